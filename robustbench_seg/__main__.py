@@ -1,0 +1,25 @@
+"""`python -m robustbench_seg` and the console script: the command line, with the errors of its own start explained."""
+
+import sys
+
+__all__ = ["main"]
+
+HEADLESS = "pip install --force-reinstall --no-deps opencv-python-headless"
+
+
+def main() -> None:
+    """Run the command line; say in one line where OpenCV can't load for want of a system library."""
+    try:
+        import cv2  # noqa: F401, the first to fail where libGL or libglib are missing
+    except ImportError as error:
+        if "libGL" not in str(error) and "libgthread" not in str(error) and "libglib" not in str(error):
+            raise
+        sys.stderr.write(f"error: OpenCV can't load ({error}); the headless build needs no such library: {HEADLESS}\n")
+        raise SystemExit(2) from None
+    from .cli import run_program
+
+    run_program()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""The command line. Exit status: 0 all done, 1 some cells failed, 2 bad usage or input, 130 after Ctrl-C."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from .errors import RobustBenchError, UsageError
+
+__all__ = ["app", "run_program"]
+
+app = typer.Typer(
+    name="robustbench-seg",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="How far can a semantic-segmentation model be trusted when the image is not clean?",
+)
+console = Console()
+
+Data = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Folder of a dataset; repeatable.")]
+Weights = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Weights of a model; repeatable.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+Precision = Annotated[Literal["fp32", "bf16"], typer.Option(help="Of the forward pass.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=0, help="Processes that load images; by default one per two cores, at most 8."),
+]
+SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A shipped suite (see `list suites`) or a YAML file.")]
+
+
+@app.command()
+def run(
+    suite: SuiteName,
+    out: Annotated[Path, typer.Option(help="Folder of the results; a run that was stopped goes on there.")],
+    data: Data = None,
+    weights: Weights = None,
+    device: Device = "cpu",
+    precision: Precision = "fp32",
+    workers: Workers = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Use only so many images, evenly spaced.")] = None,
+) -> None:
+    """Measure what a suite asks for, then write its report into OUT/report."""
+    from .planning import Options
+    from .progress import RunProgress
+    from .runner import run as run_suite
+    from .suites import read_suite
+
+    options = Options(
+        data={name: Path(path) for name, path in named("--data", data).items()},
+        weights=named("--weights", weights),
+        device=device,
+        precision=precision,
+        workers=default_workers() if workers is None else workers,
+        limit=limit,
+    )
+    with RunProgress(console) as progress:
+        failed = run_suite(read_suite(suite), out, options, progress)
+    write_and_show([out], out / "report", text=True)
+    if failed:
+        console.print(
+            f"\n[bold red]{len(failed)} cells failed[/] (run again to retry; tracebacks in {out / 'failed'}):"
+        )
+        for job in failed:
+            console.print(f"  {escape(job.cell.slug)}: {escape(progress.errors[job.record.key])}", highlight=False)
+        raise typer.Exit(1)
+
+
+@app.command()
+def plan(suite: SuiteName, weights: Weights = None) -> None:
+    """Show what a suite would measure, without measuring."""
+    from .suites import read_suite, with_weights
+
+    spec, given = read_suite(suite), named("--weights", weights)
+    console.print(f"[bold]{spec.name}[/]: {escape(spec.description)}", highlight=False)
+    models = with_weights(spec, given) if spec.models or given else ()
+    console.print(
+        "models: " + (", ".join(model.name for model in models) or "those named with --weights NAME=PATH"),
+        highlight=False,
+    )
+    conditions = 1 + sum(len(severities) for severities in spec.conditions.values())
+    if spec.dataset is not None:
+        table = Table("corruption", "severities")
+        table.add_row("clean", "0")
+        for name, severities in spec.conditions.items():
+            table.add_row(name, " ".join(map(str, severities)))
+        console.print(table)
+        views = ", ".join(map(str, spec.views))
+        console.print(f"dataset: {spec.dataset.name} {spec.dataset.split}; protocol: {spec.protocol}; views: {views}")
+        console.print(
+            f"quality cells per model: {conditions} conditions x {len(spec.views)} views = "
+            f"{conditions * len(spec.views)}",
+            highlight=False,
+        )
+    if spec.latency is not None:
+        sizes = ", ".join(f"{height}x{width}" for height, width in spec.latency.sizes)
+        console.print(
+            f"latency cells per model: {len(spec.latency.sizes) * len(spec.latency.batches)} ({sizes})",
+            highlight=False,
+        )
+
+
+@app.command()
+def report(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders that `run` wrote.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write; by default report/ in the first folder.")] = None,
+    text: Annotated[bool, typer.Option("--text", help="Print the main tables and write nothing.")] = False,
+) -> None:
+    """Write the report of results: Markdown, CSV and SVG."""
+    write_and_show(folders, None if text else out or folders[0] / "report", text=text)
+
+
+@app.command()
+def train(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A shipped recipe (see `list recipes`) or a YAML file.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of checkpoints and weights; a run that was stopped goes on there.")],
+    data: Data = None,
+    device: Device = "cpu",
+    workers: Workers = None,
+) -> None:
+    """Train a model; OUT/weights.safetensors is the result, in half precision."""
+    from .planning import find_device
+    from .progress import train_with_progress
+    from .training.recipe import read_recipe
+
+    options = {name: Path(path) for name, path in named("--data", data).items()}
+    path = train_with_progress(
+        console,
+        read_recipe(recipe),
+        options,
+        out,
+        find_device(device),
+        default_workers() if workers is None else workers,
+    )
+    console.print(f"wrote {path}", highlight=False)
+
+
+@app.command("list")
+def list_kind(
+    kind: Annotated[
+        Literal["models", "datasets", "corruptions", "protocols", "suites", "recipes"],
+        typer.Argument(metavar="KIND"),
+    ],
+) -> None:
+    """List what there is: models, datasets, corruptions, protocols, suites or recipes."""
+    from .listing import listing
+
+    table = listing(kind)
+    table.box = None
+    console.print(table)
+
+
+def write_and_show(folders: list[Path], out: Path | None, *, text: bool) -> None:
+    """Write the report into `out`, if given, and print the main tables if asked."""
+    from .report.page import sections_of, write_report
+
+    sections = sections_of(folders)
+    if text:
+        for section in sections:
+            for sentence in section.findings:
+                console.print(f"• {escape(sentence)}", highlight=False)
+    if out is not None:
+        console.print(f"report: {write_report(sections, out)}", highlight=False)
+
+
+def named(option: str, values: list[str] | None) -> dict[str, str]:
+    """Read the values of a repeatable NAME=PATH option."""
+    pairs = {}
+    for value in values or ():
+        name, equals, path = value.partition("=")
+        if not (name and equals and path):
+            raise UsageError(f"{option} takes NAME=PATH, got {value!r}")
+        if name in pairs:
+            raise UsageError(f"{option} {name} is given twice")
+        pairs[name] = path
+    return pairs
+
+
+def default_workers() -> int:
+    from .environment import available_cores
+
+    return min(8, available_cores() // 2)
+
+
+def run_program() -> NoReturn:
+    """Run the command line; a user's error becomes one line on stderr and status 2."""
+    try:
+        sys.exit(app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0)
+    except (typer.Abort, KeyboardInterrupt):
+        fail("stopped; what is finished is kept, and the same command goes on from there", 130)
+    except Exception as error:
+        if not is_for_users(error):
+            raise
+        fail(error.format_message() if hasattr(error, "format_message") else str(error), 2)
+
+
+def is_for_users(error: Exception) -> bool:
+    """Whether an error's text is meant for a user: ours, segformer's (torch need not be imported), or typer's own."""
+    return (
+        isinstance(error, RobustBenchError)
+        or type(error).__name__ == "CheckpointError"
+        or hasattr(error, "format_message")
+    )
+
+
+def fail(message: str, status: int) -> NoReturn:
+    """End with one line on stderr."""
+    sys.stderr.write(f"robustbench-seg: {' '.join(message.split())}\n")
+    sys.exit(status)

@@ -1,0 +1,21 @@
+"""Between bytes and the unit interval."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Floats", "Image", "to_bytes"]
+
+Image = NDArray[np.uint8]  # (H, W, 3), RGB
+Floats = NDArray[np.float32] | NDArray[np.float64]
+
+
+def to_bytes(unit: Floats) -> Image:
+    """Clip to [0, 1] and scale to 0-255, in place, then truncate to uint8.
+
+    Quirk of the benchmark: truncation, not rounding, so that even v / 255 * 255 can come out as v - 1,
+    where the product falls just below v. Callers therefore keep imagecorruptions' precision and order of
+    operations wherever a flat region could land on an integer.
+    """
+    np.clip(unit, 0, 1, out=unit)
+    unit *= 255
+    return unit.astype(np.uint8)

@@ -1,0 +1,169 @@
+"""What a data set is to the suite: ids, and for each id an image with its label map.
+
+Label maps hold trainIds: 0 .. len(class_names) - 1, and IGNORE for pixels that enter neither loss nor score.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from ..files import digest
+
+__all__ = [
+    "IGNORE",
+    "Dataset",
+    "FileDataset",
+    "Image",
+    "LabelMap",
+    "Sample",
+    "label_table",
+    "list_images",
+    "spaced",
+]
+
+IGNORE = 255
+Image = NDArray[np.uint8]
+LabelMap = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """image: uint8 (H, W, 3) RGB. label: uint8 (H, W) of trainIds, IGNORE where there is none."""
+
+    image_id: str
+    image: Image
+    label: LabelMap
+
+
+class Dataset(ABC):
+    """A split of a data set. It is small and picklable: images are read when asked for, in whichever process.
+
+    name: as on the command line. split: "train", "val" or "test". class_names and palette (RGB, 0-255): one per
+    trainId. shows_images: whether its licence lets a report show the images themselves. ids: sorted, unique.
+    """
+
+    name: str
+    split: str
+    class_names: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    shows_images: bool = True
+    synthetic: bool = False
+
+    @property
+    @abstractmethod
+    def ids(self) -> tuple[str, ...]:
+        """All image ids, sorted."""
+
+    @abstractmethod
+    def load(self, image_id: str) -> Sample:
+        """Read or make one sample. Raises DataError that names the file and what was expected."""
+
+    @abstractmethod
+    def fingerprint(self, ids: Sequence[str]) -> str:
+        """Hash what decides the pixels and labels of these ids, without decoding them."""
+
+
+class FileDataset(Dataset):
+    """Pairs of image and label files; a table of 256 entries turns stored label values into trainIds."""
+
+    def __init__(self, pairs: Mapping[str, tuple[Path, Path]], table: NDArray[np.int16]) -> None:
+        self.pairs = dict(sorted(pairs.items()))
+        self.table = table
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(self.pairs)
+
+    def load(self, image_id: str) -> Sample:
+        image_file, label_file = self.pairs[image_id]
+        image = read_png(image_file, cv2.IMREAD_COLOR_RGB)
+        stored = read_png(label_file, cv2.IMREAD_UNCHANGED)
+        if stored.ndim != 2 or stored.dtype != np.uint8:
+            raise DataError(f"{label_file}: expected one 8-bit channel, got {stored.dtype} of shape {stored.shape}")
+        if stored.shape != image.shape[:2]:
+            raise DataError(
+                f"{label_file}: its size {stored.shape[1]}x{stored.shape[0]} differs from its image's "
+                f"{image.shape[1]}x{image.shape[0]}"
+            )
+        label = self.table[stored]
+        if label.min() < 0:
+            allowed = ", ".join(map(str, np.flatnonzero(self.table >= 0)))
+            raise DataError(f"{label_file}: label value {stored[label < 0][0]}; allowed are {allowed}")
+        return Sample(image_id, image, label.astype(np.uint8))
+
+    def fingerprint(self, ids: Sequence[str]) -> str:
+        return digest([[image_id, *(file_digest(path) for path in self.pairs[image_id])] for image_id in ids])
+
+
+class InMemory(Dataset):
+    """Another data set whose samples are read or made once and then kept, in each process that uses it."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self.samples: dict[str, Sample] = {}
+        self.name, self.split = dataset.name, dataset.split
+        self.class_names, self.palette = dataset.class_names, dataset.palette
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return self.dataset.ids
+
+    def load(self, image_id: str) -> Sample:
+        if image_id not in self.samples:
+            self.samples[image_id] = self.dataset.load(image_id)
+        return self.samples[image_id]
+
+    def fingerprint(self, ids: Sequence[str]) -> str:
+        return self.dataset.fingerprint(ids)
+
+
+def label_table(mapping: Mapping[int, int]) -> NDArray[np.int16]:
+    """Make the table of 256 entries from stored value to trainId; values that are not in the mapping become -1."""
+    table = np.full(256, -1, np.int16)
+    table[list(mapping)] = list(mapping.values())
+    return table
+
+
+def list_images(folder: Path, suffix: str) -> list[Path]:
+    """List the files of a folder and its subfolders that end in `suffix`. Raises DataError if there are none."""
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder")
+    found = sorted(path for path in folder.rglob(f"*{suffix}") if not path.name.startswith("."))
+    if not found:
+        raise DataError(f"{folder}: no file ends in {suffix}")
+    return found
+
+
+def read_png(path: Path, flags: int) -> NDArray[np.uint8]:
+    """Decode a PNG whole. Raises DataError where OpenCV would give a partly grey image for a truncated file."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: can't be read ({error.strerror})") from None
+    whole = content[-8:-4] == b"IEND"
+    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if whole else None
+    if decoded is None:
+        raise DataError(f"{path}: not a complete PNG file")
+    return np.asarray(decoded)
+
+
+def file_digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: can't be read ({error.strerror})") from None
+
+
+def spaced(ids: Sequence[str], limit: int | None) -> tuple[str, ...]:
+    """Take `limit` of the ids, evenly spaced over their order; all of them for None or a limit beyond their number."""
+    if limit is None or limit >= len(ids):
+        return tuple(ids)
+    return tuple(ids[(2 * k + 1) * len(ids) // (2 * limit)] for k in range(limit))

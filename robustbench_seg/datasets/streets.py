@@ -1,0 +1,50 @@
+"""streets: the embedded data set. It is synthetic: street scenes drawn by a procedure, not photographs.
+
+It has Cityscapes' 19 classes and void, needs no download, and lets the whole suite run anywhere. Scores on it say
+whether the suite works and how models compare on drawn scenes; they say nothing about real roads.
+"""
+
+from collections.abc import Sequence
+
+from ..errors import DataError
+from ..files import digest
+from .base import Dataset, Sample
+from .cityscapes import CLASS_NAMES, PALETTE
+from .streets_scene import render
+
+__all__ = ["Streets"]
+
+RENDER_VERSION = 1  # rises when any pixel of any scene changes
+FIRST_INDEX = {"train": 0, "val": 1_000_000, "test": 2_000_000}  # splits never share a scene
+
+
+class Streets(Dataset):
+    """`count` scenes of a split at size (height, width); (seed, index) decides every pixel at a given size."""
+
+    name = "streets"
+    class_names = CLASS_NAMES
+    palette = PALETTE
+    synthetic = True
+
+    def __init__(
+        self, split: str = "test", *, size: tuple[int, int] = (512, 1024), count: int = 100, seed: int = 0
+    ) -> None:
+        if split not in FIRST_INDEX:
+            raise DataError(f"streets has no split {split!r}; known: {', '.join(FIRST_INDEX)}")
+        if min(size) < 32:
+            raise DataError(f"streets needs a size of at least 32x32, got {size}")
+        if not 1 <= count <= 1_000_000:
+            raise DataError(f"streets needs a count in 1 .. 1000000, got {count}")
+        self.split, self.size, self.count, self.seed = split, size, count, seed
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        first = FIRST_INDEX[self.split]
+        return tuple(f"streets_{self.seed:06d}_{index:07d}" for index in range(first, first + self.count))
+
+    def load(self, image_id: str) -> Sample:
+        image, label = render(self.seed, int(image_id.rpartition("_")[2]), *self.size)
+        return Sample(image_id, image, label)
+
+    def fingerprint(self, ids: Sequence[str]) -> str:
+        return digest(["streets", RENDER_VERSION, self.seed, list(self.size), list(ids)])

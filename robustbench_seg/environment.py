@@ -1,0 +1,78 @@
+"""What a run was made with: versions, machine, commit, command. No torch is needed to say it."""
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+
+__all__ = ["cpu_name", "describe", "machine_name", "source_commit"]
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "numba", "pyarrow", "pandas")
+
+
+def describe(device: str) -> dict[str, Any]:
+    """Describe this run. device: "cpu" or the name of the accelerator."""
+    return {
+        "robustbench_seg": __version__,
+        "commit": source_commit(),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "python": platform.python_version(),
+        "packages": {name: found for name in PACKAGES if (found := installed_version(name))},
+        "machine": machine_name(device),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def machine_name(device: str) -> str:
+    """Name the machine as far as speed depends on it: processor, cores that this process may use, accelerator."""
+    accelerator = "" if device == "cpu" else f", {device}"
+    return f"{platform.system()} {platform.machine()}, {cpu_name()}, {available_cores()} cores{accelerator}"
+
+
+def available_cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cpu_name() -> str:
+    """Name the processor as its maker does, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or "unknown processor"
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        "unknown processor",
+    )
+
+
+def installed_version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def source_commit() -> str:
+    """Name the commit of the checkout that this package runs from, with "+" when files differ from it; else ""."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return ""
+    try:
+        commit = run_git(root, "rev-parse", "--short=12", "HEAD")
+        return commit + ("+" if run_git(root, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def run_git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()

@@ -1,0 +1,98 @@
+"""Calls spread over worker processes, results in order, with a bounded number in flight."""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from functools import lru_cache
+from multiprocessing.connection import wait
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+__all__ = ["Loader"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+PREFETCH = 4  # results waiting or in progress, per worker
+
+
+class Loader:
+    """A context manager around `workers` processes; with 0 all calls are made in this process, when their turn comes.
+
+    Workers are spawned, not forked: a fork of a process in which OpenCV, OpenMP or Numba have started threads may hang,
+    and would inherit the lock on the result folder.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self.pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.pool is not None:
+            self.pool.shutdown(wait=True, cancel_futures=True)
+            self.pool = None
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Yield function(item) for each item, in order. function and items must be picklable if there are workers.
+
+        An exception of a call is raised where its result would stand; later calls are dropped.
+        """
+        if self.workers == 0:
+            yield from map(function, items)
+            return
+        if self.pool is None:
+            self.pool = ProcessPoolExecutor(
+                self.workers, mp_context=multiprocessing.get_context("spawn"), initializer=prepare_worker
+            )
+        waiting: deque[Future[Result]] = deque()
+        pickled = pickle.dumps(function)
+        try:
+            for item in items:
+                waiting.append(self.pool.submit(call, pickled, item))
+                if len(waiting) >= PREFETCH * self.workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BrokenExecutor:
+            self.pool = None  # a worker was killed, by the kernel for memory perhaps: the next call starts anew
+            raise
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def call(pickled: bytes, item: Item) -> Any:
+    """Apply a function in a worker."""
+    return unpickled(pickled)(item)
+
+
+@lru_cache(maxsize=1)
+def unpickled(pickled: bytes) -> Callable[[Any], Any]:
+    """Unpickle a function once per `map`, not once per item: a data set of thousands of paths is no small thing."""
+    function: Callable[[Any], Any] = pickle.loads(pickled)  # this program's own bytes, from its own parent process
+    return function
+
+
+def prepare_worker() -> None:
+    """Leave Ctrl-C to the parent, keep to one thread, and end when the parent is gone, however it went."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import cv2
+
+    cv2.setNumThreads(1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)

@@ -1,0 +1,94 @@
+"""The family of models. To add one, add a file with an adapter and a line to MODELS."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from .base import NetworkSegmenter, Segmenter
+
+__all__ = [
+    "BUILTIN_WEIGHTS",
+    "MODELS",
+    "NO_WEIGHTS",
+    "RANDOM_WEIGHTS",
+    "build_network",
+    "load_model",
+    "save_network",
+]
+
+DEEPLABV3PLUS_ENCODERS = (
+    "mobilenet_v2", "resnet50", "resnet101", "tu-xception41", "tu-xception65", "tu-xception71",
+)  # fmt: skip
+# name: (module, variant or encoder)
+MODELS = {
+    **{f"segformer-b{k}": ("segformer", f"b{k}") for k in range(6)},
+    **{f"deeplabv3plus-{encoder}": ("deeplabv3plus", encoder) for encoder in DEEPLABV3PLUS_ENCODERS},
+    "constant": ("constant", ""),
+}
+NO_WEIGHTS = ("constant",)
+# Words that may stand where a path to weights stands.
+RANDOM_WEIGHTS = "random"  # for speed, which does not depend on them
+BUILTIN_WEIGHTS = {"builtin:streets-b0": Path(__file__).parent / "weights" / "segformer-b0-streets.safetensors"}
+
+
+def load_model(name: str, class_names: Sequence[str], weights: str | None, device: "torch.device") -> "Segmenter":
+    """Make a model under test on a device.
+
+    weights: a path, a key of BUILTIN_WEIGHTS, RANDOM_WEIGHTS, or None for models that have none.
+    Raises UsageError for an unknown name, which lists the known ones, and for weights that are missing or do not fit.
+    """
+    module, variant = look_up(name)
+    if name in NO_WEIGHTS:
+        constant: Segmenter = adapter(module).ConstantSegmenter(name, class_names)
+        return constant
+    if weights is None:
+        raise UsageError(f"model {name} needs weights: --weights {name}=PATH")
+    if weights == RANDOM_WEIGHTS:
+        random: Segmenter = adapter("base").NetworkSegmenter(
+            name=name,
+            network=build_network(name, class_names).to(device),
+            class_names=tuple(class_names),
+            licence="Apache-2.0",
+            checkpoint_sha256=RANDOM_WEIGHTS,
+        )
+        return random
+    path = BUILTIN_WEIGHTS.get(weights, Path(weights))
+    if not path.exists():
+        raise UsageError(f"weights of {name}: {path}: no such file or folder")
+    loaded: NetworkSegmenter = adapter(module).load(name, variant, path, class_names)
+    loaded.network.to(device)
+    return loaded
+
+
+def build_network(name: str, class_names: Sequence[str], *, seed: int = 0, **options: Any) -> "nn.Module":
+    """Make a trainable network with random weights: normalised float images in, logits out."""
+    module, variant = look_up(name)
+    if name in NO_WEIGHTS:
+        raise UsageError(f"model {name} can't be trained")
+    network: nn.Module = adapter(module).build_network(variant, class_names, seed=seed, **options)
+    return network
+
+
+def save_network(
+    name: str, network: "nn.Module", path: Path, *, class_names: Sequence[str], licence: str, recipe: str
+) -> None:
+    """Write a trained network's weights in half precision, with their origin, in the form that `load_model` reads."""
+    module, _ = look_up(name)
+    adapter(module).save(network, path, class_names=class_names, licence=licence, recipe=recipe)
+
+
+def look_up(name: str) -> tuple[str, str]:
+    if name not in MODELS:
+        raise UsageError(f"unknown model {name!r}; known: {', '.join(MODELS)}")
+    return MODELS[name]
+
+
+def adapter(module: str) -> Any:
+    return import_module(f".{module}", __name__)

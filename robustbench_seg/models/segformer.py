@@ -1,0 +1,56 @@
+"""SegFormer B0-B5 of this project's own package."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from segformer import CheckpointInfo, SegFormer, build, load_checkpoint, save_checkpoint
+
+from ..errors import UsageError
+from .base import NetworkSegmenter
+
+__all__ = ["build_network", "load", "save"]
+
+
+def build_network(variant: str, class_names: Sequence[str], *, seed: int = 0, **options: Any) -> SegFormer:
+    """Make the network with random weights. Raises UsageError for options that SegFormerConfig does not allow."""
+    try:
+        return build(variant, num_classes=len(class_names), seed=seed, **options)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def save(network: SegFormer, path: Path, *, class_names: Sequence[str], licence: str, recipe: str) -> None:
+    """Write trained weights in half precision, with where they come from."""
+    network.info = CheckpointInfo(
+        class_names=tuple(class_names), licence=licence, source="robustbench-seg train", recipe=recipe
+    )
+    save_checkpoint(network, path, half=True)
+
+
+def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: Sequence[str]) -> NetworkSegmenter:
+    """Read weights; the variant in the name must be the one in the file.
+
+    Raises CheckpointError for the file and UsageError where the file holds another network than was asked for.
+    """
+    network = load_checkpoint(weights)
+    asked = build(variant).config
+    for field in ("widths", "depths"):
+        if getattr(network.config, field) != getattr(asked, field):
+            found = getattr(network.config, field)
+            raise UsageError(f"{weights}: not a SegFormer-{variant.upper()}; its {field} are {found}")
+    stored = network.info.class_names
+    if network.config.num_classes != len(class_names):
+        raise UsageError(f"{weights}: has {network.config.num_classes} classes, but the dataset has {len(class_names)}")
+    names = stored if stored and not stored[0].startswith("LABEL_") else tuple(class_names)
+    if names != tuple(class_names):
+        wrong = next((a, b) for a, b in zip(names, class_names, strict=True) if a != b)
+        raise UsageError(f"{weights}: its class {wrong[0]!r} stands where the dataset has {wrong[1]!r}")
+    return NetworkSegmenter(
+        name=name,
+        network=network,
+        class_names=names,
+        licence=network.info.licence,
+        checkpoint_sha256=network.info.sha256,
+    )

@@ -1,0 +1,128 @@
+"""From a suite and the command line to the list of jobs, keys and all; whatever is wrong shows here, before the run."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from . import environment
+from .corruptions import ENGINE_VERSION
+from .datasets import Dataset, open_dataset, spaced
+from .datasets.cityscapes import CLASS_NAMES
+from .errors import UsageError
+from .models import load_model
+from .models.base import Segmenter
+from .record import LatencyCell, QualityCell, Record, latency_key, quality_key
+from .suites import Suite, latency_cells, quality_cells, with_weights
+
+__all__ = ["Job", "Options", "describe_plan", "find_device", "make_jobs", "open_data"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line adds to a suite. limit: use that many images, evenly spaced over the sorted ids."""
+
+    data: dict[str, Path] = field(default_factory=dict)
+    weights: dict[str, str] = field(default_factory=dict)
+    device: str = "cpu"
+    precision: Literal["fp32", "bf16"] = "fp32"
+    workers: int = 0
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One cell to run, the model for it, and its record but for the timings."""
+
+    cell: QualityCell | LatencyCell
+    model: Segmenter
+    record: Record
+
+
+def open_data(suite: Suite, options: Options) -> tuple[Dataset | None, tuple[str, ...]]:
+    """Open the suite's data set and choose the images."""
+    for name in options.data:
+        if suite.dataset is None or name != suite.dataset.name:
+            uses = suite.dataset.name if suite.dataset else "none"
+            raise UsageError(f"--data {name}: suite {suite.name} does not use this dataset (it uses {uses})")
+    if suite.dataset is None:
+        return None, ()
+    spec = suite.dataset
+    dataset = open_dataset(spec.name, options.data.get(spec.name), split=spec.split, **(spec.model_extra or {}))
+    for image_id in suite.gallery:
+        if image_id not in dataset.ids:
+            raise UsageError(f"suite {suite.name}: gallery image {image_id!r} is not in {spec.name} {spec.split}")
+    return dataset, spaced(dataset.ids, options.limit)
+
+
+def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tuple[str, ...]) -> list[Job]:
+    """List all jobs of a suite with their keys, models loaded."""
+    device = find_device(options.device)
+    specs = with_weights(suite, options.weights)
+    class_names = dataset.class_names if dataset else CLASS_NAMES
+    models = {spec.name: load_model(spec.model, class_names, spec.weights, device) for spec in specs}
+    accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    about = environment.describe(accelerator)
+    machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    fingerprint = dataset.fingerprint(ids) if dataset else ""
+
+    def record(cell: QualityCell | LatencyCell, key: str, **fields: Any) -> Record:
+        model = models[cell.model]
+        return Record(
+            key=key,
+            cell=asdict(cell),
+            class_names=model.class_names,
+            checkpoint_sha256=model.checkpoint_sha256,
+            licence=model.licence,
+            parameters=model.parameters,
+            environment=about,
+            timings={},
+            **fields,
+        )
+
+    jobs = []
+    for quality in quality_cells(suite, specs, options.precision):
+        assert dataset is not None
+        key = quality_key(
+            quality,
+            engine_version=ENGINE_VERSION,
+            checkpoint_sha256=models[quality.model].checkpoint_sha256,
+            fingerprint=fingerprint,
+            ids=ids,
+        )
+        fields = {"images": len(ids), "of": len(dataset.ids), "synthetic": dataset.synthetic}
+        full = record(quality, key, kind="quality", engine_version=ENGINE_VERSION, fingerprint=fingerprint, **fields)
+        jobs.append(Job(quality, models[quality.model], full))
+    for speed in latency_cells(suite, specs, len(class_names), options.precision, device.type):
+        model = models[speed.model]
+        key = latency_key(speed, checkpoint_sha256=model.checkpoint_sha256, machine=machine)
+        jobs.append(Job(speed, model, record(speed, key, kind="latency")))
+    return jobs
+
+
+def describe_plan(suite: Suite, options: Options, jobs: list[Job], images: int) -> dict[str, Any]:
+    """Say in plain JSON what a run means to measure: for the store, so that a report can tell what is missing."""
+    return {
+        "suite": suite.name,
+        "description": suite.description,
+        "protocol": suite.protocol,
+        "conditions": [[name, list(severities)] for name, severities in suite.conditions.items()],
+        "precision": options.precision,
+        "images": images,
+        "gallery": list(suite.gallery),
+        "cells": [{"kind": job.record.kind, "slug": job.cell.slug, "key": job.record.key} for job in jobs],
+    }
+
+
+def find_device(name: str) -> torch.device:
+    """Turn "cpu" or "cuda" (or "cuda:1") into a device. Raises UsageError where there is none of that name."""
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise UsageError(f"--device must be cpu, cuda or cuda:N, got {name!r}")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UsageError(f"--device {name}: torch sees {torch.cuda.device_count()} CUDA devices here")
+    return device

@@ -1,0 +1,32 @@
+"""Named sets of conditions. Published numbers mix them without saying; here every table names its own."""
+
+from .corruptions import CATEGORIES, COMMON, CORRUPTIONS
+from .errors import UsageError
+
+__all__ = ["PROTOCOLS", "conditions_of"]
+
+NOISES = CATEGORIES["noise"]
+SEGFORMER = (
+    "motion_blur", "defocus_blur", "glass_blur", "gaussian_blur", *NOISES, "brightness", "contrast", "saturate",
+    "jpeg_compression", "snow", "spatter", "fog", "frost",
+)  # fmt: skip
+
+# name: {corruption: its severities}. Clean images are always measured besides.
+PROTOCOLS: dict[str, dict[str, tuple[int, ...]]] = {
+    # Xie et al. 2021, Table 5 and Appendix D, after Kamann & Rother 2020
+    "segformer": {name: (1, 2, 3) if name in NOISES else (1, 2, 3, 4, 5) for name in SEGFORMER},
+    # Michaelis et al. 2019: mPC and rPC
+    "michaelis": dict.fromkeys(COMMON, (1, 2, 3, 4, 5)),
+    # Zhou et al. 2022, "Understanding the Robustness in Vision Transformers", as in its released script
+    "fan": dict.fromkeys(CORRUPTIONS, (1, 2, 3)),
+    # SemSegBench, arXiv 2505.18015
+    "semsegbench": dict.fromkeys(COMMON, (3,)),
+    "clean": {},
+}
+
+
+def conditions_of(protocol: str) -> dict[str, tuple[int, ...]]:
+    """Look up a protocol. Raises UsageError that lists the known ones."""
+    if protocol not in PROTOCOLS:
+        raise UsageError(f"unknown protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[protocol]

@@ -1,0 +1,147 @@
+"""What one measurement is (a cell), what is kept of it (a record), and the key that tells two measurements apart.
+
+A cell's key can be computed before the run and again from the finished file: that is what makes resuming correct. It
+hashes what decides the numbers, never workers, batch or device; a speed cell's adds the machine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from .errors import StoreError, UsageError
+from .files import canonical_json, digest
+
+__all__ = [
+    "CLEAN",
+    "SCHEMA_VERSION",
+    "LatencyCell",
+    "QualityCell",
+    "Record",
+    "View",
+    "latency_key",
+    "quality_key",
+]
+
+SCHEMA_VERSION = 1  # of the stored files; rises when a column or a field changes its meaning
+CLEAN = "clean"  # stands where a corruption's name stands; its severity is 0
+MODES = ("whole", "slide")
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """How an image is put through a model.
+
+    mode: "whole", or "slide" with a square window of `crop` pixels moved by `stride`. scale: of the image before
+    that, as a factor on each side.
+    """
+
+    mode: Literal["whole", "slide"] = "whole"
+    crop: int | None = None
+    stride: int | None = None
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise UsageError(f"view mode must be one of {', '.join(MODES)}, got {self.mode!r}")
+        if self.mode == "whole" and not (self.crop is None and self.stride is None):
+            raise UsageError("a whole view has no crop and no stride")
+        if self.mode == "slide" and not (
+            self.crop and self.stride and self.crop >= 32 and 1 <= self.stride <= self.crop
+        ):
+            raise UsageError(f"a slide view needs crop >= 32 and stride in 1 .. crop, got {self.crop}, {self.stride}")
+        if not 0 < self.scale <= 8:
+            raise UsageError(f"view scale must be in (0, 8], got {self.scale}")
+
+    def __str__(self) -> str:
+        window = f"-{self.crop}-{self.stride}" if self.mode == "slide" else ""
+        return f"{self.mode}{window}" + (f"-x{self.scale:g}" if self.scale != 1 else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityCell:
+    """One model on one split under one condition and view: what becomes one mIoU.
+
+    model: its name in the suite. severity: 1 .. 5, or 0 with CLEAN. seed: of the suite; it decides every draw.
+    """
+
+    model: str
+    dataset: str
+    split: str
+    corruption: str
+    severity: int
+    view: View
+    precision: str
+    seed: int
+
+    @property
+    def slug(self) -> str:
+        """A readable name, part of the file name."""
+        condition = self.corruption if self.corruption == CLEAN else f"{self.corruption}-{self.severity}"
+        return f"{self.model}-{self.dataset}-{condition}-{self.view}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyCell:
+    """One model at one input size: what becomes one latency. Sizes in pixels."""
+
+    model: str
+    num_classes: int
+    height: int
+    width: int
+    batch: int
+    precision: str
+    device: str
+
+    @property
+    def slug(self) -> str:
+        """A readable name, part of the file name."""
+        return f"{self.model}-{self.height}x{self.width}-b{self.batch}-{self.precision}-{self.device}"
+
+
+def quality_key(
+    cell: QualityCell, *, engine_version: int, checkpoint_sha256: str, fingerprint: str, ids: Sequence[str]
+) -> str:
+    """Hash everything that decides a quality cell's numbers."""
+    return digest(["quality", SCHEMA_VERSION, asdict(cell), engine_version, checkpoint_sha256, fingerprint, list(ids)])
+
+
+def latency_key(cell: LatencyCell, *, checkpoint_sha256: str, machine: str) -> str:
+    """Hash what decides a speed cell: the machine too."""
+    return digest(["latency", SCHEMA_VERSION, asdict(cell), checkpoint_sha256, machine])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What is kept beside the counts or samples of one cell; JSON in the file's metadata.
+
+    images, of: how many images were used, and how many the split has (0 for a speed cell). timings: seconds by part.
+    environment: of `environment.describe`.
+    """
+
+    kind: Literal["quality", "latency"]
+    key: str
+    cell: dict[str, Any]
+    class_names: tuple[str, ...]
+    checkpoint_sha256: str
+    licence: str
+    parameters: int
+    environment: dict[str, Any]
+    timings: dict[str, float]
+    engine_version: int = 0
+    fingerprint: str = ""
+    images: int = 0
+    of: int = 0
+    synthetic: bool = False
+    schema_version: int = field(default=SCHEMA_VERSION)
+
+    def to_json(self) -> str:
+        """One strict, key-sorted text."""
+        return canonical_json(asdict(self))
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any], where: str) -> "Record":
+        """Read what `to_json` wrote. Raises StoreError for another schema version."""
+        version = value.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise StoreError(f"{where}: schema version {version}; this program reads {SCHEMA_VERSION}")
+        return cls(**{**value, "class_names": tuple(value["class_names"])})

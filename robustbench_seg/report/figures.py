@@ -1,0 +1,117 @@
+"""Figures of a report; each function returns a Figure and writes nothing.
+
+Colours are safe for colour-blind eyes: cividis for values, Okabe and Ito's palette for lines, which differ in their
+markers too.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.image
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..record import CLEAN
+
+__all__ = ["heat_maps", "save_svg", "severity_curves", "strip"]
+
+LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "osD^vPX"
+COLUMNS = 4
+
+
+def heat_maps(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """mIoU (0-1 in the tables, % in the figure), corruption by severity; a panel per title, one colour scale."""
+    rows = max(len(table) for table in tables.values())
+    severities = max(len(table.columns) for table in tables.values())
+    figure = Figure(figsize=(1.9 + len(tables) * (1.2 + 0.62 * severities), 1.2 + 0.3 * rows), layout="constrained")
+    axes = figure.subplots(1, len(tables), squeeze=False, sharey=True)[0]
+    highest = max(float(np.nanmax(table.to_numpy(float), initial=0.01)) for table in tables.values())
+    shown: matplotlib.image.AxesImage
+    for axis, (title, table) in zip(axes, tables.items(), strict=True):
+        values = 100 * table.to_numpy(float)
+        shown = axis.imshow(values, cmap="cividis", vmin=0, vmax=100 * highest, aspect="auto")
+        for (y, x), value in np.ndenumerate(values):
+            colour = "black" if value > 55 * highest else "white"
+            text = "" if np.isnan(value) else f"{value:.0f}"
+            axis.text(x, y, text, ha="center", va="center", fontsize=8, color=colour)
+        axis.set_title(title, fontsize=9)
+        axis.set_xticks(range(len(table.columns)), [str(s) for s in table.columns])
+        axis.set_yticks(range(len(table)), [str(name).replace("_", " ") for name in table.index], fontsize=8)
+        axis.set_xlabel("severity")
+        axis.spines[:].set_visible(False)
+    figure.colorbar(shown, ax=list(axes), label="mIoU (%)", pad=0.01)
+    return figure
+
+
+def severity_curves(tables: Mapping[str, pd.DataFrame], clean: Mapping[str, float]) -> Figure:
+    """mIoU (%) against severity, a small panel per corruption and a line per title; severity 0 is the clean image."""
+    names = list(next(iter(tables.values())).index)
+    columns = min(COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    figure = Figure(figsize=(2.3 * columns + 0.4, 1.9 * rows + 0.7), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for axis in axes.flat[len(names) :]:
+        axis.set_visible(False)
+    for axis, name in zip(axes.flat, names, strict=False):
+        for k, (title, table) in enumerate(tables.items()):
+            points = table.loc[name].dropna()
+            x, y = [0, *points.index], [100 * clean[title], *(100 * points)]
+            style = {"color": LINES[k % len(LINES)], "marker": MARKERS[k % len(MARKERS)]}
+            axis.plot(x, y, markersize=3.5, linewidth=1.3, label=title, **style)
+        axis.set_title(name.replace("_", " "), fontsize=9)
+        axis.grid(alpha=0.3)
+        axis.set_ylim(bottom=0)
+        axis.set_xticks(range(6))
+    figure.supxlabel("severity (0 is clean)", fontsize=9)
+    figure.supylabel("mIoU (%)", fontsize=9)
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(3, len(labels)), fontsize=8, frameon=False)
+    return figure
+
+
+def strip(
+    folder: Path, model: str, dataset: str, view: str, image_id: str, conditions: Sequence[tuple[str, int]]
+) -> Figure:
+    """One image of DIR/gallery under each condition: what the model saw above what it said; the label comes first.
+
+    Where the data set does not allow showing images there are predictions only. folder: DIR/gallery.
+    """
+    panels: list[tuple[str, Path | None, Path]] = []
+    for corruption, severity in conditions:
+        condition = corruption if corruption == CLEAN else f"{corruption}-{severity}"
+        place = folder / f"{model}-{dataset}-{condition}-{view}"
+        if not panels:
+            panels.append(("label", None, place / f"{image_id}-label.png"))
+        image = place / f"{image_id}-image.png"
+        title = condition.replace("_", " ").replace("-", ", severity ")
+        panels.append((title, image if image.is_file() else None, place / f"{image_id}-prediction.png"))
+    panels = [panel for panel in panels if panel[2].is_file()]
+    both = any(seen for _, seen, _ in panels)
+    columns = min(COLUMNS, len(panels))
+    blocks = -(-len(panels) // columns)
+    per_block = 2 if both else 1
+    height, width = mpl.image.imread(panels[0][2]).shape[:2]
+    panel_height = 2.6 * height / width
+    size = (2.7 * columns, blocks * (per_block * panel_height + 0.32))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(blocks * per_block, columns, squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for k, (title, seen, said) in enumerate(panels):
+        block, column = divmod(k, columns)
+        below = axes[block * per_block + per_block - 1, column]
+        below.imshow(mpl.image.imread(said), interpolation="nearest")
+        above = axes[block * per_block, column] if seen else below
+        above.set_title(title, fontsize=9)
+        if seen:
+            above.imshow(mpl.image.imread(seen))
+    return figure
+
+
+def save_svg(figure: Figure, path: Path) -> None:
+    """Write a figure as SVG whose bytes depend on its content alone."""
+    with mpl.rc_context({"svg.hashsalt": path.stem}):
+        figure.savefig(path, format="svg", metadata={"Date": None})

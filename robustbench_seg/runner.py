@@ -1,0 +1,106 @@
+"""A run: the plan minus what the store has, cell by cell; what raises is noted and does not stop the others."""
+
+import traceback
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .datasets import Dataset
+from .datasets.base import LabelMap, Sample
+from .evaluate import Condition, evaluate
+from .gallery import save_pictures
+from .latency import Budget, measure_latency
+from .loading import Loader
+from .planning import Job, Options, describe_plan, make_jobs, open_data
+from .record import LatencyCell, QualityCell
+from .store import Store
+from .suites import Suite
+
+__all__ = ["Listener", "run"]
+
+
+class Listener:
+    """Is told how a run goes; this one does not listen."""
+
+    def planned(self, done: int, waiting: list[Job]) -> None:
+        """`done` cells are in the store already; the others are waiting."""
+
+    def image(self) -> None:
+        """One more image of the current cell is counted."""
+
+    def finished(self, job: Job, error: Exception | None) -> None:
+        """A cell is stored, or has raised."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all cells of a run share."""
+
+    suite: Suite
+    dataset: Dataset | None
+    ids: tuple[str, ...]
+    loader: Loader
+    store: Store
+    listener: Listener
+
+
+def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[Job]:
+    """Measure what the suite asks for and the folder `out` does not hold yet; return the jobs that failed.
+
+    Raises RobustBenchError or CheckpointError before the first cell for whatever is wrong with the suite, the options,
+    the data's folders or the weights, and for a folder that another run is using.
+    """
+    store = Store(out)
+    dataset, ids = open_data(suite, options)
+    jobs = make_jobs(suite, options, dataset, ids)
+    with store.in_use(), Loader(options.workers) as loader:
+        store.write_plan(suite.name, describe_plan(suite, options, jobs, len(ids)))
+        waiting = [job for job in jobs if not store.has(job.record.kind, job.cell.slug, job.record.key)]
+        listener.planned(len(jobs) - len(waiting), waiting)
+        context = Context(suite, dataset, ids, loader, store, listener)
+        failed = []
+        for job in waiting:
+            error = None
+            try:
+                if isinstance(job.cell, LatencyCell):
+                    measure_speed(context, job, job.cell)
+                else:
+                    measure_quality(context, job, job.cell)
+            except Exception as caught:
+                store.write_failure(job.cell, job.record, traceback.format_exc())
+                failed.append(job)
+                error = caught
+            listener.finished(job, error)
+    return failed
+
+
+def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
+    """Evaluate one quality cell and store it; gallery images that are not among the ids are shown, not counted."""
+    dataset = context.dataset
+    assert dataset is not None
+    folder = context.store.folder / "gallery" / cell.slug
+
+    def on_image(sample: Sample, prediction: LabelMap) -> None:
+        if sample.image_id in context.suite.gallery:
+            save_pictures(folder, dataset, sample, prediction)
+        context.listener.image()
+
+    ids = context.ids + tuple(shown for shown in context.suite.gallery if shown not in context.ids)
+    rows, timings = evaluate(
+        job.model,
+        dataset,
+        ids,
+        context.loader,
+        condition=Condition(cell.corruption, cell.severity, cell.seed),
+        view=cell.view,
+        precision=cell.precision,
+        on_image=on_image,
+    )
+    context.store.write_quality(cell, rows[: len(context.ids)], replace(job.record, timings=timings))
+
+
+def measure_speed(context: Context, job: Job, cell: LatencyCell) -> None:
+    """Time one speed cell and store its samples."""
+    spec = context.suite.latency
+    assert spec is not None
+    budget = Budget(min_samples=spec.min_samples, min_seconds=spec.min_seconds, max_seconds=spec.max_seconds)
+    context.store.write_latency(cell, measure_latency(job.model, cell, budget), job.record)

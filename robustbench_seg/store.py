@@ -1,0 +1,161 @@
+"""A folder of results: one Parquet file per cell, written atomically: a kill loses at most the cell in progress.
+
+    DIR/cells/<slug>-<key>.parquet      a quality cell, a row per image
+    DIR/latency/<slug>-<key>.parquet    a speed cell, a row per sample
+    DIR/failed/<slug>-<key>.json        a cell that raised: record and traceback
+    DIR/plans/<suite>-<digest>.json     what a run meant to measure
+    DIR/gallery/<slug>/                 small pictures
+
+`pandas.read_parquet(DIR/cells)` and DuckDB read the folders as they are; the record is in each file's metadata.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from .errors import StoreError
+from .files import digest, replacing, write_json
+from .metrics import ClassCounts
+from .record import LatencyCell, QualityCell, Record
+
+__all__ = ["ImageCounts", "Store", "read_record"]
+
+METADATA_KEY = b"robustbench_seg"
+FOLDERS = {"quality": "cells", "latency": "latency"}
+COUNTS = ("intersection", "predicted", "labelled")
+ImageCounts = tuple[str, int, int, ClassCounts]  # image id, height and width of the label, counts
+
+
+class Store:
+    """Reads and writes one result folder; it holds no state but the path."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep other runs out. Raises StoreError at once if one is in; a lock of a killed process does not count."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise StoreError(f"{self.folder}: another run is using this folder") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def path(self, kind: str, slug: str, key: str) -> Path:
+        return self.folder / FOLDERS[kind] / f"{slug}-{key}.parquet"
+
+    def has(self, kind: str, slug: str, key: str) -> bool:
+        """Whether the cell is done."""
+        return self.path(kind, slug, key).is_file()
+
+    def files(self, kind: str) -> list[Path]:
+        """List the finished cells' files of a kind."""
+        return sorted(p for p in (self.folder / FOLDERS[kind]).glob("*.parquet") if not p.name.startswith("."))
+
+    def write_quality(self, cell: QualityCell, rows: list[ImageCounts], record: Record) -> None:
+        """Store a quality cell. Raises StoreError if the folder holds cells with another number of classes."""
+        classes = len(record.class_names)
+        others = self.files("quality")
+        if others and (held := pq.read_schema(others[0]).field("labelled").type.list_size) != classes:
+            raise StoreError(f"{self.folder}: holds cells of {held} classes, these have {classes}; give another --out")
+        n = len(rows)
+        columns: dict[str, pa.Array] = {
+            name: repeated(value, n)
+            for name, value in {
+                "cell": cell.slug,
+                "model": cell.model,
+                "dataset": cell.dataset,
+                "corruption": cell.corruption,
+                "severity": cell.severity,
+                "view": str(cell.view),
+            }.items()
+        }
+        columns["image_id"] = pa.array([image_id for image_id, *_ in rows], pa.string())
+        columns["height"] = pa.array([height for _, height, _, _ in rows], pa.int32())
+        columns["width"] = pa.array([width for _, _, width, _ in rows], pa.int32())
+        for name in COUNTS:
+            columns[name] = fixed_lists([getattr(counts, name) for *_, counts in rows], classes)
+        self.write("quality", cell, pa.table(columns), record)
+
+    def write_latency(self, cell: LatencyCell, samples_ms: list[float], record: Record) -> None:
+        """Store a speed cell with all its samples."""
+        n = len(samples_ms)
+        columns: dict[str, pa.Array] = {
+            name: repeated(value, n)
+            for name, value in {
+                "cell": cell.slug,
+                "model": cell.model,
+                "height": cell.height,
+                "width": cell.width,
+                "batch": cell.batch,
+                "precision": cell.precision,
+                "device": cell.device,
+            }.items()
+        }
+        columns["sample"] = pa.array(range(n), pa.int32())
+        columns["latency_ms"] = pa.array(samples_ms, pa.float64())
+        self.write("latency", cell, pa.table(columns), record)
+
+    def write(self, kind: str, cell: QualityCell | LatencyCell, table: pa.Table, record: Record) -> None:
+        """Write one file whole, with its record, and drop the note of an earlier failure."""
+        table = table.replace_schema_metadata({METADATA_KEY: record.to_json()})
+        with replacing(self.path(kind, cell.slug, record.key)) as temporary:
+            pq.write_table(table, temporary, compression="zstd")
+        self.failure_path(cell.slug, record.key).unlink(missing_ok=True)
+
+    def failure_path(self, slug: str, key: str) -> Path:
+        return self.folder / "failed" / f"{slug}-{key}.json"
+
+    def write_failure(self, cell: QualityCell | LatencyCell, record: Record, traceback: str) -> None:
+        """Note that a cell raised; the next run tries it again."""
+        content = {"record": json.loads(record.to_json()), "traceback": traceback}
+        write_json(self.failure_path(cell.slug, record.key), content)
+
+    def failures(self) -> dict[str, dict[str, Any]]:
+        """The failed cells' content, by file name."""
+        return {
+            path.name: json.loads(path.read_text("utf-8")) for path in sorted((self.folder / "failed").glob("*.json"))
+        }
+
+    def write_plan(self, suite: str, plan: dict[str, Any]) -> None:
+        """Note what a run means to measure, so that a report can tell what is missing. The same plan is one file."""
+        write_json(self.folder / "plans" / f"{suite}-{digest(plan, 6)}.json", plan)
+
+    def plans(self) -> list[dict[str, Any]]:
+        """What the suites that were run here meant to measure."""
+        return [json.loads(path.read_text("utf-8")) for path in sorted((self.folder / "plans").glob("*.json"))]
+
+
+def read_record(path: Path) -> Record:
+    """Read the record of a finished cell. Raises StoreError for a file that is not one."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (pa.ArrowException, OSError) as error:
+        raise StoreError(f"{path}: not a Parquet file ({error})") from None
+    if METADATA_KEY not in metadata:
+        raise StoreError(f"{path}: not a cell of this program (no {METADATA_KEY.decode()!r} in its metadata)")
+    return Record.from_dict(json.loads(metadata[METADATA_KEY]), str(path))
+
+
+def repeated(value: object, n: int) -> pa.Array:
+    """Make a dictionary-encoded column with one value (Parquet gives integers back as plain integers)."""
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([value]))
+
+
+def fixed_lists(rows: list[NDArray[np.int64]], size: int) -> pa.Array:
+    """Make a column of int64 lists of one size."""
+    flat = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+    return pa.FixedSizeListArray.from_arrays(pa.array(flat, pa.int64()), size)

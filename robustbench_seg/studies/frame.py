@@ -1,0 +1,97 @@
+"""The store as data frames: one row per finished cell, counts already summed over its images."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from ..errors import StoreError
+from ..metrics import ClassCounts, best_constant_miou, iou_per_class, largest_predicted_share, miou
+from ..record import LatencyCell, Record, View
+from ..store import COUNTS, Store, read_record
+
+__all__ = ["latency_frame", "quality_frame", "read_plans"]
+
+ONE_CLASS_SHARE = 0.99  # a model that gives one class to so many pixels has degenerated
+COMMON = ("key", "checkpoint_sha256", "licence", "parameters", "engine_version", "images", "of", "synthetic")
+
+
+def quality_frame(folder: Path) -> pd.DataFrame:
+    """One row per quality cell.
+
+    Columns: model, dataset, split, corruption, severity, view, precision, seed; miou (0-1), classes (how many it is the
+    mean of), iou (a list, NaN where a class does not occur), flag ("" or why the number deserves no trust); COMMON;
+    environment.
+    """
+    return pd.DataFrame([quality_row(path) for path in Store(folder).files("quality")])
+
+
+def quality_row(path: Path) -> dict[str, Any]:
+    record = read_record(path)
+    table = pq.read_table(path, columns=list(COUNTS))
+    classes = len(record.class_names)
+    sums = (table[name].combine_chunks().flatten().to_numpy().reshape(-1, classes).sum(axis=0) for name in COUNTS)
+    counts = ClassCounts(*sums)
+    iou = iou_per_class(counts)
+    cell = record.cell | {"view": str(View(**record.cell["view"]))}
+    return {
+        **cell,
+        "miou": miou(counts),
+        "classes": int(np.count_nonzero(~np.isnan(iou))),
+        "iou": iou.tolist(),
+        "class_names": record.class_names,
+        "flag": flag_of(counts),
+        **common(record),
+    }
+
+
+def flag_of(counts: ClassCounts) -> str:
+    """Say why a number deserves no trust, or nothing."""
+    if largest_predicted_share(counts) >= ONE_CLASS_SHARE:
+        return "one class"
+    if miou(counts) <= best_constant_miou(counts):
+        return "not above a constant"
+    return ""
+
+
+def latency_frame(folder: Path) -> pd.DataFrame:
+    """One row per speed cell: its fields, samples, median_ms, p90_ms, images_per_s, COMMON, environment."""
+    return pd.DataFrame([latency_row(path) for path in Store(folder).files("latency")])
+
+
+def latency_row(path: Path) -> dict[str, Any]:
+    record = read_record(path)
+    cell = LatencyCell(**record.cell)
+    samples = pq.read_table(path, columns=["latency_ms"])["latency_ms"].to_numpy()
+    median = float(np.median(samples))
+    return {
+        **record.cell,
+        "samples": len(samples),
+        "median_ms": median,
+        "p90_ms": float(np.quantile(samples, 0.9)),
+        "images_per_s": 1000 * cell.batch / median,
+        **common(record),
+    }
+
+
+def common(record: Record) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in COMMON} | {"environment": json.dumps(record.environment)}
+
+
+def read_plans(folder: Path) -> list[dict[str, Any]]:
+    """What was meant to be measured here: one plan per suite and set of conditions, its runs' cells together.
+
+    Raises StoreError for a folder without results.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    for plan in Store(folder).plans():
+        identity = json.dumps([plan["suite"], plan["protocol"], plan["conditions"]], sort_keys=True)
+        known = merged.setdefault(identity, {**plan, "cells": []})
+        have = {cell["key"] for cell in known["cells"]}
+        known["cells"] += [cell for cell in plan["cells"] if cell["key"] not in have]
+    if not merged:
+        raise StoreError(f"{folder}: holds no results (no plans/*.json)")
+    return list(merged.values())

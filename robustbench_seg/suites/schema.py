@@ -1,0 +1,175 @@
+"""What a suite's YAML may say, and which cells it expands to."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
+
+from ..corruptions import CORRUPTIONS
+from ..errors import UsageError
+from ..models import MODELS
+from ..protocols import conditions_of
+from ..record import CLEAN, LatencyCell, QualityCell, View
+from ..validation import DatasetSpec, Strict, read_yaml
+
+__all__ = [
+    "LatencySpec",
+    "ModelSpec",
+    "Suite",
+    "latency_cells",
+    "quality_cells",
+    "read_suite",
+    "with_weights",
+]
+
+
+class ModelSpec(Strict):
+    """name: how results call it. model: of MODELS, by default `name`. weights: a path, or a word known to `models`."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    model: str
+    weights: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def model_defaults_to_name(cls, value: Any) -> Any:
+        return {"model": value["name"], **value} if isinstance(value, dict) and "name" in value else value
+
+    @model_validator(mode="after")
+    def model_is_known(self) -> Self:
+        if self.model not in MODELS:
+            raise ValueError(f"unknown model {self.model!r}; known: {', '.join(MODELS)}")
+        return self
+
+
+class LatencySpec(Strict):
+    """Input sizes (height, width) and batches to time, until min_samples and min_seconds, at most max_seconds."""
+
+    sizes: tuple[tuple[PositiveInt, PositiveInt], ...] = Field(min_length=1)
+    batches: tuple[PositiveInt, ...] = (1,)
+    min_samples: int = Field(30, ge=10)
+    min_seconds: PositiveFloat = 10.0
+    max_seconds: PositiveFloat = 120.0
+
+
+def view_of(value: Any) -> Any:
+    """Turn "whole", or the fields of a View, into a View."""
+    if isinstance(value, str):
+        value = {"mode": value}
+    try:
+        return View(**value)
+    except Exception as error:
+        raise ValueError(str(error)) from None
+
+
+class Suite(Strict):
+    """What to measure.
+
+    protocol: a name of PROTOCOLS, or one of your own with `conditions`, {corruption: severities}; clean images are
+    always measured too. models: if none are listed, those that get weights on the command line. gallery: ids of at
+    most two images whose predictions are kept as pictures. Without a dataset only latency is measured.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    description: str
+    models: tuple[ModelSpec, ...] = ()
+    dataset: DatasetSpec | None = None
+    protocol: str = CLEAN
+    conditions: dict[str, tuple[Annotated[int, Field(ge=1, le=5)], ...]] = Field(default_factory=dict)
+    views: tuple[Annotated[View, BeforeValidator(view_of)], ...] = Field((View(),), min_length=1)
+    seed: int = Field(0, ge=0)
+    gallery: tuple[str, ...] = Field((), max_length=2)
+    latency: LatencySpec | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def protocol_names_conditions(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "conditions" not in value:
+            try:
+                return {**value, "conditions": conditions_of(value.get("protocol", CLEAN))}
+            except Exception as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @model_validator(mode="after")
+    def parts_fit(self) -> Self:
+        unknown = sorted(set(self.conditions) - set(CORRUPTIONS))
+        if unknown:
+            raise ValueError(f"unknown corruption {unknown[0]!r}; known: {', '.join(CORRUPTIONS)}")
+        names = [model.name for model in self.models]
+        if len(set(names)) < len(names):
+            raise ValueError(f"model names must differ, got {', '.join(names)}")
+        if self.dataset is None and self.latency is None:
+            raise ValueError("a suite needs a dataset, or latency, or both")
+        return self
+
+
+def read_suite(name_or_path: str) -> Suite:
+    """Read a shipped suite by name, or a file. Raises UsageError in one line."""
+    return read_yaml(name_or_path, Suite, "robustbench_seg.suites")
+
+
+def with_weights(suite: Suite, weights: dict[str, str]) -> tuple[ModelSpec, ...]:
+    """Give the suite's models their weights from the command line; a suite without models gets those named there.
+
+    Raises UsageError for a name that is neither the suite's nor a known model.
+    """
+    models = suite.models
+    if not models:
+        unknown = next((name for name in weights if name not in MODELS), None)
+        if unknown is not None:
+            raise UsageError(f"--weights {unknown}: unknown model; known: {', '.join(MODELS)}")
+        models = tuple(ModelSpec(name=name, model=name) for name in weights)
+    names = [model.name for model in models]
+    for name in weights:
+        if name not in names:
+            raise UsageError(f"--weights {name}: suite {suite.name} has no such model; it has {', '.join(names)}")
+    if not models:
+        raise UsageError(f"suite {suite.name} names no model: give one with --weights NAME=PATH (see `list models`)")
+    return tuple(model.model_copy(update={"weights": weights.get(model.name, model.weights)}) for model in models)
+
+
+def quality_cells(suite: Suite, models: tuple[ModelSpec, ...], precision: str) -> list[QualityCell]:
+    """Expand to model x view x (clean and every condition), in that order."""
+    if suite.dataset is None:
+        return []
+    conditions = [
+        (CLEAN, 0),
+        *((name, s) for name, severities in suite.conditions.items() for s in severities),
+    ]
+    return [
+        QualityCell(
+            model=model.name,
+            dataset=suite.dataset.name,
+            split=suite.dataset.split,
+            corruption=corruption,
+            severity=severity,
+            view=view,
+            precision=precision,
+            seed=suite.seed,
+        )
+        for model in models
+        for view in suite.views
+        for corruption, severity in conditions
+    ]
+
+
+def latency_cells(
+    suite: Suite, models: tuple[ModelSpec, ...], num_classes: int, precision: str, device: str
+) -> list[LatencyCell]:
+    """Expand to model x size x batch."""
+    if suite.latency is None:
+        return []
+    return [
+        LatencyCell(
+            model=model.name,
+            num_classes=num_classes,
+            height=height,
+            width=width,
+            batch=batch,
+            precision=precision,
+            device=device,
+        )
+        for model in models
+        for height, width in suite.latency.sizes
+        for batch in suite.latency.batches
+    ]

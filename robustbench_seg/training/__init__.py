@@ -1,0 +1,1 @@
+"""Training: a recipe in, weights out; one loop for every model."""

@@ -1,0 +1,59 @@
+"""YAML files that users write, read into frozen pydantic models; every fault becomes one line."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from .errors import UsageError
+
+__all__ = ["DatasetSpec", "Strict", "read_yaml", "shipped"]
+
+
+class Strict(BaseModel):
+    """A frozen model in which an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatasetSpec(BaseModel):
+    """Which split of which data set; further keys are options of that data set."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    name: str
+    split: str
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_yaml(name_or_path: str, kind: type[Model], package: str) -> Model:
+    """Read a shipped file of `package` by its name, or any file by its path.
+
+    Raises UsageError that names the file, the place in it and what is wrong there.
+    """
+    known = shipped(package)
+    if name_or_path in known:
+        text = known[name_or_path].read_text(encoding="utf-8")
+    elif Path(name_or_path).is_file():
+        text = Path(name_or_path).read_text(encoding="utf-8")
+    else:
+        raise UsageError(f"{name_or_path}: no such file, and not one of the shipped: {', '.join(known)}")
+    try:
+        return kind.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise UsageError(f"{name_or_path}: not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        message = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{name_or_path}: {place}: {message}, got {first['input']!r:.60}{more}") from None
+
+
+def shipped(package: str) -> dict[str, Path]:
+    """List the YAML files that `package` ships, by name."""
+    folder = Path(str(files(package)))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}

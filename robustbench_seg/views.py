@@ -1,0 +1,71 @@
+"""How an image is put through a model: whole or by a sliding window, at a scale; logits at the label's size come out.
+
+All resizing is bilinear with align_corners=False and without antialiasing.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .errors import UsageError
+from .models.base import Segmenter
+from .record import View
+
+__all__ = ["predict", "view_logits", "window_starts"]
+
+WINDOWS_PER_BATCH = 4
+
+
+@torch.inference_mode()
+def predict(model: Segmenter, image: Tensor, view: View, size: tuple[int, int], precision: str) -> Tensor:
+    """Give each pixel of a label map of `size` (height, width) its class.
+
+    image: uint8 RGB (H, W, 3) on any device. precision: "fp32" or "bf16" (autocast). Returns int64 (height, width).
+    """
+    batch = image.to(model.device).permute(2, 0, 1)[None]
+    with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        logits = view_logits(model, batch, view)
+    return resize(logits, size)[0].argmax(dim=0)
+
+
+def view_logits(model: Segmenter, images: Tensor, view: View) -> Tensor:
+    """Turn uint8 (B, 3, H, W) into float32 logits: at the model's stride when whole, at the (scaled) size by windows.
+
+    Raises UsageError for a window larger than the image.
+    """
+    if view.scale != 1:
+        size = (round(view.scale * images.shape[2]), round(view.scale * images.shape[3]))
+        images = resize(images.float(), size).round().to(torch.uint8)
+    if view.mode == "whole":
+        return model(images).float()
+    assert view.crop is not None and view.stride is not None
+    return slide(model, images, view.crop, view.stride)
+
+
+def slide(model: Segmenter, images: Tensor, crop: int, stride: int) -> Tensor:
+    """Average the logits of all windows that cover a pixel; each window's are resized to the window first."""
+    batch, _, height, width = images.shape
+    places = [(y, x) for y in window_starts(height, crop, stride) for x in window_starts(width, crop, stride)]
+    total = images.new_zeros((batch, len(model.class_names), height, width), dtype=torch.float32)
+    cover = images.new_zeros((height, width), dtype=torch.float32)
+    for first in range(0, len(places), WINDOWS_PER_BATCH):
+        some = places[first : first + WINDOWS_PER_BATCH]
+        windows = torch.cat([images[:, :, y : y + crop, x : x + crop] for y, x in some])
+        logits = resize(model(windows).float(), (crop, crop))
+        for (y, x), of_window in zip(some, logits.chunk(len(some)), strict=True):
+            total[:, :, y : y + crop, x : x + crop] += of_window
+            cover[y : y + crop, x : x + crop] += 1
+    return total / cover
+
+
+def window_starts(length: int, crop: int, stride: int) -> list[int]:
+    """Where windows start along one side: every `stride` pixels, the last one flush with the border."""
+    if crop > length:
+        raise UsageError(f"a window of {crop} pixels is larger than the image's side of {length}")
+    return [*range(0, length - crop, stride), length - crop]
+
+
+def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+    if x.shape[2:] == size:
+        return x
+    return functional.interpolate(x, size, mode="bilinear", align_corners=False)

@@ -1,0 +1,21 @@
+"""SegFormer (Xie et al., NeurIPS 2021), written from the paper; it knows nothing of benchmarks.
+
+from segformer import build, load_checkpoint
+model = build("b0", num_classes=19)
+logits = model(images)              # (B, 3, H, W) normalised float ─▶ (B, 19, ceil(H / 4), ceil(W / 4))
+"""
+
+from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from .config import VARIANTS, SegFormerConfig
+from .model import CheckpointInfo, SegFormer, build
+
+__all__ = [
+    "VARIANTS",
+    "CheckpointError",
+    "CheckpointInfo",
+    "SegFormer",
+    "SegFormerConfig",
+    "build",
+    "load_checkpoint",
+    "save_checkpoint",
+]

@@ -1,0 +1,94 @@
+"""What decides the shape of a SegFormer, and the six published variants.
+
+Source: Xie et al., "SegFormer: Simple and Efficient Design for Semantic Segmentation with Transformers", NeurIPS
+2021, Table 6, corrected by the shapes of the released weights: the expansion is 4 in every stage (the table prints
+8/8/4/4 for B0-B4), B2 has depths 3/4/6/3 and B3 3/4/18/3.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["VARIANTS", "SegFormerConfig"]
+
+FFN = ("mix", "plain")
+POSITIONAL_ENCODINGS = (None, "learned")
+PerStage = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegFormerConfig:
+    """One network, completely described.
+
+    widths: channels C_i of the four stages.
+    depths: blocks of each stage.
+    heads: attention heads of each stage; each divides its width.
+    reductions: stride of the convolution that shortens the keys and values. The paper's R (Eq. 2) is its square.
+    expansions: hidden width of the feed-forward network over its input width.
+    ffn: "mix" has the 3x3 depth-wise convolution (Eq. 3), "plain" has none.
+    positional_encoding: None, or "learned", a map per stage made for `train_size` and resized to any other.
+    train_size: (height, width) in pixels; needed with a learned encoding, and of no use without.
+    decoder_width: channels of the all-MLP decoder.
+    drop_path: highest rate of stochastic depth; it grows linearly from 0 over the blocks.
+    dropout: rate before the classifier, a whole channel at a time.
+    norm_eps: LayerNorm epsilon in blocks and at the end of stages.
+    embedding_norm_eps: LayerNorm epsilon in patch merging and after the reduction of keys and values.
+    """
+
+    widths: PerStage
+    depths: PerStage
+    heads: PerStage = (1, 2, 5, 8)
+    reductions: PerStage = (8, 4, 2, 1)
+    expansions: PerStage = (4, 4, 4, 4)
+    ffn: Literal["mix", "plain"] = "mix"
+    positional_encoding: Literal["learned"] | None = None
+    train_size: tuple[int, int] | None = None
+    decoder_width: int = 256
+    num_classes: int = 19
+    drop_path: float = 0.1
+    dropout: float = 0.1
+    norm_eps: float = 1e-6
+    embedding_norm_eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        for name in ("widths", "depths", "heads", "reductions", "expansions"):
+            values = tuple(getattr(self, name))
+            if len(values) != 4 or not all(isinstance(value, int) and value >= 1 for value in values):
+                raise ValueError(f"{name} must be four integers >= 1, got {values}")
+            object.__setattr__(self, name, values)
+        for width, heads in zip(self.widths, self.heads, strict=True):
+            if width % heads:
+                raise ValueError(f"each width must be a multiple of its heads, got {self.widths} and {self.heads}")
+        if self.ffn not in FFN:
+            raise ValueError(f"ffn must be one of {FFN}, got {self.ffn!r}")
+        if self.positional_encoding not in POSITIONAL_ENCODINGS:
+            raise ValueError(
+                f"positional_encoding must be one of {POSITIONAL_ENCODINGS}, got {self.positional_encoding!r}"
+            )
+        if (self.positional_encoding is None) != (self.train_size is None):
+            raise ValueError(
+                "train_size goes with a learned positional encoding and with nothing else, got "
+                f"positional_encoding={self.positional_encoding!r} and train_size={self.train_size}"
+            )
+        if self.train_size is not None:
+            object.__setattr__(self, "train_size", tuple(self.train_size))
+            if len(self.train_size) != 2 or min(self.train_size) < 32:
+                raise ValueError(f"train_size must be (height, width) of at least 32, got {self.train_size}")
+        for name in ("decoder_width", "num_classes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("drop_path", "dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
+        for name in ("norm_eps", "embedding_norm_eps"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+
+
+VARIANTS = {
+    "b0": SegFormerConfig(widths=(32, 64, 160, 256), depths=(2, 2, 2, 2), decoder_width=256),
+    "b1": SegFormerConfig(widths=(64, 128, 320, 512), depths=(2, 2, 2, 2), decoder_width=256),
+    "b2": SegFormerConfig(widths=(64, 128, 320, 512), depths=(3, 4, 6, 3), decoder_width=768),
+    "b3": SegFormerConfig(widths=(64, 128, 320, 512), depths=(3, 4, 18, 3), decoder_width=768),
+    "b4": SegFormerConfig(widths=(64, 128, 320, 512), depths=(3, 8, 27, 3), decoder_width=768),
+    "b5": SegFormerConfig(widths=(64, 128, 320, 512), depths=(3, 6, 40, 3), decoder_width=768),
+}

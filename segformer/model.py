@@ -1,0 +1,86 @@
+"""SegFormer: the encoder and the decoder together, and how one is made (Xie et al. 2021, Figure 2)."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .config import VARIANTS, SegFormerConfig
+from .decoder import AllMLPDecoder
+from .encoder import MixTransformer, PositionalEncoding
+
+__all__ = ["CheckpointInfo", "SegFormer", "build"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointInfo:
+    """Where weights come from; it travels with them.
+
+    class_names: one per logit, or empty where the source does not tell. licence: SPDX name or a plain word on use.
+    source: the kind of file they were read from. recipe: what trained them. sha256: of that file, "" before it exists.
+    """
+
+    class_names: tuple[str, ...] = ()
+    licence: str = "unknown"
+    source: str = "random initialisation"
+    recipe: str = ""
+    sha256: str = ""
+
+
+class SegFormer(nn.Module):
+    """Images (B, 3, H, W), normalised float, H and W >= 32 ─▶ logits (B, num_classes, ceil(H / 4), ceil(W / 4))."""
+
+    def __init__(self, config: SegFormerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.info = CheckpointInfo()
+        self.encoder = MixTransformer(config)
+        self.decoder = AllMLPDecoder(config.widths, config.decoder_width, config.num_classes, config.dropout)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.decoder(self.encoder(images))
+        return logits
+
+
+@torch.no_grad()
+def initialise(model: nn.Module) -> None:
+    """Draw all weights: truncated normal 0.02 for linear maps (1x1 too) and encodings, fan-out normal for the rest."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1)):
+            nn.init.trunc_normal_(module.weight, std=0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Conv2d):
+            fan_out = module.weight[0, 0].numel() * module.out_channels / module.groups
+            nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, PositionalEncoding):
+            nn.init.trunc_normal_(module.map, std=0.02)
+
+
+def build(variant: str, *, seed: int = 0, **changes: Any) -> SegFormer:
+    """Make a SegFormer with random weights that depend on `seed` alone; the global generator is left as it was.
+
+    variant: a key of VARIANTS. changes: fields of SegFormerConfig, such as num_classes or ffn.
+    Raises ValueError for an unknown variant or a field that is not allowed.
+    """
+    if variant not in VARIANTS:
+        raise ValueError(f"unknown variant {variant!r}; known: {', '.join(VARIANTS)}")
+    try:
+        config = replace(VARIANTS[variant], **changes)
+    except TypeError:
+        allowed = ", ".join(SegFormerConfig.__dataclass_fields__)
+        raise ValueError(f"unknown field in {sorted(changes)}; known: {allowed}") from None
+    return create(config, seed=seed)
+
+
+def create(config: SegFormerConfig, *, seed: int = 0) -> SegFormer:
+    """Make the SegFormer of any configuration, as `build` does."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = SegFormer(config)
+        initialise(model)
+    return model

@@ -1,0 +1,43 @@
+"""What several folders of tests share: real data where it is, and small data sets in the real formats."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from robustbench_seg.datasets.cityscapes import write_cityscapes
+from robustbench_seg.datasets.streets import Streets
+
+CAMVID = Path(__file__).parents[2] / "shared" / "camvid"
+
+
+@pytest.fixture(scope="session")
+def camvid_root() -> Path:
+    """The real CamVid; tests of it are skipped where it is not."""
+    if not (CAMVID / "test").is_dir():
+        pytest.skip(f"CamVid is not at {CAMVID}")
+    return CAMVID
+
+
+@pytest.fixture(scope="session")
+def cityscapes_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six drawn scenes, 96x160, written in Cityscapes' own layout as the split `test`."""
+    root = tmp_path_factory.mktemp("cityscapes")
+    write_cityscapes(Streets("test", size=(96, 160), count=6), root)
+    return root
+
+
+@pytest.fixture
+def camvid_folder(tmp_path: Path) -> Path:
+    """Three tiny frames in CamVid's layout."""
+    import cv2
+
+    rng = np.random.default_rng(0)
+    root = tmp_path / "camvid"
+    for folder in ("test", "testannot", "train", "trainannot"):
+        (root / folder).mkdir(parents=True)
+    for split in ("test", "train"):
+        for k in range(3):
+            cv2.imwrite(str(root / split / f"frame_{k}.png"), rng.integers(0, 256, (40, 48, 3), np.uint8))
+            cv2.imwrite(str(root / f"{split}annot" / f"frame_{k}.png"), rng.integers(0, 12, (40, 48), np.uint8))
+    return root

@@ -1,0 +1,55 @@
+import importlib.util
+
+import numpy as np
+import pytest
+
+from robustbench_seg.corruptions import corrupt
+from robustbench_seg.corruptions.pixels import Image
+from robustbench_seg.corruptions.weather import FROST_TEXTURES, _frost_texture, plasma_fractal
+from robustbench_seg.errors import EnvironmentProblem
+
+
+def test_frost_without_its_textures_names_the_cure(monkeypatch: pytest.MonkeyPatch, noise: Image) -> None:
+    _frost_texture.cache_clear()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(EnvironmentProblem, match=r"frost\d\.\w+ of imagecorruptions.*pip install imagecorruptions"):
+        corrupt(noise, "frost", 3)
+
+
+def test_frost_uses_each_of_its_five_textures(noise: Image) -> None:
+    _frost_texture.cache_clear()
+    for i in range(40):  # 5 textures: one is missed by chance in 5 * 0.8**40 = 0.07 % of seeds; these are fixed
+        corrupt(noise, "frost", 3, image_id=str(i))
+    assert _frost_texture.cache_info().misses == len(FROST_TEXTURES) == 5
+
+
+@pytest.mark.parametrize("size", [1, 2, 64, 256])
+def test_a_plasma_cloud_spans_zero_to_one(size: int) -> None:
+    cloud = plasma_fractal(max(size, 2), 2.0, np.random.RandomState(0))
+    assert cloud.min() == 0
+    assert cloud.max() == 1
+
+
+def test_fog_draws_as_many_values_as_its_square_cloud_has_whatever_the_shorter_side() -> None:
+    after = []
+    for width in (64, 40):
+        rng = np.random.RandomState(0)
+        corrupt(np.zeros((64, width, 3), dtype=np.uint8), "fog", 3, rng=rng)
+        after.append(rng.random_sample())
+    used = np.random.RandomState(0)
+    used.random_sample(64 * 64 - 1)  # every point but the first corner
+    assert after == [used.random_sample()] * 2
+
+
+def test_brightness_brightens_and_keeps_white() -> None:
+    image = np.full((32, 32, 3), (40, 90, 140), dtype=np.uint8)
+    assert np.all(corrupt(image, "brightness", 3) > image)
+    assert np.all(corrupt(np.full_like(image, 255), "brightness", 3) == 255)
+
+
+def test_spatter_without_a_drop_leaves_the_image_dry() -> None:
+    image = np.full((32, 32, 3), 128, dtype=np.uint8)
+    results = [corrupt(image, "spatter", 1, rng=np.random.RandomState(i)) for i in range(200)]
+    # No drop forms on about 1 % of images this small.
+    assert any(np.all(np.abs(result.astype(int) - image) <= 1) for result in results)
+    assert all(result.min() >= 127 for result in results)

@@ -1,0 +1,62 @@
+"""imagecorruptions 1.1.2, the benchmark as published, made to run on today's NumPy and scikit-image.
+
+The shim changes no computation. Inside the module `imagecorruptions.corruptions` alone, never in NumPy or
+scikit-image themselves, it restores two names that the package was written for and that have gone since:
+
+- `np.float_`, NumPy 1's other name of `float64` (used by fog);
+- `skimage.filters.gaussian`'s argument `multichannel`: True means `channel_axis=-1`, absent means None, as
+  scikit-image read it up to 0.18. Floats stay in their own precision, then as now (used by glass_blur,
+  gaussian_blur, spatter and elastic_transform).
+
+It silences the two deprecation warnings of the import, `pkg_resources` and `scipy.ndimage.interpolation`.
+What it can't restore is that scikit-image's `random_noise` once drew from NumPy's global generator: today
+impulse_noise draws from a fresh generator of its own, on which `numpy.random.seed` has no hold.
+
+For tests only; nothing in the package imports it.
+"""
+
+import warnings
+from typing import Any
+
+import numpy
+import skimage.filters
+
+__all__ = ["corrupt", "get_corruption_names", "imagecorruptions"]
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", "pkg_resources is deprecated as an API", UserWarning)
+    warnings.filterwarnings("ignore", "Please import `map_coordinates`", DeprecationWarning)
+    import imagecorruptions
+    import imagecorruptions.corruptions
+
+get_corruption_names = imagecorruptions.get_corruption_names
+
+
+class _NumPy:
+    """NumPy with the one name back that fog asks for."""
+
+    float_ = numpy.float64
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(numpy, name)
+
+
+def _gaussian(image: Any, sigma: Any, *, multichannel: bool = False, **options: Any) -> Any:
+    return skimage.filters.gaussian(image, sigma, channel_axis=-1 if multichannel else None, **options)
+
+
+imagecorruptions.corruptions.np = _NumPy()
+imagecorruptions.corruptions.gaussian = _gaussian
+
+
+def corrupt(image: Any, name: str, severity: int, random_seed: int) -> Any:
+    """Return what imagecorruptions makes of a uint8 image after `numpy.random.seed(random_seed)`.
+
+    The global generator is put back to where it was.
+    """
+    state = numpy.random.get_state()
+    numpy.random.seed(random_seed)
+    try:
+        return imagecorruptions.corrupt(image, severity=severity, corruption_name=name)
+    finally:
+        numpy.random.set_state(state)

@@ -1,0 +1,178 @@
+import json
+import os
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import SegformerConfig, SegformerForSemanticSegmentation
+
+from segformer import CheckpointError, CheckpointInfo, SegFormer, build, load_checkpoint, save_checkpoint
+from segformer.checkpoint import METADATA_KEY
+
+IMAGES = torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def model() -> SegFormer:
+    model = build("b0", num_classes=3, ffn="plain", positional_encoding="learned", train_size=(64, 64)).eval()
+    model.info = CheckpointInfo(class_names=("a", "b", "c"), licence="CC0-1.0", source="a test", recipe="{}")
+    return model
+
+
+def test_an_own_file_gives_back_logits_configuration_and_origin(model: SegFormer, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_checkpoint(model, path)
+    loaded = load_checkpoint(path)
+    assert loaded.config == model.config
+    assert not loaded.training
+    assert len(loaded.info.sha256) == 64
+    assert replace(loaded.info, sha256="") == model.info
+    assert torch.equal(loaded(IMAGES), model(IMAGES))
+
+
+def test_half_precision_halves_the_file_and_is_read_as_float32(model: SegFormer, tmp_path: Path) -> None:
+    save_checkpoint(model, tmp_path / "full.safetensors")
+    save_checkpoint(model, tmp_path / "half.safetensors", half=True)
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "full")]
+    assert sizes[0] < 0.55 * sizes[1]
+    loaded = load_checkpoint(tmp_path / "half.safetensors")
+    assert all(p.dtype == torch.float32 for p in loaded.parameters())
+    for key, value in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], value.half().to(value.dtype))
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(
+    model: SegFormer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_checkpoint(model, path)
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        save_checkpoint(build("b0", num_classes=3), path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["weights.safetensors"]
+
+
+@pytest.mark.parametrize("keep", [0, 7, 5000])
+def test_a_truncated_or_empty_file_is_refused_by_name(model: SegFormer, tmp_path: Path, keep: int) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_checkpoint(model, path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(CheckpointError, match=r"weights\.safetensors: not a complete"):
+        load_checkpoint(path)
+
+
+def test_keys_that_do_not_fit_are_listed_with_their_number(model: SegFormer, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_checkpoint(model, path)
+    tensors = load_file(path)
+    description = json.dumps(
+        {"config": vars(model.config), "info": {k: v for k, v in vars(model.info).items() if k != "sha256"}}
+    )
+    del tensors["decoder.norm.bias"]
+    tensors["colour"] = torch.zeros(1)
+    tensors["decoder.fuse.weight"] = torch.zeros(2, 2)
+    save_file(tensors, path, {METADATA_KEY: description})
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(path)
+    assert "1 missing: decoder.norm.bias" in str(caught.value)
+    assert "1 unknown: colour" in str(caught.value)
+    assert "1 misshapen: decoder.fuse.weight is (2, 2), not (256, 1024)" in str(caught.value)
+    save_file({"colour": torch.zeros(1)}, path, {METADATA_KEY: description})
+    with pytest.raises(CheckpointError, match=r"\d+ missing: (\S+, ){10}\.\.\.; 1 unknown"):
+        load_checkpoint(path)
+
+
+def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no such file or folder"):
+        load_checkpoint(tmp_path / "absent.safetensors")
+    with pytest.raises(CheckpointError, match=r"needs config\.json and"):
+        load_checkpoint(tmp_path)
+    save_file({"x": torch.zeros(1)}, tmp_path / "foreign.safetensors")
+    with pytest.raises(CheckpointError, match="holds no SegFormer of this project"):
+        load_checkpoint(tmp_path / "foreign.safetensors")
+    (tmp_path / "weights.txt").write_text("x")
+    with pytest.raises(CheckpointError, match=r"expected a \.safetensors file or a folder"):
+        load_checkpoint(tmp_path / "weights.txt")
+
+
+def save_foreign(folder: Path, **changes: object) -> SegformerForSemanticSegmentation:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        reference = SegformerForSemanticSegmentation(SegformerConfig(**changes)).eval()
+    reference.config.save_pretrained(folder)
+    renamed = {
+        # the in-memory names of newer releases differ from the names in files
+        key: value
+        for key, value in foreign_tensors(reference, folder).items()
+    }
+    torch.save(renamed, folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    return reference
+
+
+def foreign_tensors(reference: SegformerForSemanticSegmentation, folder: Path) -> dict[str, torch.Tensor]:
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    reference.save_pretrained(folder)
+    return load_file(folder / "model.safetensors")
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_a_folder_with_a_pickle_and_any_number_of_labels_is_read(tmp_path: Path, labels: int) -> None:
+    reference = save_foreign(tmp_path, num_labels=labels)
+    model = load_checkpoint(tmp_path)
+    assert model.config.num_classes == labels
+    assert model.info.source == "transformers"
+    assert model.config.norm_eps == model.config.embedding_norm_eps == 1e-5
+    with torch.inference_mode():
+        torch.testing.assert_close(model(IMAGES), reference(IMAGES).logits, atol=1e-4, rtol=0)
+
+
+class RunsCode:
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.trace),)
+
+
+def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path: Path) -> None:
+    save_foreign(tmp_path, num_labels=3)
+    pickled = pickle.dumps({"x": RunsCode(tmp_path / "trace")}, protocol=2)
+    (tmp_path / "pytorch_model.bin").write_bytes(pickled)
+    with pytest.raises(CheckpointError, match=r"pytorch_model\.bin: not a complete file of plain tensors"):
+        load_checkpoint(tmp_path)
+    assert not (tmp_path / "trace").exists()
+    pickle.loads(pickled)  # the file does run code for a reader that lets it
+    assert (tmp_path / "trace").exists()
+
+
+def test_a_foreign_folder_that_is_no_segformer_is_refused(tmp_path: Path) -> None:
+    save_foreign(tmp_path, num_labels=3)
+    config = json.loads((tmp_path / "config.json").read_text())
+    for change, message in [
+        ({"model_type": "bert"}, "model_type must be 'segformer', got 'bert'"),
+        ({"strides": [2, 2, 2, 2]}, "strides must be"),
+        ({"hidden_sizes": None}, "not the configuration of a SegFormer"),
+    ]:
+        (tmp_path / "config.json").write_text(json.dumps(config | change))
+        with pytest.raises(CheckpointError, match=message):
+            load_checkpoint(tmp_path)
+
+
+def test_a_foreign_folder_with_a_key_too_few_or_too_many_is_refused(tmp_path: Path) -> None:
+    save_foreign(tmp_path, num_labels=3)
+    path = tmp_path / "pytorch_model.bin"
+    tensors = torch.load(path, weights_only=True)
+    tensors["decode_head.extra"] = tensors.pop("decode_head.classifier.bias")
+    torch.save(tensors, path)
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(tmp_path)
+    assert "1 missing: decode_head.classifier.bias" in str(caught.value)
+    assert "1 unknown: decode_head.extra" in str(caught.value)

@@ -1,0 +1,117 @@
+"""Views against slow, obvious references."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from robustbench_seg.errors import UsageError
+from robustbench_seg.record import View
+from robustbench_seg.views import predict, view_logits, window_starts
+
+
+class Quarter:
+    """A model whose logits at 1/4 depend on pixels and on where they are in the input."""
+
+    name, class_names, licence, checkpoint_sha256, parameters = "quarter", ("a", "b", "c"), "", "", 0
+    device = torch.device("cpu")
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        pooled = functional.avg_pool2d(images.float(), 4, ceil_mode=True)
+        ramp = torch.linspace(0, 40, pooled.shape[3])
+        return torch.stack([pooled[:, 0], pooled[:, 1] + ramp, pooled[:, 2] - ramp], dim=1)
+
+
+def random_image(height: int, width: int) -> torch.Tensor:
+    return torch.randint(256, (height, width, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+
+
+def resize(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    return functional.interpolate(x, size, mode="bilinear", align_corners=False)
+
+
+def slide_slowly(model: Quarter, image: torch.Tensor, crop: int, stride: int) -> torch.Tensor:
+    """Pixel by pixel: the mean of the logits of all windows that cover it."""
+    height, width = image.shape[2:]
+    starts = [sorted({min(s, n - crop) for s in range(0, n, stride)}) for n in (height, width)]
+    windows = {
+        (y, x): resize(model(image[:, :, y : y + crop, x : x + crop]), (crop, crop))
+        for y in starts[0]
+        for x in starts[1]
+    }
+    result = torch.zeros(1, 3, height, width)
+    for row in range(height):
+        for column in range(width):
+            over = [
+                w[0, :, row - y, column - x]
+                for (y, x), w in windows.items()
+                if y <= row < y + crop and x <= column < x + crop
+            ]
+            result[0, :, row, column] = torch.stack(over).mean(dim=0)
+    return result
+
+
+@pytest.mark.parametrize(("crop", "stride"), [(32, 32), (32, 20), (40, 13), (48, 48)])
+def test_sliding_equals_a_loop_over_pixels(crop: int, stride: int) -> None:
+    image = random_image(48, 75).permute(2, 0, 1)[None]
+    got = view_logits(Quarter(), image, View(mode="slide", crop=crop, stride=stride))
+    torch.testing.assert_close(got, slide_slowly(Quarter(), image, crop, stride), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("length", "crop", "stride"), [(100, 32, 32), (96, 32, 32), (33, 32, 1), (32, 32, 8), (61, 40, 40)]
+)
+def test_windows_cover_the_side_and_the_last_is_flush(length: int, crop: int, stride: int) -> None:
+    starts = window_starts(length, crop, stride)
+    assert starts[0] == 0
+    assert starts[-1] == length - crop
+    assert all(0 < b - a <= stride for a, b in zip(starts, starts[1:], strict=False))
+
+
+def test_a_window_larger_than_the_image_is_an_error() -> None:
+    with pytest.raises(UsageError, match="a window of 64 pixels is larger than the image's side of 48"):
+        predict(Quarter(), random_image(48, 100), View(mode="slide", crop=64, stride=64), (48, 100), "fp32")
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 1.37])
+def test_a_whole_image_is_scaled_without_antialias_and_scored_at_the_labels_size(scale: float) -> None:
+    image = random_image(50, 70)
+    scaled = image.permute(2, 0, 1)[None].float()
+    if scale != 1:
+        scaled = resize(scaled, (round(50 * scale), round(70 * scale))).round()
+    expected = resize(Quarter()(scaled), (100, 141))[0].argmax(dim=0)
+    got = predict(Quarter(), image, View(scale=scale), (100, 141), "fp32")
+    assert torch.equal(got, expected)
+
+
+def test_bf16_runs_the_model_under_autocast() -> None:
+    class Seen(Quarter):
+        def __call__(self, images: torch.Tensor) -> torch.Tensor:
+            self.autocast = torch.is_autocast_enabled("cpu")
+            return super().__call__(images)
+
+    for precision, expected in [("fp32", False), ("bf16", True)]:
+        model = Seen()
+        predict(model, random_image(32, 32), View(), (32, 32), precision)
+        assert model.autocast is expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"mode": "tiles"}, "view mode must be one of whole, slide, got 'tiles'"),
+        ({"mode": "slide", "crop": 64}, "needs crop >= 32 and stride in 1 .. crop, got 64, None"),
+        ({"mode": "slide", "crop": 64, "stride": 65}, "got 64, 65"),
+        ({"crop": 64}, "a whole view has no crop"),
+        ({"scale": 0.0}, r"scale must be in \(0, 8\], got 0.0"),
+    ],
+)
+def test_a_view_that_makes_no_sense_is_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        View(**fields)
+
+
+def test_views_have_readable_names() -> None:
+    views = [View(), View(scale=1.5), View(mode="slide", crop=256, stride=192)]
+    assert [str(view) for view in views] == ["whole", "whole-x1.5", "slide-256-192"]
+    assert np.unique([str(view) for view in views]).size == 3
