@@ -6,7 +6,6 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from .errors import RobustBenchError, UsageError
@@ -20,6 +19,7 @@ app = typer.Typer(
     help="How far can a semantic-segmentation model be trusted when the image is not clean?",
 )
 console = Console()
+INTERRUPTED = 130
 
 Data = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Folder of a dataset; repeatable.")]
 Weights = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Weights of a model; repeatable.")]
@@ -61,11 +61,9 @@ def run(
         failed = run_suite(read_suite(suite), out, options, progress)
     write_and_show([out], out / "report", text=True)
     if failed:
-        console.print(
-            f"\n[bold red]{len(failed)} cells failed[/] (run again to retry; tracebacks in {out / 'failed'}):"
-        )
+        say(f"{len(failed)} cells failed (run again to retry; tracebacks in {out / 'failed'}):", style="bold red")
         for job in failed:
-            console.print(f"  {escape(job.cell.slug)}: {escape(progress.errors[job.record.key])}", highlight=False)
+            say(f"  {job.cell.slug}: {progress.errors[job.record.key]}")
         raise typer.Exit(1)
 
 
@@ -75,32 +73,23 @@ def plan(suite: SuiteName, weights: Weights = None) -> None:
     from .suites import read_suite, with_weights
 
     spec, given = read_suite(suite), named("--weights", weights)
-    console.print(f"[bold]{spec.name}[/]: {escape(spec.description)}", highlight=False)
+    say(f"{spec.name}: {spec.description}")
     models = with_weights(spec, given) if spec.models or given else ()
-    console.print(
-        "models: " + (", ".join(model.name for model in models) or "those named with --weights NAME=PATH"),
-        highlight=False,
-    )
-    conditions = 1 + sum(len(severities) for severities in spec.conditions.values())
+    say(f"models: {', '.join(model.name for model in models) or 'those named with --weights NAME=PATH'}")
     if spec.dataset is not None:
         table = Table("corruption", "severities")
         table.add_row("clean", "0")
         for name, severities in spec.conditions.items():
             table.add_row(name, " ".join(map(str, severities)))
         console.print(table)
-        views = ", ".join(map(str, spec.views))
-        console.print(f"dataset: {spec.dataset.name} {spec.dataset.split}; protocol: {spec.protocol}; views: {views}")
-        console.print(
-            f"quality cells per model: {conditions} conditions x {len(spec.views)} views = "
-            f"{conditions * len(spec.views)}",
-            highlight=False,
-        )
+        say(f"dataset: {spec.dataset.name} {spec.dataset.split}; protocol: {spec.protocol}; seed: {spec.seed}")
+        say(f"views: {', '.join(map(str, spec.views))}")
+        conditions = 1 + sum(len(severities) for severities in spec.conditions.values())
+        cells = conditions * len(spec.views)
+        say(f"quality cells per model: {conditions} conditions x {len(spec.views)} views = {cells}")
     if spec.latency is not None:
         sizes = ", ".join(f"{height}x{width}" for height, width in spec.latency.sizes)
-        console.print(
-            f"latency cells per model: {len(spec.latency.sizes) * len(spec.latency.batches)} ({sizes})",
-            highlight=False,
-        )
+        say(f"latency cells per model: {len(spec.latency.sizes) * len(spec.latency.batches)} ({sizes})")
 
 
 @app.command()
@@ -137,7 +126,7 @@ def train(
         find_device(device),
         default_workers() if workers is None else workers,
     )
-    console.print(f"wrote {path}", highlight=False)
+    say(f"wrote {path}")
 
 
 @app.command("list")
@@ -163,9 +152,14 @@ def write_and_show(folders: list[Path], out: Path | None, *, text: bool) -> None
     if text:
         for section in sections:
             for sentence in section.findings:
-                console.print(f"• {escape(sentence)}", highlight=False)
+                say(f"• {sentence}")
     if out is not None:
-        console.print(f"report: {write_report(sections, out)}", highlight=False)
+        say(f"report: {write_report(sections, out)}")
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Print plain text; where it is not a terminal, a line stays a line."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def named(option: str, values: list[str] | None) -> dict[str, str]:
@@ -190,13 +184,16 @@ def default_workers() -> int:
 def run_program() -> NoReturn:
     """Run the command line; a user's error becomes one line on stderr and status 2."""
     try:
-        sys.exit(app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0)
+        status = app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
     except (typer.Abort, KeyboardInterrupt):
-        fail("stopped; what is finished is kept, and the same command goes on from there", 130)
+        status = INTERRUPTED
     except Exception as error:
         if not is_for_users(error):
             raise
         fail(error.format_message() if hasattr(error, "format_message") else str(error), 2)
+    if status == INTERRUPTED:  # typer turns Ctrl-C into this status without a word
+        fail("stopped; what is finished is kept, and the same command goes on from there", INTERRUPTED)
+    sys.exit(status)
 
 
 def is_for_users(error: Exception) -> bool:

@@ -44,13 +44,13 @@ class RunProgress(Listener):
         )
 
     def __enter__(self) -> Self:
-        self.bar.start()
         return self
 
     def __exit__(self, *details: object) -> None:
         self.bar.stop()
 
     def planned(self, done: int, waiting: list[Job]) -> None:
+        self.bar.start()
         self.done, self.all = done, done + len(waiting)
         self.waiting = iter([*(job.cell.slug for job in waiting[1:]), "done"])
         if done:

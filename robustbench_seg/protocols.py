@@ -7,7 +7,8 @@ __all__ = ["PROTOCOLS", "conditions_of"]
 
 NOISES = CATEGORIES["noise"]
 SEGFORMER = (
-    "motion_blur", "defocus_blur", "glass_blur", "gaussian_blur", *NOISES, "brightness", "contrast", "saturate",
+    "motion_blur", "defocus_blur", "glass_blur", "gaussian_blur", "gaussian_noise",
+    "impulse_noise", "shot_noise", "speckle_noise", "brightness", "contrast", "saturate",
     "jpeg_compression", "snow", "spatter", "fog", "frost",
 )  # fmt: skip
 

@@ -1,12 +1,18 @@
 """What several folders of tests share: real data where it is, and small data sets in the real formats."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from robustbench_seg.datasets.cityscapes import write_cityscapes
 from robustbench_seg.datasets.streets import Streets
+
+# Tiny networks gain nothing from threads, and threads that wait for each other on a busy machine lose everything.
+os.environ["OMP_NUM_THREADS"] = "1"
+torch.set_num_threads(1)
 
 CAMVID = Path(__file__).parents[2] / "shared" / "camvid"
 

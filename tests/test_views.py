@@ -1,5 +1,7 @@
 """Views against slow, obvious references."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -65,7 +67,7 @@ def test_windows_cover_the_side_and_the_last_is_flush(length: int, crop: int, st
     starts = window_starts(length, crop, stride)
     assert starts[0] == 0
     assert starts[-1] == length - crop
-    assert all(0 < b - a <= stride for a, b in zip(starts, starts[1:], strict=False))
+    assert all(0 < b - a <= stride for a, b in pairwise(starts))
 
 
 def test_a_window_larger_than_the_image_is_an_error() -> None:

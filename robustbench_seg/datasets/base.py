@@ -21,6 +21,7 @@ __all__ = [
     "Dataset",
     "FileDataset",
     "Image",
+    "InMemory",
     "LabelMap",
     "Sample",
     "label_table",

@@ -85,7 +85,9 @@ def make_section(folder: Path, plan: Mapping[str, Any]) -> Section:
         add_quality(section, folder, plan, quality)
     if len(latency):
         add_speed(section, latency)
-    section.provenance += provenance(pd.concat([frame for frame in (quality, latency) if len(frame)]))
+    finished = [frame for frame in (quality, latency) if len(frame)]
+    if finished:
+        section.provenance += provenance(pd.concat(finished))
     return section
 
 

@@ -111,8 +111,7 @@ def iterate(
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
-    value: float = loss.item()
-    return value
+    return float(loss.detach())
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -132,7 +131,8 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 def rate_at(recipe: Recipe, step: int) -> float:
     """Learning rate of iteration `step` (from 0): linear warm-up times polynomial decay."""
     warm = min(1.0, (step + 1) / recipe.warmup) if recipe.warmup else 1.0
-    return recipe.learning_rate * warm * (1 - step / recipe.iterations) ** recipe.power
+    decayed: float = (1 - step / recipe.iterations) ** recipe.power
+    return recipe.learning_rate * warm * decayed
 
 
 def set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> float:

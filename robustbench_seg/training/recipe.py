@@ -14,8 +14,9 @@ class Recipe(Strict):
 
     model: a name of MODELS; model_options: its fields, such as ffn. crop: side of training crops in pixels.
     learning_rate: peak of the encoder's; decoder_rate_factor times that is the decoder's. warmup: iterations of linear
-    growth; then polynomial decay of that power to 0. precision: of the forward pass; weights stay float32.
-    in_memory: keep all samples once they are read or drawn. checkpoint_every: iterations between checkpoints, of which the last `keep` stay. licence: of the weights made.
+    growth; then polynomial decay of that power to 0. precision: of the forward pass; weights stay float32. in_memory:
+    keep all samples once they are read or drawn. checkpoint_every: iterations between checkpoints, of which the last
+    `keep` stay. licence: of the weights made.
     """
 
     model: str

@@ -81,7 +81,11 @@ def test_the_decoder_equals_the_papers_equation_4_and_so_do_its_gradients() -> N
     ]
     got, expected = decoder(features), as_written(decoder, features)
     torch.testing.assert_close(got, expected, atol=1e-10, rtol=0)
-    weights = [decoder.fuse.weight, *(linear.weight for linear in decoder.project), *(l.bias for l in decoder.project)]
+    weights = [
+        decoder.fuse.weight,
+        *(linear.weight for linear in decoder.project),
+        *(linear.bias for linear in decoder.project),
+    ]
     for a, b in zip(
         torch.autograd.grad(got.square().sum(), weights),
         torch.autograd.grad(expected.square().sum(), weights),

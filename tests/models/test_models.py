@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional
+
+from robustbench_seg.errors import UsageError
+from robustbench_seg.models import MODELS, build_network, load_model, save_network
+from robustbench_seg.models.base import normalise
+from segformer import CheckpointError, build, save_checkpoint
+
+CPU = torch.device("cpu")
+CLASSES = ("road", "sky", "car")
+IMAGES = torch.randint(256, (2, 3, 50, 70), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def test_normalisation_is_that_of_torchvision() -> None:
+    from torchvision.transforms.v2.functional import normalize
+
+    expected = normalize(IMAGES.float() / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    torch.testing.assert_close(normalise(IMAGES), expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["segformer-b0", "deeplabv3plus-mobilenet_v2"])
+def test_saved_weights_load_with_their_origin_and_give_the_same_logits(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    network = build_network(name, CLASSES, seed=1).eval()
+    with torch.no_grad():
+        for tensor in network.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.copy_(tensor.half())  # half precision is then exact
+    save_network(name, network, path, class_names=CLASSES, licence="CC0-1.0", recipe="{}")
+    model = load_model(name, CLASSES, str(path), CPU)
+    assert (model.name, model.class_names, model.licence) == (name, CLASSES, "CC0-1.0")
+    assert len(model.checkpoint_sha256) == 64
+    assert model.parameters == sum(p.numel() for p in network.parameters())
+    with torch.inference_mode():
+        assert torch.equal(model(IMAGES), network(normalise(IMAGES)))
+
+
+def test_every_known_network_can_be_built_on_no_device() -> None:
+    sizes = {}
+    for name in MODELS:
+        if name != "constant":
+            with torch.device("meta"):
+                sizes[name] = sum(p.numel() for p in build_network(name, CLASSES).parameters())
+    assert len(sizes) == 12
+    assert sizes["segformer-b0"] < sizes["deeplabv3plus-mobilenet_v2"] < sizes["deeplabv3plus-resnet50"]
+
+
+@pytest.mark.parametrize("size", [(64, 64), (50, 70), (33, 97)])
+def test_deeplabv3plus_pads_right_and_bottom_with_the_mean_colour_and_crops(size: tuple[int, int]) -> None:
+    network = build_network("deeplabv3plus-mobilenet_v2", CLASSES).eval()
+    images = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    padded = torch.zeros(1, 3, -(-size[0] // 16) * 16, -(-size[1] // 16) * 16)
+    padded[:, :, : size[0], : size[1]] = images
+    with torch.inference_mode():
+        expected = network.inner(padded)[:, :, : size[0], : size[1]]
+        got = network(images)
+    assert got.shape == (1, 3, *size)
+    assert torch.equal(got, expected)
+
+
+def test_deeplabv3plus_has_output_stride_16() -> None:
+    network = build_network("deeplabv3plus-resnet50", CLASSES).eval()
+    with torch.inference_mode():
+        features = network.inner.encoder(torch.zeros(1, 3, 64, 96))
+    assert features[-1].shape[2:] == (4, 6)
+
+
+def test_networks_do_not_touch_the_global_generator() -> None:
+    for name in ("segformer-b0", "deeplabv3plus-mobilenet_v2"):
+        before = torch.random.get_rng_state()
+        first, second = (build_network(name, CLASSES, seed=3).state_dict() for _ in range(2))
+        assert torch.equal(before, torch.random.get_rng_state())
+        assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_constant_model_gives_every_pixel_its_class() -> None:
+    model = load_model("constant", CLASSES, None, CPU)
+    logits = functional.interpolate(model(IMAGES), IMAGES.shape[2:], mode="bilinear")
+    assert logits.shape == (2, 3, 50, 70)
+    assert (logits.argmax(dim=1) == 0).all()
+
+
+def test_an_unknown_model_lists_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="unknown model 'unet'; known: segformer-b0, .*, constant"):
+        load_model("unet", CLASSES, None, CPU)
+
+
+def test_weights_that_do_not_fit_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "b0.safetensors"
+    save_network(
+        "segformer-b0", build_network("segformer-b0", CLASSES), path, class_names=CLASSES, licence="x", recipe=""
+    )
+    load_model("segformer-b0", CLASSES, str(path), CPU)
+    for name, classes, message in [
+        ("segformer-b1", CLASSES, r"not a SegFormer-B1; its widths are \(32, 64, 160, 256\)"),
+        ("segformer-b0", CLASSES[:2], "has 3 classes, but the dataset has 2"),
+        ("segformer-b0", ("road", "car", "sky"), "its class 'sky' stands where the dataset has 'car'"),
+        ("deeplabv3plus-resnet50", CLASSES, r"not a DeepLabV3\+ with encoder resnet50"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            load_model(name, classes, str(path), CPU)
+    with pytest.raises(UsageError, match="model segformer-b0 needs weights: --weights segformer-b0=PATH"):
+        load_model("segformer-b0", CLASSES, None, CPU)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="not a complete"):
+        load_model("segformer-b0", CLASSES, str(path), CPU)
+    with pytest.raises(UsageError, match="not a complete"):
+        load_model("deeplabv3plus-resnet50", CLASSES, str(path), CPU)
+
+
+def test_a_checkpoint_without_class_names_takes_those_of_the_dataset(tmp_path: Path) -> None:
+    save_checkpoint(build("b0", num_classes=3), tmp_path / "plain.safetensors")
+    model = load_model("segformer-b0", CLASSES, str(tmp_path / "plain.safetensors"), CPU)
+    assert model.class_names == CLASSES
+    assert model.licence == "unknown"
+
+
+def test_the_shipped_weights_are_small_and_half_precision() -> None:
+    from safetensors.torch import load_file
+
+    from robustbench_seg.datasets.cityscapes import CLASS_NAMES
+    from robustbench_seg.models import BUILTIN_WEIGHTS
+
+    path = BUILTIN_WEIGHTS["builtin:streets-b0"]
+    assert path.stat().st_size <= 10_000_000
+    assert {t.dtype for t in load_file(path).values() if t.is_floating_point()} == {torch.float16}
+    model = load_model("segformer-b0", CLASS_NAMES, "builtin:streets-b0", CPU)
+    assert model.licence == "Apache-2.0"

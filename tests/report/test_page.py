@@ -1,0 +1,158 @@
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+from small import SUITE, write_suite
+
+from robustbench_seg.errors import StoreError
+from robustbench_seg.planning import Options
+from robustbench_seg.report import figures, tables
+from robustbench_seg.report.page import sections_of, write_report
+from robustbench_seg.runner import Listener, run
+from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.suites import read_suite
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of the small suite, with latency."""
+    folder = tmp_path_factory.mktemp("results")
+    speed = {"sizes": [[32, 32]], "min_samples": 10, "min_seconds": 0.01, "max_seconds": 1}
+    suite = write_suite(folder, models=[{"name": "constant"}], latency=speed)
+    run(read_suite(str(suite)), folder / "out", Options(), Listener())
+    return folder / "out"
+
+
+def test_every_number_of_the_headline_table_is_that_of_the_frame(folder: Path, tmp_path: Path) -> None:
+    write_report(sections_of([folder]), tmp_path)
+    table = pd.read_csv(tmp_path / "small-robustness-whole.csv")
+    cells = quality_frame(folder)
+    cells = cells[cells["view"] == "whole"].set_index(["corruption", "severity"])["miou"]
+    assert table["clean"].item() == cells["clean", 0]
+    noise = (cells["gaussian_noise", 1] + cells["gaussian_noise", 3]) / 2
+    assert table["gaussian_noise"].item() == pytest.approx(noise, abs=1e-15)
+    mean = (noise + cells["contrast", 2]) / 2
+    assert table["mean"].item() == pytest.approx(mean, abs=1e-15)
+    text = (tmp_path / "report.md").read_text()
+    row = next(line for line in text.splitlines() if line.startswith("| constant"))
+    shown = [100 * v for v in (cells["clean", 0], noise, cells["contrast", 2], mean, mean / cells["clean", 0])]
+    assert row == f"| constant ⚠ | 0.0 | {' | '.join(f'{v:.1f}' for v in shown)} | 6 of 6 |"
+
+
+def test_a_report_names_protocol_view_precision_engine_weights_licence_command_and_machine(
+    folder: Path, tmp_path: Path
+) -> None:
+    text = write_report(sections_of([folder]), tmp_path).read_text()
+    for expected in (
+        "protocol small (2 corruptions, 3 conditions and clean)",
+        "view whole",
+        "view slide-64-32",
+        "precision fp32",
+        "engine version ",
+        "constant constant-0",
+        "licence: Apache-2.0",
+        "command: `",
+        "machine: ",
+        "numpy ",
+        "**The images are synthetic**",
+        "one class: clean",
+    ):
+        assert expected in text, expected
+
+
+def test_conditions_keep_the_order_of_the_suite(folder: Path) -> None:
+    columns = list(sections_of([folder])[0].tables[0][3].columns)
+    assert columns.index("gaussian noise") < columns.index("contrast")
+
+
+def test_every_figure_and_table_that_the_page_names_is_there(folder: Path, tmp_path: Path) -> None:
+    text = write_report(sections_of([folder]), tmp_path).read_text()
+    names = {line.split("](")[1].rstrip(")") for line in text.splitlines() if line.startswith("![")}
+    assert names == {p.name for p in tmp_path.glob("*.svg")}
+    assert names == {"small-heat-map.svg", "small-severity.svg", "small-strip-streets_000000_2000001.svg"}
+    assert {p.name for p in tmp_path.glob("*.csv")} == {
+        *("small-robustness-whole.csv", "small-robustness-slide-64-32.csv", "small-views.csv"),
+        *("small-classes.csv", "small-speed.csv"),
+    }
+
+
+def test_the_same_results_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_report(sections_of([folder]), tmp_path / name)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+def test_several_folders_are_sections_of_one_report(folder: Path, tmp_path: Path) -> None:
+    text = write_report(sections_of([folder, folder]), tmp_path).read_text()
+    assert text.count("## small\n") == 2
+    assert (tmp_path / "1-small-views.csv").is_file()
+    assert (tmp_path / "2-small-views.csv").is_file()
+
+
+def test_what_is_planned_and_not_measured_is_listed(folder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    next(copy.glob("cells/constant-streets-contrast-2-whole-*.parquet")).unlink()
+    text = write_report(sections_of([copy]), tmp_path / "out").read_text()
+    assert "1 of 9 planned cells are not in the store: constant-streets-contrast-2-whole." in text
+    assert "1 cells are missing, so there is no headline" in text
+    row = next(line for line in text.splitlines() if line.startswith("| constant"))
+    assert row.count(tables.MISSING) == 3  # contrast, mean, retention
+
+
+def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="holds no results"):
+        sections_of([tmp_path])
+
+
+def test_no_pixel_is_shown_where_the_data_set_does_not_allow_it(camvid_folder: Path, tmp_path: Path) -> None:
+    changes = {
+        "models": [{"name": "constant"}],
+        "dataset": {"name": "camvid", "split": "test"},
+        "gallery": ["frame_1"],
+        "views": ["whole"],
+    }
+    suite = write_suite(tmp_path, **changes)
+    out = tmp_path / "out"
+    run(read_suite(str(suite)), out, Options(data={"camvid": camvid_folder}), Listener())
+    pictures = {p.name for p in (out / "gallery").rglob("*.png")}
+    assert pictures == {"frame_1-label.png", "frame_1-prediction.png"}
+    text = write_report(sections_of([out]), out / "report").read_text()
+    assert "predictions only" in text
+
+
+def test_cells_of_a_table_are_escaped() -> None:
+    table = tables.markdown(pd.DataFrame({"model": ["a|b\nc"], "x": [1]}))
+    assert table.splitlines()[2] == "| a\\|b c | 1 |"
+
+
+def test_the_heat_map_writes_each_value_and_leaves_what_is_missing_empty() -> None:
+    table = pd.DataFrame({1: [0.5, np.nan], 3: [0.25, 0.1]}, index=["fog", "frost"])
+    figure = figures.heat_maps({"m, whole": table})
+    assert [t.get_text() for t in figure.axes[0].texts] == ["50", "25", "", "10"]
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["fog", "frost"]
+
+
+def test_curves_begin_at_the_clean_score() -> None:
+    table = pd.DataFrame({1: [0.5], 3: [0.25]}, index=["fog"])
+    axis = figures.severity_curves({"m": table}, {"m": 0.8}).axes[0]
+    x, y = axis.lines[0].get_data()
+    assert list(x) == [0, 1, 3]
+    assert list(y) == pytest.approx([80, 50, 25])
+
+
+def test_the_strip_shows_label_images_and_predictions(folder: Path) -> None:
+    conditions = [("clean", 0), ("gaussian_noise", 3), ("contrast", 2)]
+    figure = figures.strip(folder / "gallery", "constant", "streets", "whole", SUITE["gallery"][0], conditions)
+    shown = [axis for axis in figure.axes if axis.images]
+    assert len(shown) == 1 + 3 * 2
+    titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
+    assert titles == ["clean", "gaussian noise, severity 3", "contrast, severity 2", "label"]
+    clean = folder / "gallery/constant-streets-clean-whole" / f"{SUITE['gallery'][0]}-image.png"
+    picture = next(axis for axis in figure.axes if axis.get_title() == "clean").images[0].get_array()
+    np.testing.assert_allclose(picture, matplotlib.image.imread(clean))

@@ -1,0 +1,42 @@
+"""A suite small enough for tests: two models that need no trained weights, on six tiny drawn scenes."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import yaml
+
+SUITE: dict[str, Any] = {
+    "name": "small",
+    "description": "for tests",
+    "models": [{"name": "constant"}, {"name": "b0", "model": "segformer-b0", "weights": "random"}],
+    "dataset": {"name": "streets", "split": "test", "size": [64, 96], "count": 6},
+    "protocol": "small",
+    "conditions": {"gaussian_noise": [1, 3], "contrast": [2]},
+    "views": ["whole", {"mode": "slide", "crop": 64, "stride": 32}],
+    "gallery": ["streets_000000_2000001"],
+}
+
+
+def write_suite(folder: Path, **changes: Any) -> Path:
+    path = folder / "small.yaml"
+    path.write_text(yaml.safe_dump({**SUITE, **changes}), encoding="utf-8")
+    return path
+
+
+def stored(folder: Path) -> dict[str, tuple[list[str], pd.DataFrame]]:
+    """What decides a store, by file name: column names, and all values."""
+    found = {}
+    for path in sorted((folder / "cells").glob("*.parquet")):
+        table = pq.read_table(path)
+        found[path.name] = (table.column_names, table.to_pandas())
+    return found
+
+
+def assert_same_store(one: Path, other: Path) -> None:
+    a, b = stored(one), stored(other)
+    assert a.keys() == b.keys()
+    for name in a:
+        assert a[name][0] == b[name][0]
+        pd.testing.assert_frame_equal(a[name][1], b[name][1])

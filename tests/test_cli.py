@@ -1,0 +1,138 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small import write_suite
+
+ROOT = Path(__file__).parents[1]
+
+
+def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "robustbench_seg", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "200", **environment},
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run"], "Missing argument 'SUITE'."),
+        (["run", "demo"], "Missing option '--out'."),
+        (["fly"], "No such command 'fly'."),
+        (["list", "planets"], "'planets' is not one of"),
+        (
+            ["run", "nothing", "--out", "OUT"],
+            "nothing: no such file, and not one of the shipped: camvid-c, cityscapes-c,",
+        ),
+        (["run", "camvid-c", "--out", "OUT"], "dataset camvid needs its folder: --data camvid=PATH"),
+        (["run", "camvid-c", "--out", "OUT", "--data", "camvid"], "--data takes NAME=PATH, got 'camvid'"),
+        (["run", "camvid-c", "--out", "OUT", "--data", "camvid=/nowhere"], "/nowhere/test: no such folder"),
+        (["run", "demo", "--out", "OUT", "--limit", "0"], "Invalid value for '--limit'"),
+        (["run", "demo", "--out", "OUT", "--precision", "fp8"], "'fp8' is not one of 'fp32', 'bf16'"),
+        (["report", "OUT"], "OUT: holds no results"),
+        (["train", "nothing", "--out", "OUT"], "nothing: no such file, and not one of the shipped: camvid, streets"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = program(*(str(tmp_path / "OUT") if a == "OUT" else a for a in arguments))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("robustbench-seg: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"conditions": {"fogg": [1]}}, "unknown corruption 'fogg'; known: gaussian_noise"),
+        ({"conditions": {"fog": [6]}}, "conditions.fog.0: Input should be less than or equal to 5, got 6"),
+        ({"colour": 1}, "colour: Extra inputs are not permitted, got 1"),
+        ({"models": [{"name": "segformer-b9"}]}, "models.0: unknown model 'segformer-b9'; known: segformer-b0"),
+        ({"views": ["sideways"]}, "views.0: view mode must be one of whole, slide, got 'sideways'"),
+        ({"models": [{"name": "constant"}, {"name": "constant"}]}, "model names must differ"),
+        ({"gallery": ["a", "b", "c"]}, "gallery: Tuple should have at most 2 items"),
+    ],
+)
+def test_a_fault_in_a_suite_names_the_file_the_place_and_the_value(tmp_path: Path, change: dict, message: str) -> None:
+    path = write_suite(tmp_path, **change)
+    done = program("run", str(path), "--out", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"robustbench-seg: {path}: ")
+    assert message in done.stderr
+
+
+def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("a: [1")
+    done = program("plan", str(tmp_path / "x.yaml"))
+    assert done.returncode == 2
+    assert "x.yaml: not YAML" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["models", "datasets", "corruptions", "protocols", "suites", "recipes"])
+def test_list_shows_each_kind(kind: str) -> None:
+    done = program("list", kind)
+    assert done.returncode == 0
+    expected = {
+        "models": "deeplabv3plus-tu-xception71",
+        "datasets": "SYNTHETIC",
+        "corruptions": "jpeg_compression",
+        "protocols": "michaelis",
+        "suites": "cityscapes-c",
+        "recipes": "streets",
+    }
+    assert expected[kind] in done.stdout
+
+
+@pytest.mark.parametrize(("suite", "cells"), [("camvid-c", 73), ("cityscapes-c", 73), ("resolution", 2), ("demo", 20)])
+def test_plan_tells_how_many_cells_a_model_has(suite: str, cells: int) -> None:
+    done = program("plan", suite)
+    assert done.returncode == 0
+    assert f"= {cells}" in done.stdout
+
+
+def test_run_writes_a_report_and_report_writes_it_again(tmp_path: Path) -> None:
+    suite = write_suite(
+        tmp_path,
+        latency={"sizes": [[32, 32]], "min_samples": 10, "min_seconds": 0.01, "max_seconds": 1},
+        views=["whole"],
+    )
+    out = tmp_path / "out"
+    done = program("run", str(suite), "--out", str(out), "--workers", "0")
+    assert done.returncode == 0, done.stderr
+    assert "10/10 cells" in done.stdout
+    first = (out / "report" / "report.md").read_text()
+    assert program("report", str(out), "--out", str(tmp_path / "again")).returncode == 0
+    assert (tmp_path / "again" / "report.md").read_text() == first
+    text = program("report", str(out), "--text")
+    assert "% mIoU on clean images" in text.stdout
+
+
+def test_failed_cells_are_listed_and_the_status_is_1(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path, views=["whole", {"mode": "slide", "crop": 96, "stride": 96}])
+    done = program("run", str(suite), "--out", str(tmp_path / "out"), "--workers", "0")
+    assert done.returncode == 1
+    assert "8 cells failed" in done.stdout
+    assert "b0-streets-contrast-2-slide-96-96: UsageError: a window of 96 pixels is larger" in done.stdout
+    report = (tmp_path / "out/report/report.md").read_text()
+    assert "### Failed cells" in report
+    assert "8 of 16 planned cells are not in the store" in report
+
+
+def test_a_missing_system_library_of_opencv_is_said_in_one_line_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "cv2.py").write_text(
+        "raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')"
+    )
+    done = program("list", "models", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "libGL.so.1" in done.stderr
+    assert "pip install --force-reinstall --no-deps opencv-python-headless" in done.stderr

@@ -1,0 +1,277 @@
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from small import SUITE, assert_same_store, stored, write_suite
+
+from robustbench_seg import evaluate
+from robustbench_seg.errors import StoreError, UsageError
+from robustbench_seg.planning import Job, Options
+from robustbench_seg.runner import Listener, run
+from robustbench_seg.store import Store, read_record
+from robustbench_seg.suites import read_suite
+
+CELLS = 2 * 2 * 4  # models x views x (clean and three conditions)
+
+
+class Told(Listener):
+    def __init__(self) -> None:
+        self.done, self.ran, self.images = 0, [], 0
+
+    def planned(self, done: int, waiting: list[Job]) -> None:
+        self.done = done
+
+    def image(self) -> None:
+        self.images += 1
+
+    def finished(self, job: Job, error: Exception | None) -> None:
+        self.ran.append((job.cell.slug, error))
+
+
+def run_small(tmp_path: Path, out: Path, options: Options = Options(), **changes: object) -> tuple[Told, list[Job]]:  # noqa: B008
+    told = Told()
+    failed = run(read_suite(str(write_suite(tmp_path, **changes))), out, options, told)
+    return told, failed
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of one uninterrupted run."""
+    folder = tmp_path_factory.mktemp("finished")
+    run_small(folder, folder / "out")
+    return folder / "out"
+
+
+def test_a_run_stores_a_row_per_image_and_a_file_per_cell(finished: Path) -> None:
+    assert len(stored(finished)) == CELLS
+    frame = pd.read_parquet(finished / "cells")
+    assert len(frame) == CELLS * 6
+    assert list(frame.columns) == [
+        *("cell", "model", "dataset", "corruption", "severity", "view", "image_id", "height", "width"),
+        *("intersection", "predicted", "labelled"),
+    ]
+    for name in ("cell", "model", "dataset", "corruption", "view"):
+        assert isinstance(frame[name].dtype, pd.CategoricalDtype)
+    assert set(frame["corruption"]) == {"clean", "gaussian_noise", "contrast"}
+    assert {len(value) for value in frame["intersection"]} == {19}
+    labelled, predicted = np.stack(frame["labelled"]), np.stack(frame["predicted"])
+    assert labelled.dtype == np.int64
+    assert np.array_equal(labelled.sum(axis=1), predicted.sum(axis=1))
+    assert (np.stack(frame["intersection"]) <= np.minimum(labelled, predicted)).all()
+    sums = frame.groupby("image_id", observed=True)["labelled"].agg(lambda rows: len({tuple(row) for row in rows}))
+    assert (sums == 1).all(), "an image's labels are the same in every cell"
+
+
+def test_a_stored_record_says_how_the_numbers_were_made(finished: Path) -> None:
+    record = read_record(next((finished / "cells").glob("b0-streets-contrast-2-slide-64-32-*.parquet")))
+    assert record.cell["view"] == {"mode": "slide", "crop": 64, "stride": 32, "scale": 1.0}
+    assert (record.images, record.of, record.synthetic) == (6, 6, True)
+    assert record.class_names[:2] == ("road", "sidewalk")
+    assert record.timings["total_s"] >= record.timings["model_s"] > 0
+    assert {"commit", "command", "machine", "packages", "python", "robustbench_seg"} <= record.environment.keys()
+
+
+def test_the_gallery_shows_images_labels_and_predictions(finished: Path) -> None:
+    names = {p.name for p in (finished / "gallery/b0-streets-gaussian_noise-3-whole").iterdir()}
+    assert names == {f"streets_000000_2000001-{kind}.png" for kind in ("image", "label", "prediction")}
+
+
+def test_a_second_run_measures_nothing(tmp_path: Path, finished: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in finished.glob("cells/*.parquet")}
+    told, failed = run_small(tmp_path, finished)
+    assert (told.done, told.ran, failed) == (CELLS, [], [])
+    assert before == {p: p.stat().st_mtime_ns for p in finished.glob("cells/*.parquet")}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_worker_processes_change_no_number(tmp_path: Path, finished: Path, workers: int) -> None:
+    run_small(tmp_path, tmp_path / "out", Options(workers=workers))
+    assert_same_store(finished, tmp_path / "out")
+
+
+def test_the_order_of_cells_changes_no_number(tmp_path: Path, finished: Path) -> None:
+    backwards = {"models": SUITE["models"][::-1], "conditions": dict(reversed(SUITE["conditions"].items()))}
+    run_small(tmp_path, tmp_path / "out", **backwards)
+    assert_same_store(finished, tmp_path / "out")
+
+
+def test_a_limit_has_cells_of_its_own_beside_the_full_ones(tmp_path: Path) -> None:
+    for limit in (2, None):
+        told, _ = run_small(
+            tmp_path, tmp_path / "out", Options(limit=limit), models=[{"name": "constant"}], views=["whole"]
+        )
+        assert told.done == 0
+    sizes = sorted(len(frame) for _, frame in stored(tmp_path / "out").values())
+    assert sizes == [2] * 4 + [6] * 4
+    limited = next(frame for _, frame in stored(tmp_path / "out").values() if len(frame) == 2)
+    assert list(limited["image_id"]) == ["streets_000000_2000001", "streets_000000_2000004"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 1},
+        {"dataset": {**SUITE["dataset"], "size": [64, 128]}},
+        {"dataset": {**SUITE["dataset"], "seed": 1}, "gallery": []},
+        {"views": [{"mode": "whole", "scale": 1.5}]},
+    ],
+)
+def test_whatever_decides_the_numbers_changes_the_key(
+    tmp_path: Path, finished: Path, changes: dict[str, object]
+) -> None:
+    run_small(tmp_path, tmp_path / "out", **{"models": [{"name": "constant"}], "views": ["whole"], **changes})
+    assert not stored(finished).keys() & stored(tmp_path / "out").keys()
+
+
+def test_a_cell_that_raises_is_noted_and_does_not_stop_the_others(
+    tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy = evaluate.corrupt
+
+    def broken(image: object, name: str, severity: int, **how: object) -> object:
+        if name == "contrast":
+            raise RuntimeError("no contrast today")
+        return healthy(image, name, severity, **how)
+
+    monkeypatch.setattr(evaluate, "corrupt", broken)
+    out = tmp_path / "out"
+    told, failed = run_small(tmp_path, out)
+    assert len(told.ran) == CELLS
+    assert {job.cell.corruption for job in failed} == {"contrast"}
+    assert len(stored(out)) == CELLS - 4
+    notes = [json.loads(path.read_text()) for path in (out / "failed").glob("*.json")]
+    assert len(notes) == 4
+    assert all("RuntimeError: no contrast today" in note["traceback"] for note in notes)
+    assert all(note["record"]["cell"]["corruption"] == "contrast" for note in notes)
+    monkeypatch.setattr(evaluate, "corrupt", healthy)
+    told, failed = run_small(tmp_path, out)
+    assert (told.done, len(told.ran), failed) == (CELLS - 4, 4, [])
+    assert not list((out / "failed").glob("*.json"))
+    assert_same_store(finished, out)
+
+
+def test_a_broken_file_fails_its_cell_by_name_and_workers_go_on(tmp_path: Path, camvid_folder: Path) -> None:
+    (camvid_folder / "test/frame_1.png").write_bytes(b"not a picture")
+    camvid = {"dataset": {"name": "camvid", "split": "test"}, "gallery": [], "conditions": {}, "views": ["whole"]}
+    told, failed = run_small(
+        tmp_path,
+        tmp_path / "out",
+        Options(data={"camvid": camvid_folder}, workers=1),
+        models=[{"name": "constant"}, {"name": "again", "model": "constant"}],
+        **camvid,
+    )
+    assert len(failed) == len(told.ran) == 2
+    assert all("test/frame_1.png: not a complete PNG file" in str(error) for _, error in told.ran)
+
+
+def test_a_folder_in_use_is_refused_at_once(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with Store(out).in_use(), pytest.raises(StoreError, match="another run is using this folder"):
+        run_small(tmp_path, out)
+    told, _ = run_small(tmp_path, out, models=[{"name": "constant"}], views=["whole"])
+    assert len(told.ran) == 4
+
+
+def test_a_store_keeps_to_one_number_of_classes(tmp_path: Path, camvid_folder: Path) -> None:
+    out = tmp_path / "out"
+    one = {"models": [{"name": "constant"}], "views": ["whole"], "conditions": {}, "gallery": []}
+    run_small(tmp_path, out, **one)
+    options = Options(data={"camvid": camvid_folder})
+    told, failed = run_small(tmp_path, out, options, **one, dataset={"name": "camvid", "split": "test"})
+    assert len(failed) == 1
+    assert isinstance(told.ran[0][1], StoreError)
+    assert "holds cells of 19 classes, these have 11" in str(told.ran[0][1])
+
+
+def test_an_unsuitable_option_is_refused_before_the_first_cell(tmp_path: Path) -> None:
+    for options, changes, message in [
+        (
+            Options(data={"camvid": tmp_path}),
+            {},
+            "--data camvid: suite small does not use this dataset .it uses streets.",
+        ),
+        (Options(weights={"b9": "x"}), {}, "--weights b9: suite small has no such model; it has constant, b0"),
+        (
+            Options(weights={"b0": "absent.safetensors"}),
+            {},
+            "weights of segformer-b0: absent.safetensors: no such file",
+        ),
+        (Options(device="tpu"), {}, "--device must be cpu, cuda or cuda:N, got 'tpu'"),
+        (Options(), {"gallery": ["nobody"]}, "gallery image 'nobody' is not in streets test"),
+        (
+            Options(),
+            {"models": [{"name": "segformer-b0"}]},
+            "model segformer-b0 needs weights: --weights segformer-b0=",
+        ),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            run_small(tmp_path, tmp_path / "out", options, **changes)
+    assert not stored(tmp_path / "out")
+
+
+def command(suite: Path, out: Path, workers: int) -> list[str]:
+    return [sys.executable, "-m", "robustbench_seg", "run", str(suite), "--out", str(out), "--workers", str(workers)]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_killed_process_goes_on_where_it_stopped_and_ends_with_the_same_store(
+    tmp_path: Path, finished: Path, workers: int
+) -> None:
+    """SIGKILL at random moments, until a run ends by itself."""
+    suite, out = write_suite(tmp_path), tmp_path / "out"
+    moments = random.Random(workers)
+    kept, kills = 0, 0
+    for attempt in range(60):
+        log = (tmp_path / "stderr").open("w")
+        process = subprocess.Popen(command(suite, out, workers), stdout=subprocess.DEVNULL, stderr=log)
+        log.close()
+        # Wait until this run has stored something new, so that each one makes progress, then a random while.
+        goal = kept + 1
+        while process.poll() is None and len(list(out.glob("cells/[!.]*.parquet"))) < min(goal, CELLS):
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0, 0.15))
+        if kills >= 5:
+            process.wait(timeout=300)
+        if process.poll() is not None:
+            assert process.returncode == 0, (tmp_path / "stderr").read_text()
+            break
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        kills += 1
+        after = stored(out)  # every file that is there is whole
+        assert len(after) >= kept
+        kept = len(after)
+    assert attempt >= 3, "too few kills to mean anything"
+    assert_same_store(finished, out)
+
+
+def test_ctrl_c_ends_with_130_and_keeps_what_is_finished(tmp_path: Path, finished: Path) -> None:
+    suite, out = write_suite(tmp_path), tmp_path / "out"
+    process = subprocess.Popen(command(suite, out, 1), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(out.glob("cells/[!.]*.parquet")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.strip() == (
+        "robustbench-seg: stopped; what is finished is kept, and the same command goes on from there"
+    )
+    before = stored(out)
+    assert 1 <= len(before) < CELLS
+    subprocess.run(command(suite, out, 0), check=True, stdout=subprocess.DEVNULL)
+    assert_same_store(finished, out)
+
+
+def test_parquet_metadata_holds_the_record_under_the_stated_key(finished: Path) -> None:
+    path = next((finished / "cells").glob("*.parquet"))
+    metadata = json.loads(pq.read_schema(path).metadata[b"robustbench_seg"])
+    assert path.stem.endswith(metadata["key"])

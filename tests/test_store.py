@@ -1,0 +1,129 @@
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from robustbench_seg.errors import StoreError
+from robustbench_seg.files import digest, replacing, write_json
+from robustbench_seg.metrics import ClassCounts
+from robustbench_seg.record import SCHEMA_VERSION, LatencyCell, QualityCell, Record, View, latency_key, quality_key
+from robustbench_seg.store import Store, read_record
+
+CELL = QualityCell(
+    model="m", dataset="d", split="test", corruption="fog", severity=2, view=View(), precision="fp32", seed=0
+)
+SPEED = LatencyCell(model="m", num_classes=2, height=64, width=96, batch=1, precision="fp32", device="cpu")
+DECIDES = {"engine_version": 1, "checkpoint_sha256": "c", "fingerprint": "f", "ids": ("a", "b")}
+
+
+def record(**changes: object) -> Record:
+    fields = {
+        "kind": "quality",
+        "key": "k",
+        "cell": {},
+        "class_names": ("a", "b"),
+        "checkpoint_sha256": "c",
+        "licence": "CC0-1.0",
+        "parameters": 1,
+        "environment": {},
+        "timings": {},
+    }
+    return Record(**{**fields, **changes})
+
+
+ROWS = [("x", 2, 3, ClassCounts(*(np.array([1, 2]) for _ in range(3))))]
+
+
+def test_whatever_decides_the_numbers_is_in_the_key() -> None:
+    keys = {quality_key(CELL, **DECIDES)}
+    for field, value in {
+        "model": "n",
+        "dataset": "e",
+        "split": "val",
+        "corruption": "frost",
+        "severity": 3,
+        "view": View(scale=2.0),
+        "precision": "bf16",
+        "seed": 1,
+    }.items():
+        keys.add(quality_key(QualityCell(**{**vars(CELL), field: value}), **DECIDES))
+    for field, value in {
+        "engine_version": 2,
+        "checkpoint_sha256": "d",
+        "fingerprint": "g",
+        "ids": ("b", "a"),
+    }.items():
+        keys.add(quality_key(CELL, **{**DECIDES, field: value}))
+    assert len(keys) == 1 + 8 + 4
+    assert quality_key(CELL, **DECIDES) in keys
+
+
+def test_a_speed_cells_key_has_the_machine() -> None:
+    assert latency_key(SPEED, checkpoint_sha256="c", machine="a") != latency_key(
+        SPEED, checkpoint_sha256="c", machine="b"
+    )
+
+
+def test_a_record_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    written = record(timings={"total_s": 1.5}, environment={"command": "x|y"})
+    Store(tmp_path).write_quality(CELL, ROWS, written)
+    assert read_record(Store(tmp_path).path("quality", CELL.slug, "k")) == written
+
+
+def test_another_schema_version_and_other_files_are_refused_by_name(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write_quality(CELL, ROWS, record(schema_version=SCHEMA_VERSION + 1))
+    with pytest.raises(StoreError, match=rf"{CELL.slug}-k.parquet: schema version {SCHEMA_VERSION + 1}; this program"):
+        read_record(store.path("quality", CELL.slug, "k"))
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(StoreError, match=r"x\.parquet: not a Parquet file"):
+        read_record(tmp_path / "x.parquet")
+
+
+def test_speed_cells_keep_all_samples(tmp_path: Path) -> None:
+    import pandas as pd
+
+    Store(tmp_path).write_latency(SPEED, [3.0, 1.0, 2.0], record(kind="latency"))
+    frame = pd.read_parquet(tmp_path / "latency")
+    assert frame["latency_ms"].tolist() == [3.0, 1.0, 2.0]
+    assert frame["sample"].tolist() == [0, 1, 2]
+
+
+def test_a_failure_is_dropped_once_the_cell_is_stored(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write_failure(CELL, record(), "Traceback: oh")
+    assert [content["traceback"] for content in store.failures().values()] == ["Traceback: oh"]
+    store.write_quality(CELL, ROWS, record())
+    assert store.failures() == {}
+
+
+def test_a_lock_of_a_process_that_is_gone_does_not_count(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    child = os.fork()
+    if child == 0:
+        lock = store.in_use()
+        lock.__enter__()
+        os._exit(0)  # without unlocking
+    os.waitpid(child, 0)
+    with store.in_use():
+        pass
+
+
+def test_replacing_leaves_the_old_file_when_the_block_raises(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text("new, but not who")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["x.txt"]
+
+
+def test_json_is_strict_and_key_sorted(tmp_path: Path) -> None:
+    write_json(tmp_path / "x.json", {"b": 1, "a": 2})
+    assert list(json.loads((tmp_path / "x.json").read_text())) == ["a", "b"]
+    with pytest.raises(ValueError, match="Out of range float"):
+        write_json(tmp_path / "x.json", float("nan"))
+    assert digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
