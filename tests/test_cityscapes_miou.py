@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+import cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling as official  # noqa: N813
 import cv2
 import numpy as np
 import pytest
-from cityscapesscripts.evaluation import evalPixelLevelSemanticLabeling as official
 
 from robustbench_seg.datasets import IGNORE, open_dataset
 from robustbench_seg.datasets.cityscapes import LABEL_IDS

@@ -84,7 +84,7 @@ def test_a_constant_model_gives_every_pixel_its_class() -> None:
 
 
 def test_an_unknown_model_lists_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="unknown model 'unet'; known: segformer-b0, .*, constant"):
+    with pytest.raises(UsageError, match=r"unknown model 'unet'; known: segformer-b0, .*, constant"):
         load_model("unet", CLASSES, None, CPU)
 
 

@@ -68,7 +68,7 @@ def test_a_crop_avoids_a_single_class_where_it_can() -> None:
     for seed in range(200):
         _, cut = random_crop(image, label, 64, np.random.default_rng(seed))
         shares.append(np.bincount(cut.ravel()).max() / cut.size)
-    # One crop in five shows enough of the other classes; ten attempts miss all of them in 0.8 ** 10 = 11 % of the cases.
+    # One crop in five shows enough of the other classes; ten attempts miss all of them with 0.8 ** 10 = 11 %.
     assert np.mean(np.array(shares) >= 0.75) < 0.3
 
 
