@@ -71,18 +71,15 @@ class Store:
         others = self.files("quality")
         if others and (held := pq.read_schema(others[0]).field("labelled").type.list_size) != classes:
             raise StoreError(f"{self.folder}: holds cells of {held} classes, these have {classes}; give another --out")
-        n = len(rows)
-        columns: dict[str, pa.Array] = {
-            name: repeated(value, n)
-            for name, value in {
-                "cell": cell.slug,
-                "model": cell.model,
-                "dataset": cell.dataset,
-                "corruption": cell.corruption,
-                "severity": cell.severity,
-                "view": str(cell.view),
-            }.items()
-        }
+        columns = repeated(
+            len(rows),
+            cell=cell.slug,
+            model=cell.model,
+            dataset=cell.dataset,
+            corruption=cell.corruption,
+            severity=cell.severity,
+            view=str(cell.view),
+        )
         columns["image_id"] = pa.array([image_id for image_id, *_ in rows], pa.string())
         columns["height"] = pa.array([height for _, height, _, _ in rows], pa.int32())
         columns["width"] = pa.array([width for _, _, width, _ in rows], pa.int32())
@@ -92,20 +89,17 @@ class Store:
 
     def write_latency(self, cell: LatencyCell, samples_ms: list[float], record: Record) -> None:
         """Store a speed cell with all its samples."""
-        n = len(samples_ms)
-        columns: dict[str, pa.Array] = {
-            name: repeated(value, n)
-            for name, value in {
-                "cell": cell.slug,
-                "model": cell.model,
-                "height": cell.height,
-                "width": cell.width,
-                "batch": cell.batch,
-                "precision": cell.precision,
-                "device": cell.device,
-            }.items()
-        }
-        columns["sample"] = pa.array(range(n), pa.int32())
+        columns = repeated(
+            len(samples_ms),
+            cell=cell.slug,
+            model=cell.model,
+            height=cell.height,
+            width=cell.width,
+            batch=cell.batch,
+            precision=cell.precision,
+            device=cell.device,
+        )
+        columns["sample"] = pa.array(range(len(samples_ms)), pa.int32())
         columns["latency_ms"] = pa.array(samples_ms, pa.float64())
         self.write("latency", cell, pa.table(columns), record)
 
@@ -150,9 +144,10 @@ def read_record(path: Path) -> Record:
     return Record.from_dict(json.loads(metadata[METADATA_KEY]), str(path))
 
 
-def repeated(value: object, n: int) -> pa.Array:
-    """Make a dictionary-encoded column with one value (Parquet gives integers back as plain integers)."""
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([value]))
+def repeated(n: int, **values: str | int) -> dict[str, pa.Array]:
+    """Make dictionary-encoded columns of one value each (Parquet gives integers back as plain integers)."""
+    zeros = pa.array(np.zeros(n, np.int32))
+    return {name: pa.DictionaryArray.from_arrays(zeros, pa.array([value])) for name, value in values.items()}
 
 
 def fixed_lists(rows: list[NDArray[np.int64]], size: int) -> pa.Array:

@@ -21,7 +21,7 @@ SUITE: dict[str, Any] = {
 
 def write_suite(folder: Path, **changes: Any) -> Path:
     path = folder / "small.yaml"
-    path.write_text(yaml.safe_dump({**SUITE, **changes}), encoding="utf-8")
+    path.write_text(yaml.safe_dump({**SUITE, **changes}, sort_keys=False), encoding="utf-8")
     return path
 
 

@@ -41,6 +41,7 @@ def heat_maps(tables: Mapping[str, pd.DataFrame]) -> Figure:
         axis.set_xticks(range(len(table.columns)), [str(s) for s in table.columns])
         axis.set_yticks(range(len(table)), [str(name).replace("_", " ") for name in table.index], fontsize=8)
         axis.set_xlabel("severity")
+        axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
     figure.colorbar(shown, ax=list(axes), label="mIoU (%)", pad=0.01)
     return figure
@@ -51,7 +52,8 @@ def severity_curves(tables: Mapping[str, pd.DataFrame], clean: Mapping[str, floa
     names = list(next(iter(tables.values())).index)
     columns = min(COLUMNS, len(names))
     rows = -(-len(names) // columns)
-    figure = Figure(figsize=(2.3 * columns + 0.4, 1.9 * rows + 0.7), layout="constrained")
+    width = max(5.5, 2.3 * columns + 0.4)
+    figure = Figure(figsize=(width, 1.9 * rows + 0.7), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for axis in axes.flat[len(names) :]:
         axis.set_visible(False)
@@ -68,7 +70,7 @@ def severity_curves(tables: Mapping[str, pd.DataFrame], clean: Mapping[str, floa
     figure.supxlabel("severity (0 is clean)", fontsize=9)
     figure.supylabel("mIoU (%)", fontsize=9)
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(3, len(labels)), fontsize=8, frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=int(width // 2.6), fontsize=8, frameon=False)
     return figure
 
 
@@ -113,5 +115,5 @@ def strip(
 
 def save_svg(figure: Figure, path: Path) -> None:
     """Write a figure as SVG whose bytes depend on its content alone."""
-    with mpl.rc_context({"svg.hashsalt": path.stem}):
+    with mpl.rc_context({"svg.hashsalt": "robustbench-seg"}):
         figure.savefig(path, format="svg", metadata={"Date": None})
