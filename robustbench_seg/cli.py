@@ -2,13 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from .errors import RobustBenchError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["app", "run_program"]
 
@@ -146,15 +149,30 @@ def list_kind(
 
 def write_and_show(folders: list[Path], out: Path | None, *, text: bool) -> None:
     """Write the report into `out`, if given, and print the main tables if asked."""
-    from .report.page import sections_of, write_report
+    from .report.page import write_report
+    from .report.sections import sections_of
 
     sections = sections_of(folders)
     if text:
         for section in sections:
+            for table in section.tables:
+                if table.main:
+                    show_table(table.title, table.readable)
             for sentence in section.findings:
                 say(f"• {sentence}")
     if out is not None:
         say(f"report: {write_report(sections, out)}")
+
+
+def show_table(title: str, frame: "pd.DataFrame") -> None:
+    """Print a table with a row per column of the frame, since models are fewer than corruptions."""
+    table = Table(title=title, title_justify="left")
+    table.add_column(str(frame.columns[0]))
+    for name in frame.iloc[:, 0]:
+        table.add_column(str(name), justify="right")
+    for name in frame.columns[1:]:
+        table.add_row(str(name), *map(str, frame[name]))
+    console.print(table)
 
 
 def say(text: str, style: str | None = None) -> None:
@@ -197,9 +215,11 @@ def run_program() -> NoReturn:
 
 
 def is_for_users(error: Exception) -> bool:
-    """Whether an error's text is meant for a user: ours, segformer's (torch need not be imported), or typer's own."""
+    """Whether an error's text is meant for a user: ours, segformer's (torch need not be imported), typer's own, or the
+    system's word on a file.
+    """
     return (
-        isinstance(error, RobustBenchError)
+        isinstance(error, (RobustBenchError, OSError))
         or type(error).__name__ == "CheckpointError"
         or hasattr(error, "format_message")
     )

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ def describe(device: str) -> dict[str, Any]:
     return {
         "robustbench_seg": __version__,
         "commit": source_commit(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join(["robustbench-seg", *sys.argv[1:]]),
         "python": platform.python_version(),
         "packages": {name: found for name in PACKAGES if (found := installed_version(name))},
         "machine": machine_name(device),

@@ -2,46 +2,25 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import torch
 
-from .corruptions import corrupt
+from .condition import Condition, prepare
 from .datasets.base import IGNORE, Dataset, LabelMap, Sample
 from .loading import Loader
 from .metrics import count_classes
 from .models.base import Segmenter
-from .record import CLEAN, View
+from .record import View
 from .store import ImageCounts
 from .views import predict
 
-__all__ = ["Condition", "evaluate", "prepare"]
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What is done to an image before a model sees it. corruption: a name, or CLEAN with severity 0."""
-
-    corruption: str = CLEAN
-    severity: int = 0
-    seed: int = 0
+__all__ = ["evaluate"]
 
 
 CLEAN_CONDITION = Condition()
 WHOLE = View()
-
-
-def prepare(dataset: Dataset, condition: Condition, image_id: str) -> Sample:
-    """Load one sample and corrupt its image at its native size; runs in worker processes."""
-    sample = dataset.load(image_id)
-    if condition.corruption == CLEAN:
-        return sample
-    image = corrupt(
-        sample.image, condition.corruption, condition.severity, seed=condition.seed, image_id=sample.image_id
-    )
-    return Sample(sample.image_id, image, sample.label)
 
 
 def evaluate(

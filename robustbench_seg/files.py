@@ -9,18 +9,44 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["canonical_json", "digest", "replacing", "write_json", "write_text"]
+import filelock
+
+from .errors import StoreError
+
+__all__ = ["canonical_json", "digest", "locked", "replacing", "write_bytes", "write_json", "write_text"]
+
+TEMPORARY = ".tmp"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a folder, which is made if need be; remove what killed runs left unfinished in it.
+
+    Raises StoreError at once if another process is in; the lock of a process that is gone does not count.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise StoreError(f"{folder}: another run is using this folder") from None
+    try:
+        for leftover in folder.rglob(f".*{TEMPORARY}"):
+            leftover.unlink()
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; when the block ends well, what was written there replaces `path`.
 
-    The folder is made if need be. A kill at any moment leaves the old file or the new one, never a part; what an
-    earlier kill left behind begins with a dot and is not read by anything.
+    The folder is made if need be. A kill at any moment leaves the old file or the new one, never a part; a temporary
+    file that it leaves behind is removed by the next `locked`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=TEMPORARY)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -34,10 +60,15 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file atomically."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, value: Any) -> None:

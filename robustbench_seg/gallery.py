@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .datasets.base import Dataset, Image, LabelMap, Sample
-from .files import replacing
+from .datasets.base import Dataset, Image, LabelMap, Sample, png
+from .files import write_bytes
 
 __all__ = ["colourise", "save_pictures"]
 
@@ -22,7 +22,7 @@ def colourise(label: LabelMap, palette: tuple[tuple[int, int, int], ...]) -> Ima
 
 
 def save_pictures(folder: Path, dataset: Dataset, sample: Sample, prediction: LabelMap) -> None:
-    """Write <id>-image.png, <id>-label.png and <id>-prediction.png; no image where its licence does not allow it."""
+    """Write <id>-image.png, <id>-label.png and <id>-prediction.png; no image where the data's terms do not allow it."""
     pictures = {
         "label": colourise(sample.label, dataset.palette),
         "prediction": colourise(prediction, dataset.palette),
@@ -30,8 +30,7 @@ def save_pictures(folder: Path, dataset: Dataset, sample: Sample, prediction: La
     if dataset.shows_images:
         pictures["image"] = sample.image
     for name, picture in pictures.items():
-        with replacing(folder / f"{sample.image_id}-{name}.png") as temporary:
-            cv2.imwrite(str(temporary), shrink(picture, smooth=name == "image")[:, :, ::-1])
+        write_bytes(folder / f"{sample.image_id}-{name}.png", png(shrink(picture, smooth=name == "image")))
 
 
 def shrink(picture: Image, *, smooth: bool) -> NDArray[np.uint8]:

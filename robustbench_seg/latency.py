@@ -38,7 +38,7 @@ def measure_latency(model: Segmenter, cell: LatencyCell, budget: Budget) -> list
         with torch.autocast(model.device.type, torch.bfloat16, enabled=cell.precision == "bf16"):
             model(images)
         if model.device.type == "cuda":
-            torch.cuda.synchronize()
+            torch.cuda.synchronize(model.device)
         samples.append(1000 * (time.perf_counter() - start))
     return samples[WARM_UP:]
 

@@ -75,6 +75,7 @@ def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tupl
             class_names=model.class_names,
             checkpoint_sha256=model.checkpoint_sha256,
             licence=model.licence,
+            about=model.about,
             parameters=model.parameters,
             environment=about,
             timings={},
@@ -111,6 +112,7 @@ def describe_plan(suite: Suite, options: Options, jobs: list[Job], images: int) 
         "precision": options.precision,
         "images": images,
         "gallery": list(suite.gallery),
+        "views": [str(view) for view in suite.views],
         "cells": [{"kind": job.record.kind, "slug": job.cell.slug, "key": job.record.key} for job in jobs],
     }
 

@@ -17,6 +17,7 @@ from rich.progress import (
 )
 
 from .datasets import open_dataset
+from .errors import UsageError
 from .planning import Job
 from .runner import Listener
 from .training import loop
@@ -81,6 +82,9 @@ def train_with_progress(
 ) -> Path:
     """Train with a bar that shows the loss, the learning rate and the time left."""
     spec = recipe.dataset
+    unused = sorted(data.keys() - {spec.name})
+    if unused:
+        raise UsageError(f"--data {unused[0]}: the recipe does not use this dataset (it uses {spec.name})")
     dataset = open_dataset(spec.name, data.get(spec.name), split=spec.split, **(spec.model_extra or {}))
     columns = (
         TextColumn("{task.description}"),

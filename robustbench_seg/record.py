@@ -43,10 +43,14 @@ class View:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f"view mode must be one of {', '.join(MODES)}, got {self.mode!r}")
+        object.__setattr__(self, "scale", float(self.scale))
         if self.mode == "whole" and not (self.crop is None and self.stride is None):
             raise UsageError("a whole view has no crop and no stride")
         if self.mode == "slide" and not (
-            self.crop and self.stride and self.crop >= 32 and 1 <= self.stride <= self.crop
+            isinstance(self.crop, int)
+            and isinstance(self.stride, int)
+            and self.crop >= 32
+            and 1 <= self.stride <= self.crop
         ):
             raise UsageError(f"a slide view needs crop >= 32 and stride in 1 .. crop, got {self.crop}, {self.stride}")
         if not 0 < self.scale <= 8:
@@ -114,7 +118,8 @@ def latency_key(cell: LatencyCell, *, checkpoint_sha256: str, machine: str) -> s
 class Record:
     """What is kept beside the counts or samples of one cell; JSON in the file's metadata.
 
-    images, of: how many images were used, and how many the split has (0 for a speed cell). timings: seconds by part.
+    about: the model in words. images, of: how many images were used, and how many the split has (0 for a speed cell).
+    timings: seconds by part.
     environment: of `environment.describe`.
     """
 
@@ -124,6 +129,7 @@ class Record:
     class_names: tuple[str, ...]
     checkpoint_sha256: str
     licence: str
+    about: str
     parameters: int
     environment: dict[str, Any]
     timings: dict[str, float]

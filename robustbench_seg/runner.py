@@ -4,9 +4,10 @@ import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .condition import Condition
 from .datasets import Dataset
 from .datasets.base import LabelMap, Sample
-from .evaluate import Condition, evaluate
+from .evaluate import evaluate
 from .gallery import save_pictures
 from .latency import Budget, measure_latency
 from .loading import Loader
@@ -53,8 +54,15 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
     dataset, ids = open_data(suite, options)
     jobs = make_jobs(suite, options, dataset, ids)
     with store.in_use(), Loader(options.workers) as loader:
+        if dataset is not None:
+            store.expect_classes(len(dataset.class_names))
         store.write_plan(suite.name, describe_plan(suite, options, jobs, len(ids)))
-        waiting = [job for job in jobs if not store.has(job.record.kind, job.cell.slug, job.record.key)]
+        waiting = []
+        for job in jobs:
+            if store.has(job.record.kind, job.cell.slug, job.record.key):
+                store.forget_failure(job.cell.slug, job.record.key)
+            else:
+                waiting.append(job)
         listener.planned(len(jobs) - len(waiting), waiting)
         context = Context(suite, dataset, ids, loader, store, listener)
         failed = []
@@ -77,7 +85,7 @@ def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
     """Evaluate one quality cell and store it; gallery images that are not among the ids are shown, not counted."""
     dataset = context.dataset
     assert dataset is not None
-    folder = context.store.folder / "gallery" / cell.slug
+    folder = context.store.gallery(cell.slug, job.record.key)
 
     def on_image(sample: Sample, prediction: LabelMap) -> None:
         if sample.image_id in context.suite.gallery:

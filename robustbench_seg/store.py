@@ -4,25 +4,23 @@
     DIR/latency/<slug>-<key>.parquet    a speed cell, a row per sample
     DIR/failed/<slug>-<key>.json        a cell that raised: record and traceback
     DIR/plans/<suite>-<digest>.json     what a run meant to measure
-    DIR/gallery/<slug>/                 small pictures
+    DIR/gallery/<slug>-<key>/           small pictures
 
 `pandas.read_parquet(DIR/cells)` and DuckDB read the folders as they are; the record is in each file's metadata.
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from .errors import StoreError
-from .files import digest, replacing, write_json
+from .files import digest, locked, replacing, write_json
 from .metrics import ClassCounts
 from .record import LatencyCell, QualityCell, Record
 
@@ -40,19 +38,9 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    @contextmanager
-    def in_use(self) -> Iterator[None]:
-        """Keep other runs out. Raises StoreError at once if one is in; a lock of a killed process does not count."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self.folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise StoreError(f"{self.folder}: another run is using this folder") from None
-        try:
-            yield
-        finally:
-            lock.release()
+    def in_use(self) -> AbstractContextManager[None]:
+        """Keep other runs out; see `files.locked`."""
+        return locked(self.folder)
 
     def path(self, kind: str, slug: str, key: str) -> Path:
         return self.folder / FOLDERS[kind] / f"{slug}-{key}.parquet"
@@ -65,12 +53,19 @@ class Store:
         """List the finished cells' files of a kind."""
         return sorted(p for p in (self.folder / FOLDERS[kind]).glob("*.parquet") if not p.name.startswith("."))
 
-    def write_quality(self, cell: QualityCell, rows: list[ImageCounts], record: Record) -> None:
-        """Store a quality cell. Raises StoreError if the folder holds cells with another number of classes."""
-        classes = len(record.class_names)
+    def expect_classes(self, classes: int) -> None:
+        """Raise StoreError if the folder holds cells with another number of classes: all have the same columns."""
         others = self.files("quality")
         if others and (held := pq.read_schema(others[0]).field("labelled").type.list_size) != classes:
             raise StoreError(f"{self.folder}: holds cells of {held} classes, these have {classes}; give another --out")
+
+    def gallery(self, slug: str, key: str) -> Path:
+        """Where the pictures of a cell are."""
+        return self.folder / "gallery" / f"{slug}-{key}"
+
+    def write_quality(self, cell: QualityCell, rows: list[ImageCounts], record: Record) -> None:
+        """Store a quality cell."""
+        classes = len(record.class_names)
         columns = repeated(
             len(rows),
             cell=cell.slug,
@@ -108,10 +103,14 @@ class Store:
         table = table.replace_schema_metadata({METADATA_KEY: record.to_json()})
         with replacing(self.path(kind, cell.slug, record.key)) as temporary:
             pq.write_table(table, temporary, compression="zstd")
-        self.failure_path(cell.slug, record.key).unlink(missing_ok=True)
+        self.forget_failure(cell.slug, record.key)
 
     def failure_path(self, slug: str, key: str) -> Path:
         return self.folder / "failed" / f"{slug}-{key}.json"
+
+    def forget_failure(self, slug: str, key: str) -> None:
+        """Drop the note of a failure, if there is one."""
+        self.failure_path(slug, key).unlink(missing_ok=True)
 
     def write_failure(self, cell: QualityCell | LatencyCell, record: Record, traceback: str) -> None:
         """Note that a cell raised; the next run tries it again."""

@@ -35,15 +35,13 @@ def read_yaml(name_or_path: str, kind: type[Model], package: str) -> Model:
     Raises UsageError that names the file, the place in it and what is wrong there.
     """
     known = shipped(package)
-    if name_or_path in known:
-        text = known[name_or_path].read_text(encoding="utf-8")
-    elif Path(name_or_path).is_file():
-        text = Path(name_or_path).read_text(encoding="utf-8")
-    else:
+    path = known.get(name_or_path, Path(name_or_path))
+    if not path.is_file():
         raise UsageError(f"{name_or_path}: no such file, and not one of the shipped: {', '.join(known)}")
     try:
+        text = path.read_text(encoding="utf-8")
         return kind.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{name_or_path}: not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         first = error.errors()[0]

@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -117,13 +116,14 @@ def load_transformers(folder: Path) -> SegFormer:
     try:
         foreign = json.loads(config_file.read_text(encoding="utf-8"))
         model = create(transformers_config(foreign))
-    except (KeyError, TypeError, ValueError) as error:
+        names = foreign.get("id2label", {})
+        class_names = tuple(str(names[key]) for key in sorted(names, key=int))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{config_file}: not the configuration of a SegFormer ({error!r})") from None
     theirs = read_tensors(files[0])
     translated = translate(theirs, TRANSFORMERS_KEYS, model.state_dict(), files[0])
-    names = foreign.get("id2label", {})
     model.info = CheckpointInfo(
-        class_names=tuple(names[key] for key in sorted(names, key=int)),
+        class_names=class_names,
         licence=foreign.get("license", "unknown"),
         source="transformers",
         sha256=sha256_of(files[0]),
@@ -217,8 +217,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, UnpicklingError, EOFError, RuntimeError) as error:
-        raise CheckpointError(f"{path}: not a complete file of plain tensors ({str(error).splitlines()[0]})") from None
+    except Exception as error:  # a broken or hostile pickle may fail in any way
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"{path}: not a complete file of plain tensors ({reason})") from None
     if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
         raise CheckpointError(f"{path}: expected a dictionary of tensors")
     return loaded
@@ -239,6 +240,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)  # mkstemp makes files that only their owner may read
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

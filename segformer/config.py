@@ -55,15 +55,27 @@ class SegFormerConfig:
             if len(values) != 4 or not all(isinstance(value, int) and value >= 1 for value in values):
                 raise ValueError(f"{name} must be four integers >= 1, got {values}")
             object.__setattr__(self, name, values)
+        for name, allowed in (("ffn", FFN), ("positional_encoding", POSITIONAL_ENCODINGS)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
+        for name in ("decoder_width", "num_classes"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ValueError(f"{name} must be an integer of at least 1, got {getattr(self, name)!r}")
+        for name in ("drop_path", "dropout"):
+            if not isinstance(getattr(self, name), (int, float)) or not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be a number in [0, 1), got {getattr(self, name)!r}")
+        for name in ("norm_eps", "embedding_norm_eps"):
+            if not isinstance(getattr(self, name), (int, float)) or not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be a positive number, got {getattr(self, name)!r}")
+        self.check_heads()
+        self.check_train_size()
+
+    def check_heads(self) -> None:
         for width, heads in zip(self.widths, self.heads, strict=True):
             if width % heads:
                 raise ValueError(f"each width must be a multiple of its heads, got {self.widths} and {self.heads}")
-        if self.ffn not in FFN:
-            raise ValueError(f"ffn must be one of {FFN}, got {self.ffn!r}")
-        if self.positional_encoding not in POSITIONAL_ENCODINGS:
-            raise ValueError(
-                f"positional_encoding must be one of {POSITIONAL_ENCODINGS}, got {self.positional_encoding!r}"
-            )
+
+    def check_train_size(self) -> None:
         if (self.positional_encoding is None) != (self.train_size is None):
             raise ValueError(
                 "train_size goes with a learned positional encoding and with nothing else, got "
@@ -73,15 +85,6 @@ class SegFormerConfig:
             object.__setattr__(self, "train_size", tuple(self.train_size))
             if len(self.train_size) != 2 or min(self.train_size) < 32:
                 raise ValueError(f"train_size must be (height, width) of at least 32, got {self.train_size}")
-        for name in ("decoder_width", "num_classes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("drop_path", "dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
-        for name in ("norm_eps", "embedding_norm_eps"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
 
 VARIANTS = {

@@ -69,18 +69,16 @@ def build(variant: str, *, seed: int = 0, **changes: Any) -> SegFormer:
     """
     if variant not in VARIANTS:
         raise ValueError(f"unknown variant {variant!r}; known: {', '.join(VARIANTS)}")
-    try:
-        config = replace(VARIANTS[variant], **changes)
-    except TypeError:
-        allowed = ", ".join(SegFormerConfig.__dataclass_fields__)
-        raise ValueError(f"unknown field in {sorted(changes)}; known: {allowed}") from None
-    return create(config, seed=seed)
+    unknown = sorted(changes.keys() - SegFormerConfig.__dataclass_fields__.keys())
+    if unknown:
+        raise ValueError(f"unknown field {unknown[0]!r}; known: {', '.join(SegFormerConfig.__dataclass_fields__)}")
+    return create(replace(VARIANTS[variant], **changes), seed=seed)
 
 
 def create(config: SegFormerConfig, *, seed: int = 0) -> SegFormer:
     """Make the SegFormer of any configuration, as `build` does."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed CUDA's generators too
         model = SegFormer(config)
         initialise(model)
     return model

@@ -16,6 +16,7 @@ LAYERS = [
     {"corruptions", "metrics", "environment"},
     {"datasets", "models", "store", "protocols"},
     {"suites", "views", "gallery"},
+    {"condition"},
     {"evaluate", "latency", "studies"},
     {"planning", "training", "report", "listing"},
     {"runner"},

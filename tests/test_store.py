@@ -26,6 +26,7 @@ def record(**changes: object) -> Record:
         "class_names": ("a", "b"),
         "checkpoint_sha256": "c",
         "licence": "CC0-1.0",
+        "about": "",
         "parameters": 1,
         "environment": {},
         "timings": {},

@@ -27,7 +27,7 @@ DATASETS = {
 }
 
 
-def open_dataset(name: str, root: Path | None = None, **options: Any) -> Dataset:
+def open_dataset(name: str, root: Path | None = None, /, **options: Any) -> Dataset:
     """Open a split of a data set.
 
     root: its folder, for those that need one. options: of that data set, such as split.
@@ -38,6 +38,8 @@ def open_dataset(name: str, root: Path | None = None, **options: Any) -> Dataset
     module, class_name, needs_root, _ = DATASETS[name]
     if needs_root and root is None:
         raise UsageError(f"dataset {name} needs its folder: --data {name}=PATH")
+    if "root" in options:
+        raise UsageError(f"dataset {name}: its folder is given as --data {name}=PATH, not as an option")
     if not needs_root and root is not None:
         raise UsageError(f"dataset {name} is embedded; it takes no folder, got {root}")
     make = getattr(import_module(f".{module}", __name__), class_name)

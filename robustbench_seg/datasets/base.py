@@ -26,6 +26,7 @@ __all__ = [
     "Sample",
     "label_table",
     "list_images",
+    "png",
     "spaced",
 ]
 
@@ -153,6 +154,12 @@ def read_png(path: Path, flags: int) -> NDArray[np.uint8]:
     if decoded is None:
         raise DataError(f"{path}: not a complete PNG file")
     return np.asarray(decoded)
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """Encode RGB (H, W, 3) or one channel (H, W) as PNG."""
+    _, encoded = cv2.imencode(".png", pixels[:, :, ::-1] if pixels.ndim == 3 else pixels)
+    return encoded.tobytes()
 
 
 def file_digest(path: Path) -> str:

@@ -10,12 +10,11 @@ cityscapesScripts' helpers/labels.py. Where labelTrainIds are present they are u
 from collections.abc import Iterable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ..errors import DataError
-from ..files import replacing
-from .base import IGNORE, Dataset, FileDataset, label_table, list_images
+from ..files import write_bytes
+from .base import IGNORE, Dataset, FileDataset, label_table, list_images, png
 
 __all__ = ["CLASS_NAMES", "PALETTE", "Cityscapes", "write_cityscapes"]
 
@@ -78,9 +77,8 @@ def write_cityscapes(dataset: Dataset, root: Path, ids: Iterable[str] | None = N
         sample = dataset.load(image_id)
         place = Path(dataset.split, image_id.partition("_")[0])
         contents = {
-            root / "leftImg8bit" / place / f"{image_id}{IMAGE_SUFFIX}": sample.image[:, :, ::-1],
+            root / "leftImg8bit" / place / f"{image_id}{IMAGE_SUFFIX}": sample.image,
             root / "gtFine" / place / f"{image_id}_gtFine_labelIds.png": to_label_id[sample.label],
         }
         for path, pixels in contents.items():
-            with replacing(path) as temporary:
-                cv2.imwrite(str(temporary), pixels)
+            write_bytes(path, png(pixels))

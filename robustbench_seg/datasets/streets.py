@@ -31,10 +31,14 @@ class Streets(Dataset):
     ) -> None:
         if split not in FIRST_INDEX:
             raise DataError(f"streets has no split {split!r}; known: {', '.join(FIRST_INDEX)}")
-        if min(size) < 32:
-            raise DataError(f"streets needs a size of at least 32x32, got {size}")
-        if not 1 <= count <= 1_000_000:
-            raise DataError(f"streets needs a count in 1 .. 1000000, got {count}")
+        if not (
+            isinstance(size, (tuple, list)) and len(size) == 2 and all(isinstance(n, int) and n >= 32 for n in size)
+        ):
+            raise DataError(f"streets needs a size (height, width) of at least 32x32, got {size!r}")
+        if not (isinstance(count, int) and 1 <= count <= 1_000_000):
+            raise DataError(f"streets needs a count in 1 .. 1000000, got {count!r}")
+        if not (isinstance(seed, int) and seed >= 0):
+            raise DataError(f"streets needs a seed that is an integer >= 0, got {seed!r}")
         self.split, self.size, self.count, self.seed = split, size, count, seed
 
     @property

@@ -46,17 +46,21 @@ def load_model(name: str, class_names: Sequence[str], weights: str | None, devic
     """
     module, variant = look_up(name)
     if name in NO_WEIGHTS:
+        if weights is not None:
+            raise UsageError(f"model {name} has no weights, got {weights}")
         constant: Segmenter = adapter(module).ConstantSegmenter(name, class_names)
         return constant
     if weights is None:
         raise UsageError(f"model {name} needs weights: --weights {name}=PATH")
     if weights == RANDOM_WEIGHTS:
+        network = build_network(name, class_names).to(device)
         random: Segmenter = adapter("base").NetworkSegmenter(
             name=name,
-            network=build_network(name, class_names).to(device),
+            network=network,
             class_names=tuple(class_names),
             licence="Apache-2.0",
-            checkpoint_sha256=RANDOM_WEIGHTS,
+            checkpoint_sha256=f"random-{name}",
+            about=adapter(module).describe(network),
         )
         return random
     path = BUILTIN_WEIGHTS.get(weights, Path(weights))

@@ -17,13 +17,14 @@ class Segmenter(Protocol):
     """A model under test.
 
     name: as in the suite. class_names: one per logit. licence: of the weights. checkpoint_sha256: of the file they were
-    read from; for random weights a word that says so. parameters: their number.
+    read from; for random weights a word that says so. about: the network in words. parameters: their number.
     """
 
     name: str
     class_names: tuple[str, ...]
     licence: str
     checkpoint_sha256: str
+    about: str
     parameters: int
 
     @property
@@ -50,6 +51,7 @@ class NetworkSegmenter:
     class_names: tuple[str, ...]
     licence: str
     checkpoint_sha256: str
+    about: str
 
     def __post_init__(self) -> None:
         self.network.eval()

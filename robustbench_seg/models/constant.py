@@ -13,6 +13,7 @@ class ConstantSegmenter:
 
     licence = "Apache-2.0"
     parameters = 0
+    about = "one class for every pixel"
     device = torch.device("cpu")
 
     def __init__(self, name: str, class_names: Sequence[str], index: int = 0) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import segmentation_models_pytorch as smp
 import torch
@@ -22,7 +23,7 @@ from ..errors import UsageError
 from ..files import replacing
 from .base import NetworkSegmenter
 
-__all__ = ["DeepLabV3Plus", "build_network", "load", "save"]
+__all__ = ["DeepLabV3Plus", "build_network", "describe", "load", "save"]
 
 METADATA_KEY = "deeplabv3plus"
 MULTIPLE = 16  # the decoder adds maps at 1/4 and 1/16, which only fit for such sizes
@@ -46,11 +47,21 @@ class DeepLabV3Plus(nn.Module):
         return logits[:, :, :height, :width]
 
 
-def build_network(encoder: str, class_names: Sequence[str], *, seed: int = 0) -> DeepLabV3Plus:
+def build_network(encoder: str, class_names: Sequence[str], *, seed: int = 0, **options: Any) -> DeepLabV3Plus:
     """Make the network with random weights that depend on `seed` alone; the global generator stays as it was."""
+    if options:
+        raise UsageError(f"model options: DeepLabV3+ has none, got {', '.join(options)}")
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed CUDA's generators too
         return DeepLabV3Plus(encoder, len(class_names))
+
+
+def describe(network: DeepLabV3Plus) -> str:
+    """Say whose construction it is."""
+    return (
+        f"DeepLabV3+ of segmentation-models-pytorch, encoder {network.encoder}, output stride 16; not the construction "
+        "of the SegFormer paper's rows, whose MobileNetV2 variant has 15.4 M parameters"
+    )
 
 
 def save(network: DeepLabV3Plus, path: Path, *, class_names: Sequence[str], licence: str, recipe: str) -> None:
@@ -91,4 +102,5 @@ def load(name: str, encoder: str, weights: str | os.PathLike[str], class_names: 
         class_names=tuple(class_names),
         licence=description["licence"],
         checkpoint_sha256=sha256_of(path),
+        about=describe(network),
     )

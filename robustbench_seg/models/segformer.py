@@ -10,15 +10,25 @@ from segformer import CheckpointInfo, SegFormer, build, load_checkpoint, save_ch
 from ..errors import UsageError
 from .base import NetworkSegmenter
 
-__all__ = ["build_network", "load", "save"]
+__all__ = ["build_network", "describe", "load", "save"]
 
 
 def build_network(variant: str, class_names: Sequence[str], *, seed: int = 0, **options: Any) -> SegFormer:
     """Make the network with random weights. Raises UsageError for options that SegFormerConfig does not allow."""
     try:
         return build(variant, num_classes=len(class_names), seed=seed, **options)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"model options: {error}") from None
+
+
+def describe(network: SegFormer) -> str:
+    """Say in words what the name of the variant leaves open."""
+    config = network.config
+    size = f" made for {config.train_size[0]}x{config.train_size[1]}" if config.train_size else ""
+    return (
+        f"SegFormer, ffn {config.ffn}, positional encoding {config.positional_encoding or 'none'}{size}, "
+        f"weights from {network.info.source}"
+    )
 
 
 def save(network: SegFormer, path: Path, *, class_names: Sequence[str], licence: str, recipe: str) -> None:
@@ -53,4 +63,5 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
         class_names=names,
         licence=network.info.licence,
         checkpoint_sha256=network.info.sha256,
+        about=describe(network),
     )

@@ -4,7 +4,7 @@ Colours are safe for colour-blind eyes: cividis for values, Okabe and Ito's pale
 markers too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib as mpl
@@ -12,8 +12,6 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-
-from ..record import CLEAN
 
 __all__ = ["heat_maps", "save_svg", "severity_curves", "strip"]
 
@@ -74,21 +72,17 @@ def severity_curves(tables: Mapping[str, pd.DataFrame], clean: Mapping[str, floa
     return figure
 
 
-def strip(
-    folder: Path, model: str, dataset: str, view: str, image_id: str, conditions: Sequence[tuple[str, int]]
-) -> Figure:
-    """One image of DIR/gallery under each condition: what the model saw above what it said; the label comes first.
+def strip(places: Mapping[str, Path], image_id: str) -> Figure:
+    """One image under several conditions: what the model saw above what it said; the label comes first.
 
-    Where the data set does not allow showing images there are predictions only. folder: DIR/gallery.
+    places: the gallery's folder of each condition, by title. Where the data set's terms do not allow showing images
+    there are the label and the predictions only.
     """
     panels: list[tuple[str, Path | None, Path]] = []
-    for corruption, severity in conditions:
-        condition = corruption if corruption == CLEAN else f"{corruption}-{severity}"
-        place = folder / f"{model}-{dataset}-{condition}-{view}"
+    for title, place in places.items():
         if not panels:
             panels.append(("label", None, place / f"{image_id}-label.png"))
         image = place / f"{image_id}-image.png"
-        title = condition.replace("_", " ").replace("-", ", severity ")
         panels.append((title, image if image.is_file() else None, place / f"{image_id}-prediction.png"))
     panels = [panel for panel in panels if panel[2].is_file()]
     both = any(seen for _, seen, _ in panels)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..record import CLEAN
 
-__all__ = ["headline", "markdown", "per_class", "severities", "speed", "views"]
+__all__ = ["headline", "markdown", "per_class", "percent", "readable_classes", "speed", "unique", "views"]
 
 MISSING = "–"
 
@@ -29,35 +29,35 @@ def headline(table: pd.DataFrame, conditions: Mapping[str, Sequence[int]]) -> pd
     return shown
 
 
-def severities(table: pd.DataFrame) -> pd.DataFrame:
-    """% mIoU, a row per corruption and a column per severity."""
-    shown = table.map(percent)
-    shown.columns = [f"severity {s}" for s in shown.columns]
-    return (
-        shown.rename_axis("corruption").reset_index().assign(corruption=lambda t: t["corruption"].str.replace("_", " "))
-    )
-
-
 def views(table: pd.DataFrame) -> pd.DataFrame:
-    """% clean mIoU per view, and the difference to the model's first view in points."""
+    """% clean mIoU per view, and the difference to the first view in points."""
     return pd.DataFrame(
         {
             "model": table["model"],
             "view": table["view"],
             "clean": table["miou"].map(percent),
-            "against its first view (points)": table["points"].map(lambda p: f"{p:+.1f}"),
+            "against the first view (points)": table["points"].map(lambda p: MISSING if pd.isna(p) else f"{p:+.1f}"),
             "images": [f"{n} of {of}" for n, of in zip(table["images"], table["of"], strict=True)],
         }
     )
 
 
 def per_class(cells: pd.DataFrame) -> pd.DataFrame:
-    """% IoU of each class on clean images, a column per model and view."""
+    """IoU (0-1) of each class on the clean images of one setting, a column per model."""
     clean = cells[cells["corruption"] == CLEAN]
-    columns = {"class": list(clean["class_names"].iloc[0])}
-    for row in clean.itertuples():
-        columns[f"{row.model}, {row.view}, {row.images} of {row.of}"] = [percent(value) for value in row.iou]
-    return pd.DataFrame(columns)
+    names = unique(list(clean["model"]))
+    columns = dict(zip(names, clean["iou"], strict=True))
+    return pd.DataFrame({"class": list(clean["class_names"].iloc[0]), **columns})
+
+
+def readable_classes(table: pd.DataFrame) -> pd.DataFrame:
+    """The same in %."""
+    return table.assign(**{name: table[name].map(percent) for name in table.columns[1:]})
+
+
+def unique(names: list[str]) -> list[str]:
+    """Number the later ones of equal names."""
+    return [f"{name} ({seen + 1})" if (seen := names[:k].count(name)) else name for k, name in enumerate(names)]
 
 
 def speed(table: pd.DataFrame) -> pd.DataFrame:

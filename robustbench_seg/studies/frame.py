@@ -10,13 +10,16 @@ import pyarrow.parquet as pq
 
 from ..errors import StoreError
 from ..metrics import ClassCounts, best_constant_miou, iou_per_class, largest_predicted_share, miou
-from ..record import LatencyCell, Record, View
+from ..record import LatencyCell, QualityCell, Record, View
 from ..store import COUNTS, Store, read_record
 
 __all__ = ["latency_frame", "quality_frame", "read_plans"]
 
 ONE_CLASS_SHARE = 0.99  # a model that gives one class to so many pixels has degenerated
-COMMON = ("key", "checkpoint_sha256", "licence", "parameters", "engine_version", "images", "of", "synthetic")
+COMMON = (
+    "key", "checkpoint_sha256", "licence", "about", "parameters", "engine_version", "fingerprint", "images", "of",
+    "synthetic",
+)  # fmt: skip
 
 
 def quality_frame(folder: Path) -> pd.DataFrame:
@@ -36,9 +39,11 @@ def quality_row(path: Path) -> dict[str, Any]:
     sums = (table[name].combine_chunks().flatten().to_numpy().reshape(-1, classes).sum(axis=0) for name in COUNTS)
     counts = ClassCounts(*sums)
     iou = iou_per_class(counts)
-    cell = record.cell | {"view": str(View(**record.cell["view"]))}
+    cell = QualityCell(**record.cell | {"view": View(**record.cell["view"])})
     return {
-        **cell,
+        **record.cell,
+        "view": str(cell.view),
+        "slug": cell.slug,
         "miou": miou(counts),
         "classes": int(np.count_nonzero(~np.isnan(iou))),
         "iou": iou.tolist(),
@@ -88,7 +93,7 @@ def read_plans(folder: Path) -> list[dict[str, Any]]:
     """
     merged: dict[str, dict[str, Any]] = {}
     for plan in Store(folder).plans():
-        identity = json.dumps([plan["suite"], plan["protocol"], plan["conditions"]], sort_keys=True)
+        identity = json.dumps([plan[name] for name in ("suite", "protocol", "conditions", "views")])
         known = merged.setdefault(identity, {**plan, "cells": []})
         have = {cell["key"] for cell in known["cells"]}
         known["cells"] += [cell for cell in plan["cells"] if cell["key"] not in have]

@@ -12,20 +12,23 @@ import pandas as pd
 
 from ..record import CLEAN
 
-__all__ = ["GROUP", "by_corruption", "by_severity", "clean_by_view"]
+__all__ = ["MODEL", "SETTING", "by_corruption", "by_severity", "clean_by_view"]
 
-# Rows of a table differ in one of these; numbers that differ in another must not share a column.
-GROUP = ["model", "dataset", "split", "view", "precision", "seed", "images", "of", "checkpoint_sha256"]
-FACTS = ["parameters", "licence", "engine_version", "synthetic"]
+# Numbers that differ in one of these never share a table: they were made from other pixels, or in another way.
+SETTING = [
+    "dataset", "split", "view", "precision", "seed", "engine_version", "fingerprint", "images", "of", "synthetic",
+]  # fmt: skip
+# The rows of a table, and what is said of each.
+MODEL = ["model", "checkpoint_sha256", "parameters", "licence", "about"]
 
 
 def by_corruption(cells: pd.DataFrame, conditions: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """One row per GROUP: clean, each corruption's score, mean, retention (all 0-1), missing cells, flags.
+    """One row per SETTING and MODEL: clean, each corruption's score, mean, retention (all 0-1), missing cells, flags.
 
     cells: of `quality_frame`. conditions: of the protocol, {corruption: severities}.
     """
     rows = []
-    for group, part in cells.groupby(GROUP, sort=False):
+    for group, part in cells.groupby([*SETTING, *MODEL], sort=False):
         scores = part.set_index(["corruption", "severity"])["miou"]
         wanted = [(name, severity) for name, severities in conditions.items() for severity in severities]
         per_corruption = {
@@ -36,9 +39,9 @@ def by_corruption(cells: pd.DataFrame, conditions: Mapping[str, Sequence[int]]) 
         mean = float(np.mean(list(per_corruption.values()))) if per_corruption else float("nan")
         rows.append(
             {
-                **dict(zip(GROUP, group, strict=True)),
-                **part.iloc[0][FACTS].to_dict(),
-                "classes": int(part["classes"].iloc[0]),
+                **dict(zip([*SETTING, *MODEL], group, strict=True)),
+                "fewest_classes": int(part["classes"].min()),
+                "most_classes": int(part["classes"].max()),
                 CLEAN: clean,
                 **per_corruption,
                 "mean": mean,
@@ -61,23 +64,23 @@ def flags_of(part: pd.DataFrame) -> str:
 
 
 def by_severity(cells: pd.DataFrame, conditions: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """mIoU (0-1) of one group: a row per corruption, a column per severity; NaN where not asked for or missing."""
+    """mIoU (0-1) of one setting and model: a row per corruption, a column per severity; NaN where there is none."""
     severities = sorted({severity for asked in conditions.values() for severity in asked})
     table = cells.pivot(index="corruption", columns="severity", values="miou")
     return table.reindex(index=list(conditions), columns=severities)
 
 
-def clean_by_view(cells: pd.DataFrame) -> pd.DataFrame:
-    """Clean mIoU (0-1) per model and view, and its difference to the model's first view in points.
+def clean_by_view(cells: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:
+    """Clean mIoU (0-1) per model and view, and its difference to the first of the views in points; NaN without it.
 
     This is the layout of the SegFormer paper's Table 1c: what a change of resolution or window costs.
     """
     clean = cells[cells["corruption"] == CLEAN]
-    columns = [name for name in GROUP if name != "view"]
+    columns = [name for name in [*MODEL, *SETTING] if name != "view"]
     rows = []
     for group, part in clean.groupby(columns, sort=False):
-        first = part["miou"].iloc[0]
-        for view, value in zip(part["view"], part["miou"], strict=True):
-            fields = dict(zip(columns, group, strict=True))
-            rows.append({**fields, "view": view, "miou": value, "points": 100 * (value - first)})
+        miou = part.set_index("view")["miou"].reindex(views)
+        points = 100 * (miou - miou.iloc[0])
+        fields = dict(zip(columns, group, strict=True))
+        rows += [{**fields, "view": view, "miou": miou[view], "points": points[view]} for view in views]
     return pd.DataFrame(rows)

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_v
 from ..corruptions import CORRUPTIONS
 from ..errors import UsageError
 from ..models import MODELS
-from ..protocols import conditions_of
+from ..protocols import PROTOCOLS, conditions_of
 from ..record import CLEAN, LatencyCell, QualityCell, View
 from ..validation import DatasetSpec, Strict, read_yaml
 
@@ -41,10 +41,13 @@ class ModelSpec(Strict):
         return self
 
 
+Side = Annotated[int, Field(ge=32)]
+
+
 class LatencySpec(Strict):
     """Input sizes (height, width) and batches to time, until min_samples and min_seconds, at most max_seconds."""
 
-    sizes: tuple[tuple[PositiveInt, PositiveInt], ...] = Field(min_length=1)
+    sizes: tuple[tuple[Side, Side], ...] = Field(min_length=1)
     batches: tuple[PositiveInt, ...] = (1,)
     min_samples: int = Field(30, ge=10)
     min_seconds: PositiveFloat = 10.0
@@ -83,9 +86,15 @@ class Suite(Strict):
     @model_validator(mode="before")
     @classmethod
     def protocol_names_conditions(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "conditions" not in value:
+        if not isinstance(value, dict):
+            return value
+        name = value.get("protocol", CLEAN)
+        if "conditions" in value:
+            if name in PROTOCOLS:
+                raise ValueError(f"protocol {name} has conditions of its own; name yours otherwise")
+        else:
             try:
-                return {**value, "conditions": conditions_of(value.get("protocol", CLEAN))}
+                return {**value, "conditions": conditions_of(name)}
             except Exception as error:
                 raise ValueError(str(error)) from None
         return value
@@ -95,9 +104,15 @@ class Suite(Strict):
         unknown = sorted(set(self.conditions) - set(CORRUPTIONS))
         if unknown:
             raise ValueError(f"unknown corruption {unknown[0]!r}; known: {', '.join(CORRUPTIONS)}")
-        names = [model.name for model in self.models]
-        if len(set(names)) < len(names):
-            raise ValueError(f"model names must differ, got {', '.join(names)}")
+        for name, severities in self.conditions.items():
+            if not severities or len(set(severities)) < len(severities):
+                raise ValueError(f"{name} needs severities that differ, got {list(severities)}")
+        for what, names in (
+            ("model names", [model.name for model in self.models]),
+            ("views", [str(view) for view in self.views]),
+        ):
+            if len(set(names)) < len(names):
+                raise ValueError(f"{what} must differ, got {', '.join(names)}")
         if self.dataset is None and self.latency is None:
             raise ValueError("a suite needs a dataset, or latency, or both")
         return self

@@ -1,7 +1,8 @@
 """The training loop (Xie et al. 2021, Section 4.1): AdamW, linear warm-up, polynomial decay, cross-entropy with ignore.
 
 Every random choice is a function of (seed, iteration): which images, how they are augmented, what dropout drops. So
-a run that was killed and goes on from its last checkpoint ends with the weights of one that never stopped.
+a run that was killed and goes on from its last checkpoint ends with the weights of one that never stopped: bit for bit
+on a CPU with the same number of threads; some CUDA kernels add in no fixed order.
 """
 
 import csv
@@ -16,16 +17,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..datasets.base import IGNORE, Dataset, Image, InMemory, LabelMap
+from ..datasets.base import IGNORE, Dataset, InMemory
 from ..errors import StoreError, UsageError
-from ..files import canonical_json, digest, replacing
+from ..files import canonical_json, digest, locked, replacing
 from ..loading import Loader
 from ..models import build_network, save_network
 from ..models.base import normalise
-from .augment import augment
 from .recipe import Recipe
+from .sampling import make_sample
 
-__all__ = ["Progress", "make_sample", "rate_at", "train"]
+__all__ = ["Progress", "rate_at", "train"]
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,27 @@ def train(
     """Train, or go on training, in the folder `out`; return the path of the weights when all iterations are done.
 
     `out` gets checkpoints/ (the last ones), log.csv (a row per iteration) and weights.safetensors. Raises StoreError
-    when `out` holds the checkpoints of another recipe, UsageError when the loss is no longer finite (the last
-    checkpoint is kept).
+    when `out` is in use or holds the checkpoints of another recipe or other data, UsageError when the loss is no longer
+    finite (the last checkpoint is kept).
     """
+    with locked(out):
+        return go_on(recipe, dataset, out, device, workers, report)
+
+
+def go_on(
+    recipe: Recipe,
+    dataset: Dataset,
+    out: Path,
+    device: torch.device,
+    workers: int,
+    report: Callable[[Progress], None],
+) -> Path:
+    """Train from the newest checkpoint on; `out` is locked."""
     network = build_network(recipe.model, dataset.class_names, seed=recipe.seed, **recipe.model_options).to(device)
     network.train()
     optimizer = make_optimizer(network, recipe)
-    identity = digest(recipe.model_dump(mode="json", exclude={"checkpoint_every", "keep", "in_memory"}))
+    decides = recipe.model_dump(mode="json", exclude={"checkpoint_every", "keep", "in_memory"})
+    identity = digest([decides, dataset.fingerprint(dataset.ids)])
     first = restore(network, optimizer, out / "checkpoints", identity)
     log = Log(out / "log.csv", first)
     jobs = ((step, k) for step in range(first, recipe.iterations) for k in range(recipe.batch_size))
@@ -87,16 +102,6 @@ def train(
         recipe=about,
     )
     return path
-
-
-def make_sample(dataset: Dataset, recipe: Recipe, job: tuple[int, int]) -> tuple[Image, LabelMap]:
-    """Make element k of the batch of an iteration: crops of images in an order that is shuffled anew each epoch."""
-    step, k = job
-    position = step * recipe.batch_size + k
-    epoch, place = divmod(position, len(dataset.ids))
-    order = np.random.default_rng([recipe.seed, 0, epoch]).permutation(len(dataset.ids))
-    sample = dataset.load(dataset.ids[order[place]])
-    return augment(sample.image, sample.label, recipe.crop, np.random.default_rng([recipe.seed, 1, position]))
 
 
 def iterate(
@@ -165,7 +170,7 @@ def restore(network: nn.Module, optimizer: torch.optim.Optimizer, folder: Path, 
         return 0
     state: dict[str, Any] = torch.load(found[-1], map_location="cpu", weights_only=True)
     if state["recipe"] != identity:
-        raise StoreError(f"{folder}: holds the checkpoints of another recipe; give another --out")
+        raise StoreError(f"{folder}: holds the checkpoints of another recipe or other data; give another --out")
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["done"])
@@ -183,7 +188,7 @@ class Log:
         self.rows: list[list[str]] = [["iteration", "loss", "learning_rate"]]
         if path.is_file():
             with path.open(newline="", encoding="utf-8") as file:
-                self.rows += [row for row in list(csv.reader(file))[1:] if int(row[0]) <= done]
+                self.rows += [row for row in list(csv.reader(file))[1:] if row[0].isdigit() and int(row[0]) <= done]
 
     def add(self, iteration: int, loss: float, rate: float) -> None:
         self.rows.append([str(iteration), f"{loss:.6g}", f"{rate:.6g}"])

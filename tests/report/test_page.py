@@ -9,7 +9,8 @@ from small import SUITE, write_suite
 from robustbench_seg.errors import StoreError
 from robustbench_seg.planning import Options
 from robustbench_seg.report import figures, tables
-from robustbench_seg.report.page import sections_of, write_report
+from robustbench_seg.report.page import write_report
+from robustbench_seg.report.sections import sections_of
 from robustbench_seg.runner import Listener, run
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.suites import read_suite
@@ -63,7 +64,7 @@ def test_a_report_names_protocol_view_precision_engine_weights_licence_command_a
 
 
 def test_conditions_keep_the_order_of_the_suite(folder: Path) -> None:
-    columns = list(sections_of([folder])[0].tables[0][3].columns)
+    columns = list(sections_of([folder])[0].tables[0].readable.columns)
     assert columns.index("gaussian noise") < columns.index("contrast")
 
 
@@ -74,7 +75,7 @@ def test_every_figure_and_table_that_the_page_names_is_there(folder: Path, tmp_p
     assert names == {"small-heat-map.svg", "small-severity.svg", "small-strip-streets_000000_2000001.svg"}
     assert {p.name for p in tmp_path.glob("*.csv")} == {
         *("small-robustness-whole.csv", "small-robustness-slide-64-32.csv", "small-views.csv"),
-        *("small-classes.csv", "small-speed.csv"),
+        *("small-classes-whole.csv", "small-classes-slide-64-32.csv", "small-speed.csv"),
     }
 
 
@@ -123,7 +124,7 @@ def test_no_pixel_is_shown_where_the_data_set_does_not_allow_it(camvid_folder: P
     pictures = {p.name for p in (out / "gallery").rglob("*.png")}
     assert pictures == {"frame_1-label.png", "frame_1-prediction.png"}
     text = write_report(sections_of([out]), out / "report").read_text()
-    assert "predictions only" in text
+    assert "label and predictions only" in text
 
 
 def test_cells_of_a_table_are_escaped() -> None:
@@ -147,12 +148,13 @@ def test_curves_begin_at_the_clean_score() -> None:
 
 
 def test_the_strip_shows_label_images_and_predictions(folder: Path) -> None:
-    conditions = [("clean", 0), ("gaussian_noise", 3), ("contrast", 2)]
-    figure = figures.strip(folder / "gallery", "constant", "streets", "whole", SUITE["gallery"][0], conditions)
+    cells = {"clean": "clean", "gaussian noise, severity 3": "gaussian_noise-3", "contrast, severity 2": "contrast-2"}
+    places = {title: next((folder / "gallery").glob(f"constant-streets-{c}-whole-*")) for title, c in cells.items()}
+    figure = figures.strip(places, SUITE["gallery"][0])
     shown = [axis for axis in figure.axes if axis.images]
     assert len(shown) == 1 + 3 * 2
     titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
     assert titles == ["clean", "gaussian noise, severity 3", "contrast, severity 2", "label"]
-    clean = folder / "gallery/constant-streets-clean-whole" / f"{SUITE['gallery'][0]}-image.png"
+    clean = places["clean"] / f"{SUITE['gallery'][0]}-image.png"
     picture = next(axis for axis in figure.axes if axis.get_title() == "clean").images[0].get_array()
     np.testing.assert_allclose(picture, matplotlib.image.imread(clean))

@@ -207,10 +207,10 @@ def test_no_block_copies_between_its_linear_and_its_convolutional_half() -> None
         ({"positional_encoding": "learned", "train_size": (16, 64)}, r"at least 32, got \(16, 64\)"),
         ({"heads": (3, 2, 5, 8)}, "multiple of its heads"),
         ({"depths": (1, 2, 3)}, "depths must be four integers"),
-        ({"num_classes": 0}, "num_classes must be at least 1, got 0"),
-        ({"drop_path": 1.0}, r"drop_path must be in \[0, 1\), got 1.0"),
-        ({"norm_eps": 0.0}, "norm_eps must be positive, got 0.0"),
-        ({"colour": 1}, "unknown field in .*colour.*known: widths"),
+        ({"num_classes": 0}, "num_classes must be an integer of at least 1, got 0"),
+        ({"drop_path": 1.0}, r"drop_path must be a number in \[0, 1\), got 1.0"),
+        ({"norm_eps": 0.0}, "norm_eps must be a positive number, got 0.0"),
+        ({"colour": 1}, "unknown field 'colour'; known: widths"),
     ],
 )
 def test_a_field_that_is_not_allowed_is_refused_with_its_value(change: dict[str, object], message: str) -> None:

@@ -13,14 +13,20 @@ from robustbench_seg.protocols import PROTOCOLS, conditions_of
 from robustbench_seg.record import QualityCell, Record, View
 from robustbench_seg.store import Store
 from robustbench_seg.studies.frame import quality_frame
-from robustbench_seg.studies.robustness import GROUP, by_corruption, by_severity, clean_by_view
+from robustbench_seg.studies.robustness import MODEL, SETTING, by_corruption, by_severity, clean_by_view
 
 PAPER = Path(__file__).parents[3] / "shared" / "paper"
 
 
 def cells(scores: dict[tuple[str, int], float], **fields: object) -> pd.DataFrame:
     """A frame as `quality_frame` gives it, with these mIoU."""
-    common = dict.fromkeys(GROUP, "x") | {"images": 3, "of": 9, "parameters": 1, "licence": "", "engine_version": 1}
+    common = dict.fromkeys([*SETTING, *MODEL], "x") | {
+        "images": 3,
+        "of": 9,
+        "parameters": 1,
+        "licence": "",
+        "engine_version": 1,
+    }
     rows = [
         {**common, "synthetic": False, "classes": 19, "flag": "", "corruption": c, "severity": s, "miou": v, **fields}
         for (c, s), v in scores.items()
@@ -100,7 +106,7 @@ def test_by_severity_is_empty_where_nothing_was_asked_for() -> None:
 
 def test_the_cost_of_a_view_is_in_points_against_the_first() -> None:
     frame = pd.concat([cells({("clean", 0): v}, view=name) for name, v in (("slide", 0.8), ("whole", 0.75))])
-    table = clean_by_view(frame)
+    table = clean_by_view(frame, ["slide", "whole"])
     assert list(table["view"]) == ["slide", "whole"]
     assert list(table["points"]) == [0, pytest.approx(-5)]
 
@@ -118,6 +124,7 @@ def folder(tmp_path: Path) -> Path:
         class_names=("a", "b", "c"),
         checkpoint_sha256="0" * 64,
         licence="CC0-1.0",
+        about="",
         parameters=7,
         environment={},
         timings={},

@@ -19,6 +19,7 @@ from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.models import build_network
 from robustbench_seg.training import loop
 from robustbench_seg.training.recipe import Recipe, read_recipe
+from robustbench_seg.training.sampling import make_sample
 from robustbench_seg.validation import shipped
 
 RECIPE = {
@@ -182,7 +183,7 @@ def test_an_epoch_shows_every_image_once_in_an_order_of_its_own() -> None:
     for step in range(3):
         seen.clear()
         for k in range(5):
-            loop.make_sample(dataset, recipe, (step, k))
+            make_sample(dataset, recipe, (step, k))
         assert sorted(seen) == list(dataset.ids)
         orders.append(tuple(seen))
     assert len(set(orders)) > 1
