@@ -59,6 +59,15 @@ def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, arguments: list[str]
         ({"models": [{"name": "segformer-b9"}]}, "models.0: unknown model 'segformer-b9'; known: segformer-b0"),
         ({"views": ["sideways"]}, "views.0: view mode must be one of whole, slide, got 'sideways'"),
         ({"models": [{"name": "constant"}, {"name": "constant"}]}, "model names must differ"),
+        ({"views": ["whole", {"mode": "whole", "scale": 1}]}, "views must differ, got whole, whole"),
+        (
+            {"views": [{"mode": "slide", "crop": 64.5, "stride": 32}]},
+            "needs crop >= 32 and stride in 1 .. crop, got 64.5",
+        ),
+        ({"conditions": {"fog": []}}, "fog needs severities that differ, got []"),
+        ({"conditions": {"fog": [1, 1]}}, "fog needs severities that differ, got [1, 1]"),
+        ({"protocol": "segformer"}, "protocol segformer has conditions of its own"),
+        ({"latency": {"sizes": [[16, 64]]}}, "latency.sizes.0.0: Input should be greater than or equal to 32, got 16"),
         ({"gallery": ["a", "b", "c"]}, "gallery: Tuple should have at most 2 items"),
     ],
 )
@@ -68,6 +77,36 @@ def test_a_fault_in_a_suite_names_the_file_the_place_and_the_value(tmp_path: Pat
     assert done.returncode == 2
     assert done.stderr.startswith(f"robustbench-seg: {path}: ")
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        ({"count": 2.5}, "streets needs a count in 1 .. 1000000, got 2.5"),
+        ({"size": [64]}, "streets needs a size (height, width) of at least 32x32, got [64]"),
+        ({"seed": "a"}, "streets needs a seed that is an integer >= 0, got 'a'"),
+        ({"root": "x"}, "dataset streets: its folder is given as --data streets=PATH, not as an option"),
+    ],
+)
+def test_a_fault_in_a_datasets_options_names_the_value(tmp_path: Path, dataset: dict, message: str) -> None:
+    path = write_suite(tmp_path, dataset={"name": "streets", "split": "test", **dataset}, gallery=[])
+    done = program("run", str(path), "--out", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert done.stderr == f"robustbench-seg: {message}\n"
+
+
+def test_a_file_where_a_folder_should_be_is_named_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    done = program("run", str(write_suite(tmp_path)), "--out", str(tmp_path / "taken"))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert str(tmp_path / "taken") in done.stderr
+
+
+def test_training_refuses_data_that_it_does_not_use(tmp_path: Path) -> None:
+    done = program("train", "streets", "--out", str(tmp_path / "out"), "--data", "camvid=x")
+    assert done.returncode == 2
+    assert "--data camvid: the recipe does not use this dataset (it uses streets)" in done.stderr
 
 
 def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def add_headline(section: Section, name: str, table: pd.DataFrame, conditions: C
     section.tables.append(
         Table(
             file=file_name("robustness", name),
-            title=f"mIoU under corruption, view {name}",
+            title=f"{'mIoU under corruption' if conditions else 'Clean mIoU'}, view {name}",
             caption=caption,
             readable=tables.headline(table, conditions),
             full=table,

@@ -1,3 +1,5 @@
+import json
+import shutil
 from pathlib import Path
 
 import matplotlib.image
@@ -94,8 +96,6 @@ def test_several_folders_are_sections_of_one_report(folder: Path, tmp_path: Path
 
 
 def test_what_is_planned_and_not_measured_is_listed(folder: Path, tmp_path: Path) -> None:
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     next(copy.glob("cells/constant-streets-contrast-2-whole-*.parquet")).unlink()
@@ -104,6 +104,44 @@ def test_what_is_planned_and_not_measured_is_listed(folder: Path, tmp_path: Path
     assert "1 cells are missing, so there is no headline" in text
     row = next(line for line in text.splitlines() if line.startswith("| constant"))
     assert row.count(tables.MISSING) == 3  # contrast, mean, retention
+
+
+def test_a_missing_clean_cell_leaves_the_report_standing(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    next(copy.glob("cells/constant-streets-clean-whole-*.parquet")).unlink()
+    text = write_report(sections_of([copy]), tmp_path / "out").read_text()
+    assert "1 of 9 planned cells are not in the store: constant-streets-clean-whole." in text
+    views = pd.read_csv(tmp_path / "out/small-views.csv")
+    assert views["points"].isna().all(), "there is no first view to compare with"
+    assert views["miou"].isna().tolist() == [True, False]
+
+
+def test_numbers_of_another_setting_get_a_table_of_their_own(tmp_path: Path) -> None:
+    changes = {"models": [{"name": "constant"}], "views": ["whole"]}
+    for options, size in ((Options(), 64), (Options(precision="bf16"), 64), (Options(limit=2), 64), (Options(), 96)):
+        dataset = {**SUITE["dataset"], "size": [size, 96]}
+        suite = read_suite(str(write_suite(tmp_path, dataset=dataset, **changes)))
+        run(suite, tmp_path / "out", options, Listener())
+    sections = sections_of([tmp_path / "out"])
+    assert len(sections) == 1
+    headlines = [table for table in sections[0].tables if table.title.startswith("mIoU under corruption")]
+    assert len(headlines) == 4
+    assert len({table.caption for table in headlines}) == 4
+    assert all(len(table.full) == 1 for table in headlines)
+    assert len({table.file for table in sections[0].tables}) == len(sections[0].tables)
+    write_report(sections, tmp_path / "report")
+
+
+def test_a_suite_that_was_stopped_before_its_first_cell_does_not_hide_another(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    plan = json.loads(next((copy / "plans").glob("*.json")).read_text())
+    cells = [{"kind": "quality", "slug": "never", "key": "0"}]
+    (copy / "plans" / "other-0.json").write_text(json.dumps({**plan, "suite": "other", "cells": cells}))
+    text = write_report(sections_of([copy]), tmp_path / "out").read_text()
+    assert "## small" in text
+    assert "1 of 1 planned cells are not in the store: never." in text
 
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
