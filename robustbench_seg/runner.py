@@ -86,13 +86,15 @@ def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
     dataset = context.dataset
     assert dataset is not None
     folder = context.store.gallery(cell.slug, job.record.key)
+    counted = set(context.ids)
 
     def on_image(sample: Sample, prediction: LabelMap) -> None:
         if sample.image_id in context.suite.gallery:
             save_pictures(folder, dataset, sample, prediction)
-        context.listener.image()
+        if sample.image_id in counted:
+            context.listener.image()
 
-    ids = context.ids + tuple(shown for shown in context.suite.gallery if shown not in context.ids)
+    ids = context.ids + tuple(shown for shown in context.suite.gallery if shown not in counted)
     rows, timings = evaluate(
         job.model,
         dataset,
