@@ -127,7 +127,7 @@ def train(
         options,
         out,
         find_device(device),
-        default_workers() if workers is None else workers,
+        default_workers() // 2 if workers is None else workers,  # on a CPU the network needs the cores more
     )
     say(f"wrote {path}")
 

@@ -1,8 +1,12 @@
 """A run: the plan minus what the store has, cell by cell; what raises is noted and does not stop the others."""
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import torch
 
 from .condition import Condition
 from .datasets import Dataset
@@ -72,13 +76,25 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
                 if isinstance(job.cell, LatencyCell):
                     measure_speed(context, job, job.cell)
                 else:
-                    measure_quality(context, job, job.cell)
+                    with threads_beside(options.workers):
+                        measure_quality(context, job, job.cell)
             except Exception as caught:
                 store.write_failure(job.cell, job.record, traceback.format_exc())
                 failed.append(job)
                 error = caught
             listener.finished(job, error)
     return failed
+
+
+@contextmanager
+def threads_beside(workers: int) -> Iterator[None]:
+    """Leave a core to each worker process: torch's threads wait for each other, so one that is held up holds up all."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads - workers))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
