@@ -6,13 +6,13 @@ import pytest
 from robustbench_seg.corruptions import corrupt
 from robustbench_seg.corruptions.pixels import Image
 from robustbench_seg.corruptions.weather import FROST_TEXTURES, _frost_texture, plasma_fractal
-from robustbench_seg.errors import EnvironmentProblem
+from robustbench_seg.errors import MachineError
 
 
 def test_frost_without_its_textures_names_the_cure(monkeypatch: pytest.MonkeyPatch, noise: Image) -> None:
     _frost_texture.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(EnvironmentProblem, match=r"frost\d\.\w+ of imagecorruptions.*pip install imagecorruptions"):
+    with pytest.raises(MachineError, match=r"frost\d\.\w+ of imagecorruptions.*pip install imagecorruptions"):
         corrupt(noise, "frost", 3)
 
 
