@@ -48,7 +48,8 @@ class RunProgress(Listener):
         return self
 
     def __exit__(self, *details: object) -> None:
-        self.bar.stop()
+        if self.bar.live.is_started:  # else it would print an empty line
+            self.bar.stop()
 
     def planned(self, done: int, waiting: list[Job]) -> None:
         self.bar.start()
