@@ -252,7 +252,14 @@ def test_a_killed_process_goes_on_where_it_stopped_and_ends_with_the_same_store(
 
 def test_ctrl_c_ends_with_130_and_keeps_what_is_finished(tmp_path: Path, finished: Path) -> None:
     suite, out = write_suite(tmp_path), tmp_path / "out"
-    process = subprocess.Popen(command(suite, out, 1), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(suite, out, 1),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job ignores SIGINT, and so would what it starts, the tests and this process too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
     while process.poll() is None and not list(out.glob("cells/[!.]*.parquet")):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
