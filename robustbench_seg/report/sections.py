@@ -63,25 +63,26 @@ def sections_of(folders: Sequence[Path]) -> list[Section]:
     """Compute the report of result folders. Raises StoreError for a folder in which nothing is finished or failed."""
     sections = []
     for folder in folders:
-        found = [section_of(folder, plan) for plan in read_plans(folder)]
+        plans, frames = read_plans(folder), (quality_frame(folder), latency_frame(folder))
+        found = [section_of(Store(folder), plan, *frames) for plan in plans]
         if not any(section.tables or section.failures for section in found):
             raise StoreError(f"{folder}: no cell is finished yet; run the suite again to go on")
         sections += found
     return sections
 
 
-def section_of(folder: Path, plan: Mapping[str, Any]) -> Section:
-    """Compute everything that a report says of one plan; writes nothing."""
+def section_of(store: Store, plan: Mapping[str, Any], quality: pd.DataFrame, latency: pd.DataFrame) -> Section:
+    """Compute everything that a report says of one plan from all cells of its folder; writes nothing."""
     keys = {cell["key"]: cell["slug"] for cell in plan["cells"]}
     section = Section(suite=plan["suite"], description=plan["description"], planned=len(keys))
-    quality, latency = (only(frame, keys) for frame in (quality_frame(folder), latency_frame(folder)))
+    quality, latency = only(quality, keys), only(latency, keys)
     done = {*quality.get("key", ()), *latency.get("key", ())}
     section.missing = [slug for key, slug in keys.items() if key not in done]
-    for name, content in Store(folder).failures().items():
+    for name, content in store.failures().items():
         if content["record"]["key"] in keys:
             section.failures.append((name, content["traceback"].strip().splitlines()[-1]))
     if len(quality):
-        add_quality(section, Store(folder), plan, quality)
+        add_quality(section, store, plan, quality)
     if len(latency):
         add_speed(section, latency)
     finished = [frame for frame in (quality, latency) if len(frame)]
