@@ -64,6 +64,15 @@ def test_the_real_camvid_has_its_published_size(camvid_root: Path) -> None:
     assert set(np.unique(sample.label)) <= {*range(11), IGNORE}
 
 
+def test_camvids_held_frames_are_the_end_of_each_training_drive(camvid_root: Path) -> None:
+    train, fit, held = (open_dataset("camvid", camvid_root, split=split) for split in ("train", "fit", "held"))
+    assert sorted(fit.ids + held.ids) == sorted(train.ids)
+    for drive, frames, kept_out in (("0001TP", 62, 9), ("0006R0", 101, 15), ("0016E5", 204, 31)):
+        first, last = ([name for name in part.ids if name.startswith(drive)] for part in (fit, held))
+        assert (len(first) + len(last), len(last)) == (frames, kept_out)
+        assert max(first) < min(last)
+
+
 def test_a_fingerprint_follows_the_files_content(camvid_folder: Path) -> None:
     dataset = open_dataset("camvid", camvid_folder, split="test")
     before = dataset.fingerprint(dataset.ids)
