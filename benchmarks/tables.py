@@ -109,8 +109,8 @@ def per_corruption(result: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     note = (
         "Times are medians, averaged over severities 1 to 5; the ratio is that of these means. Spread: the largest, "
-        "over severities, of (maximum - minimum) / median. Samples: ours + imagecorruptions', per severity. First "
-        "call: in a new process, imports included, kernels cached on disk. Peak memory: of a new process that "
+        "over severities, of (maximum - minimum) / median. Samples: ours + imagecorruptions', the fewest of a "
+        "severity. First call: in a new process, imports included, kernels cached on disk. Peak memory: of a new process that "
         "corrupts the image at each severity, over one that imports NumPy and holds the image."
     )
     return f"{note}\n\n{table(header, rows)}"
@@ -121,9 +121,16 @@ def timing_cells(own: Sequence[Samples]) -> list[str]:
         return [MISSING] * 6
     ours, oracle = (statistics.fmean(median(samples, side) for samples in own) for side in ("ours", "oracle"))
     spread = max((max(s["ours"]) - min(s["ours"])) / median(s, "ours") for s in own)
-    counts = f"{len(own[0]['ours'])} + {len(own[0]['oracle'])}"
+    counts = " + ".join(str(min(len(samples[side]) for samples in own)) for side in ("ours", "oracle"))
     smallest = min(ratio(samples) for samples in own)
-    return [f"{ours:.1f}", f"{oracle:.0f}", f"{oracle / ours:.1f}", f"{smallest:.2f}", f"{spread:.0%}", counts]
+    return [
+        f"{ours:.1f}",
+        f"{oracle:.0f}",
+        times_faster(oracle / ours),
+        times_faster(smallest),
+        f"{spread:.0%}",
+        counts,
+    ]
 
 
 def process_cells(values: Mapping[str, float] | None) -> list[str]:
@@ -135,7 +142,7 @@ def per_severity(times: Times) -> str:
     cells: dict[str, list[str]] = {}
     for key, samples in times.items():
         ours, oracle = median(samples, "ours"), median(samples, "oracle")
-        cells.setdefault(key.split()[0], []).append(f"{oracle:.0f} / {ours:.1f} = {oracle / ours:.1f}")
+        cells.setdefault(key.split()[0], []).append(f"{oracle:.0f} / {ours:.1f} = {times_faster(oracle / ours)}")
     rows = [[name, *row] for name, row in cells.items()]
     return f"imagecorruptions (ms) / ours (ms) = ratio, medians.\n\n{table(['corruption', *'12345'], rows)}"
 
@@ -170,6 +177,11 @@ def median(samples: Samples, side: str) -> float:
 def ratio(samples: Samples) -> float:
     """How many times faster than the oracle, by medians."""
     return median(samples, "oracle") / median(samples, "ours")
+
+
+def times_faster(ratio: float) -> str:
+    """Write a ratio with the digits that tell it from 1."""
+    return f"{ratio:.1f}" if ratio >= 10 else f"{ratio:.2f}"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

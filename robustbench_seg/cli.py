@@ -124,7 +124,7 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
     ] = None,
     file_format: Annotated[
         Literal["png", "webp"],
-        typer.Option("--format", help="Both are lossless; webp is a sixth smaller and takes longer."),
+        typer.Option("--format", help="Both are lossless; webp is smaller and takes longer."),
     ] = "png",
     seed: Annotated[int, typer.Option(min=0, help="Decides every draw, with corruption, severity and image.")] = 0,
     workers: Annotated[
