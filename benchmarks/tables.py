@@ -110,8 +110,8 @@ def per_corruption(result: Mapping[str, Any]) -> str:
     note = (
         "Times are medians, averaged over severities 1 to 5; the ratio is that of these means. Spread: the largest, "
         "over severities, of (maximum - minimum) / median. Samples: ours + imagecorruptions', the fewest of a "
-        "severity. First call: in a new process, imports included, kernels cached on disk. Peak memory: of a new process that "
-        "corrupts the image at each severity, over one that imports NumPy and holds the image."
+        "severity. First call: in a new process, imports included, kernels cached on disk. Peak memory: of a new "
+        "process that corrupts the image at each severity, over one that imports NumPy and holds the image."
     )
     return f"{note}\n\n{table(header, rows)}"
 

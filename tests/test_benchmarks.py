@@ -28,11 +28,15 @@ def raw(results: Path) -> Any:
     return json.loads((results / "corruptions.json").read_text())
 
 
-def test_every_condition_has_the_samples_asked_for_on_both_sides(raw: Any) -> None:
+def test_every_condition_has_at_least_the_samples_asked_for_and_quick_ones_up_to_five_times_as_many(raw: Any) -> None:
     counts = {key: {side: len(ms) for side, ms in sides.items()} for key, sides in raw["times_ms"].items()}
-    assert counts == {f"brightness {s}": {"ours": 3, "oracle": 3} for s in range(1, 6)} | {
-        f"glass_blur {s}": {"ours": 3, "oracle": 1} for s in range(1, 6)
-    }
+    assert set(counts) == {f"{name} {s}" for name in ("brightness", "glass_blur") for s in range(1, 6)}
+    for key, number in counts.items():
+        assert 3 <= number["ours"] <= 15
+        if key.startswith("brightness"):
+            assert number["oracle"] == number["ours"]
+        else:
+            assert 1 <= number["oracle"] <= 5  # slow: in the first round alone
 
 
 def test_the_csv_holds_the_medians_of_the_samples(results: Path, raw: Any) -> None:
@@ -41,7 +45,7 @@ def test_the_csv_holds_the_medians_of_the_samples(results: Path, raw: Any) -> No
     assert len(rows) == 10
     for row in rows:
         sides = raw["times_ms"][f"{row['corruption']} {row['severity']}"]
-        ours, oracle = (sorted(sides[side])[len(sides[side]) // 2] for side in ("ours", "oracle"))
+        ours, oracle = (statistics.median(sides[side]) for side in ("ours", "oracle"))
         assert float(row["ours_median_ms"]) == pytest.approx(ours, abs=1e-3)
         assert float(row["oracle_median_ms"]) == pytest.approx(oracle, abs=1e-3)
         assert float(row["ratio"]) == pytest.approx(oracle / ours, abs=1e-3)

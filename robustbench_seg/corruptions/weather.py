@@ -136,19 +136,21 @@ def spatter(image: Image, severity: int, rng: Draws) -> Image:
     mean, sigma, sigma_px, threshold, strength = SPATTER[severity - 1]
     liquid = rng.normal(mean, sigma, size=(*image.shape[:2], 1))
     liquid = gaussian(liquid, (sigma_px, sigma_px), border="nearest")
-    out = np.empty_like(image)
     if severity >= MUD_FROM_SEVERITY:
         cover = (liquid >= threshold).astype(liquid.dtype)
         cover = gaussian(cover, (strength, strength), border="nearest").astype(np.float32, copy=False)
+        out = np.empty_like(image)
         add_mud(image, cover[..., 0], UNIT.astype(np.float32), MUD_RGB, out)
         return out
 
     liquid[liquid < threshold] = 0
     liquid *= 255
-    water = _water(liquid[..., 0].astype(np.uint8))
+    liquid = liquid[..., 0].astype(np.uint8)  # by the same name, so that the floats make room for what follows
+    water = _water(liquid)
     # Where no drop forms, as now and then on the smallest images, imagecorruptions divides 0 by 0 and returns
     # undefined bytes; here the image then stays dry.
     most = water.max() or np.float32(1)
+    out = np.empty_like(image)
     add_water(image, water, most, np.float32(strength), UNIT.astype(np.float32), WATER_RGB.astype(np.float32), out)
     return out
 
