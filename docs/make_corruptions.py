@@ -132,9 +132,10 @@ def main() -> None:
     """Write the tables and the sheets."""
     parser = argparse.ArgumentParser(description="Renew the tables and pictures of docs/corruptions.md.")
     parser.add_argument("--only", nargs="+", choices=tuple(CORRUPTIONS), default=tuple(CORRUPTIONS), metavar="NAME")
+    names = parser.parse_args().only
     PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     IMAGES.mkdir(parents=True, exist_ok=True)
-    for name in parser.parse_args().only:
+    for name in names:
         path = IMAGES / f"{name}.webp"
         sheet(name).save(path, lossless=True, quality=100, method=4)
         print(f"{path}: {path.stat().st_size / 1000:.0f} KB")

@@ -137,7 +137,7 @@ def corrupt(
 
 
 def _as_rgb(image: Image) -> Image:
-    """Return the image as contiguous (H, W, 3), or raise ValueError."""
+    """Return the image as contiguous (H, W, 3), read-only, or raise ValueError."""
     if not isinstance(image, np.ndarray):
         raise ValueError(f"image is {type(image).__name__}; it must be a numpy array")
     if image.dtype != np.uint8:
@@ -148,7 +148,9 @@ def _as_rgb(image: Image) -> Image:
         raise ValueError(f"image is {image.shape[0]}x{image.shape[1]} px; both sides must be at least {MIN_SIDE_PX} px")
     if image.ndim == 2:
         image = image[..., np.newaxis]
-    return np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
+    pixels = np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
+    pixels.setflags(write=False)  # a view or copy; Numba would compile each kernel twice, for either kind of array
+    return pixels
 
 
 def _is_integer(value: object) -> bool:

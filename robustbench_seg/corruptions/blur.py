@@ -7,10 +7,10 @@ Source of the severity tables: imagecorruptions 1.1.2 (Michaelis et al. 2019, af
 from typing import Any
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import compiled
 from .disk import disk_average
 from .filters import gaussian_of_bytes, motion_of_bytes, zoom_average
 from .pixels import Image
@@ -55,7 +55,7 @@ def glass_blur(image: Image, severity: int, rng: Draws) -> Image:
     return gaussian_of_bytes(scattered, sigma_px)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _scatter(image: Any, reach: Any, offsets: Any) -> None:
     """Copy to each pixel, from the last to the first, the one at its (dx, dy)."""
     height, width, channels = image.shape

@@ -8,9 +8,9 @@ the compiler then works on several pixels at a time.
 
 from typing import Any
 
-import numba
 import numpy as np
 
+from .compiled import compiled
 from .pixels import Image
 
 __all__ = ["UNIT", "adjust_hsv"]
@@ -28,7 +28,7 @@ def adjust_hsv(image: Image, *, saturation: tuple[float, float] = (1.0, 0.0), va
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _adjust(image: Any, unit: Any, saturation_factor: Any, saturation_offset: Any, value_offset: Any, out: Any) -> None:
     height, width, _ = image.shape
     red, green, blue = np.empty(width), np.empty(width), np.empty(width)
@@ -48,7 +48,7 @@ def _adjust(image: Any, unit: Any, saturation_factor: Any, saturation_offset: An
             )
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _rgb_to_hsv(r: Any, g: Any, b: Any) -> Any:
     v = max(r, g, b)
     delta = v - min(r, g, b)
@@ -61,7 +61,7 @@ def _rgb_to_hsv(r: Any, g: Any, b: Any) -> Any:
     return h, s, v
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _hsv_to_rgb(h: Any, s: Any, v: Any) -> Any:
     sector = np.floor(h * 6)
     f = h * 6 - sector

@@ -8,12 +8,12 @@ import io
 from typing import Any
 
 import cv2
-import numba
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
 from .colour import UNIT, adjust_hsv
+from .compiled import compiled
 from .displacement import displaced
 from .filters import gaussian
 from .pixels import Image, to_bytes
@@ -41,7 +41,7 @@ def contrast(image: Image, severity: int, rng: Draws) -> Image:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _channel_sums(image: Any, unit: Any) -> Any:
     """Add up each channel, pixel after pixel as NumPy does: a last bit decides where a flat image lands."""
     red = green = blue = 0.0
@@ -53,7 +53,7 @@ def _channel_sums(image: Any, unit: Any) -> Any:
     return np.array([red, green, blue])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _map(image: Any, table: Any, out: Any) -> None:
     for y in range(image.shape[0]):
         for x in range(image.shape[1]):
@@ -99,7 +99,7 @@ def _nearest(small_size: int, size: int) -> NDArray[np.int32]:
     return repeated
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _repeat(small: Any, rows: Any, columns: Any, out: Any) -> None:
     """Fill the lines (H, W * 3) from the lines of the small image."""
     for y in range(len(rows)):

@@ -8,10 +8,10 @@ smaller one's and two rows more, and then at every dx only the few that end at t
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import compiled
 from .lines import add_lines, add_pairs, by_fours, indices, pad
 from .pixels import Image
 
@@ -52,7 +52,7 @@ def _taps(falls: NDArray[np.int64]) -> tuple[tuple[NDArray[Any], ...], tuple[NDA
     return lists[0], lists[1]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _average(lines: Any, middle: Any, pairs: Any, rows: Any, columns: Any, scale: Any, channels: Any, out: Any) -> None:
     height, width = lines.shape
     reach = (len(rows) - height) // 2
@@ -70,7 +70,7 @@ def _average(lines: Any, middle: Any, pairs: Any, rows: Any, columns: Any, scale
             out[y, i] = np.int32(min(np.float64(total[i]) * scale, 255.0))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _sum_boxes(lines: Any, rows: Any, columns: Any, channels: Any, sums: Any) -> None:
     """Fill sums, a padded line for each h, with the sums of the rows -h .. h around the middle one."""
     width, stride = lines.shape[1], len(columns) * channels

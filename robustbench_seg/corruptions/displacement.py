@@ -8,10 +8,10 @@ both, and elsewhere they differ, by 1, where the level is within 1e-4 of an inte
 from typing import Any
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import compiled
 from .pixels import Image
 
 __all__ = ["displaced"]
@@ -29,7 +29,7 @@ def displaced(image: Image, dy: NDArray[np.float32], dx: NDArray[np.float32]) ->
 # several pixels at a time.
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _displace(pixels: Any, dy: Any, dx: Any, out: Any) -> None:
     height, width = pixels.shape
     corners = np.empty((4, width), np.int32)  # above left, above right, below left, below right
@@ -42,7 +42,7 @@ def _displace(pixels: Any, dy: Any, dx: Any, out: Any) -> None:
         _write(levels, out[row])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _read_corners(pixels: Any, row: Any, dy: Any, dx: Any, corners: Any, down: Any, across: Any) -> None:
     """Gather the four pixels around each place of a row, and the place's share of the way between them."""
     height, width = pixels.shape
@@ -61,13 +61,13 @@ def _read_corners(pixels: Any, row: Any, dy: Any, dx: Any, corners: Any, down: A
         corners[2, x], corners[3, x] = pixels[bottom, left], pixels[bottom, right]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _mirrored(index: Any, length: Any) -> Any:
     index %= 2 * length  # never negative, as in Python
     return min(index, 2 * length - 1 - index)  # d c b a | a b c d | d c b a
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _interpolate(corners: Any, down: Any, across: Any, shift: Any, levels: Any) -> None:
     """Set the levels, 0 to 255, of the channel that starts at bit `shift`."""
     above_left, above_right, below_left, below_right = corners[0], corners[1], corners[2], corners[3]
@@ -78,7 +78,7 @@ def _interpolate(corners: Any, down: Any, across: Any, shift: Any, levels: Any) 
         levels[x] = above + down[x] * (below - above)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _write(levels: Any, out: Any) -> None:
     red, green, blue = levels[0], levels[1], levels[2]
     for x in range(len(out)):

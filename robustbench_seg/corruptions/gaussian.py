@@ -8,10 +8,10 @@ H, W, C: height, width, channels.
 
 from typing import Any, TypeVar
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import compiled
 from .lines import Border, add_pairs, by_fours, indices, load, pad, store
 from .pixels import Image, to_bytes
 
@@ -23,9 +23,9 @@ FloatT = TypeVar("FloatT", np.float32, np.float64)
 # apart, and evict one another from the cache.
 STRIDE_GAP = 16
 
-# Levels from an integer within which single precision doesn't decide how a value truncates. Its sums are off by
-# less than half of this, for all sigmas in use.
-NEAR = 2.0**-13
+# Levels from an integer within which single precision doesn't decide how a value truncates: three times what its
+# sums were seen to be off by.
+NEAR = 2.0**-12
 PIECE_PX = 8  # redone together where one is in doubt
 
 
@@ -56,7 +56,9 @@ def gaussian_of_bytes(image: Image, sigma_px: float) -> Image:
 
 
 def _weights(sigma: float, truncate: float) -> NDArray[np.float64]:
-    """Return the centre weight and those to one side of it."""
+    """Return the centre weight and those to one side of it; a sigma of 0 leaves everything where it is."""
+    if sigma == 0:
+        return np.array([1.0, 0.0])
     radius = int(truncate * sigma + 0.5)
     x = np.arange(-radius, radius + 1)
     weights = np.exp(-0.5 / (sigma * sigma) * x**2)
@@ -91,7 +93,7 @@ def _pass(half: NDArray[Any], length: int, border: Border) -> tuple[Any, ...]:
     return half[0], by_fours(steps, fill="last"), by_fours(half[:0:-1], fill="zero"), around
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _smooth(lines: Any, levels: Any, down: Any, across: Any, channels: Any, exact: Any, out: Any) -> None:
     """Sum down, then across, as `_pass` describes each."""
     down_centre, down_steps, down_weights, rows = down
@@ -123,20 +125,20 @@ def _smooth(lines: Any, levels: Any, down: Any, across: Any, channels: Any, exac
             _settle(total, lines, rows[y : y + span], columns, unchanged, channels, exact, out[y])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _scale(line: Any, weight: Any, out: Any) -> None:
     for i in range(len(out)):
         out[i] = line[i] * weight
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _count_unchanged(above: Any, line: Any, unchanged: Any) -> None:
     """Update for how many rows up each entry of the newest one has had its value."""
     for i in range(len(line)):
         unchanged[i] = unchanged[i] + 1 if line[i] == above[i] else 0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _settle(
     total: Any, lines: Any, rows: Any, columns: Any, unchanged: Any, channels: Any, exact: Any, values: Any
 ) -> None:
@@ -155,7 +157,7 @@ def _settle(
                 _redo(lines, rows, seen, channels, unit, weights, piece)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _near_integers(levels: Any) -> Any:
     count = 0
     for i in range(len(levels)):
@@ -164,7 +166,7 @@ def _near_integers(levels: Any) -> Any:
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _is_flat(newest: Any, unchanged: Any, rows: Any, channels: Any) -> Any:
     """Whether each channel has one value all over a window, given its newest line."""
     changes = 0
@@ -175,7 +177,7 @@ def _is_flat(newest: Any, unchanged: Any, rows: Any, channels: Any) -> Any:
     return changes == 0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _redo(lines: Any, rows: Any, columns: Any, channels: Any, unit: Any, weights: Any, values: Any) -> None:
     """Blur what a piece of a row sees in double precision, down and then across, as SciPy does."""
     radius = len(weights) - 1

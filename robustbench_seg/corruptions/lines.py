@@ -2,7 +2,7 @@
 
 A line is a row of an image with its channels side by side: flat, and long enough for the compiler to turn the
 loop over it into vector instructions. The terms are added strictly one after the other in the precision of
-the buffer, never contracted or reordered, so that a sum comes out the same on every machine.
+the buffer, never reordered, so that a sum comes out as in the code that it stands for.
 
 Bytes enter as *levels*, a table of 256 numbers from 0 to white, and leave clipped to white, scaled to 255 and
 truncated, as imagecorruptions does after its floating-point filters.
@@ -10,9 +10,10 @@ truncated, as imagecorruptions does after its floating-point filters.
 
 from typing import Any, Literal
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from .compiled import compiled
 
 __all__ = ["Border", "add_lines", "add_pairs", "by_fours", "indices", "load", "pad", "store"]
 
@@ -40,7 +41,7 @@ def by_fours(array: NDArray[Any], *, fill: Literal["last", "zero"]) -> NDArray[A
 # the loop: an array read within would keep the compiler from vectorising it.
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def add_lines(total: Any, buffer: Any, starts: Any, weights: Any) -> None:
     """Add weights[k] * (the line at starts[k]), for each k; their number is a multiple of four."""
     for k in range(0, len(weights), 4):
@@ -55,7 +56,7 @@ def add_lines(total: Any, buffer: Any, starts: Any, weights: Any) -> None:
             total[i] = total[i] + w0 * a0[i] + w1 * a1[i] + w2 * a2[i] + w3 * a3[i]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def add_pairs(total: Any, buffer: Any, left: Any, right: Any, weights: Any) -> None:
     """Add weights[k] * (the line at left[k] + that at right[k]), for each k; a multiple of four."""
     for k in range(0, len(weights), 4):
@@ -67,7 +68,7 @@ def add_pairs(total: Any, buffer: Any, left: Any, right: Any, weights: Any) -> N
             total[i] = pairs + (a2[i] + b2[i]) * w2 + (a3[i] + b3[i]) * w3
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def load(values: Any, levels: Any, line: Any) -> None:
     """Copy a row of an image to a line: bytes as their levels, floats (levels None) as they are."""
     if levels is None:
@@ -77,7 +78,7 @@ def load(values: Any, levels: Any, line: Any) -> None:
             line[i] = levels[values[i]]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def store(line: Any, levels: Any, values: Any) -> None:
     """Copy a line to a row of an image: back to bytes, or floats (levels None) as they are."""
     if levels is None:
@@ -89,7 +90,7 @@ def store(line: Any, levels: Any, values: Any) -> None:
             values[i] = np.int32(min(line[i], white) * scale)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def pad(line: Any, columns: Any, before: Any, width: Any, channels: Any) -> None:
     """Fill the margins of a line whose own `width` columns start at `before`: column k repeats columns[k]."""
     for margin in (range(before), range(before + width, len(columns))):

@@ -8,10 +8,10 @@ H, W, C: height, width, channels.
 import math
 from typing import Any, TypeVar
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import compiled
 from .lines import add_lines, by_fours, indices, load, pad, store
 from .pixels import Image
 
@@ -72,7 +72,7 @@ def _run(values: NDArray[Any], levels: Any, weights: NDArray[np.float64], shifts
     return out.reshape(values.shape)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _smear(lines: Any, levels: Any, trail: Any, columns: Any, before: Any, channels: Any, out: Any) -> None:
     """Sum weights[k] times row y + down[k], read from column across[k] of its padded line."""
     weights, down, across = trail

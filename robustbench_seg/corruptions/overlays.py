@@ -7,22 +7,23 @@ of each operand: float32 and float64 meet here as they do there. Arrays are (H, 
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from .compiled import compiled
 
 __all__ = ["add_fog", "add_ice", "add_mud", "add_snow", "add_water", "keep_flakes"]
 
 MUD_EDGE = np.float32(0.8)  # thinner mud doesn't stick
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def keep_flakes(values: Any, threshold: Any) -> None:
     """Set what lies below the threshold to 0 and above 1 to 1; values: (n,)."""
     for i in range(len(values)):
         values[i] = min(values[i], values.dtype.type(1)) if values[i] >= threshold else 0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def add_snow(clean: Any, grey: Any, weights: Any, flakes: Any, turned: Any, unit: Any, out: Any) -> None:
     """Whiten `clean`, float32, by its `grey`, and add the flakes of two layers, uint8."""
     image_weight, white_weight = weights
@@ -36,7 +37,7 @@ def add_snow(clean: Any, grey: Any, weights: Any, flakes: Any, turned: Any, unit
                 out[y, x, c] = np.uint8(min(whitened + once + again, 1.0) * 255)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def add_ice(image: Any, image_weight: Any, ice: Any, ice_weight: Any, out: Any) -> None:
     """Add up the weighted lines of two images."""
     for y in range(len(out)):
@@ -45,7 +46,7 @@ def add_ice(image: Any, image_weight: Any, ice: Any, ice_weight: Any, out: Any) 
             mixed[i] = np.uint8(min(image_weight * mine[i] + ice_weight * theirs[i], 255.0))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def add_fog(image: Any, cloud: Any, unit: Any, scales: Any, out: Any) -> None:
     """Add the cloud's heights to lines, in the cloud's precision, and rescale to the brightest value."""
     lowest, span, thickness, brightest, total = scales
@@ -60,7 +61,7 @@ def add_fog(image: Any, cloud: Any, unit: Any, scales: Any, out: Any) -> None:
             foggy[i] = np.uint8(min(row[i] * brightest / total, 1) * 255)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def add_mud(image: Any, cover: Any, unit: Any, colour: Any, out: Any) -> None:
     """Hide the image under mud, where the cover, float32 in [0, 1], is thick enough."""
     for y in range(image.shape[0]):
@@ -71,7 +72,7 @@ def add_mud(image: Any, cover: Any, unit: Any, colour: Any, out: Any) -> None:
                 out[y, x, c] = np.uint8(min(value, 1.0) * 255)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def add_water(image: Any, water: Any, most: Any, strength: Any, unit: Any, colour: Any, out: Any) -> None:
     """Brighten the image by water of a colour; `most`: the largest value of `water`. All in float32."""
     for y in range(image.shape[0]):

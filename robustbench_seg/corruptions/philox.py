@@ -7,16 +7,18 @@ holds 2**34 words.
 
 Source: Salmon, Moraes, Dror & Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011), sections 3.2 and
 4.3; it passes TestU01's BigCrush from seven rounds on, ten leave a margin. The distributions are written out
-here, since NumPy reserves the right to change those of its Generator from release to release. Only integer
-operations and single multiplications and additions are used, whose results IEEE 754 fixes on every machine.
+here, since NumPy reserves the right to change those of its Generator from release to release. Words, uniform
+draws and integers are the same on every machine; a normal draw also rests on the logarithm of the system's library,
+through its table, which may differ in the last bit.
 """
 
 from statistics import NormalDist
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from .compiled import compiled
 
 __all__ = ["CHUNK", "fill_integers", "fill_normal", "fill_uniform", "fill_words", "normal_quantiles"]
 
@@ -37,7 +39,7 @@ STEP = np.float32(2.0 ** (STEP_BITS - 23))  # one unit of the mantissa's remaini
 OCTAVES = 32
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def fill_words(stream: Any, start: Any, words: Any) -> None:
     """Fill `words`, uint32 (n,), with a stream's words from `start` on; `start` and n are multiples of 4."""
     key_0, key_1 = np.uint64(stream[0]), np.uint64(stream[1])
@@ -55,7 +57,7 @@ def fill_words(stream: Any, start: Any, words: Any) -> None:
         words[4 * block + 2], words[4 * block + 3] = x2, x3
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def fill_uniform(stream: Any, low: Any, span: Any, out: Any) -> None:
     """Fill `out`, float32 (n,), with low + span * u, u uniform over the multiples of 2**-24 in [0, 1)."""
     words = np.empty(CHUNK, np.uint32)
@@ -66,7 +68,7 @@ def fill_uniform(stream: Any, low: Any, span: Any, out: Any) -> None:
             chunk[i] = low + span * (np.float32(words[i] >> np.uint32(8)) * np.float32(2.0**-24))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def fill_integers(stream: Any, low: Any, count: Any, out: Any) -> None:
     """Fill `out`, integers (n,), with low + k, k uniform over 0 .. count - 1.
 
@@ -80,7 +82,7 @@ def fill_integers(stream: Any, low: Any, count: Any, out: Any) -> None:
             chunk[i] = low + np.int64((np.uint64(words[i]) * count) >> HALF)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def fill_normal(stream: Any, quantiles: Any, loc: Any, scale: Any, out: Any) -> None:
     """Fill `out`, float32 (n,), with loc + scale * z, z normal; `quantiles` are `normal_quantiles()`.
 

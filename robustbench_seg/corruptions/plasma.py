@@ -6,9 +6,9 @@ in its order of draws and operations.
 
 from typing import Any
 
-import numba
 import numpy as np
 
+from .compiled import compiled
 from .seeds import Draws
 
 __all__ = ["plasma_fractal"]
@@ -30,7 +30,7 @@ def plasma_fractal(size: int, decay: float, rng: Draws) -> Any:
     return heights
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _refine(heights: Any, wobble: Any, middles: Any, tops: Any, sides: Any, out: Any) -> None:
     """Double a map: each square gives its corner, the middles of its top and its left side, and its own."""
     size = len(heights)
@@ -47,13 +47,13 @@ def _refine(heights: Any, wobble: Any, middles: Any, tops: Any, sides: Any, out:
             _write_rows(upper, lower, above, here, wobble, tops[row], sides[row], out[2 * row : 2 * row + 2])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _copy_row(corners: Any, row: Any) -> None:
     row[:-1] = corners
     row[-1] = corners[0]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _set_middles(upper: Any, lower: Any, wobble: Any, draws: Any, middles: Any) -> None:
     quarter = middles.dtype.type(0.25)
     for x in range(len(draws)):
@@ -62,7 +62,7 @@ def _set_middles(upper: Any, lower: Any, wobble: Any, draws: Any, middles: Any) 
     middles[0] = middles[-1]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _write_rows(upper: Any, lower: Any, above: Any, here: Any, wobble: Any, tops: Any, sides: Any, out: Any) -> None:
     quarter = out.dtype.type(0.25)
     even, odd = out[0], out[1]

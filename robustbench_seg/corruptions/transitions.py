@@ -15,10 +15,10 @@ Transactions on Mathematical Software 3, 1977).
 import math
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import compiled
 from .philox import CHUNK, fill_words
 from .pixels import Image, to_bytes
 
@@ -90,7 +90,7 @@ def sample(image: Image, table: NDArray[np.uint32], stream: NDArray[np.uint32]) 
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _sample(values: Any, table: Any, stream: Any, out: Any) -> None:
     words = np.empty(CHUNK, np.uint32)
     for start in range(0, len(values), CHUNK):

@@ -137,8 +137,10 @@ def spatter(image: Image, severity: int, rng: Draws) -> Image:
     liquid = rng.normal(mean, sigma, size=(*image.shape[:2], 1))
     liquid = gaussian(liquid, (sigma_px, sigma_px), border="nearest")
     if severity >= MUD_FROM_SEVERITY:
-        cover = (liquid >= threshold).astype(liquid.dtype)
-        cover = gaussian(cover, (strength, strength), border="nearest").astype(np.float32, copy=False)
+        cover = (liquid > threshold).astype(liquid.dtype)
+        for sigmas in ((strength, 0), (0, strength)):  # imagecorruptions' cover is float32 between the passes too
+            cover = gaussian(cover, sigmas, border="nearest").astype(np.float32).astype(liquid.dtype, copy=False)
+        cover = cover.astype(np.float32, copy=False)
         out = np.empty_like(image)
         add_mud(image, cover[..., 0], UNIT.astype(np.float32), MUD_RGB, out)
         return out

@@ -7,10 +7,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import compiled
 from .pixels import Image, to_bytes
 
 __all__ = ["centre_zoom", "zoom_average"]
@@ -65,7 +65,7 @@ def centre_zoom(values: NDArray[FloatT], factor: float) -> NDArray[FloatT]:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _resize(values: Any, out: Any) -> None:
     height, width, channels = values.shape
     y_scale, x_scale = (height - 1) / (out.shape[0] - 1), (width - 1) / (out.shape[1] - 1)
@@ -98,7 +98,8 @@ def zoom_average(image: Image, factors: NDArray[np.float64]) -> Image:
     """Average uint8 (H, W, 3) and its zooms into the middle; truncate as imagecorruptions' zoom blur does.
 
     Single precision decides wherever its mean is not within `NEAR` of an integer; `_average_at` decides the rest in
-    imagecorruptions' own arithmetic, save where all zooms are flat: there `flat` knows what it comes to.
+    imagecorruptions' own arithmetic, save where the sum is that of a flat region: there `flat` knows what it comes to.
+    (A few values in ten million add up to it by chance, and may come out 1 off.)
     """
     height, width, _ = image.shape
     windows = [_Window.of(height, width, float(factor)) for factor in factors]
@@ -114,7 +115,7 @@ def zoom_average(image: Image, factors: NDArray[np.float64]) -> Image:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _average(image: Any, boxes: Any, scales: Any, unit: Any, flat: Any, out: Any) -> None:
     height, width, channels = image.shape
     zooms, stride = len(boxes), width * channels
@@ -138,7 +139,7 @@ def _average(image: Any, boxes: Any, scales: Any, unit: Any, flat: Any, out: Any
                 out[y, x, c] = level
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _columns(boxes: Any, scales: Any, width: Any, channels: Any) -> Any:
     """Where the left neighbour of each column stands, for each zoom, and the share of the right one."""
     starts = np.empty(width * len(boxes), np.uint32)
@@ -152,7 +153,7 @@ def _columns(boxes: Any, scales: Any, width: Any, channels: Any) -> Any:
     return starts, shares
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _sum_columns(clean: Any, lines: Any, starts: Any, shares: Any, total: Any) -> None:
     zooms = np.uint64(len(starts) // len(clean))
     one, two, three, four, five = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4), np.uint64(5)
@@ -168,7 +169,7 @@ def _sum_columns(clean: Any, lines: Any, starts: Any, shares: Any, total: Any) -
         total[x, 0], total[x, 1], total[x, 2] = red, green, blue
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _blend_rows(image: Any, box: Any, position: Any, line: Any) -> None:
     row = min(int(position), box[2] - 2)
     share = np.float32(position - row)
@@ -179,7 +180,7 @@ def _blend_rows(image: Any, box: Any, position: Any, line: Any) -> None:
         line[i] = np.float32(above[i]) + share * (np.float32(below[i]) - np.float32(above[i]))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _average_at(image: Any, boxes: Any, scales: Any, unit: Any, y: Any, x: Any, c: Any) -> Any:
     """One value in imagecorruptions' own arithmetic: each zoom in double precision, their sum in single."""
     total = np.float32(0)

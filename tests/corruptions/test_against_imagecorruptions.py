@@ -88,3 +88,17 @@ def test_equals_the_oracle_on_a_street(name: str) -> None:
     assert frame.shape == (360, 480, 3)
     for severity in (2,) if name == "glass_blur" else SEVERITIES:  # the oracle's glass_blur takes seconds
         assert_faithful(frame, name, severity, random_seed=30 + severity)
+
+
+# Those whose oracle takes less than a second at this size.
+QUICK_WHEN_LARGE = (
+    "gaussian_noise", "shot_noise", "defocus_blur", "motion_blur", "snow", "frost", "fog", "contrast",
+    "elastic_transform", "pixelate", "jpeg_compression", "speckle_noise", "gaussian_blur", "spatter",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUICK_WHEN_LARGE)
+def test_equals_the_oracle_on_an_image_of_cityscapes_size(name: str, natural: Image) -> None:
+    image = np.tile(natural, (2, 4, 1))
+    assert image.shape == (1024, 2048, 3)
+    assert_faithful(image, name, 4, random_seed=6)

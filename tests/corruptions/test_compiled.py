@@ -1,0 +1,58 @@
+"""Compiled kernels are found again, but never those of other sources."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+
+import robustbench_seg
+from robustbench_seg.corruptions import compiled
+
+PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from robustbench_seg.corruptions import philox, seeds
+seeds.seeded(0, "fog", 1, "").uniform(size=8)
+stats = philox.fill_uniform.stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), philox.__file__)
+"""
+
+
+def hits_and_misses(root: Path) -> tuple[int, int]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(root)], capture_output=True, text=True, check=True, cwd=root
+    )
+    hits, misses, file = done.stdout.split()
+    assert Path(file).is_relative_to(root)
+    return int(hits), int(misses)
+
+
+def test_a_kernel_is_compiled_once_and_again_only_when_any_source_changes(tmp_path: Path) -> None:
+    package = Path(robustbench_seg.__file__).parent
+    shutil.copytree(
+        package, tmp_path / "robustbench_seg", ignore=shutil.ignore_patterns("__pycache__", "*.safetensors")
+    )
+    assert hits_and_misses(tmp_path) == (0, 1)
+    assert hits_and_misses(tmp_path) == (1, 0)
+    with (tmp_path / "robustbench_seg" / "corruptions" / "lines.py").open("a") as other:
+        other.write("# a change in a file that is not the kernel's own\n")
+    assert hits_and_misses(tmp_path) == (0, 1)
+
+
+def test_numbas_own_setting_is_left_as_it_was() -> None:
+    before = numba.config.CACHE_DIR
+
+    @compiled.compiled
+    def kernel(x: int) -> int:
+        return x + 1
+
+    assert kernel(1) == 2
+    assert before == numba.config.CACHE_DIR
+
+
+def test_a_chosen_folder_of_caches_is_used(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(compiled.config, "CACHE_DIR", str(tmp_path))
+    folder = Path(compiled._folder.__wrapped__())
+    assert folder.parent == tmp_path
