@@ -138,7 +138,9 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
     from .export import Export, choose_conditions, export_images
     from .export_progress import ExportProgress
 
-    conditions = choose_conditions(protocol, words(corruptions), words(severities), seed)
+    conditions = choose_conditions(
+        protocol, words("--corruptions", corruptions), words("--severities", severities), seed
+    )
     folders = named("--data", data)
     unused = next((name for name in folders if name != dataset), None)
     if unused is not None:
@@ -146,10 +148,13 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
     root = Path(folders[dataset]) if folders else None
     opened = open_dataset(dataset, root, **({} if split is None else {"split": split}))
     ids = spaced(opened.ids, limit)
-    export = Export(dataset=opened, ids=ids, conditions=conditions, seed=seed, format=file_format, out=out)
+    export = Export(dataset=opened, ids=ids, conditions=conditions, format=file_format, out=out)
     with ExportProgress(console, len(ids)) as progress:
         export_images(export, min(16, available_cores()) if workers is None else workers, progress)
-    say(f"{len(conditions)} conditions of {len(ids)} images are in {out}; each is a folder for --data cityscapes=PATH")
+    say(
+        f"{len(conditions)} conditions of {len(ids)} images are in {out}; "
+        f"each is a folder for --data cityscapes=PATH, with split {opened.split}"
+    )
 
 
 @app.command()
@@ -240,9 +245,14 @@ def named(option: str, values: list[str] | None) -> dict[str, str]:
     return pairs
 
 
-def words(values: list[str] | None) -> list[str]:
+def words(option: str, values: list[str] | None) -> list[str]:
     """Read the values of a repeatable option whose values may also be separated by commas or spaces."""
-    return [word for value in values or () for word in value.replace(",", " ").split()]
+    found = []
+    for value in values or ():
+        if not (several := value.replace(",", " ").split()):
+            raise UsageError(f"{option} is given but names nothing, got {value!r}")
+        found += several
+    return found
 
 
 def default_workers() -> int:

@@ -15,8 +15,9 @@ same under every condition: they take no room, and unlike symbolic links they su
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -52,10 +53,19 @@ class Export:
 
     dataset: Dataset
     ids: tuple[str, ...]
-    conditions: tuple[Condition, ...]
-    seed: int
+    conditions: tuple[Condition, ...]  # all of one seed
     format: Literal["png", "webp"]
     out: Path
+
+    def __post_init__(self) -> None:
+        seeds = sorted({condition.seed for condition in self.conditions})
+        if len(seeds) != 1:
+            raise UsageError(f"an export needs conditions, all of one seed; got the seeds {seeds}")
+
+    @property
+    def seed(self) -> int:
+        """The seed of every condition."""
+        return self.conditions[0].seed
 
     def tree(self, condition: Condition) -> Path:
         """The folder of a condition, itself a data set's root."""
@@ -129,9 +139,10 @@ def export_images(export: Export, workers: int, listener: Listener) -> None:
     disk without room, before anything is written, and for a worker process that was killed; DataError that names an
     image that can't be read or corrupted.
     """
+    manifest = export.manifest()
+    check_folder(export.out, manifest)  # before anything is touched there, the lock included
     with locked(export.out), Loader(workers) as loader:
-        manifest = export.manifest()
-        check_folder(export.out, manifest)
+        check_folder(export.out, manifest)  # another export may have begun there since
         conditions = [condition for condition in export.conditions if not is_complete(export.tree(condition))]
         missing = [(c, image_id) for c in conditions for image_id in export.ids if not has_files(export, c, image_id)]
         try:
@@ -148,7 +159,11 @@ def export_images(export: Export, workers: int, listener: Listener) -> None:
 
 
 def check_folder(out: Path, manifest: dict[str, Any]) -> None:
-    """Raise StoreError, and say what differs, unless `out` is empty or holds an export of the same identity."""
+    """Raise StoreError, and say what differs, unless `out` is new, empty or holds an export of the same identity."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise StoreError(f"{out}: is not a folder; choose a new or an empty --out")
     found = read_manifest(out)
     if found is None:
         strange = next((path.name for path in sorted(out.iterdir()) if not path.name.startswith(".")), None)
@@ -180,7 +195,7 @@ def write_manifests(export: Export, manifest: dict[str, Any], conditions: Iterab
         export.tree(c): manifest | {"corruption": c.corruption, "severity": c.severity} for c in conditions
     }
     for folder, content in contents.items():
-        if not (folder / MANIFEST).exists():
+        if read_manifest(folder) is None:
             write_json(folder / MANIFEST, content)
 
 
@@ -198,17 +213,24 @@ def fill_trees(export: Export, conditions: Iterable[Condition], loader: Loader, 
 
 
 def is_complete(tree: Path) -> bool:
-    """Whether a tree has its checksums and every file that they name."""
+    """Whether a tree has its manifest, its checksums and every file that they name."""
+    if read_manifest(tree) is None:
+        return False
     try:
         lines = (tree / CHECKSUMS).read_text("utf-8").splitlines()
     except FileNotFoundError:
         return False
-    return all((tree / line.partition("  ")[2]).is_file() for line in lines)
+    return all(is_there(tree / line.partition("  ")[2]) for line in lines)
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file is there and not empty, as one of ours never is."""
+    return path.is_file() and path.stat().st_size > 0
 
 
 def has_files(export: Export, condition: Condition, image_id: str) -> bool:
     """Whether an image and its label are there; if so they are whole, since they came by a rename."""
-    return all((export.tree(condition) / path).is_file() for path in export.paths(image_id))
+    return all(is_there(export.tree(condition) / path) for path in export.paths(image_id))
 
 
 def file_size(export: Export, task: Task) -> int:
@@ -221,7 +243,8 @@ def ensure_files(export: Export, task: Task) -> dict[str, str]:
     tree, (image, label) = export.tree(task[0]), export.paths(task[1])
     if not has_files(export, *task):
         sample, content = encoded(export, task)
-        link_label(export.out / label, tree / label, sample.label)
+        with naming(task[1]):
+            link_label(export.out / label, tree / label, sample.label)
         write_bytes(tree / image, content)
     return {path.as_posix(): sha256(tree / path) for path in (image, label)}
 
@@ -229,16 +252,23 @@ def ensure_files(export: Export, task: Task) -> dict[str, str]:
 def encoded(export: Export, task: Task) -> tuple[Sample, bytes]:
     """Make one corrupted sample, and its image file's content. Raises DataError that names the image."""
     condition, image_id = task
-    try:
+    with naming(image_id):
         sample = prepare(export.dataset, condition, image_id)
         return sample, ENCODERS[export.format](sample.image)
+
+
+@contextmanager
+def naming(image_id: str) -> Iterator[None]:
+    """Turn a ValueError over an image into a DataError that names it."""
+    try:
+        yield
     except ValueError as error:
         raise DataError(f"{image_id} can't be exported: {error}") from None
 
 
 def link_label(shared: Path, path: Path, label: LabelMap) -> None:
     """Hard-link a tree's label file to the shared one, which is written if need be."""
-    if not shared.is_file():
+    if not is_there(shared):
         write_bytes(shared, png(label))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)

@@ -15,12 +15,14 @@ from .errors import StoreError
 
 __all__ = ["canonical_json", "digest", "locked", "replacing", "write_bytes", "write_json", "write_text"]
 
-TEMPORARY = ".tmp"
+TEMPORARY = ".robustbench-seg.tmp"  # no file of anyone else ends so: such files are removed
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other runs out of a folder, which is made if need be; remove what killed runs left unfinished in it.
+
+    Nothing but this project's own temporary files is removed, whatever else the folder holds.
 
     Raises StoreError at once if another process is in; the lock of a process that is gone does not count.
     """
@@ -32,7 +34,8 @@ def locked(folder: Path) -> Iterator[None]:
         raise StoreError(f"{folder}: another run is using this folder") from None
     try:
         for leftover in folder.rglob(f".*{TEMPORARY}"):
-            leftover.unlink()
+            if leftover.is_file() and not leftover.is_symlink():
+                leftover.unlink()
         yield
     finally:
         lock.release()

@@ -83,3 +83,12 @@ def test_an_unknown_corruption_is_refused_in_one_line() -> None:
     assert done.returncode != 0
     assert done.stderr.startswith("--only rain: unknown corruption; known are gaussian_noise")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_readme_quotes_the_committed_table() -> None:
+    root = Path(__file__).parents[1]
+    committed = (root / "benchmarks" / "results" / "corruptions.md").read_text(encoding="utf-8")
+    rows = [line for line in committed.splitlines() if line.startswith("| protocol")]
+    assert len(rows) == 2
+    readme = (root / "README.md").read_text(encoding="utf-8").splitlines()
+    assert set(rows) <= set(readme)

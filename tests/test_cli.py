@@ -52,6 +52,12 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
             "streets has no split 'dev'; known: train, val, test",
         ),
         (["corrupt", "streets", "--out", "OUT", "--corruptions", "fog,fogg"], "--corruptions: 'fogg' is none of gauss"),
+        (
+            ["corrupt", "streets", "--out", "OUT", "--corruptions", ""],
+            "--corruptions is given but names nothing, got ''",
+        ),
+        (["corrupt", "streets", "--out", "OUT", "--corruptions", ","], "--corruptions is given but names nothing"),
+        (["corrupt", "streets", "--out", "OUT", "--severities", ""], "--severities is given but names nothing, got ''"),
         (["corrupt", "streets", "--out", "OUT", "--severities", "1,6"], "--severities: '6' is none of 1, 2, 3, 4, 5"),
         (
             ["corrupt", "streets", "--out", "OUT", "--protocol", "x"],
@@ -183,7 +189,8 @@ def test_corrupt_says_what_it_will_take_writes_it_and_goes_on(tmp_path: Path, ca
     done = program(*what, "--corruptions", "fog, contrast", "--severities", "2", "--severities", "4", "--workers", "0")
     assert done.returncode == 0, done.stderr
     assert re.match(r"8 images to write: about \d+\.\d kB in 0:0\d:\d\d \(h:mm:ss\)\n", done.stdout)
-    assert f"4 conditions of 2 images are in {out}" in done.stdout
+    said = f"4 conditions of 2 images are in {out}; each is a folder for --data cityscapes=PATH, with split test\n"
+    assert done.stdout.endswith(said)
     assert sorted(path.parent.relative_to(out).as_posix() for path in out.rglob("sha256sums.txt")) == [
         *("contrast/2", "contrast/4", "fog/2", "fog/4")
     ]

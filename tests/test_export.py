@@ -6,6 +6,9 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -47,9 +50,12 @@ class Told(Listener):
             raise KeyboardInterrupt
 
 
-def asked(out: Path, dataset: Dataset | None = None, limit: int | None = None, **changes: object) -> Export:
+def asked(
+    out: Path, dataset: Dataset | None = None, limit: int | None = None, seed: int = 0, **changes: object
+) -> Export:
     dataset = dataset or Scenes()
-    fields = {"conditions": CONDITIONS, "seed": 0, "format": "png", **changes}
+    fields = {"conditions": [replace(c, seed=seed) for c in CONDITIONS], "format": "png", **changes}
+    fields["conditions"] = tuple(fields["conditions"])
     return Export(dataset=dataset, ids=spaced(dataset.ids, limit), out=out, **fields)
 
 
@@ -106,9 +112,56 @@ def test_the_adapter_reads_the_very_pixels_labels_and_classes(
 
 def test_every_corruption_can_be_exported(tmp_path: Path) -> None:
     conditions = tuple(Condition(name, 5, 3) for name in CORRUPTIONS)
-    wanted = asked(tmp_path / "out", Scenes(), 1, seed=3, conditions=conditions)
+    wanted = asked(tmp_path / "out", Scenes(), 1, conditions=conditions)
     exported(wanted)
     assert_reads_back(wanted)
+    assert json.loads((tmp_path / "out/manifest.json").read_text())["seed"] == 3
+
+
+@pytest.mark.parametrize("conditions", [(), (Condition("fog", 1, 0), Condition("fog", 2, 1))])
+def test_conditions_of_no_seed_or_two_are_refused(tmp_path: Path, conditions: tuple[Condition, ...]) -> None:
+    with pytest.raises(UsageError, match=r"all of one seed; got the seeds \[(0, 1)?\]"):
+        asked(tmp_path, conditions=conditions)
+
+
+@pytest.mark.parametrize("split", ["fit", "held"])
+def test_a_tree_is_read_under_the_split_of_its_manifest_and_no_other(
+    tmp_path: Path, camvid_folder: Path, split: str
+) -> None:
+    for folder in ("test", "testannot"):
+        for path in list((camvid_folder / folder).iterdir()):
+            for copy in range(3):
+                target = camvid_folder / folder.replace("test", "train") / f"{path.stem}{copy}.png"
+                target.parent.mkdir(exist_ok=True)
+                shutil.copy(path, target)
+    dataset = open_dataset("camvid", camvid_folder, split=split)
+    assert dataset.ids
+    wanted = asked(tmp_path / "out", dataset, conditions=CONDITIONS[:1])
+    exported(wanted)
+    assert_reads_back(wanted)
+    tree = tmp_path / "out/fog/3"
+    for other in ("train", "val", "test"):
+        with pytest.raises(DataError, match=rf"{tree}: has no split '{other}'; its manifest.json names '{split}'$"):
+            open_dataset("cityscapes", tree, split=other)
+
+
+def test_an_edited_manifest_is_named_with_what_it_lacks(tmp_path: Path, finished: Path) -> None:
+    tree = tmp_path / "tree"
+    shutil.copytree(finished / "fog/3", tree)
+    whole = json.loads((tree / "manifest.json").read_text())
+    for name in ("images", "class_names", "palette", "shows_images", "synthetic"):
+        (tree / "manifest.json").write_text(json.dumps({key: whole[key] for key in whole if key != name}))
+        with pytest.raises(DataError, match=f"{tree}/manifest.json: lacks '{name}'; it was edited$"):
+            open_dataset("cityscapes", tree, split="test")
+    for change, message in (
+        ({"class_names": 19}, "its classes can't be read"),
+        ({"palette": [[0, 0]] * 19}, "its classes can't be read"),
+        ({"class_names": ["road"]}, "1 class names and 19 colours"),
+        ({"split": None}, None),
+    ):
+        (tree / "manifest.json").write_text(json.dumps(whole | change))
+        with pytest.raises(DataError, match=message or "has no split 'test'; its manifest.json names None$"):
+            open_dataset("cityscapes", tree, split="test")
 
 
 def test_a_run_on_the_files_counts_what_a_run_that_corrupts_on_the_fly_counts(
@@ -199,6 +252,40 @@ def test_files_that_went_missing_are_made_again(tmp_path: Path, finished: Path) 
     assert contents(out) == contents(finished)
 
 
+@pytest.mark.parametrize("content", [None, "", "{}"])
+def test_a_tree_without_its_manifest_gets_it_back(tmp_path: Path, finished: Path, content: str | None) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    lost = out / "gaussian_noise/1/manifest.json"
+    expected = json.loads(lost.read_text())
+    lost.unlink()
+    if content is not None:
+        lost.write_text(content)
+    told = exported(asked(out))
+    assert (told.incomplete, told.rest.files) == (1, 0)
+    found = json.loads(lost.read_text())
+    assert found.keys() == expected.keys()
+    assert found | {"environment": None} == expected | {"environment": None}
+    assert contents(out) == contents(finished)
+    assert_reads_back(asked(out))
+
+
+def test_empty_files_are_made_again(tmp_path: Path, finished: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    shared = next((out / "gtFine").rglob("*.png"))
+    for path in (
+        next((out / "fog").rglob("*_leftImg8bit.png")),
+        next((out / "gaussian_noise/1").rglob("*_labelTrainIds.png")),
+        shared,
+        out / "gaussian_noise/2" / shared.relative_to(out),
+    ):
+        path.write_bytes(b"")
+    told = exported(asked(out))
+    assert (told.incomplete, told.rest.files) == (3, 3)
+    assert contents(out) == contents(finished)
+
+
 def test_conditions_can_be_added_later(tmp_path: Path, finished: Path) -> None:
     out = tmp_path / "out"
     exported(asked(out, conditions=CONDITIONS[1:2]))
@@ -252,6 +339,53 @@ def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
             exported(asked(tmp_path))
 
 
+def everything(folder: Path) -> dict[str, tuple[int, bytes | None]]:
+    """Each file and folder, hidden ones too, with its time and content."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("holds", ["other things", "another export"])
+def test_nothing_in_a_refused_folder_changes(tmp_path: Path, finished: Path, holds: str) -> None:
+    out = tmp_path / "out"
+    if holds == "another export":
+        shutil.copytree(finished, out, ignore=shutil.ignore_patterns(".lock"))
+    (out / "work").mkdir(parents=True)
+    for name in ("thesis.tex", ".draft.tmp", "work/.a.tmp", "work/.b.robustbench-seg.tmp"):
+        (out / name).write_text("mine")
+    (out / "work/.c.tmp").mkdir()
+    (out / "work/.d.robustbench-seg.tmp").mkdir()
+    before, time_of_folder = everything(out), out.stat().st_mtime_ns
+    with pytest.raises(StoreError, match=r"holds (thesis\.tex|another export)"):
+        exported(asked(out, seed=1))
+    assert everything(out) == before
+    assert out.stat().st_mtime_ns == time_of_folder
+
+
+def test_a_folder_that_fills_while_it_is_locked_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+
+    @contextmanager
+    def late(folder: Path) -> Iterator[None]:
+        with locked(folder):
+            (out / "thesis.tex").write_text("mine")
+            yield
+
+    monkeypatch.setattr(export, "locked", late)
+    with pytest.raises(StoreError, match=r"holds thesis\.tex"):
+        exported(asked(out))
+    assert {path.name for path in out.iterdir()} <= {"thesis.tex", ".lock"}
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(StoreError, match="out: is not a folder; choose a new or an empty --out"):
+        exported(asked(tmp_path / "out"))
+    assert (tmp_path / "out").read_text() == "mine"
+
+
 def test_a_folder_in_use_is_refused_at_once(tmp_path: Path) -> None:
     with locked(tmp_path / "out"), pytest.raises(StoreError, match="another run is using this folder"):
         exported(asked(tmp_path / "out"))
@@ -302,6 +436,14 @@ def test_an_image_too_small_to_corrupt_is_named(tmp_path: Path, camvid_folder: P
         DataError, match=r"frame_1 can't be exported: image is 20x48 px; both sides must be at least 32"
     ):
         exported(asked(tmp_path / "out", open_dataset("camvid", camvid_folder)))
+
+
+def test_an_image_that_opencv_cannot_encode_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "imencode", lambda suffix, pixels: (False, None))
+    with pytest.raises(DataError, match="can't be exported: OpenCV can't encode an image of 64x96 px as PNG"):
+        exported(asked(tmp_path / "png"))
+    with pytest.raises(DataError, match="can't be exported: OpenCV can't encode an image of 64x96 px as PNG"):
+        exported(asked(tmp_path / "webp", format="webp"))  # its labels are PNG too
 
 
 def test_a_worker_that_was_killed_is_explained_and_what_it_wrote_is_kept(tmp_path: Path, finished: Path) -> None:

@@ -52,8 +52,8 @@ class Sample:
 class Dataset(ABC):
     """A split of a data set. It is small and picklable: images are read when asked for, in whichever process.
 
-    name: as on the command line. split: "train", "val" or "test". class_names and palette (RGB, 0-255): one per
-    trainId. shows_images: whether its licence lets a report show the images themselves. ids: sorted, unique.
+    name: as on the command line. split: one of the data set's own, such as "val". class_names and palette (RGB, 0-255):
+    one per trainId. shows_images: whether its licence lets a report show the images themselves. ids: sorted, unique.
     """
 
     name: str
@@ -168,17 +168,15 @@ def is_whole(content: bytes) -> bool:
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
-    """Encode RGB (H, W, 3) or one channel (H, W) as PNG."""
-    _, encoded = cv2.imencode(".png", pixels[:, :, ::-1] if pixels.ndim == 3 else pixels)
+    """Encode RGB (H, W, 3) or one channel (H, W) as PNG. Raises ValueError where OpenCV fails to."""
+    done, encoded = cv2.imencode(".png", pixels[:, :, ::-1] if pixels.ndim == 3 else pixels)
+    if not done:
+        raise ValueError(f"OpenCV can't encode an image of {pixels.shape[0]}x{pixels.shape[1]} px as PNG")
     return encoded.tobytes()
 
 
 def webp(pixels: Image) -> bytes:
-    """Encode RGB (H, W, 3) as lossless WebP. Raises ValueError for a side beyond 16383 px.
-
-    About a sixth smaller than `png`, in four times its time. Method 0 is as fast as `png`, but its files are larger
-    than PNG's where images are noisy; methods above 1 win next to nothing.
-    """
+    """Encode RGB (H, W, 3) as lossless WebP, with little effort. Raises ValueError for a side beyond 16383 px."""
     from PIL import Image as Pillow
 
     if max(pixels.shape) > MAX_WEBP_SIDE_PX:

@@ -4,7 +4,8 @@
     <root>/gtFine/<split>/<city>/<city>_<sequence>_<frame>_gtFine_labelIds.png      or ..._labelTrainIds.png
     <root>/manifest.json                                   only in what `robustbench-seg corrupt` wrote
 
-The manifest tells of which data set's images these are: its classes, and whether they are drawn or may be shown.
+The manifest tells of which data set's images these are: its split and classes, and whether they are drawn or may be
+shown.
 
 Source: Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding", CVPR 2016; label ids as in
 cityscapesScripts' helpers/labels.py. Where labelTrainIds are present they are used, else labelIds are mapped.
@@ -44,24 +45,32 @@ PALETTE = (
 # The labelId of each trainId. The other ids of 0 .. 33 are void.
 LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 FROM_LABEL_IDS = dict.fromkeys(range(34), IGNORE) | {value: k for k, value in enumerate(LABEL_IDS)}
+SPLITS = ("train", "val", "test")
 IMAGE_SUFFIXES = ("_leftImg8bit.png", "_leftImg8bit.webp")
 TRAIN_IDS, LABELS = "_gtFine_labelTrainIds.png", "_gtFine_labelIds.png"
 MANIFEST, MADE_BY = "manifest.json", "robustbench-seg corrupt"
 
 
 class Cityscapes(FileDataset):
-    """19 classes, void ignored. Splits: train, val, and test where a user has labels for it."""
+    """19 classes, void ignored. Splits: train, val, and test where a user has labels for it.
+
+    A manifest's classes replace the 19, and its split, which may be another data set's, is then the only one.
+    """
 
     name = "cityscapes"
     class_names: tuple[str, ...] = CLASS_NAMES
     palette: tuple[tuple[int, int, int], ...] = PALETTE
 
     def __init__(self, root: Path, split: str = "val") -> None:
-        if split not in ("train", "val", "test"):
-            raise DataError(f"cityscapes has no split {split!r}; known: train, val, test")
+        manifest = read_manifest(root)
+        if manifest is None and split not in SPLITS:
+            raise DataError(f"cityscapes has no split {split!r}; known: {', '.join(SPLITS)}")
+        if manifest is not None and split != manifest.get("split"):
+            raise DataError(f"{root}: has no split {split!r}; its {MANIFEST} names {manifest.get('split')!r}")
         self.split = split
-        images = {image_id(path): path for path in list_images(root / "leftImg8bit" / split, *IMAGE_SUFFIXES)}
-        self.describe_from(read_manifest(root), len(images), root)
+        images = by_id(list_images(root / "leftImg8bit" / split, *IMAGE_SUFFIXES))
+        if manifest is not None:
+            self.describe_from(manifest, len(images), root)
         labels = root / "gtFine" / split
         tables = {TRAIN_IDS: train_ids(len(self.class_names)), LABELS: FROM_LABEL_IDS}
         # One kind for the whole split, so that one table serves; labelTrainIds only where every image has them.
@@ -75,15 +84,26 @@ class Cityscapes(FileDataset):
         pairs = {name: (path, label_file(labels, path, suffix)) for name, path in images.items()}
         super().__init__(pairs, label_table(tables[suffix]))
 
-    def describe_from(self, manifest: dict[str, Any] | None, images: int, root: Path) -> None:
-        """Take over what a manifest says of the data set that was corrupted, which need not be Cityscapes."""
-        if manifest is None:
-            return
-        if images != manifest["images"]:
-            raise DataError(f"{root}: holds {images} of {manifest['images']} images; the same `corrupt` goes on there")
-        self.class_names = tuple(manifest["class_names"])
-        self.palette = tuple((red, green, blue) for red, green, blue in manifest["palette"])
-        self.shows_images, self.synthetic = manifest["shows_images"], manifest["synthetic"]
+    def describe_from(self, manifest: dict[str, Any], images: int, root: Path) -> None:
+        """Take over what a manifest says of the data set that was corrupted, which need not be Cityscapes.
+
+        Raises DataError where the tree is incomplete, and where the manifest is not as `corrupt` writes it.
+        """
+        try:
+            expected = manifest["images"]
+            self.class_names = tuple(manifest["class_names"])
+            self.palette = tuple((red, green, blue) for red, green, blue in manifest["palette"])
+            self.shows_images, self.synthetic = manifest["shows_images"], manifest["synthetic"]
+        except KeyError as error:
+            raise DataError(f"{root / MANIFEST}: lacks {error}; it was edited") from None
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{root / MANIFEST}: its classes can't be read ({error}); it was edited") from None
+        if len(self.class_names) != len(self.palette):
+            raise DataError(
+                f"{root / MANIFEST}: {len(self.class_names)} class names and {len(self.palette)} colours; it was edited"
+            )
+        if images != expected:
+            raise DataError(f"{root}: holds {images} of {expected} images; the same `corrupt` goes on there")
 
 
 def read_manifest(root: Path) -> dict[str, Any] | None:
@@ -98,6 +118,16 @@ def read_manifest(root: Path) -> dict[str, Any] | None:
 def train_ids(classes: int) -> dict[int, int]:
     """Stored values that are trainIds already."""
     return {value: value for value in range(classes)} | {IGNORE: IGNORE}
+
+
+def by_id(paths: Iterable[Path]) -> dict[str, Path]:
+    """Find each image by its id. Raises DataError where two files have the same, such as a PNG and a WebP."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        other = found.setdefault(image_id(path), path)
+        if other != path:
+            raise DataError(f"{path}: has the same id as {other}; remove one of them")
+    return found
 
 
 def image_id(path: Path) -> str:

@@ -69,6 +69,17 @@ def test_webp_images_are_read_like_png_and_beside_them(cityscapes_root: Path, tm
         assert np.array_equal(read.load(image_id).label, expected.load(image_id).label)
 
 
+def test_an_id_that_is_there_as_png_and_as_webp_is_refused(cityscapes_root: Path, tmp_path: Path) -> None:
+    root = tmp_path / "cityscapes"
+    shutil.copytree(cityscapes_root, root)
+    path = next(root.rglob("*_leftImg8bit.png"))
+    shutil.copy(path, tmp_path / path.name)
+    other = as_webp(path)
+    shutil.copy(tmp_path / path.name, path)
+    with pytest.raises(DataError, match=rf"{other.name}: has the same id as .*{path.name}; remove one of them$"):
+        open_dataset("cityscapes", root, split="test")
+
+
 @pytest.mark.parametrize("kept", [0, 11, 12, 40, 1000, -1])
 def test_a_truncated_webp_is_named(cityscapes_root: Path, tmp_path: Path, kept: int) -> None:
     root = tmp_path / "cityscapes"
