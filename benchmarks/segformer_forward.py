@@ -3,8 +3,8 @@
     python benchmarks/segformer_forward.py --out benchmarks/results
 
 All three hold the same weights and see the same image, on the same number of threads, in turn: a machine that slows
-down slows all of them. The machine's matmul rate is measured in the same turns. Medians and quartiles are of `--samples`
-turns (fewer where a setting has used up `--seconds`, never below 3) after one of warm-up. Peak memory is that of a
+down slows all of them. The machine's matmul rate is measured in the same turns. Medians and quartiles are of
+`--samples` turns (fewer where a setting has used up `--seconds`, never below 3) after one of warm-up. Peak memory is that of a
 process of its own, above what it held before the forward pass. Logits are at 1/4 of the image's size everywhere, so no
 one's final resize counts; the outputs are compared first, and logits that differ by more than 1e-4 (fp32) end the run.
 """

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from .models.base import Segmenter
 from .record import LatencyCell
@@ -52,7 +53,7 @@ def measure_latency(model: Segmenter, cell: LatencyCell, budget: Budget) -> Spee
     generator = torch.Generator().manual_seed(0)
     shape = (cell.batch, 3, cell.height, cell.width)
     images = torch.randint(256, shape, dtype=torch.uint8, generator=generator).to(model.device)
-    logits = []
+    logits: list[Tensor] = []
 
     def forward() -> None:
         with torch.autocast(model.device.type, torch.bfloat16, enabled=cell.precision == "bf16"):
@@ -89,7 +90,7 @@ def timed(call: Callable[[], object], device: torch.device) -> float:
 
 
 def peak_memory_mib(call: Callable[[], object], device: torch.device) -> float | None:
-    """Memory at the highest point of a call, above that before it: of the accelerator's allocator, or resident (Linux)."""
+    """Memory at the highest point of a call, above that before: of the accelerator's allocator, or resident (Linux)."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)

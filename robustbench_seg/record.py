@@ -45,8 +45,8 @@ class View:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f"view mode must be one of {', '.join(MODES)}, got {self.mode!r}")
-        many = isinstance(self.scale, (list, tuple))
-        object.__setattr__(self, "scale", tuple(map(float, self.scale)) if many else float(self.scale))
+        scale = tuple(map(float, self.scale)) if isinstance(self.scale, list | tuple) else float(self.scale)
+        object.__setattr__(self, "scale", scale)
         if self.mode == "whole" and not (self.crop is None and self.stride is None):
             raise UsageError("a whole view has no crop and no stride")
         if self.mode == "slide" and not (

@@ -90,7 +90,7 @@ def classify(logits: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
     for top in range(0, size[0], STRIPE):
         rows = range(top, min(top + STRIPE, size[0]))
         parts = [resized_rows(x, rows, size) for x in logits]
-        scores = parts[0] if len(parts) == 1 else sum(part.softmax(dim=1) for part in parts)
+        scores = parts[0] if len(parts) == 1 else torch.stack([part.softmax(dim=1) for part in parts]).sum(dim=0)
         stripes.append(scores.argmax(dim=1))
     return torch.cat(stripes, dim=1)
 

@@ -217,8 +217,8 @@ def add_speed(section: Section, latency: pd.DataFrame) -> None:
         Table(
             file="speed",
             title="Latency",
-            caption=f"One batch, after warm-up: from uint8 pixels to logits (median, p90, p99 from 100 samples on), from "
-            f"there to a class for each pixel of the input, and both. Images/s are to logits. {busy}{machines}.",
+            caption=f"One batch, after warm-up: from uint8 pixels to logits (median, p90, p99 from 100 samples on), "
+            f"from there to a class for each pixel of the input, and both. Images/s are to logits. {busy}{machines}.",
             readable=tables.speed(latency),
             full=latency.drop(columns="environment"),
             main=True,

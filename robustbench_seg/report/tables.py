@@ -61,7 +61,7 @@ def unique(names: list[str]) -> list[str]:
 
 
 def speed(table: pd.DataFrame) -> pd.DataFrame:
-    """Milliseconds per batch; an asterisk where the samples spread so much that something else kept the machine busy."""
+    """Milliseconds per batch; an asterisk where the samples spread as they do on a busy machine."""
     return pd.DataFrame(
         {
             "model": table["model"],

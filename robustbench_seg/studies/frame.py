@@ -68,8 +68,8 @@ def latency_frame(folder: Path) -> pd.DataFrame:
     """One row per speed cell: its fields, samples, times per batch, images_per_s, memory, COMMON, environment.
 
     median_ms and p90_ms are from image to logits; p99_ms too, NaN below 100 samples. classify_ms is the median from
-    logits to classes, total_ms that of both together. spread is the quartiles' distance over the median; noisy says that
-    it is above 10 %, as it is when something else keeps the machine busy.
+    logits to classes, total_ms that of both together. spread is the quartiles' distance over the median; noisy says
+    that it is above 10 %, as it is when something else keeps the machine busy.
     """
     return pd.DataFrame([latency_row(path) for path in Store(folder).files("latency")])
 
