@@ -7,6 +7,7 @@ logits = model(images)              # (B, 3, H, W) normalised float ─▶ (B, 1
 
 from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from .config import VARIANTS, SegFormerConfig
+from .export import export_onnx
 from .model import CheckpointInfo, SegFormer, build
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "SegFormer",
     "SegFormerConfig",
     "build",
+    "export_onnx",
     "load_checkpoint",
     "save_checkpoint",
 ]
