@@ -5,19 +5,23 @@ model = build("b0", num_classes=19)
 logits = model(images)              # (B, 3, H, W) normalised float ─▶ (B, 19, ceil(H / 4), ceil(W / 4))
 """
 
-from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from .checkpoint import load_checkpoint, load_encoder, save_checkpoint
 from .config import VARIANTS, SegFormerConfig
+from .encoder import MixTransformer
 from .export import export_onnx
-from .model import CheckpointInfo, SegFormer, build
+from .info import CheckpointError, CheckpointInfo
+from .model import SegFormer, build
 
 __all__ = [
     "VARIANTS",
     "CheckpointError",
     "CheckpointInfo",
+    "MixTransformer",
     "SegFormer",
     "SegFormerConfig",
     "build",
     "export_onnx",
     "load_checkpoint",
+    "load_encoder",
     "save_checkpoint",
 ]

@@ -1,32 +1,21 @@
 """SegFormer: the encoder and the decoder together, and how one is made (Xie et al. 2021, Figure 2)."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .config import VARIANTS, SegFormerConfig
-from .decoder import AllMLPDecoder
+from .decoder import AllMLPDecoder, MMSegDecoder
 from .encoder import MixTransformer, PositionalEncoding
+from .info import CheckpointInfo
 
-__all__ = ["CheckpointInfo", "SegFormer", "build"]
+__all__ = ["SegFormer", "build", "create"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class CheckpointInfo:
-    """Where weights come from; it travels with them.
-
-    class_names: one per logit, or empty where the source does not tell. licence: SPDX name or a plain word on use.
-    source: the kind of file they were read from. recipe: what trained them. sha256: of that file, "" before it exists.
-    """
-
-    class_names: tuple[str, ...] = ()
-    licence: str = "unknown"
-    source: str = "random initialisation"
-    recipe: str = ""
-    sha256: str = ""
+DECODERS: dict[str, type[AllMLPDecoder] | type[MMSegDecoder]] = {"mlp": AllMLPDecoder, "mmseg": MMSegDecoder}
 
 
 class SegFormer(nn.Module):
@@ -37,7 +26,8 @@ class SegFormer(nn.Module):
         self.config = config
         self.info = CheckpointInfo()
         self.encoder = MixTransformer(config)
-        self.decoder = AllMLPDecoder(config.widths, config.decoder_width, config.num_classes, config.dropout)
+        make = DECODERS[config.decoder]
+        self.decoder = make(config.widths, config.decoder_width, config.num_classes, config.dropout)
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.decoder(self.encoder(images))

@@ -43,7 +43,8 @@ BUILTIN_WEIGHTS = {"builtin:streets-b0": Path(__file__).parent / "weights" / "se
 def load_model(name: str, class_names: Sequence[str], weights: str | None, device: "torch.device") -> "Segmenter":
     """Make a model under test on a device.
 
-    weights: a path, a key of BUILTIN_WEIGHTS, RANDOM_WEIGHTS, or None for models that have none.
+    weights: a path, a key of BUILTIN_WEIGHTS, RANDOM_WEIGHTS, for SegFormer a repository on the Hugging Face hub, or
+    None for models that have none.
     Raises UsageError for an unknown name, which lists the known ones, and for weights that are missing or do not fit.
     """
     module, variant = look_up(name)
@@ -66,8 +67,6 @@ def load_model(name: str, class_names: Sequence[str], weights: str | None, devic
         )
         return random
     path = BUILTIN_WEIGHTS.get(weights, Path(weights))
-    if not path.exists():
-        raise UsageError(f"weights of {name}: {path}: no such file or folder")
     loaded: Segmenter = adapter(module).load(name, variant, path, class_names)
     if hasattr(loaded, "network"):  # onnxruntime keeps to the CPU
         loaded.network.to(device)
