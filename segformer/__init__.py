@@ -6,6 +6,7 @@ logits = model(images)              # (B, 3, H, W) normalised float ─▶ (B, 1
 """
 
 from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from .classifier import MixTransformerClassifier, build_classifier
 from .config import VARIANTS, SegFormerConfig
 from .model import CheckpointInfo, SegFormer, build
 
@@ -13,9 +14,11 @@ __all__ = [
     "VARIANTS",
     "CheckpointError",
     "CheckpointInfo",
+    "MixTransformerClassifier",
     "SegFormer",
     "SegFormerConfig",
     "build",
+    "build_classifier",
     "load_checkpoint",
     "save_checkpoint",
 ]
