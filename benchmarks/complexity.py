@@ -170,11 +170,11 @@ def readable_models(table: pd.DataFrame) -> pd.DataFrame:
         {
             "model": table["model"],
             "parameters (M)": giga("parameters"),
-            "MACs (10⁹)": giga("macs"),
-            "of which decoder": giga("decoder"),
-            "of which product of weights": giga("weights_product", 3),
-            "as published": giga("macs_as_published"),
-            "of which decoder as published": giga("decoder_as_published"),
+            "as run (10⁹ MACs)": giga("macs"),
+            "its decoder": giga("decoder"),
+            "of that the product of weights": giga("weights_product", 3),
+            "as published (10⁹ MACs)": giga("macs_as_published"),
+            "the published decoder": giga("decoder_as_published"),
         }
     )
 
