@@ -102,12 +102,12 @@ def table_7() -> Iterator[Comparison]:
 
 def compare_macs(table: str, row: str, data: str, size: Size, head: int, paper: float) -> Comparison:
     """Compare FLOPs of a row whose name ends with the variant's."""
-
-    def giga(classes: int) -> float:
-        return as_published(row[-2:].lower(), classes, size).macs / 1e9
-
-    own = giga(CLASSES[data]) if CLASSES[data] != head else None
-    return Comparison(table, row, "GMACs", data, written(size), head, giga(head), paper, own)
+    cost = as_published(row[-2:].lower(), head, size)
+    ours, own_head = cost.macs / 1e9, None
+    if CLASSES[data] != head:
+        per_class = cost.modules["decoder.classify"].macs / head / 1e9
+        own_head = ours + (CLASSES[data] - head) * per_class
+    return Comparison(table, row, "GMACs", data, written(size), head, ours, paper, own_head)
 
 
 def compare_parameters(table: str, row: str, part: str, paper: float) -> Comparison:
