@@ -1,12 +1,13 @@
 """The forward pass against its peers: this package, Transformers and segmentation-models-pytorch.
 
-    python benchmarks/segformer_forward.py --out benchmarks/results
+    python -m benchmarks.segformer_forward
 
 All three hold the same weights and see the same image, on the same number of threads, in turn: a machine that slows
 down slows all of them. The machine's matmul rate is measured in the same turns. Medians and quartiles are of
-`--samples` turns (fewer where a setting has used up `--seconds`, never below 3) after one of warm-up. Peak memory is that of a
-process of its own, above what it held before the forward pass. Logits are at 1/4 of the image's size everywhere, so no
-one's final resize counts; the outputs are compared first, and logits that differ by more than 1e-4 (fp32) end the run.
+`--samples` turns (fewer where a setting has used up `--seconds`, never below 3) after one of warm-up. Peak memory is
+that of a process of its own, above what it held before the forward pass. Logits are at 1/4 of the image's size
+everywhere, so no one's final resize counts; the outputs are compared first, and logits that differ by more than 1e-4
+(fp32) end the run.
 """
 
 import argparse
@@ -63,6 +64,7 @@ SMP_KEYS = {
 
 
 def main() -> None:
+    """Measure what the command line asks for, and write the table after each setting."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--variants", nargs="+", default=VARIANTS_MEASURED, choices=VARIANTS)
     parser.add_argument("--sizes", nargs="+", default=SIZES, type=size_of, metavar="HxW")
@@ -92,6 +94,7 @@ def main() -> None:
 
 
 def size_of(text: str) -> tuple[int, int]:
+    """Read "512x1024" as (512, 1024)."""
     height, _, width = text.partition("x")
     return int(height), int(width)
 
@@ -199,13 +202,15 @@ def setting(
 
 
 def seconds_of(call: Callable[[], object]) -> float:
+    """Wall-clock seconds of one call."""
     begin = time.perf_counter()
     call()
     return time.perf_counter() - begin
 
 
 def memory_in_own_process(name: str, variant: str, size: tuple[int, int], folder: Path, threads: int) -> float:
-    command = [sys.executable, __file__, "--threads", str(threads)]
+    """Ask a fresh process for `peak_mib`."""
+    command = [sys.executable, "-m", "benchmarks.segformer_forward", "--threads", str(threads)]
     command += ["--memory-of", name, variant, f"{size[0]}x{size[1]}", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
@@ -223,6 +228,7 @@ def peak_mib(model: Forward, size: tuple[int, int]) -> float:
 
 
 def status_kib(name: str) -> int:
+    """Read one of the kernel's figures on this process's memory."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
@@ -235,9 +241,9 @@ def write(frame: pd.DataFrame, arguments: argparse.Namespace) -> None:
     lines = [
         "# The forward pass against its peers",
         "",
-        *(f"- {line}" for line in " ".join(__doc__.split("\n\n")[2].split()).split("; ")),
+        " ".join(__doc__.split("\n\n")[2].split()),
         "",
-        f"Command: `{' '.join(['python', 'benchmarks/segformer_forward.py', *sys.argv[1:]])}`, "
+        f"Command: `{' '.join(['python', '-m', 'benchmarks.segformer_forward', *sys.argv[1:]])}`, "
         f"{arguments.threads} threads. Commit: {environment['commit']}. Machine: {environment['machine']}. "
         f"Versions: {', '.join(f'{name} {version}' for name, version in environment['packages'].items())}, "
         f"transformers {transformers.__version__}, segmentation-models-pytorch {smp.__version__}.",

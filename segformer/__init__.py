@@ -6,6 +6,7 @@ logits = model(images)              # (B, 3, H, W) normalised float ─▶ (B, 1
 """
 
 from .checkpoint import load_checkpoint, load_encoder, save_checkpoint
+from .classifier import MixTransformerClassifier, build_classifier
 from .config import VARIANTS, SegFormerConfig
 from .encoder import MixTransformer
 from .export import export_onnx
@@ -17,9 +18,11 @@ __all__ = [
     "CheckpointError",
     "CheckpointInfo",
     "MixTransformer",
+    "MixTransformerClassifier",
     "SegFormer",
     "SegFormerConfig",
     "build",
+    "build_classifier",
     "export_onnx",
     "load_checkpoint",
     "load_encoder",

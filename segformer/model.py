@@ -1,8 +1,9 @@
 """SegFormer: the encoder and the decoder together, and how one is made (Xie et al. 2021, Figure 2)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from .info import CheckpointInfo
 
 __all__ = ["SegFormer", "build", "create"]
 
+Network = TypeVar("Network", bound=nn.Module)
 
 DECODERS: dict[str, type[AllMLPDecoder] | type[MMSegDecoder]] = {"mlp": AllMLPDecoder, "mmseg": MMSegDecoder}
 
@@ -57,18 +59,28 @@ def build(variant: str, *, seed: int = 0, **changes: Any) -> SegFormer:
     variant: a key of VARIANTS. changes: fields of SegFormerConfig, such as num_classes or ffn.
     Raises ValueError for an unknown variant or a field that is not allowed.
     """
+    return create(configure(variant, **changes), seed=seed)
+
+
+def create(config: SegFormerConfig, *, seed: int = 0) -> SegFormer:
+    """Make the SegFormer of any configuration, as `build` does."""
+    return with_weights(lambda: SegFormer(config), seed)
+
+
+def configure(variant: str, **changes: Any) -> SegFormerConfig:
+    """Look a variant up and change fields of it. Raises ValueError as `build` does."""
     if variant not in VARIANTS:
         raise ValueError(f"unknown variant {variant!r}; known: {', '.join(VARIANTS)}")
     unknown = sorted(changes.keys() - SegFormerConfig.__dataclass_fields__.keys())
     if unknown:
         raise ValueError(f"unknown field {unknown[0]!r}; known: {', '.join(SegFormerConfig.__dataclass_fields__)}")
-    return create(replace(VARIANTS[variant], **changes), seed=seed)
+    return replace(VARIANTS[variant], **changes)
 
 
-def create(config: SegFormerConfig, *, seed: int = 0) -> SegFormer:
-    """Make the SegFormer of any configuration, as `build` does."""
+def with_weights(make: Callable[[], Network], seed: int) -> Network:
+    """Make a network and draw its weights from `seed` alone; the global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed CUDA's generators too
-        model = SegFormer(config)
-        initialise(model)
-    return model
+        network = make()
+        initialise(network)
+    return network
