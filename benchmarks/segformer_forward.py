@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from robustbench_seg.environment import describe
 from robustbench_seg.files import write_text
+from robustbench_seg.report.tables import markdown
 from segformer import VARIANTS, SegFormer, load_checkpoint
 from segformer.complexity import complexity
 
@@ -248,7 +249,7 @@ def write(frame: pd.DataFrame, arguments: argparse.Namespace) -> None:
         f"Versions: {', '.join(f'{name} {version}' for name, version in environment['packages'].items())}, "
         f"transformers {transformers.__version__}, segmentation-models-pytorch {smp.__version__}.",
         "",
-        readable(frame).to_markdown(index=False),
+        markdown(readable(frame)),
         "",
     ]
     write_text(arguments.out / "segformer_forward.md", "\n".join(lines))
