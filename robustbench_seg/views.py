@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from segformer.resize import resize_rows
+
 from .errors import UsageError
 from .models.base import Segmenter
 from .record import View
@@ -89,22 +91,10 @@ def classify(logits: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
     stripes = []
     for top in range(0, size[0], STRIPE):
         rows = range(top, min(top + STRIPE, size[0]))
-        parts = [resized_rows(x, rows, size) for x in logits]
+        parts = [resize_rows(x, rows, size) for x in logits]
         scores = parts[0] if len(parts) == 1 else torch.stack([part.softmax(dim=1) for part in parts]).sum(dim=0)
         stripes.append(scores.argmax(dim=1))
     return torch.cat(stripes, dim=1)
-
-
-def resized_rows(x: Tensor, rows: range, size: tuple[int, int]) -> Tensor:
-    """Make some of the rows of `resize(x, size)`: linearly between two rows of x, then along them."""
-    if x.shape[2:] == size:
-        return x[:, :, rows.start : rows.stop]
-    wanted = torch.arange(rows.start, rows.stop, device=x.device, dtype=torch.float32)
-    y = ((wanted + 0.5) * (x.shape[2] / size[0]) - 0.5).clamp(min=0)
-    above = y.long()
-    below = (above + 1).clamp(max=x.shape[2] - 1)
-    between = torch.lerp(x[:, :, above], x[:, :, below], (y - above)[:, None])
-    return resize(between, (len(rows), size[1]))
 
 
 def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
