@@ -32,6 +32,7 @@ Workers = Annotated[
     int | None,
     typer.Option(min=0, help="Processes that load images; by default one per two cores, at most 8."),
 ]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many images, evenly spaced.")]
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A shipped suite (see `list suites`) or a YAML file.")]
 
 
@@ -44,7 +45,7 @@ def run(
     device: Device = "cpu",
     precision: Precision = "fp32",
     workers: Workers = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Use only so many images, evenly spaced.")] = None,
+    limit: Limit = None,
 ) -> None:
     """Measure what a suite asks for, then write its report into OUT/report."""
     from .planning import Options
@@ -103,6 +104,52 @@ def report(
 ) -> None:
     """Write the report of results: Markdown, CSV and SVG."""
     write_and_show(folders, None if text else out or folders[0] / "report", text=text)
+
+
+@app.command()
+def corrupt(  # noqa: PLR0913 (each is an option of the command)
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset (see `list datasets`).")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder of the images; an export that was stopped goes on there.")],
+    data: Data = None,
+    split: Annotated[str | None, typer.Option(help="By default the one that is evaluated: val or test.")] = None,
+    protocol: Annotated[str, typer.Option(help="Its corruptions and severities (see `list protocols`).")] = "segformer",
+    corruptions: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="These instead of the protocol's; separated by commas, or repeat."),
+    ] = None,
+    severities: Annotated[
+        list[str] | None,
+        typer.Option(metavar="1,...,5", help="These instead of the protocol's, or of all five where it has none."),
+    ] = None,
+    file_format: Annotated[
+        Literal["png", "webp"],
+        typer.Option("--format", help="Both are lossless; webp is smaller and takes longer."),
+    ] = "png",
+    seed: Annotated[int, typer.Option(min=0, help="Decides every draw, with corruption, severity and image.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that corrupt; by default one per core, at most 16.")
+    ] = None,
+    limit: Limit = None,
+) -> None:
+    """Write corrupted images as files in Cityscapes' layout, under OUT/<corruption>/<severity>."""
+    from .datasets import open_dataset, spaced
+    from .environment import available_cores
+    from .export import Export, choose_conditions, export_images
+    from .export_progress import ExportProgress
+
+    conditions = choose_conditions(protocol, words(corruptions), words(severities), seed)
+    folders = named("--data", data)
+    unused = next((name for name in folders if name != dataset), None)
+    if unused is not None:
+        raise UsageError(f"--data {unused}: the images are those of {dataset}")
+    root = Path(folders[dataset]) if folders else None
+    opened = open_dataset(dataset, root, **({} if split is None else {"split": split}))
+    ids = spaced(opened.ids, limit)
+    export = Export(dataset=opened, ids=ids, conditions=conditions, seed=seed, format=file_format, out=out)
+    with ExportProgress(console, len(ids)) as progress:
+        export_images(export, min(16, available_cores()) if workers is None else workers, progress)
+    say(f"{len(conditions)} conditions of {len(ids)} images are in {out}; each is a folder for --data cityscapes=PATH")
 
 
 @app.command()
@@ -191,6 +238,11 @@ def named(option: str, values: list[str] | None) -> dict[str, str]:
             raise UsageError(f"{option} {name} is given twice")
         pairs[name] = path
     return pairs
+
+
+def words(values: list[str] | None) -> list[str]:
+    """Read the values of a repeatable option whose values may also be separated by commas or spaces."""
+    return [word for value in values or () for word in value.replace(",", " ").split()]
 
 
 def default_workers() -> int:

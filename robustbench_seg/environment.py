@@ -14,7 +14,7 @@ from . import __version__
 
 __all__ = ["cpu_name", "describe", "machine_name", "source_commit"]
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "numba", "pyarrow", "pandas")
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "pillow", "numba", "pyarrow", "pandas")
 
 
 def describe(device: str) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,26 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         (["run", "demo", "--out", "OUT", "--limit", "0"], "Invalid value for '--limit'"),
         (["run", "demo", "--out", "OUT", "--precision", "fp8"], "'fp8' is not one of 'fp32', 'bf16'"),
         (["report", "OUT"], "OUT: holds no results"),
+        (["corrupt"], "Missing argument 'DATASET'."),
+        (["corrupt", "streets"], "Missing option '--out'."),
+        (["corrupt", "kitti", "--out", "OUT"], "unknown dataset 'kitti'; known: streets, cityscapes, camvid"),
+        (["corrupt", "cityscapes", "--out", "OUT"], "dataset cityscapes needs its folder: --data cityscapes=PATH"),
+        (
+            ["corrupt", "streets", "--out", "OUT", "--data", "camvid=x"],
+            "--data camvid: the images are those of streets",
+        ),
+        (
+            ["corrupt", "streets", "--out", "OUT", "--split", "dev"],
+            "streets has no split 'dev'; known: train, val, test",
+        ),
+        (["corrupt", "streets", "--out", "OUT", "--corruptions", "fog,fogg"], "--corruptions: 'fogg' is none of gauss"),
+        (["corrupt", "streets", "--out", "OUT", "--severities", "1,6"], "--severities: '6' is none of 1, 2, 3, 4, 5"),
+        (
+            ["corrupt", "streets", "--out", "OUT", "--protocol", "x"],
+            "unknown protocol 'x'; known: segformer, michaelis",
+        ),
+        (["corrupt", "streets", "--out", "OUT", "--format", "jpg"], "'jpg' is not one of 'png', 'webp'"),
+        (["corrupt", "streets", "--out", "OUT", "--limit", "0"], "Invalid value for '--limit'"),
         (["train", "nothing", "--out", "OUT"], "nothing: no such file, and not one of the shipped: camvid, streets"),
     ],
 )
@@ -48,6 +69,7 @@ def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, arguments: list[str]
     assert done.stderr.startswith("robustbench-seg: ")
     assert len(done.stderr.splitlines()) == 1
     assert message in done.stderr
+    assert not (tmp_path / "OUT").exists()
 
 
 @pytest.mark.parametrize(
@@ -153,6 +175,27 @@ def test_run_writes_a_report_and_report_writes_it_again(tmp_path: Path) -> None:
     assert (tmp_path / "again" / "report.md").read_text() == first
     text = program("report", str(out), "--text")
     assert "% mIoU on clean images" in text.stdout
+
+
+def test_corrupt_says_what_it_will_take_writes_it_and_goes_on(tmp_path: Path, camvid_folder: Path) -> None:
+    out = tmp_path / "out"
+    what = ["corrupt", "camvid", "--data", f"camvid={camvid_folder}", "--out", str(out), "--limit", "2"]
+    done = program(*what, "--corruptions", "fog, contrast", "--severities", "2", "--severities", "4", "--workers", "0")
+    assert done.returncode == 0, done.stderr
+    assert re.match(r"8 images to write: about \d+\.\d kB in 0:0\d:\d\d \(h:mm:ss\)\n", done.stdout)
+    assert f"4 conditions of 2 images are in {out}" in done.stdout
+    assert sorted(path.parent.relative_to(out).as_posix() for path in out.rglob("sha256sums.txt")) == [
+        *("contrast/2", "contrast/4", "fog/2", "fog/4")
+    ]
+    assert len(list(out.rglob("*_leftImg8bit.png"))) == 8
+    more = program(*what, "--corruptions", "fog", "--workers", "0")
+    assert more.returncode == 0, more.stderr
+    assert more.stdout.startswith("4 of 10 images are here already; going on\n6 images to write: about")
+    other = program(*what, "--seed", "1")
+    assert (other.returncode, other.stdout) == (2, "")
+    assert other.stderr == (
+        f"robustbench-seg: {out}: holds another export (seed 0 there, 1 asked for); choose another --out\n"
+    )
 
 
 def test_failed_cells_are_listed_and_the_status_is_1(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ LAYERS = [
     {"datasets", "models", "store", "protocols"},
     {"suites", "views", "gallery"},
     {"condition"},
-    {"evaluate", "latency", "studies"},
-    {"planning", "training", "report", "listing"},
+    {"evaluate", "latency", "studies", "estimate"},
+    {"planning", "training", "report", "listing", "export"},
     {"runner"},
-    {"progress"},
+    {"progress", "export_progress"},
     {"cli"},
     {"__main__"},
 ]
@@ -84,8 +84,9 @@ assert not heavy, heavy
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
-def test_report_does_not_import_torch() -> None:
-    program = "import sys, robustbench_seg.report.page; assert 'torch' not in sys.modules"
+@pytest.mark.parametrize("module", ["report.page", "export_progress"])
+def test_neither_a_report_nor_an_export_imports_torch(module: str) -> None:
+    program = f"import sys, robustbench_seg.{module}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
 
 

@@ -17,22 +17,24 @@ are kept, each with a comment where it stands.
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from .pixels import Image
-from .seeds import seeded
+
+if TYPE_CHECKING:
+    from .seeds import Draws
 
 __all__ = ["CATEGORIES", "COMMON", "CORRUPTIONS", "ENGINE_VERSION", "VALIDATION", "Corruption", "corrupt"]
 
 # Rises when any seeded pixel changes, so that stored results of two engines are never mixed.
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 
 MIN_SIDE_PX = 32
 SEVERITIES = (1, 2, 3, 4, 5)
 
-Kernel = Callable[[Image, int, np.random.RandomState], Image]
+Kernel = Callable[[Image, int, "Draws"], Image]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,7 @@ class Corruption:
     validation: bool = False
 
     def load(self) -> Kernel:
-        """Import the function (image, severity, rng) -> image, and with it OpenCV and numba."""
+        """Import the function (image, severity, draws) -> image, and with it OpenCV and numba."""
         return cast(Kernel, getattr(importlib.import_module(f"{__name__}.{self.category}"), self.name))
 
 
@@ -112,6 +114,7 @@ def corrupt(
     Source: imagecorruptions 1.1.2; see this module's docstring.
     """
     pixels = _as_rgb(image)
+    draws: Draws
     if not isinstance(name, str) or name not in CORRUPTIONS:
         raise ValueError(f"unknown corruption {name!r}; known are {', '.join(CORRUPTIONS)}")
     if not _is_integer(severity) or severity not in SEVERITIES:
@@ -121,12 +124,16 @@ def corrupt(
             raise ValueError(f"seed is {seed!r}; it must be an integer")
         if not isinstance(image_id, str):
             raise ValueError(f"image_id is {image_id!r}; it must be a string")
-        rng = seeded(int(seed), name, int(severity), image_id)
+        from .seeds import seeded
+
+        draws = seeded(int(seed), name, int(severity), image_id)
     elif not isinstance(rng, np.random.RandomState):
         raise ValueError(f"rng is {rng!r}; it must be a numpy.random.RandomState")
     elif image_id or seed != 0:
         raise ValueError(f"rng was given with seed {seed!r} and image_id {image_id!r}; give rng or those, not both")
-    return CORRUPTIONS[name].load()(pixels, int(severity), rng)
+    else:
+        draws = rng
+    return CORRUPTIONS[name].load()(pixels, int(severity), draws)
 
 
 def _as_rgb(image: Image) -> Image:

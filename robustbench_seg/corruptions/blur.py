@@ -11,8 +11,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from .filters import centre_zoom, gaussian, motion
-from .pixels import Image, to_bytes
+from .disk import disk_average
+from .filters import gaussian_of_bytes, motion_of_bytes, zoom_average
+from .pixels import Image
+from .seeds import Draws
 
 __all__ = ["defocus_blur", "gaussian_blur", "glass_blur", "motion_blur", "zoom_blur"]
 
@@ -26,11 +28,10 @@ GAUSSIAN_SIGMA_PX = (1, 2, 3, 4, 6)
 MOTION_ANGLE_DEG = (-45, 45)
 
 
-def defocus_blur(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def defocus_blur(image: Image, severity: int, rng: Draws) -> Image:
     """Average over a disk, as an unfocused lens does."""
     radius, edge_sigma_px = DEFOCUS[severity - 1]
-    blurred = cv2.filter2D(image / 255.0, -1, _disk(radius, edge_sigma_px))
-    return to_bytes(np.asarray(blurred, np.float64))
+    return disk_average(image, _disk(radius, edge_sigma_px))
 
 
 def _disk(radius: int, edge_sigma_px: float) -> NDArray[np.float32]:
@@ -43,16 +44,15 @@ def _disk(radius: int, edge_sigma_px: float) -> NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(disk, (smoothing_px, smoothing_px), sigmaX=edge_sigma_px), np.float32)
 
 
-def glass_blur(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def glass_blur(image: Image, severity: int, rng: Draws) -> Image:
     """Blur, scatter pixels within a few pixels' reach, blur again: frosted glass."""
     sigma_px, reach_px, passes = GLASS[severity - 1]
     height, width, _ = image.shape
-    sigmas = (sigma_px, sigma_px)
-    scattered = (gaussian(image / 255.0, sigmas, border="nearest") * 255).astype(np.uint8)
+    scattered = gaussian_of_bytes(image, sigma_px)
     for _ in range(passes):
         size = (height - 2 * reach_px, width - 2 * reach_px, 2)
-        _scatter(scattered, reach_px, rng.randint(-reach_px, reach_px, size=size))
-    return to_bytes(gaussian(scattered / 255.0, sigmas, border="nearest"))
+        _scatter(scattered, reach_px, np.asarray(rng.randint(-reach_px, reach_px, size=size), np.int8))
+    return gaussian_of_bytes(scattered, sigma_px)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -70,25 +70,18 @@ def _scatter(image: Any, reach: Any, offsets: Any) -> None:
                 image[y, x, c] = image[y + dy, x + dx, c]
 
 
-def motion_blur(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def motion_blur(image: Image, severity: int, rng: Draws) -> Image:
     """Smear along a direction drawn once for the image."""
     radius, sigma_px = MOTION[severity - 1]
     angle_deg = rng.uniform(*MOTION_ANGLE_DEG)
-    return np.clip(motion(image, radius, sigma_px, angle_deg), 0, 255).astype(np.uint8)
+    return motion_of_bytes(image, radius, sigma_px, angle_deg)
 
 
-def zoom_blur(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def zoom_blur(image: Image, severity: int, rng: Draws) -> Image:
     """Average over zooms into the middle, as when the camera moves forward."""
-    height, width, _ = image.shape
-    factors = np.arange(1, *ZOOM[severity - 1])
-    clean = (image / 255.0).astype(np.float32)
-    total = np.zeros_like(clean)
-    for factor in factors:
-        total += centre_zoom(clean, float(factor))[:height, :width]  # quirk: its top left, not its middle
-    return to_bytes((clean + total) / (len(factors) + 1))
+    return zoom_average(image, np.arange(1, *ZOOM[severity - 1]))
 
 
-def gaussian_blur(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def gaussian_blur(image: Image, severity: int, rng: Draws) -> Image:
     """Average with Gaussian weights."""
-    sigma_px = GAUSSIAN_SIGMA_PX[severity - 1]
-    return to_bytes(gaussian(image / 255.0, (sigma_px, sigma_px), border="nearest"))
+    return gaussian_of_bytes(image, GAUSSIAN_SIGMA_PX[severity - 1])

@@ -11,10 +11,13 @@ import cv2
 import numba
 import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
-from .colour import adjust_hsv
+from .colour import UNIT, adjust_hsv
+from .displacement import displaced
 from .filters import gaussian
 from .pixels import Image, to_bytes
+from .seeds import Draws
 
 __all__ = ["contrast", "elastic_transform", "jpeg_compression", "pixelate", "saturate"]
 
@@ -29,15 +32,36 @@ ELASTIC_SIGMA = 0.01  # of each side
 ELASTIC_REACH = 0.005  # of the height
 
 
-def contrast(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def contrast(image: Image, severity: int, rng: Draws) -> Image:
     """Pull every value towards its channel's mean."""
-    means = np.mean(image / 255.0, axis=(0, 1))
-    levels = np.arange(256)[:, np.newaxis] / 255.0
-    table = to_bytes((levels - means) * CONTRAST[severity - 1] + means)  # (256, 3)
-    return np.asarray(cv2.LUT(image, table[np.newaxis]), np.uint8)
+    means = _channel_sums(image, UNIT) / (image.shape[0] * image.shape[1])
+    table = to_bytes((UNIT[:, np.newaxis] - means) * CONTRAST[severity - 1] + means)  # (256, 3)
+    out = np.empty_like(image)
+    _map(image, table, out)
+    return out
 
 
-def elastic_transform(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+@numba.njit(cache=True, nogil=True)
+def _channel_sums(image: Any, unit: Any) -> Any:
+    """Add up each channel, pixel after pixel as NumPy does: a last bit decides where a flat image lands."""
+    red = green = blue = 0.0
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
+            red += unit[image[y, x, 0]]
+            green += unit[image[y, x, 1]]
+            blue += unit[image[y, x, 2]]
+    return np.array([red, green, blue])
+
+
+@numba.njit(cache=True, nogil=True)
+def _map(image: Any, table: Any, out: Any) -> None:
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
+            for c in range(3):
+                out[y, x, c] = table[image[y, x, c], c]
+
+
+def elastic_transform(image: Image, severity: int, rng: Draws) -> Image:
     """Move every pixel by a smooth random displacement.
 
     Quirk: both displacements are drawn over a share of the height, the horizontal one too; only the smoothing
@@ -50,57 +74,56 @@ def elastic_transform(image: Image, severity: int, rng: np.random.RandomState) -
     def displacement() -> Any:
         raw = rng.uniform(-reach_px, reach_px, size=(height, width, 1))
         smooth = gaussian(raw, sigmas, truncate=3, border="reflect")[..., 0]
-        return (smooth * ELASTIC_ALPHA[severity - 1]).astype(np.float32)
+        smooth *= ELASTIC_ALPHA[severity - 1]
+        return smooth.astype(np.float32, copy=False)
 
     dx, dy = displacement(), displacement()
-    return to_bytes(_displaced(image.astype(np.float32) / np.float32(255), dy, dx))
+    return displaced(image, dy, dx)
 
 
-@numba.njit(cache=True, nogil=True)
-def _mirrored(index: Any, length: Any) -> Any:
-    index %= 2 * length  # never negative, as in Python
-    return min(index, 2 * length - 1 - index)  # d c b a | a b c d | d c b a
-
-
-@numba.njit(cache=True, nogil=True)
-def _displaced(values: Any, dy: Any, dx: Any) -> Any:
-    """(H, W, C) read bilinearly at (y + dy, x + dx), mirrored at its edges."""
-    height, width, channels = values.shape
-    out = np.empty_like(values)
-    for row in range(height):
-        for column in range(width):
-            y, x = row + np.float64(dy[row, column]), column + np.float64(dx[row, column])
-            top, left = int(np.floor(y)), int(np.floor(x))
-            y0, y1 = _mirrored(top, height), _mirrored(top + 1, height)
-            x0, x1 = _mirrored(left, width), _mirrored(left + 1, width)
-            y_weight, x_weight = 1 - (y - top), 1 - (x - left)
-            for c in range(channels):
-                out[row, column, c] = (
-                    values[y0, x0, c] * y_weight * x_weight
-                    + values[y0, x1, c] * y_weight * (1 - x_weight)
-                    + values[y1, x0, c] * (1 - y_weight) * x_weight
-                    + values[y1, x1, c] * (1 - y_weight) * (1 - x_weight)
-                )
-    return out
-
-
-def pixelate(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def pixelate(image: Image, severity: int, rng: Draws) -> Image:
     """Shrink by averaging and enlarge by repeating."""
     height, width, _ = image.shape
     share = PIXELATE[severity - 1]
-    small_size = int(width * share), int(height * share)
-    small = PIL.Image.fromarray(image).resize(small_size, PIL.Image.Resampling.BOX)
-    return np.array(small.resize((width, height), PIL.Image.Resampling.NEAREST))
+    small = PIL.Image.fromarray(image).resize((int(width * share), int(height * share)), PIL.Image.Resampling.BOX)
+    out = np.empty_like(image)
+    lines = np.asarray(small).reshape(small.height, -1)
+    _repeat(lines, _nearest(small.height, height), _nearest(small.width, width), out.reshape(height, -1))
+    return out
 
 
-def jpeg_compression(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def _nearest(small_size: int, size: int) -> NDArray[np.int32]:
+    """Which of `small_size` entries each of `size` repeats, by Pillow's own rule and rounding."""
+    places = PIL.Image.fromarray(np.arange(small_size, dtype=np.int32)[np.newaxis])
+    repeated: NDArray[np.int32] = np.asarray(places.resize((size, 1), PIL.Image.Resampling.NEAREST))[0]
+    return repeated
+
+
+@numba.njit(cache=True, nogil=True)
+def _repeat(small: Any, rows: Any, columns: Any, out: Any) -> None:
+    """Fill the lines (H, W * 3) from the lines of the small image."""
+    for y in range(len(rows)):
+        if y > 0 and rows[y] == rows[y - 1]:
+            out[y] = out[y - 1]
+            continue
+        for x in range(len(columns)):
+            start = np.uint64(3 * columns[x])  # unsigned spares numba a check for indices from the end
+            for c in range(3):
+                out[y, 3 * x + c] = small[rows[y], start + np.uint64(c)]
+
+
+def jpeg_compression(image: Image, severity: int, rng: Draws) -> Image:
     """Encode as JPEG and decode, with Pillow's defaults (4:2:0 chroma)."""
+    height, width, _ = image.shape
+    padded = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)  # Pillow's own layout of RGB, which it reads where it lies
     encoded = io.BytesIO()
-    PIL.Image.fromarray(image).save(encoded, "JPEG", quality=JPEG_QUALITY[severity - 1])
+    PIL.Image.frombuffer("RGBX", (width, height), padded, "raw", "RGBX", 0, 1).save(
+        encoded, "JPEG", quality=JPEG_QUALITY[severity - 1]
+    )
     with PIL.Image.open(encoded) as decoded:
-        return np.array(decoded)
+        return np.asarray(decoded, np.uint8).copy()  # np.array(decoded) takes ten times as long
 
 
-def saturate(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def saturate(image: Image, severity: int, rng: Draws) -> Image:
     """Scale the saturation of HSV: down at severities 1 and 2, up from 3."""
     return adjust_hsv(image, saturation=SATURATE[severity - 1])

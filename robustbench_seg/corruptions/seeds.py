@@ -1,24 +1,93 @@
-"""The generator behind a seeded corruption, keyed by what names the cell.
+"""The draws behind a seeded corruption, keyed by what names the cell.
 
 A key, unlike a running stream, doesn't care how many draws came before it: that is what makes order, process,
-workers, resume and sharding irrelevant to the pixels.
+workers, resume and sharding irrelevant to the pixels. Within a cell each call draws from a stream of its own,
+numbered in the order of the calls.
 """
 
+import functools
 import hashlib
 import json
+import math
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["seeded"]
+from . import philox
+
+__all__ = ["Draws", "SeededDraws", "seeded"]
+
+Size = int | tuple[int, ...]
 
 
-def seeded(seed: int, corruption: str, severity: int, image_id: str) -> np.random.RandomState:
-    """Make a generator that depends on these four values alone.
+class Draws(Protocol):
+    """What a corruption may draw: the methods that `numpy.random.RandomState` and `SeededDraws` share.
+
+    Without a size a single number comes back; with one, an array in the precision of its source: float64 and
+    int64 from RandomState, float32 and the smallest fitting of int8 and int64 from SeededDraws.
+    """
+
+    def uniform(self, low: float = 0.0, high: float = 1.0, size: Size | None = None) -> Any: ...
+    def normal(self, loc: float = 0.0, scale: float = 1.0, size: Size | None = None) -> Any: ...
+    def randint(self, low: int, high: int | None = None, size: Size | None = None) -> Any: ...
+
+
+class SeededDraws:
+    """Draws that are a function of a 128-bit key, the number of the call and the place within it.
+
+    `key` is 16 bytes. See `philox` for the generator and the exact distributions. Not to be shared between
+    threads, which would race for the numbers of their calls.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self._calls = 0
+
+    def stream(self) -> NDArray[np.uint32]:
+        """Take the next call's stream, uint32 (5,), for the functions of `philox`."""
+        key_0, key_1, *rest = np.frombuffer(self.key, dtype="<u4")
+        stream = np.array([key_0, key_1, self._calls, *rest], dtype=np.uint32)
+        self._calls += 1
+        return stream
+
+    def uniform(self, low: float = 0.0, high: float = 1.0, size: Size | None = None) -> Any:
+        """Draw float32 from [low, high); rounding may return `high` itself."""
+        out = np.empty(_count(size), dtype=np.float32)
+        philox.fill_uniform(self.stream(), np.float32(low), np.float32(high - low), out)
+        return _shaped(out, size)
+
+    def normal(self, loc: float = 0.0, scale: float = 1.0, size: Size | None = None) -> Any:
+        """Draw float32 from the normal distribution, right to 6.3 standard deviations, where it ends."""
+        out = np.empty(_count(size), dtype=np.float32)
+        philox.fill_normal(self.stream(), _normal_quantiles(), np.float32(loc), np.float32(scale), out)
+        return _shaped(out, size)
+
+    def randint(self, low: int, high: int | None = None, size: Size | None = None) -> Any:
+        """Draw integers from low .. high - 1, or 0 .. low - 1, at most 2**32 of them."""
+        if high is None:
+            low, high = 0, low
+        dtype = np.int8 if low >= -128 and high <= 128 else np.int64
+        out = np.empty(_count(size), dtype=dtype)
+        philox.fill_integers(self.stream(), np.int64(low), np.uint64(high - low), out)
+        return _shaped(out, size)
+
+
+def seeded(seed: int, corruption: str, severity: int, image_id: str) -> SeededDraws:
+    """Make draws that depend on these four values alone.
 
     The key is 128 bits of blake2b of the four as a JSON list, in which no two different lists read the same.
-    Philox takes any 128 bits as its key. RandomState, the legacy interface, is what the corruptions draw
-    through; NumPy has frozen its streams, so no release of it changes the pixels.
     """
     name = json.dumps([seed, corruption, severity, image_id]).encode()
-    key = int.from_bytes(hashlib.blake2b(name, digest_size=16).digest(), "little")
-    return np.random.RandomState(np.random.Philox(key=key))
+    return SeededDraws(hashlib.blake2b(name, digest_size=16).digest())
+
+
+_normal_quantiles = functools.cache(philox.normal_quantiles)
+
+
+def _count(size: Size | None) -> int:
+    return 1 if size is None else math.prod(size) if isinstance(size, tuple) else size
+
+
+def _shaped(values: NDArray[Any], size: Size | None) -> Any:
+    return values.item() if size is None else values.reshape(size)

@@ -8,18 +8,19 @@ import functools
 import importlib.util
 import math
 from pathlib import Path
-from typing import Any
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from robustbench_seg.errors import MachineError
 
-from .colour import adjust_hsv
+from .colour import UNIT, adjust_hsv
 from .filters import centre_zoom, gaussian, motion
-from .pixels import Image, to_bytes
+from .overlays import add_fog, add_ice, add_mud, add_snow, add_water, keep_flakes
+from .pixels import Image
+from .plasma import plasma_fractal
+from .seeds import Draws
 
 __all__ = ["brightness", "fog", "frost", "snow", "spatter"]
 
@@ -44,30 +45,35 @@ SPATTER = (  # mean and sigma of the noise, sigma px of its blur, threshold, wat
 
 SNOW_ANGLE_DEG = (-135, -45)
 FROST_TEXTURES = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
-WATER_RGB = (175 / 255.0, 238 / 255.0, 238 / 255.0)  # pale turquoise
-MUD_RGB = (63 / 255.0, 42 / 255.0, 20 / 255.0)
+WATER_RGB = np.array([175, 238, 238]) / 255.0  # pale turquoise
+MUD_RGB = np.array([63, 42, 20]) / 255.0
 MUD_FROM_SEVERITY = 4
+BAND_PX = 64
 SPATTER_KERNEL = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]])
 
 
-def snow(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def snow(image: Image, severity: int, rng: Draws) -> Image:
     """Whiten the image and add streaks of flakes, once and again turned by half a circle."""
     mean, sigma, zoom, threshold, radius, sigma_px, image_weight = SNOW[severity - 1]
     height, width, _ = image.shape
-    flakes = rng.normal(size=(height, width, 1), loc=mean, scale=sigma)
-    flakes = centre_zoom(flakes, zoom)
-    flakes[flakes < threshold] = 0
-    np.clip(flakes, 0, 1, out=flakes)
-    flakes = motion(flakes, int(radius), sigma_px, rng.uniform(*SNOW_ANGLE_DEG))[:height, :width]
-    flakes = np.round(flakes * 255).astype(np.uint8) / 255.0
+    flakes = centre_zoom(rng.normal(mean, sigma, size=(height, width, 1)), zoom)
+    keep_flakes(flakes.reshape(-1), threshold)
+    flakes = motion(flakes, int(radius), sigma_px, rng.uniform(*SNOW_ANGLE_DEG))[:height, :width, 0]
+    flakes *= 255
+    fallen = np.rint(flakes, out=flakes).astype(np.uint8)
 
-    clean = image.astype(np.float32) / 255.0
-    grey = cv2.cvtColor(clean, cv2.COLOR_RGB2GRAY)[..., np.newaxis]
-    whitened = image_weight * clean + (1 - image_weight) * np.maximum(clean, grey * 1.5 + 0.5)
-    return to_bytes(whitened + flakes + np.rot90(flakes, k=2))
+    out = np.empty_like(image)
+    weights = np.float32(image_weight), np.float32(1 - image_weight)
+    for top in range(0, height, BAND_PX):
+        rows = slice(top, min(top + BAND_PX, height))
+        clean = image[rows].astype(np.float32)
+        clean /= 255
+        grey = cv2.cvtColor(clean, cv2.COLOR_RGB2GRAY)
+        add_snow(clean, grey, weights, fallen[rows], fallen[::-1, ::-1][rows], UNIT, out[rows])
+    return out
 
 
-def frost(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def frost(image: Image, severity: int, rng: Draws) -> Image:
     """Overlay a random part of a photograph of ice.
 
     Quirk: imagecorruptions ships six textures and draws from the first five. What is drawn next is the part's
@@ -82,112 +88,71 @@ def frost(image: Image, severity: int, rng: np.random.RandomState) -> Image:
     texture = np.asarray(cv2.resize(texture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
     top = rng.randint(0, texture.shape[0] - height)
     left = rng.randint(0, texture.shape[1] - width)
-    ice = texture[top : top + height, left : left + width, ::-1]
-
-    levels = np.arange(256)
-    blend = np.clip(image_weight * levels[:, np.newaxis] + frost_weight * levels, 0, 255).astype(np.uint8)
-    mixed: Image = blend[image, ice]
-    return mixed
+    ice = texture.reshape(texture.shape[0], -1)[top : top + height, 3 * left : 3 * (left + width)]
+    out = np.empty_like(image)
+    add_ice(image.reshape(height, -1), float(image_weight), ice, float(frost_weight), out.reshape(height, -1))
+    return out
 
 
 @functools.lru_cache(maxsize=len(FROST_TEXTURES))
 def _frost_texture(name: str) -> Image:
-    """Read a texture of the installed imagecorruptions: (h, w, 3) in OpenCV's BGR, read-only."""
+    """Read a texture of the installed imagecorruptions: (h, w, 3), read-only."""
     # Found without importing imagecorruptions, which needs the pkg_resources that setuptools has dropped.
     spec = importlib.util.find_spec("imagecorruptions")
     for folder in (spec and spec.submodule_search_locations) or ():
         texture = cv2.imread(str(Path(folder, "frost", name)))
         if texture is not None:
-            texture.setflags(write=False)  # the cache hands the same array to every caller
-            return np.asarray(texture, np.uint8)
+            rgb: Image = np.ascontiguousarray(texture[..., ::-1], np.uint8)  # OpenCV reads BGR
+            rgb.setflags(write=False)  # the cache hands the same array to every caller
+            return rgb
     raise MachineError(
         f"frost needs the texture {name} of imagecorruptions; install it: pip install imagecorruptions==1.1.2"
     )
 
 
-def fog(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def fog(image: Image, severity: int, rng: Draws) -> Image:
     """Mix in a cloud of plasma-fractal fog, then rescale to the clean image's own maximum."""
     thickness, decay = FOG[severity - 1]
     height, width, _ = image.shape
-    clean = image / 255.0
-    brightest = clean.max()
     # Quirk: the cloud is a square of the next power of two of the longer side, whatever the shorter one; the
     # image sees its top left corner, while the cloud's range is set over the whole square.
     cloud = plasma_fractal(1 << (max(height, width) - 1).bit_length(), decay, rng)
-    clean += thickness * cloud[:height, :width, np.newaxis]
-    clean *= brightest
-    clean /= brightest + thickness
-    return to_bytes(clean)
+    real = cloud.dtype.type
+    lowest, brightest = cloud.min(), UNIT[image.max()]
+    out = np.empty_like(image)
+    span = cloud.max() - lowest
+    scales = lowest, span, real(thickness), real(brightest), real(brightest + thickness)
+    add_fog(image.reshape(height, -1), cloud, UNIT.astype(real), scales, out.reshape(height, -1))
+    return out
 
 
-def plasma_fractal(size: int, decay: float, rng: np.random.RandomState) -> NDArray[np.float64]:
-    """Draw a diamond-square height map, (size, size) in [0, 1], that wraps around; size: a power of 2.
-
-    Each level sets the middles of the squares of the level before, then the middles of their edges, to the
-    mean of four neighbours plus a wobble. Quirk: the wobble scales the draws and their range too, so it
-    acts squared.
-    """
-    heights = np.zeros((size, size))
-    step, wobble = size, 100.0
-    while step >= 2:
-        shape = (size // step, size // step)
-        _fill_squares(heights, step, wobble * rng.uniform(-wobble, wobble, shape))
-        above, beside = (wobble * rng.uniform(-wobble, wobble, shape) for _ in range(2))
-        _fill_diamonds(heights, step, above, beside)
-        step //= 2
-        wobble /= decay
-    heights -= heights.min()
-    heights /= heights.max()
-    return heights
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill_squares(heights: Any, step: Any, wobble: Any) -> None:
-    size, half = len(heights), step // 2
-    for i in range(0, size, step):
-        for j in range(0, size, step):
-            down, right = (i + step) % size, (j + step) % size
-            total = (heights[i, j] + heights[down, j]) + (heights[i, right] + heights[down, right])
-            heights[i + half, j + half] = total / 4 + wobble[i // step, j // step]
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill_diamonds(heights: Any, step: Any, above: Any, beside: Any) -> None:
-    """Set the middles of the edges above and left of each square's middle."""
-    size, half = len(heights), step // 2
-    for i in range(0, size, step):
-        for j in range(0, size, step):
-            corner, middle = heights[i, j], heights[i + half, j + half]
-            up, left = heights[i - half, j + half], heights[i + half, j - half]  # negative indices wrap
-            down, right = heights[(i + step) % size, j], heights[i, (j + step) % size]
-            heights[i, j + half] = ((middle + up) + (corner + right)) / 4 + above[i // step, j // step]
-            heights[i + half, j] = ((middle + left) + (corner + down)) / 4 + beside[i // step, j // step]
-
-
-def brightness(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def brightness(image: Image, severity: int, rng: Draws) -> Image:
     """Raise the value of HSV, as brighter daylight does."""
     return adjust_hsv(image, value=BRIGHTNESS[severity - 1])
 
 
-def spatter(image: Image, severity: int, rng: np.random.RandomState) -> Image:
+def spatter(image: Image, severity: int, rng: Draws) -> Image:
     """Put drops on the lens: water up to severity 3, mud above."""
     mean, sigma, sigma_px, threshold, strength = SPATTER[severity - 1]
-    liquid = rng.normal(size=(*image.shape[:2], 1), loc=mean, scale=sigma)
-    liquid = gaussian(liquid, (sigma_px, sigma_px), border="nearest")[..., 0]
-    clean = image.astype(np.float32) / 255.0
+    liquid = rng.normal(mean, sigma, size=(*image.shape[:2], 1))
+    liquid = gaussian(liquid, (sigma_px, sigma_px), border="nearest")
     if severity >= MUD_FROM_SEVERITY:
-        cover = (liquid >= threshold).astype(np.float32)[..., np.newaxis]
-        cover = gaussian(cover, (strength, strength), border="nearest")
-        cover[cover < 0.8] = 0
-        return to_bytes(clean * (1 - cover) + np.array(MUD_RGB) * cover)
+        cover = (liquid >= threshold).astype(liquid.dtype)
+        cover = gaussian(cover, (strength, strength), border="nearest").astype(np.float32, copy=False)
+        out = np.empty_like(image)
+        add_mud(image, cover[..., 0], UNIT.astype(np.float32), MUD_RGB, out)
+        return out
 
     liquid[liquid < threshold] = 0
-    water = _water((liquid * 255).astype(np.uint8))
+    liquid *= 255
+    liquid = liquid[..., 0].astype(np.uint8)  # by the same name, so that the floats make room for what follows
+    water = _water(liquid)
     # Where no drop forms, as now and then on the smallest images, imagecorruptions divides 0 by 0 and returns
     # undefined bytes; here the image then stays dry.
-    water /= water.max() or 1
-    water *= np.float32(strength)
-    return to_bytes(clean + water[..., np.newaxis] * np.array(WATER_RGB, dtype=np.float32))
+    most = water.max() or np.float32(1)
+    out = np.empty_like(image)
+    add_water(image, water, most, np.float32(strength), UNIT.astype(np.float32), WATER_RGB.astype(np.float32), out)
+    return out
 
 
 def _water(liquid: Image) -> NDArray[np.float32]:
@@ -197,7 +162,7 @@ def _water(liquid: Image) -> NDArray[np.float32]:
     may shift single drops, in imagecorruptions as much as here.
     """
     distance = cv2.distanceTransform(255 - cv2.Canny(liquid, 50, 150), cv2.DIST_L2, 5)
-    _, distance = cv2.threshold(distance, 20, 20, cv2.THRESH_TRUNC)
+    cv2.threshold(distance, 20, 20, cv2.THRESH_TRUNC, dst=distance)
     shade = cv2.equalizeHist(cv2.blur(distance, (3, 3)).astype(np.uint8))
     shade = cv2.blur(cv2.filter2D(shade, cv2.CV_8U, SPATTER_KERNEL), (3, 3))
     return np.multiply(liquid, shade, dtype=np.float32)

@@ -4,10 +4,12 @@ Label maps hold trainIds: 0 .. len(class_names) - 1, and IGNORE for pixels that 
 """
 
 import hashlib
+import io
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -28,9 +30,12 @@ __all__ = [
     "list_images",
     "png",
     "spaced",
+    "webp",
 ]
 
 IGNORE = 255
+MAX_WEBP_SIDE_PX = 16383
+Item = TypeVar("Item")
 Image = NDArray[np.uint8]
 LabelMap = NDArray[np.uint8]
 
@@ -85,8 +90,8 @@ class FileDataset(Dataset):
 
     def load(self, image_id: str) -> Sample:
         image_file, label_file = self.pairs[image_id]
-        image = read_png(image_file, cv2.IMREAD_COLOR_RGB)
-        stored = read_png(label_file, cv2.IMREAD_UNCHANGED)
+        image = read_image(image_file, cv2.IMREAD_COLOR_RGB)
+        stored = read_image(label_file, cv2.IMREAD_UNCHANGED)
         if stored.ndim != 2 or stored.dtype != np.uint8:
             raise DataError(f"{label_file}: expected one 8-bit channel, got {stored.dtype} of shape {stored.shape}")
         if stored.shape != image.shape[:2]:
@@ -133,33 +138,54 @@ def label_table(mapping: Mapping[int, int]) -> NDArray[np.int16]:
     return table
 
 
-def list_images(folder: Path, suffix: str) -> list[Path]:
-    """List the files of a folder and its subfolders that end in `suffix`. Raises DataError if there are none."""
+def list_images(folder: Path, *suffixes: str) -> list[Path]:
+    """List the files of a folder and its subfolders that end in one of `suffixes`. Raises DataError if none does."""
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder")
-    found = sorted(path for path in folder.rglob(f"*{suffix}") if not path.name.startswith("."))
+    found = sorted(p for p in folder.rglob("*.*") if p.name.endswith(suffixes) and not p.name.startswith("."))
     if not found:
-        raise DataError(f"{folder}: no file ends in {suffix}")
+        raise DataError(f"{folder}: no file ends in {' or '.join(suffixes)}")
     return found
 
 
-def read_png(path: Path, flags: int) -> NDArray[np.uint8]:
-    """Decode a PNG whole. Raises DataError where OpenCV would give a partly grey image for a truncated file."""
+def read_image(path: Path, flags: int) -> NDArray[np.uint8]:
+    """Decode a PNG or WebP file. Raises DataError where OpenCV would give a partly grey image for a truncated file."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: can't be read ({error.strerror})") from None
-    whole = content[-8:-4] == b"IEND"
-    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if whole else None
+    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if is_whole(content) else None
     if decoded is None:
-        raise DataError(f"{path}: not a complete PNG file")
+        raise DataError(f"{path}: not a complete {path.suffix[1:].upper()} file")
     return np.asarray(decoded)
+
+
+def is_whole(content: bytes) -> bool:
+    """Whether a file goes on to the end that its format states: PNG by its last chunk, WebP by its stated length."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return len(content) >= 8 + int.from_bytes(content[4:8], "little")
+    return content[-8:-4] == b"IEND"
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
     """Encode RGB (H, W, 3) or one channel (H, W) as PNG."""
     _, encoded = cv2.imencode(".png", pixels[:, :, ::-1] if pixels.ndim == 3 else pixels)
     return encoded.tobytes()
+
+
+def webp(pixels: Image) -> bytes:
+    """Encode RGB (H, W, 3) as lossless WebP. Raises ValueError for a side beyond 16383 px.
+
+    About a sixth smaller than `png`, in four times its time. Method 0 is as fast as `png`, but its files are larger
+    than PNG's where images are noisy; methods above 1 win next to nothing.
+    """
+    from PIL import Image as Pillow
+
+    if max(pixels.shape) > MAX_WEBP_SIDE_PX:
+        raise ValueError(f"an image of {pixels.shape[0]}x{pixels.shape[1]} px; WebP ends at {MAX_WEBP_SIDE_PX}")
+    encoded = io.BytesIO()
+    Pillow.fromarray(pixels).save(encoded, "WEBP", lossless=True, quality=0, method=1)
+    return encoded.getvalue()
 
 
 def file_digest(path: Path) -> str:
@@ -170,7 +196,7 @@ def file_digest(path: Path) -> str:
         raise DataError(f"{path}: can't be read ({error.strerror})") from None
 
 
-def spaced(ids: Sequence[str], limit: int | None) -> tuple[str, ...]:
+def spaced(ids: Sequence[Item], limit: int | None) -> tuple[Item, ...]:
     """Take `limit` of the ids, evenly spaced over their order; all of them for None or a limit beyond their number."""
     if limit is None or limit >= len(ids):
         return tuple(ids)

@@ -1,14 +1,19 @@
 """Cityscapes in its official layout, and a writer of that layout.
 
-    <root>/leftImg8bit/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png
+    <root>/leftImg8bit/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png     or ..._leftImg8bit.webp
     <root>/gtFine/<split>/<city>/<city>_<sequence>_<frame>_gtFine_labelIds.png      or ..._labelTrainIds.png
+    <root>/manifest.json                                   only in what `robustbench-seg corrupt` wrote
+
+The manifest tells of which data set's images these are: its classes, and whether they are drawn or may be shown.
 
 Source: Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding", CVPR 2016; label ids as in
 cityscapesScripts' helpers/labels.py. Where labelTrainIds are present they are used, else labelIds are mapped.
 """
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +21,16 @@ from ..errors import DataError
 from ..files import write_bytes
 from .base import IGNORE, Dataset, FileDataset, label_table, list_images, png
 
-__all__ = ["CLASS_NAMES", "PALETTE", "Cityscapes", "write_cityscapes"]
+__all__ = [
+    "CLASS_NAMES",
+    "MADE_BY",
+    "MANIFEST",
+    "PALETTE",
+    "Cityscapes",
+    "read_manifest",
+    "relative_paths",
+    "write_cityscapes",
+]
 
 CLASS_NAMES = (
     "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation", "terrain",
@@ -30,39 +44,78 @@ PALETTE = (
 # The labelId of each trainId. The other ids of 0 .. 33 are void.
 LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 FROM_LABEL_IDS = dict.fromkeys(range(34), IGNORE) | {value: k for k, value in enumerate(LABEL_IDS)}
-FROM_TRAIN_IDS = {value: value for value in range(len(CLASS_NAMES))} | {IGNORE: IGNORE}
-IMAGE_SUFFIX = "_leftImg8bit.png"
-LABEL_SUFFIXES = {"_gtFine_labelTrainIds.png": FROM_TRAIN_IDS, "_gtFine_labelIds.png": FROM_LABEL_IDS}
+IMAGE_SUFFIXES = ("_leftImg8bit.png", "_leftImg8bit.webp")
+TRAIN_IDS, LABELS = "_gtFine_labelTrainIds.png", "_gtFine_labelIds.png"
+MANIFEST, MADE_BY = "manifest.json", "robustbench-seg corrupt"
 
 
 class Cityscapes(FileDataset):
     """19 classes, void ignored. Splits: train, val, and test where a user has labels for it."""
 
     name = "cityscapes"
-    class_names = CLASS_NAMES
-    palette = PALETTE
+    class_names: tuple[str, ...] = CLASS_NAMES
+    palette: tuple[tuple[int, int, int], ...] = PALETTE
 
     def __init__(self, root: Path, split: str = "val") -> None:
         if split not in ("train", "val", "test"):
             raise DataError(f"cityscapes has no split {split!r}; known: train, val, test")
         self.split = split
-        images = list_images(root / "leftImg8bit" / split, IMAGE_SUFFIX)
+        images = {image_id(path): path for path in list_images(root / "leftImg8bit" / split, *IMAGE_SUFFIXES)}
+        self.describe_from(read_manifest(root), len(images), root)
         labels = root / "gtFine" / split
+        tables = {TRAIN_IDS: train_ids(len(self.class_names)), LABELS: FROM_LABEL_IDS}
         # One kind for the whole split, so that one table serves; labelTrainIds only where every image has them.
         suffix = next(
-            (s for s in LABEL_SUFFIXES if all(label_file(labels, image, s).is_file() for image in images)),
-            None,
+            (s for s in tables if all(label_file(labels, image, s).is_file() for image in images.values())), None
         )
         if suffix is None:
-            wanting = next(i for i in images if not label_file(labels, i, "_gtFine_labelIds.png").is_file())
-            expected = label_file(labels, wanting, "_gtFine_labelIds.png")
+            wanting = next(path for path in images.values() if not label_file(labels, path, LABELS).is_file())
+            expected = label_file(labels, wanting, LABELS)
             raise DataError(f"{wanting}: has no label; expected {expected} or ..._labelTrainIds.png")
-        pairs = {image.name.removesuffix(IMAGE_SUFFIX): (image, label_file(labels, image, suffix)) for image in images}
-        super().__init__(pairs, label_table(LABEL_SUFFIXES[suffix]))
+        pairs = {name: (path, label_file(labels, path, suffix)) for name, path in images.items()}
+        super().__init__(pairs, label_table(tables[suffix]))
+
+    def describe_from(self, manifest: dict[str, Any] | None, images: int, root: Path) -> None:
+        """Take over what a manifest says of the data set that was corrupted, which need not be Cityscapes."""
+        if manifest is None:
+            return
+        if images != manifest["images"]:
+            raise DataError(f"{root}: holds {images} of {manifest['images']} images; the same `corrupt` goes on there")
+        self.class_names = tuple(manifest["class_names"])
+        self.palette = tuple((red, green, blue) for red, green, blue in manifest["palette"])
+        self.shows_images, self.synthetic = manifest["shows_images"], manifest["synthetic"]
+
+
+def read_manifest(root: Path) -> dict[str, Any] | None:
+    """Read the manifest of what `corrupt` wrote; any other folder, and any other manifest.json, has none."""
+    try:
+        found = json.loads((root / MANIFEST).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) and found.get("made_by") == MADE_BY else None
+
+
+def train_ids(classes: int) -> dict[int, int]:
+    """Stored values that are trainIds already."""
+    return {value: value for value in range(classes)} | {IGNORE: IGNORE}
+
+
+def image_id(path: Path) -> str:
+    """The id of an image file: its name without the suffix of either format."""
+    return path.stem.removesuffix("_leftImg8bit")
 
 
 def label_file(labels: Path, image: Path, suffix: str) -> Path:
-    return labels / image.parent.name / (image.name.removesuffix(IMAGE_SUFFIX) + suffix)
+    return labels / image.parent.name / (image_id(image) + suffix)
+
+
+def relative_paths(split: str, city: str, name: str, image_format: str, labels: str) -> tuple[Path, Path]:
+    """Where the image and the label of id `name` lie below a root. labels: "labelIds" or "labelTrainIds"."""
+    place = Path(split, city)
+    return (
+        "leftImg8bit" / place / f"{name}_leftImg8bit.{image_format}",
+        "gtFine" / place / f"{name}_gtFine_{labels}.png",
+    )
 
 
 def write_cityscapes(dataset: Dataset, root: Path, ids: Iterable[str] | None = None) -> None:
@@ -73,12 +126,8 @@ def write_cityscapes(dataset: Dataset, root: Path, ids: Iterable[str] | None = N
     """
     to_label_id = np.zeros(256, np.uint8)
     to_label_id[: len(LABEL_IDS)] = LABEL_IDS
-    for image_id in dataset.ids if ids is None else ids:
-        sample = dataset.load(image_id)
-        place = Path(dataset.split, image_id.partition("_")[0])
-        contents = {
-            root / "leftImg8bit" / place / f"{image_id}{IMAGE_SUFFIX}": sample.image,
-            root / "gtFine" / place / f"{image_id}_gtFine_labelIds.png": to_label_id[sample.label],
-        }
-        for path, pixels in contents.items():
-            write_bytes(path, png(pixels))
+    for name in dataset.ids if ids is None else ids:
+        sample = dataset.load(name)
+        image, label = relative_paths(dataset.split, name.partition("_")[0], name, "png", "labelIds")
+        write_bytes(root / image, png(sample.image))
+        write_bytes(root / label, png(to_label_id[sample.label]))

@@ -2,13 +2,14 @@ import io
 from pathlib import Path
 
 import numpy as np
+import oracle
 import PIL.Image
 import pytest
-import skimage.color
 
 from robustbench_seg.corruptions import corrupt
-from robustbench_seg.corruptions.colour import adjust_hsv
 from robustbench_seg.corruptions.pixels import Image
+
+SEVERITIES = (1, 2, 3, 4, 5)
 
 
 def test_contrast_keeps_the_mean_and_shrinks_the_spread(natural: Image) -> None:
@@ -18,20 +19,38 @@ def test_contrast_keeps_the_mean_and_shrinks_the_spread(natural: Image) -> None:
     np.testing.assert_allclose(result.std(axis=(0, 1)), 0.2 * natural.std(axis=(0, 1)), rtol=0.01)
 
 
-def test_adjust_hsv_equals_scikit_images_round_trip_on_random_colours() -> None:
-    image = np.random.RandomState(0).randint(0, 256, size=(200, 300, 3)).astype(np.uint8)
-    image[:100] = image[:100] // 64 * 85  # few levels: equal channels, black and white
-    hsv = skimage.color.rgb2hsv(image / 255.0)
-    hsv[..., 1] = np.clip(hsv[..., 1] * 2 + 0.1, 0, 1)
-    hsv[..., 2] = np.clip(hsv[..., 2] + 0.2, 0, 1)
-    expected = (np.clip(skimage.color.hsv2rgb(hsv), 0, 1) * 255).astype(np.uint8)
-    assert np.array_equal(adjust_hsv(image, saturation=(2, 0.1), value=0.2), expected)
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_contrast_equals_the_oracle_on_every_grey(severity: int) -> None:
+    # The mean's last bit decides where a flat image lands, and it depends on the order of the sum.
+    for level in range(256):
+        image = np.full((33, 47, 3), level, dtype=np.uint8)
+        assert np.array_equal(corrupt(image, "contrast", severity), oracle.corrupt(image, "contrast", severity, 0))
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_contrast_equals_the_oracle_where_a_level_lands_on_an_integer(severity: int) -> None:
+    for dark, bright in ((100, 200), (0, 255), (7, 107), (50, 250)):  # half and half
+        image = np.full((64, 62, 3), dark, dtype=np.uint8)
+        image[:, 1::2] = bright
+        assert np.array_equal(corrupt(image, "contrast", severity), oracle.corrupt(image, "contrast", severity, 0))
 
 
 def test_pixelate_leaves_blocks(natural: Image) -> None:
     result = corrupt(natural, "pixelate", 5)
     blocks = result.reshape(128, 4, 128, 4, 3)
     assert np.all(blocks == blocks[:, :1, :, :1])
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_pixelate_equals_pillows_box_and_nearest_at_any_size(severity: int) -> None:
+    # Sides whose share isn't whole: there rounding decides which small pixel is repeated.
+    share = (0.6, 0.5, 0.4, 0.3, 0.25)[severity - 1]
+    random = np.random.RandomState(severity)
+    for height, width in ((32, 33), (97, 131), (360, 480), (41, 2048), (1001, 64)):
+        image = random.randint(0, 256, size=(height, width, 3)).astype(np.uint8)
+        small = PIL.Image.fromarray(image).resize((int(width * share), int(height * share)), PIL.Image.Resampling.BOX)
+        expected = np.asarray(small.resize((width, height), PIL.Image.Resampling.NEAREST))
+        assert np.array_equal(corrupt(image, "pixelate", severity), expected)
 
 
 def test_jpeg_compression_is_pillows_jpeg(natural: Image) -> None:

@@ -1,12 +1,16 @@
+import io
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from cityscapesscripts.helpers.labels import labels as official_labels
+from PIL import Image as Pillow
 
 from robustbench_seg.datasets import DATASETS, IGNORE, open_dataset, spaced
+from robustbench_seg.datasets.base import png, webp
 from robustbench_seg.datasets.cityscapes import CLASS_NAMES, FROM_LABEL_IDS, PALETTE
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import DataError, UsageError
@@ -43,6 +47,59 @@ def test_label_trainids_are_used_where_all_are_present(cityscapes_root: Path, tm
     assert all("labelTrainIds" in str(label) for _, label in read.pairs.values())
     for image_id in read.ids:
         assert np.array_equal(read.load(image_id).label, expected.load(image_id).label)
+
+
+def as_webp(path: Path) -> Path:
+    """Turn an image file into lossless WebP, by OpenCV's encoder."""
+    found = path.with_suffix(".webp")
+    cv2.imwrite(str(found), cv2.imread(str(path)), [cv2.IMWRITE_WEBP_QUALITY, 101])
+    path.unlink()
+    return found
+
+
+def test_webp_images_are_read_like_png_and_beside_them(cityscapes_root: Path, tmp_path: Path) -> None:
+    root = tmp_path / "cityscapes"
+    shutil.copytree(cityscapes_root, root)
+    for path in sorted(root.rglob("*_leftImg8bit.png"))[::2]:
+        as_webp(path)
+    expected, read = (open_dataset("cityscapes", folder, split="test") for folder in (cityscapes_root, root))
+    assert read.ids == expected.ids
+    for image_id in read.ids:
+        assert np.array_equal(read.load(image_id).image, expected.load(image_id).image)
+        assert np.array_equal(read.load(image_id).label, expected.load(image_id).label)
+
+
+@pytest.mark.parametrize("kept", [0, 11, 12, 40, 1000, -1])
+def test_a_truncated_webp_is_named(cityscapes_root: Path, tmp_path: Path, kept: int) -> None:
+    root = tmp_path / "cityscapes"
+    shutil.copytree(cityscapes_root, root)
+    path = as_webp(next(root.rglob("*_leftImg8bit.png")))
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(DataError, match=rf"{path.name}: not a complete WEBP file"):
+        open_dataset("cityscapes", root, split="test").load(path.stem.removesuffix("_leftImg8bit"))
+
+
+@pytest.mark.parametrize("pixels", [png, webp])
+@pytest.mark.parametrize("shape", [(33, 57, 3), (32, 32, 3)])
+def test_what_is_encoded_is_decoded_the_same_by_pillow(pixels: Callable[..., bytes], shape: tuple[int, ...]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    with Pillow.open(io.BytesIO(pixels(image))) as decoded:
+        assert np.array_equal(np.asarray(decoded), image)
+
+
+def test_webp_refuses_a_side_that_it_cannot_hold() -> None:
+    with pytest.raises(ValueError, match="an image of 1x16384 px; WebP ends at 16383"):
+        webp(np.zeros((1, 16384, 3), np.uint8))
+
+
+@pytest.mark.parametrize("content", ["[1", "[]", "{}", '{"images": 9}'])
+def test_a_manifest_that_is_not_ours_says_nothing_about_the_data_set(
+    cityscapes_root: Path, tmp_path: Path, content: str
+) -> None:
+    root = tmp_path / "cityscapes"
+    shutil.copytree(cityscapes_root, root)
+    (root / "manifest.json").write_text(content)
+    assert open_dataset("cityscapes", root, split="test").class_names == CLASS_NAMES
 
 
 def test_camvid_ignores_what_is_unlabelled_and_keeps_the_other_values(camvid_folder: Path) -> None:

@@ -1,0 +1,98 @@
+"""The inner loops under the filters: weighted sums of lines.
+
+A line is a row of an image with its channels side by side: flat, and long enough for the compiler to turn the
+loop over it into vector instructions. The terms are added strictly one after the other in the precision of
+the buffer, never contracted or reordered, so that a sum comes out the same on every machine.
+
+Bytes enter as *levels*, a table of 256 numbers from 0 to white, and leave clipped to white, scaled to 255 and
+truncated, as imagecorruptions does after its floating-point filters.
+"""
+
+from typing import Any, Literal
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Border", "add_lines", "add_pairs", "by_fours", "indices", "load", "pad", "store"]
+
+Border = Literal["mirror", "nearest", "reflect"]
+
+
+def indices(length: int, before: int, after: int, border: Border) -> NDArray[np.intp]:
+    """Which of `length` entries stands at -before .. length - 1 + after."""
+    index = np.arange(-before, length + after)
+    if border == "nearest":  # a a a a | a b c d | d d d d
+        return np.clip(index, 0, length - 1)
+    if border == "mirror":  # e d c b | a b c d e | d c b a
+        index %= 2 * length - 2
+        return np.minimum(index, 2 * length - 2 - index)
+    index %= 2 * length  # d c b a | a b c d | d c b a
+    return np.minimum(index, 2 * length - 1 - index)
+
+
+def by_fours(array: NDArray[Any], *, fill: Literal["last", "zero"]) -> NDArray[Any]:
+    """Lengthen to a multiple of four, as `add_lines` and `add_pairs` take their taps."""
+    return np.pad(array, (0, -len(array) % 4), mode="edge" if fill == "last" else "constant")
+
+
+# Four taps a loop, since the traffic of the total costs as much as that of a tap. The weights are read before
+# the loop: an array read within would keep the compiler from vectorising it.
+
+
+@numba.njit(cache=True, nogil=True)
+def add_lines(total: Any, buffer: Any, starts: Any, weights: Any) -> None:
+    """Add weights[k] * (the line at starts[k]), for each k; their number is a multiple of four."""
+    for k in range(0, len(weights), 4):
+        w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        a0, a1, a2, a3 = (
+            buffer[starts[k] :],
+            buffer[starts[k + 1] :],
+            buffer[starts[k + 2] :],
+            buffer[starts[k + 3] :],
+        )
+        for i in range(len(total)):
+            total[i] = total[i] + w0 * a0[i] + w1 * a1[i] + w2 * a2[i] + w3 * a3[i]
+
+
+@numba.njit(cache=True, nogil=True)
+def add_pairs(total: Any, buffer: Any, left: Any, right: Any, weights: Any) -> None:
+    """Add weights[k] * (the line at left[k] + that at right[k]), for each k; a multiple of four."""
+    for k in range(0, len(weights), 4):
+        w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        a0, a1, a2, a3 = buffer[left[k] :], buffer[left[k + 1] :], buffer[left[k + 2] :], buffer[left[k + 3] :]
+        b0, b1, b2, b3 = buffer[right[k] :], buffer[right[k + 1] :], buffer[right[k + 2] :], buffer[right[k + 3] :]
+        for i in range(len(total)):
+            pairs = total[i] + (a0[i] + b0[i]) * w0 + (a1[i] + b1[i]) * w1
+            total[i] = pairs + (a2[i] + b2[i]) * w2 + (a3[i] + b3[i]) * w3
+
+
+@numba.njit(cache=True, nogil=True)
+def load(values: Any, levels: Any, line: Any) -> None:
+    """Copy a row of an image to a line: bytes as their levels, floats (levels None) as they are."""
+    if levels is None:
+        line[:] = values
+    else:
+        for i in range(len(line)):
+            line[i] = levels[values[i]]
+
+
+@numba.njit(cache=True, nogil=True)
+def store(line: Any, levels: Any, values: Any) -> None:
+    """Copy a line to a row of an image: back to bytes, or floats (levels None) as they are."""
+    if levels is None:
+        values[:] = line
+    else:
+        white = levels[255]
+        scale = 255 / white
+        for i in range(len(line)):
+            values[i] = np.int32(min(line[i], white) * scale)
+
+
+@numba.njit(cache=True, nogil=True)
+def pad(line: Any, columns: Any, before: Any, width: Any, channels: Any) -> None:
+    """Fill the margins of a line whose own `width` columns start at `before`: column k repeats columns[k]."""
+    for margin in (range(before), range(before + width, len(columns))):
+        for k in margin:
+            for c in range(channels):
+                line[k * channels + c] = line[(before + columns[k]) * channels + c]

@@ -1,0 +1,54 @@
+"""Progress of an export in the terminal; apart from `progress`, which needs torch."""
+
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from .estimate import Estimate
+from .export import Listener
+
+__all__ = ["ExportProgress"]
+
+
+class ExportProgress(Listener):
+    """A line with the estimate, then a bar over the images of all conditions."""
+
+    def __init__(self, console: Console, images: int) -> None:
+        """images: in each condition."""
+        self.console, self.images = console, images
+        self.bar = Progress(
+            TextColumn("corrupting"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("images"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=console,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        if self.bar.live.is_started:  # else it would print an empty line
+            self.bar.stop()
+
+    def planned(self, conditions: int, incomplete: int, rest: Estimate) -> None:
+        total = conditions * self.images
+        if not incomplete:
+            self.say(f"all {total} images are here already")
+            return
+        if rest.files < total:
+            self.say(f"{total - rest.files} of {total} images are here already; going on")
+        if rest.files:
+            self.say(str(rest))
+        self.bar.start()
+        self.task = self.bar.add_task("", total=total, completed=total - incomplete * self.images)
+
+    def image(self) -> None:
+        self.bar.update(self.task, advance=1)
+
+    def say(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)

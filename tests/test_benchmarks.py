@@ -1,0 +1,85 @@
+"""The benchmark program runs and its figures are those of its samples; how fast anything is, is not tested."""
+
+import csv
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two corruptions on a tiny scene, all parts."""
+    out = tmp_path_factory.mktemp("benchmark")
+    command = [sys.executable, "-m", "benchmarks.corruptions", "--size", "48", "64", "--samples", "3"]
+    command += ["--only", "brightness", "glass_blur", "--out", str(out)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=240)
+    return out
+
+
+@pytest.fixture(scope="module")
+def raw(results: Path) -> Any:
+    return json.loads((results / "corruptions.json").read_text())
+
+
+def test_every_condition_has_at_least_the_samples_asked_for_and_quick_ones_up_to_five_times_as_many(raw: Any) -> None:
+    counts = {key: {side: len(ms) for side, ms in sides.items()} for key, sides in raw["times_ms"].items()}
+    assert set(counts) == {f"{name} {s}" for name in ("brightness", "glass_blur") for s in range(1, 6)}
+    for key, number in counts.items():
+        assert 3 <= number["ours"] <= 15
+        if key.startswith("brightness"):
+            assert number["oracle"] == number["ours"]
+        else:
+            assert 1 <= number["oracle"] <= 5  # slow: in the first round alone
+
+
+def test_the_csv_holds_the_medians_of_the_samples(results: Path, raw: Any) -> None:
+    lines = (results / "corruptions.csv").read_text().splitlines()
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    assert len(rows) == 10
+    for row in rows:
+        sides = raw["times_ms"][f"{row['corruption']} {row['severity']}"]
+        ours, oracle = (statistics.median(sides[side]) for side in ("ours", "oracle"))
+        assert float(row["ours_median_ms"]) == pytest.approx(ours, abs=1e-3)
+        assert float(row["oracle_median_ms"]) == pytest.approx(oracle, abs=1e-3)
+        assert float(row["ratio"]) == pytest.approx(oracle / ours, abs=1e-3)
+
+
+def test_the_summarys_ratio_is_that_of_the_mean_medians(results: Path, raw: Any) -> None:
+    ours, oracle = (
+        statistics.fmean(statistics.median(sides[side]) for sides in raw["times_ms"].values())
+        for side in ("ours", "oracle")
+    )
+    page = (results / "corruptions.md").read_text()
+    assert f"all: 10 of its 72 conditions | {ours:.1f} | {oracle:.0f} | {oracle / ours:.1f} |" in page
+
+
+def test_new_processes_and_workers_are_measured(raw: Any) -> None:
+    assert set(raw["processes"]) == {"brightness", "glass_blur"}
+    for values in raw["processes"].values():
+        assert values["first_call_ms"] > 0
+        assert values["peak_mib"] > 10  # OpenCV and Numba alone need more
+    assert set(raw["images_per_s"]) == {"threads 1", "threads 2", "processes 1", "processes 2"}
+    assert set(raw["import_ms"]) == {"robustbench_seg", "robustbench_seg.corruptions"}
+
+
+@pytest.mark.parametrize("name", ["corruptions.md", "corruptions.csv"])
+def test_what_is_written_names_command_commit_machine_and_versions(name: str, results: Path, raw: Any) -> None:
+    text = (results / name).read_text()
+    assert "--size 48 64 --samples 3 --only brightness glass_blur" in text
+    for value in (raw["about"]["commit"], raw["about"]["machine"], "imagecorruptions 1.1.2", "engine version"):
+        assert value in text
+
+
+def test_an_unknown_corruption_is_refused_in_one_line() -> None:
+    command = [sys.executable, "-m", "benchmarks.corruptions", "--only", "rain"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode != 0
+    assert done.stderr.startswith("--only rain: unknown corruption; known are gaussian_noise")
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,417 @@
+import hashlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from scenes import Deadly, Scenes
+from small import stored, write_suite
+
+from robustbench_seg import environment, estimate, export
+from robustbench_seg.condition import Condition, prepare
+from robustbench_seg.corruptions import CORRUPTIONS, ENGINE_VERSION
+from robustbench_seg.datasets import Dataset, open_dataset, spaced
+from robustbench_seg.errors import DataError, MachineError, StoreError, UsageError
+from robustbench_seg.estimate import Estimate
+from robustbench_seg.export import Export, Listener, choose_conditions, export_images
+from robustbench_seg.files import locked
+from robustbench_seg.loading import Loader
+from robustbench_seg.planning import Options
+from robustbench_seg.protocols import PROTOCOLS
+from robustbench_seg.runner import Listener as RunListener
+from robustbench_seg.runner import run
+from robustbench_seg.suites import read_suite
+
+CONDITIONS = (Condition("fog", 3), Condition("gaussian_noise", 1), Condition("gaussian_noise", 2))
+
+
+class Told(Listener):
+    """Notes what it is told; stops the export after `stop` images as Ctrl-C does."""
+
+    def __init__(self, stop: int | None = None) -> None:
+        self.images, self.stop = 0, stop
+
+    def planned(self, conditions: int, incomplete: int, rest: Estimate) -> None:
+        self.conditions, self.incomplete, self.rest = conditions, incomplete, rest
+
+    def image(self) -> None:
+        self.images += 1
+        if self.images == self.stop:
+            raise KeyboardInterrupt
+
+
+def asked(out: Path, dataset: Dataset | None = None, limit: int | None = None, **changes: object) -> Export:
+    dataset = dataset or Scenes()
+    fields = {"conditions": CONDITIONS, "seed": 0, "format": "png", **changes}
+    return Export(dataset=dataset, ids=spaced(dataset.ids, limit), out=out, **fields)
+
+
+def exported(wanted: Export, workers: int = 0, stop: int | None = None) -> Told:
+    told = Told(stop)
+    export_images(wanted, workers, told)
+    return told
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """All files but manifests, which hold the time."""
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in out.rglob("*")
+        if path.is_file() and path.name not in ("manifest.json", ".lock")
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One uninterrupted export."""
+    out = tmp_path_factory.mktemp("finished") / "out"
+    exported(asked(out))
+    return out
+
+
+def assert_reads_back(wanted: Export) -> None:
+    for condition in wanted.conditions:
+        root = wanted.out / condition.corruption / str(condition.severity)
+        read = open_dataset("cityscapes", root, split=wanted.dataset.split)
+        assert read.ids == wanted.ids
+        for name in ("class_names", "palette", "shows_images", "synthetic"):
+            assert getattr(read, name) == getattr(wanted.dataset, name)
+        for image_id in wanted.ids:
+            expected, got = prepare(wanted.dataset, condition, image_id), read.load(image_id)
+            assert np.array_equal(got.image, expected.image)
+            assert np.array_equal(got.label, expected.label)
+
+
+@pytest.mark.parametrize("image_format", ["png", "webp"])
+@pytest.mark.parametrize("name", ["streets", "cityscapes", "camvid"])
+def test_the_adapter_reads_the_very_pixels_labels_and_classes(
+    tmp_path: Path, cityscapes_root: Path, camvid_folder: Path, name: str, image_format: str
+) -> None:
+    dataset = {
+        "streets": Scenes(),
+        "cityscapes": open_dataset("cityscapes", cityscapes_root, split="test"),
+        "camvid": open_dataset("camvid", camvid_folder),
+    }[name]
+    wanted = asked(tmp_path / "out", dataset, 2, format=image_format, conditions=CONDITIONS[:2])
+    exported(wanted)
+    assert_reads_back(wanted)
+
+
+def test_every_corruption_can_be_exported(tmp_path: Path) -> None:
+    conditions = tuple(Condition(name, 5, 3) for name in CORRUPTIONS)
+    wanted = asked(tmp_path / "out", Scenes(), 1, seed=3, conditions=conditions)
+    exported(wanted)
+    assert_reads_back(wanted)
+
+
+def test_a_run_on_the_files_counts_what_a_run_that_corrupts_on_the_fly_counts(
+    tmp_path: Path, cityscapes_root: Path
+) -> None:
+    def counts(where: str, root: Path, conditions: dict[str, list[int]]) -> dict[str, dict[str, np.ndarray]]:
+        dataset = {"name": "cityscapes", "split": "test"}
+        suite = write_suite(tmp_path, dataset=dataset, conditions=conditions, views=["whole"], gallery=[])
+        out = tmp_path / where
+        assert not run(read_suite(str(suite)), out, Options(data={"cityscapes": root}), RunListener())
+        return {
+            frame["cell"].iloc[0]: {n: np.stack(frame[n]) for n in ("intersection", "predicted", "labelled")}
+            for _, frame in stored(out).values()
+        }
+
+    exported(asked(tmp_path / "trees", open_dataset("cityscapes", cityscapes_root, split="test")))
+    on_the_fly = counts("fly", cityscapes_root, {"fog": [3], "gaussian_noise": [2]})
+    for corruption, severity in (("fog", 3), ("gaussian_noise", 2)):
+        on_disk = counts(f"disk-{corruption}", tmp_path / "trees" / corruption / str(severity), {})
+        assert on_disk.keys() == {"constant-cityscapes-clean-whole", "b0-cityscapes-clean-whole"}
+        for cell, arrays in on_disk.items():
+            expected = on_the_fly[cell.replace("clean", f"{corruption}-{severity}")]
+            assert all(np.array_equal(arrays[n], expected[n]) for n in arrays)
+    clean, noisy = (on_the_fly[f"b0-cityscapes-{condition}-whole"] for condition in ("clean", "gaussian_noise-2"))
+    assert not np.array_equal(clean["predicted"], noisy["predicted"]), "the corruption matters to this model"
+
+
+def test_the_files_lie_in_cityscapes_own_layout(finished: Path) -> None:
+    image_id = "streets_000000_2000000"
+    tree = finished / "gaussian_noise" / "2"
+    assert (tree / f"leftImg8bit/test/streets/{image_id}_leftImg8bit.png").is_file()
+    assert (tree / f"gtFine/test/streets/{image_id}_gtFine_labelTrainIds.png").is_file()
+
+
+def test_a_tree_names_the_sha256_of_each_of_its_files(finished: Path) -> None:
+    for condition in CONDITIONS:
+        tree = finished / condition.corruption / str(condition.severity)
+        listed = dict(line.split("  ")[::-1] for line in (tree / "sha256sums.txt").read_text().splitlines())
+        there = {p.relative_to(tree).as_posix(): p for folder in tree.iterdir() for p in folder.rglob("*.png")}
+        assert len(there) == 2 * 4
+        assert listed == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in there.items()}
+
+
+def test_manifests_say_how_the_images_were_made(finished: Path) -> None:
+    dataset = Scenes()
+    whole, tree = (json.loads((finished / at / "manifest.json").read_text()) for at in (".", "gaussian_noise/2"))
+    assert tree == whole | {"corruption": "gaussian_noise", "severity": 2}
+    assert (whole["dataset"], whole["split"], whole["images"], whole["of"]) == ("streets", "test", 4, 4)
+    assert (whole["seed"], whole["engine_version"], whole["format"]) == (0, ENGINE_VERSION, "png")
+    assert whole["fingerprint"] == dataset.fingerprint(dataset.ids)
+    assert whole["environment"].keys() == environment.describe("cpu").keys()
+
+
+def test_worker_processes_change_no_byte(tmp_path: Path, finished: Path) -> None:
+    told = exported(asked(tmp_path / "out"), workers=2)
+    assert told.images == 12
+    assert contents(tmp_path / "out") == contents(finished)
+
+
+def test_a_second_export_writes_nothing(finished: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*.*") if path.name != ".lock"}
+    told = exported(asked(finished))
+    assert (told.rest.files, told.incomplete, told.images) == (0, 0, 0)
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+@pytest.mark.parametrize("stop", [1, 4, 6, 12])
+def test_an_export_that_was_stopped_goes_on_where_it_was(tmp_path: Path, finished: Path, stop: int) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        exported(asked(out), stop=stop)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*_leftImg8bit.png")}
+    assert len(before) == stop
+    told = exported(asked(out))
+    assert told.rest.files == 12 - stop
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    assert contents(out) == contents(finished)
+
+
+def test_files_that_went_missing_are_made_again(tmp_path: Path, finished: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    next((out / "fog").rglob("*_leftImg8bit.png")).unlink()
+    next((out / "gaussian_noise/1").rglob("*_labelTrainIds.png")).unlink()
+    shutil.rmtree(out / "gaussian_noise/2")
+    told = exported(asked(out))
+    assert told.rest.files == 1 + 1 + 4
+    assert contents(out) == contents(finished)
+
+
+def test_conditions_can_be_added_later(tmp_path: Path, finished: Path) -> None:
+    out = tmp_path / "out"
+    exported(asked(out, conditions=CONDITIONS[1:2]))
+    told = exported(asked(out))
+    assert (told.conditions, told.incomplete, told.rest.files) == (3, 2, 8)
+    assert contents(out) == contents(finished)
+
+
+def test_an_unfinished_tree_is_not_taken_for_a_data_set(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        exported(asked(out), stop=2)
+    with pytest.raises(DataError, match=r"fog/3: holds 2 of 4 images; the same `corrupt` goes on there"):
+        open_dataset("cityscapes", out / "fog/3", split="test")
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"seed": 1}, r"seed 0 there, 1 asked for\)"),
+        ({"format": "webp"}, r"format 'png' there, 'webp' asked for\)"),
+        (
+            {"dataset": Scenes("train"), "seed": 1},
+            r"split 'test' there, 'train' asked for; fingerprint .*; seed 0 there",
+        ),
+        ({"limit": 2}, r"images 4 there, 2 asked for; fingerprint"),
+        ({"dataset": Scenes("train")}, r"split 'test' there, 'train' asked for; fingerprint"),
+        ({"dataset": Scenes(width=128)}, r"fingerprint '\w{32}' there, '\w{32}' asked for\)"),
+    ],
+)
+def test_another_export_in_the_folder_is_refused_with_what_differs(
+    finished: Path, changes: dict[str, object], difference: str
+) -> None:
+    with pytest.raises(StoreError, match=rf"{finished}: holds another export \({difference}.*choose another --out"):
+        exported(asked(finished, **changes))
+
+
+def test_another_engines_export_is_refused(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "ENGINE_VERSION", ENGINE_VERSION + 1)
+    with pytest.raises(StoreError, match=f"engine_version {ENGINE_VERSION} there, {ENGINE_VERSION + 1} asked for"):
+        exported(asked(finished))
+
+
+def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(StoreError, match=r"holds thesis\.tex and no manifest of an export; choose a new or an empty"):
+        exported(asked(tmp_path))
+    for content in ("[1", "[1]", '{"images": 4}'):
+        (tmp_path / "manifest.json").write_text(content)
+        with pytest.raises(StoreError, match=r"holds manifest\.json and no manifest of an export"):
+            exported(asked(tmp_path))
+
+
+def test_a_folder_in_use_is_refused_at_once(tmp_path: Path) -> None:
+    with locked(tmp_path / "out"), pytest.raises(StoreError, match="another run is using this folder"):
+        exported(asked(tmp_path / "out"))
+
+
+def test_a_disk_that_is_too_small_is_refused_with_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    wanted = asked(tmp_path / "out")
+    free = 50_000
+    monkeypatch.setattr(export.shutil, "disk_usage", lambda path: usage(10**6, 10**6 - free, free))
+    told = Told()
+    with pytest.raises(MachineError, match=r"12 images to write: about \d.*kB with a margin.* 50.0 kB free; choose"):
+        export_images(wanted, 0, told)
+    assert not hasattr(told, "rest")
+    assert [path.name for path in wanted.out.rglob("*") if path.name != ".lock"] == []
+    free = 10**6
+    exported(wanted)
+    free = 0
+    assert exported(wanted).rest.files == 0, "what is there already needs no room"
+
+
+def test_labels_take_room_once_where_the_disk_has_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported(asked(tmp_path / "linked"))
+    labels = list((tmp_path / "linked").rglob("*_labelTrainIds.png"))
+    assert len(labels) == 4 * (3 + 1)
+    assert len({path.stat().st_ino for path in labels}) == 4
+
+    def no_links(source: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", source)
+
+    monkeypatch.setattr(export.os, "link", no_links)
+    exported(asked(tmp_path / "copied"))
+    assert len({path.stat().st_ino for path in (tmp_path / "copied").rglob("*_labelTrainIds.png")}) == 16
+    assert contents(tmp_path / "copied") == contents(tmp_path / "linked")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_broken_image_stops_the_export_and_is_named(tmp_path: Path, camvid_folder: Path, workers: int) -> None:
+    (camvid_folder / "test/frame_1.png").write_bytes(b"not a picture")
+    with pytest.raises(DataError, match=r"test/frame_1\.png: not a complete PNG file"):
+        exported(asked(tmp_path / "out", open_dataset("camvid", camvid_folder)), workers)
+
+
+def test_an_image_too_small_to_corrupt_is_named(tmp_path: Path, camvid_folder: Path) -> None:
+    for folder, shape in (("test", (20, 48, 3)), ("testannot", (20, 48))):
+        cv2.imwrite(str(camvid_folder / folder / "frame_1.png"), np.zeros(shape, np.uint8))
+    with pytest.raises(
+        DataError, match=r"frame_1 can't be exported: image is 20x48 px; both sides must be at least 32"
+    ):
+        exported(asked(tmp_path / "out", open_dataset("camvid", camvid_folder)))
+
+
+def test_a_worker_that_was_killed_is_explained_and_what_it_wrote_is_kept(tmp_path: Path, finished: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(MachineError, match=r"a worker process was killed.*with fewer --workers than 1"):
+        exported(asked(out, Deadly()), workers=1)
+    assert 0 < len(list(out.rglob("*_leftImg8bit.png"))) < 12
+    exported(asked(out, Deadly()))
+    assert contents(out) == contents(finished)
+
+
+NAMES = ("fog", "contrast", "brightness", "saturate", "jpeg_compression")
+
+
+def program(out: Path, root: Path, workers: int) -> list[str]:
+    what = ["cityscapes", "--data", f"cityscapes={root}", "--split", "test", "--corruptions", ",".join(NAMES)]
+    return [sys.executable, "-m", "robustbench_seg", "corrupt", *what, "--out", str(out), "--workers", str(workers)]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_killed_program_leaves_whole_files_and_the_same_command_goes_on(
+    tmp_path: Path, cityscapes_root: Path, how: signal.Signals, status: int, workers: int
+) -> None:
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        program(out, cityscapes_root, workers),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job ignores SIGINT, and so would what it starts, the tests and this process too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
+    while process.poll() is None and len(list(out.rglob("[!.]*_leftImg8bit.png"))) < 8:
+        time.sleep(0.01)
+    process.send_signal(how)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == status
+    if how == signal.SIGINT:
+        assert said.strip() == (
+            "robustbench-seg: stopped; what is finished is kept, and the same command goes on from there"
+        )
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("[!.]*_leftImg8bit.png")}
+    assert 8 <= len(before) < len(NAMES) * 5 * 6
+    dataset = open_dataset("cityscapes", cityscapes_root, split="test")
+    wanted = asked(out, dataset, conditions=choose_conditions("segformer", NAMES[:2], [], 0))
+    exported(wanted)
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    assert not list(out.rglob("*.tmp"))
+    assert_reads_back(wanted)
+
+
+def test_an_estimate_adds_up_the_mean_trial_of_each_corruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 0.0
+    monkeypatch.setattr(estimate.time, "perf_counter", lambda: clock)
+    tried = []
+
+    def file_size(task: estimate.Task) -> int:
+        nonlocal clock
+        condition, _ = task
+        first = condition.corruption not in {c.corruption for c, _ in tried}
+        tried.append(task)
+        clock += 100 if first else condition.severity * 0.25  # the first call of each loads code
+        return 4096 * condition.severity - 5 if condition.corruption == "fog" else 4097
+
+    tasks = [(Condition("snow", 1), f"{k}") for k in range(20)]
+    tasks += [(Condition("fog", severity), f"{k}") for severity in (1, 2, 3) for k in range(100)]
+    found = estimate.estimate(file_size, tasks, Loader(0))
+    assert found.files == 320
+    assert found.size == pytest.approx(20 * 8192 + 100 * 4096 * (1 + 2 + 3), rel=0.05)
+    assert found.seconds == pytest.approx(20 * 0.25 + 100 * 0.25 * (1 + 2 + 3), rel=0.05)
+    assert {condition.severity for condition, _ in tried if condition.corruption == "fog"} == {1, 2, 3}
+    assert len(set(tried)) <= 32
+
+
+def test_the_estimated_size_is_near_the_real_one(tmp_path: Path, camvid_root: Path) -> None:
+    dataset = open_dataset("camvid", camvid_root)
+    conditions = choose_conditions("segformer", ["fog", "gaussian_noise"], ["1", "3"], 0)
+    wanted = asked(tmp_path / "out", dataset, 12, conditions=conditions)
+    told = exported(wanted)
+    real = sum(path.stat().st_size for path in wanted.out.rglob("*_leftImg8bit.png"))
+    assert real == pytest.approx(told.rest.size, rel=estimate.MARGIN)
+
+
+def test_a_protocols_conditions_are_the_default_and_names_and_severities_replace_them() -> None:
+    def chosen(*how: object) -> list[tuple[str, int]]:
+        return [(c.corruption, c.severity) for c in choose_conditions(*how, 5)]
+
+    for name in ("segformer", "michaelis", "fan", "semsegbench"):
+        assert chosen(name, [], []) == [(c, s) for c, severities in PROTOCOLS[name].items() for s in severities]
+    assert len(chosen("segformer", [], [])) == 72
+    assert chosen("segformer", ["shot_noise"], []) == [("shot_noise", s) for s in (1, 2, 3)]
+    assert chosen("segformer", ["zoom_blur"], []) == [("zoom_blur", s) for s in (1, 2, 3, 4, 5)]
+    assert chosen("segformer", ["snow", "fog", "snow"], ["5", "2", "5"]) == [
+        *(("snow", 2), ("snow", 5)),
+        *(("fog", 2), ("fog", 5)),
+    ]
+    assert {condition.seed for condition in choose_conditions("fan", [], [], 5)} == {5}
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        (("segformer", ["fogg"], []), "--corruptions: 'fogg' is none of gaussian_noise, shot_noise"),
+        (("segformer", ["fog"], ["6"]), "--severities: '6' is none of 1, 2, 3, 4, 5"),
+        (("segformer", [], ["2.5"]), "--severities: '2.5' is none of 1, 2, 3, 4, 5"),
+        (("clean", [], ["1"]), "protocol clean has no corruptions; name some with --corruptions"),
+        (("imagenet-c", [], []), "unknown protocol 'imagenet-c'; known: segformer"),
+    ],
+)
+def test_conditions_that_there_are_not_are_refused(how: tuple[str, list[str], list[str]], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        choose_conditions(*how, 0)
