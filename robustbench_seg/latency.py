@@ -1,17 +1,26 @@
-"""One speed cell: how long a model takes for one batch, image to logits; every sample is kept."""
+"""One speed cell: how long a model takes for one batch, and how much memory; every sample is kept.
+
+A sample is two times in turn: image to logits, and logits to a class for each pixel of the input (resize + argmax).
+Papers differ in whether they count the second, so both are kept.
+"""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from .models.base import Segmenter
 from .record import LatencyCell
+from .views import classify
 
-__all__ = ["Budget", "measure_latency"]
+__all__ = ["Budget", "Speed", "measure_latency"]
 
 WARM_UP = 3
 FEWEST = 10  # samples, however long they take
+KIB_PER_MIB = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,25 +34,78 @@ class Budget:
     max_seconds: float = 120.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """Milliseconds per batch, a value per sample: latency_ms from image to logits, classify_ms from there to classes.
+
+    peak_memory_mib: at the highest point of the first pass, above what was held before it; None where the system does
+    not tell. On a CPU it is resident memory, which counts what the process had freed but not given back as held.
+    """
+
+    latency_ms: list[float] = field(default_factory=list)
+    classify_ms: list[float] = field(default_factory=list)
+    peak_memory_mib: float | None = None
+
+
 @torch.inference_mode()
-def measure_latency(model: Segmenter, cell: LatencyCell, budget: Budget) -> list[float]:
-    """Time the model on random pixels of the cell's size; milliseconds per batch, after warm-up, synchronised."""
+def measure_latency(model: Segmenter, cell: LatencyCell, budget: Budget) -> Speed:
+    """Time the model on random pixels of the cell's size, after warm-up, synchronised."""
     generator = torch.Generator().manual_seed(0)
     shape = (cell.batch, 3, cell.height, cell.width)
     images = torch.randint(256, shape, dtype=torch.uint8, generator=generator).to(model.device)
-    samples: list[float] = []
-    begin = time.perf_counter()
-    while not enough(len(samples) - WARM_UP, time.perf_counter() - begin, budget):
-        start = time.perf_counter()
+    logits: list[Tensor] = []
+
+    def forward() -> None:
         with torch.autocast(model.device.type, torch.bfloat16, enabled=cell.precision == "bf16"):
-            model(images)
-        if model.device.type == "cuda":
-            torch.cuda.synchronize(model.device)
-        samples.append(1000 * (time.perf_counter() - start))
-    return samples[WARM_UP:]
+            logits[:] = [model(images)]
+
+    def to_classes() -> None:
+        classify([logits.pop().float()], (cell.height, cell.width))
+
+    def turn() -> tuple[float, float]:
+        return timed(forward, model.device), timed(to_classes, model.device)
+
+    begin = time.perf_counter()
+    peak_mib = peak_memory_mib(turn, model.device)
+    samples: list[tuple[float, float]] = []
+    while not enough(len(samples) - WARM_UP, time.perf_counter() - begin, budget):
+        samples.append(turn())
+    latency_ms, classify_ms = zip(*samples[WARM_UP:], strict=True)
+    return Speed(latency_ms=list(latency_ms), classify_ms=list(classify_ms), peak_memory_mib=peak_mib)
 
 
 def enough(samples: int, seconds: float, budget: Budget) -> bool:
     if samples < FEWEST:
         return False
     return seconds >= budget.max_seconds or (samples >= budget.min_samples and seconds >= budget.min_seconds)
+
+
+def timed(call: Callable[[], object], device: torch.device) -> float:
+    """Milliseconds until the call's work is done, on the device too."""
+    start = time.perf_counter()
+    call()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return 1000 * (time.perf_counter() - start)
+
+
+def peak_memory_mib(call: Callable[[], object], device: torch.device) -> float | None:
+    """Memory at the highest point of a call, above that before: of the accelerator's allocator, or resident (Linux)."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        call()
+        return (torch.cuda.max_memory_allocated(device) - before) / 2**20
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the process's peak starts anew
+        before = resident_kib("VmRSS")
+    except OSError:
+        call()
+        return None
+    call()
+    return (resident_kib("VmHWM") - before) / KIB_PER_MIB
+
+
+def resident_kib(name: str) -> int:
+    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))

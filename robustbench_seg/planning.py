@@ -6,13 +6,15 @@ from typing import Any, Literal
 
 import torch
 
+from segformer.complexity import complexity
+
 from . import environment
 from .corruptions import ENGINE_VERSION
 from .datasets import Dataset, open_dataset, spaced
 from .datasets.cityscapes import CLASS_NAMES
 from .errors import UsageError
 from .models import load_model
-from .models.base import Segmenter
+from .models.base import NetworkSegmenter, Segmenter
 from .record import LatencyCell, QualityCell, Record, latency_key, quality_key
 from .suites import Suite, latency_cells, quality_cells, with_weights
 
@@ -98,8 +100,14 @@ def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tupl
     for speed in latency_cells(suite, specs, len(class_names), options.precision, device.type):
         model = models[speed.model]
         key = latency_key(speed, checkpoint_sha256=model.checkpoint_sha256, machine=machine)
-        jobs.append(Job(speed, model, record(speed, key, kind="latency")))
+        macs = macs_of(model, (speed.height, speed.width))
+        jobs.append(Job(speed, model, record(speed, key, kind="latency", macs=macs)))
     return jobs
+
+
+def macs_of(model: Segmenter, size: tuple[int, int]) -> int | None:
+    """Count the multiply-accumulates of one image; None for a model that is not a torch network."""
+    return complexity(model.network, size).macs if isinstance(model, NetworkSegmenter) else None
 
 
 def describe_plan(suite: Suite, options: Options, jobs: list[Job], images: int) -> dict[str, Any]:

@@ -32,18 +32,21 @@ class View:
     """How an image is put through a model.
 
     mode: "whole", or "slide" with a square window of `crop` pixels moved by `stride`. scale: of the image before
-    that, as a factor on each side.
+    that, as a factor on each side; several are put through one by one and their softmax probabilities averaged. flip:
+    each also mirrored left to right, and averaged too.
     """
 
     mode: Literal["whole", "slide"] = "whole"
     crop: int | None = None
     stride: int | None = None
-    scale: float = 1.0
+    scale: float | tuple[float, ...] = 1.0
+    flip: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f"view mode must be one of {', '.join(MODES)}, got {self.mode!r}")
-        object.__setattr__(self, "scale", float(self.scale))
+        scale = tuple(map(float, self.scale)) if isinstance(self.scale, list | tuple) else float(self.scale)
+        object.__setattr__(self, "scale", scale)
         if self.mode == "whole" and not (self.crop is None and self.stride is None):
             raise UsageError("a whole view has no crop and no stride")
         if self.mode == "slide" and not (
@@ -53,12 +56,20 @@ class View:
             and 1 <= self.stride <= self.crop
         ):
             raise UsageError(f"a slide view needs crop >= 32 and stride in 1 .. crop, got {self.crop}, {self.stride}")
-        if not 0 < self.scale <= 8:
-            raise UsageError(f"view scale must be in (0, 8], got {self.scale}")
+        if not self.scales or not all(0 < scale <= 8 for scale in self.scales):
+            raise UsageError(f"view scale must be in (0, 8], or several of those, got {self.scale}")
+        if len(set(self.scales)) < len(self.scales):
+            raise UsageError(f"the scales of a view must differ, got {self.scale}")
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """The scale or scales, as a tuple."""
+        return self.scale if isinstance(self.scale, tuple) else (self.scale,)
 
     def __str__(self) -> str:
         window = f"-{self.crop}-{self.stride}" if self.mode == "slide" else ""
-        return f"{self.mode}{window}" + (f"-x{self.scale:g}" if self.scale != 1 else "")
+        scale = "" if self.scale == 1 else "-x" + "_".join(f"{scale:g}" for scale in self.scales)
+        return f"{self.mode}{window}{scale}" + ("-flip" if self.flip else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +130,8 @@ class Record:
     """What is kept beside the counts or samples of one cell; JSON in the file's metadata.
 
     about: the model in words. images, of: how many images were used, and how many the split has (0 for a speed cell).
-    timings: seconds by part.
+    macs: multiply-accumulates of one image at a speed cell's size, None where they are not known. peak_memory_mib: of a
+    speed cell's forward pass. timings: seconds by part.
     environment: of `environment.describe`.
     """
 
@@ -138,6 +150,8 @@ class Record:
     images: int = 0
     of: int = 0
     synthetic: bool = False
+    macs: int | None = None
+    peak_memory_mib: float | None = None
     schema_version: int = field(default=SCHEMA_VERSION)
 
     def to_json(self) -> str:

@@ -29,6 +29,7 @@ __all__ = ["ImageCounts", "Store", "read_record"]
 METADATA_KEY = b"robustbench_seg"
 FOLDERS = {"quality": "cells", "latency": "latency"}
 COUNTS = ("intersection", "predicted", "labelled")
+LATENCY_COLUMNS = ("latency_ms", "classify_ms")
 ImageCounts = tuple[str, int, int, ClassCounts]  # image id, height and width of the label, counts
 
 
@@ -82,10 +83,11 @@ class Store:
             columns[name] = fixed_lists([getattr(counts, name) for *_, counts in rows], classes)
         self.write("quality", cell, pa.table(columns), record)
 
-    def write_latency(self, cell: LatencyCell, samples_ms: list[float], record: Record) -> None:
-        """Store a speed cell with all its samples."""
+    def write_latency(self, cell: LatencyCell, samples: dict[str, list[float]], record: Record) -> None:
+        """Store a speed cell; samples: LATENCY_COLUMNS, milliseconds, a value per sample."""
+        number = len(samples[LATENCY_COLUMNS[0]])
         columns = repeated(
-            len(samples_ms),
+            number,
             cell=cell.slug,
             model=cell.model,
             height=cell.height,
@@ -94,8 +96,9 @@ class Store:
             precision=cell.precision,
             device=cell.device,
         )
-        columns["sample"] = pa.array(range(len(samples_ms)), pa.int32())
-        columns["latency_ms"] = pa.array(samples_ms, pa.float64())
+        columns["sample"] = pa.array(range(number), pa.int32())
+        for name in LATENCY_COLUMNS:
+            columns[name] = pa.array(samples[name], pa.float64())
         self.write("latency", cell, pa.table(columns), record)
 
     def write(self, kind: str, cell: QualityCell | LatencyCell, table: pa.Table, record: Record) -> None:

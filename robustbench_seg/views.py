@@ -1,19 +1,25 @@
-"""How an image is put through a model: whole or by a sliding window, at a scale; logits at the label's size come out.
+"""How an image is put through a model: whole or by a sliding window, at a scale or several; a class for each pixel of
+the label comes out.
 
 All resizing is bilinear with align_corners=False and without antialiasing.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from segformer.resize import resize_rows
+
 from .errors import UsageError
 from .models.base import Segmenter
 from .record import View
 
-__all__ = ["predict", "view_logits", "window_starts"]
+__all__ = ["classify", "predict", "view_logits", "window_starts"]
 
 WINDOWS_PER_BATCH = 4
+STRIPE = 64  # rows whose logits at label size are held at a time
 
 
 @torch.inference_mode()
@@ -24,18 +30,29 @@ def predict(model: Segmenter, image: Tensor, view: View, size: tuple[int, int], 
     """
     batch = image.to(model.device).permute(2, 0, 1)[None]
     with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
-        logits = view_logits(model, batch, view)
-    return resize(logits, size)[0].argmax(dim=0)
+        return classify(view_logits(model, batch, view), size)[0]
 
 
-def view_logits(model: Segmenter, images: Tensor, view: View) -> Tensor:
-    """Turn uint8 (B, 3, H, W) into float32 logits: at the model's stride when whole, at the (scaled) size by windows.
+def view_logits(model: Segmenter, images: Tensor, view: View) -> list[Tensor]:
+    """Turn uint8 (B, 3, H, W) into float32 logits, for each scale and, with flip, each scale mirrored and turned back.
 
-    Raises UsageError for a window larger than the image.
+    They are at the model's stride when whole, at the (scaled) size by windows. Raises UsageError for a window larger
+    than the image.
     """
-    if view.scale != 1:
-        size = (round(view.scale * images.shape[2]), round(view.scale * images.shape[3]))
-        images = resize(images.float(), size).round().to(torch.uint8)
+    logits = []
+    for scale in view.scales:
+        scaled = images
+        if scale != 1:
+            size = (round(scale * images.shape[2]), round(scale * images.shape[3]))
+            scaled = resize(images.float(), size).round().to(torch.uint8)
+        logits.append(through(model, scaled, view))
+        if view.flip:
+            logits.append(through(model, scaled.flip(3), view).flip(3))
+    return logits
+
+
+def through(model: Segmenter, images: Tensor, view: View) -> Tensor:
+    """Put images through a model as they are, whole or by windows."""
     if view.mode == "whole":
         return model(images).float()
     assert view.crop is not None and view.stride is not None
@@ -63,6 +80,21 @@ def window_starts(length: int, crop: int, stride: int) -> list[int]:
     if crop > length:
         raise UsageError(f"a window of {crop} pixels is larger than the image's side of {length}")
     return [*range(0, length - crop, stride), length - crop]
+
+
+def classify(logits: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+    """Resize logits (B, C, h, w) to a label's size and take the most probable class, int64 (B, height, width).
+
+    Of several logits, each of a size of its own, the softmax probabilities are averaged. It goes by stripes of rows, so
+    no map of all classes at the label's size ever exists.
+    """
+    stripes = []
+    for top in range(0, size[0], STRIPE):
+        rows = range(top, min(top + STRIPE, size[0]))
+        parts = [resize_rows(x, rows, size) for x in logits]
+        scores = parts[0] if len(parts) == 1 else torch.stack([part.softmax(dim=1) for part in parts]).sum(dim=0)
+        stripes.append(scores.argmax(dim=1))
+    return torch.cat(stripes, dim=1)
 
 
 def resize(x: Tensor, size: tuple[int, int]) -> Tensor:

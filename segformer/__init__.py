@@ -5,17 +5,26 @@ model = build("b0", num_classes=19)
 logits = model(images)              # (B, 3, H, W) normalised float ─▶ (B, 19, ceil(H / 4), ceil(W / 4))
 """
 
-from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from .checkpoint import load_checkpoint, load_encoder, save_checkpoint
+from .classifier import MixTransformerClassifier, build_classifier
 from .config import VARIANTS, SegFormerConfig
-from .model import CheckpointInfo, SegFormer, build
+from .encoder import MixTransformer
+from .export import export_onnx
+from .info import CheckpointError, CheckpointInfo
+from .model import SegFormer, build
 
 __all__ = [
     "VARIANTS",
     "CheckpointError",
     "CheckpointInfo",
+    "MixTransformer",
+    "MixTransformerClassifier",
     "SegFormer",
     "SegFormerConfig",
     "build",
+    "build_classifier",
+    "export_onnx",
     "load_checkpoint",
+    "load_encoder",
     "save_checkpoint",
 ]

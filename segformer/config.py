@@ -12,6 +12,7 @@ __all__ = ["VARIANTS", "SegFormerConfig"]
 
 FFN = ("mix", "plain")
 POSITIONAL_ENCODINGS = (None, "learned")
+DECODERS = ("mlp", "mmseg")
 PerStage = tuple[int, int, int, int]
 
 
@@ -27,7 +28,8 @@ class SegFormerConfig:
     ffn: "mix" has the 3x3 depth-wise convolution (Eq. 3), "plain" has none.
     positional_encoding: None, or "learned", a map per stage made for `train_size` and resized to any other.
     train_size: (height, width) in pixels; needed with a learned encoding, and of no use without.
-    decoder_width: channels of the all-MLP decoder.
+    decoder: "mlp" is the paper's (Eq. 4), "mmseg" the head of MMSegmentation's port, with its norm per stage.
+    decoder_width: channels of the decoder.
     drop_path: highest rate of stochastic depth; it grows linearly from 0 over the blocks.
     dropout: rate before the classifier, a whole channel at a time.
     norm_eps: LayerNorm epsilon in blocks and at the end of stages.
@@ -42,6 +44,7 @@ class SegFormerConfig:
     ffn: Literal["mix", "plain"] = "mix"
     positional_encoding: Literal["learned"] | None = None
     train_size: tuple[int, int] | None = None
+    decoder: Literal["mlp", "mmseg"] = "mlp"
     decoder_width: int = 256
     num_classes: int = 19
     drop_path: float = 0.1
@@ -55,7 +58,11 @@ class SegFormerConfig:
             if len(values) != 4 or not all(isinstance(value, int) and value >= 1 for value in values):
                 raise ValueError(f"{name} must be four integers >= 1, got {values}")
             object.__setattr__(self, name, values)
-        for name, allowed in (("ffn", FFN), ("positional_encoding", POSITIONAL_ENCODINGS)):
+        for name, allowed in (
+            ("ffn", FFN),
+            ("positional_encoding", POSITIONAL_ENCODINGS),
+            ("decoder", DECODERS),
+        ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
         for name in ("decoder_width", "num_classes"):

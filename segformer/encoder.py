@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .config import SegFormerConfig
+from .info import CheckpointInfo
 
 __all__ = [
     "Block",
@@ -186,6 +187,8 @@ class MixTransformer(nn.Module):
 
     def __init__(self, config: SegFormerConfig) -> None:
         super().__init__()
+        self.config = config
+        self.info = CheckpointInfo()
         blocks = sum(config.depths)
         rates = (config.drop_path * block / max(1, blocks - 1) for block in range(blocks))
         self.stages = nn.ModuleList(Stage(config, i, list(islice(rates, config.depths[i]))) for i in range(4))

@@ -1,32 +1,23 @@
 """SegFormer: the encoder and the decoder together, and how one is made (Xie et al. 2021, Figure 2)."""
 
 import math
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from .config import VARIANTS, SegFormerConfig
-from .decoder import AllMLPDecoder
+from .decoder import AllMLPDecoder, MMSegDecoder
 from .encoder import MixTransformer, PositionalEncoding
+from .info import CheckpointInfo
 
-__all__ = ["CheckpointInfo", "SegFormer", "build"]
+__all__ = ["SegFormer", "build", "create"]
 
+Network = TypeVar("Network", bound=nn.Module)
 
-@dataclass(frozen=True, kw_only=True)
-class CheckpointInfo:
-    """Where weights come from; it travels with them.
-
-    class_names: one per logit, or empty where the source does not tell. licence: SPDX name or a plain word on use.
-    source: the kind of file they were read from. recipe: what trained them. sha256: of that file, "" before it exists.
-    """
-
-    class_names: tuple[str, ...] = ()
-    licence: str = "unknown"
-    source: str = "random initialisation"
-    recipe: str = ""
-    sha256: str = ""
+DECODERS: dict[str, type[AllMLPDecoder] | type[MMSegDecoder]] = {"mlp": AllMLPDecoder, "mmseg": MMSegDecoder}
 
 
 class SegFormer(nn.Module):
@@ -37,7 +28,8 @@ class SegFormer(nn.Module):
         self.config = config
         self.info = CheckpointInfo()
         self.encoder = MixTransformer(config)
-        self.decoder = AllMLPDecoder(config.widths, config.decoder_width, config.num_classes, config.dropout)
+        make = DECODERS[config.decoder]
+        self.decoder = make(config.widths, config.decoder_width, config.num_classes, config.dropout)
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.decoder(self.encoder(images))
@@ -67,18 +59,28 @@ def build(variant: str, *, seed: int = 0, **changes: Any) -> SegFormer:
     variant: a key of VARIANTS. changes: fields of SegFormerConfig, such as num_classes or ffn.
     Raises ValueError for an unknown variant or a field that is not allowed.
     """
+    return create(configure(variant, **changes), seed=seed)
+
+
+def create(config: SegFormerConfig, *, seed: int = 0) -> SegFormer:
+    """Make the SegFormer of any configuration, as `build` does."""
+    return with_weights(lambda: SegFormer(config), seed)
+
+
+def configure(variant: str, **changes: Any) -> SegFormerConfig:
+    """Look a variant up and change fields of it. Raises ValueError as `build` does."""
     if variant not in VARIANTS:
         raise ValueError(f"unknown variant {variant!r}; known: {', '.join(VARIANTS)}")
     unknown = sorted(changes.keys() - SegFormerConfig.__dataclass_fields__.keys())
     if unknown:
         raise ValueError(f"unknown field {unknown[0]!r}; known: {', '.join(SegFormerConfig.__dataclass_fields__)}")
-    return create(replace(VARIANTS[variant], **changes), seed=seed)
+    return replace(VARIANTS[variant], **changes)
 
 
-def create(config: SegFormerConfig, *, seed: int = 0) -> SegFormer:
-    """Make the SegFormer of any configuration, as `build` does."""
+def with_weights(make: Callable[[], Network], seed: int) -> Network:
+    """Make a network and draw its weights from `seed` alone; the global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed CUDA's generators too
-        model = SegFormer(config)
-        initialise(model)
-    return model
+        network = make()
+        initialise(network)
+    return network

@@ -73,7 +73,7 @@ def test_a_run_stores_a_row_per_image_and_a_file_per_cell(finished: Path) -> Non
 
 def test_a_stored_record_says_how_the_numbers_were_made(finished: Path) -> None:
     record = read_record(next((finished / "cells").glob("b0-streets-contrast-2-slide-64-32-*.parquet")))
-    assert record.cell["view"] == {"mode": "slide", "crop": 64, "stride": 32, "scale": 1.0}
+    assert record.cell["view"] == {"mode": "slide", "crop": 64, "stride": 32, "scale": 1.0, "flip": False}
     assert (record.images, record.of, record.synthetic) == (6, 6, True)
     assert record.class_names[:2] == ("road", "sidewalk")
     assert record.timings["total_s"] >= record.timings["model_s"] > 0

@@ -86,9 +86,10 @@ def test_another_schema_version_and_other_files_are_refused_by_name(tmp_path: Pa
 def test_speed_cells_keep_all_samples(tmp_path: Path) -> None:
     import pandas as pd
 
-    Store(tmp_path).write_latency(SPEED, [3.0, 1.0, 2.0], record(kind="latency"))
+    samples = {"latency_ms": [3.0, 1.0, 2.0], "classify_ms": [0.5, 0.25, 0.75]}
+    Store(tmp_path).write_latency(SPEED, samples, record(kind="latency"))
     frame = pd.read_parquet(tmp_path / "latency")
-    assert frame["latency_ms"].tolist() == [3.0, 1.0, 2.0]
+    assert {name: frame[name].tolist() for name in samples} == samples
     assert frame["sample"].tolist() == [0, 1, 2]
 
 

@@ -2,14 +2,13 @@
 
 from itertools import pairwise
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.record import View
-from robustbench_seg.views import predict, view_logits, window_starts
+from robustbench_seg.views import classify, predict, view_logits, window_starts
 
 
 class Quarter:
@@ -56,7 +55,7 @@ def slide_slowly(model: Quarter, image: torch.Tensor, crop: int, stride: int) ->
 @pytest.mark.parametrize(("crop", "stride"), [(32, 32), (32, 20), (40, 13), (48, 48)])
 def test_sliding_equals_a_loop_over_pixels(crop: int, stride: int) -> None:
     image = random_image(48, 75).permute(2, 0, 1)[None]
-    got = view_logits(Quarter(), image, View(mode="slide", crop=crop, stride=stride))
+    (got,) = view_logits(Quarter(), image, View(mode="slide", crop=crop, stride=stride))
     torch.testing.assert_close(got, slide_slowly(Quarter(), image, crop, stride), atol=1e-4, rtol=0)
 
 
@@ -81,9 +80,42 @@ def test_a_whole_image_is_scaled_without_antialias_and_scored_at_the_labels_size
     scaled = image.permute(2, 0, 1)[None].float()
     if scale != 1:
         scaled = resize(scaled, (round(50 * scale), round(70 * scale))).round()
-    expected = resize(Quarter()(scaled), (100, 141))[0].argmax(dim=0)
     got = predict(Quarter(), image, View(scale=scale), (100, 141), "fp32")
-    assert torch.equal(got, expected)
+    assert_classes_of(got, resize(Quarter()(scaled), (100, 141))[0])
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("mode", [{"mode": "whole"}, {"mode": "slide", "crop": 32, "stride": 20}])
+def test_several_scales_average_softmax_probabilities_at_the_labels_size(mode: dict[str, object], flip: bool) -> None:
+    image, size = random_image(66, 70), (90, 141)
+    probabilities = torch.zeros(1, 3, *size)
+    for scale in (0.5, 1.0, 1.75):
+        scaled = image.permute(2, 0, 1)[None].float()
+        if scale != 1:
+            scaled = resize(scaled, (round(66 * scale), round(70 * scale))).round()
+        for mirrored in (False, True)[: 1 + flip]:
+            seen = torch.flip(scaled, dims=[3]) if mirrored else scaled
+            logits = Quarter()(seen) if mode["mode"] == "whole" else slide_slowly(Quarter(), seen, 32, 20)
+            full = resize(logits, size)  # resized as it is, then turned back
+            probabilities += torch.softmax(torch.flip(full, dims=[3]) if mirrored else full, dim=1)
+    got = predict(Quarter(), image, View(scale=(0.5, 1.0, 1.75), flip=flip, **mode), size, "fp32")
+    assert_classes_of(got, probabilities[0])
+
+
+@pytest.mark.parametrize("size", [(64, 80), (90, 141), (257, 301), (13, 20), (1024, 40)])
+@pytest.mark.parametrize("source", [(16, 20), (23, 36), (64, 80)])
+def test_classes_by_stripes_are_those_of_the_whole_map(source: tuple[int, int], size: tuple[int, int]) -> None:
+    logits = torch.randn(2, 5, *source, generator=torch.Generator().manual_seed(0))
+    got = classify([logits], size)
+    for k in range(2):
+        assert_classes_of(got[k], resize(logits[k : k + 1], size)[0])
+
+
+def assert_classes_of(got: torch.Tensor, scores: torch.Tensor) -> None:
+    """The chosen class has the highest score, up to float32's rounding; nearly all choices are argmax's own."""
+    chosen = scores.gather(0, got[None])[0]
+    torch.testing.assert_close(chosen, scores.max(dim=0).values, atol=1e-5, rtol=0)
+    assert (got == scores.argmax(dim=0)).float().mean() > 0.999
 
 
 def test_bf16_runs_the_model_under_autocast() -> None:
@@ -105,7 +137,10 @@ def test_bf16_runs_the_model_under_autocast() -> None:
         ({"mode": "slide", "crop": 64}, "needs crop >= 32 and stride in 1 .. crop, got 64, None"),
         ({"mode": "slide", "crop": 64, "stride": 65}, "got 64, 65"),
         ({"crop": 64}, "a whole view has no crop"),
-        ({"scale": 0.0}, r"scale must be in \(0, 8\], got 0.0"),
+        ({"scale": 0.0}, r"scale must be in \(0, 8\], or several of those, got 0.0"),
+        ({"scale": ()}, r"got \(\)"),
+        ({"scale": (1.0, 9.0)}, r"got \(1.0, 9.0\)"),
+        ({"scale": (1.0, 1)}, r"must differ, got \(1.0, 1.0\)"),
     ],
 )
 def test_a_view_that_makes_no_sense_is_refused(fields: dict[str, object], message: str) -> None:
@@ -114,6 +149,5 @@ def test_a_view_that_makes_no_sense_is_refused(fields: dict[str, object], messag
 
 
 def test_views_have_readable_names() -> None:
-    views = [View(), View(scale=1.5), View(mode="slide", crop=256, stride=192)]
-    assert [str(view) for view in views] == ["whole", "whole-x1.5", "slide-256-192"]
-    assert np.unique([str(view) for view in views]).size == 3
+    views = [View(), View(scale=1.5), View(mode="slide", crop=256, stride=192), View(scale=[0.5, 1], flip=True)]
+    assert [str(view) for view in views] == ["whole", "whole-x1.5", "slide-256-192", "whole-x0.5_1-flip"]

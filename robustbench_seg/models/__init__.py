@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from .base import NetworkSegmenter, Segmenter
+    from .base import Segmenter
 
 __all__ = [
     "BUILTIN_WEIGHTS",
@@ -31,7 +31,9 @@ MODELS = {
     **{f"segformer-b{k}": ("segformer", f"b{k}") for k in range(6)},
     **{f"deeplabv3plus-{encoder}": ("deeplabv3plus", encoder) for encoder in DEEPLABV3PLUS_ENCODERS},
     "constant": ("constant", ""),
+    "onnx": ("onnx", ""),
 }
+ONLY_EVALUATED = ("constant", "onnx")
 NO_WEIGHTS = ("constant",)
 # Words that may stand where a path to weights stands.
 RANDOM_WEIGHTS = "random"  # for speed, which does not depend on them
@@ -41,7 +43,8 @@ BUILTIN_WEIGHTS = {"builtin:streets-b0": Path(__file__).parent / "weights" / "se
 def load_model(name: str, class_names: Sequence[str], weights: str | None, device: "torch.device") -> "Segmenter":
     """Make a model under test on a device.
 
-    weights: a path, a key of BUILTIN_WEIGHTS, RANDOM_WEIGHTS, or None for models that have none.
+    weights: a path, a key of BUILTIN_WEIGHTS, RANDOM_WEIGHTS, for SegFormer a repository on the Hugging Face hub, or
+    None for models that have none.
     Raises UsageError for an unknown name, which lists the known ones, and for weights that are missing or do not fit.
     """
     module, variant = look_up(name)
@@ -64,18 +67,17 @@ def load_model(name: str, class_names: Sequence[str], weights: str | None, devic
         )
         return random
     path = BUILTIN_WEIGHTS.get(weights, Path(weights))
-    if not path.exists():
-        raise UsageError(f"weights of {name}: {path}: no such file or folder")
-    loaded: NetworkSegmenter = adapter(module).load(name, variant, path, class_names)
-    loaded.network.to(device)
+    loaded: Segmenter = adapter(module).load(name, variant, path, class_names)
+    if hasattr(loaded, "network"):  # onnxruntime keeps to the CPU
+        loaded.network.to(device)
     return loaded
 
 
 def build_network(name: str, class_names: Sequence[str], *, seed: int = 0, **options: Any) -> "nn.Module":
     """Make a trainable network with random weights: normalised float images in, logits out."""
     module, variant = look_up(name)
-    if name in NO_WEIGHTS:
-        raise UsageError(f"model {name} can't be trained")
+    if name in ONLY_EVALUATED:
+        raise UsageError(f"model {name} can't be trained and has no random weights")
     network: nn.Module = adapter(module).build_network(variant, class_names, seed=seed, **options)
     return network
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segformer.checkpoint import sha256_of
+from segformer.files import sha256_of
 
 from ..errors import UsageError
 from ..files import replacing
@@ -80,6 +80,8 @@ def save(network: DeepLabV3Plus, path: Path, *, class_names: Sequence[str], lice
 def load(name: str, encoder: str, weights: str | os.PathLike[str], class_names: Sequence[str]) -> NetworkSegmenter:
     """Read weights that `save` wrote. Raises UsageError where the file is another's, or not for these classes."""
     path = Path(weights)
+    if not path.is_file():
+        raise UsageError(f"weights of {name}: {path}: no such file")
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}

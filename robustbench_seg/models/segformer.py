@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from segformer import CheckpointInfo, SegFormer, build, load_checkpoint, save_checkpoint
+from segformer.huggingface import is_hub_id
 
 from ..errors import UsageError
 from .base import NetworkSegmenter
@@ -27,6 +28,7 @@ def describe(network: SegFormer) -> str:
     size = f" made for {config.train_size[0]}x{config.train_size[1]}" if config.train_size else ""
     return (
         f"SegFormer, ffn {config.ffn}, positional encoding {config.positional_encoding or 'none'}{size}, "
+        f"{'MMSegmentation head, ' if config.decoder == 'mmseg' else ''}"
         f"weights from {network.info.source}"
     )
 
@@ -40,11 +42,15 @@ def save(network: SegFormer, path: Path, *, class_names: Sequence[str], licence:
 
 
 def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: Sequence[str]) -> NetworkSegmenter:
-    """Read weights; the variant in the name must be the one in the file.
+    """Read weights, from the Hugging Face hub too; the variant in the name must be the one in the file.
 
     Raises CheckpointError for the file and UsageError where the file holds another network than was asked for.
     """
+    if not Path(weights).exists() and not is_hub_id(str(weights)):
+        raise UsageError(f"weights of {name}: {weights}: no such file or folder")
     network = load_checkpoint(weights)
+    if not isinstance(network, SegFormer):
+        raise UsageError(f"{weights}: holds an encoder alone, which can't segment")
     asked = build(variant).config
     for field in ("widths", "depths"):
         if getattr(network.config, field) != getattr(asked, field):
@@ -53,7 +59,7 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     stored = network.info.class_names
     if network.config.num_classes != len(class_names):
         raise UsageError(f"{weights}: has {network.config.num_classes} classes, but the dataset has {len(class_names)}")
-    names = stored if stored and not stored[0].startswith("LABEL_") else tuple(class_names)
+    names = stored or tuple(class_names)
     if names != tuple(class_names):
         wrong = next((a, b) for a, b in zip(names, class_names, strict=True) if a != b)
         raise UsageError(f"{weights}: its class {wrong[0]!r} stands where the dataset has {wrong[1]!r}")

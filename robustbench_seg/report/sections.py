@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ..errors import StoreError
 from ..record import CLEAN
 from ..store import Store
-from ..studies.frame import latency_frame, quality_frame, read_plans
+from ..studies.frame import NOISY_SPREAD, latency_frame, quality_frame, read_plans
 from ..studies.robustness import SETTING, by_corruption, by_severity, clean_by_view
 from . import figures, tables
 
@@ -210,11 +210,15 @@ def add_strips(
 def add_speed(section: Section, latency: pd.DataFrame) -> None:
     """Add the table of speed cells."""
     machines = "; ".join(sorted({json.loads(text)["machine"] for text in latency["environment"]}))
+    busy = ""
+    if latency["noisy"].any():
+        busy = f"* quartiles further apart than {NOISY_SPREAD:.0%} of the median: the machine was busy. "
     section.tables.append(
         Table(
             file="speed",
             title="Latency",
-            caption=f"One batch from uint8 pixels to logits, after warm-up; {machines}.",
+            caption=f"One batch, after warm-up: from uint8 pixels to logits (median, p90, p99 from 100 samples on), "
+            f"from there to a class for each pixel of the input, and both. Images/s are to logits. {busy}{machines}.",
             readable=tables.speed(latency),
             full=latency.drop(columns="environment"),
             main=True,

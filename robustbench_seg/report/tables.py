@@ -1,6 +1,6 @@
 """Tables for readers: % with one decimal, no number without its n of N. Functions give DataFrames and write nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
@@ -61,7 +61,7 @@ def unique(names: list[str]) -> list[str]:
 
 
 def speed(table: pd.DataFrame) -> pd.DataFrame:
-    """Milliseconds per batch."""
+    """Milliseconds per batch; an asterisk where the samples spread as they do on a busy machine."""
     return pd.DataFrame(
         {
             "model": table["model"],
@@ -70,12 +70,22 @@ def speed(table: pd.DataFrame) -> pd.DataFrame:
             "batch": table["batch"],
             "precision": table["precision"],
             "device": table["device"],
-            "median (ms)": table["median_ms"].map("{:.1f}".format),
+            "GMACs": table["macs"].map(lambda n: known(n, lambda n: f"{n / 1e9:.1f}")),
+            "median (ms)": table["median_ms"].map("{:.1f}".format) + table["noisy"].map({True: "*", False: ""}),
             "p90 (ms)": table["p90_ms"].map("{:.1f}".format),
+            "p99 (ms)": table["p99_ms"].map(lambda ms: known(ms, "{:.1f}".format)),
+            "resize + argmax (ms)": table["classify_ms"].map("{:.1f}".format),
+            "both (ms)": table["total_ms"].map("{:.1f}".format),
             "images/s": table["images_per_s"].map("{:.2f}".format),
+            "peak memory (MiB)": table["peak_memory_mib"].map(lambda mib: known(mib, "{:.0f}".format)),
             "samples": table["samples"],
         }
     )
+
+
+def known(value: float | None, text: Callable[[float], str]) -> str:
+    """Write a number, or a dash where there is none."""
+    return "–" if value is None or pd.isna(value) else text(value)
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -13,8 +13,10 @@ from ..metrics import ClassCounts, best_constant_miou, iou_per_class, largest_pr
 from ..record import LatencyCell, QualityCell, Record, View
 from ..store import COUNTS, Store, read_record
 
-__all__ = ["latency_frame", "quality_frame", "read_plans"]
+__all__ = ["NOISY_SPREAD", "latency_frame", "quality_frame", "read_plans"]
 
+SAMPLES_FOR_P99 = 100
+NOISY_SPREAD = 0.1  # distance of the quartiles over the median
 ONE_CLASS_SHARE = 0.99  # a model that gives one class to so many pixels has degenerated
 COMMON = (
     "key", "checkpoint_sha256", "licence", "about", "parameters", "engine_version", "fingerprint", "images", "of",
@@ -63,21 +65,34 @@ def flag_of(counts: ClassCounts) -> str:
 
 
 def latency_frame(folder: Path) -> pd.DataFrame:
-    """One row per speed cell: its fields, samples, median_ms, p90_ms, images_per_s, COMMON, environment."""
+    """One row per speed cell: its fields, samples, times per batch, images_per_s, memory, COMMON, environment.
+
+    median_ms and p90_ms are from image to logits; p99_ms too, NaN below 100 samples. classify_ms is the median from
+    logits to classes, total_ms that of both together. spread is the quartiles' distance over the median; noisy says
+    that it is above 10 %, as it is when something else keeps the machine busy.
+    """
     return pd.DataFrame([latency_row(path) for path in Store(folder).files("latency")])
 
 
 def latency_row(path: Path) -> dict[str, Any]:
     record = read_record(path)
     cell = LatencyCell(**record.cell)
-    samples = pq.read_table(path, columns=["latency_ms"])["latency_ms"].to_numpy()
-    median = float(np.median(samples))
+    table = pq.read_table(path, columns=["latency_ms", "classify_ms"])
+    samples, classify = (table[name].to_numpy() for name in ("latency_ms", "classify_ms"))
+    first, median, third, p90, p99 = np.quantile(samples, (0.25, 0.5, 0.75, 0.9, 0.99))
     return {
         **record.cell,
         "samples": len(samples),
         "median_ms": median,
-        "p90_ms": float(np.quantile(samples, 0.9)),
+        "p90_ms": p90,
+        "p99_ms": p99 if len(samples) >= SAMPLES_FOR_P99 else float("nan"),
+        "classify_ms": np.median(classify),
+        "total_ms": np.median(samples + classify),
         "images_per_s": 1000 * cell.batch / median,
+        "spread": (third - first) / median,
+        "noisy": bool((third - first) / median > NOISY_SPREAD),
+        "peak_memory_mib": record.peak_memory_mib,
+        "macs": record.macs,
         **common(record),
     }
 

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.models import MODELS, build_network, load_model, save_network
+from robustbench_seg.models import MODELS, ONLY_EVALUATED, build_network, load_model, save_network
 from robustbench_seg.models.base import normalise
 from segformer import CheckpointError, build, save_checkpoint
 
@@ -41,7 +41,7 @@ def test_saved_weights_load_with_their_origin_and_give_the_same_logits(name: str
 def test_every_known_network_can_be_built_on_no_device() -> None:
     sizes = {}
     for name in MODELS:
-        if name != "constant":
+        if name not in ONLY_EVALUATED:
             with torch.device("meta"):
                 sizes[name] = sum(p.numel() for p in build_network(name, CLASSES).parameters())
     assert len(sizes) == 12
@@ -116,6 +116,30 @@ def test_a_checkpoint_without_class_names_takes_those_of_the_dataset(tmp_path: P
     model = load_model("segformer-b0", CLASSES, str(tmp_path / "plain.safetensors"), CPU)
     assert model.class_names == CLASSES
     assert model.licence == "unknown"
+
+
+def test_weights_in_nvidias_form_are_research_only_and_say_where_they_are_from(tmp_path: Path) -> None:
+    save_checkpoint(build("b0", num_classes=3), tmp_path / "b0.pth", format="nvlabs")
+    content = torch.load(tmp_path / "b0.pth", weights_only=True)
+    torch.save({"state_dict": content["state_dict"]}, tmp_path / "b0.pth")  # as from a program that is not ours
+    model = load_model("segformer-b0", CLASSES, str(tmp_path / "b0.pth"), CPU)
+    assert model.licence == "research only (NVIDIA Source Code License for SegFormer)"
+    assert "weights from NVlabs" in model.about
+
+
+def test_an_encoder_alone_is_refused_as_a_model_under_test(tmp_path: Path) -> None:
+    save_checkpoint(build("b0"), tmp_path / "b0.pth", format="nvlabs")
+    state = torch.load(tmp_path / "b0.pth", weights_only=True)["state_dict"]
+    encoder = {key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.")}
+    torch.save(encoder, tmp_path / "mit_b0.pth")
+    with pytest.raises(UsageError, match=r"mit_b0\.pth: holds an encoder alone"):
+        load_model("segformer-b0", CLASSES, str(tmp_path / "mit_b0.pth"), CPU)
+
+
+def test_weights_that_are_not_there_are_refused_with_the_models_name() -> None:
+    for name in ("segformer-b0", "deeplabv3plus-mobilenet_v2"):
+        with pytest.raises(UsageError, match=rf"weights of {name}: absent\.safetensors: no such file"):
+            load_model(name, CLASSES, "absent.safetensors", CPU)
 
 
 def test_the_shipped_weights_are_small_and_half_precision() -> None:

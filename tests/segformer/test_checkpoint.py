@@ -10,9 +10,21 @@ from safetensors.torch import load_file, save_file
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
 from segformer import CheckpointError, CheckpointInfo, SegFormer, build, load_checkpoint, save_checkpoint
-from segformer.checkpoint import METADATA_KEY
+from segformer.files import METADATA_KEY
 
 IMAGES = torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+
+
+FORMS = {"own": "weights.safetensors", "transformers": "folder", "nvlabs": "weights.pth"}
+
+
+@pytest.fixture
+def ordinary() -> SegFormer:
+    """A model that each form has a place for, unlike what any form would assume where it tells nothing."""
+    changes = {"expansions": (4, 2, 4, 4), "drop_path": 0.25, "dropout": 0.5, "norm_eps": 1e-3}
+    model = build("b0", num_classes=3, depths=(1, 1, 2, 1), embedding_norm_eps=1e-4, **changes).eval()
+    model.info = CheckpointInfo(class_names=("a", "b", "c"), licence="CC0-1.0", source="a test", recipe="{}")
+    return model
 
 
 @pytest.fixture
@@ -33,15 +45,72 @@ def test_an_own_file_gives_back_logits_configuration_and_origin(model: SegFormer
     assert torch.equal(loaded(IMAGES), model(IMAGES))
 
 
-def test_half_precision_halves_the_file_and_is_read_as_float32(model: SegFormer, tmp_path: Path) -> None:
-    save_checkpoint(model, tmp_path / "full.safetensors")
-    save_checkpoint(model, tmp_path / "half.safetensors", half=True)
-    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "full")]
-    assert sizes[0] < 0.55 * sizes[1]
-    loaded = load_checkpoint(tmp_path / "half.safetensors")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_model_comes_back_from_each_form_as_it_was(ordinary: SegFormer, tmp_path: Path, form: str) -> None:
+    path = tmp_path / FORMS[form]
+    save_checkpoint(ordinary, path, format=form)
+    loaded = load_checkpoint(path)
+    assert loaded.config == ordinary.config
+    assert replace(loaded.info, sha256="") == ordinary.info
+    assert loaded.state_dict().keys() == ordinary.state_dict().keys()
+    assert all(torch.equal(value, loaded.state_dict()[key]) for key, value in ordinary.state_dict().items())
+    assert torch.equal(loaded(IMAGES), ordinary(IMAGES))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_half_precision_halves_the_file_and_is_read_as_float32(ordinary: SegFormer, tmp_path: Path, form: str) -> None:
+    save_checkpoint(ordinary, tmp_path / "full" / FORMS[form], format=form)
+    save_checkpoint(ordinary, tmp_path / "half" / FORMS[form], format=form, half=True)
+    full, half = (sum(p.stat().st_size for p in (tmp_path / name).rglob("*.*")) for name in ("full", "half"))
+    assert half < 0.55 * full
+    loaded = load_checkpoint(tmp_path / "half" / FORMS[form])
     assert all(p.dtype == torch.float32 for p in loaded.parameters())
-    for key, value in model.state_dict().items():
+    for key, value in ordinary.state_dict().items():
         assert torch.equal(loaded.state_dict()[key], value.half().to(value.dtype))
+
+
+def test_a_model_with_the_head_of_mmsegmentation_comes_back_from_an_own_file(tmp_path: Path) -> None:
+    model = build("b0", num_classes=3, decoder="mmseg").eval()
+    save_checkpoint(model, tmp_path / "weights.safetensors")
+    loaded = load_checkpoint(tmp_path / "weights.safetensors")
+    assert loaded.config == model.config
+    assert torch.equal(loaded(IMAGES), model(IMAGES))
+
+
+@pytest.mark.parametrize("form", ["transformers", "nvlabs"])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ffn": "plain"}, "no SegFormer with ffn 'plain', only with 'mix'"),
+        ({"positional_encoding": "learned", "train_size": (64, 64)}, "positional_encoding 'learned', only with None"),
+        ({"decoder": "mmseg"}, "decoder 'mmseg', only with 'mlp'"),
+    ],
+)
+def test_a_network_that_the_other_program_does_not_have_is_not_written(
+    tmp_path: Path, form: str, change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(CheckpointError, match=message):
+        save_checkpoint(build("b0", **change), tmp_path / "x", format=form)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_form_is_refused(ordinary: SegFormer, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="format must be one of 'own', 'transformers', 'nvlabs', got 'onnx'"):
+        save_checkpoint(ordinary, tmp_path / "x", format="onnx")
+
+
+def test_reading_leaves_the_global_generator_as_it_was(ordinary: SegFormer, tmp_path: Path) -> None:
+    save_checkpoint(ordinary, tmp_path / "weights.safetensors")
+    before = torch.random.get_rng_state()
+    load_checkpoint(tmp_path / "weights.safetensors")
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_a_model_that_was_read_can_be_trained(ordinary: SegFormer, tmp_path: Path) -> None:
+    save_checkpoint(ordinary, tmp_path / "folder", format="transformers")
+    loaded = load_checkpoint(tmp_path / "folder").train()
+    loaded(IMAGES.repeat(2, 1, 1, 1)).square().mean().backward()
+    assert all(parameter.grad is not None for parameter in loaded.parameters())
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(
@@ -57,13 +126,29 @@ def test_a_file_is_replaced_whole_or_not_at_all(
     assert [p.name for p in tmp_path.iterdir()] == ["weights.safetensors"]
 
 
-@pytest.mark.parametrize("keep", [0, 7, 5000])
-def test_a_truncated_or_empty_file_is_refused_by_name(model: SegFormer, tmp_path: Path, keep: int) -> None:
-    path = tmp_path / "weights.safetensors"
-    save_checkpoint(model, path)
+@pytest.mark.parametrize("keep", [0, 7, 5000, -1])
+@pytest.mark.parametrize("form", ["own", "nvlabs"])
+def test_a_truncated_or_empty_file_is_refused_by_name_in_one_line(
+    ordinary: SegFormer, tmp_path: Path, form: str, keep: int
+) -> None:
+    path = tmp_path / FORMS[form]
+    save_checkpoint(ordinary, path, format=form)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(CheckpointError, match=r"weights\.safetensors: not a complete"):
+    with pytest.raises(CheckpointError) as caught:
         load_checkpoint(path)
+    assert str(caught.value).startswith(f"{path}: not a complete")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"hello", pickle.dumps([1, 2]), pickle.dumps({"a": 1}, protocol=2)])
+def test_a_pickle_of_something_else_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "weights.pth"
+    path.write_bytes(content)
+    with pytest.raises(
+        CheckpointError, match=r"weights\.pth: (not a complete file of plain|expected a diction)"
+    ) as caught:
+        load_checkpoint(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_keys_that_do_not_fit_are_listed_with_their_number(model: SegFormer, tmp_path: Path) -> None:
@@ -93,10 +178,10 @@ def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"needs config\.json and"):
         load_checkpoint(tmp_path)
     save_file({"x": torch.zeros(1)}, tmp_path / "foreign.safetensors")
-    with pytest.raises(CheckpointError, match="holds no SegFormer of this project"):
+    with pytest.raises(CheckpointError, match="holds no SegFormer of this project, NVlabs"):
         load_checkpoint(tmp_path / "foreign.safetensors")
     (tmp_path / "weights.txt").write_text("x")
-    with pytest.raises(CheckpointError, match=r"expected a \.safetensors file or a folder"):
+    with pytest.raises(CheckpointError, match=r"expected a \.safetensors or \.pth, .* folder"):
         load_checkpoint(tmp_path / "weights.txt")
 
 
@@ -123,7 +208,6 @@ def test_a_folder_with_a_pickle_and_any_number_of_labels_is_read(tmp_path: Path,
     reference = save_foreign(tmp_path, num_labels=labels)
     model = load_checkpoint(tmp_path)
     assert model.config.num_classes == labels
-    assert model.info.source == "transformers"
     assert model.config.norm_eps == model.config.embedding_norm_eps == 1e-5
     with torch.inference_mode():
         torch.testing.assert_close(model(IMAGES), reference(IMAGES).logits, atol=1e-4, rtol=0)
@@ -137,15 +221,19 @@ class RunsCode:
         return os.mkdir, (str(self.trace),)
 
 
-def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path: Path) -> None:
-    save_foreign(tmp_path, num_labels=3)
-    pickled = pickle.dumps({"x": RunsCode(tmp_path / "trace")}, protocol=2)
-    (tmp_path / "pytorch_model.bin").write_bytes(pickled)
-    with pytest.raises(CheckpointError, match=r"pytorch_model\.bin: not a complete file of plain tensors"):
-        load_checkpoint(tmp_path)
-    assert not (tmp_path / "trace").exists()
-    pickle.loads(pickled)  # the file does run code for a reader that lets it
-    assert (tmp_path / "trace").exists()
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path: Path, zipped: bool) -> None:
+    path, trace = tmp_path / "mit_b0.pth", tmp_path / "trace"
+    content = {"meta": {}, "state_dict": {"patch_embed1.proj.weight": RunsCode(trace)}}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(path)
+    assert str(caught.value).startswith(f"{path}: refused, since reading it would run code (")
+    assert "mkdir); only plain tensors are read" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not trace.exists()
+    torch.load(path, weights_only=False)  # the file does run code for a reader that lets it
+    assert trace.exists()
 
 
 def test_a_foreign_folder_that_is_no_segformer_is_refused(tmp_path: Path) -> None:

@@ -115,6 +115,7 @@ CHANGES = {
     "ffn": "plain",
     "positional_encoding": "learned",
     "train_size": (96, 64),
+    "decoder": "mmseg",
     "decoder_width": 24,
     "num_classes": 6,
     "norm_eps": 1e-1,
@@ -202,6 +203,7 @@ def test_no_block_copies_between_its_linear_and_its_convolutional_half() -> None
     [
         ({"ffn": "mixed"}, "ffn must be one of .*'mixed'"),
         ({"positional_encoding": "sine", "train_size": (64, 64)}, "positional_encoding must be one of .*'sine'"),
+        ({"decoder": "uper"}, "decoder must be one of .*'uper'"),
         ({"positional_encoding": "learned"}, "train_size goes with"),
         ({"train_size": (64, 64)}, "train_size goes with"),
         ({"positional_encoding": "learned", "train_size": (16, 64)}, r"at least 32, got \(16, 64\)"),

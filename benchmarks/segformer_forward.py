@@ -1,0 +1,279 @@
+"""The forward pass against its peers: this package, Transformers and segmentation-models-pytorch.
+
+    python -m benchmarks.segformer_forward
+
+All three hold the same weights and see the same image, on the same number of threads, in turn: a machine that slows
+down slows all of them. The machine's matmul rate is measured in the same turns. Medians and quartiles are of
+`--samples` turns (fewer where a setting has used up `--seconds`, never below 3) after one of warm-up. Peak memory is
+that of a process of its own, above what it held before the forward pass. Logits are at 1/4 of the image's size
+everywhere, so no one's final resize counts; the outputs are compared first, and logits that differ by more than 1e-4
+(fp32) end the run.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import segmentation_models_pytorch as smp
+import torch
+import transformers
+from torch import Tensor, nn
+
+from robustbench_seg.environment import describe
+from robustbench_seg.files import write_text
+from robustbench_seg.report.tables import markdown
+from segformer import VARIANTS, SegFormer, load_checkpoint
+from segformer.complexity import complexity
+
+OURS, TRANSFORMERS, SMP = "segformer", "transformers", "smp"
+IMPLEMENTATIONS = (OURS, TRANSFORMERS, SMP)
+VARIANTS_MEASURED = ("b0", "b1", "b2", "b5")
+SIZES = ((512, 512), (512, 1024), (1024, 2048))
+CLASSES = 19
+LARGEST_DIFFERENCE = {"fp32": 1e-4, "bf16": float("inf")}  # bf16 rounds each layer by its own order of operations
+MATMUL_SIDE = 2048
+FEWEST_SAMPLES = 3
+MIB = 2**20
+Forward = Callable[[Tensor], Tensor]
+
+# Ours: that library's. {i} is the stage, {j} the block.
+SMP_KEYS = {
+    "encoder.stages.{i}.embed.project": "encoder.patch_embed{s}.proj",
+    "encoder.stages.{i}.embed.norm": "encoder.patch_embed{s}.norm",
+    "encoder.stages.{i}.blocks.{j}.norm1": "encoder.block{s}.{j}.norm1",
+    "encoder.stages.{i}.blocks.{j}.attention.query": "encoder.block{s}.{j}.attn.q",
+    "encoder.stages.{i}.blocks.{j}.attention.key_value": "encoder.block{s}.{j}.attn.kv",
+    "encoder.stages.{i}.blocks.{j}.attention.project": "encoder.block{s}.{j}.attn.proj",
+    "encoder.stages.{i}.blocks.{j}.attention.reduce": "encoder.block{s}.{j}.attn.sr",
+    "encoder.stages.{i}.blocks.{j}.attention.reduce_norm": "encoder.block{s}.{j}.attn.norm",
+    "encoder.stages.{i}.blocks.{j}.norm2": "encoder.block{s}.{j}.norm2",
+    "encoder.stages.{i}.blocks.{j}.ffn.expand": "encoder.block{s}.{j}.mlp.fc1",
+    "encoder.stages.{i}.blocks.{j}.ffn.mix": "encoder.block{s}.{j}.mlp.dwconv.dwconv",
+    "encoder.stages.{i}.blocks.{j}.ffn.contract": "encoder.block{s}.{j}.mlp.fc2",
+    "encoder.stages.{i}.norm": "encoder.norm{s}",
+    "decoder.project.{i}": "decoder.mlp_stage.{r}.linear",
+    "decoder.fuse": "decoder.fuse_stage.0",
+    "decoder.norm": "decoder.fuse_stage.1",
+    "decoder.classify": "segmentation_head.0",
+}
+
+
+def main() -> None:
+    """Measure what the command line asks for, and write the table after each setting."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--variants", nargs="+", default=VARIANTS_MEASURED, choices=VARIANTS)
+    parser.add_argument("--sizes", nargs="+", default=SIZES, type=size_of, metavar="HxW")
+    parser.add_argument("--precisions", nargs="+", default=["fp32"], choices=LARGEST_DIFFERENCE)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--samples", type=int, default=9, help="turns at most")
+    parser.add_argument("--seconds", type=float, default=60, help="after which a setting takes no further turn")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    parser.add_argument("--memory-of", nargs=4, metavar=("IMPLEMENTATION", "VARIANT", "HxW", "FOLDER"), help="internal")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    if arguments.memory_of:
+        implementation, variant, size, folder = arguments.memory_of
+        print(peak_mib(make(implementation, variant, Path(folder)), size_of(size)))
+        return
+    rows = []
+    for variant in arguments.variants:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write_weights(variant, folder)
+            models = {implementation: make(implementation, variant, folder) for implementation in IMPLEMENTATIONS}
+            for size in arguments.sizes:
+                for precision in arguments.precisions:
+                    rows += setting(variant, size, precision, models, folder, arguments)
+                    print(pd.DataFrame(rows[-len(IMPLEMENTATIONS) :]).to_string(index=False), flush=True)
+                    write(pd.DataFrame(rows), arguments)
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Read "512x1024" as (512, 1024)."""
+    height, _, width = text.partition("x")
+    return int(height), int(width)
+
+
+def write_weights(variant: str, folder: Path) -> None:
+    """Save a Transformers model of the variant, with random weights that depend on nothing but the variant."""
+    config = VARIANTS[variant]
+    settings = transformers.SegformerConfig(
+        hidden_sizes=list(config.widths),
+        depths=list(config.depths),
+        decoder_hidden_size=config.decoder_width,
+        num_labels=CLASSES,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        transformers.SegformerForSemanticSegmentation(settings).save_pretrained(folder)
+
+
+@torch.no_grad()
+def make(implementation: str, variant: str, folder: Path) -> Forward:
+    """Load the folder's weights into one of the implementations."""
+    if implementation == TRANSFORMERS:
+        peer = transformers.SegformerForSemanticSegmentation.from_pretrained(folder).eval()
+        return lambda images: peer(images).logits
+    ours = load_checkpoint(folder).eval()
+    return ours if implementation == OURS else as_smp(ours, variant)
+
+
+def as_smp(ours: SegFormer, variant: str) -> nn.Module:
+    """Put our weights into segmentation-models-pytorch's SegFormer, its final upsampling left out."""
+    peer = smp.Segformer(
+        f"mit_{variant}",
+        encoder_weights=None,
+        classes=CLASSES,
+        decoder_segmentation_channels=ours.config.decoder_width,
+        upsampling=1,
+    )
+    renamed = {}
+    for i in range(4):
+        for j in range(max(ours.config.depths)):
+            for mine, theirs in SMP_KEYS.items():
+                renamed[mine.format(i=i, j=j)] = theirs.format(s=i + 1, r=3 - i, j=j)
+    expected = peer.state_dict()
+    state = {}
+    for key, value in ours.state_dict().items():
+        module, _, leaf = key.rpartition(".")
+        name = f"{renamed[module]}.{leaf}"
+        state[name] = value.reshape(expected[name].shape)
+    peer.load_state_dict(state)
+    for module in peer.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.eps = 1e-5  # as in the port that the weights come from
+    return peer.eval()
+
+
+@torch.inference_mode()
+def setting(
+    variant: str,
+    size: tuple[int, int],
+    precision: str,
+    models: dict[str, Forward],
+    folder: Path,
+    arguments: argparse.Namespace,
+) -> list[dict[str, object]]:
+    """Compare the outputs, then time all in turn; a row per implementation."""
+    images = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    square = torch.randn(MATMUL_SIDE, MATMUL_SIDE)
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        outputs = {name: model(images).float() for name, model in models.items()}
+        differences = {name: float((outputs[name] - outputs[TRANSFORMERS]).abs().max()) for name in models}
+        if max(differences.values()) > LARGEST_DIFFERENCE[precision]:
+            raise SystemExit(f"{variant} {size} {precision}: logits differ: {differences}")
+        samples: dict[str, list[float]] = {name: [] for name in ("matmul", *models)}
+        begin = time.perf_counter()
+        for turn in range(arguments.samples):
+            if turn >= FEWEST_SAMPLES and time.perf_counter() - begin > arguments.seconds:
+                break
+            samples["matmul"].append(seconds_of(lambda: square @ square))
+            for name, model in models.items():
+                samples[name].append(seconds_of(lambda model=model: model(images)))
+    rate = MATMUL_SIDE**3 / statistics.median(samples["matmul"])
+    macs = complexity(models[OURS], size).macs
+    peers = min(statistics.median(samples[name]) for name in (TRANSFORMERS, SMP))
+    rows = []
+    for name in models:
+        first, median, third = statistics.quantiles(samples[name], n=4, method="inclusive")
+        rows.append(
+            {
+                "variant": variant,
+                "size": f"{size[0]}x{size[1]}",
+                "precision": precision,
+                "implementation": name,
+                "samples": len(samples[name]),
+                "median_ms": 1000 * median,
+                "first_quartile_ms": 1000 * first,
+                "third_quartile_ms": 1000 * third,
+                "speedup_over_faster_peer": peers / median,
+                "peak_mib": memory_in_own_process(name, variant, size, folder, arguments.threads),
+                "difference": differences[name],
+                "share_of_matmul_rate": macs / median / rate if name == OURS else float("nan"),
+                "matmul_gmacs_per_s": rate / 1e9,
+            }
+        )
+    return rows
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    """Wall-clock seconds of one call."""
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
+def memory_in_own_process(name: str, variant: str, size: tuple[int, int], folder: Path, threads: int) -> float:
+    """Ask a fresh process for `peak_mib`."""
+    command = [sys.executable, "-m", "benchmarks.segformer_forward", "--threads", str(threads)]
+    command += ["--memory-of", name, variant, f"{size[0]}x{size[1]}", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
+
+
+@torch.inference_mode()
+def peak_mib(model: Forward, size: tuple[int, int]) -> float:
+    """Resident memory at the peak of a forward pass, above that before it (Linux)."""
+    images = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    model(images[:, :, :64, :64])  # libraries that load with the first call are not the network's memory
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before = status_kib("VmRSS")
+    model(images)
+    return (status_kib("VmHWM") - before) * 1024 / MIB
+
+
+def status_kib(name: str) -> int:
+    """Read one of the kernel's figures on this process's memory."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+
+def write(frame: pd.DataFrame, arguments: argparse.Namespace) -> None:
+    """Write the table so far, as CSV and to be read."""
+    environment = describe("cpu")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    write_text(arguments.out / "segformer_forward.csv", frame.to_csv(index=False, float_format="%.6g"))
+    lines = [
+        "# The forward pass against its peers",
+        "",
+        " ".join(__doc__.split("\n\n")[2].split()),
+        "",
+        f"Command: `{' '.join(['python', '-m', 'benchmarks.segformer_forward', *sys.argv[1:]])}`, "
+        f"{arguments.threads} threads. Commit: {environment['commit']}. Machine: {environment['machine']}. "
+        f"Versions: {', '.join(f'{name} {version}' for name, version in environment['packages'].items())}, "
+        f"transformers {transformers.__version__}, segmentation-models-pytorch {smp.__version__}.",
+        "",
+        markdown(readable(frame)),
+        "",
+    ]
+    write_text(arguments.out / "segformer_forward.md", "\n".join(lines))
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row a setting: times with quartiles, ratios, memory."""
+    rows = []
+    for (variant, size, precision), group in frame.groupby(["variant", "size", "precision"], sort=False):
+        by = group.set_index("implementation")
+        ours = by.loc[OURS]
+        row = {"model": variant.upper(), "size": size, "precision": precision}
+        for name in by.index:
+            of = by.loc[name]
+            row[f"{name} ms"] = f"{of.median_ms:.0f} ({of.first_quartile_ms:.0f}-{of.third_quartile_ms:.0f})"
+        row["times faster than the faster peer"] = f"{ours.speedup_over_faster_peer:.1f}"
+        for name in by.index:
+            row[f"{name} peak MiB"] = f"{by.loc[name].peak_mib:.0f}"
+        row["share of matmul rate"] = f"{ours.share_of_matmul_rate:.0%}"
+        row["logits differ by"] = f"{ours.difference:.0e}"
+        row["samples"] = str(ours.samples)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""The network as an ONNX graph of any batch, height and width; needs the extra `onnx`."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+
+from .model import SegFormer
+
+__all__ = ["export_onnx"]
+
+METADATA_KEY = "segformer"
+TRACED_SIZE = (2, 3, 96, 128)  # of the example; batch, height and width stay free
+
+
+def export_onnx(model: SegFormer, path: str | os.PathLike[str]) -> None:
+    """Write a graph from `images` (B, 3, H, W), normalised float32, H and W >= 32, to `logits` (B, C, H / 4, W / 4).
+
+    Sides are rounded up. The model is exported as it evaluates (no dropout). Class names, licence and source travel in
+    the file's metadata. The file appears whole or not at all; a network beyond ONNX's 2 GB a file raises ValueError.
+    """
+    target = Path(path)
+    training = model.training
+    free = torch.export.Dim.DYNAMIC
+    try:
+        program = torch.onnx.export(
+            model.eval(),
+            (torch.zeros(TRACED_SIZE, device=next(model.parameters()).device),),
+            dynamo=True,
+            verbose=False,
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_shapes={"images": {0: free, 2: free, 3: free}},
+        )
+    finally:
+        model.train(training)
+    assert program is not None
+    about = {"class_names": model.info.class_names, "licence": model.info.licence, "source": model.info.source}
+    program.model.metadata_props[METADATA_KEY] = json.dumps(about, sort_keys=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
+        temporary = Path(folder, "graph.onnx")
+        program.save(temporary, external_data=False)
+        temporary.replace(target)

@@ -1,0 +1,103 @@
+"""ONNX graphs and onnxruntime against torch."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from robustbench_seg.errors import UsageError
+from robustbench_seg.models import load_model
+from robustbench_seg.models.base import NetworkSegmenter
+from segformer import CheckpointInfo, SegFormer, build, export_onnx
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+NAMES = tuple(f"class {k}" for k in range(5))
+CPU = torch.device("cpu")
+# Deprecations within torch's exporter and its translators are theirs to mend.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+
+@pytest.fixture(scope="module")
+def network() -> SegFormer:
+    model = build("b0", num_classes=5, decoder_width=64, depths=(1, 1, 1, 1), seed=3).eval()
+    model.info = CheckpointInfo(class_names=NAMES, licence="Apache-2.0", source="a test")
+    with torch.no_grad():  # random weights give nearly one class everywhere; a stronger classifier does not
+        model.decoder.classify.weight *= 30
+    return model
+
+
+@pytest.fixture(scope="module")
+def graph(network: SegFormer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("onnx") / "network.onnx"
+    network.train()
+    export_onnx(network, path)
+    assert network.training, "a network is left in the mode it was in"
+    network.eval()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    return path
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 96), (2, 97, 131), (3, 32, 32), (1, 224, 321)])
+def test_an_exported_graph_gives_the_same_classes_at_any_size(
+    graph: Path, network: SegFormer, shape: tuple[int, int, int]
+) -> None:
+    batch, height, width = shape
+    images = torch.randint(
+        256, (batch, 3, height, width), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
+    ours = NetworkSegmenter(
+        name="torch", network=network, class_names=NAMES, licence="", checkpoint_sha256="", about=""
+    )
+    with torch.inference_mode():
+        expected = ours(images)
+    got = load_model("onnx", NAMES, str(graph), CPU)(images)
+    assert got.shape == expected.shape
+    assert expected.argmax(dim=1).unique().numel() > 1
+    assert (got.argmax(dim=1) == expected.argmax(dim=1)).float().mean() >= 0.9999
+    torch.testing.assert_close(got, expected, atol=1e-4, rtol=1e-5)
+
+
+def test_names_licence_and_size_travel_with_a_graph(graph: Path, network: SegFormer) -> None:
+    model = load_model("onnx", NAMES, str(graph), CPU)
+    assert model.class_names == NAMES
+    assert model.licence == "Apache-2.0"
+    assert "weights from a test" in model.about
+    assert model.parameters > 0.9 * sum(parameter.numel() for parameter in network.parameters())
+
+
+def test_a_graph_for_other_classes_is_refused(graph: Path) -> None:
+    with pytest.raises(UsageError, match=r"its output is .*, but the dataset has 2 classes"):
+        load_model("onnx", ("a", "b"), str(graph), CPU)
+    with pytest.raises(UsageError, match=r"its classes are class 0, .*, the dataset's other, class 1"):
+        load_model("onnx", ("other", *NAMES[1:]), str(graph), CPU)
+
+
+def test_what_is_no_graph_is_refused_in_one_line(tmp_path: Path, graph: Path) -> None:
+    for content in (b"", b"not a graph", graph.read_bytes()[:1000]):
+        path = tmp_path / "broken.onnx"
+        path.write_bytes(content)
+        with pytest.raises(UsageError, match=r"broken\.onnx: not an ONNX graph") as caught:
+            load_model("onnx", NAMES, str(path), CPU)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_graph_with_another_input_is_refused(tmp_path: Path) -> None:
+    vector = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n"])
+    result = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["n"])
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    model = onnx.helper.make_model(onnx.helper.make_graph([node], "relu", [vector], [result]))
+    model.ir_version = 8
+    model.opset_import[0].version = 17
+    onnx.save(model, tmp_path / "relu.onnx")
+    with pytest.raises(UsageError, match="its input must be one tensor of floats"):
+        load_model("onnx", NAMES, str(tmp_path / "relu.onnx"), CPU)
+
+
+def test_metadata_is_json(graph: Path) -> None:
+    held = {entry.key: entry.value for entry in onnx.load(graph).metadata_props}
+    assert json.loads(held["segformer"])["class_names"] == list(NAMES)
+    assert np.all([weight.data_location == 0 for weight in onnx.load(graph).graph.initializer])
