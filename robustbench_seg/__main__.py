@@ -11,13 +11,15 @@ def main() -> None:
     """Run the command line; say in one line where OpenCV can't load for want of a system library."""
     try:
         import cv2  # noqa: F401, the first to fail where libGL or libglib are missing
+
+        from .cli import run_program
     except ImportError as error:
         if "libGL" not in str(error) and "libgthread" not in str(error) and "libglib" not in str(error):
             raise
         sys.stderr.write(f"error: OpenCV can't load ({error}); the headless build needs no such library: {HEADLESS}\n")
         raise SystemExit(2) from None
-    from .cli import run_program
-
+    except KeyboardInterrupt:  # as early as this; later ones are the command line's
+        raise SystemExit(130) from None
     run_program()
 
 

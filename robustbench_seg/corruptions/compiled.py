@@ -21,23 +21,31 @@ config: Any = numba.config  # its attributes are made at run time
 
 def compiled(kernel: Callable[..., Any]) -> Any:
     """Compile a kernel at its first call for arguments of new types, or load it from disk."""
+    folder = _folder()
     chosen = config.CACHE_DIR  # read when the decorator runs, and nobody else's business afterwards
-    config.CACHE_DIR = _folder()
+    config.CACHE_DIR = str(folder or "")
     try:
-        return numba.njit(cache=True, nogil=True)(kernel)
+        return numba.njit(cache=folder is not None, nogil=True)(kernel)
     finally:
         config.CACHE_DIR = chosen
 
 
 @functools.cache
-def _folder() -> str:
-    """Where the machine code of these sources lies: beside them, or where the user said, or in the user's cache."""
+def _folder() -> Path | None:
+    """Where the machine code of these sources lies: where the user said, beside them, or in the user's cache.
+
+    None where nothing can be written: each process then compiles for itself.
+    """
     here = Path(__file__).parent
     digest = hashlib.blake2b(b"".join(path.read_bytes() for path in sorted(here.glob("*.py"))), digest_size=8)
-    if config.CACHE_DIR:
-        root = Path(config.CACHE_DIR)
-    elif os.access(here, os.W_OK):
-        root = here / "__pycache__"
-    else:
-        root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "robustbench-seg"
-    return str(root / f"kernels-{digest.hexdigest()}")
+    user = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111, Path.home() may raise
+    roots = [config.CACHE_DIR] if config.CACHE_DIR else [here / "__pycache__", Path(user, "robustbench-seg")]
+    for root in roots:
+        folder = Path(root, f"kernels-{digest.hexdigest()}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return None

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numba
+import pytest
 
 import robustbench_seg
 from robustbench_seg.corruptions import compiled
@@ -52,7 +53,24 @@ def test_numbas_own_setting_is_left_as_it_was() -> None:
     assert before == numba.config.CACHE_DIR
 
 
-def test_a_chosen_folder_of_caches_is_used(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_chosen_folder_of_caches_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled.config, "CACHE_DIR", str(tmp_path))
-    folder = Path(compiled._folder.__wrapped__())
+    folder = compiled._folder.__wrapped__()
+    assert folder is not None
     assert folder.parent == tmp_path
+
+
+def test_where_nothing_can_be_written_kernels_are_compiled_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()  # stands where the folder would have to be, which not even root can write
+    monkeypatch.setattr(compiled.config, "CACHE_DIR", str(tmp_path / "file"))
+    assert compiled._folder.__wrapped__() is None
+    monkeypatch.setattr(compiled, "_folder", lambda: None)
+
+    @compiled.compiled
+    def kernel(x: int) -> int:
+        return x + 1
+
+    assert kernel(1) == 2
+    assert str(tmp_path / "file") == compiled.config.CACHE_DIR
