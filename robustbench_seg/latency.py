@@ -4,6 +4,7 @@ A sample is two times in turn: image to logits, and logits to a class for each p
 Papers differ in whether they count the second, so both are kept.
 """
 
+import ctypes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ class Speed:
     """Milliseconds per batch, a value per sample: latency_ms from image to logits, classify_ms from there to classes.
 
     peak_memory_mib: at the highest point of the first pass, above what was held before it; None where the system does
-    not tell. On a CPU it is resident memory, which counts what the process had freed but not given back as held.
+    not tell. On a CPU it is resident memory.
     """
 
     latency_ms: list[float] = field(default_factory=list)
@@ -97,9 +98,10 @@ def peak_memory_mib(call: Callable[[], object], device: torch.device) -> float |
         call()
         return (torch.cuda.max_memory_allocated(device) - before) / 2**20
     try:
+        ctypes.CDLL(None).malloc_trim(0)  # what is free but still resident would hide as much of the peak
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the process's peak starts anew
         before = resident_kib("VmRSS")
-    except OSError:
+    except (OSError, AttributeError):  # not Linux, or not glibc
         call()
         return None
     call()

@@ -112,6 +112,19 @@ def test_memory_at_the_peak_counts_what_a_call_holds_for_a_moment() -> None:
     assert 60 <= peak <= 80
 
 
+def test_memory_that_was_free_before_the_call_counts_too() -> None:
+    held = [torch.ones(2**14) for _ in range(1024)]  # 64 MiB in pieces so small that they are not given back at once
+    del held
+
+    def call() -> None:
+        pieces = [torch.ones(2**14) for _ in range(1024)]
+        assert len(pieces) == 1024
+
+    peak = latency.peak_memory_mib(call, torch.device("cpu"))
+    assert peak is not None
+    assert 55 <= peak <= 85
+
+
 def test_a_real_model_is_timed() -> None:
     model = load_model("constant", ("a", "b"), None, torch.device("cpu"))
     speed = measure_latency(model, CELL, Budget(min_samples=10, min_seconds=0.01, max_seconds=1))
