@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from robustbench_seg.environment import describe
 from robustbench_seg.files import write_text
+from robustbench_seg.latency import peak_memory_mib
 from robustbench_seg.report.tables import markdown
 from segformer import VARIANTS, SegFormer, load_checkpoint
 from segformer.complexity import complexity
@@ -39,7 +40,6 @@ CLASSES = 19
 LARGEST_DIFFERENCE = {"fp32": 1e-4, "bf16": float("inf")}  # bf16 rounds each layer by its own order of operations
 MATMUL_SIDE = 2048
 FEWEST_SAMPLES = 3
-MIB = 2**20
 Forward = Callable[[Tensor], Tensor]
 
 # Ours: that library's. {i} is the stage, {j} the block.
@@ -222,16 +222,8 @@ def peak_mib(model: Forward, size: tuple[int, int]) -> float:
     """Resident memory at the peak of a forward pass, above that before it (Linux)."""
     images = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(0))
     model(images[:, :, :64, :64])  # libraries that load with the first call are not the network's memory
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    before = status_kib("VmRSS")
-    model(images)
-    return (status_kib("VmHWM") - before) * 1024 / MIB
-
-
-def status_kib(name: str) -> int:
-    """Read one of the kernel's figures on this process's memory."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name))
+    peak = peak_memory_mib(lambda: model(images), images.device)
+    return float("nan") if peak is None else peak
 
 
 def write(frame: pd.DataFrame, arguments: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ from .models.base import Segmenter
 from .record import LatencyCell
 from .views import classify
 
-__all__ = ["Budget", "Speed", "measure_latency"]
+__all__ = ["Budget", "Speed", "measure_latency", "peak_memory_mib"]
 
 WARM_UP = 3
 FEWEST = 10  # samples, however long they take

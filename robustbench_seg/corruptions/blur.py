@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from .compiled import compiled
 from .disk import disk_average
-from .filters import gaussian_of_bytes, motion_of_bytes, zoom_average
+from .gaussian import gaussian_of_bytes
+from .motion import motion_of_bytes
 from .pixels import Image
 from .seeds import Draws
+from .zoom import zoom_average
 
 __all__ = ["defocus_blur", "gaussian_blur", "glass_blur", "motion_blur", "zoom_blur"]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .colour import UNIT, adjust_hsv
 from .compiled import compiled
 from .displacement import displaced
-from .filters import gaussian
+from .gaussian import gaussian
 from .pixels import Image, to_bytes
 from .seeds import Draws
 

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from robustbench_seg.errors import MachineError
 
 from .colour import UNIT, adjust_hsv
-from .filters import centre_zoom, gaussian, motion
+from .gaussian import gaussian
+from .motion import motion
 from .overlays import add_fog, add_ice, add_mud, add_snow, add_water, keep_flakes
 from .pixels import Image
 from .plasma import plasma_fractal
 from .seeds import Draws
+from .zoom import centre_zoom
 
 __all__ = ["brightness", "fog", "frost", "snow", "spatter"]
 
@@ -139,7 +141,11 @@ def spatter(image: Image, severity: int, rng: Draws) -> Image:
     if severity >= MUD_FROM_SEVERITY:
         cover = (liquid > threshold).astype(liquid.dtype)
         for sigmas in ((strength, 0), (0, strength)):  # imagecorruptions' cover is float32 between the passes too
-            cover = gaussian(cover, sigmas, border="nearest").astype(np.float32).astype(liquid.dtype, copy=False)
+            cover = (
+                gaussian(cover, sigmas, border="nearest")
+                .astype(np.float32, copy=False)
+                .astype(liquid.dtype, copy=False)
+            )
         cover = cover.astype(np.float32, copy=False)
         out = np.empty_like(image)
         add_mud(image, cover[..., 0], UNIT.astype(np.float32), MUD_RGB, out)

@@ -11,8 +11,10 @@ import pytest
 import scipy.ndimage
 
 from robustbench_seg.corruptions.disk import disk_average
-from robustbench_seg.corruptions.filters import centre_zoom, gaussian, motion
+from robustbench_seg.corruptions.gaussian import gaussian
 from robustbench_seg.corruptions.lines import Border, indices
+from robustbench_seg.corruptions.motion import motion
+from robustbench_seg.corruptions.zoom import centre_zoom
 
 
 @pytest.mark.parametrize(("border", "name"), [("nearest", "edge"), ("mirror", "reflect"), ("reflect", "symmetric")])
