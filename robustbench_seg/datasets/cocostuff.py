@@ -13,7 +13,7 @@ less one, 0 .. 181, and 255 for unlabelled.
 80 + 91. The authors, and the SegFormer paper after them, count "unlabeled" as the 172nd; but no pixel of it is scored
 or learnt from, so a head with an output for it gains nothing, and a mean over classes must not hold it. MMSegmentation
 has the same 171 in the same order. The images have the licences that their makers chose on Flickr, not all of which
-allow copies, so reports do not show them.
+allow changed copies, as a corrupted image is one, so reports do not show them.
 """
 
 from pathlib import Path

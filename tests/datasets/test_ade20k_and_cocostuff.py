@@ -9,10 +9,14 @@ import pytest
 import yaml
 from PIL import Image as Pillow
 
+from robustbench_seg.condition import Condition
 from robustbench_seg.datasets import IGNORE, open_dataset
 from robustbench_seg.datasets.ade20k import ADE20K
 from robustbench_seg.datasets.cocostuff import COCOStuff
 from robustbench_seg.errors import DataError
+from robustbench_seg.export import Export, export_images
+from robustbench_seg.export import Listener as Nobody
+from robustbench_seg.models.segformer import build_network, load, save
 from robustbench_seg.planning import Options
 from robustbench_seg.runner import Listener, run
 from robustbench_seg.suites import read_suite
@@ -238,6 +242,26 @@ def test_a_suite_runs_over_images_of_several_sizes(tmp_path: Path, name: str) ->
         assert row.predicted.sum() == (label != IGNORE).sum()
     pictures = {path.name.rpartition("-")[2] for path in (out / "gallery").rglob("*.png")}
     assert pictures == {"label.png", "prediction.png"}, "the terms do not allow a report to show the images"
+
+
+@pytest.mark.parametrize("name", ["ade20k", "cocostuff"])
+def test_corrupted_images_as_files_keep_the_classes_and_the_labels(tmp_path: Path, name: str) -> None:
+    dataset = open_dataset(name, WRITERS[name](tmp_path / "root"))
+    conditions = (Condition("contrast", 2, 0),)
+    wanted = Export(dataset=dataset, ids=dataset.ids, conditions=conditions, format="png", out=tmp_path / "out")
+    export_images(wanted, 0, Nobody())
+    read = open_dataset("cityscapes", tmp_path / "out/contrast/2", split="val")
+    assert (read.class_names, read.palette) == (dataset.class_names, dataset.palette)
+    assert (read.ids, read.shows_images) == (dataset.ids, False)
+    for image_id in dataset.ids:
+        assert np.array_equal(read.load(image_id).label, dataset.load(image_id).label)
+
+
+def test_released_ade20k_weights_whose_list_says_bed_with_a_space_are_taken(tmp_path: Path) -> None:
+    named = tuple("bed " if name == "bed" else name for name in ADE20K.class_names)
+    save(build_network("b0", named), tmp_path / "b0.safetensors", class_names=named, licence="none", recipe="")
+    loaded = load("b0", "b0", tmp_path / "b0.safetensors", ADE20K.class_names)
+    assert loaded.class_names == ADE20K.class_names
 
 
 @pytest.mark.parametrize("name", ["ade20k", "cocostuff"])
