@@ -99,8 +99,11 @@ def train_with_progress(
 ) -> Path | None:
     """Train; of several processes only the first shows its progress and returns the path of the weights."""
     data, processes = open_data(recipe, folders), processes_on(device)
+    path = None
     if processes.rank > 0:
         loop.train(recipe, data, out, processes=processes, workers=workers)
-        return None
-    with TrainProgress(console, recipe.iterations) as progress:
-        return loop.train(recipe, data, out, processes=processes, workers=workers, report=progress.report)
+    else:
+        with TrainProgress(console, recipe.iterations) as progress:
+            path = loop.train(recipe, data, out, processes=processes, workers=workers, report=progress.report)
+    processes.part()
+    return path

@@ -125,7 +125,7 @@ def go_on(
     path = out / "weights.safetensors"
     if leads:
         save_weights(network, path, origin, class_names)
-    processes.end()
+    processes.wait()
     return path
 
 

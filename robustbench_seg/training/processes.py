@@ -45,8 +45,11 @@ class Processes:
     def share_buffers(self, network: nn.Module) -> None:
         """Give all processes the first one's buffers, such as BatchNorm's statistics."""
 
-    def end(self) -> None:
-        """Wait for all to come here, and part."""
+    def wait(self) -> None:
+        """Wait for all to come here."""
+
+    def part(self) -> None:
+        """Leave the others; nothing is shared after that."""
 
 
 class Several(Processes):
@@ -79,8 +82,10 @@ class Several(Processes):
         for buffer in network.buffers():
             buffer.copy_(broadcast(buffer.clone()))
 
-    def end(self) -> None:
+    def wait(self) -> None:
         self.accelerator.wait_for_everyone()
+
+    def part(self) -> None:
         self.accelerator.end_training()
 
 
