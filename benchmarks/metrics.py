@@ -106,6 +106,7 @@ def markdown(about: dict[str, Any], times_ms: dict[str, dict[str, list[float]]])
 
 
 def quartiles(samples: list[float]) -> str:
+    """Write the first and the third."""
     first, _, third = statistics.quantiles(samples, n=4, method="inclusive")
     return f"{first:.0f}-{third:.0f}"
 

@@ -30,6 +30,7 @@ __all__ = ["NOISY_SPREAD", "latency_frame", "quality_frame", "read_plans"]
 SAMPLES_FOR_P99 = 100
 NOISY_SPREAD = 0.1  # distance of the quartiles over the median
 ONE_CLASS_SHARE = 0.99  # a model that gives one class to so many pixels has degenerated
+OPTIONAL = (*BOUNDARY_COUNTS, *CALIBRATION_COUNTS, LIKELIHOOD)
 COMMON = (
     "key", "checkpoint_sha256", "licence", "about", "parameters", "engine_version", "fingerprint", "images", "of",
     "synthetic",
@@ -49,7 +50,8 @@ def quality_frame(folder: Path) -> pd.DataFrame:
 
 def quality_row(path: Path) -> dict[str, Any]:
     record = read_record(path)
-    table = pq.read_table(path)
+    with pq.ParquetFile(path) as file:
+        table = file.read(columns=[*COUNTS, *OPTIONAL])
     counts = ClassCounts(*sums(table, COUNTS))
     boundary, calibration = sums(table, BOUNDARY_COUNTS), sums(table, CALIBRATION_COUNTS)
     likelihood = sums(table, (LIKELIHOOD,))
@@ -65,7 +67,7 @@ def quality_row(path: Path) -> dict[str, Any]:
         "iou": iou.tolist(),
         "boundary_miou": miou(ClassCounts(*boundary)) if boundary else float("nan"),
         "ece": ece(CalibrationCounts(*calibration)) if calibration else float("nan"),
-        "nll": nll(int(likelihood[0]), int(counts.labelled.sum())) if likelihood else float("nan"),
+        "nll": nll(likelihood[0].item(), int(counts.labelled.sum())) if likelihood else float("nan"),
         "class_names": record.class_names,
         "flag": flag_of(counts),
         **common(record),
@@ -76,7 +78,9 @@ def sums(table: pa.Table, names: Sequence[str]) -> list[NDArray[np.int64]]:
     """Sum columns over images; nothing where they are null (switched off) or not there (schema version 1)."""
     if any(name not in table.column_names or table[name].null_count for name in names):
         return []
-    return [np.stack(table[name].to_numpy()).sum(axis=0) for name in names]
+    columns = [table[name].combine_chunks() for name in names]
+    values = [column.flatten() if pa.types.is_fixed_size_list(column.type) else column for column in columns]
+    return [column.to_numpy().reshape(len(table), -1).sum(axis=0) for column in values]
 
 
 def flag_of(counts: ClassCounts) -> str:

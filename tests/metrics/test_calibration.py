@@ -9,7 +9,7 @@ from scipy.special import log_softmax, softmax
 
 from robustbench_seg.metrics import CalibrationCounts, count_calibration, count_likelihood, ece, nll
 from robustbench_seg.metrics.calibration import BINS, QUANTA
-from robustbench_seg.views import rate
+from robustbench_seg.views import classify, rate
 
 IGNORE = 255
 NAMES = ("pixels", "correct", "confidence")
@@ -114,6 +114,7 @@ def scene(*sources: tuple[int, int]) -> tuple[list[torch.Tensor], np.ndarray]:
 def test_probabilities_are_those_of_the_resized_logits(sources: list[tuple[int, int]], tolerance: float) -> None:
     logits, label = scene(*sources)
     rated = rate(logits, torch.from_numpy(label)[None])
+    assert torch.equal(rated.classes, classify(logits, label.shape)), "the same classes as without probabilities"
     probabilities = np.mean([softmax(resized(x, label.shape), axis=0) for x in logits], axis=0)
     valid = label != IGNORE
     np.testing.assert_allclose(rated.confidence[0].numpy(), probabilities.max(axis=0), atol=tolerance, rtol=0)
