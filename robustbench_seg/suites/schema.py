@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from ..corruptions import CORRUPTIONS
 from ..errors import UsageError
 from ..models import MODELS
 from ..protocols import PROTOCOLS, conditions_of
-from ..record import CLEAN, LatencyCell, QualityCell, View
+from ..record import CLEAN, METRICS, LatencyCell, Metric, QualityCell, View
 from ..validation import DatasetSpec, Strict, ViewSpec, read_yaml
 
 __all__ = [
@@ -54,12 +54,20 @@ class LatencySpec(Strict):
     max_seconds: PositiveFloat = 120.0
 
 
+def in_order(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    """Sort metrics, so that a suite that lists them in another order has the same cells."""
+    if len(set(metrics)) < len(metrics):
+        raise ValueError(f"metrics must differ, got {', '.join(metrics)}")
+    return tuple(name for name in METRICS if name in metrics)
+
+
 class Suite(Strict):
     """What to measure.
 
     protocol: a name of PROTOCOLS, or one of your own with `conditions`, {corruption: severities}; clean images are
     always measured too. models: if none are listed, those that get weights on the command line. gallery: ids of at
-    most two images whose predictions are kept as pictures. Without a dataset only latency is measured.
+    most two images whose predictions are kept as pictures. metrics: what is counted beside IoU, by default all of
+    METRICS. Without a dataset only latency is measured.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -70,6 +78,7 @@ class Suite(Strict):
     conditions: dict[str, tuple[Annotated[int, Field(ge=1, le=5)], ...]] = Field(default_factory=dict)
     views: tuple[ViewSpec, ...] = Field((View(),), min_length=1)
     seed: int = Field(0, ge=0)
+    metrics: Annotated[tuple[Metric, ...], AfterValidator(in_order)] = METRICS
     gallery: tuple[str, ...] = Field((), max_length=2)
     latency: LatencySpec | None = None
 
@@ -151,6 +160,7 @@ def quality_cells(suite: Suite, models: tuple[ModelSpec, ...], precision: str) -
             view=view,
             precision=precision,
             seed=suite.seed,
+            metrics=suite.metrics,
         )
         for model in models
         for view in suite.views

@@ -8,7 +8,7 @@ from torch import nn
 
 from ..datasets.base import Dataset, InMemory, spaced
 from ..errors import UsageError
-from ..evaluate import evaluate
+from ..evaluate import Setting, evaluate
 from ..loading import Loader
 from ..metrics import ClassCounts, miou
 from ..models.base import NetworkSegmenter
@@ -58,12 +58,11 @@ class Validator:
             about="",
         )
         own = ids[self.processes.rank :: self.processes.count]
-        rows, _ = evaluate(
-            model, self.dataset, own, self.loader, view=self.wanted.view, precision=self.recipe.precision
-        )
+        setting = Setting(view=self.wanted.view, precision=self.recipe.precision)
+        rows, _ = evaluate(model, self.dataset, own, self.loader, setting)
         self.network.train()
         total = np.zeros((3, len(self.dataset.class_names)), np.int64)
-        for *_, counts in rows:
+        for counts in (row.classes for row in rows):
             total += np.stack([counts.intersection, counts.predicted, counts.labelled])
         summed = self.processes.total(torch.from_numpy(total).to(self.processes.device))
         return miou(ClassCounts(*summed.cpu().numpy()))
