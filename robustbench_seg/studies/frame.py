@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from ..errors import StoreError
 from ..metrics import ClassCounts, best_constant_miou, iou_per_class, largest_predicted_share, miou
 from ..record import LatencyCell, QualityCell, Record, View
-from ..store import COUNTS, Store, read_record
+from ..store import COUNTS, Store, read_cell
 
 __all__ = ["NOISY_SPREAD", "latency_frame", "quality_frame", "read_plans"]
 
@@ -28,15 +27,14 @@ def quality_frame(folder: Path) -> pd.DataFrame:
     """One row per quality cell.
 
     Columns: model, dataset, split, corruption, severity, view, precision, seed; miou (0-1), classes (how many it is the
-    mean of), iou (a list, NaN where a class does not occur), flag ("" or why the number deserves no trust); COMMON;
-    environment.
+    mean of), iou (a list, NaN where a class does not occur), flag ("" or why the number deserves no trust); path
+    of the file; COMMON; environment.
     """
     return pd.DataFrame([quality_row(path) for path in Store(folder).files("quality")])
 
 
 def quality_row(path: Path) -> dict[str, Any]:
-    record = read_record(path)
-    table = pq.read_table(path, columns=list(COUNTS))
+    record, table = read_cell(path, COUNTS)
     classes = len(record.class_names)
     sums = (table[name].combine_chunks().flatten().to_numpy().reshape(-1, classes).sum(axis=0) for name in COUNTS)
     counts = ClassCounts(*sums)
@@ -51,6 +49,7 @@ def quality_row(path: Path) -> dict[str, Any]:
         "iou": iou.tolist(),
         "class_names": record.class_names,
         "flag": flag_of(counts),
+        "path": path,
         **common(record),
     }
 
@@ -75,9 +74,8 @@ def latency_frame(folder: Path) -> pd.DataFrame:
 
 
 def latency_row(path: Path) -> dict[str, Any]:
-    record = read_record(path)
+    record, table = read_cell(path, ("latency_ms", "classify_ms"))
     cell = LatencyCell(**record.cell)
-    table = pq.read_table(path, columns=["latency_ms", "classify_ms"])
     samples, classify = (table[name].to_numpy() for name in ("latency_ms", "classify_ms"))
     first, median, third, p90, p99 = np.quantile(samples, (0.25, 0.5, 0.75, 0.9, 0.99))
     return {
