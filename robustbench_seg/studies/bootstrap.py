@@ -9,7 +9,7 @@ fixed: the resamples tell of other images, not of another training run.
 Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 6 and 8.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,10 @@ class Scores:
             names = ", ".join(f"{name}={value!r}" for name, value in fields.items())
             raise UsageError(f"{len(chosen)} cells have {names}; name the fields in which they differ")
         return self.miou[:, chosen[0]] if len(chosen) else np.full(len(self.miou), np.nan)
+
+    def under(self, **fields: Any) -> Callable[[str, int], Draws]:
+        """The mIoU by corruption and severity of what these fields name: a model in a view, say; for `headline`."""
+        return lambda corruption, severity: self.of(**fields, corruption=corruption, severity=severity)
 
 
 def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scores:
