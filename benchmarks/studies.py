@@ -98,7 +98,8 @@ def page(options: Namespace, arguments: list[str], loaded: dict[str, float], dra
     cells, resampled = int(loaded["cells"]), int(drawn["cells"])
     return f"""# What the studies cost
 
-Cells of {options.images} images and {CLASSES} classes, random counts. The method is in the docstring of [../studies.py](../studies.py).
+Cells of {options.images} images and {CLASSES} classes, random counts. The method is in the docstring of
+[../studies.py](../studies.py).
 
 | step | cells | seconds | peak memory (MiB) |
 |:--|--:|--:|--:|
@@ -106,8 +107,8 @@ Cells of {options.images} images and {CLASSES} classes, random counts. The metho
 | per-image counts to arrays | {resampled:,} | {drawn["counts_s"]:.1f} | |
 | bootstrap, {options.resamples:,} resamples | {resampled:,} | {drawn["bootstrap_s"]:.1f} | {drawn["peak_mib"]:.0f} |
 
-Command: `{" ".join(["python -m benchmarks.studies", *arguments])}`; commit {about["commit"]}; {about["machine"]}; Python
-{about["python"]}, {packages}; {about["time"]}.
+Command: `{" ".join(["python -m benchmarks.studies", *arguments])}`; commit {about["commit"]}; {about["machine"]};
+Python {about["python"]}, {packages}; {about["time"]}.
 """
 
 
