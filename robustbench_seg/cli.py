@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .errors import RobustBenchError, UsageError
+from .wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +66,10 @@ def run(
         failed = run_suite(read_suite(suite), out, options, progress)
     write_and_show([out], out / "report", text=True)
     if failed:
-        say(f"{len(failed)} cells failed (run again to retry; tracebacks in {out / 'failed'}):", style="bold red")
+        say(
+            f"{counted(len(failed), 'cell')} failed (run again to retry; tracebacks in {out / 'failed'}):",
+            style="bold red",
+        )
         for job in failed:
             say(f"  {job.cell.slug}: {progress.errors[job.record.key]}")
         raise typer.Exit(1)
@@ -90,7 +94,8 @@ def plan(suite: SuiteName, weights: Weights = None) -> None:
         say(f"views: {', '.join(map(str, spec.views))}")
         conditions = 1 + sum(len(severities) for severities in spec.conditions.values())
         cells = conditions * len(spec.views)
-        say(f"quality cells per model: {conditions} conditions x {len(spec.views)} views = {cells}")
+        product = f"{counted(conditions, 'condition')} x {counted(len(spec.views), 'view')}"
+        say(f"quality cells per model: {product} = {cells}")
     if spec.latency is not None:
         sizes = ", ".join(f"{height}x{width}" for height, width in spec.latency.sizes)
         say(f"latency cells per model: {len(spec.latency.sizes) * len(spec.latency.batches)} ({sizes})")
@@ -152,7 +157,8 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
     with ExportProgress(console, len(ids)) as progress:
         export_images(export, min(16, available_cores()) if workers is None else workers, progress)
     say(
-        f"{len(conditions)} conditions of {len(ids)} images are in {out}; "
+        f"{counted(len(conditions), 'condition')} of {counted(len(ids), 'image')} "
+        f"{'is' if len(conditions) == 1 else 'are'} in {out}; "
         f"each is a folder for --data cityscapes=PATH, with split {opened.split}"
     )
 
@@ -270,7 +276,8 @@ def run_program() -> NoReturn:
     except Exception as error:
         if not is_for_users(error):
             raise
-        fail(error.format_message() if hasattr(error, "format_message") else str(error), 2)
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        fail(message.replace("Value error, ", ""), 2)  # pydantic's own words, which some versions of typer pass on
     if status == INTERRUPTED:  # typer turns Ctrl-C into this status without a word
         fail("stopped; what is finished is kept, and the same command goes on from there", INTERRUPTED)
     sys.exit(status)

@@ -14,6 +14,7 @@ from rich.filesize import decimal
 from .condition import Condition
 from .datasets import spaced
 from .loading import Loader
+from .wording import counted
 
 __all__ = ["Estimate", "Task", "estimate"]
 
@@ -38,7 +39,7 @@ class Estimate:
 
     def __str__(self) -> str:
         duration = timedelta(seconds=ceil(self.seconds))
-        return f"{self.files} images to write: about {decimal(self.size)} in {duration} (h:mm:ss)"
+        return f"{counted(self.files, 'image')} to write: about {decimal(self.size)} in {duration} (h:mm:ss)"
 
 
 def estimate(file_size: Callable[[Task], int], waiting: Sequence[Task], loader: Loader) -> Estimate:

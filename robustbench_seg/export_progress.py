@@ -7,6 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from .estimate import Estimate
 from .export import Listener
+from .wording import counted
 
 __all__ = ["ExportProgress"]
 
@@ -38,7 +39,7 @@ class ExportProgress(Listener):
     def planned(self, conditions: int, incomplete: int, rest: Estimate) -> None:
         total = conditions * self.images
         if not incomplete:
-            self.say(f"all {total} images are here already")
+            self.say(f"{counted(total, 'image')} here already, none to write")
             return
         if rest.files < total:
             self.say(f"{total - rest.files} of {total} images are here already; going on")

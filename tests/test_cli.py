@@ -28,7 +28,11 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         (["run"], "Missing argument 'SUITE'."),
         (["run", "demo"], "Missing option '--out'."),
         (["fly"], "No such command 'fly'."),
-        (["list", "planets"], "'planets' is not one of"),
+        (["list", "planets"], "Invalid value for 'KIND': 'planets' is not one of"),
+        (
+            ["corrupt", "streets", "--out", "OUT", "--format", "jpg"],
+            "Invalid value for '--format': 'jpg' is not one of 'png', 'webp'.",
+        ),
         (
             ["run", "nothing", "--out", "OUT"],
             "nothing: no such file, and not one of the shipped: camvid-c, cityscapes-c,",
@@ -36,6 +40,10 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         (["run", "camvid-c", "--out", "OUT"], "dataset camvid needs its folder: --data camvid=PATH"),
         (["run", "camvid-c", "--out", "OUT", "--data", "camvid"], "--data takes NAME=PATH, got 'camvid'"),
         (["run", "camvid-c", "--out", "OUT", "--data", "camvid=/nowhere"], "/nowhere/test: no such folder"),
+        (
+            ["run", "camvid-c", "--out", "OUT", "--data", "camvid=segformer"],
+            "no such folder; it should hold files that",
+        ),
         (["run", "demo", "--out", "OUT", "--limit", "0"], "Invalid value for '--limit'"),
         (["run", "demo", "--out", "OUT", "--precision", "fp8"], "'fp8' is not one of 'fp32', 'bf16'"),
         (["report", "OUT"], "OUT: holds no results"),
@@ -63,7 +71,6 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
             ["corrupt", "streets", "--out", "OUT", "--protocol", "x"],
             "unknown protocol 'x'; known: segformer, michaelis",
         ),
-        (["corrupt", "streets", "--out", "OUT", "--format", "jpg"], "'jpg' is not one of 'png', 'webp'"),
         (["corrupt", "streets", "--out", "OUT", "--limit", "0"], "Invalid value for '--limit'"),
         (["train", "nothing", "--out", "OUT"], "nothing: no such file, and not one of the shipped: camvid, streets"),
     ],
@@ -191,6 +198,8 @@ def test_corrupt_says_what_it_will_take_writes_it_and_goes_on(tmp_path: Path, ca
     assert re.match(r"8 images to write: about \d+\.\d kB in 0:0\d:\d\d \(h:mm:ss\)\n", done.stdout)
     said = f"4 conditions of 2 images are in {out}; each is a folder for --data cityscapes=PATH, with split test\n"
     assert done.stdout.endswith(said)
+    again = program(*what, "--corruptions", "fog", "--severities", "2", "--limit", "2", "--workers", "0")
+    assert again.stdout.startswith("2 images here already, none to write\n1 condition of 2 images is in ")
     assert sorted(path.parent.relative_to(out).as_posix() for path in out.rglob("sha256sums.txt")) == [
         *("contrast/2", "contrast/4", "fog/2", "fog/4")
     ]
@@ -203,6 +212,12 @@ def test_corrupt_says_what_it_will_take_writes_it_and_goes_on(tmp_path: Path, ca
     assert other.stderr == (
         f"robustbench-seg: {out}: holds another export (seed 0 there, 1 asked for); choose another --out\n"
     )
+
+
+def test_one_is_not_said_in_the_plural(tmp_path: Path) -> None:
+    clean = {"protocol": "none", "conditions": {}, "views": ["whole"]}
+    planned = program("plan", str(write_suite(tmp_path, **clean)))
+    assert "quality cells per model: 1 condition x 1 view = 1\n" in planned.stdout
 
 
 def test_failed_cells_are_listed_and_the_status_is_1(tmp_path: Path) -> None:

@@ -145,6 +145,18 @@ def test_a_tree_is_read_under_the_split_of_its_manifest_and_no_other(
             open_dataset("cityscapes", tree, split=other)
 
 
+def test_the_folder_above_the_trees_is_not_a_data_set_and_says_where_they_are(finished: Path) -> None:
+    expected = (
+        rf"{finished}: holds one folder per condition, written by `corrupt`; give one of them, "
+        rf"{finished}/CORRUPTION/SEVERITY; it holds fog, gaussian_noise, gtFine, manifest\.json$"
+    )
+    for split in ("test", "val"):
+        with pytest.raises(DataError, match=expected):
+            open_dataset("cityscapes", finished, split=split)
+    with pytest.raises(DataError, match=rf"{finished}/fog/leftImg8bit/test: no such .*, but {finished}/fog holds 3$"):
+        open_dataset("cityscapes", finished / "fog", split="test")
+
+
 def test_an_edited_manifest_is_named_with_what_it_lacks(tmp_path: Path, finished: Path) -> None:
     tree = tmp_path / "tree"
     shutil.copytree(finished / "fog/3", tree)

@@ -25,6 +25,18 @@ DATASETS = {
         "19 classes; leftImg8bit and gtFine in the official layout",
     ),
     "camvid": ("camvid", "CamVid", True, "11 classes; the SegNet split, 367 training and 233 test frames"),
+    "ade20k": (
+        "ade20k",
+        "ADE20K",
+        True,
+        "150 classes; ADEChallengeData2016, 20,210 training and 2,000 validation images",
+    ),
+    "cocostuff": (
+        "cocostuff",
+        "COCOStuff",
+        True,
+        "171 classes; COCO-Stuff 164k, 118,287 training and 5,000 validation images",
+    ),
 }
 
 

@@ -27,7 +27,6 @@ __all__ = [
     "LabelMap",
     "Sample",
     "label_table",
-    "list_images",
     "png",
     "spaced",
     "webp",
@@ -35,6 +34,8 @@ __all__ = [
 
 IGNORE = 255
 MAX_WEBP_SIDE_PX = 16383
+# Labels are drawn on the pixels as they are stored, so what EXIF says of turning a photograph is passed over.
+RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 Item = TypeVar("Item")
 Image = NDArray[np.uint8]
 LabelMap = NDArray[np.uint8]
@@ -97,7 +98,7 @@ class FileDataset(Dataset):
 
     def load(self, image_id: str) -> Sample:
         image_file, label_file = self.pairs[image_id]
-        image = read_image(image_file, cv2.IMREAD_COLOR_RGB)
+        image = read_image(image_file, RGB)
         stored = read_image(label_file, cv2.IMREAD_UNCHANGED)
         if stored.ndim != 2 or stored.dtype != np.uint8:
             raise DataError(f"{label_file}: expected one 8-bit channel, got {stored.dtype} of shape {stored.shape}")
@@ -124,6 +125,7 @@ class InMemory(Dataset):
         self.samples: dict[str, Sample] = {}
         self.name, self.split = dataset.name, dataset.split
         self.class_names, self.palette = dataset.class_names, dataset.palette
+        self.shows_images, self.synthetic = dataset.shows_images, dataset.synthetic
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -145,18 +147,8 @@ def label_table(mapping: Mapping[int, int]) -> NDArray[np.int16]:
     return table
 
 
-def list_images(folder: Path, *suffixes: str) -> list[Path]:
-    """List the files of a folder and its subfolders that end in one of `suffixes`. Raises DataError if none does."""
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder")
-    found = sorted(p for p in folder.rglob("*.*") if p.name.endswith(suffixes) and not p.name.startswith("."))
-    if not found:
-        raise DataError(f"{folder}: no file ends in {' or '.join(suffixes)}")
-    return found
-
-
 def read_image(path: Path, flags: int) -> NDArray[np.uint8]:
-    """Decode a PNG or WebP file. Raises DataError where OpenCV would give a partly grey image for a truncated file."""
+    """Decode a PNG, WebP or JPEG file. Raises DataError for a truncated one, of which OpenCV would make the rest up."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -168,9 +160,15 @@ def read_image(path: Path, flags: int) -> NDArray[np.uint8]:
 
 
 def is_whole(content: bytes) -> bool:
-    """Whether a file goes on to the end that its format states: PNG by its last chunk, WebP by its stated length."""
+    """Whether a file goes on to the end that its format states.
+
+    PNG by its last chunk, WebP by its stated length, JPEG by the end marker after its last scan: a thumbnail, which has
+    an end marker too, comes before the scans, and cameras append what is none of the image's.
+    """
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return len(content) >= 8 + int.from_bytes(content[4:8], "little")
+    if content[:2] == b"\xff\xd8":
+        return content.rfind(b"\xff\xd9") > content.rfind(b"\xff\xda")
     return content[-8:-4] == b"IEND"
 
 

@@ -12,7 +12,8 @@ from itertools import groupby
 from pathlib import Path
 
 from ..errors import DataError
-from .base import IGNORE, FileDataset, label_table, list_images
+from .base import IGNORE, FileDataset, label_table
+from .folders import list_images, with_labels
 
 __all__ = ["CamVid"]
 
@@ -46,14 +47,9 @@ class CamVid(FileDataset):
             raise DataError(f"camvid has no split {split!r}; known: {', '.join(SPLITS)}")
         self.split = split
         folder = SPLITS[split]
-        labels = root / f"{folder}annot"
         images = list_images(root / folder, ".png")
-        pairs = {}
-        for image in images if split == folder else part_of_drives(images, split):
-            label = labels / image.name
-            if not label.is_file():
-                raise DataError(f"{image}: has no label; expected {label}")
-            pairs[image.stem] = (image, label)
+        chosen = images if split == folder else part_of_drives(images, split)
+        pairs = with_labels(chosen, root / f"{folder}annot")
         trainids = {value: value for value in range(len(self.class_names))}
         super().__init__(pairs, label_table(trainids | {UNLABELLED: IGNORE}))
 

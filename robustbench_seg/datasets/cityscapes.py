@@ -20,7 +20,8 @@ import numpy as np
 
 from ..errors import DataError
 from ..files import write_bytes
-from .base import IGNORE, Dataset, FileDataset, label_table, list_images, png
+from .base import IGNORE, Dataset, FileDataset, label_table, png
+from .folders import by_id, contents, list_images
 
 __all__ = [
     "CLASS_NAMES",
@@ -65,10 +66,15 @@ class Cityscapes(FileDataset):
         manifest = read_manifest(root)
         if manifest is None and split not in SPLITS:
             raise DataError(f"cityscapes has no split {split!r}; known: {', '.join(SPLITS)}")
+        if manifest is not None and "corruption" not in manifest and not (root / "leftImg8bit").exists():
+            raise DataError(
+                f"{root}: holds one folder per condition, written by `corrupt`; give one of them, "
+                f"{root / 'CORRUPTION' / 'SEVERITY'}; it holds {contents(root)}"
+            )
         if manifest is not None and split != manifest.get("split"):
             raise DataError(f"{root}: has no split {split!r}; its {MANIFEST} names {manifest.get('split')!r}")
         self.split = split
-        images = by_id(list_images(root / "leftImg8bit" / split, *IMAGE_SUFFIXES))
+        images = by_id(list_images(root / "leftImg8bit" / split, *IMAGE_SUFFIXES), image_id)
         if manifest is not None:
             self.describe_from(manifest, len(images), root)
         labels = root / "gtFine" / split
@@ -118,16 +124,6 @@ def read_manifest(root: Path) -> dict[str, Any] | None:
 def train_ids(classes: int) -> dict[int, int]:
     """Stored values that are trainIds already."""
     return {value: value for value in range(classes)} | {IGNORE: IGNORE}
-
-
-def by_id(paths: Iterable[Path]) -> dict[str, Path]:
-    """Find each image by its id. Raises DataError where two files have the same, such as a PNG and a WebP."""
-    found: dict[str, Path] = {}
-    for path in paths:
-        other = found.setdefault(image_id(path), path)
-        if other != path:
-            raise DataError(f"{path}: has the same id as {other}; remove one of them")
-    return found
 
 
 def image_id(path: Path) -> str:

@@ -56,7 +56,7 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
         if getattr(network.config, field) != getattr(asked, field):
             found = getattr(network.config, field)
             raise UsageError(f"{weights}: not a SegFormer-{variant.upper()}; its {field} are {found}")
-    stored = network.info.class_names
+    stored = tuple(name.strip() for name in network.info.class_names)  # a widespread ADE20K list has "bed "
     if network.config.num_classes != len(class_names):
         raise UsageError(f"{weights}: has {network.config.num_classes} classes, but the dataset has {len(class_names)}")
     names = stored or tuple(class_names)

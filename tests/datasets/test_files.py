@@ -161,6 +161,12 @@ def enlarge(path: Path) -> None:
     cv2.imwrite(str(path), np.zeros((41, 48), np.uint8))
 
 
+def garble(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[16:24] = bytes(8)  # of the header chunk: width and height, so that OpenCV refuses the file
+    path.write_bytes(content)
+
+
 def mislabel(path: Path) -> None:
     cv2.imwrite(str(path), np.full((40, 48), 12, np.uint8))
 
@@ -174,10 +180,13 @@ def recolour(path: Path) -> None:
     [
         (truncate, "test/frame_0.png", r"test/frame_0\.png: not a complete PNG file"),
         (truncate, "testannot/frame_0.png", r"testannot/frame_0\.png: not a complete PNG file"),
+        (garble, "test/frame_0.png", r"test/frame_0\.png: not a complete PNG file"),
+        (garble, "testannot/frame_0.png", r"testannot/frame_0\.png: not a complete PNG file"),
         (enlarge, "testannot/frame_0.png", r"frame_0\.png: its size 48x41 differs from its image's 48x40"),
         (mislabel, "testannot/frame_0.png", r"frame_0\.png: label value 12; allowed are 0, 1, .*, 11"),
         (recolour, "testannot/frame_0.png", r"frame_0\.png: expected one 8-bit channel, got .*\(40, 48, 3\)"),
         (Path.unlink, "test/frame_0.png", r"frame_0\.png: can't be read \(No such file"),
+        (Path.unlink, "testannot/frame_0.png", r"testannot/frame_0\.png: can't be read \(No such file"),
     ],
 )
 def test_a_broken_file_is_named_with_what_was_expected(
@@ -195,8 +204,32 @@ def test_what_is_missing_is_found_before_any_image_is_read(camvid_folder: Path, 
     (camvid_folder / "testannot/frame_2.png").unlink()
     with pytest.raises(DataError, match=r"test/frame_2\.png: has no label; expected .*testannot/frame_2\.png"):
         open_dataset("camvid", camvid_folder, split="test")
-    with pytest.raises(DataError, match=r"leftImg8bit/val: no such folder"):
+    left = cityscapes_root / "leftImg8bit"
+    with pytest.raises(
+        DataError,
+        match=rf"{left}/val: no such folder; it should hold files that end in .*\.png or .*, but {left} holds test$",
+    ):
         open_dataset("cityscapes", cityscapes_root, split="val")
+    with pytest.raises(DataError, match=rf"{left}/leftImg8bit/test: no such folder; .*, but {left} holds test$"):
+        open_dataset("cityscapes", left, split="test")
+
+
+def test_a_folder_without_images_or_without_labels_is_named_with_what_it_holds(camvid_folder: Path) -> None:
+    for path in (camvid_folder / "test").iterdir():
+        path.rename(path.with_suffix(".bmp"))
+    with pytest.raises(DataError, match=r"camvid/test: no file ends in \.png; it holds frame_0\.bmp, frame_1\.bmp, "):
+        open_dataset("camvid", camvid_folder, split="test")
+    for path in (camvid_folder / "test").iterdir():
+        path.unlink()
+    with pytest.raises(DataError, match=r"camvid/test: no file ends in \.png; it holds nothing$"):
+        open_dataset("camvid", camvid_folder, split="test")
+    for k in range(20):
+        (camvid_folder / "test" / f"{k:02d}.txt").touch()
+    with pytest.raises(DataError, match=r"it holds 00\.txt, 01\.txt, .*, 07\.txt and 12 more$"):
+        open_dataset("camvid", camvid_folder, split="test")
+    shutil.rmtree(camvid_folder / "trainannot")
+    with pytest.raises(DataError, match=r"camvid/trainannot: no such folder; it should hold files that end in \.png"):
+        open_dataset("camvid", camvid_folder, split="train")
 
 
 def test_a_cityscapes_image_without_a_label_is_named(cityscapes_root: Path, tmp_path: Path) -> None:
