@@ -20,7 +20,7 @@ LAYERS = [
     {"evaluate", "latency", "studies", "estimate"},
     {"planning", "training", "report", "listing", "export"},
     {"runner"},
-    {"progress", "export_progress"},
+    {"progress", "train_progress", "export_progress"},
     {"cli"},
     {"__main__"},
 ]

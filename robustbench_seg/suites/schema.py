@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from ..corruptions import CORRUPTIONS
 from ..errors import UsageError
 from ..models import MODELS
 from ..protocols import PROTOCOLS, conditions_of
 from ..record import CLEAN, LatencyCell, QualityCell, View
-from ..validation import DatasetSpec, Strict, read_yaml
+from ..validation import DatasetSpec, Strict, ViewSpec, read_yaml
 
 __all__ = [
     "LatencySpec",
@@ -54,16 +54,6 @@ class LatencySpec(Strict):
     max_seconds: PositiveFloat = 120.0
 
 
-def view_of(value: Any) -> Any:
-    """Turn "whole", or the fields of a View, into a View."""
-    if isinstance(value, str):
-        value = {"mode": value}
-    try:
-        return View(**value)
-    except Exception as error:
-        raise ValueError(str(error)) from None
-
-
 class Suite(Strict):
     """What to measure.
 
@@ -78,7 +68,7 @@ class Suite(Strict):
     dataset: DatasetSpec | None = None
     protocol: str = CLEAN
     conditions: dict[str, tuple[Annotated[int, Field(ge=1, le=5)], ...]] = Field(default_factory=dict)
-    views: tuple[Annotated[View, BeforeValidator(view_of)], ...] = Field((View(),), min_length=1)
+    views: tuple[ViewSpec, ...] = Field((View(),), min_length=1)
     seed: int = Field(0, ge=0)
     gallery: tuple[str, ...] = Field((), max_length=2)
     latency: LatencySpec | None = None
