@@ -9,7 +9,7 @@ import jinja2
 
 from ..files import replacing, write_text
 from . import figures, tables
-from .sections import Section
+from .content import Section
 
 __all__ = ["write_report"]
 

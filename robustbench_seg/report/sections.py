@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from ..errors import StoreError
 from ..record import CLEAN
@@ -15,48 +13,11 @@ from ..store import Store
 from ..studies.frame import NOISY_SPREAD, latency_frame, quality_frame, read_plans
 from ..studies.robustness import SETTING, by_corruption, by_severity, clean_by_view
 from . import figures, tables
+from .content import Picture, Section, Table
 
-__all__ = ["Picture", "Section", "Table", "sections_of"]
+__all__ = ["sections_of"]
 
 Conditions = Mapping[str, Sequence[int]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """readable: texts for people. full: all digits, for the CSV. main: worth a look in the terminal."""
-
-    file: str
-    title: str
-    caption: str
-    readable: pd.DataFrame
-    full: pd.DataFrame
-    main: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A figure with its file name, without ending."""
-
-    file: str
-    title: str
-    caption: str
-    figure: Figure
-
-
-@dataclass(kw_only=True)
-class Section:
-    """One suite's part of a report. missing: slugs of cells that were planned and are not in the store."""
-
-    suite: str
-    description: str
-    planned: int
-    synthetic: bool = False
-    findings: list[str] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    failures: list[tuple[str, str]] = field(default_factory=list)
-    provenance: list[str] = field(default_factory=list)
 
 
 def sections_of(folders: Sequence[Path]) -> list[Section]:
