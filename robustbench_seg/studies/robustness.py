@@ -24,7 +24,9 @@ __all__ = [
     "by_severity",
     "category_means",
     "clean_by_view",
+    "Conditions",
     "corruption_scores",
+    "flags_of",
     "headline",
     "retention",
 ]
