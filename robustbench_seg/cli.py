@@ -107,9 +107,48 @@ def report(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders that `run` wrote.")],
     out: Annotated[Path | None, typer.Option(help="Where to write; by default report/ in the first folder.")] = None,
     text: Annotated[bool, typer.Option("--text", help="Print the main tables and write nothing.")] = False,
+    reference: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Add CD, rCD and improvement against this model.")
+    ] = None,
 ) -> None:
     """Write the report of results: Markdown, CSV and SVG."""
-    write_and_show(folders, None if text else out or folders[0] / "report", text=text)
+    write_and_show(folders, None if text else out or folders[0] / "report", text=text, reference=reference)
+
+
+@app.command()
+def compare(
+    base: Annotated[Path, typer.Argument(metavar="BASE", help="Folder that `run` wrote.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Folder with the same cells, of other weights or code.")],
+    fail_on_drop: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="POINTS", help="Exit with 1 if the interval of clean or mean mIoU lies below -POINTS."
+        ),
+    ] = None,
+) -> None:
+    """Show what changed from BASE to NEW, with paired intervals: a gate against regressions."""
+    from .studies.frame import quality_frame
+    from .studies.regression import compare_stores
+
+    frames = [quality_frame(folder) for folder in (base, new)]
+    for folder, frame in zip((base, new), frames, strict=True):
+        if not len(frame):
+            raise UsageError(f"{folder}: holds no quality cells")
+    changes = compare_stores(*frames)
+    show_changes(changes.table)
+    for text in changes.unmatched:
+        say(f"not compared: {text}")
+    if fail_on_drop is None:
+        return
+    dropped = changes.dropped(fail_on_drop)
+    for _, row in dropped.iterrows():
+        say(
+            f"dropped by more than {fail_on_drop:g} points: {row['model']}, view {row['view']}, {row['quantity']}: "
+            f"{100 * row['estimate']:+.1f} (95 % interval {100 * row['low']:+.1f} to {100 * row['high']:+.1f})",
+            style="bold red",
+        )
+    if len(dropped):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -213,18 +252,35 @@ def list_kind(
     console.print(table)
 
 
-def write_and_show(folders: list[Path], out: Path | None, *, text: bool) -> None:
+def show_changes(changes: "pd.DataFrame") -> None:
+    """Print a table per model and view: clean, mean, and each condition."""
+    for (model, view), part in changes.groupby(["model", "view"], sort=False):
+        first = part.iloc[0]
+        title = f"{model}, view {view}, {first['dataset']} {first['split']}, {first['images']} of {first['of']} images"
+        table = Table(title=title, title_justify="left")
+        table.add_column("mIoU (%)")
+        for name in ("base", "new", "new - base", "95 % interval", "p (Holm)"):
+            table.add_column(name, justify="right")
+        for _, row in part.iterrows():
+            over = f" over {row['corruptions']:.0f} corruptions" if row["quantity"] == "mean" else ""
+            numbers = (f"{100 * row['base']:.1f}", f"{100 * row['new']:.1f}", f"{100 * row['estimate']:+.1f}")
+            ends = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}"
+            table.add_row(row["quantity"] + over, *numbers, ends, f"{row['p_holm']:.3f}")
+        console.print(table)
+
+
+def write_and_show(folders: list[Path], out: Path | None, *, text: bool, reference: str | None = None) -> None:
     """Write the report into `out`, if given, and print the main tables if asked."""
     from .report.page import write_report
     from .report.sections import sections_of
 
-    sections = sections_of(folders)
+    sections = sections_of(folders, reference=reference, pictures=out is not None)
     if text:
         for section in sections:
             for table in section.tables:
                 if table.main:
                     show_table(table.title, table.readable)
-            for sentence in section.findings:
+            for sentence in [*section.found, *section.findings]:
                 say(f"• {sentence}")
     if out is not None:
         say(f"report: {write_report(sections, out)}")

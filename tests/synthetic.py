@@ -19,7 +19,9 @@ ENVIRONMENT = {
     "packages": {},
 }  # fmt: skip
 
-Accuracy = Callable[[str, str, int, View], float]  # (model, corruption, severity, view) ─▶ share of pixels that is right
+Accuracy = Callable[
+    [str, str, int, View], float
+]  # (model, corruption, severity, view) ─▶ share of pixels that is right
 
 
 def write_synthetic(
@@ -57,7 +59,7 @@ def write_synthetic(
                     engine_version=2, fingerprint="f", images=images, of=images,
                 )  # fmt: skip
                 own = np.random.default_rng([sum(map(ord, cell.slug))])
-                right = accuracy(model, corruption, severity, view) + hardness + own.normal(0, 0.01, hardness.shape)
+                right = accuracy(model, corruption, severity, view) + hardness + own.normal(0, 0.06, hardness.shape)
                 rows = [image_counts(name, *pair) for name, *pair in zip(ids, shares, right, strict=True)]
                 Store(folder).write_quality(cell, rows, record)
     Store(folder).write_plan(

@@ -12,15 +12,15 @@ from ..record import CLEAN
 from ..studies.arms import ArmDifference
 from ..studies.published import read_published
 from ..studies.resolution import published_extent
-from ..studies.robustness import Conditions
-from ..studies.statistics import Interval
+from ..studies.robustness import Conditions, headline
+from ..studies.statistics import Draws, Interval
 from ..wording import counted
 from .differences import Differences
 from .evidence import Evidence, Row
 from .resolution import Shift, effect_differences, effect_draws
 from .tables import percent, signed
 
-__all__ = ["found_in_resolution", "found_in_robustness", "found_on_clean"]
+__all__ = ["found_in_growth", "found_in_resolution", "found_in_robustness", "found_on_clean"]
 
 MOST = 3  # sentences
 
@@ -118,8 +118,33 @@ def found_in_resolution(evidence: Evidence, shift: Shift) -> list[str]:
     joint = [name for name in rows[0].values if name.startswith("joint")]
     if joint and (pair, joint[-1]) in found:
         last = found[pair, joint[-1]]
-        sentences.append(f"Joint effect at {joint[-1].removeprefix('joint ')}: {signed(last.interval)}, {last.verdict}.")
+        sentences.append(
+            f"Joint effect at {joint[-1].removeprefix('joint ')}: {signed(last.interval)}, {last.verdict}."
+        )
     return sentences[:MOST]
+
+
+def found_in_growth(evidence: Evidence, shift: Shift, conditions: Conditions) -> list[str]:
+    """Say whether the extent effect is another on corrupted images, on average over corruptions."""
+    if not conditions or "extent" not in effect_draws(evidence, shift, evidence.titles[0], (CLEAN, 0)):
+        return []
+
+    def growth(title: str) -> dict[str, Draws]:
+        def lost(corruption: str, severity: int) -> Draws:
+            return effect_draws(evidence, shift, title, (corruption, severity))["extent"]
+
+        return {"extent": headline(lost, conditions) - lost(CLEAN, 0)}
+
+    rows = [row for row in evidence.rows(growth) if row.compared]
+    numbers = [(row.name, evidence.interval(row.values["extent"])) for row in rows]
+    parts = [
+        f"{name} {signed(number)}{'' if number.excludes_zero else ', which includes zero' * evidence.resampled}"
+        for name, number in numbers
+    ]
+    return [
+        f"On average over {counted(len(conditions), 'corruption')}, the loss from windows to whole images changes against "
+        f"that on clean images by: {listed(parts)}."
+    ]
 
 
 def agreement(number: Interval, lost: Mapping[str, float]) -> str:

@@ -2,34 +2,39 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..record import CLEAN
-from ..studies.robustness import Conditions
+from ..studies.robustness import Conditions, headline
 from .content import Table
+from .evidence import Evidence
 from .provenance import file_name
 from .tables import Cell, make_table, percent
 
 __all__ = ["classes_table"]
 
 
-def classes_table(cells: pd.DataFrame, conditions: Conditions, about: str, name: str) -> Table:
-    """Make the table of one view: a row per class, for each model clean and, where all cells are there, corrupted.
+def classes_table(evidence: Evidence, view: str, conditions: Conditions, about: str, name: str) -> Table:
+    """Make the table of one view: a row per class, for each arm (mean over seeds) clean and under corruption.
 
-    cells: of `quality_frame` with `title`. Corrupted is the plain mean over corruptions of the mean over severities.
+    Corrupted is the plain mean over corruptions of the mean over severities; a dash where a cell is missing.
     """
-    columns: dict[str, list[float]] = {}
-    for title, part in cells.groupby("title", sort=False):
-        by_condition = part.set_index(["corruption", "severity"])["iou"]
-        if (CLEAN, 0) in by_condition.index:
-            columns[f"{title}, {CLEAN}"] = by_condition[CLEAN, 0]
-        wanted = [[(corruption, s) for s in severities] for corruption, severities in conditions.items()]
-        if wanted and all(condition in by_condition.index for some in wanted for condition in some):
-            scores = [np.mean([by_condition[condition] for condition in some], axis=0) for some in wanted]
-            columns[f"{title}, corrupted"] = list(np.mean(scores, axis=0))
+    cells = evidence.of_view(view)
+    known = cells.set_index(["title", "corruption", "severity"])["iou"].to_dict()
     classes = list(cells["class_names"].iloc[0])
+    nothing = np.full(len(classes), np.nan)
+    columns: dict[str, NDArray[np.float64]] = {}
+    for arm, members in evidence.arms.items():
+
+        def iou(corruption: str, severity: int, members: list[str] = members) -> NDArray[np.float64]:
+            seeds = [known.get((title, corruption, severity), nothing) for title in members]
+            return np.asarray(np.mean(seeds, axis=0))
+
+        columns[f"{arm}, {CLEAN}"] = iou(CLEAN, 0)
+        if conditions:
+            columns[f"{arm}, corrupted"] = np.asarray(headline(iou, conditions))
     rows = [
-        {"class": Cell(label)}
-        | {column: Cell(percent(values[k]), "", values[k]) for column, values in columns.items()}
+        {"class": Cell(label)} | {column: Cell(percent(values[k]), "", values[k]) for column, values in columns.items()}
         for k, label in enumerate(classes)
     ]
     return make_table(

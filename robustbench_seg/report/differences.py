@@ -26,9 +26,7 @@ FOUND = (
 )
 
 
-def compare_arms(
-    evidence: Evidence, view: str, conditions: Conditions, reference: str | None = None
-) -> Differences:
+def compare_arms(evidence: Evidence, view: str, conditions: Conditions, reference: str | None = None) -> Differences:
     """Compare arms in all that a table says of them. Empty for one arm, or where nothing can be resampled."""
     if not evidence.resampled:
         return {}
@@ -76,18 +74,14 @@ def difference_tables(found: Differences, conditions: Conditions, about: str, na
                 file=file_name("differences-by-corruption", name),
                 title=f"Differences between arms by corruption and category, view {name}",
                 caption=f"Points of mIoU; {FOUND}; {about}.",
-                full=digits(
-                    {(f"{a} minus {b}", w): each for (a, b, w), each in detailed.items()}, ("arms", "in")
-                ),
+                full=digits({(f"{a} minus {b}", w): each for (a, b, w), each in detailed.items()}, ("arms", "in")),
                 group=GROUP,
             )
         )
     return tables
 
 
-def long_table(
-    found: Mapping[tuple[str, ...], ArmDifference], names: Sequence[str], **fields: object
-) -> Table:
+def long_table(found: Mapping[tuple[str, ...], ArmDifference], names: Sequence[str], **fields: object) -> Table:
     """Make a table with a row per difference and its statistics. names: of the parts of a key."""
     full = digits(found, names)
     rows = []

@@ -68,7 +68,9 @@ def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
     if blocks < 2:
         found.append("There are no intervals: all images are one block, and nothing can be drawn from that.")
     elif blocks < FEW_BLOCKS:
-        found.append(f"The images are {blocks} blocks of neighbours: with fewer than {FEW_BLOCKS}, intervals are short.")
+        found.append(
+            f"The images are {blocks} blocks of neighbours: with fewer than {FEW_BLOCKS}, intervals are short."
+        )
     if first["images"] < first["of"]:
         found.append(f"Only {first['images']} of {first['of']} images were used.")
     height, width = median_size(first)

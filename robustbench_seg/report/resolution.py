@@ -73,7 +73,9 @@ def effect_differences(
     each = {title: effect_draws(evidence, shift, title, condition) for title in evidence.titles}
     return {
         (f"{second} minus {first}", name): evidence.difference(
-            lambda title, name=name: each[title][name], second, first  # type: ignore[misc]
+            lambda title, name=name: each[title][name],
+            second,
+            first,  # type: ignore[misc]
         )
         for first, second in (evidence.pairs() if evidence.resampled else ())
         for name in each[evidence.titles[0]]
@@ -179,7 +181,9 @@ def growth_cell(number: Interval, grown: Interval | None) -> Cell:
     ends = "" if np.isnan(number.low) else f"95 % interval {points(number.low)} to {points(number.high)}"
     if grown is None:
         return Cell(points(number.estimate), ends, number.estimate)
-    hover = f"{ends}; more than on clean images by {points(grown.estimate)}, {points(grown.low)} to {points(grown.high)}"
+    hover = (
+        f"{ends}; more than on clean images by {points(grown.estimate)}, {points(grown.low)} to {points(grown.high)}"
+    )
     star = "*" if grown.excludes_zero else ""
     return Cell(points(number.estimate) + star, hover if ends else "", number.estimate)
 
@@ -224,7 +228,11 @@ def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Pi
                 group=GROUP,
             )
         )
-    arms = {row.name: row.values for row in evidence.rows(lambda t: effect_draws(evidence, shift, t, (CLEAN, 0))) if row.compared}
+    arms = {
+        row.name: row.values
+        for row in evidence.rows(lambda t: effect_draws(evidence, shift, t, (CLEAN, 0)))
+        if row.compared
+    }
     names = [name for name in next(iter(arms.values())) if not name.startswith("scale")]
     panels = {name: {arm: evidence.interval(values[name]) for arm, values in arms.items()} for name in names}
     for (pair, name), each in effect_differences(evidence, shift).items():
@@ -238,7 +246,9 @@ def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Pi
             caption=f"Points of clean mIoU lost against windows of the training crop, with 95 % intervals; filled where "
             f"the interval excludes zero. Diamonds: the paper's Table 1c, 3.3 points with a positional encoding, 0.7 "
             f"with Mix-FFN, 2.6 between them, of another size and data set; {about}.",
-            figure=charts.forest(panels, "points lost", {"extent": paper_marks(list(panels["extent"]))} if "extent" in panels else None),
+            figure=charts.forest(
+                panels, "points lost", {"extent": paper_marks(list(panels["extent"]))} if "extent" in panels else None
+            ),
             description="; ".join(
                 f"{name}, {label.replace(chr(10), ' ')}: {points(number.estimate)} points"
                 for name, panel in panels.items()

@@ -119,7 +119,9 @@ def all_digits(
     return pd.DataFrame(lines)
 
 
-def robustness_pictures(evidence: Evidence, view: str, conditions: Conditions, caption: str, name: str) -> list[Picture]:
+def robustness_pictures(
+    evidence: Evidence, view: str, conditions: Conditions, caption: str, name: str
+) -> list[Picture]:
     """Draw the heat map and the curves of one view, a panel or a line per arm: its mean over seeds."""
     severities = sorted({severity for asked in conditions.values() for severity in asked})
 

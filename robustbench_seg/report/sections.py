@@ -12,7 +12,7 @@ from ..record import CLEAN
 from ..store import Store
 from ..studies.frame import latency_frame, quality_frame, read_plans
 from ..studies.robustness import SETTING, Conditions
-from .claims import found_in_resolution, found_in_robustness, found_on_clean
+from .claims import found_in_growth, found_in_resolution, found_in_robustness, found_on_clean
 from .classes import classes_table
 from .content import Section
 from .differences import compare_arms, difference_pictures, difference_tables
@@ -125,9 +125,7 @@ def add_quality(section: Section, source: Source, every: Sequence[Evidence]) -> 
     ]
 
 
-def add_view(
-    section: Section, source: Source, evidence: Evidence, view: str, name: str, *, main: bool
-) -> None:
+def add_view(section: Section, source: Source, evidence: Evidence, view: str, name: str, *, main: bool) -> None:
     """Add the tables and figures of one view under corruption. main: the section's sentences are of it."""
     conditions = source.conditions
     cells = evidence.of_view(view)
@@ -177,13 +175,13 @@ def add_views(section: Section, source: Source, evidence: Evidence, *, main: boo
         section.pictures += resolution_pictures(evidence, shift, "settings and weights as in the tables")
     if main:
         found = found_in_resolution(evidence, shift)
-        # A suite of clean images is about its views; one with both has the sentence on corruption first.
-        section.found = [*section.found[:1], *found][:3] if source.conditions else found
+        # A suite of clean images is about its views; one with both asks whether the loss grows under corruption.
+        section.found = [*found_in_growth(evidence, shift, source.conditions), *found][:3]
 
 
 def add_details(section: Section, source: Source, evidence: Evidence, view: str, name: str) -> None:
     """Add what lies below the headline: classes, boundaries, calibration."""
     cells = evidence.of_view(view)
     about = f"{describe_setting(cells.iloc[0])}; weights (sha256) {weights_of(cells)}"
-    section.tables.append(classes_table(cells, source.conditions, about, name))
+    section.tables.append(classes_table(evidence, view, source.conditions, about, name))
     section.tables += reliability_tables(cells, source.conditions, about, name)

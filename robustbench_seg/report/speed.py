@@ -111,6 +111,8 @@ def tradeoff_picture(evidence: Evidence, view: str, latency: pd.DataFrame) -> Pi
         caption=f"Clean mIoU in % with 95 % intervals, view {view}; median latency at {size}, batch {first['batch']}, "
         f"{first['device']}, {first['precision']}.",
         figure=charts.tradeoff(points),
-        description="; ".join(f"{name}: {ms:.1f} ms, {100 * score.estimate:.1f} %" for name, (ms, score) in points.items()),
+        description="; ".join(
+            f"{name}: {ms:.1f} ms, {100 * score.estimate:.1f} %" for name, (ms, score) in points.items()
+        ),
         group=GROUP,
     )

@@ -37,9 +37,7 @@ def strips(store: Store, gallery: Sequence[str], cells: pd.DataFrame, conditions
         caption = f"{first['model']}, view {first['view']}, {first['dataset']} {image_id}: {what}."
         title = f"What the model {'saw and ' if shown else ''}said: {image_id}"
         figure = figures.strip(places, image_id)
-        found.append(
-            Picture(file=f"strip-{image_id}", title=title, caption=caption, figure=figure, group="Gallery")
-        )
+        found.append(Picture(file=f"strip-{image_id}", title=title, caption=caption, figure=figure, group="Gallery"))
     return found
 
 
