@@ -13,7 +13,7 @@ from ..store import Store
 from ..studies.frame import NOISY_SPREAD, latency_frame, quality_frame, read_plans
 from ..studies.robustness import SETTING, by_corruption, by_severity, clean_by_view
 from . import figures, tables
-from .content import Picture, Section, Table
+from .content import GalleryPicture, Picture, Section, Table
 
 __all__ = ["sections_of"]
 
@@ -84,6 +84,7 @@ def add_quality(section: Section, store: Store, plan: Mapping[str, Any], cells: 
     if conditions:
         add_curves(section, grids, clean, protocol)
     add_strips(section, store, plan["gallery"], cells, conditions)
+    section.gallery += gallery_pictures(store, plan["gallery"], cells)
 
 
 def add_headline(section: Section, name: str, table: pd.DataFrame, conditions: Conditions, how: str) -> None:
@@ -165,7 +166,32 @@ def add_strips(
         caption = f"{first['model']}, view {first['view']}, {first['dataset']} {image_id}: {what}."
         title = f"What the model {'saw and ' if shown else ''}said: {image_id}"
         figure = figures.strip(places, image_id)
-        section.pictures.append(Picture(file=f"strip-{image_id}", title=title, caption=caption, figure=figure))
+        section.pictures.append(
+            Picture(file=f"strip-{image_id}", title=title, caption=caption, figure=figure, group="Gallery")
+        )
+
+
+def gallery_pictures(store: Store, gallery: Sequence[str], cells: pd.DataFrame) -> list[GalleryPicture]:
+    """List what the store shows of the gallery's images in the first view."""
+    found = []
+    for row in cells[cells["view"] == cells["view"].iloc[0]].itertuples():
+        place = store.gallery(row.slug, row.key)
+        for image_id in gallery:
+            image, label, prediction = (place / f"{image_id}-{kind}.png" for kind in ("image", "label", "prediction"))
+            if prediction.is_file():
+                found.append(
+                    GalleryPicture(
+                        model=row.model,
+                        view=row.view,
+                        image_id=image_id,
+                        corruption=row.corruption,
+                        severity=row.severity,
+                        image=image if image.is_file() else None,
+                        label=label,
+                        prediction=prediction,
+                    )
+                )
+    return found
 
 
 def add_speed(section: Section, latency: pd.DataFrame) -> None:
