@@ -56,7 +56,7 @@ for (const gallery of document.querySelectorAll(".gallery")) {
   controls.addEventListener("input", show);
   controls.addEventListener("submit", (event) => event.preventDefault());
   severity.max = Math.max(0, steps().length - 1);
-  severity.value = severity.max;
+  severity.value = Math.ceil(severity.max / 2);
   show();
 }
 
