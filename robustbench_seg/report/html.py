@@ -46,7 +46,7 @@ class Group:
 def render_html(title: str, sections: Sequence[Section]) -> str:
     """Render the page. It loads nothing, and its own script is the only one that it lets run."""
     engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    engine.filters["code"] = code
+    engine.filters.update(code=code, prose=prose)
     script = package_text("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = engine.from_string(package_text("page.html"))
@@ -137,6 +137,11 @@ def sort_key(value: object) -> str:
 def code(text: str) -> markupsafe.Markup:
     """Escape a text and set what stands between `backticks` as code."""
     return markupsafe.Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(markupsafe.escape(text))))
+
+
+def prose(text: str) -> str:
+    """Keep a number and its % on one line."""
+    return re.sub(r"(?<=\d) %", "\u00a0%", text)
 
 
 def package_text(name: str) -> str:

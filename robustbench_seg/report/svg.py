@@ -22,6 +22,7 @@ __all__ = ["inline_svg", "save_figure"]
 SETTINGS: dict[Any, Any] = {"svg.hashsalt": "robustbench-seg", "svg.fonttype": "none", "pdf.fonttype": 42}
 DATES = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 INK = "#010203"  # stands for the text colour of the page until the SVG is written
+GRID = "#b0b0b0"  # matplotlib's
 SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"
 PX_PER_PT = 4 / 3
@@ -69,7 +70,7 @@ def rewritten(name: str, value: str, prefix: str) -> str:
         return f"{prefix}-{value}"
     if name in ("href", HREF):
         return re.sub("^#", f"#{prefix}-", value)
-    value = value.replace("url(#", f"url(#{prefix}-").replace(INK, "currentColor")
+    value = value.replace("url(#", f"url(#{prefix}-").replace(INK, "currentColor").replace(GRID, "var(--grid)")
     return re.sub(r"(font:[^;]*?px) [^;]*", r"\1 system-ui, sans-serif", value) if name == "style" else value
 
 
@@ -85,6 +86,8 @@ def take_ink(figure: Figure) -> None:
     for artist in figure.findobj(lambda one: isinstance(one, (Text, Line2D)) and one not in fixed):
         if same_color(mpl.artist.getp(artist, "color"), "black"):
             artist.set(color=INK)
+        if isinstance(artist, Line2D) and same_color(artist.get_markeredgecolor(), "black"):
+            artist.set_markeredgecolor(INK)  # ticks are markers
     for spine in figure.findobj(Spine):
         if same_color(spine.get_edgecolor(), "black"):
             spine.set_edgecolor(INK)
