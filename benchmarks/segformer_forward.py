@@ -96,7 +96,9 @@ def main() -> None:
                 for precision in arguments.precisions:
                     if (variant, text_of(size), precision) in done:
                         continue
-                    rows += setting(variant, size, precision, models, folder, arguments)
+                    new = setting(variant, size, precision, models, folder, arguments)
+                    print(pd.DataFrame(new).to_string(index=False), flush=True)
+                    rows += new
                     rows.sort(key=lambda row: (row["variant"], size_of(str(row["size"])), row["precision"] != "fp32"))
                     write(pd.DataFrame(rows), arguments)
 
