@@ -27,7 +27,10 @@ console = Console()
 INTERRUPTED = 130
 
 Data = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Folder of a dataset; repeatable.")]
-Weights = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Weights of a model; repeatable.")]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=PATH", help="Weights of a model (of `list models`, or that with -SUFFIX); repeatable."),
+]
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
 Precision = Annotated[Literal["fp32", "bf16"], typer.Option(help="Of the forward pass.")]
 Workers = Annotated[
