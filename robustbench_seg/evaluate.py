@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -10,17 +11,30 @@ import torch
 from .condition import Condition, prepare
 from .datasets.base import IGNORE, Dataset, LabelMap, Sample
 from .loading import Loader
-from .metrics import count_classes
+from .metrics import count_boundary, count_calibration, count_classes, count_likelihood
 from .models.base import Segmenter
-from .record import View
+from .record import Metric, View
 from .store import ImageCounts
-from .views import predict
+from .views import Rated, predict, rated_prediction
 
-__all__ = ["evaluate"]
-
+__all__ = ["Setting", "evaluate"]
 
 CLEAN_CONDITION = Condition()
 WHOLE = View()
+OF_PROBABILITIES = {"calibration", "likelihood"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """How images are shown to a model, and what is counted beside IoU."""
+
+    condition: Condition = CLEAN_CONDITION
+    view: View = WHOLE
+    precision: str = "fp32"
+    metrics: tuple[Metric, ...] = ()
+
+
+PLAIN = Setting()
 
 
 def evaluate(
@@ -28,10 +42,7 @@ def evaluate(
     dataset: Dataset,
     ids: Sequence[str],
     loader: Loader,
-    *,
-    condition: Condition = CLEAN_CONDITION,
-    view: View = WHOLE,
-    precision: str = "fp32",
+    setting: Setting = PLAIN,
     on_image: Callable[[Sample, LabelMap], None] = lambda sample, prediction: None,
 ) -> tuple[list[ImageCounts], dict[str, float]]:
     """Evaluate a model on images of a data set; scores are at each label's native size.
@@ -42,23 +53,48 @@ def evaluate(
     rows: list[ImageCounts] = []
     timings = {"total_s": 0.0, "waiting_s": 0.0, "model_s": 0.0}
     begin = before = time.perf_counter()
-    for sample in loader.map(partial(prepare, dataset, condition), ids):
+    for sample in loader.map(partial(prepare, dataset, setting.condition), ids):
         loaded = time.perf_counter()
-        height, width = sample.label.shape
-        image = torch.from_numpy(np.ascontiguousarray(sample.image))
-        prediction = predict(model, image, view, (height, width), precision).cpu().numpy().astype(np.uint8)
+        image, label = (torch.from_numpy(np.ascontiguousarray(x)) for x in (sample.image, sample.label))
+        rated = None
+        if OF_PROBABILITIES.intersection(setting.metrics):
+            rated = rated_prediction(model, image, setting.view, label, setting.precision)
+            classes = rated.classes
+        else:
+            classes = predict(model, image, setting.view, (label.shape[0], label.shape[1]), setting.precision)
+        prediction = classes.cpu().numpy().astype(np.uint8)
         predicted = time.perf_counter()
-        rows.append(
-            (
-                sample.image_id,
-                height,
-                width,
-                count_classes(prediction, sample.label, len(model.class_names), IGNORE),
-            )
-        )
+        rows.append(count(sample, prediction, rated, len(model.class_names), setting.metrics))
         on_image(sample, prediction)
         timings["waiting_s"] += loaded - before
         timings["model_s"] += predicted - loaded
         before = time.perf_counter()
     timings["total_s"] = before - begin
     return rows, timings
+
+
+def count(
+    sample: Sample, prediction: LabelMap, rated: Rated | None, num_classes: int, metrics: Sequence[Metric]
+) -> ImageCounts:
+    """Count one image. rated: given if a metric of probabilities is asked for."""
+    label = sample.label
+    boundary = calibration = likelihood = None
+    classes = count_classes(prediction, label, num_classes, IGNORE)
+    if "boundary" in metrics:
+        boundary = count_boundary(prediction, label, num_classes, IGNORE)
+    if rated is not None:
+        valid = label != IGNORE
+        if "calibration" in metrics:
+            correct = prediction[valid] == label[valid]
+            calibration = count_calibration(rated.confidence.cpu().numpy()[valid], correct)
+        if "likelihood" in metrics:
+            likelihood = count_likelihood(rated.log_likelihood.cpu().numpy()[valid])
+    return ImageCounts(
+        image_id=sample.image_id,
+        height=label.shape[0],
+        width=label.shape[1],
+        classes=classes,
+        boundary=boundary,
+        calibration=calibration,
+        negative_log_likelihood=likelihood,
+    )

@@ -6,15 +6,18 @@ hashes what decides the numbers, never workers, batch or device; a speed cell's 
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .errors import StoreError, UsageError
 from .files import canonical_json, digest
 
 __all__ = [
     "CLEAN",
+    "METRICS",
+    "READABLE_SCHEMAS",
     "SCHEMA_VERSION",
     "LatencyCell",
+    "Metric",
     "QualityCell",
     "Record",
     "View",
@@ -22,9 +25,12 @@ __all__ = [
     "quality_key",
 ]
 
-SCHEMA_VERSION = 1  # of the stored files; rises when a column or a field changes its meaning
+SCHEMA_VERSION = 2  # of the stored files; rises when columns or a field's meaning change
+READABLE_SCHEMAS = (1, 2)  # 1 has no optional metrics: neither their columns nor the cell's field
 CLEAN = "clean"  # stands where a corruption's name stands; its severity is 0
 MODES = ("whole", "slide")
+Metric = Literal["boundary", "calibration", "likelihood"]
+METRICS: tuple[Metric, ...] = get_args(Metric)  # counted beside IoU, unless switched off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +83,7 @@ class QualityCell:
     """One model on one split under one condition and view: what becomes one mIoU.
 
     model: its name in the suite. severity: 1 .. 5, or 0 with CLEAN. seed: of the suite; it decides every draw.
+    metrics: those of METRICS that are counted beside IoU.
     """
 
     model: str
@@ -87,6 +94,7 @@ class QualityCell:
     view: View
     precision: str
     seed: int
+    metrics: tuple[Metric, ...] = ()
 
     @property
     def slug(self) -> str:
@@ -160,8 +168,9 @@ class Record:
 
     @classmethod
     def from_dict(cls, value: dict[str, Any], where: str) -> "Record":
-        """Read what `to_json` wrote. Raises StoreError for another schema version."""
+        """Read what `to_json` wrote. Raises StoreError for a schema version that is not readable."""
         version = value.get("schema_version")
-        if version != SCHEMA_VERSION:
-            raise StoreError(f"{where}: schema version {version}; this program reads {SCHEMA_VERSION}")
+        if version not in READABLE_SCHEMAS:
+            readable = ", ".join(map(str, READABLE_SCHEMAS))
+            raise StoreError(f"{where}: schema version {version}; this program reads {readable}")
         return cls(**{**value, "class_names": tuple(value["class_names"])})

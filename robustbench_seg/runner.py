@@ -11,7 +11,7 @@ import torch
 from .condition import Condition
 from .datasets import Dataset
 from .datasets.base import LabelMap, Sample
-from .evaluate import evaluate
+from .evaluate import Setting, evaluate
 from .gallery import save_pictures
 from .latency import Budget, measure_latency
 from .loading import Loader
@@ -58,8 +58,9 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
     dataset, ids = open_data(suite, options)
     jobs = make_jobs(suite, options, dataset, ids)
     with store.in_use(), Loader(options.workers) as loader:
+        store.expect_version()
         if dataset is not None:
-            store.expect_classes(len(dataset.class_names))
+            store.expect_counts(len(dataset.class_names), suite.metrics)
         store.write_plan(suite.name, describe_plan(suite, options, jobs, len(ids)))
         waiting = []
         for job in jobs:
@@ -116,10 +117,13 @@ def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
         dataset,
         ids,
         context.loader,
-        condition=Condition(cell.corruption, cell.severity, cell.seed),
-        view=cell.view,
-        precision=cell.precision,
-        on_image=on_image,
+        Setting(
+            condition=Condition(cell.corruption, cell.severity, cell.seed),
+            view=cell.view,
+            precision=cell.precision,
+            metrics=cell.metrics,
+        ),
+        on_image,
     )
     context.store.write_quality(cell, rows[: len(context.ids)], replace(job.record, timings=timings))
 

@@ -10,7 +10,9 @@
 """
 
 import json
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +23,35 @@ from numpy.typing import NDArray
 
 from .errors import StoreError
 from .files import digest, locked, replacing, write_json
-from .metrics import ClassCounts
-from .record import LatencyCell, QualityCell, Record
+from .metrics import CalibrationCounts, ClassCounts
+from .metrics.calibration import BINS
+from .record import SCHEMA_VERSION, LatencyCell, QualityCell, Record
 
-__all__ = ["ImageCounts", "Store", "read_record"]
+__all__ = ["ImageCounts", "Store", "read_cell", "read_record"]
 
 METADATA_KEY = b"robustbench_seg"
 FOLDERS = {"quality": "cells", "latency": "latency"}
 COUNTS = ("intersection", "predicted", "labelled")
+BOUNDARY_COUNTS = tuple(f"boundary_{name}" for name in COUNTS)
+CALIBRATION_COUNTS = ("calibration_pixels", "calibration_correct", "calibration_confidence")
+LIKELIHOOD = "negative_log_likelihood"
 LATENCY_COLUMNS = ("latency_ms", "classify_ms")
-ImageCounts = tuple[str, int, int, ClassCounts]  # image id, height and width of the label, counts
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageCounts:
+    """What is counted in one image; None for a metric that is switched off.
+
+    height, width: of the label. negative_log_likelihood: of `metrics.count_likelihood`.
+    """
+
+    image_id: str
+    height: int
+    width: int
+    classes: ClassCounts
+    boundary: ClassCounts | None = None
+    calibration: CalibrationCounts | None = None
+    negative_log_likelihood: int | None = None
 
 
 class Store:
@@ -54,11 +75,34 @@ class Store:
         """List the finished cells' files of a kind."""
         return sorted(p for p in (self.folder / FOLDERS[kind]).glob("*.parquet") if not p.name.startswith("."))
 
-    def expect_classes(self, classes: int) -> None:
-        """Raise StoreError if the folder holds cells with another number of classes: all have the same columns."""
-        others = self.files("quality")
-        if others and (held := pq.read_schema(others[0]).field("labelled").type.list_size) != classes:
-            raise StoreError(f"{self.folder}: holds cells of {held} classes, these have {classes}; give another --out")
+    def expect_version(self) -> None:
+        """Raise StoreError if the folder holds cells of an earlier schema: they are read, but none are added."""
+        for kind in FOLDERS:
+            for path in self.files(kind)[:1]:
+                if (held := read_record(path).schema_version) != SCHEMA_VERSION:
+                    raise StoreError(
+                        f"{self.folder}: holds cells of schema version {held}, these have {SCHEMA_VERSION}; "
+                        "give another --out"
+                    )
+
+    def expect_counts(self, classes: int, metrics: Sequence[str]) -> None:
+        """Raise StoreError if the folder's cells have other classes or metrics than these are to have.
+
+        All files have the same columns; and a cell stored with fewer metrics must not stand beside, or for, one with
+        more.
+        """
+        for path in self.files("quality")[:1]:
+            record = read_record(path)
+            if (held := len(record.class_names)) != classes:
+                raise StoreError(
+                    f"{self.folder}: holds cells of {held} classes, these have {classes}; give another --out"
+                )
+            if (counted := record.cell["metrics"]) != list(metrics):
+                held_metrics, these = (", ".join(names) or "none" for names in (counted, metrics))
+                raise StoreError(
+                    f"{self.folder}: holds cells with the metrics {held_metrics}, these have {these}; "
+                    "give another --out"
+                )
 
     def gallery(self, slug: str, key: str) -> Path:
         """Where the pictures of a cell are."""
@@ -76,11 +120,18 @@ class Store:
             severity=cell.severity,
             view=str(cell.view),
         )
-        columns["image_id"] = pa.array([image_id for image_id, *_ in rows], pa.string())
-        columns["height"] = pa.array([height for _, height, _, _ in rows], pa.int32())
-        columns["width"] = pa.array([width for _, _, width, _ in rows], pa.int32())
-        for name in COUNTS:
-            columns[name] = fixed_lists([getattr(counts, name) for *_, counts in rows], classes)
+        columns["image_id"] = pa.array([row.image_id for row in rows], pa.string())
+        columns["height"] = pa.array([row.height for row in rows], pa.int32())
+        columns["width"] = pa.array([row.width for row in rows], pa.int32())
+        for part, names, size in (
+            ("classes", COUNTS, classes),
+            ("boundary", BOUNDARY_COUNTS, classes),
+            ("calibration", CALIBRATION_COUNTS, BINS),
+        ):
+            for name in names:
+                field = name.removeprefix(f"{part}_")
+                columns[name] = fixed_lists([getattr(getattr(row, part), field, None) for row in rows], size)
+        columns[LIKELIHOOD] = pa.array([row.negative_log_likelihood for row in rows], pa.int64())
         self.write("quality", cell, pa.table(columns), record)
 
     def write_latency(self, cell: LatencyCell, samples: dict[str, list[float]], record: Record) -> None:
@@ -137,13 +188,19 @@ class Store:
 
 def read_record(path: Path) -> Record:
     """Read the record of a finished cell. Raises StoreError for a file that is not one."""
+    return read_cell(path, ())[0]
+
+
+def read_cell(path: Path, columns: Sequence[str]) -> tuple[Record, pa.Table]:
+    """Read a finished cell's record and those of these columns that it has. Raises StoreError as `read_record`."""
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        with pq.ParquetFile(path) as file:
+            metadata = file.schema_arrow.metadata or {}
+            if METADATA_KEY not in metadata:
+                raise StoreError(f"{path}: not a cell of this program (no {METADATA_KEY.decode()!r} in its metadata)")
+            return Record.from_dict(json.loads(metadata[METADATA_KEY]), str(path)), file.read(columns=list(columns))
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"{path}: not a Parquet file ({error})") from None
-    if METADATA_KEY not in metadata:
-        raise StoreError(f"{path}: not a cell of this program (no {METADATA_KEY.decode()!r} in its metadata)")
-    return Record.from_dict(json.loads(metadata[METADATA_KEY]), str(path))
 
 
 def repeated(n: int, **values: str | int) -> dict[str, pa.Array]:
@@ -152,7 +209,6 @@ def repeated(n: int, **values: str | int) -> dict[str, pa.Array]:
     return {name: pa.DictionaryArray.from_arrays(zeros, pa.array([value])) for name, value in values.items()}
 
 
-def fixed_lists(rows: list[NDArray[np.int64]], size: int) -> pa.Array:
-    """Make a column of int64 lists of one size."""
-    flat = np.concatenate(rows) if rows else np.zeros(0, np.int64)
-    return pa.FixedSizeListArray.from_arrays(pa.array(flat, pa.int64()), size)
+def fixed_lists(rows: list[NDArray[np.int64] | None], size: int) -> pa.Array:
+    """Make a column of int64 lists of one size, or nulls."""
+    return pa.array(rows, pa.list_(pa.int64(), size))

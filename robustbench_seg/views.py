@@ -4,7 +4,9 @@ the label comes out.
 All resizing is bilinear with align_corners=False and without antialiasing.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,10 +18,25 @@ from .errors import UsageError
 from .models.base import Segmenter
 from .record import View
 
-__all__ = ["classify", "predict", "view_logits", "window_starts"]
+__all__ = ["Rated", "classify", "predict", "rate", "rated_prediction", "view_logits", "window_starts"]
 
 WINDOWS_PER_BATCH = 4
 STRIPE = 64  # rows whose logits at label size are held at a time
+LEAST_PROBABILITY = torch.finfo(torch.float32).tiny  # of a label: an impossible one would make every mean infinite
+
+
+@dataclass(frozen=True, eq=False)
+class Rated:
+    """A prediction for each pixel (B, height, width) and how sure it is.
+
+    classes: int64. confidence: probability of that class, float32. log_likelihood: natural logarithm of the labelled
+    class's probability, float32 and no less than that of float32's smallest normal number, -87.34; undefined where the
+    label is none of the classes.
+    """
+
+    classes: Tensor
+    confidence: Tensor
+    log_likelihood: Tensor
 
 
 @torch.inference_mode()
@@ -31,6 +48,15 @@ def predict(model: Segmenter, image: Tensor, view: View, size: tuple[int, int], 
     batch = image.to(model.device).permute(2, 0, 1)[None]
     with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
         return classify(view_logits(model, batch, view), size)[0]
+
+
+@torch.inference_mode()
+def rated_prediction(model: Segmenter, image: Tensor, view: View, label: Tensor, precision: str) -> Rated:
+    """Do as `predict` does, for the size of a label map (height, width), uint8, and tell how sure the model is."""
+    batch = image.to(model.device).permute(2, 0, 1)[None]
+    with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        rated = rate(view_logits(model, batch, view), label.to(model.device)[None])
+    return Rated(rated.classes[0], rated.confidence[0], rated.log_likelihood[0])
 
 
 def view_logits(model: Segmenter, images: Tensor, view: View) -> list[Tensor]:
@@ -85,16 +111,37 @@ def window_starts(length: int, crop: int, stride: int) -> list[int]:
 def classify(logits: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
     """Resize logits (B, C, h, w) to a label's size and take the most probable class, int64 (B, height, width).
 
-    Of several logits, each of a size of its own, the softmax probabilities are averaged. It goes by stripes of rows, so
-    no map of all classes at the label's size ever exists.
+    Of several logits, each of a size of its own, the softmax probabilities are averaged.
     """
-    stripes = []
+    return torch.cat([scores.argmax(dim=1) for _, scores in stripes(logits, size)], dim=1)
+
+
+def stripes(logits: Sequence[Tensor], size: tuple[int, int]) -> Iterator[tuple[range, Tensor]]:
+    """Yield some rows at a time and their scores (B, C, rows, width): logits or, of several, the sum of softmaxes.
+
+    So no map of all classes at the label's size ever exists.
+    """
     for top in range(0, size[0], STRIPE):
         rows = range(top, min(top + STRIPE, size[0]))
         parts = [resize_rows(x, rows, size) for x in logits]
-        scores = parts[0] if len(parts) == 1 else torch.stack([part.softmax(dim=1) for part in parts]).sum(dim=0)
-        stripes.append(scores.argmax(dim=1))
-    return torch.cat(stripes, dim=1)
+        yield rows, parts[0] if len(parts) == 1 else torch.stack([part.softmax(dim=1) for part in parts]).sum(dim=0)
+
+
+def rate(logits: Sequence[Tensor], label: Tensor) -> Rated:
+    """Classify as `classify` does, for labels uint8 (B, height, width), and take probabilities from the same scores."""
+    number, found = len(logits), []
+    for rows, scores in stripes(logits, (label.shape[1], label.shape[2])):
+        of_stripe = label[:, None, rows.start : rows.stop].long().clamp(max=scores.shape[1] - 1)
+        classes = scores.argmax(dim=1, keepdim=True)
+        best, labelled = scores.gather(1, classes), scores.gather(1, of_stripe)
+        if number == 1:
+            total = (scores - best).exp_().sum(dim=1, keepdim=True)  # 1 or more: nothing overflows
+            confidence, log_likelihood = 1 / total, labelled - best - total.log()
+        else:
+            confidence, log_likelihood = best / number, (labelled / number).log()
+        bounded = log_likelihood.clamp(math.log(LEAST_PROBABILITY), 0)
+        found.append((classes[:, 0], confidence.clamp(max=1)[:, 0], bounded[:, 0]))
+    return Rated(*(torch.cat(of_stripes, dim=1) for of_stripes in zip(*found, strict=True)))
 
 
 def resize(x: Tensor, size: tuple[int, int]) -> Tensor:

@@ -92,3 +92,14 @@ def test_the_readme_quotes_the_committed_table() -> None:
     assert len(rows) == 2
     readme = (root / "README.md").read_text(encoding="utf-8").splitlines()
     assert set(rows) <= set(readme)
+
+
+def test_the_benchmark_of_the_metrics_states_the_medians_of_its_samples(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.metrics", "--settings", "64x96x5", "--samples", "3"]
+    subprocess.run([*command, "--out", str(tmp_path)], cwd=ROOT, check=True, capture_output=True, timeout=120)
+    raw = json.loads((tmp_path / "metrics.json").read_text())
+    off, on = (statistics.median(raw["times_ms"]["64x96x5"][side]) for side in ("off", "on"))
+    page = (tmp_path / "metrics.md").read_text()
+    assert f"| 64x96, 5 classes | {off:.0f} (" in page
+    assert f" | {on / off - 1:+.1%} | 3 |" in page
+    assert all(raw["about"][name] in page for name in ("commit", "machine", "command"))

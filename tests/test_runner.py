@@ -18,6 +18,7 @@ from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.planning import Job, Options
 from robustbench_seg.runner import Listener, run
 from robustbench_seg.store import Store, read_record
+from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.suites import read_suite
 
 CELLS = 2 * 2 * 4  # models x views x (clean and three conditions)
@@ -58,6 +59,8 @@ def test_a_run_stores_a_row_per_image_and_a_file_per_cell(finished: Path) -> Non
     assert list(frame.columns) == [
         *("cell", "model", "dataset", "corruption", "severity", "view", "image_id", "height", "width"),
         *("intersection", "predicted", "labelled"),
+        *("boundary_intersection", "boundary_predicted", "boundary_labelled"),
+        *("calibration_pixels", "calibration_correct", "calibration_confidence", "negative_log_likelihood"),
     ]
     for name in ("cell", "model", "dataset", "corruption", "view"):
         assert isinstance(frame[name].dtype, pd.CategoricalDtype)
@@ -67,6 +70,12 @@ def test_a_run_stores_a_row_per_image_and_a_file_per_cell(finished: Path) -> Non
     assert labelled.dtype == np.int64
     assert np.array_equal(labelled.sum(axis=1), predicted.sum(axis=1))
     assert (np.stack(frame["intersection"]) <= np.minimum(labelled, predicted)).all()
+    assert np.array_equal(np.stack(frame["calibration_pixels"]).sum(axis=1), labelled.sum(axis=1))
+    correct = np.stack(frame["intersection"]).sum(axis=1)
+    assert np.array_equal(np.stack(frame["calibration_correct"]).sum(axis=1), correct)
+    assert (np.stack(frame["boundary_labelled"]) <= labelled).all()
+    assert frame["negative_log_likelihood"].dtype == np.int64
+    assert (frame["negative_log_likelihood"] > 0).all()
     sums = frame.groupby("image_id", observed=True)["labelled"].agg(lambda rows: len({tuple(row) for row in rows}))
     assert (sums == 1).all(), "an image's labels are the same in every cell"
 
@@ -123,6 +132,7 @@ def test_a_limit_has_cells_of_its_own_beside_the_full_ones(tmp_path: Path) -> No
         {"dataset": {**SUITE["dataset"], "size": [64, 128]}},
         {"dataset": {**SUITE["dataset"], "seed": 1}, "gallery": []},
         {"views": [{"mode": "whole", "scale": 1.5}]},
+        {"metrics": ["boundary"]},
     ],
 )
 def test_whatever_decides_the_numbers_changes_the_key(
@@ -188,6 +198,66 @@ def test_a_store_keeps_to_one_number_of_classes(tmp_path: Path, camvid_folder: P
     options = Options(data={"camvid": camvid_folder})
     with pytest.raises(StoreError, match="holds cells of 19 classes, these have 11; give another --out"):
         run_small(tmp_path, out, options, **one, dataset={"name": "camvid", "split": "test"})
+
+
+def test_metrics_that_are_switched_off_are_null_and_change_nothing_else(tmp_path: Path, finished: Path) -> None:
+    all_on = {(path.name.rsplit("-", 1)[0]): pd.read_parquet(path) for path in (finished / "cells").glob("*.parquet")}
+    for metrics in ([], ["likelihood"], ["calibration", "boundary"]):
+        out = tmp_path / "-".join(["out", *metrics])
+        run_small(tmp_path, out, metrics=metrics, models=SUITE["models"][1:], views=["whole"], conditions={})
+        files = list((out / "cells").glob("*.parquet"))
+        assert len(files) == 1
+        for path in files:
+            frame, full = pd.read_parquet(path), all_on[path.name.rsplit("-", 1)[0]]
+            assert list(frame.columns) == list(full.columns)
+            for name in frame.columns[9:]:
+                metric = "likelihood" if name == "negative_log_likelihood" else name.split("_")[0]
+                if metric in metrics or "_" not in name:
+                    assert np.array_equal(np.stack(frame[name]), np.stack(full[name])), (metrics, name)
+                else:
+                    assert frame[name].isna().all(), (metrics, name)
+        rows = quality_frame(out)
+        assert rows["boundary_miou"].isna().all() == ("boundary" not in metrics)
+        assert rows["ece"].isna().all() == ("calibration" not in metrics)
+        assert rows["nll"].isna().all() == ("likelihood" not in metrics)
+        assert set(rows["metrics"]) == {tuple(sorted(metrics))}
+
+
+def test_a_cell_with_fewer_metrics_is_not_done_for_more_and_does_not_stand_beside_it(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    one = {"models": [{"name": "constant"}], "views": ["whole"], "conditions": {}, "gallery": []}
+    run_small(tmp_path, out, **one, metrics=["boundary"])
+    before = stored(out).keys()
+    message = "holds cells with the metrics boundary, these have boundary, calibration, likelihood; give another --out"
+    with pytest.raises(StoreError, match=message):
+        run_small(tmp_path, out, **one)
+    with pytest.raises(StoreError, match="these have none; give another --out"):
+        run_small(tmp_path, out, **one, metrics=[])
+    assert stored(out).keys() == before
+    run_small(tmp_path, tmp_path / "full", **one, metrics=["likelihood", "boundary", "calibration"])
+    told, _ = run_small(tmp_path, tmp_path / "full", **one)
+    assert told.done == 1, "the order in which a suite lists metrics does not matter"
+
+
+def test_a_suite_with_a_metric_that_is_unknown_or_named_twice_is_refused(tmp_path: Path) -> None:
+    for metrics, message in [
+        (["hausdorff"], "metrics.0: Input should be 'boundary', 'calibration' or 'likelihood', got 'hausdorff'"),
+        (["boundary", "boundary"], "metrics: metrics must differ, got boundary, boundary"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            read_suite(str(write_suite(tmp_path, metrics=metrics)))
+
+
+def test_no_cell_is_added_to_a_store_of_an_earlier_schema(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    one = {"models": [{"name": "constant"}], "views": ["whole"], "conditions": {}, "gallery": []}
+    run_small(tmp_path, out, **one)
+    (path,) = (out / "cells").glob("*.parquet")
+    table = pq.read_table(path)
+    old = {**json.loads(table.schema.metadata[b"robustbench_seg"]), "schema_version": 1}
+    pq.write_table(table.replace_schema_metadata({b"robustbench_seg": json.dumps(old)}), path)
+    with pytest.raises(StoreError, match="holds cells of schema version 1, these have 2; give another --out"):
+        run_small(tmp_path, out, **one)
 
 
 def test_an_unsuitable_option_is_refused_before_the_first_cell(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from robustbench_seg.errors import StoreError
 from robustbench_seg.files import digest, replacing, write_json
-from robustbench_seg.metrics import ClassCounts
+from robustbench_seg.metrics import CalibrationCounts, ClassCounts
 from robustbench_seg.record import SCHEMA_VERSION, LatencyCell, QualityCell, Record, View, latency_key, quality_key
-from robustbench_seg.store import Store, read_record
+from robustbench_seg.store import ImageCounts, Store, read_record
 
 CELL = QualityCell(
     model="m", dataset="d", split="test", corruption="fog", severity=2, view=View(), precision="fp32", seed=0
@@ -34,7 +36,7 @@ def record(**changes: object) -> Record:
     return Record(**{**fields, **changes})
 
 
-ROWS = [("x", 2, 3, ClassCounts(*(np.array([1, 2]) for _ in range(3))))]
+ROWS = [ImageCounts(image_id="x", height=2, width=3, classes=ClassCounts(*(np.array([1, 2]) for _ in range(3))))]
 
 
 def test_whatever_decides_the_numbers_is_in_the_key() -> None:
@@ -48,6 +50,7 @@ def test_whatever_decides_the_numbers_is_in_the_key() -> None:
         "view": View(scale=2.0),
         "precision": "bf16",
         "seed": 1,
+        "metrics": ("boundary",),
     }.items():
         keys.add(quality_key(QualityCell(**{**vars(CELL), field: value}), **DECIDES))
     for field, value in {
@@ -57,7 +60,7 @@ def test_whatever_decides_the_numbers_is_in_the_key() -> None:
         "ids": ("b", "a"),
     }.items():
         keys.add(quality_key(CELL, **{**DECIDES, field: value}))
-    assert len(keys) == 1 + 8 + 4
+    assert len(keys) == 1 + 9 + 4
     assert quality_key(CELL, **DECIDES) in keys
 
 
@@ -81,6 +84,55 @@ def test_another_schema_version_and_other_files_are_refused_by_name(tmp_path: Pa
     (tmp_path / "x.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(StoreError, match=r"x\.parquet: not a Parquet file"):
         read_record(tmp_path / "x.parquet")
+
+
+def test_optional_counts_read_back_as_they_were_written_and_null_where_there_are_none(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+
+    def lists(size: int) -> list[np.ndarray]:
+        return [rng.integers(0, 2**40, size) for _ in range(3)]
+
+    full = ImageCounts(
+        image_id="y",
+        height=2,
+        width=3,
+        classes=ClassCounts(*lists(2)),
+        boundary=ClassCounts(*lists(2)),
+        calibration=CalibrationCounts(*lists(15)),
+        negative_log_likelihood=2**40,
+    )
+    store = Store(tmp_path)
+    store.write_quality(CELL, [*ROWS, full], record())
+    table = pq.read_table(store.path("quality", CELL.slug, "k"))
+    for part, names in (
+        (full.boundary, ("boundary_intersection", "boundary_predicted", "boundary_labelled")),
+        (full.calibration, ("calibration_pixels", "calibration_correct", "calibration_confidence")),
+    ):
+        for name in names:
+            assert table[name].to_pylist() == [None, getattr(part, name.partition("_")[2]).tolist()]
+            assert table.schema.field(name).type.value_type == pa.int64()
+    assert table["negative_log_likelihood"].to_pylist() == [None, 2**40]
+
+
+def test_a_cell_of_schema_version_1_is_still_read(tmp_path: Path) -> None:
+    """As version 1 wrote it: without the optional metrics' columns, and without their names in the cell."""
+    from robustbench_seg.studies.frame import quality_frame
+
+    counts = pa.FixedSizeListArray.from_arrays(pa.array([3, 1, 2, 0], pa.int64()), 2)
+    labelled = pa.FixedSizeListArray.from_arrays(pa.array([4, 2, 3, 1], pa.int64()), 2)
+    columns = {"cell": ["x", "x"], "image_id": ["a", "b"], "height": [2, 2], "width": [3, 2]}
+    table = pa.table({**columns, "intersection": counts, "predicted": labelled, "labelled": labelled})
+    cell = {**vars(CELL), "view": {"mode": "whole", "crop": None, "stride": None, "scale": 1.0, "flip": False}}
+    del cell["metrics"]
+    old = {**json.loads(record(cell=cell).to_json()), "schema_version": 1}
+    (tmp_path / "cells").mkdir()
+    path = tmp_path / "cells" / "x-k.parquet"
+    pq.write_table(table.replace_schema_metadata({b"robustbench_seg": json.dumps(old)}), path)
+    assert read_record(path).schema_version == 1
+    row = quality_frame(tmp_path).iloc[0]
+    assert row["iou"] == [5 / 9, 1 / 5]
+    assert row["metrics"] == ()
+    assert np.isnan(row[["boundary_miou", "ece", "nll"]].astype(float)).all()
 
 
 def test_speed_cells_keep_all_samples(tmp_path: Path) -> None:

@@ -1,23 +1,35 @@
 """The store as data frames: one row per finished cell, counts already summed over its images."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from ..errors import StoreError
-from ..metrics import ClassCounts, best_constant_miou, iou_per_class, largest_predicted_share, miou
+from ..metrics import (
+    CalibrationCounts,
+    ClassCounts,
+    best_constant_miou,
+    ece,
+    iou_per_class,
+    largest_predicted_share,
+    miou,
+    nll,
+)
 from ..record import LatencyCell, QualityCell, Record, View
-from ..store import COUNTS, Store, read_record
+from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, Store, read_cell
 
 __all__ = ["NOISY_SPREAD", "latency_frame", "quality_frame", "read_plans"]
 
 SAMPLES_FOR_P99 = 100
 NOISY_SPREAD = 0.1  # distance of the quartiles over the median
 ONE_CLASS_SHARE = 0.99  # a model that gives one class to so many pixels has degenerated
+OPTIONAL = (*BOUNDARY_COUNTS, *CALIBRATION_COUNTS, LIKELIHOOD)
 COMMON = (
     "key", "checkpoint_sha256", "licence", "about", "parameters", "engine_version", "fingerprint", "images", "of",
     "synthetic",
@@ -27,32 +39,46 @@ COMMON = (
 def quality_frame(folder: Path) -> pd.DataFrame:
     """One row per quality cell.
 
-    Columns: model, dataset, split, corruption, severity, view, precision, seed; miou (0-1), classes (how many it is the
-    mean of), iou (a list, NaN where a class does not occur), flag ("" or why the number deserves no trust); COMMON;
-    environment.
+    Columns: model, dataset, split, corruption, severity, view, precision, seed, metrics; miou (0-1), classes (how many
+    it is the mean of), iou (a list, NaN where a class does not occur), boundary_miou (0-1), ece (0-1), nll (nats per
+    pixel), these three NaN where they were not counted, flag ("" or why the number deserves no trust); path of the
+    file; COMMON; environment.
     """
     return pd.DataFrame([quality_row(path) for path in Store(folder).files("quality")])
 
 
 def quality_row(path: Path) -> dict[str, Any]:
-    record = read_record(path)
-    table = pq.read_table(path, columns=list(COUNTS))
-    classes = len(record.class_names)
-    sums = (table[name].combine_chunks().flatten().to_numpy().reshape(-1, classes).sum(axis=0) for name in COUNTS)
-    counts = ClassCounts(*sums)
+    record, table = read_cell(path, [*COUNTS, *OPTIONAL])
+    counts = ClassCounts(*sums(table, COUNTS))
+    boundary, calibration = sums(table, BOUNDARY_COUNTS), sums(table, CALIBRATION_COUNTS)
+    likelihood = sums(table, (LIKELIHOOD,))
     iou = iou_per_class(counts)
     cell = QualityCell(**record.cell | {"view": View(**record.cell["view"])})
     return {
         **record.cell,
         "view": str(cell.view),
+        "metrics": tuple(record.cell.get("metrics", ())),
         "slug": cell.slug,
         "miou": miou(counts),
         "classes": int(np.count_nonzero(~np.isnan(iou))),
         "iou": iou.tolist(),
+        "boundary_miou": miou(ClassCounts(*boundary)) if boundary else float("nan"),
+        "ece": ece(CalibrationCounts(*calibration)) if calibration else float("nan"),
+        "nll": nll(likelihood[0].item(), int(counts.labelled.sum())) if likelihood else float("nan"),
         "class_names": record.class_names,
         "flag": flag_of(counts),
+        "path": path,
         **common(record),
     }
+
+
+def sums(table: pa.Table, names: Sequence[str]) -> list[NDArray[np.int64]]:
+    """Sum columns over images; nothing where they are null (switched off) or not there (schema version 1)."""
+    if any(name not in table.column_names or table[name].null_count for name in names):
+        return []
+    columns = [table[name].combine_chunks() for name in names]
+    values = [column.flatten() if pa.types.is_fixed_size_list(column.type) else column for column in columns]
+    return [column.to_numpy().reshape(len(table), -1).sum(axis=0) for column in values]
 
 
 def flag_of(counts: ClassCounts) -> str:
@@ -75,9 +101,8 @@ def latency_frame(folder: Path) -> pd.DataFrame:
 
 
 def latency_row(path: Path) -> dict[str, Any]:
-    record = read_record(path)
+    record, table = read_cell(path, ("latency_ms", "classify_ms"))
     cell = LatencyCell(**record.cell)
-    table = pq.read_table(path, columns=["latency_ms", "classify_ms"])
     samples, classify = (table[name].to_numpy() for name in ("latency_ms", "classify_ms"))
     first, median, third, p90, p99 = np.quantile(samples, (0.25, 0.5, 0.75, 0.9, 0.99))
     return {

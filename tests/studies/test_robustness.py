@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.metrics import ClassCounts, miou
+from robustbench_seg.metrics import ClassCounts, count_calibration, miou
 from robustbench_seg.protocols import PROTOCOLS, conditions_of
 from robustbench_seg.record import QualityCell, Record, View
-from robustbench_seg.store import Store
+from robustbench_seg.store import ImageCounts, Store
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.robustness import MODEL, SETTING, by_corruption, by_severity, clean_by_view
 
@@ -131,9 +131,22 @@ def folder(tmp_path: Path) -> Path:
         images=2,
         of=4,
     )
+    confidence = np.repeat(np.float32([0.25, 0.75]), 3)
+    calibration = count_calibration(confidence, np.array([1, 1, 0, 1, 0, 1], bool))
     rows = [
-        ("x", 2, 3, ClassCounts(*(np.array(v) for v in ([3, 1, 0], [4, 2, 0], [4, 2, 0])))),
-        ("y", 2, 3, ClassCounts(*(np.array(v) for v in ([5, 0, 0], [5, 1, 0], [6, 0, 0])))),
+        ImageCounts(
+            image_id=name,
+            height=2,
+            width=3,
+            classes=ClassCounts(*map(np.array, counts)),
+            boundary=ClassCounts(*map(np.array, rims)),
+            calibration=calibration,
+            negative_log_likelihood=nats << 20,
+        )
+        for name, counts, rims, nats in (
+            ("x", ([3, 1, 0], [4, 2, 0], [4, 2, 0]), ([1, 1, 0], [2, 1, 0], [2, 2, 0]), 5),
+            ("y", ([5, 0, 0], [5, 1, 0], [6, 0, 0]), ([2, 0, 0], [3, 1, 0], [3, 0, 0]), 4),
+        )
     ]
     Store(tmp_path).write_quality(cell, rows, record)
     return tmp_path
@@ -146,6 +159,15 @@ def test_the_frame_sums_counts_over_images_before_it_divides(folder: Path) -> No
     assert np.isnan(row["iou"][2])
     assert row["miou"] == pytest.approx((8 / 11 + 1 / 4) / 2)
     assert (row["classes"], row["images"], row["of"], row["flag"]) == (2, 2, 4, "")
+
+
+def test_the_frame_has_boundary_and_calibration_of_summed_counts(folder: Path) -> None:
+    row = quality_frame(folder).iloc[0]
+    # rims of a: 3 of 5 + 5 - 3; of b: 1 of 2 + 2 - 1; of c: none
+    assert row["boundary_miou"] == pytest.approx((3 / 7 + 1 / 3) / 2)
+    # 6 pixels at 0.25 of which 3 right, 6 at 0.75 of which 3 right: gaps of 1.5 pixels each
+    assert row["ece"] == pytest.approx(3 / 12)
+    assert row["nll"] == pytest.approx((5 + 4) / 12)
 
 
 def test_a_degenerate_model_is_flagged(folder: Path) -> None:

@@ -1,0 +1,52 @@
+"""Boundary IoU: the IoU of two masks' rims (Cheng et al., Boundary IoU, CVPR 2021, equation 1 and the released code).
+
+A mask's rim is the mask less its erosion by a 3x3 box, `rim_width` times, with nothing but background outside of the
+image: all of its pixels within that (Chebyshev) distance of a pixel that is not in it, or of the image's border.
+"""
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .counts import ClassCounts
+
+__all__ = ["count_boundary", "rim_width"]
+
+SHARE_OF_DIAGONAL = 0.02
+
+
+def rim_width(height: int, width: int) -> int:
+    """Pixels: 2 % of the image's diagonal, rounded (halves to even), at least 1."""
+    return max(1, round(SHARE_OF_DIAGONAL * math.hypot(height, width)))
+
+
+def count_boundary(
+    prediction: NDArray[np.uint8], label: NDArray[np.uint8], num_classes: int, ignore: int
+) -> ClassCounts:
+    """Count the pixels in the rims of one image's class masks: in both with the same class, predicted, labelled.
+
+    prediction, label: (H, W) as for `count_classes`. Pixels whose label is ignored are in no mask of either side, so
+    where they begin, masks end, just as at the image's border.
+    """
+    ignored = label == ignore
+    prediction = np.where(ignored, label, prediction)
+    of_prediction, of_label = (rims(classes, ignore) & ~ignored for classes in (prediction, label))
+    both = of_prediction & of_label & (prediction == label)
+    chosen = label[both], prediction[of_prediction], label[of_label]
+    return ClassCounts(*(np.bincount(x, minlength=num_classes).astype(np.int64) for x in chosen))
+
+
+def rims(classes: NDArray[np.uint8], outside: int) -> NDArray[np.bool_]:
+    """Find the rims of all masks of a class map at once: a pixel's window of 2 * width + 1 then holds two values.
+
+    d erosions by a 3x3 box are one by a box of 2 d + 1; a mask's erosion keeps the pixels whose window lies in it.
+    """
+    side = 2 * rim_width(*classes.shape) + 1
+    box = np.ones((side, side), np.uint8)
+    lowest, highest = (
+        operation(classes, box, borderType=cv2.BORDER_CONSTANT, borderValue=outside)
+        for operation in (cv2.erode, cv2.dilate)
+    )
+    return np.asarray(lowest != highest)
