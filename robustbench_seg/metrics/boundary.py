@@ -28,8 +28,8 @@ def count_boundary(
 ) -> ClassCounts:
     """Count the pixels in the rims of one image's class masks: in both with the same class, predicted, labelled.
 
-    prediction, label: (H, W) as for `count_classes`; at most 255 classes. Pixels whose label is ignored are in no mask of either side, so
-    where they begin, masks end, just as at the image's border.
+    prediction, label: (H, W) as for `count_classes`, of at most 255 classes. Pixels whose label is ignored are in no
+    mask of either side, so where they begin, masks end, just as at the image's border.
     """
     predicted, labelled = (
         np.where(rims(classes, ignore), classes, np.uint8(ignore))
