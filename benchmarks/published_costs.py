@@ -7,12 +7,12 @@ the paper does not state: input sizes, the classes of the head, and the expansio
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import pandas as pd
 import torch
 
+from robustbench_seg.studies.published import read_published
 from segformer import VARIANTS, MixTransformerClassifier
 from segformer.complexity import Complexity, complexity, complexity_as_published
 
@@ -59,7 +59,7 @@ def compare_with_paper() -> pd.DataFrame:
 
 def table_1a() -> Iterator[Comparison]:
     """Compare three inputs' FLOPs and the parameters of each variant."""
-    for published in read("table1a_variants"):
+    for published in rows_of("table1a_variants"):
         row = published["variant"]
         for data, common in INPUTS.items():
             size = B5_ON_ADE20K if (row, data) == ("B5", "ADE20K") else common
@@ -72,7 +72,7 @@ def table_1a() -> Iterator[Comparison]:
 
 def table_2() -> Iterator[Comparison]:
     """Compare the rows of SegFormer; "SegFormer@768" is an input whose short side is 768."""
-    for published in read("table2_main"):
+    for published in rows_of("table2_main"):
         method, _, side = published["method"].partition("@")
         if method != "SegFormer":
             continue
@@ -87,7 +87,7 @@ def table_2() -> Iterator[Comparison]:
 
 def table_7() -> Iterator[Comparison]:
     """Compare the encoders as ImageNet classifiers."""
-    for published in read("table7_imagenet"):
+    for published in rows_of("table7_imagenet"):
         row, size = published["encoder"], IMAGENET_INPUT
         expansions = TABLE_6_EXPANSIONS[row.lower()]
         with torch.device("meta"):
@@ -98,6 +98,11 @@ def table_7() -> Iterator[Comparison]:
         yield Comparison("7", row, "GMACs", "ImageNet-1K", written(size), head, macs, paper)
         parameters, paper = cost.parameters / 1e6, published["params_m"]
         yield Comparison("7", row, "M parameters", "classifier", "", head, parameters, paper)
+
+
+def rows_of(table: str) -> list[dict[str, Any]]:
+    """The rows of a published table, a number where there is one."""
+    return read_published(table).to_dict("records")
 
 
 def compare_macs(table: str, row: str, data: str, size: Size, head: int, paper: float) -> Comparison:
@@ -121,12 +126,6 @@ def compare_parameters(table: str, row: str, part: str, paper: float) -> Compari
 def as_published(variant: str, classes: int, size: Size) -> Complexity:
     """Count the paper's own form of a SegFormer."""
     return complexity_as_published(replace(VARIANTS[variant], num_classes=classes), size)
-
-
-def read(table: str) -> list[dict[str, Any]]:
-    """The rows of a published table, a number where there is one."""
-    with (files("robustbench_seg.studies") / "published" / f"{table}.csv").open(encoding="utf-8") as file:
-        return pd.read_csv(file).to_dict("records")
 
 
 def written(size: Size) -> str:

@@ -1,8 +1,9 @@
 """The command line. Exit status: 0 all done, 1 some cells failed, 2 bad usage or input, 130 after Ctrl-C."""
 
+import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -26,7 +27,10 @@ console = Console()
 INTERRUPTED = 130
 
 Data = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Folder of a dataset; repeatable.")]
-Weights = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Weights of a model; repeatable.")]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=PATH", help="Weights of a model (of `list models`, or that with -SUFFIX); repeatable."),
+]
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
 Precision = Annotated[Literal["fp32", "bf16"], typer.Option(help="Of the forward pass.")]
 Workers = Annotated[
@@ -168,26 +172,33 @@ def train(
     recipe: Annotated[
         str, typer.Argument(metavar="RECIPE", help="A shipped recipe (see `list recipes`) or a YAML file.")
     ],
+    *,
     out: Annotated[Path, typer.Option(help="Folder of checkpoints and weights; a run that was stopped goes on there.")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the recipe, such as dataset.split=fit."),
+    ] = None,
     data: Data = None,
     device: Device = "cpu",
     workers: Workers = None,
 ) -> None:
     """Train a model; OUT/weights.safetensors is the result, in half precision."""
     from .planning import find_device
-    from .progress import train_with_progress
+    from .train_progress import train_with_progress
     from .training.recipe import read_recipe
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     options = {name: Path(path) for name, path in named("--data", data).items()}
     path = train_with_progress(
         console,
-        read_recipe(recipe),
+        read_recipe(recipe, {place: yaml_value(text) for place, text in named("--set", changes, "KEY=VALUE").items()}),
         options,
         out,
         find_device(device),
         default_workers() // 2 if workers is None else workers,  # on a CPU the network needs the cores more
     )
-    say(f"wrote {path}")
+    if path is not None:
+        say(f"wrote {path}")
 
 
 @app.command("list")
@@ -238,17 +249,27 @@ def say(text: str, style: str | None = None) -> None:
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
-def named(option: str, values: list[str] | None) -> dict[str, str]:
-    """Read the values of a repeatable NAME=PATH option."""
+def named(option: str, values: list[str] | None, form: str = "NAME=PATH") -> dict[str, str]:
+    """Read the values of a repeatable option of two parts, such as NAME=PATH."""
     pairs = {}
     for value in values or ():
         name, equals, path = value.partition("=")
         if not (name and equals and path):
-            raise UsageError(f"{option} takes NAME=PATH, got {value!r}")
+            raise UsageError(f"{option} takes {form}, got {value!r}")
         if name in pairs:
             raise UsageError(f"{option} {name} is given twice")
         pairs[name] = path
     return pairs
+
+
+def yaml_value(text: str) -> Any:
+    """Read a value as a recipe's YAML would."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UsageError(f"--set takes a value in YAML, got {text!r}") from None
 
 
 def words(option: str, values: list[str] | None) -> list[str]:

@@ -1,30 +1,23 @@
-"""Progress in the terminal: cells done of all, images per second, time left; for training loss and learning rate."""
+"""Progress in the terminal: cells done of all, images per second, time left."""
 
 import time
-from pathlib import Path
 from typing import Self
 
-import torch
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
-from .datasets import open_dataset
-from .errors import UsageError
 from .planning import Job
 from .runner import Listener
-from .training import loop
-from .training.recipe import Recipe
 from .wording import counted
 
-__all__ = ["RunProgress", "train_with_progress"]
+__all__ = ["RunProgress"]
 
 
 class RunProgress(Listener):
@@ -77,35 +70,3 @@ class RunProgress(Listener):
         if job.record.kind == "latency":
             self.bar.update(self.task, advance=1)
         self.bar.update(self.task, description=next(self.waiting), cells=f"{self.done}/{self.all}")
-
-
-def train_with_progress(
-    console: Console, recipe: Recipe, data: dict[str, Path], out: Path, device: torch.device, workers: int
-) -> Path:
-    """Train with a bar that shows the loss, the learning rate and the time left."""
-    spec = recipe.dataset
-    unused = sorted(data.keys() - {spec.name})
-    if unused:
-        raise UsageError(f"--data {unused[0]}: the recipe does not use this dataset (it uses {spec.name})")
-    dataset = open_dataset(spec.name, data.get(spec.name), split=spec.split, **(spec.model_extra or {}))
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]}, learning rate {task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("training", total=recipe.iterations, loss="–", rate="–")
-
-        def report(progress: loop.Progress) -> None:
-            bar.update(
-                task,
-                completed=progress.done,
-                loss=f"{progress.loss:.3f}",
-                rate=f"{progress.learning_rate:.1e}",
-            )
-
-        return loop.train(recipe, dataset, out, device=device, workers=workers, report=report)

@@ -27,7 +27,7 @@ from .metrics import CalibrationCounts, ClassCounts
 from .metrics.calibration import BINS
 from .record import SCHEMA_VERSION, LatencyCell, QualityCell, Record
 
-__all__ = ["ImageCounts", "Store", "read_record"]
+__all__ = ["ImageCounts", "Store", "read_cell", "read_record"]
 
 METADATA_KEY = b"robustbench_seg"
 FOLDERS = {"quality": "cells", "latency": "latency"}
@@ -188,13 +188,19 @@ class Store:
 
 def read_record(path: Path) -> Record:
     """Read the record of a finished cell. Raises StoreError for a file that is not one."""
+    return read_cell(path, ())[0]
+
+
+def read_cell(path: Path, columns: Sequence[str]) -> tuple[Record, pa.Table]:
+    """Read a finished cell's record and those of these columns that it has. Raises StoreError as `read_record`."""
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        with pq.ParquetFile(path) as file:
+            metadata = file.schema_arrow.metadata or {}
+            if METADATA_KEY not in metadata:
+                raise StoreError(f"{path}: not a cell of this program (no {METADATA_KEY.decode()!r} in its metadata)")
+            return Record.from_dict(json.loads(metadata[METADATA_KEY]), str(path)), file.read(columns=list(columns))
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"{path}: not a Parquet file ({error})") from None
-    if METADATA_KEY not in metadata:
-        raise StoreError(f"{path}: not a cell of this program (no {METADATA_KEY.decode()!r} in its metadata)")
-    return Record.from_dict(json.loads(metadata[METADATA_KEY]), str(path))
 
 
 def repeated(n: int, **values: str | int) -> dict[str, pa.Array]:

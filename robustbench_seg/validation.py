@@ -1,15 +1,17 @@
 """YAML files that users write, read into frozen pydantic models; every fault becomes one line."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from .errors import UsageError
+from .record import View
 
-__all__ = ["DatasetSpec", "Strict", "read_yaml", "shipped"]
+__all__ = ["DatasetSpec", "Strict", "ViewSpec", "read_yaml", "shipped"]
 
 
 class Strict(BaseModel):
@@ -26,12 +28,26 @@ class DatasetSpec(BaseModel):
     split: str
 
 
+def view_of(value: Any) -> Any:
+    """Turn "whole", or the fields of a View, into a View."""
+    if isinstance(value, View):
+        return value
+    if isinstance(value, str):
+        value = {"mode": value}
+    try:
+        return View(**value)
+    except Exception as error:
+        raise ValueError(str(error)) from None
+
+
+ViewSpec = Annotated[View, BeforeValidator(view_of)]
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_yaml(name_or_path: str, kind: type[Model], package: str) -> Model:
+def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mapping[str, Any] | None = None) -> Model:
     """Read a shipped file of `package` by its name, or any file by its path.
 
+    changes: values that replace the file's, by their place, such as "seed" or "dataset.split".
     Raises UsageError that names the file, the place in it and what is wrong there.
     """
     known = shipped(package)
@@ -40,7 +56,10 @@ def read_yaml(name_or_path: str, kind: type[Model], package: str) -> Model:
         raise UsageError(f"{name_or_path}: no such file, and not one of the shipped: {', '.join(known)}")
     try:
         text = path.read_text(encoding="utf-8")
-        return kind.model_validate(yaml.safe_load(text))
+        content = yaml.safe_load(text)
+        for place, value in (changes or {}).items():
+            content = changed(content, place.split("."), value)
+        return kind.model_validate(content)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{name_or_path}: not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
@@ -49,6 +68,14 @@ def read_yaml(name_or_path: str, kind: type[Model], package: str) -> Model:
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         message = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"{name_or_path}: {place}: {message}, got {first['input']!r:.60}{more}") from None
+
+
+def changed(content: Any, place: list[str], value: Any) -> Any:
+    """Put a value at a place of nested mappings; those on the way that are missing, or no mappings, are made."""
+    if not place:
+        return value
+    inner = content if isinstance(content, dict) else {}
+    return {**inner, place[0]: changed(inner.get(place[0]), place[1:], value)}
 
 
 def shipped(package: str) -> dict[str, Path]:

@@ -55,11 +55,11 @@ def load_checkpoint(path: str | os.PathLike[str]) -> SegFormer | MixTransformer:
     return network.eval()
 
 
-def load_encoder(model: SegFormer, path: str | os.PathLike[str]) -> None:
+def load_encoder(model: SegFormer, path: str | os.PathLike[str]) -> CheckpointInfo:
     """Copy the encoder's weights from any checkpoint that `load_checkpoint` reads, such as one made on ImageNet.
 
-    The decoder stays as it is; `model.info` takes the licence over. Raises CheckpointError as `load_checkpoint` does,
-    and for an encoder that was made for another LayerNorm epsilon.
+    The decoder stays as it is; `model.info` takes the licence over. Returns what is told about the file, its hash too.
+    Raises CheckpointError as `load_checkpoint` does, and for an encoder that was made for another LayerNorm epsilon.
     """
     loaded = load_checkpoint(path)
     encoder = loaded.encoder if isinstance(loaded, SegFormer) else loaded
@@ -70,6 +70,7 @@ def load_encoder(model: SegFormer, path: str | os.PathLike[str]) -> None:
     refuse_misfits(Path(path), encoder.state_dict(), model.encoder.state_dict())
     model.encoder.load_state_dict(encoder.state_dict())
     model.info = CheckpointInfo(licence=loaded.info.licence, source=f"random initialisation, encoder from {path}")
+    return loaded.info
 
 
 def save_checkpoint(

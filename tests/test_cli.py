@@ -72,7 +72,13 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
             "unknown protocol 'x'; known: segformer, michaelis",
         ),
         (["corrupt", "streets", "--out", "OUT", "--limit", "0"], "Invalid value for '--limit'"),
-        (["train", "nothing", "--out", "OUT"], "nothing: no such file, and not one of the shipped: camvid, streets"),
+        (
+            ["train", "nothing", "--out", "OUT"],
+            "nothing: no such file, and not one of the shipped: ade20k-160k, camvid, cityscapes-160k",
+        ),
+        (["train", "camvid", "--out", "OUT", "--set", "seed"], "--set takes KEY=VALUE, got 'seed'"),
+        (["train", "camvid", "--out", "OUT", "--set", "seed=[1"], "--set takes a value in YAML, got '[1'"),
+        (["train", "camvid", "--out", "OUT", "--set", "sead=1"], "a recipe has no field 'sead'; it has model, "),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], message: str) -> None:

@@ -20,7 +20,7 @@ LAYERS = [
     {"evaluate", "latency", "studies", "estimate"},
     {"planning", "training", "report", "listing", "export"},
     {"runner"},
-    {"progress", "export_progress"},
+    {"progress", "train_progress", "export_progress"},
     {"cli"},
     {"__main__"},
 ]
@@ -84,8 +84,10 @@ assert not heavy, heavy
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
-@pytest.mark.parametrize("module", ["report.page", "export_progress"])
-def test_neither_a_report_nor_an_export_imports_torch(module: str) -> None:
+@pytest.mark.parametrize(
+    "module", ["report.page", "export_progress", "studies.arms", "studies.bootstrap", "studies.speed"]
+)
+def test_neither_a_report_nor_a_study_nor_an_export_imports_torch(module: str) -> None:
     program = f"import sys, robustbench_seg.{module}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
 

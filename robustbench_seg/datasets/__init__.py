@@ -1,5 +1,6 @@
 """The family of data sets. To add one, add a file with a Dataset and a line to DATASETS."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from ..errors import UsageError
 from .base import IGNORE, Dataset, Sample, spaced
 
-__all__ = ["DATASETS", "IGNORE", "Dataset", "Sample", "open_dataset", "spaced"]
+__all__ = ["DATASETS", "IGNORE", "Dataset", "Sample", "blocks_of", "open_dataset", "spaced"]
 
 # name: (module, class, needs a folder, what `list` says of it)
 DATASETS = {
@@ -60,3 +61,15 @@ def open_dataset(name: str, root: Path | None = None, /, **options: Any) -> Data
     except TypeError as error:
         raise UsageError(f"dataset {name}: {str(error).rpartition('() ')[2]}") from None
     return dataset
+
+
+def blocks_of(name: str, ids: Sequence[str]) -> tuple[str, ...]:
+    """Name the block of each id of a data set, without its folder; see `Dataset.blocks`.
+
+    A name that is not registered here, as of a store made elsewhere, has its images as blocks.
+    """
+    if name not in DATASETS:
+        return Dataset.blocks(ids)
+    module, class_name, *_ = DATASETS[name]
+    dataset: type[Dataset] = getattr(import_module(f".{module}", __name__), class_name)
+    return dataset.blocks(ids)

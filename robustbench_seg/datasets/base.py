@@ -77,6 +77,13 @@ class Dataset(ABC):
     def fingerprint(self, ids: Sequence[str]) -> str:
         """Hash what decides the pixels and labels of these ids, without decoding them."""
 
+    @staticmethod
+    def blocks(ids: Sequence[str]) -> tuple[str, ...]:
+        """Name the block of each id, from the id alone: images of one block resemble each other (as the frames of a
+        video do), those of two blocks do not. Statistics draw blocks, not images. By default each image is its own.
+        """
+        return tuple(ids)
+
 
 class FileDataset(Dataset):
     """Pairs of image and label files; a table of 256 entries turns stored label values into trainIds."""

@@ -6,6 +6,8 @@ frames are near-copies: a frame is not an independent sample. So where something
 those are the end of each drive, not a random pick that would have its near-copies in the part trained on.
 """
 
+import re
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -18,6 +20,9 @@ __all__ = ["CamVid"]
 UNLABELLED = 11
 SPLITS = {"train": "train", "fit": "train", "held": "train", "test": "test"}  # split: the folder that it is part of
 HELD_SHARE = 0.15  # of each drive
+FRAME = re.compile(r"(?P<drive>[^_]+)_f?(?P<number>\d+)")  # 0001TP_008550, Seq05VD_f00030
+BLOCK_FRAMES = 15
+FRAME_STEP = 30  # of the video's frames, 30 a second, every so many are labelled
 
 
 class CamVid(FileDataset):
@@ -48,6 +53,15 @@ class CamVid(FileDataset):
         trainids = {value: value for value in range(len(self.class_names))}
         super().__init__(pairs, label_table(trainids | {UNLABELLED: IGNORE}))
 
+    @staticmethod
+    def blocks(ids: Sequence[str]) -> tuple[str, ...]:
+        """Runs of 15 consecutive labelled frames within a drive, 15 seconds, counted from the drive's frame 0.
+
+        They are cut by the frame's number, so that a choice of frames keeps the blocks of the whole. An id that is not
+        a drive with a frame number is a block of its own.
+        """
+        return tuple(map(block_of, ids))
+
 
 def part_of_drives(images: list[Path], split: str) -> list[Path]:
     """Take the first ("fit") or last ("held") part of each drive; a drive is what stands before a name's underscore."""
@@ -61,3 +75,10 @@ def part_of_drives(images: list[Path], split: str) -> list[Path]:
 
 def drive_of(image: Path) -> str:
     return image.stem.partition("_")[0]
+
+
+def block_of(image_id: str) -> str:
+    frame = FRAME.fullmatch(image_id)
+    if frame is None:
+        return image_id
+    return f"{frame['drive']}-{int(frame['number']) // (FRAME_STEP * BLOCK_FRAMES)}"

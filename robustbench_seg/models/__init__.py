@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from segformer import CheckpointInfo
+
     from .base import Segmenter
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "build_network",
     "load_model",
     "save_network",
+    "start_from_encoder",
 ]
 
 DEEPLABV3PLUS_ENCODERS = (
@@ -80,6 +83,19 @@ def build_network(name: str, class_names: Sequence[str], *, seed: int = 0, **opt
         raise UsageError(f"model {name} can't be trained and has no random weights")
     network: nn.Module = adapter(module).build_network(variant, class_names, seed=seed, **options)
     return network
+
+
+def start_from_encoder(name: str, network: "nn.Module", weights: str) -> "CheckpointInfo":
+    """Give a trainable network's encoder the weights of a checkpoint, such as one made on ImageNet.
+
+    Returns what is told about that file: licence, sha256. Raises UsageError for a model of which no such weights are
+    read and for a file that is missing, CheckpointError for one that does not fit.
+    """
+    module, _ = look_up(name)
+    if not hasattr(adapter(module), "start_from"):
+        raise UsageError(f"encoder {weights}: only a SegFormer's encoder can start from a file, not that of {name}")
+    info: CheckpointInfo = adapter(module).start_from(network, weights)
+    return info
 
 
 def save_network(

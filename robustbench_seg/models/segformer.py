@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from segformer import CheckpointInfo, SegFormer, build, load_checkpoint, save_checkpoint
+from segformer import CheckpointInfo, SegFormer, build, load_checkpoint, load_encoder, save_checkpoint
 from segformer.huggingface import is_hub_id
 
 from ..errors import UsageError
 from .base import NetworkSegmenter
 
-__all__ = ["build_network", "describe", "load", "save"]
+__all__ = ["build_network", "describe", "load", "save", "start_from"]
 
 
 def build_network(variant: str, class_names: Sequence[str], *, seed: int = 0, **options: Any) -> SegFormer:
@@ -20,6 +20,13 @@ def build_network(variant: str, class_names: Sequence[str], *, seed: int = 0, **
         return build(variant, num_classes=len(class_names), seed=seed, **options)
     except (TypeError, ValueError) as error:
         raise UsageError(f"model options: {error}") from None
+
+
+def start_from(network: SegFormer, weights: str) -> CheckpointInfo:
+    """Give the encoder the weights of a checkpoint; return what is told about that file. Raises UsageError."""
+    if not Path(weights).exists() and not is_hub_id(weights):
+        raise UsageError(f"encoder {weights}: no such file or folder")
+    return load_encoder(network, weights)
 
 
 def describe(network: SegFormer) -> str:

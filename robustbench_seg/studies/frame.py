@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..errors import StoreError
@@ -23,7 +22,7 @@ from ..metrics import (
     nll,
 )
 from ..record import LatencyCell, QualityCell, Record, View
-from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, Store, read_record
+from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, Store, read_cell
 
 __all__ = ["NOISY_SPREAD", "latency_frame", "quality_frame", "read_plans"]
 
@@ -42,16 +41,14 @@ def quality_frame(folder: Path) -> pd.DataFrame:
 
     Columns: model, dataset, split, corruption, severity, view, precision, seed, metrics; miou (0-1), classes (how many
     it is the mean of), iou (a list, NaN where a class does not occur), boundary_miou (0-1), ece (0-1), nll (nats per
-    pixel), these three NaN where they were not counted, flag ("" or why the number deserves no trust); COMMON;
-    environment.
+    pixel), these three NaN where they were not counted, flag ("" or why the number deserves no trust); path of the
+    file; COMMON; environment.
     """
     return pd.DataFrame([quality_row(path) for path in Store(folder).files("quality")])
 
 
 def quality_row(path: Path) -> dict[str, Any]:
-    record = read_record(path)
-    with pq.ParquetFile(path) as file:
-        table = file.read(columns=[*COUNTS, *OPTIONAL])
+    record, table = read_cell(path, [*COUNTS, *OPTIONAL])
     counts = ClassCounts(*sums(table, COUNTS))
     boundary, calibration = sums(table, BOUNDARY_COUNTS), sums(table, CALIBRATION_COUNTS)
     likelihood = sums(table, (LIKELIHOOD,))
@@ -70,6 +67,7 @@ def quality_row(path: Path) -> dict[str, Any]:
         "nll": nll(likelihood[0].item(), int(counts.labelled.sum())) if likelihood else float("nan"),
         "class_names": record.class_names,
         "flag": flag_of(counts),
+        "path": path,
         **common(record),
     }
 
@@ -103,9 +101,8 @@ def latency_frame(folder: Path) -> pd.DataFrame:
 
 
 def latency_row(path: Path) -> dict[str, Any]:
-    record = read_record(path)
+    record, table = read_cell(path, ("latency_ms", "classify_ms"))
     cell = LatencyCell(**record.cell)
-    table = pq.read_table(path, columns=["latency_ms", "classify_ms"])
     samples, classify = (table[name].to_numpy() for name in ("latency_ms", "classify_ms"))
     first, median, third, p90, p99 = np.quantile(samples, (0.25, 0.5, 0.75, 0.9, 0.99))
     return {

@@ -3,16 +3,35 @@
 A corruption's score is the mean of the mIoU over its severities; the headline is the plain mean over corruptions;
 retention is that over the clean mIoU. A cell that is missing makes its place in the table empty (NaN) and is counted;
 it is never averaged over.
+
+The scores are arithmetic on whatever an mIoU is: a number for a table, an array of resamples for an interval.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..corruptions import CATEGORIES
 from ..record import CLEAN
 
-__all__ = ["MODEL", "SETTING", "by_corruption", "by_severity", "clean_by_view"]
+__all__ = [
+    "MODEL",
+    "SETTING",
+    "Miou",
+    "by_corruption",
+    "by_severity",
+    "category_means",
+    "clean_by_view",
+    "corruption_scores",
+    "headline",
+    "retention",
+]
+
+Conditions = Mapping[str, Sequence[int]]  # {corruption: severities}, of a protocol
+Value = Any  # a float, or an array of Draws
+Miou = Callable[[str, int], Value]  # (corruption, severity) ─▶ mIoU, NaN where the cell is missing; `Scores.under`
 
 # Numbers that differ in one of these never share a table: they were made from other pixels, or in another way.
 SETTING = [
@@ -22,31 +41,65 @@ SETTING = [
 MODEL = ["model", "checkpoint_sha256", "parameters", "licence", "about"]
 
 
-def by_corruption(cells: pd.DataFrame, conditions: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """One row per SETTING and MODEL: clean, each corruption's score, mean, retention (all 0-1), missing cells, flags.
+def corruption_scores(miou: Miou, conditions: Conditions) -> dict[str, Value]:
+    """Give each corruption's score: the mean over its severities."""
+    return {name: np.mean([miou(name, s) for s in severities], axis=0) for name, severities in conditions.items()}
 
-    cells: of `quality_frame`. conditions: of the protocol, {corruption: severities}.
+
+def headline(miou: Miou, conditions: Conditions) -> Value:
+    """Take the plain mean over corruptions of their scores; under `michaelis` that is mPC. NaN without corruptions."""
+    return mean_of(corruption_scores(miou, conditions))
+
+
+def retention(miou: Miou, conditions: Conditions) -> Value:
+    """Divide the headline by the clean mIoU; under `michaelis` that is rPC. NaN where the clean mIoU is 0."""
+    clean = np.asarray(miou(CLEAN, 0), np.float64)
+    return headline(miou, conditions) / np.where(clean > 0, clean, np.nan)
+
+
+def category_means(miou: Miou, conditions: Conditions) -> dict[str, Value]:
+    """Take the plain mean over the corruptions of each category that the conditions have any of."""
+    scores = corruption_scores(miou, conditions)
+    parts = {
+        category: {name: scores[name] for name in names if name in scores} for category, names in CATEGORIES.items()
+    }
+    return {category: mean_of(part) for category, part in parts.items() if part}
+
+
+def mean_of(scores: Mapping[str, Value]) -> Value:
+    return np.mean(list(scores.values()), axis=0) if scores else float("nan")
+
+
+def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
+    """One row per SETTING and MODEL: clean, each corruption's score, mean, retention, each category's mean (all 0-1),
+    the worst corruption and its score, missing cells, flags.
+
+    cells: of `quality_frame`. conditions: of the protocol.
     """
     rows = []
     for group, part in cells.groupby([*SETTING, *MODEL], sort=False):
-        scores = part.set_index(["corruption", "severity"])["miou"]
+        known = part.set_index(["corruption", "severity"])["miou"]
         wanted = [(name, severity) for name, severities in conditions.items() for severity in severities]
-        per_corruption = {
-            name: float(scores.reindex([(name, severity) for severity in severities]).mean(skipna=False))
-            for name, severities in conditions.items()
-        }
-        clean = float(scores.get((CLEAN, 0), float("nan")))
-        mean = float(np.mean(list(per_corruption.values()))) if per_corruption else float("nan")
+
+        def miou(corruption: str, severity: int, known: pd.Series = known) -> float:
+            return float(known.get((corruption, severity), float("nan")))
+
+        scores = corruption_scores(miou, conditions)
+        complete = scores and not np.isnan(list(scores.values())).any()
+        worst = min(scores, key=lambda name: scores[name]) if complete else ""
         rows.append(
             {
                 **dict(zip([*SETTING, *MODEL], group, strict=True)),
                 "fewest_classes": int(part["classes"].min()),
                 "most_classes": int(part["classes"].max()),
-                CLEAN: clean,
-                **per_corruption,
-                "mean": mean,
-                "retention": mean / clean if clean > 0 else float("nan"),
-                "missing": sum(condition not in scores.index for condition in [(CLEAN, 0), *wanted]),
+                CLEAN: miou(CLEAN, 0),
+                **scores,
+                "mean": mean_of(scores),
+                "retention": float(retention(miou, conditions)),
+                **category_means(miou, conditions),
+                "worst_corruption": worst,
+                "worst": scores.get(worst, float("nan")),
+                "missing": sum(condition not in known.index for condition in [(CLEAN, 0), *wanted]),
                 "flags": flags_of(part),
             }
         )
@@ -63,7 +116,7 @@ def flags_of(part: pd.DataFrame) -> str:
     )
 
 
-def by_severity(cells: pd.DataFrame, conditions: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+def by_severity(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
     """mIoU (0-1) of one setting and model: a row per corruption, a column per severity; NaN where there is none."""
     severities = sorted({severity for asked in conditions.values() for severity in asked})
     table = cells.pivot(index="corruption", columns="severity", values="miou")

@@ -1,16 +1,15 @@
-"""The training loop (Xie et al. 2021, Section 4.1): AdamW, linear warm-up, polynomial decay, cross-entropy with ignore.
+"""The training loop (Xie et al. 2021, Section 4.1): cross-entropy with ignore, a step per batch of random crops.
 
 Every random choice is a function of (seed, iteration): which images, how they are augmented, what dropout drops. So
 a run that was killed and goes on from its last checkpoint ends with the weights of one that never stopped: bit for bit
 on a CPU with the same number of threads; some CUDA kernels add in no fixed order.
 """
 
-import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
@@ -18,181 +17,160 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..datasets.base import IGNORE, Dataset, InMemory
-from ..errors import StoreError, UsageError
-from ..files import canonical_json, digest, locked, replacing
+from ..errors import UsageError
+from ..files import locked
 from ..loading import Loader
-from ..models import build_network, save_network
 from ..models.base import normalise
+from .checkpoints import Checkpoints, restore
+from .log import Log
+from .network import make_network, save_weights
+from .optimizer import make_optimizer, set_rate
+from .processes import Processes
 from .recipe import Recipe
 from .sampling import make_sample
+from .validate import Validator
 
-__all__ = ["Progress", "rate_at", "train"]
+__all__ = ["Data", "Progress", "train"]
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a network is trained on, and what it is validated on, if its recipe asks for that: of the same classes."""
+
+    training: Dataset
+    validation: Dataset | None = None
+
+    def __post_init__(self) -> None:
+        if self.validation is not None and self.validation.class_names != self.training.class_names:
+            raise UsageError(
+                f"validation needs the {len(self.training.class_names)} classes of {self.training.name}, "
+                f"got the {len(self.validation.class_names)} of {self.validation.name}"
+            )
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What is told after each iteration: how many are done, the mean loss per labelled pixel, the learning rate."""
+    """What is told after each iteration: how many are done, the mean loss per labelled pixel, the learning rate, and
+    the mIoU (0-1) at the last validation, None before the first.
+    """
 
     done: int
     loss: float
     learning_rate: float
+    miou: float | None = None
 
 
 def train(
     recipe: Recipe,
-    dataset: Dataset,
+    data: Data,
     out: Path,
     *,
-    device: torch.device = torch.device("cpu"),  # noqa: B008, immutable
+    processes: Processes = Processes(torch.device("cpu")),  # noqa: B008, immutable
     workers: int = 0,
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> Path:
     """Train, or go on training, in the folder `out`; return the path of the weights when all iterations are done.
 
-    `out` gets checkpoints/ (the last ones), log.csv (a row per iteration) and weights.safetensors. Raises StoreError
-    when `out` is in use or holds the checkpoints of another recipe or other data, UsageError when the loss is no longer
-    finite (the last checkpoint is kept).
+    `out` gets checkpoints/ (the last ones), log.csv (a row per iteration) and weights.safetensors. workers: that load
+    images, per process. Raises StoreError when `out` is in use or holds the checkpoints of another recipe or other
+    data, UsageError when the loss is no longer finite (the last checkpoint is kept).
     """
+    if recipe.batch_size % processes.count:
+        raise UsageError(f"batch_size {recipe.batch_size} can't be shared equally by {processes.count} processes")
+    if processes.rank > 0:
+        return go_on(recipe, data, out, processes, workers, report)
     with locked(out):
-        return go_on(recipe, dataset, out, device, workers, report)
+        return go_on(recipe, data, out, processes, workers, report)
 
 
 def go_on(
     recipe: Recipe,
-    dataset: Dataset,
+    data: Data,
     out: Path,
-    device: torch.device,
+    processes: Processes,
     workers: int,
     report: Callable[[Progress], None],
 ) -> Path:
-    """Train from the newest checkpoint on; `out` is locked."""
-    network = build_network(recipe.model, dataset.class_names, seed=recipe.seed, **recipe.model_options).to(device)
-    network.train()
+    """Train from the newest checkpoint on; `out` is locked, and only the process of rank 0 writes there."""
+    class_names, leads, device = data.training.class_names, processes.rank == 0, processes.device
+    network, origin = make_network(recipe, class_names, device)
     optimizer = make_optimizer(network, recipe)
-    decides = recipe.model_dump(mode="json", exclude={"checkpoint_every", "keep", "in_memory"})
-    identity = digest([decides, dataset.fingerprint(dataset.ids)])
-    first = restore(network, optimizer, out / "checkpoints", identity)
+    identity = origin.identity(data.training.fingerprint(data.training.ids)) if leads else ""
+    checkpoints = Checkpoints(out / "checkpoints", identity, recipe.keep)
+    first = restore(network, optimizer, processes.from_first(checkpoints.newest() if leads else None))
     log = Log(out / "log.csv", first)
-    jobs = ((step, k) for step in range(first, recipe.iterations) for k in range(recipe.batch_size))
-    with Loader(workers) as loader, torch.random.fork_rng():
-        source = InMemory(dataset) if recipe.in_memory else dataset
-        samples = loader.map(partial(make_sample, source, recipe), jobs)
-        for step in range(first, recipe.iterations):
-            batch = [next(samples) for _ in range(recipe.batch_size)]
-            images = torch.from_numpy(np.stack([image for image, _ in batch])).permute(0, 3, 1, 2).to(device)
-            labels = torch.from_numpy(np.stack([label for _, label in batch])).long().to(device)
-            rate = set_rate(optimizer, recipe, step)
-            torch.manual_seed(int(np.random.SeedSequence([recipe.seed, 2, step]).generate_state(1)[0]))
-            loss = iterate(network, optimizer, images, labels, recipe)
+    miou = log.last_miou
+    stepped = processes.wrap(network)
+    if recipe.compile:
+        stepped = cast(nn.Module, torch.compile(stepped))
+    with (
+        Loader(workers) as loader,
+        Loader(workers) as held_loader,  # of its own, since a worker keeps the samples of one data set
+        torch.random.fork_rng([device] if device.type == "cuda" else []),
+    ):
+        validator = Validator(network, data.validation, recipe, held_loader, processes)
+        for step, (images, labels) in enumerate(load_batches(recipe, data.training, loader, first, processes), first):
+            done, rate = step + 1, set_rate(optimizer, recipe, step)
+            seed_dropout(recipe.seed, step, processes.rank)
+            loss = iterate(stepped, optimizer, images, labels, recipe, processes)
             if not np.isfinite(loss):
-                raise UsageError(f"the loss became {loss} at iteration {step + 1}; the last checkpoint is kept")
-            log.add(step + 1, loss, rate)
-            if (step + 1) % recipe.checkpoint_every == 0 or step + 1 == recipe.iterations:
+                raise UsageError(f"the loss became {loss} at iteration {done}; the last checkpoint is kept")
+            score = validator.after(done)
+            miou = miou if score is None else score
+            log.add(done, loss, rate, score)
+            if leads and (done % recipe.checkpoint_every == 0 or done == recipe.iterations):
                 log.write()
-                store(network, optimizer, step + 1, out / "checkpoints", identity, recipe.keep)
-            report(Progress(step + 1, loss, rate))
+                checkpoints.save(network, optimizer, done)
+            report(Progress(done, loss, rate, miou))
     path = out / "weights.safetensors"
-    about = canonical_json(recipe.model_dump(mode="json"))
-    save_network(
-        recipe.model,
-        network.cpu(),
-        path,
-        class_names=dataset.class_names,
-        licence=recipe.licence,
-        recipe=about,
-    )
+    if leads:
+        save_weights(network, path, origin, class_names)
+    processes.wait()
     return path
 
 
+def load_batches(
+    recipe: Recipe, dataset: Dataset, loader: Loader, first: int, processes: Processes
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield this process's share of the batch of each iteration from `first` on.
+
+    Images uint8 (B, 3, crop, crop), labels int64 (B, crop, crop), both on its device.
+    """
+    share = recipe.batch_size // processes.count
+    own = range(processes.rank * share, (processes.rank + 1) * share)
+    steps = range(first, recipe.iterations)
+    source = InMemory(dataset) if recipe.in_memory else dataset
+    samples = loader.map(partial(make_sample, source, recipe), ((step, k) for step in steps for k in own))
+    for _ in steps:
+        batch = [next(samples) for _ in own]
+        images = torch.from_numpy(np.stack([image for image, _ in batch])).permute(0, 3, 1, 2)
+        labels = torch.from_numpy(np.stack([label for _, label in batch]))
+        yield images.to(processes.device), labels.long().to(processes.device)
+
+
+def seed_dropout(seed: int, step: int, rank: int) -> None:
+    """Seed what dropout and drop path draw from; each process draws its own."""
+    own = [rank] if rank else []
+    torch.manual_seed(int(np.random.SeedSequence([seed, 2, step, *own]).generate_state(1)[0]))
+
+
 def iterate(
-    network: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor, recipe: Recipe
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    images: Tensor,
+    labels: Tensor,
+    recipe: Recipe,
+    processes: Processes,
 ) -> float:
-    """Make one step; return the mean loss over the labelled pixels."""
+    """Make one step; return the mean loss over the labelled pixels of all processes."""
     with torch.autocast(images.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
         logits: Tensor = network(normalise(images))
     logits = functional.interpolate(logits.float(), labels.shape[1:], mode="bilinear", align_corners=False)
     total = functional.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum")
-    loss = total / (labels != IGNORE).sum().clamp(min=1)
+    loss = total / processes.total((labels != IGNORE).sum()).clamp(min=1)
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    (loss * processes.count).backward()  # type: ignore[no-untyped-call]  # gradients are averaged over processes
+    if recipe.clip_norm is not None:
+        nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_norm)
     optimizer.step()
-    return float(loss.detach())
-
-
-def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW; no weight decay on norms, biases and positional encodings; the decoder's rate is a multiple."""
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
-        decay = 0.0 if parameter.ndim <= 1 or name.endswith("position.map") else recipe.weight_decay
-        factor = 1.0 if ".encoder." in f".{name}" else recipe.decoder_rate_factor
-        groups.setdefault((decay, factor), []).append(parameter)
-    return torch.optim.AdamW(
-        [{"params": p, "weight_decay": decay, "factor": factor} for (decay, factor), p in groups.items()],
-        lr=recipe.learning_rate,
-        fused=True,
-    )
-
-
-def rate_at(recipe: Recipe, step: int) -> float:
-    """Learning rate of iteration `step` (from 0): linear warm-up times polynomial decay."""
-    warm = min(1.0, (step + 1) / recipe.warmup) if recipe.warmup else 1.0
-    decayed: float = (1 - step / recipe.iterations) ** recipe.power
-    return recipe.learning_rate * warm * decayed
-
-
-def set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> float:
-    rate = rate_at(recipe, step)
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group["factor"]
-    return rate
-
-
-def store(
-    network: nn.Module, optimizer: torch.optim.Optimizer, done: int, folder: Path, identity: str, keep: int
-) -> None:
-    """Write a checkpoint atomically, then drop all but the last `keep`."""
-    state = {
-        "recipe": identity,
-        "done": done,
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-    }
-    with replacing(folder / f"{done:08d}.pt") as temporary:
-        torch.save(state, temporary)
-    for old in checkpoints(folder)[:-keep]:
-        old.unlink()
-
-
-def restore(network: nn.Module, optimizer: torch.optim.Optimizer, folder: Path, identity: str) -> int:
-    """Load the newest checkpoint, if there is one; return how many iterations are done."""
-    found = checkpoints(folder)
-    if not found:
-        return 0
-    state: dict[str, Any] = torch.load(found[-1], map_location="cpu", weights_only=True)
-    if state["recipe"] != identity:
-        raise StoreError(f"{folder}: holds the checkpoints of another recipe or other data; give another --out")
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["done"])
-
-
-def checkpoints(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.pt") if path.stem.isdigit())
-
-
-class Log:
-    """log.csv: a row per iteration; rows after the checkpoint that a run goes on from are dropped."""
-
-    def __init__(self, path: Path, done: int) -> None:
-        self.path = path
-        self.rows: list[list[str]] = [["iteration", "loss", "learning_rate"]]
-        if path.is_file():
-            with path.open(newline="", encoding="utf-8") as file:
-                self.rows += [row for row in list(csv.reader(file))[1:] if row[0].isdigit() and int(row[0]) <= done]
-
-    def add(self, iteration: int, loss: float, rate: float) -> None:
-        self.rows.append([str(iteration), f"{loss:.6g}", f"{rate:.6g}"])
-
-    def write(self) -> None:
-        with replacing(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows(self.rows)
+    return float(processes.total(loss.detach()))

@@ -1,4 +1,5 @@
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -10,48 +11,25 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from safetensors.torch import load_file
+from safetensors import safe_open
+from tiny_recipe import DATA, RECIPE, make, same, weights
 from torch import nn
 
-from robustbench_seg.datasets import open_dataset
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import StoreError, UsageError
-from robustbench_seg.models import build_network
 from robustbench_seg.training import loop
-from robustbench_seg.training.recipe import Recipe, read_recipe
+from robustbench_seg.training.processes import Processes
 from robustbench_seg.training.sampling import make_sample
-from robustbench_seg.validation import shipped
+from segformer import CheckpointError, build, save_checkpoint
+from segformer.files import sha256_of
 
-RECIPE = {
-    "model": "segformer-b0",
-    "dataset": {"name": "streets", "split": "train", "size": [64, 96], "count": 5},
-    "iterations": 6,
-    "batch_size": 2,
-    "crop": 64,
-    "learning_rate": 1e-3,
-    "warmup": 2,
-    "checkpoint_every": 2,
-    "licence": "CC0-1.0",
-}
-DATASET = Streets("train", size=(64, 96), count=5)
-
-
-def make(**changes: object) -> Recipe:
-    return Recipe.model_validate({**RECIPE, **changes})
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / "weights.safetensors")
-
-
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+CPU = Processes(torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("uninterrupted")
-    loop.train(make(), DATASET, out)
+    loop.train(make(), DATA, out)
     return out
 
 
@@ -62,6 +40,7 @@ def test_a_run_leaves_weights_a_log_and_its_last_checkpoints(uninterrupted: Path
     assert [int(row["iteration"]) for row in rows] == [1, 2, 3, 4, 5, 6]
     assert float(rows[0]["learning_rate"]) == pytest.approx(0.5e-3, rel=1e-5)
     assert all(1 < float(row["loss"]) < 6 for row in rows)
+    assert [bool(row["miou"]) for row in rows] == [False, False, True, False, False, True]
     assert {t.dtype for t in weights(uninterrupted).values() if t.is_floating_point()} == {torch.float16}
 
 
@@ -74,33 +53,64 @@ def test_an_interrupted_run_ends_with_the_same_weights_bit_for_bit(uninterrupted
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        loop.train(make(), DATASET, tmp_path, report=stop)
-    done = []
-    loop.train(make(), DATASET, tmp_path, report=lambda progress: done.append(progress.done))
-    assert done == [5, 6]
+        loop.train(make(), DATA, tmp_path, report=stop)
+    told: list[loop.Progress] = []
+    loop.train(make(), DATA, tmp_path, report=told.append)
+    assert [progress.done for progress in told] == [5, 6]
+    with (uninterrupted / "log.csv").open() as file:
+        scores = [float(row["miou"]) for row in csv.DictReader(file) if row["miou"]]
+    assert [progress.miou for progress in told] == pytest.approx(scores, rel=1e-5), "the last mIoU is remembered"
     assert same(weights(tmp_path), weights(uninterrupted))
     assert (tmp_path / "log.csv").read_text() == (uninterrupted / "log.csv").read_text()
 
 
-def test_a_killed_run_ends_with_the_same_weights_bit_for_bit(uninterrupted: Path, tmp_path: Path) -> None:
-    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
-    out = tmp_path / "out"
-    command = [sys.executable, "-m", "robustbench_seg", "train", str(tmp_path / "recipe.yaml"), "--out", str(out)]
-    process = subprocess.Popen([*command, "--workers", "0"], stdout=subprocess.DEVNULL)
-    while process.poll() is None and not (out / "checkpoints/00000002.pt").exists():
+def command(recipe: dict[str, object], folder: Path) -> list[str]:
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    program = [sys.executable, "-m", "robustbench_seg", "train", str(folder / "recipe.yaml")]
+    return [*program, "--out", str(folder / "out")]
+
+
+def start(arguments: list[str], until: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not until.exists():
         time.sleep(0.01)
+    return process
+
+
+def test_a_killed_run_ends_with_the_same_weights_bit_for_bit(uninterrupted: Path, tmp_path: Path) -> None:
+    arguments, out = command(RECIPE, tmp_path), tmp_path / "out"
+    process = start([*arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
     os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()
     assert not (out / "weights.safetensors").exists()
-    done = subprocess.run([*command, "--workers", "1"], capture_output=True, text=True, check=True)
+    done = subprocess.run([*arguments, "--workers", "1"], capture_output=True, text=True, check=True)
     assert "weights.safetensors" in done.stdout
     assert same(weights(out), weights(uninterrupted))
+    assert (out / "log.csv").read_text() == (uninterrupted / "log.csv").read_text()
 
 
-@pytest.mark.parametrize("how", [{"workers": 1}, {"in_memory": True}])
-def test_workers_and_memory_change_nothing(uninterrupted: Path, tmp_path: Path, how: dict[str, object]) -> None:
-    workers = how.get("workers", 0)
-    loop.train(make(in_memory=how.get("in_memory", False)), DATASET, tmp_path, workers=workers)
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_told_to_stop_says_so_in_one_line_and_keeps_its_checkpoint(
+    sent: signal.Signals, tmp_path: Path
+) -> None:
+    arguments, out = command({**RECIPE, "iterations": 10000}, tmp_path), tmp_path / "out"
+    process = start([*arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
+    process.send_signal(sent)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert errors == "robustbench-seg: stopped; what is finished is kept, and the same command goes on from there\n"
+    newest = max((out / "checkpoints").glob("*.pt"))
+    assert torch.load(newest, weights_only=True)["done"] == int(newest.stem)
+
+
+@pytest.mark.parametrize(
+    "how", [{"workers": 1}, {"in_memory": True}, {"validation": None}, {"keep": 1, "checkpoint_every": 5}]
+)
+def test_workers_memory_validation_and_checkpoints_change_nothing(
+    uninterrupted: Path, tmp_path: Path, how: dict[str, object]
+) -> None:
+    workers = how.pop("workers", 0)
+    loop.train(make(**how), DATA, tmp_path, workers=workers)
     assert same(weights(tmp_path), weights(uninterrupted))
 
 
@@ -115,6 +125,7 @@ CHANGES = {
     "weight_decay": 0.5,
     "warmup": 4,
     "power": 2.0,
+    "clip_norm": 0.1,
     "precision": "bf16",
     "seed": 1,
 }
@@ -122,52 +133,76 @@ CHANGES = {
 
 @pytest.mark.parametrize("field", CHANGES)
 def test_each_field_of_a_recipe_changes_the_weights(uninterrupted: Path, tmp_path: Path, field: str) -> None:
-    loop.train(make(**{field: CHANGES[field]}), DATASET, tmp_path)
+    loop.train(make(**{"validation": None, field: CHANGES[field]}), DATA, tmp_path)
     assert not same(weights(tmp_path), weights(uninterrupted))
 
 
-def test_checkpoints_of_another_recipe_are_refused_and_kept(tmp_path: Path) -> None:
-    loop.train(make(iterations=2), DATASET, tmp_path)
+def test_an_encoder_is_where_training_starts_and_its_licence_and_hash_travel_on(tmp_path: Path) -> None:
+    path = tmp_path / "encoder.safetensors"
+    donor = build("b0", num_classes=3, seed=9)
+    save_checkpoint(donor, path)
+    recipe = make(encoder=str(path), learning_rate=1e-12, iterations=1, warmup=0, validation=None)
+    loop.train(recipe, DATA, tmp_path / "out")
+    found = weights(tmp_path / "out")
+    for name, tensor in donor.encoder.state_dict().items():
+        assert torch.equal(found[f"encoder.{name}"], tensor.half()), name
+    with safe_open(tmp_path / "out/weights.safetensors", "pt") as file:
+        info = json.loads(file.metadata()["segformer"])["info"]
+    assert info["licence"] == "CC0-1.0; encoder: unknown"
+    assert json.loads(info["recipe"])["encoder_sha256"] == sha256_of(path)
+    save_checkpoint(build("b0", num_classes=3, seed=8), path)
     with pytest.raises(StoreError, match="holds the checkpoints of another recipe"):
-        loop.train(make(iterations=2, seed=1), DATASET, tmp_path)
+        loop.train(recipe, DATA, tmp_path / "out")
+
+
+def test_an_encoder_that_is_missing_or_does_not_fit_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"encoder nowhere\.pth: no such file or folder"):
+        loop.train(make(encoder="nowhere.pth"), DATA, tmp_path / "out")
+    path = tmp_path / "b1.safetensors"
+    save_checkpoint(build("b1"), path)
+    with pytest.raises(CheckpointError, match=r"b1\.safetensors"):
+        loop.train(make(encoder=str(path)), DATA, tmp_path / "out")
+    with pytest.raises(UsageError, match="only a SegFormer's encoder can start from a file"):
+        loop.train(make(model="deeplabv3plus-mobilenet_v2", encoder=str(path)), DATA, tmp_path / "out")
+
+
+def test_checkpoints_of_another_recipe_are_refused_and_kept(tmp_path: Path) -> None:
+    loop.train(make(iterations=2, validation=None), DATA, tmp_path)
+    with pytest.raises(StoreError, match="holds the checkpoints of another recipe"):
+        loop.train(make(iterations=2, validation=None, seed=1), DATA, tmp_path)
     assert (tmp_path / "checkpoints/00000002.pt").exists()
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_stops_with_its_iteration_and_keeps_the_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bad: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     healthy, calls = loop.iterate, []
 
     def sick(*arguments: object) -> float:
         calls.append(1)
-        return float("nan") if len(calls) == 4 else healthy(*arguments)
+        return bad if len(calls) == 4 else healthy(*arguments)
 
     monkeypatch.setattr(loop, "iterate", sick)
-    with pytest.raises(UsageError, match="the loss became nan at iteration 4; the last checkpoint is kept"):
-        loop.train(make(), DATASET, tmp_path)
+    with pytest.raises(UsageError, match=f"the loss became {bad} at iteration 4; the last checkpoint is kept"):
+        loop.train(make(), DATA, tmp_path)
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["00000002.pt"]
 
 
-def test_the_learning_rate_warms_up_linearly_and_decays_by_its_power() -> None:
-    recipe = make(iterations=100, warmup=10, power=1.0, learning_rate=1.0)
-    rates = [loop.rate_at(recipe, step) for step in range(100)]
-    assert rates[:3] == pytest.approx([0.1, 0.2 * 0.99, 0.3 * 0.98])
-    assert rates[10:] == pytest.approx([1 - step / 100 for step in range(10, 100)])
-    squared = make(iterations=100, warmup=0, power=2.0, learning_rate=1.0)
-    assert loop.rate_at(squared, 50) == pytest.approx(0.25)
+def test_weights_that_are_not_finite_are_never_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    healthy, calls = loop.iterate, []
 
+    def sick(network: nn.Module, *arguments: object) -> float:
+        loss = healthy(network, *arguments)
+        calls.append(1)
+        if len(calls) == 4:
+            next(network.parameters()).data.view(-1)[0] = float("inf")
+        return loss
 
-def test_norms_biases_and_encodings_have_no_weight_decay_and_the_decoder_a_higher_rate() -> None:
-    options = {"ffn": "plain", "positional_encoding": "learned", "train_size": [64, 64]}
-    network = build_network("segformer-b0", ("a", "b"), **options)
-    optimizer = loop.make_optimizer(network, make(decoder_rate_factor=10))
-    place = {id(p): (g["weight_decay"], g["factor"]) for g in optimizer.param_groups for p in g["params"]}
-    assert len(place) == len(list(network.parameters()))
-    for name, parameter in network.named_parameters():
-        decay, factor = place[id(parameter)]
-        bare = name.endswith((".bias", "position.map")) or "norm" in name
-        assert decay == (0 if bare else 0.01), name
-        assert factor == (1 if name.startswith("encoder.") else 10), name
+    monkeypatch.setattr(loop, "iterate", sick)
+    with pytest.raises(UsageError, match="the weights are no longer finite at iteration 4; the last checkpoint"):
+        loop.train(make(), DATA, tmp_path)
+    assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["00000002.pt"]
 
 
 def test_an_epoch_shows_every_image_once_in_an_order_of_its_own() -> None:
@@ -189,38 +224,68 @@ def test_an_epoch_shows_every_image_once_in_an_order_of_its_own() -> None:
     assert len(set(orders)) > 1
 
 
-def test_the_loss_is_the_mean_over_labelled_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Fixed(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.logits = nn.Parameter(torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)))
+class Fixed(nn.Module):
+    """Its logits are its parameters, whatever the image."""
 
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return self.logits
+    def __init__(self) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)))
 
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.logits
+
+
+IMAGES = torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
+LABELS = torch.tensor(np.random.default_rng(0).choice([0, 1, 2, 255], (2, 4, 4)))
+
+
+def test_the_loss_is_the_mean_over_labelled_pixels() -> None:
     network = Fixed()
-    labels = torch.tensor(np.random.default_rng(0).choice([0, 1, 2, 255], (2, 4, 4)))
     logits = network.logits.detach()
     picked = [
-        -torch.log_softmax(logits[b, :, y, x].double(), dim=0)[labels[b, y, x]].item()
+        -torch.log_softmax(logits[b, :, y, x].double(), dim=0)[LABELS[b, y, x]].item()
         for b in range(2)
         for y in range(4)
         for x in range(4)
-        if labels[b, y, x] != 255
+        if LABELS[b, y, x] != 255
     ]
     optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
-    images = torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
-    assert loop.iterate(network, optimizer, images, labels, make()) == pytest.approx(np.mean(picked), abs=1e-6)
+    loss = loop.iterate(network, optimizer, IMAGES, LABELS, make(), CPU)
+    assert loss == pytest.approx(np.mean(picked), abs=1e-6)
 
 
-@pytest.mark.parametrize("name", shipped("robustbench_seg.training.recipes"))
-def test_every_shipped_recipe_makes_two_steps_on_small_data(name: str, camvid_folder: Path, tmp_path: Path) -> None:
-    small = {"iterations": 2, "crop": 64, "batch_size": 2, "warmup": 1}
-    recipe = read_recipe(name).model_copy(update=small)
-    if name == "camvid":
-        dataset = open_dataset("camvid", camvid_folder, split=recipe.dataset.split)
-    else:
-        options = {**recipe.dataset.model_extra, "size": (64, 96), "count": 3}
-        dataset = open_dataset(recipe.dataset.name, None, split=recipe.dataset.split, **options)
-    loop.train(recipe, dataset, tmp_path)
-    assert weights(tmp_path)["decoder.classify.weight"].shape[0] == len(dataset.class_names)
+@pytest.mark.parametrize("limit", [1e-3, 1e3])
+def test_a_gradient_longer_than_clip_norm_is_shortened_to_it(limit: float) -> None:
+    network, free = Fixed(), Fixed()
+    for net, clip in ((network, limit), (free, None)):
+        loop.iterate(net, torch.optim.SGD(net.parameters(), lr=0.0), IMAGES, LABELS, make(clip_norm=clip), CPU)
+    full = free.logits.grad.double()
+    expected = full * min(1.0, limit / full.square().sum().sqrt().item())
+    # Torch adds 1e-6 to the norm it divides by, here 1e-5 of it.
+    torch.testing.assert_close(network.logits.grad.double(), expected, rtol=1e-4, atol=0)
+
+
+def test_channels_last_lays_the_weights_out_so_and_compile_compiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[nn.Module] = []
+
+    def eager(network: nn.Module) -> nn.Module:
+        compiled.append(network)
+        return network
+
+    monkeypatch.setattr(torch, "compile", eager)
+    layouts = []
+
+    def keep(network: nn.Module, *arguments: object) -> float:
+        layouts.append(
+            {w.is_contiguous(memory_format=torch.channels_last) for w in network.parameters() if w.ndim == 4}
+        )
+        return 1.0
+
+    monkeypatch.setattr(loop, "iterate", keep)
+    loop.train(make(iterations=1, channels_last=True, compile=True, validation=None), DATA, tmp_path / "both")
+    loop.train(make(iterations=1, validation=None), DATA, tmp_path / "neither")
+    assert layouts[0] == {True}
+    assert False in layouts[1]
+    assert len(compiled) == 1

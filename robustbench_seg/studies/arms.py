@@ -1,0 +1,78 @@
+"""Arms of an experiment, trained with several seeds: models named <arm>-s<seed>.
+
+An arm's value is the mean over its seeds, and every seed is shown. The interval tells of other images with the weights
+as they are; other training runs are seen in the seeds alone. So a difference is called found only where its interval
+excludes zero and it has one sign in all pairs of seeds.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import UsageError
+from .statistics import Draws, Interval, interval, p_value
+
+__all__ = ["ArmDifference", "arm_difference", "arm_mean", "arms_of"]
+
+SEEDED = re.compile(r"(?P<arm>.+)-s(?P<seed>\d+)")
+
+
+def arms_of(models: Iterable[str]) -> dict[str, list[str]]:
+    """Group models by arm, each arm's in the order of their seeds; a name without a seed is an arm of its own."""
+    seeds: dict[str, dict[str, int]] = {}
+    for model in models:
+        match = SEEDED.fullmatch(model)
+        arm, seed = (match["arm"], int(match["seed"])) if match else (model, 0)
+        seeds.setdefault(arm, {})[model] = seed
+    return {arm: sorted(members, key=lambda model: members[model]) for arm, members in seeds.items()}
+
+
+def arm_mean(draws: Mapping[str, Draws], arm: str) -> Draws:
+    """Take the mean over an arm's seeds. draws: a statistic of each model. Raises UsageError for an unknown arm."""
+    return np.asarray(np.mean([draws[model] for model in members_of(draws, arm)], axis=0))
+
+
+def members_of(draws: Mapping[str, Draws], arm: str) -> list[str]:
+    known = arms_of(draws)
+    if arm not in known:
+        raise UsageError(f"no model of arm {arm!r}; arms are: {', '.join(known)}")
+    return known[arm]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmDifference:
+    """One arm minus another.
+
+    interval, p: of the difference of their means over seeds; p is 2-sided and not adjusted, see `holm`. pairs: of each
+    seed of the first and each of the second, the difference in the data.
+    """
+
+    first: str
+    second: str
+    interval: Interval
+    p: float
+    pairs: dict[tuple[str, str], float]
+
+    @property
+    def same_sign(self) -> bool:
+        """Whether all pairs of seeds agree in sign; False where one is 0 or NaN."""
+        values = self.pairs.values()
+        return all(value > 0 for value in values) or all(value < 0 for value in values)
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a difference by the rule above: of one sign in every pair, and its interval without zero."""
+        return self.same_sign and self.interval.excludes_zero
+
+
+def arm_difference(draws: Mapping[str, Draws], first: str, second: str, blocks: int) -> ArmDifference:
+    """Compare two arms. draws: a statistic of each model. blocks: of `Scores`. Raises UsageError for an unknown arm."""
+    difference = arm_mean(draws, first) - arm_mean(draws, second)
+    pairs = {
+        (a, b): float(draws[a][0] - draws[b][0]) for a in members_of(draws, first) for b in members_of(draws, second)
+    }
+    return ArmDifference(
+        first=first, second=second, interval=interval(difference, blocks), p=p_value(difference), pairs=pairs
+    )

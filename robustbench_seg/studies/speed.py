@@ -1,0 +1,50 @@
+"""Speed beside quality, and beside the SegFormer paper's Table 2.
+
+Latency, throughput, memory and multiply-accumulates of speed cells are columns of `latency_frame`.
+"""
+
+import pandas as pd
+
+from ..record import CLEAN
+from .published import read_published
+from .robustness import SETTING
+
+__all__ = ["beside_table_2", "quality_against_latency"]
+
+SPEED = ["model", "checkpoint_sha256", "height", "width", "batch", "precision", "device"]
+MEASURED = ["median_ms", "p90_ms", "total_ms", "images_per_s", "noisy", "peak_memory_mib", "macs", "parameters"]
+
+
+def quality_against_latency(latency: pd.DataFrame, quality: pd.DataFrame) -> pd.DataFrame:
+    """Join each speed cell with the clean mIoU (0-1) of the same weights, a row per SETTING: their trade-off.
+
+    latency: of `latency_frame`. quality: of `quality_frame`. Weights are the same where model and sha256 are, and only
+    numbers of one precision are joined. The cell's size is that of the timed input, which need not be the split's.
+    """
+    clean = quality[quality["corruption"] == CLEAN][["model", "checkpoint_sha256", *SETTING, "miou", "flag"]]
+    return latency[[*SPEED, *MEASURED]].merge(clean, on=["model", "checkpoint_sha256", "precision"])
+
+
+def beside_table_2(latency: pd.DataFrame) -> pd.DataFrame:
+    """Put each SegFormer's speed cell with the paper's row of the same variant and input, on Cityscapes.
+
+    Theirs: paper_fps, paper_gflops, paper_params_m, NaN where Table 2 has no such row. Ours: SPEED and MEASURED, one
+    image at a time as there. Frames/s are of different machines: read ratios between rows, not down one column.
+    """
+    paper = read_published("table2_main")
+    paper = paper[paper["method"].str.startswith("SegFormer")]
+    method, _, side = (paper["method"].str.partition("@")[part] for part in (0, 1, 2))
+    theirs = pd.DataFrame(
+        {
+            "variant": method.str.lower() + "-" + paper["encoder"].str.lower(),
+            "height": side.where(side != "", "1024").astype("int64"),
+            "paper_row": paper["method"] + " " + paper["encoder"],
+            "paper_fps": paper["cityscapes_fps"],
+            "paper_gflops": paper["cityscapes_gflops"],
+            "paper_params_m": paper["params_m"],
+        }
+    )
+    theirs["width"] = 2 * theirs["height"]
+    ours = latency[latency["batch"] == 1][[*SPEED, *MEASURED]]
+    variant = ours["model"].str.lower().str.extract(r"(segformer-b[0-5])", expand=False)
+    return ours.assign(variant=variant).merge(theirs, on=["variant", "height", "width"], how="left")

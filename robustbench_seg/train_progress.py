@@ -1,0 +1,109 @@
+"""A training run in the terminal: loss, learning rate, mIoU at the last validation, time left; elsewhere, lines."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import Self
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from .datasets import Dataset, open_dataset
+from .errors import UsageError
+from .training import loop
+from .training.processes import processes_on
+from .training.recipe import Recipe
+from .validation import DatasetSpec
+
+__all__ = ["TrainProgress", "open_data", "train_with_progress"]
+
+SMOOTHING = 0.98  # share of the mean of earlier losses that each iteration keeps
+RECENT = 100  # iterations whose median duration tells the time left: a validation or a pause does not disturb it
+SECONDS_PER_LINE = 60.0  # where there is no terminal
+
+
+class TrainProgress:
+    """A bar; where the console is no terminal, a line at once, every minute, after a validation and at the end."""
+
+    def __init__(self, console: Console, iterations: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.console, self.iterations, self.clock = console, iterations, clock
+        self.loss: float | None = None
+        self.miou: float | None = None
+        self.durations: deque[float] = deque(maxlen=RECENT)
+        self.last_report = clock()
+        self.last_line: float | None = None
+        self.bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self.task = self.bar.add_task("training", total=iterations, state="")
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.bar.stop()
+
+    def report(self, progress: loop.Progress) -> None:
+        """Show what the loop tells after an iteration."""
+        now = self.clock()
+        self.durations.append(now - self.last_report)
+        self.last_report = now
+        self.loss = progress.loss if self.loss is None else SMOOTHING * self.loss + (1 - SMOOTHING) * progress.loss
+        state = self.describe(progress)
+        self.bar.update(self.task, completed=progress.done, state=state)
+        news = progress.miou != self.miou or progress.done == self.iterations
+        self.miou = progress.miou
+        if self.console.is_terminal:
+            return
+        if news or self.last_line is None or now - self.last_line >= SECONDS_PER_LINE:
+            self.last_line = now
+            line = f"{progress.done}/{self.iterations} {state}"
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def describe(self, progress: loop.Progress) -> str:
+        score = "" if progress.miou is None else f", mIoU {100 * progress.miou:.1f} %"
+        left = timedelta(seconds=round((self.iterations - progress.done) * median(self.durations)))
+        return f"loss {self.loss:.3f}, learning rate {progress.learning_rate:.1e}{score}, {left} left"
+
+
+def open_data(recipe: Recipe, folders: dict[str, Path]) -> loop.Data:
+    """Open what a recipe trains on and is validated on.
+
+    folders: of data sets, by name. Raises UsageError and DataError.
+    """
+    specs = [recipe.dataset, *([recipe.validation.dataset] if recipe.validation else [])]
+    uses = list(dict.fromkeys(spec.name for spec in specs))
+    unused = next((name for name in folders if name not in uses), None)
+    if unused is not None:
+        raise UsageError(f"--data {unused}: the recipe does not use this dataset (it uses {', '.join(uses)})")
+    return loop.Data(*(open_split(spec, folders) for spec in specs))
+
+
+def open_split(spec: DatasetSpec, folders: dict[str, Path]) -> Dataset:
+    return open_dataset(spec.name, folders.get(spec.name), split=spec.split, **(spec.model_extra or {}))
+
+
+def train_with_progress(
+    console: Console, recipe: Recipe, folders: dict[str, Path], out: Path, device: torch.device, workers: int
+) -> Path | None:
+    """Train; of several processes only the first shows its progress and returns the path of the weights."""
+    data, processes = open_data(recipe, folders), processes_on(device)
+    path = None
+    if processes.rank > 0:
+        loop.train(recipe, data, out, processes=processes, workers=workers)
+    else:
+        with TrainProgress(console, recipe.iterations) as progress:
+            path = loop.train(recipe, data, out, processes=processes, workers=workers, report=progress.report)
+    processes.part()
+    return path

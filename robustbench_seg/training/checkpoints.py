@@ -1,0 +1,71 @@
+"""Checkpoints of a training run: <folder>/<iterations done>.pt, each written atomically; the last few are kept."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..errors import StoreError, UsageError
+from ..files import replacing
+
+__all__ = ["Checkpoints", "State", "restore"]
+
+State = dict[str, Any]  # done: iterations; network, optimizer: their state; recipe: identity of recipe and data
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """identity: of the recipe and the data; a folder holds checkpoints of one. keep: how many stay."""
+
+    folder: Path
+    identity: str
+    keep: int
+
+    def save(self, network: nn.Module, optimizer: torch.optim.Optimizer, done: int) -> None:
+        """Write a checkpoint, then drop the old ones. Raises UsageError for weights that are not finite.
+
+        A loss may still be finite when the step after it has made the weights infinite.
+        """
+        if not all(parameter.isfinite().all() for parameter in network.parameters()):
+            raise UsageError(f"the weights are no longer finite at iteration {done}; the last checkpoint is kept")
+        state = {
+            "recipe": self.identity,
+            "done": done,
+            "network": network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        }
+        with replacing(self.folder / f"{done:08d}.pt") as temporary:
+            torch.save(state, temporary)
+        for old in self.paths()[: -self.keep]:
+            old.unlink()
+
+    def newest(self) -> State | None:
+        """Read the newest checkpoint, if there is one. Raises StoreError for one of another recipe or other data."""
+        if not (paths := self.paths()):
+            return None
+        try:
+            state: State = torch.load(paths[-1], map_location="cpu", weights_only=True)
+            identity = state["recipe"]
+        except (RuntimeError, OSError, EOFError, UnpicklingError, KeyError, TypeError):
+            raise StoreError(f"{paths[-1]}: not a complete checkpoint; without it the one before is used") from None
+        if identity != self.identity:
+            raise StoreError(
+                f"{self.folder}: holds the checkpoints of another recipe or other data; give another --out"
+            )
+        return state
+
+    def paths(self) -> list[Path]:
+        """List the checkpoints that are there, oldest first."""
+        return sorted(path for path in self.folder.glob("*.pt") if path.stem.isdigit())
+
+
+def restore(network: nn.Module, optimizer: torch.optim.Optimizer, state: State | None) -> int:
+    """Load a state, if there is one; return how many iterations are done."""
+    if state is None:
+        return 0
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["done"])

@@ -1,0 +1,68 @@
+"""mIoU while a network trains, by the suite's own evaluation."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..datasets.base import Dataset, InMemory, spaced
+from ..errors import UsageError
+from ..evaluate import Setting, evaluate
+from ..loading import Loader
+from ..metrics import ClassCounts, miou
+from ..models.base import NetworkSegmenter
+from .processes import Processes
+from .recipe import Recipe
+
+__all__ = ["Validator"]
+
+
+class Validator:
+    """Scores a network on held-out images, in evaluation mode and in the recipe's precision.
+
+    It leaves the network in training mode, all weights and statistics as they were. Of several processes each takes its
+    share of the images. Raises whatever the first image raises,
+    so that a fault shows at the start and not at the first validation.
+    """
+
+    def __init__(
+        self, network: nn.Module, dataset: Dataset | None, recipe: Recipe, loader: Loader, processes: Processes
+    ) -> None:
+        self.network, self.recipe, self.loader, self.processes = network, recipe, loader, processes
+        self.wanted = recipe.validation
+        if self.wanted is None:
+            return
+        if dataset is None:
+            raise UsageError(f"the recipe asks for validation on {self.wanted.dataset.name}, which was not given")
+        self.dataset = InMemory(dataset) if recipe.in_memory else dataset
+        self.ids = spaced(dataset.ids, self.wanted.limit)
+        self.score(self.ids[:1])
+
+    def after(self, done: int) -> float | None:
+        """The mIoU (0-1) after so many iterations, where the recipe asks for it then, else None."""
+        if self.wanted is None or (done % self.wanted.every and done < self.recipe.iterations):
+            return None
+        return self.score(self.ids)
+
+    def score(self, ids: Sequence[str]) -> float:
+        """mIoU on these images, 0-1."""
+        assert self.wanted is not None
+        self.processes.share_buffers(self.network)
+        model = NetworkSegmenter(
+            name=self.recipe.model,
+            network=self.network,
+            class_names=self.dataset.class_names,
+            licence="",
+            checkpoint_sha256="",
+            about="",
+        )
+        own = ids[self.processes.rank :: self.processes.count]
+        setting = Setting(view=self.wanted.view, precision=self.recipe.precision)
+        rows, _ = evaluate(model, self.dataset, own, self.loader, setting)
+        self.network.train()
+        total = np.zeros((3, len(self.dataset.class_names)), np.int64)
+        for counts in (row.classes for row in rows):
+            total += np.stack([counts.intersection, counts.predicted, counts.labelled])
+        summed = self.processes.total(torch.from_numpy(total).to(self.processes.device))
+        return miou(ClassCounts(*summed.cpu().numpy()))

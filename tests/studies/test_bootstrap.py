@@ -1,0 +1,148 @@
+"""The bootstrap against a plain loop, and against scipy's."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+from counted import random_counts, write_cell
+
+from robustbench_seg.errors import UsageError
+from robustbench_seg.record import View
+from robustbench_seg.studies.bootstrap import ROWS, bootstrap
+from robustbench_seg.studies.counts import Counts, read_counts
+from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.robustness import by_corruption, headline, retention
+from robustbench_seg.studies.statistics import interval
+
+
+def counts_of(seed: int, cells: int, images: int, classes: int, blocks: tuple[str, ...]) -> Counts:
+    rng = np.random.default_rng(seed)
+    parts = [random_counts(rng, images, classes) for _ in range(cells)]
+    return Counts(
+        pd.DataFrame({"model": [f"m{k}" for k in range(cells)]}),
+        blocks,
+        np.array([i for i, _, _ in parts], np.int32),
+        np.array([p + n - i for i, p, n in parts], np.int32),
+        np.array([n.any(axis=0) for _, _, n in parts]),
+    )
+
+
+def by_plain_loop(counts: Counts, drawn: list[str]) -> list[float]:
+    """The mIoU of each cell from the images of the drawn blocks, one after the other."""
+    scores = []
+    for cell in range(len(counts.cells)):
+        ious = []
+        for k in range(counts.union.shape[2]):
+            intersection = union = 0
+            for block in drawn:
+                for image, name in enumerate(counts.blocks):
+                    if name == block:
+                        intersection += int(counts.intersection[cell, image, k])
+                        union += int(counts.union[cell, image, k])
+            if counts.labelled[cell, k] and union:
+                ious.append(intersection / union)
+        scores.append(sum(ious) / len(ious) if ious else float("nan"))
+    return scores
+
+
+def test_each_resample_is_what_a_plain_loop_over_its_blocks_gives() -> None:
+    blocks = ("b", "a", "b", "c", "a", "d", "b")  # of unequal size, and not in order
+    counts = counts_of(0, 3, 7, 4, blocks)
+    counts.labelled[:, 3] = False  # predicted only: no part of the mIoU
+    counts.union[0, :6, 2] = counts.intersection[0, :6, 2] = 0  # absent from most resamples
+    scores = bootstrap(counts, resamples=40, seed=5)
+    names = sorted(set(blocks))
+    multiplicity = np.random.default_rng(5).multinomial(4, [1 / 4] * 4, size=40)
+    for row, times in enumerate([[1] * 4, *multiplicity.tolist()]):
+        drawn = [name for name, number in zip(names, times, strict=True) for _ in range(number)]
+        assert scores.miou[row] == pytest.approx(by_plain_loop(counts, drawn), abs=1e-15)
+    assert scores.blocks == 4
+
+
+def test_more_resamples_than_one_product_holds_go_on_with_the_same_draws() -> None:
+    counts = counts_of(1, 2, 40, 3, tuple(map(str, range(40))))
+    few, many = (bootstrap(counts, resamples=n, seed=1) for n in (ROWS, 2 * ROWS + 3))
+    assert np.array_equal(few.miou, many.miou[: ROWS + 1])
+    assert len(np.unique(many.miou[:, 0])) > 2 * ROWS  # no draw is used twice
+
+
+def test_more_cells_than_one_product_holds_are_resampled_by_the_same_draws() -> None:
+    counts = counts_of(2, 130, 5, 19, tuple("abcde"))
+    together = bootstrap(counts, resamples=3)
+    alone = bootstrap(
+        Counts(counts.cells[125:], counts.blocks, counts.intersection[125:], counts.union[125:], counts.labelled[125:]),
+        resamples=3,
+    )
+    assert np.array_equal(together.miou[:, 125:], alone.miou)
+
+
+def test_the_interval_of_a_mean_is_scipys() -> None:
+    """With unions of one size the IoU of a class is the mean over images, and scipy knows the bootstrap of a mean."""
+    values = np.random.default_rng(3).integers(0, 1000, 400)
+    one = np.ones((1, 400, 1), np.int32)
+    counts = Counts(
+        pd.DataFrame({"model": ["m"]}),
+        tuple(map(str, range(400))),
+        values[None, :, None].astype(np.int32),
+        1000 * one,
+        np.array([[True]]),
+    )
+    scores = bootstrap(counts, resamples=4000)
+    ours = interval(scores.of(model="m"), scores.blocks)
+    theirs = scipy.stats.bootstrap(
+        (values / 1000,), np.mean, n_resamples=4000, method="percentile", rng=np.random.default_rng(4)
+    )
+    assert ours.estimate == pytest.approx(values.mean() / 1000, abs=1e-15)
+    # two percentiles of 4,000 resamples differ by chance by some 4 % of the width; the standard error is the same
+    width = theirs.confidence_interval.high - theirs.confidence_interval.low
+    assert ours.low == pytest.approx(theirs.confidence_interval.low, abs=0.06 * width)
+    assert ours.high == pytest.approx(theirs.confidence_interval.high, abs=0.06 * width)
+    assert scores.of(model="m")[1:].std() == pytest.approx(values.std() / 1000 / 20, rel=0.05)
+
+
+def test_a_difference_of_models_that_fail_alike_is_surer_than_either() -> None:
+    counts = counts_of(4, 1, 60, 3, tuple(map(str, range(60))))
+    shifted = np.minimum(counts.intersection + 1, counts.union)
+    both = Counts(
+        pd.DataFrame({"model": ["a", "b"]}),
+        counts.blocks,
+        np.concatenate([counts.intersection, shifted]),
+        np.concatenate([counts.union] * 2),
+        np.concatenate([counts.labelled] * 2),
+    )
+    scores = bootstrap(both, resamples=200)
+    a, b = scores.of(model="a"), scores.of(model="b")
+    assert (b - a)[1:].std() < a[1:].std() / 10
+
+
+def test_headline_and_retention_of_the_data_are_those_of_the_table(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    ids = [f"i{k}" for k in range(5)]
+    conditions = {"fog": (1, 2), "gaussian_noise": (3,)}
+    for condition in [("clean", 0), ("fog", 1), ("fog", 2), ("gaussian_noise", 3)]:
+        write_cell(tmp_path, random_counts(rng, 5, 3), ids, condition)
+    frame = quality_frame(tmp_path)
+    row = by_corruption(frame, conditions).iloc[0]
+    scores = bootstrap(read_counts(frame), resamples=20)
+    miou = scores.under(model="m", view="whole")
+    assert headline(miou, conditions)[0] == pytest.approx(row["mean"], abs=1e-15)
+    assert retention(miou, conditions)[0] == pytest.approx(row["retention"], abs=1e-15)
+    assert headline(miou, conditions).shape == (21,)
+
+
+def test_a_missing_cell_leaves_nan_and_an_ambiguous_one_is_refused(tmp_path: Path) -> None:
+    counts = random_counts(np.random.default_rng(7), 4, 3)
+    for view in (View(), View(scale=2)):
+        write_cell(tmp_path, counts, list("abcd"), view=view)
+    scores = bootstrap(read_counts(quality_frame(tmp_path)), resamples=5)
+    assert np.isnan(scores.of(model="other")).all()
+    assert np.isnan(headline(scores.under(model="m", view="whole"), {"fog": (1,)})).all()
+    with pytest.raises(UsageError, match="2 cells have model='m', corruption='clean'"):
+        scores.of(model="m", corruption="clean")
+
+
+def test_one_block_is_nothing_to_draw_from() -> None:
+    with pytest.raises(UsageError, match="needs 2 blocks and 1 resample at least, got 1 and 10"):
+        bootstrap(counts_of(8, 1, 3, 2, ("a", "a", "a")), resamples=10)

@@ -1,0 +1,69 @@
+"""Whether 95 % intervals hold the truth in 95 of 100 cases, where it is known: by simulation.
+
+One call of the bootstrap serves all simulated splits: each stands where a cell stands.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+from numpy.typing import NDArray
+
+from robustbench_seg.studies.bootstrap import bootstrap
+from robustbench_seg.studies.counts import Counts
+from robustbench_seg.studies.statistics import interval
+
+SPLITS, RESAMPLES, ROWS = 1000, 1000, 3000
+PRESENT = (1, 0.95, 0.9, 0.8, 0.7, 0.5, 0.3, 0.2)  # the share of the images in which a class is
+Rows = tuple[NDArray[np.int32], NDArray[np.int32]]  # intersection and union, (rows, classes)
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    """3,000 synthetic images; the sizes of classes are lognormal, a class is also predicted where it is not."""
+    rng = np.random.default_rng(0)
+    shape = (ROWS, len(PRESENT))
+    labelled = np.where(rng.random(shape) < PRESENT, rng.lognormal(9, 1, shape), 0).astype(np.int32)
+    wrong = rng.integers(0, 500, shape, np.int32) * (rng.random(shape) < 0.1)
+    return (labelled * rng.beta(2.6, 1.4, shape)).astype(np.int32), labelled + wrong
+
+
+def truth_of(rows: Rows) -> float:
+    return float(np.mean(rows[0].sum(axis=0) / rows[1].sum(axis=0)))
+
+
+def coverage(rows: Rows, drawn: NDArray[np.intp], blocks: list[str]) -> float:
+    """The share of splits, (splits, images) of indices of rows, whose interval holds the mIoU of all rows."""
+    intersection, union = (part[drawn] for part in rows)
+    counts = Counts(pd.DataFrame(index=range(len(drawn))), tuple(blocks), intersection, union, intersection.any(axis=1))
+    scores = bootstrap(counts, resamples=RESAMPLES, seed=1)
+    found = [interval(draws, scores.blocks) for draws in scores.miou.T]
+    return float(np.mean([each.low <= truth_of(rows) <= each.high for each in found]))
+
+
+def with_error(share: float) -> str:
+    return f"{100 * share:.1f} % (Monte-Carlo error {100 * np.sqrt(share * (1 - share) / SPLITS):.1f})"
+
+
+def test_intervals_of_independent_images_cover(rows: Rows) -> None:
+    drawn = np.random.default_rng(2).integers(0, ROWS, (SPLITS, 300))
+    share = coverage(rows, drawn, [str(k) for k in range(300)])
+    print(f"300 independent images: 95 % intervals cover {with_error(share)}")
+    assert 0.92 <= share <= 0.97
+
+
+def test_of_frames_that_resemble_their_neighbours_blocks_cover_and_images_do_not(rows: Rows) -> None:
+    """Rows sorted by quality and drawn by a process of first order: neighbours correlate with 0.7, blocks of 15 with
+    little. Each row is as likely as any other, so the truth is the same.
+    """
+    order = np.argsort(rows[0].sum(axis=1) / rows[1].sum(axis=1))
+    rng, images, correlation = np.random.default_rng(3), 600, 0.7
+    process = rng.standard_normal((SPLITS, images))
+    for k in range(1, images):
+        process[:, k] = correlation * process[:, k - 1] + np.sqrt(1 - correlation**2) * process[:, k]
+    drawn = order[np.minimum((scipy.stats.norm.cdf(process) * ROWS).astype(np.intp), ROWS - 1)]
+    by_image = coverage(rows, drawn, [str(k) for k in range(images)])
+    by_block = coverage(rows, drawn, [str(k // 15) for k in range(images)])
+    print(f"600 frames: by image {with_error(by_image)}, by blocks of 15 {with_error(by_block)}")
+    assert by_image < 0.8
+    assert 0.9 <= by_block <= 0.97

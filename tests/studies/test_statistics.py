@@ -1,0 +1,72 @@
+"""Intervals and p-values against their definitions."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from robustbench_seg.studies.statistics import Interval, compare, holm, interval, p_value
+
+
+def test_an_interval_is_of_percentiles_where_blocks_are_many() -> None:
+    draws = np.concatenate([[7.0], np.random.default_rng(0).permutation(np.arange(1001.0))])
+    found = interval(draws, 1_000_000)
+    assert found.estimate == 7
+    assert (found.low, found.high) == (pytest.approx(25, abs=0.01), pytest.approx(975, abs=0.01))
+    assert interval(draws, 1_000_000, 0.5).high == pytest.approx(750, abs=0.01)
+
+
+@pytest.mark.parametrize("blocks", [6, 17, 100])
+def test_an_interval_from_few_blocks_is_as_wide_as_students(blocks: int) -> None:
+    """The resamples of a mean have standard deviation s sqrt((n - 1) / n) / sqrt(n); Student's interval has s."""
+    s = 2.0
+    spread = s * np.sqrt((blocks - 1) / blocks) / np.sqrt(blocks)
+    quantiles = scipy.stats.norm.ppf((np.arange(200_001) + 0.5) / 200_001)
+    found = interval(np.concatenate([[0.0], spread * quantiles]), blocks)
+    low, high = scipy.stats.t.interval(0.95, blocks - 1, scale=s / np.sqrt(blocks))
+    assert (found.low, found.high) == (pytest.approx(low, rel=1e-3), pytest.approx(high, rel=1e-3))
+
+
+def test_p_counts_the_resamples_on_the_other_side_of_zero() -> None:
+    resampled = [-1.0] * 3 + [0.0] * 2 + [1.0] * 94  # 99 resamples: 5 at or below 0
+    assert p_value(np.array([0.5, *resampled])) == pytest.approx(2 * (1 + 5) / 100)
+    assert p_value(-np.array([0.5, *resampled])) == pytest.approx(2 * (1 + 5) / 100)
+    assert p_value(np.array([0.5] + [1.0] * 99)) == pytest.approx(0.02)  # the least that 99 resamples can say
+    assert p_value(np.zeros(100)) == 1
+    assert np.isnan(p_value(np.array([np.nan, 1.0])))
+
+
+def test_p_is_uniform_where_there_is_no_difference() -> None:
+    """Of 2,000 samples of 100 from a normal about 0, 5 % have p <= 0.05 (Monte-Carlo error 0.5 %)."""
+    rng = np.random.default_rng(1)
+    means = rng.standard_normal((2000, 1)) / 10
+    draws = np.concatenate([means, means + rng.standard_normal((2000, 999)) / 10], axis=1)
+    share = np.mean([p_value(row) <= 0.05 for row in draws])
+    assert 0.035 < share < 0.065
+
+
+def test_holms_steps_are_those_of_a_worked_example() -> None:
+    # R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")
+    assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm(np.array([0.9, 0.8])) == pytest.approx([1, 1])
+    with_missing = holm(np.array([np.nan, 0.01, 0.04]))
+    assert np.isnan(with_missing[0])
+    assert with_missing[1:] == pytest.approx([0.02, 0.04])
+
+
+def test_a_table_of_differences_adjusts_over_all_of_its_rows() -> None:
+    rng = np.random.default_rng(2)
+    sure, unsure = rng.normal(1, 0.1, 1000), rng.normal(0.0, 1, 1000)
+    table = compare({"sure": sure, "unsure": unsure, "missing": np.full(1000, np.nan)}, 100)
+    assert table["name"].tolist() == ["sure", "unsure", "missing"]
+    assert table["p"][0] == pytest.approx(2 / 1000)
+    assert table["p_holm"][0] == pytest.approx(4 / 1000)
+    assert table.loc[0, "low"] > 0
+    assert table.loc[2, ["estimate", "low", "high", "p", "p_holm"]].isna().all()
+    assert list(compare({}, 100).columns) == list(table.columns)
+
+
+def test_an_interval_excludes_zero_only_on_one_side() -> None:
+    assert Interval(1, 0.5, 2).excludes_zero
+    assert Interval(-1, -2, -0.5).excludes_zero
+    assert not Interval(1, -0.5, 2).excludes_zero
+    assert not Interval(float("nan"), float("nan"), float("nan")).excludes_zero

@@ -1,0 +1,53 @@
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from robustbench_seg.errors import UsageError
+from robustbench_seg.train_progress import TrainProgress, open_data
+from robustbench_seg.training.loop import Progress
+from robustbench_seg.training.recipe import read_recipe
+
+
+class Clock:
+    """Time that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_where_there_is_no_terminal_a_line_comes_now_and_then() -> None:
+    out, clock = io.StringIO(), Clock()
+    with TrainProgress(Console(file=out, force_terminal=False), 200, clock) as progress:
+        for done in range(1, 201):
+            clock.now += 1.0 if done != 100 else 500.0  # a validation
+            progress.report(Progress(done, 2.0, 1e-3, None if done < 100 else 0.3333))
+    lines = out.getvalue().splitlines()
+    assert [int(line.partition("/")[0]) for line in lines] == [1, 61, 100, 160, 200]
+    assert lines[0] == "1/200 loss 2.000, learning rate 1.0e-03, 0:03:19 left"
+    assert lines[2] == "100/200 loss 2.000, learning rate 1.0e-03, mIoU 33.3 %, 0:01:40 left"
+    assert lines[4] == "200/200 loss 2.000, learning rate 1.0e-03, mIoU 33.3 %, 0:00:00 left"
+
+
+def test_the_loss_is_smoothed_and_a_terminal_gets_a_bar() -> None:
+    out, clock = io.StringIO(), Clock()
+    with TrainProgress(Console(file=out, force_terminal=True, width=160), 4, clock) as progress:
+        for done, loss in enumerate((1.0, 2.0), 1):
+            clock.now += 1
+            progress.report(Progress(done, loss, 1e-3))
+    assert "loss 1.020" in out.getvalue()
+    assert "2/4" in out.getvalue()
+    assert "0:00:02 left" in out.getvalue()
+
+
+def test_data_that_a_recipe_does_not_use_are_refused_and_those_of_validation_are_used(camvid_folder: Path) -> None:
+    places = {"validation.dataset.name": "camvid", "validation.dataset.split": "test", "validation.every": 100}
+    data = open_data(read_recipe("camvid", places), {"camvid": camvid_folder})
+    assert data.validation is not None
+    assert (data.training.split, data.validation.split) == ("train", "test")
+    with pytest.raises(UsageError, match="--data x: the recipe does not use this dataset"):
+        open_data(read_recipe("camvid", places), {"x": camvid_folder})

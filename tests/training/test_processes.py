@@ -1,0 +1,83 @@
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_recipe import DATA, make, same, weights
+from together import RECIPE, losses_of, stay_in_evaluation
+from torch import nn
+
+from robustbench_seg.errors import MachineError, UsageError
+from robustbench_seg.training import loop
+from robustbench_seg.training.processes import Processes, processes_on
+
+CPU = torch.device("cpu")
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes on gloo, started by torchrun, left behind."""
+    pytest.importorskip("accelerate")
+    out = tmp_path_factory.mktemp("two")
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+    done = subprocess.run(
+        [*launcher, str(TESTS / "training/together.py"), str(out)],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_two_processes_have_the_losses_of_one_with_the_whole_batch(
+    two_processes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nn.BatchNorm2d, "train", stay_in_evaluation)
+    alone = losses_of(RECIPE, tmp_path, Processes(CPU))
+    told = [json.loads((two_processes / f"rank{rank}.json").read_text()) for rank in (0, 1)]
+    assert [one["count"] for one in told] == [2, 2]
+    assert len(alone) == 5
+    for one in told:
+        assert one["losses"] == pytest.approx(alone, abs=1e-5)
+    miou = [
+        [float(row["miou"]) for row in csv.DictReader(path.read_text().splitlines()) if row["miou"]]
+        for path in (tmp_path / "log.csv", two_processes / "rank0/whole/log.csv")
+    ]
+    # Weights that differ by rounding may tip a pixel; half of the images would not score the same.
+    assert miou[1] == pytest.approx(miou[0], abs=1e-3)
+    assert len(miou[0]) == 2
+
+
+def test_two_processes_go_on_from_a_checkpoint_to_the_same_weights(two_processes: Path) -> None:
+    told = json.loads((two_processes / "rank1.json").read_text())
+    assert told["resumed"] == told["losses"][2:]
+    assert same(weights(two_processes / "rank0/whole"), weights(two_processes / "rank0/resumed"))
+
+
+def test_only_the_first_process_writes(two_processes: Path) -> None:
+    assert not (two_processes / "rank1").exists()
+    assert (two_processes / "rank0/whole/weights.safetensors").exists()
+
+
+def test_a_batch_that_can_not_be_shared_equally_is_refused(tmp_path: Path) -> None:
+    three = Processes(CPU)
+    three.count = 3
+    with pytest.raises(UsageError, match="batch_size 2 can't be shared equally by 3 processes"):
+        loop.train(make(), DATA, tmp_path, processes=three)
+
+
+def test_one_process_needs_no_accelerate_and_several_are_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert (processes_on(CPU).count, processes_on(CPU).rank) == (1, 0)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(MachineError, match=r"pip install 'robustbench-seg\[accelerate\]'"):
+        processes_on(CPU)

@@ -1,0 +1,86 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny_recipe import RECIPE, make
+
+from robustbench_seg.errors import UsageError
+from robustbench_seg.record import View
+from robustbench_seg.training.recipe import Recipe, read_recipe
+from robustbench_seg.validation import shipped
+
+
+def test_values_replace_those_of_a_recipe_by_their_place() -> None:
+    recipe = read_recipe("camvid", {"seed": 3, "dataset.split": "fit", "model_options.ffn": "plain", "encoder": None})
+    assert (recipe.seed, recipe.dataset.split, recipe.dataset.name) == (3, "fit", "camvid")
+    assert recipe.model_options == {**read_recipe("camvid").model_options, "ffn": "plain"}
+
+
+def test_a_part_that_a_recipe_lacks_is_made_by_its_places() -> None:
+    places = {"validation.dataset.name": "camvid", "validation.dataset.split": "held", "validation.every": 100}
+    found = read_recipe("streets", places).validation
+    assert found is not None
+    assert (found.dataset.name, found.dataset.split, found.every, found.view) == ("camvid", "held", 100, View())
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("sead", 1, "a recipe has no field 'sead'; it has model, model_options, encoder"),
+        ("crop", 8, "camvid: crop: Input should be greater than or equal to 32, got 8"),
+        ("crop.x", 8, "camvid: crop: Input should be a valid integer, got {'x': 8}"),
+        ("clip_norm", 0, "camvid: clip_norm: Input should be greater than 0, got 0"),
+        ("validation.view", "slide", "camvid: validation.view: a slide view needs crop"),
+        ("dataset", None, "camvid: dataset: "),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_named(place: str, value: object, message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        changes = {"validation.dataset": {"name": "camvid", "split": "held"}, "validation.every": 1}
+        read_recipe("camvid", {**(changes if place.startswith("validation") else {}), place: value})
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_recipe_survives_its_own_json(tmp_path: Path) -> None:
+    for name in shipped("robustbench_seg.training.recipes"):
+        recipe = read_recipe(name)
+        path = tmp_path / "recipe.yaml"
+        path.write_text(yaml.safe_dump(json.loads(recipe.model_dump_json(exclude_none=True))))
+        assert read_recipe(str(path)) == recipe
+
+
+def test_what_decides_is_every_field_but_those_without_effect_and_those_that_are_off() -> None:
+    off = {"encoder", "validation", "clip_norm", "channels_last", "compile", "in_memory", "checkpoint_every", "keep"}
+    bare = {name: value for name, value in RECIPE.items() if name not in off}
+    decides = Recipe.model_validate(bare).what_decides()
+    assert decides.keys() == Recipe.model_fields.keys() - off
+    assert make(warmup=0).what_decides()["warmup"] == 0
+    for change in ({"clip_norm": 1.0}, {"channels_last": True}, {"compile": True}):
+        assert make(**change).what_decides() != make().what_decides()
+
+
+PAPER = {
+    # name: (model, crop, batch, iterations)
+    "cityscapes-160k": ("segformer-b0", 1024, 8, 160_000),
+    "cityscapes-768": ("segformer-b2", 768, 8, 40_000),
+    "cityscapes-768-learned": ("segformer-b2", 768, 8, 40_000),
+    "ade20k-160k": ("segformer-b0", 512, 16, 160_000),
+    "cocostuff-80k": ("segformer-b0", 512, 16, 80_000),
+}
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_papers_recipes_have_the_papers_numbers(name: str) -> None:
+    recipe = read_recipe(name)
+    assert (recipe.model, recipe.crop, recipe.batch_size, recipe.iterations) == PAPER[name]
+    assert (recipe.learning_rate, recipe.decoder_rate_factor, recipe.weight_decay) == (6e-5, 10, 0.01)
+    assert (recipe.warmup, recipe.power, recipe.precision) == (1500, 1.0, "fp32")
+
+
+def test_the_arms_of_table_1c_differ_in_ffn_and_encoding_alone() -> None:
+    mix, learned = read_recipe("cityscapes-768"), read_recipe("cityscapes-768-learned")
+    assert mix.model_copy(update={"model_options": learned.model_options}) == learned
+    assert mix.model_options == {}
+    assert learned.model_options["train_size"] == [learned.crop, learned.crop]

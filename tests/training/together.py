@@ -1,0 +1,48 @@
+"""Trains a tiny recipe in whatever processes there are: `torchrun` starts this file, a test imports it."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+from tiny_recipe import DATA, make
+from torch import nn
+
+from robustbench_seg.training import loop
+from robustbench_seg.training.processes import Processes, processes_on
+from robustbench_seg.training.recipe import Recipe
+
+# Without dropout and drop path, and with clipping, which must see the whole gradient.
+RECIPE = make(
+    model_options={"drop_path": 0.0, "dropout": 0.0}, iterations=5, batch_size=4, clip_norm=2.0, keep=9, warmup=0
+)
+
+
+def stay_in_evaluation(norm: nn.BatchNorm2d, mode: bool = True) -> nn.Module:
+    """What BatchNorm's train() is replaced by, since on CPUs its statistics are not shared."""
+    return nn.Module.train(norm, False)
+
+
+def losses_of(recipe: Recipe, out: Path, processes: Processes) -> list[float]:
+    losses: list[float] = []
+    loop.train(recipe, DATA, out, processes=processes, report=lambda progress: losses.append(progress.loss))
+    return losses
+
+
+def main(out: Path) -> None:
+    torch.set_num_threads(1)
+    nn.BatchNorm2d.train = stay_in_evaluation  # type: ignore[method-assign]
+    processes = processes_on(torch.device("cpu"))
+    folder = out / f"rank{processes.rank}"  # no folder is shared: rank 0 alone reads and writes
+    told = {"count": processes.count, "losses": losses_of(RECIPE, folder / "whole", processes)}
+    if processes.rank == 0:
+        (folder / "resumed/checkpoints").mkdir(parents=True)
+        shutil.copy(folder / "whole/checkpoints/00000002.pt", folder / "resumed/checkpoints")
+    told["resumed"] = losses_of(RECIPE, folder / "resumed", processes)
+    (out / f"rank{processes.rank}.json").write_text(json.dumps(told))
+    processes.part()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
