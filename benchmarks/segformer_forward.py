@@ -7,7 +7,8 @@ down slows all of them. The machine's matmul rate is measured in the same turns.
 `--samples` turns (fewer where a setting has used up `--seconds`, never below 2) after one of warm-up. Peak memory is
 that of a process of its own, above what it held before the forward pass. Logits are at 1/4 of the image's size
 everywhere, so no one's final resize counts; the outputs are compared first, and logits that differ by more than 1e-4
-(fp32) end the run.
+(fp32) end the run. With `--go-on`, settings that results/segformer_forward.csv holds already are not measured again, so
+that an hour on a machine of its own may come in pieces.
 """
 
 import argparse
@@ -41,6 +42,7 @@ LARGEST_DIFFERENCE = {"fp32": 1e-4, "bf16": float("inf")}  # bf16 rounds each la
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}  # of the matmul whose rate is the yardstick
 MATMUL_SIDE = 2048
 FEWEST_SAMPLES = 2
+TABLE = "segformer_forward.csv"
 Forward = Callable[[Tensor], Tensor]
 
 # Ours: that library's. {i} is the stage, {j} the block.
@@ -75,6 +77,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=9, help="turns at most")
     parser.add_argument("--seconds", type=float, default=60, help="after which a setting takes no further turn")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    parser.add_argument("--go-on", action="store_true", help="keep the settings that are in OUT's table already")
     parser.add_argument("--memory-of", nargs=4, metavar=("IMPLEMENTATION", "VARIANT", "HxW", "FOLDER"), help="internal")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -82,7 +85,8 @@ def main() -> None:
         implementation, variant, size, folder = arguments.memory_of
         print(peak_mib(make(implementation, variant, Path(folder)), size_of(size)))
         return
-    rows = []
+    rows = kept_rows(arguments)
+    done = {(row["variant"], row["size"], row["precision"]) for row in rows}
     for variant in arguments.variants:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -90,8 +94,12 @@ def main() -> None:
             models = {implementation: make(implementation, variant, folder) for implementation in IMPLEMENTATIONS}
             for size in arguments.sizes:
                 for precision in arguments.precisions:
-                    rows += setting(variant, size, precision, models, folder, arguments)
-                    print(pd.DataFrame(rows[-len(IMPLEMENTATIONS) :]).to_string(index=False), flush=True)
+                    if (variant, text_of(size), precision) in done:
+                        continue
+                    new = setting(variant, size, precision, models, folder, arguments)
+                    print(pd.DataFrame(new).to_string(index=False), flush=True)
+                    rows += new
+                    rows.sort(key=lambda row: (row["variant"], size_of(str(row["size"])), row["precision"] != "fp32"))
                     write(pd.DataFrame(rows), arguments)
 
 
@@ -99,6 +107,19 @@ def size_of(text: str) -> tuple[int, int]:
     """Read "512x1024" as (512, 1024)."""
     height, _, width = text.partition("x")
     return int(height), int(width)
+
+
+def text_of(size: tuple[int, int]) -> str:
+    """Write (512, 1024) as "512x1024"."""
+    return f"{size[0]}x{size[1]}"
+
+
+def kept_rows(arguments: argparse.Namespace) -> list[dict[str, object]]:
+    """Read the rows of earlier calls, if they are to be kept."""
+    path = arguments.out / TABLE
+    if not (arguments.go_on and path.is_file()):
+        return []
+    return [{str(name): value for name, value in row.items()} for row in pd.read_csv(path).to_dict("records")]
 
 
 def write_weights(variant: str, folder: Path) -> None:
@@ -186,7 +207,7 @@ def setting(
         rows.append(
             {
                 "variant": variant,
-                "size": f"{size[0]}x{size[1]}",
+                "size": text_of(size),
                 "precision": precision,
                 "implementation": name,
                 "samples": len(samples[name]),
@@ -198,6 +219,7 @@ def setting(
                 "difference": differences[name],
                 "share_of_matmul_rate": macs / median / rate if name == OURS else float("nan"),
                 "matmul_gmacs_per_s": rate / 1e9,
+                "commit": describe("cpu")["commit"],
             }
         )
     return rows
@@ -213,7 +235,7 @@ def seconds_of(call: Callable[[], object]) -> float:
 def memory_in_own_process(name: str, variant: str, size: tuple[int, int], folder: Path, threads: int) -> float:
     """Ask a fresh process for `peak_mib`."""
     command = [sys.executable, "-m", "benchmarks.segformer_forward", "--threads", str(threads)]
-    command += ["--memory-of", name, variant, f"{size[0]}x{size[1]}", str(folder)]
+    command += ["--memory-of", name, variant, text_of(size), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
 
@@ -231,14 +253,15 @@ def write(frame: pd.DataFrame, arguments: argparse.Namespace) -> None:
     """Write the table so far, as CSV and to be read."""
     environment = describe("cpu")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    write_text(arguments.out / "segformer_forward.csv", frame.to_csv(index=False, float_format="%.6g"))
+    write_text(arguments.out / TABLE, frame.to_csv(index=False, float_format="%.6g"))
     lines = [
         "# The forward pass against its peers",
         "",
         " ".join(__doc__.split("\n\n")[2].split()),
         "",
         f"Command: `{' '.join(['python', '-m', 'benchmarks.segformer_forward', *sys.argv[1:]])}`, "
-        f"{arguments.threads} threads. Commit: {environment['commit']}. Machine: {environment['machine']}. "
+        f"{arguments.threads} threads. Commit: {', '.join(dict.fromkeys(frame['commit']))}. "
+        f"Machine: {environment['machine']}. "
         f"Versions: {', '.join(f'{name} {version}' for name, version in environment['packages'].items())}, "
         f"transformers {transformers.__version__}, segmentation-models-pytorch {smp.__version__}.",
         "",

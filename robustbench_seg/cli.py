@@ -3,7 +3,7 @@
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -11,9 +11,6 @@ from rich.table import Table
 
 from .errors import RobustBenchError, UsageError
 from .wording import counted
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["app", "run_program"]
 
@@ -27,7 +24,10 @@ console = Console()
 INTERRUPTED = 130
 
 Data = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Folder of a dataset; repeatable.")]
-Weights = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Weights of a model; repeatable.")]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=PATH", help="Weights of a model (of `list models`, or that with -SUFFIX); repeatable."),
+]
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
 Precision = Annotated[Literal["fp32", "bf16"], typer.Option(help="Of the forward pass.")]
 Workers = Annotated[
@@ -110,9 +110,10 @@ def report(
     reference: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Add CD, rCD and improvement against this model.")
     ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write the figures as PDF too.")] = False,
 ) -> None:
-    """Write the report of results: Markdown, CSV and SVG."""
-    write_and_show(folders, None if text else out or folders[0] / "report", text=text, reference=reference)
+    """Write the report of results: index.html; the same as Markdown, CSV and LaTeX, figures as SVG."""
+    write_and_show(folders, None if text else out or folders[0] / "report", text=text, pdf=pdf, reference=reference)
 
 
 @app.command()
@@ -127,6 +128,7 @@ def compare(
     ] = None,
 ) -> None:
     """Show what changed from BASE to NEW, with paired intervals: a gate against regressions."""
+    from .report.changes import show_changes
     from .studies.frame import quality_frame
     from .studies.regression import compare_stores
 
@@ -135,7 +137,7 @@ def compare(
         if not len(frame):
             raise UsageError(f"{folder}: holds no quality cells")
     changes = compare_stores(*frames)
-    show_changes(changes.table)
+    show_changes(console, changes.table)
     for text in changes.unmatched:
         say(f"not compared: {text}")
     if fail_on_drop is None:
@@ -252,49 +254,21 @@ def list_kind(
     console.print(table)
 
 
-def show_changes(changes: "pd.DataFrame") -> None:
-    """Print a table per model and view: clean, mean, and each condition."""
-    for (model, view), part in changes.groupby(["model", "view"], sort=False):
-        first = part.iloc[0]
-        title = f"{model}, view {view}, {first['dataset']} {first['split']}, {first['images']} of {first['of']} images"
-        table = Table(title=title, title_justify="left")
-        table.add_column("mIoU (%)")
-        for name in ("base", "new", "new - base", "95 % interval", "p (Holm)"):
-            table.add_column(name, justify="right")
-        for _, row in part.iterrows():
-            over = f" over {row['corruptions']:.0f} corruptions" if row["quantity"] == "mean" else ""
-            numbers = (f"{100 * row['base']:.1f}", f"{100 * row['new']:.1f}", f"{100 * row['estimate']:+.1f}")
-            ends = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}"
-            table.add_row(row["quantity"] + over, *numbers, ends, f"{row['p_holm']:.3f}")
-        console.print(table)
-
-
-def write_and_show(folders: list[Path], out: Path | None, *, text: bool, reference: str | None = None) -> None:
+def write_and_show(
+    folders: list[Path], out: Path | None, *, text: bool, pdf: bool = False, reference: str | None = None
+) -> None:
     """Write the report into `out`, if given, and print the main tables if asked."""
     from .report.page import write_report
     from .report.sections import sections_of
+    from .report.terminal import show_tables
 
     sections = sections_of(folders, reference=reference, pictures=out is not None)
     if text:
-        for section in sections:
-            for table in section.tables:
-                if table.main:
-                    show_table(table.title, table.readable)
-            for sentence in [*section.found, *section.findings]:
-                say(f"• {sentence}")
+        show_tables(console, sections)
+        for sentence in (sentence for section in sections for sentence in [*section.found, *section.findings]):
+            say(f"• {sentence}")
     if out is not None:
-        say(f"report: {write_report(sections, out)}")
-
-
-def show_table(title: str, frame: "pd.DataFrame") -> None:
-    """Print a table with a row per column of the frame, since models are fewer than corruptions."""
-    table = Table(title=title, title_justify="left")
-    table.add_column(str(frame.columns[0]))
-    for name in frame.iloc[:, 0]:
-        table.add_column(str(name), justify="right")
-    for name in frame.columns[1:]:
-        table.add_row(str(name), *map(str, frame[name]))
-    console.print(table)
+        say(f"report: {write_report(sections, out, pdf=pdf)}")
 
 
 def say(text: str, style: str | None = None) -> None:

@@ -39,8 +39,8 @@ class Budget:
 class Speed:
     """Milliseconds per batch, a value per sample: latency_ms from image to logits, classify_ms from there to classes.
 
-    peak_memory_mib: at the highest point of the first pass, above what was held before it; None where the system does
-    not tell. On a CPU it is resident memory.
+    peak_memory_mib: at the highest point of a pass after warm-up, above what was held before it: what libraries load at
+    the first is not the model's. None where the system does not tell. On a CPU it is resident memory.
     """
 
     latency_ms: list[float] = field(default_factory=list)
@@ -67,11 +67,13 @@ def measure_latency(model: Segmenter, cell: LatencyCell, budget: Budget) -> Spee
         return timed(forward, model.device), timed(to_classes, model.device)
 
     begin = time.perf_counter()
+    for _ in range(WARM_UP):
+        turn()
     peak_mib = peak_memory_mib(turn, model.device)
     samples: list[tuple[float, float]] = []
-    while not enough(len(samples) - WARM_UP, time.perf_counter() - begin, budget):
+    while not enough(len(samples), time.perf_counter() - begin, budget):
         samples.append(turn())
-    latency_ms, classify_ms = zip(*samples[WARM_UP:], strict=True)
+    latency_ms, classify_ms = zip(*samples, strict=True)
     return Speed(latency_ms=list(latency_ms), classify_ms=list(classify_ms), peak_memory_mib=peak_mib)
 
 

@@ -21,7 +21,7 @@ from .record import View
 __all__ = ["Rated", "classify", "predict", "rate", "rated_prediction", "view_logits", "window_starts"]
 
 WINDOWS_PER_BATCH = 4
-STRIPE = 64  # rows whose logits at label size are held at a time
+STRIPE = 1 << 16  # pixels, at most, whose logits at label size are held at a time: whole rows, at least one
 LEAST_PROBABILITY = torch.finfo(torch.float32).tiny  # of a label: an impossible one would make every mean infinite
 
 
@@ -121,27 +121,32 @@ def stripes(logits: Sequence[Tensor], size: tuple[int, int]) -> Iterator[tuple[r
 
     So no map of all classes at the label's size ever exists.
     """
-    for top in range(0, size[0], STRIPE):
-        rows = range(top, min(top + STRIPE, size[0]))
+    step = max(1, STRIPE // size[1])
+    for top in range(0, size[0], step):
+        rows = range(top, min(top + step, size[0]))
         parts = [resize_rows(x, rows, size) for x in logits]
         yield rows, parts[0] if len(parts) == 1 else torch.stack([part.softmax(dim=1) for part in parts]).sum(dim=0)
 
 
 def rate(logits: Sequence[Tensor], label: Tensor) -> Rated:
     """Classify as `classify` does, for labels uint8 (B, height, width), and take probabilities from the same scores."""
-    number, found = len(logits), []
+    found = []
+    known = label[:, None].long().clamp(max=logits[0].shape[1] - 1)
     for rows, scores in stripes(logits, (label.shape[1], label.shape[2])):
-        of_stripe = label[:, None, rows.start : rows.stop].long().clamp(max=scores.shape[1] - 1)
         classes = scores.argmax(dim=1, keepdim=True)
-        best, labelled = scores.gather(1, classes), scores.gather(1, of_stripe)
-        if number == 1:
+        best, labelled = scores.gather(1, classes), scores.gather(1, known[:, :, rows.start : rows.stop])
+        if len(logits) == 1:
             total = (scores - best).exp_().sum(dim=1, keepdim=True)  # 1 or more: nothing overflows
-            confidence, log_likelihood = 1 / total, labelled - best - total.log()
         else:
-            confidence, log_likelihood = best / number, (labelled / number).log()
-        bounded = log_likelihood.clamp(math.log(LEAST_PROBABILITY), 0)
-        found.append((classes[:, 0], confidence.clamp(max=1)[:, 0], bounded[:, 0]))
-    return Rated(*(torch.cat(of_stripes, dim=1) for of_stripes in zip(*found, strict=True)))
+            total = torch.full_like(best, len(logits))
+        found.append((classes, best, labelled, total))
+    # What is left is done for the whole map at once: by stripes, so many small operations take longer than their work.
+    classes, best, labelled, total = (torch.cat(parts, dim=2)[:, 0] for parts in zip(*found, strict=True))
+    if len(logits) == 1:
+        confidence, log_likelihood = 1 / total, labelled - best - total.log()
+    else:
+        confidence, log_likelihood = best / total, (labelled / total).log()
+    return Rated(classes, confidence.clamp(max=1), log_likelihood.clamp(math.log(LEAST_PROBABILITY), 0))
 
 
 def resize(x: Tensor, size: tuple[int, int]) -> Tensor:

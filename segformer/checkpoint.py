@@ -58,8 +58,9 @@ def load_checkpoint(path: str | os.PathLike[str]) -> SegFormer | MixTransformer:
 def load_encoder(model: SegFormer, path: str | os.PathLike[str]) -> CheckpointInfo:
     """Copy the encoder's weights from any checkpoint that `load_checkpoint` reads, such as one made on ImageNet.
 
-    The decoder stays as it is; `model.info` takes the licence over. Returns what is told about the file, its hash too.
-    Raises CheckpointError as `load_checkpoint` does, and for an encoder that was made for another LayerNorm epsilon.
+    The decoder stays as it is, and so does its licence; `model.info` takes the encoder's over, or adds it. Returns what
+    is told about the file, its hash too. Raises CheckpointError as `load_checkpoint` does, and for an encoder that was
+    made for another LayerNorm epsilon.
     """
     loaded = load_checkpoint(path)
     encoder = loaded.encoder if isinstance(loaded, SegFormer) else loaded
@@ -69,7 +70,10 @@ def load_encoder(model: SegFormer, path: str | os.PathLike[str]) -> CheckpointIn
             raise CheckpointError(f"{path}: its encoder was made for {field} {theirs}, the model has {ours}")
     refuse_misfits(Path(path), encoder.state_dict(), model.encoder.state_dict())
     model.encoder.load_state_dict(encoder.state_dict())
-    model.info = CheckpointInfo(licence=loaded.info.licence, source=f"random initialisation, encoder from {path}")
+    licence, before = loaded.info.licence, model.info
+    if before != CheckpointInfo() and before.licence != licence:  # the decoder is from a file too
+        licence = f"{before.licence}; encoder: {licence}"
+    model.info = replace(before, licence=licence, source=f"{before.source}, encoder from {path}", sha256="")
     return loaded.info
 
 
@@ -85,9 +89,10 @@ def save_checkpoint(
     format: "own", a `.safetensors` file; "transformers", a folder for `from_pretrained`; "nvlabs", a `.pth`. Read by
     `load_checkpoint`, each gives the same model; the other programs have the LayerNorm epsilon of their own code.
     half: store floating-point values as float16, which halves the file.
-    Raises CheckpointError if the other program has no such network.
+    Raises CheckpointError if the other program has no such network, or the class names are not one per logit.
     """
     path = Path(path)
+    refuse_other_names(model.info, model.config)
     description = {"config": asdict(model.config), "info": asdict(model.info)}
     del description["info"]["sha256"]  # a file can't hold its own hash
     metadata = {METADATA_KEY: json.dumps(description, sort_keys=True)}
@@ -106,6 +111,12 @@ def save_checkpoint(
             write_atomically(path, buffer.getvalue())
         case _:
             raise ValueError(f"format must be one of 'own', 'transformers', 'nvlabs', got {format!r}")
+
+
+def refuse_other_names(info: CheckpointInfo, config: SegFormerConfig) -> None:
+    """Raise CheckpointError unless class names, if there are any, are one per logit."""
+    if info.class_names and len(info.class_names) != config.num_classes:
+        raise CheckpointError(f"{len(info.class_names)} class names for {config.num_classes} classes")
 
 
 def packed(tensors: Mapping[str, Tensor], half: bool) -> dict[str, Tensor]:
@@ -145,7 +156,9 @@ def identify(found: Content, source: Source | None) -> tuple[SegFormerConfig, Ch
             description: dict[str, Any] = json.loads(found.description)
             config = SegFormerConfig(**description["config"])
             info = CheckpointInfo(**description["info"], sha256=sha256)
-            return config, replace(info, class_names=tuple(info.class_names))
+            info = replace(info, class_names=tuple(info.class_names))
+            refuse_other_names(info, config)
+            return config, info
         except (TypeError, KeyError, ValueError) as error:
             raise CheckpointError(f"{found.path}: its configuration is not one of this version ({error})") from None
     if source is None:

@@ -54,8 +54,10 @@ class SegFormerConfig:
 
     def __post_init__(self) -> None:
         for name in ("widths", "depths", "heads", "reductions", "expansions"):
-            values = tuple(getattr(self, name))
-            if len(values) != 4 or not all(isinstance(value, int) and value >= 1 for value in values):
+            values = getattr(self, name)
+            values = tuple(values) if isinstance(values, list | tuple) else values
+            four = isinstance(values, tuple) and len(values) == 4
+            if not four or not all(isinstance(value, int) and value >= 1 for value in values):
                 raise ValueError(f"{name} must be four integers >= 1, got {values}")
             object.__setattr__(self, name, values)
         for name, allowed in (
@@ -89,9 +91,11 @@ class SegFormerConfig:
                 f"positional_encoding={self.positional_encoding!r} and train_size={self.train_size}"
             )
         if self.train_size is not None:
-            object.__setattr__(self, "train_size", tuple(self.train_size))
-            if len(self.train_size) != 2 or min(self.train_size) < 32:
-                raise ValueError(f"train_size must be (height, width) of at least 32, got {self.train_size}")
+            size = tuple(self.train_size) if isinstance(self.train_size, list) else self.train_size
+            sides = size if isinstance(size, tuple) else ()
+            if len(sides) != 2 or not all(isinstance(side, int) and side >= 32 for side in sides):
+                raise ValueError(f"train_size must be (height, width), integers of at least 32, got {size}")
+            object.__setattr__(self, "train_size", size)
 
 
 VARIANTS = {

@@ -12,7 +12,7 @@ from .model import SegFormer
 __all__ = ["export_onnx"]
 
 METADATA_KEY = "segformer"
-TRACED_SIZE = (2, 3, 96, 128)  # of the example; batch, height and width stay free
+TRACED_SIDES = (96, 128), (160, 224)  # of the example; batch, height and width stay free
 
 
 def export_onnx(model: SegFormer, path: str | os.PathLike[str]) -> None:
@@ -24,10 +24,13 @@ def export_onnx(model: SegFormer, path: str | os.PathLike[str]) -> None:
     target = Path(path)
     training = model.training
     free = torch.export.Dim.DYNAMIC
+    # At its own size a learned encoding is not resized, and the graph of that would fit no other.
+    first, other = TRACED_SIDES
+    sides = other if same_grid(model.config.train_size, first) else first
     try:
         program = torch.onnx.export(
             model.eval(),
-            (torch.zeros(TRACED_SIZE, device=next(model.parameters()).device),),
+            (torch.zeros(2, 3, *sides, device=next(model.parameters()).device),),
             dynamo=True,
             verbose=False,
             input_names=["images"],
@@ -43,3 +46,8 @@ def export_onnx(model: SegFormer, path: str | os.PathLike[str]) -> None:
         temporary = Path(folder, "graph.onnx")
         program.save(temporary, external_data=False)
         temporary.replace(target)
+
+
+def same_grid(size: tuple[int, int] | None, other: tuple[int, int]) -> bool:
+    """Whether two sizes have the same tokens in the last stage; in an earlier one they have only if they have there."""
+    return size is not None and all(-(-a // 32) == -(-b // 32) for a, b in zip(size, other, strict=True))

@@ -76,17 +76,21 @@ def read_pickle(path: Path) -> Content:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CheckpointError(f"{path}: not a complete file of plain tensors ({reason})") from None
     tensors = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
-    if not isinstance(tensors, dict) or not all(isinstance(value, Tensor) for value in tensors.values()):
+    if not isinstance(tensors, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) and value.layout == torch.strided
+        for key, value in tensors.items()
+    ):
         raise CheckpointError(f"{path}: expected a dictionary of tensors")
     meta = loaded.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     # MMCV writes CLASSES, and MMEngine after it dataset_meta.
-    names = meta.get("CLASSES") or dict(meta.get("dataset_meta") or {}).get("classes") or ()
+    data = meta.get("dataset_meta")
+    names = meta.get("CLASSES") or (data.get("classes") if isinstance(data, dict) else None)
     return Content(
         path=path,
         tensors=tensors,
         description=str(meta.get(METADATA_KEY, "")),
-        class_names=tuple(map(str, names)),
+        class_names=tuple(map(str, names)) if isinstance(names, list | tuple) else (),
     )
 
 

@@ -15,8 +15,8 @@ from robustbench_seg.store import ImageCounts, Store
 CLASSES = ("road", "building", "sky", "tree", "car")
 HEIGHT, WIDTH = 360, 480
 ENVIRONMENT = {
-    "command": "robustbench-seg run synthetic", "commit": None, "robustbench_seg": "0", "python": "3", "machine": "none",
-    "packages": {},
+    "command": "robustbench-seg run synthetic", "commit": None, "robustbench_seg": "0", "python": "3",
+    "machine": "none", "packages": {},
 }  # fmt: skip
 
 Accuracy = Callable[

@@ -102,7 +102,7 @@ def test_several_scales_average_softmax_probabilities_at_the_labels_size(mode: d
     assert_classes_of(got, probabilities[0])
 
 
-@pytest.mark.parametrize("size", [(64, 80), (90, 141), (257, 301), (13, 20), (1024, 40)])
+@pytest.mark.parametrize("size", [(64, 80), (90, 141), (257, 301), (600, 250), (13, 20), (2000, 40), (2, 70000)])
 @pytest.mark.parametrize("source", [(16, 20), (23, 36), (64, 80)])
 def test_classes_by_stripes_are_those_of_the_whole_map(source: tuple[int, int], size: tuple[int, int]) -> None:
     logits = torch.randn(2, 5, *source, generator=torch.Generator().manual_seed(0))

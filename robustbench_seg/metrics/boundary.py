@@ -15,6 +15,7 @@ from .counts import ClassCounts
 __all__ = ["count_boundary", "rim_width"]
 
 SHARE_OF_DIAGONAL = 0.02
+VALUES = 256  # of a class map's pixel
 
 
 def rim_width(height: int, width: int) -> int:
@@ -27,15 +28,17 @@ def count_boundary(
 ) -> ClassCounts:
     """Count the pixels in the rims of one image's class masks: in both with the same class, predicted, labelled.
 
-    prediction, label: (H, W) as for `count_classes`. Pixels whose label is ignored are in no mask of either side, so
-    where they begin, masks end, just as at the image's border.
+    prediction, label: (H, W) as for `count_classes`, of at most 255 classes. Pixels whose label is ignored are in no
+    mask of either side, so where they begin, masks end, just as at the image's border.
     """
-    ignored = label == ignore
-    prediction = np.where(ignored, label, prediction)
-    of_prediction, of_label = (rims(classes, ignore) & ~ignored for classes in (prediction, label))
-    both = of_prediction & of_label & (prediction == label)
-    chosen = label[both], prediction[of_prediction], label[of_label]
-    return ClassCounts(*(np.bincount(x, minlength=num_classes).astype(np.int64) for x in chosen))
+    predicted, labelled = (
+        np.where(rims(classes, ignore), classes, np.uint8(ignore))
+        for classes in (np.where(label == ignore, label, prediction), label)
+    )
+    pairs = predicted.astype(np.uint16) * VALUES + labelled  # one histogram of pairs has all three counts
+    joint = np.bincount(pairs.ravel(), minlength=VALUES**2).reshape(VALUES, VALUES).astype(np.int64)
+    counts = joint.diagonal(), joint.sum(axis=1), joint.sum(axis=0)
+    return ClassCounts(*(count[:num_classes].copy() for count in counts))
 
 
 def rims(classes: NDArray[np.uint8], outside: int) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ from .evidence import Evidence, Row
 from .resolution import Shift, effect_differences, effect_draws
 from .tables import percent, signed
 
-__all__ = ["found_in_growth", "found_in_resolution", "found_in_robustness", "found_on_clean"]
+__all__ = ["found_in_growth", "found_in_resolution", "found_in_robustness", "found_on_clean", "incomplete"]
 
 MOST = 3  # sentences
 
@@ -42,11 +42,11 @@ def found_in_robustness(
         for row in arms
         if not np.isnan(row.values["retention"][0])
     ]
-    incomplete = [row.name for row in arms if np.isnan(row.values["retention"][0])]
     sentences = []
     if parts:
         sentences.append(
-            f"On average over {counted(len(conditions), 'corruption')} ({images_of(evidence)}, view {view}), {listed(parts)}."
+            f"On average over {counted(len(conditions), 'corruption')} ({images_of(evidence)}, view {view}), "
+            f"{listed(parts)}."
         )
     pair = robustness_pair(list(evidence.arms))
     if pair and (*pair, "mean") in differences:
@@ -63,9 +63,15 @@ def found_in_robustness(
         sentences.append(
             f"Worst is {spaced(low)} with {percent(scores[low])} %, best {spaced(high)} with {percent(scores[high])} %."
         )
-    if incomplete:
-        sentences.insert(0, f"Cells of {listed(incomplete)} are missing, so there is no mean under corruption.")
     return sentences[:MOST]
+
+
+def incomplete(rows: Sequence[Row], view: str) -> list[str]:
+    """Say which models have no mean under corruption, since cells are missing."""
+    names = [row.name for row in rows if np.isnan(row.values["mean"][0])]
+    if not names:
+        return []
+    return [f"Cells of {listed(names)}, view {view}, are missing, so there is no mean under corruption."]
 
 
 def robustness_pair(arms: Sequence[str]) -> tuple[str, str] | None:
@@ -97,7 +103,7 @@ def found_in_resolution(evidence: Evidence, shift: Shift) -> list[str]:
     """Say what each arm loses with the extent, whether arms differ, and whether that agrees with Table 1c."""
     clean = (CLEAN, 0)
     rows = [row for row in evidence.rows(lambda title: effect_draws(evidence, shift, title, clean)) if row.compared]
-    if "extent" not in rows[0].values:
+    if any(np.isnan(row.values.get("extent", [np.nan])[0]) for row in rows):
         return []
     parts = [f"{row.name} {signed(evidence.interval(row.values['extent']))}" for row in rows]
     sentences = [
@@ -113,7 +119,8 @@ def found_in_resolution(evidence: Evidence, shift: Shift) -> list[str]:
     theirs = f"{lost['learned_pe'] - lost['mix_ffn']:.1f}"
     sentences.append(
         f"{pair}: {signed(each.interval)} of extent effect, a difference {each.verdict}; the paper's Table 1c has "
-        f"{theirs} points (3.3 with a positional encoding, 0.7 with Mix-FFN), which this {agreement(each.interval, lost)}."
+        f"{theirs} points (3.3 with a positional encoding, 0.7 with Mix-FFN), which this "
+        f"{agreement(each.interval, lost)}."
     )
     joint = [name for name in rows[0].values if name.startswith("joint")]
     if joint and (pair, joint[-1]) in found:
@@ -137,13 +144,15 @@ def found_in_growth(evidence: Evidence, shift: Shift, conditions: Conditions) ->
 
     rows = [row for row in evidence.rows(growth) if row.compared]
     numbers = [(row.name, evidence.interval(row.values["extent"])) for row in rows]
+    if any(np.isnan(number.estimate) for _, number in numbers):
+        return []
     parts = [
         f"{name} {signed(number)}{'' if number.excludes_zero else ', which includes zero' * evidence.resampled}"
         for name, number in numbers
     ]
     return [
-        f"On average over {counted(len(conditions), 'corruption')}, the loss from windows to whole images changes against "
-        f"that on clean images by: {listed(parts)}."
+        f"On average over {counted(len(conditions), 'corruption')}, the loss from windows to whole images changes "
+        f"against that on clean images by: {listed(parts)}."
     ]
 
 

@@ -30,6 +30,12 @@ class Table:
     sort: pd.DataFrame | None = None
     group: str = ""
 
+    def bold(self) -> list[list[bool]]:
+        """Whether each text is the best of its column, by row; False throughout where nothing is compared."""
+        if self.best is None:
+            return [[False] * len(self.readable.columns) for _ in range(len(self.readable))]
+        return [[bool(value) for value in row] for row in self.best.to_numpy()]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:

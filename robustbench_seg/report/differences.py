@@ -1,6 +1,7 @@
 """Arms against each other under corruption: what differs, by how much, and whether that is found."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,21 +9,21 @@ import pandas as pd
 from ..record import CLEAN
 from ..studies.arms import ArmDifference
 from ..studies.robustness import Conditions
-from ..studies.statistics import Draws, Interval, holm
+from ..studies.statistics import Interval, holm
 from . import charts
 from .content import Picture, Table
 from .evidence import Evidence, scores_of
 from .provenance import file_name
 from .tables import Cell, difference, make_table, points
 
-__all__ = ["Differences", "FOUND", "compare_arms", "difference_pictures", "difference_tables", "long_table"]
+__all__ = ["FOUND", "Differences", "compare_arms", "difference_pictures", "difference_tables", "long_table"]
 
 Differences = dict[tuple[str, str, str], ArmDifference]  # by first arm, second arm, quantity
 GROUP = "Under corruption"
 PRIMARY = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention"}
 FOUND = (
-    "A difference (*) is found where its 95 % interval, over images with the weights fixed, excludes zero and all pairs "
-    "of seeds agree in sign"
+    "A difference (*) is found where its 95 % interval, over images with the weights fixed, excludes zero and all "
+    "pairs of seeds agree in sign"
 )
 
 
@@ -31,16 +32,12 @@ def compare_arms(evidence: Evidence, view: str, conditions: Conditions, referenc
     if not evidence.resampled:
         return {}
     scores = {title: scores_of(evidence.miou(title, view), conditions) for title in evidence.titles}
-    names = list(next(iter(scores.values())))
-
-    def draws(name: str, title: str) -> Draws:
-        return scores[title][name]
-
-    return {
-        (first, second, name): evidence.difference(lambda title, name=name: draws(name, title), first, second)  # type: ignore[misc]
-        for first, second in evidence.pairs(reference)
-        for name in names
-    }
+    found = {}
+    for first, second in evidence.pairs(reference):
+        for name in scores[evidence.titles[0]]:
+            values = {title: draws[name] for title, draws in scores.items()}
+            found[first, second, name] = evidence.difference(values, first, second)
+    return found
 
 
 def difference_tables(found: Differences, conditions: Conditions, about: str, name: str) -> list[Table]:
@@ -81,8 +78,8 @@ def difference_tables(found: Differences, conditions: Conditions, about: str, na
     return tables
 
 
-def long_table(found: Mapping[tuple[str, ...], ArmDifference], names: Sequence[str], **fields: object) -> Table:
-    """Make a table with a row per difference and its statistics. names: of the parts of a key."""
+def long_table(found: Mapping[Any, ArmDifference], names: Sequence[str], **fields: Any) -> Table:
+    """Make a table with a row per difference and its statistics. found: by tuples of texts. names: of their parts."""
     full = digits(found, names)
     rows = []
     for (key, each), p_holm in zip(found.items(), full["p_holm"], strict=True):
@@ -101,7 +98,7 @@ def long_table(found: Mapping[tuple[str, ...], ArmDifference], names: Sequence[s
     return make_table(rows, full=full, **fields)
 
 
-def digits(found: Mapping[tuple[str, ...], ArmDifference], names: Sequence[str]) -> pd.DataFrame:
+def digits(found: Mapping[Any, ArmDifference], names: Sequence[str]) -> pd.DataFrame:
     """Write differences (fractions) with all digits."""
     table = pd.DataFrame(
         [

@@ -1,6 +1,6 @@
 """The cells that one report section compares, with every mIoU in the data and in each resample."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -103,10 +103,9 @@ class Evidence:
         base = next((arm for arm, members in self.arms.items() if reference in (arm, *members)), arms[0])
         return [pair for pair in every if base in pair]
 
-    def difference(self, values: Callable[[str], Draws], first: str, second: str) -> ArmDifference:
-        """Compare two arms in a quantity of their models."""
-        draws = {title: values(title) for arm in (first, second) for title in self.arms[arm]}
-        return arm_difference(draws, first, second, self.scores.blocks)
+    def difference(self, values: Mapping[str, Draws], first: str, second: str) -> ArmDifference:
+        """Compare two arms in a quantity of all models, by title."""
+        return arm_difference(values, first, second, self.scores.blocks)
 
     def interval(self, draws: Draws) -> Interval:
         """Make the interval of a statistic; without resamples its ends are NaN."""

@@ -1,4 +1,4 @@
-"""What every number carries: protocol, data, view, precision, engine, weights, code, machine; and what it leaves open."""
+"""What every number carries: protocol, data, view, precision, engine, weights, machine; and what it leaves open."""
 
 import json
 from collections.abc import Mapping
@@ -92,4 +92,5 @@ def median_size(cell: pd.Series) -> tuple[int, int]:
 
 
 def file_name(kind: str, name: str) -> str:
+    """Make the file name, without ending, of a kind of table or figure and a view."""
     return f"{kind}-{name}".replace(" ", "-").replace("(", "").replace(")", "")

@@ -94,8 +94,8 @@ def published_table(cells: pd.DataFrame, plan: Mapping[str, Any], view: str, nam
         rows,
         file=file_name("published", name),
         title=f"Published: {about.title}",
-        caption=f"{about.values}; the mean over {len(corruptions)} corruptions and retention in % are computed from the "
-        f"printed numbers; {about.source}; {'; '.join(about.notes)}.",
+        caption=f"{about.values}; the mean over {len(corruptions)} corruptions and retention in % are computed from "
+        f"the printed numbers; {about.source}; {'; '.join(about.notes)}.",
         full=theirs,
         group=GROUP,
     )

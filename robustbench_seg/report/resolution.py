@@ -71,15 +71,14 @@ def effect_differences(
 ) -> dict[tuple[str, str], ArmDifference]:
     """Compare arms in their effects, the later minus the earlier: by (arms, effect). Positive: the later loses more."""
     each = {title: effect_draws(evidence, shift, title, condition) for title in evidence.titles}
-    return {
-        (f"{second} minus {first}", name): evidence.difference(
-            lambda title, name=name: each[title][name],
-            second,
-            first,  # type: ignore[misc]
-        )
-        for first, second in (evidence.pairs() if evidence.resampled else ())
-        for name in each[evidence.titles[0]]
-    }
+    if not evidence.resampled:
+        return {}
+    found = {}
+    for first, second in evidence.pairs():
+        for name in each[evidence.titles[0]]:
+            values = {title: draws[name] for title, draws in each.items()}
+            found[f"{second} minus {first}", name] = evidence.difference(values, second, first)
+    return found
 
 
 def resolution_tables(evidence: Evidence, shift: Shift, conditions: Conditions, about: str) -> list[Table]:
@@ -122,7 +121,8 @@ def resolution_tables(evidence: Evidence, shift: Shift, conditions: Conditions, 
                 ("arms", "effect"),
                 file="resolution-differences",
                 title="Whether arms lose differently",
-                caption=f"Points lost by one arm minus those lost by the other; positive: the first loses more. {FOUND}; "
+                caption="Points lost by one arm minus those lost by the other; positive: the first loses more. "
+                f"{FOUND}; "
                 f"p by Holm for the rows of this table; {about}.",
                 group=GROUP,
                 main=True,
@@ -221,8 +221,8 @@ def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Pi
             Picture(
                 file="resolution-scales",
                 title="mIoU against the scale of the input",
-                caption=f"Clean images; solid: windows of the training crop, dashed: the whole image; bands are 95 % "
-                f"intervals; {about}.",
+                caption="Clean images; windows of the training crop, and the whole image; bands are 95 % intervals; "
+                f"{about}.",
                 figure=charts.scale_curves(curves_of(evidence, shift)),
                 description="Clean mIoU of each arm by windows and on the whole image, at each scale of the input.",
                 group=GROUP,
@@ -243,9 +243,9 @@ def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Pi
         Picture(
             file="resolution-effects",
             title="Extent and joint effects, and their differences between arms",
-            caption=f"Points of clean mIoU lost against windows of the training crop, with 95 % intervals; filled where "
-            f"the interval excludes zero. Diamonds: the paper's Table 1c, 3.3 points with a positional encoding, 0.7 "
-            f"with Mix-FFN, 2.6 between them, of another size and data set; {about}.",
+            caption="Points of clean mIoU lost against windows of the training crop, with 95 % intervals; filled "
+            f"where the interval excludes zero. Diamonds: the paper's Table 1c, 3.3 points with a positional encoding, "
+            f"0.7 with Mix-FFN, 2.6 between them, of another size and data set; {about}.",
             figure=charts.forest(
                 panels, "points lost", {"extent": paper_marks(list(panels["extent"]))} if "extent" in panels else None
             ),
@@ -263,16 +263,12 @@ def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Pi
 def paper_marks(labels: Sequence[str]) -> dict[str, float]:
     """Give the paper's extent effect (0-1) to the rows of the arms that it had: with an encoding, and Mix-FFN."""
     lost = published_extent().set_index("encoding")["points"] / 100
+    theirs = {"learned": lost["learned_pe"], "mix": lost["mix_ffn"]}
     marks = {}
     for label in labels:
-        first, _, second = label.partition(" minus\n")
-        values = [
-            lost["learned_pe"] if "learned" in part else lost["mix_ffn"] if "mix" in part else None
-            for part in (first, second)
-            if part
-        ]
-        if None not in values:
-            marks[label] = values[0] - (values[1] if len(values) > 1 else 0)
+        values = [value for part in label.split(" minus\n") for kind, value in theirs.items() if kind in part]
+        if len(values) == 1 + label.count(" minus\n"):
+            marks[label] = float(values[0] - sum(values[1:]))
     return marks
 
 
@@ -285,17 +281,18 @@ def curves_of(evidence: Evidence, shift: Shift) -> list[charts.Curve]:
         if row.compared
     ]
     window = (shift.slide.crop, shift.slide.stride)
+    panels = {"slide": f"windows of {shift.slide.crop} pixels", "whole": "whole image"}
     return [
         charts.Curve(
-            label=f"{row.name}, {mode}",
+            label=row.name,
+            panel=title,
             points={
                 view.scales[0]: evidence.interval(row.values[text])
                 for text, view in views.items()
                 if view.mode == mode and (mode == "whole" or (view.crop, view.stride) == window)
             },
             colour=k,
-            style=style,
         )
+        for mode, title in panels.items()
         for k, row in enumerate(rows)
-        for style, mode in enumerate(("slide", "whole"))
     ]

@@ -12,7 +12,7 @@ from ..record import CLEAN
 from ..store import Store
 from ..studies.frame import latency_frame, quality_frame, read_plans
 from ..studies.robustness import SETTING, Conditions
-from .claims import found_in_growth, found_in_resolution, found_in_robustness, found_on_clean
+from .claims import found_in_growth, found_in_resolution, found_in_robustness, found_on_clean, incomplete
 from .classes import classes_table
 from .content import Section
 from .differences import compare_arms, difference_pictures, difference_tables
@@ -60,8 +60,8 @@ def sections_of(folders: Sequence[Path], *, reference: str | None = None, pictur
         found = []
         for plan in plans:
             keys = [cell["key"] for cell in plan["cells"]]
-            own = (only(frame, keys) for frame in (quality, latency))
-            found.append(section_of(Source(Store(folder), plan, quality, *own, reference, pictures)))
+            own = Source(Store(folder), plan, quality, only(quality, keys), only(latency, keys), reference, pictures)
+            found.append(section_of(own))
         if not any(section.tables or section.failures for section in found):
             raise StoreError(f"{folder}: no cell is finished yet; run the suite again to go on")
         sections += found
@@ -147,6 +147,7 @@ def add_view(section: Section, source: Source, evidence: Evidence, view: str, na
         )
     if not conditions:
         return
+    section.findings += incomplete(rows, view)
     if source.reference:
         section.tables += reference_tables(cells, conditions, source.reference, brief, name)
     same = source.measured[(source.measured[SETTING] == cells.iloc[0][SETTING]).all(axis=1)]
@@ -175,8 +176,11 @@ def add_views(section: Section, source: Source, evidence: Evidence, *, main: boo
         section.pictures += resolution_pictures(evidence, shift, "settings and weights as in the tables")
     if main:
         found = found_in_resolution(evidence, shift)
-        # A suite of clean images is about its views; one with both asks whether the loss grows under corruption.
-        section.found = [*found_in_growth(evidence, shift, source.conditions), *found][:3]
+        # Of a suite of both, the first sentence is on corruption, the second on the loss under it, the third on views.
+        growth = found_in_growth(evidence, shift, source.conditions)
+        section.found = (
+            [*section.found[:1], *growth, *(found[1:2] or found)] if growth else [*section.found, *found][:3]
+        )
 
 
 def add_details(section: Section, source: Source, evidence: Evidence, view: str, name: str) -> None:

@@ -57,9 +57,10 @@ def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scor
     """Draw blocks with replacement, and compute every cell's mIoU from the counts of the drawn.
 
     A resample is scored as the split itself is, `metrics.miou`: an mIoU is the mean over the classes that occur in its
-    labels or predictions. So row 0 is the number of the tables, and an interval belongs to that. The drawn depend on the seed and the number of blocks alone, and
-    the sums are exact integers, so results do not depend on threads. Memory: 8 bytes for each resample and cell, and
-    some 50 MB and 8 kB per block besides.
+    labels or predictions. So row 0 is the number of the tables, and an interval belongs to that.
+
+    The drawn depend on the seed and the number of blocks alone, and the sums are exact integers, so results do not
+    depend on threads. Memory: 8 bytes for each resample and cell, and some 50 MB and 8 kB per block besides.
     Raises UsageError for fewer than 2 blocks or fewer than 1 resample.
     """
     names, block = np.unique(counts.blocks, return_inverse=True)

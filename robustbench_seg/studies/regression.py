@@ -54,7 +54,8 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame) -> Changes:
     both = base.merge(new, on=MATCH, suffixes=("_base", "_new"), how="outer", indicator="side", sort=False)
     matched = both[both["side"] == "both"]
     unmatched = [
-        f"{row[f'slug_{name}']} ({row['images']} images, engine version {row['engine_version']}) is only in {name.upper()}"
+        f"{row[f'slug_{name}']} is in {name.upper()} alone "
+        f"({row['images']} images, engine version {row['engine_version']})"
         for side, name in (("left_only", "base"), ("right_only", "new"))
         for _, row in both[both["side"] == side].iterrows()
     ]

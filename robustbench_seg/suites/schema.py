@@ -125,14 +125,9 @@ def read_suite(name_or_path: str) -> Suite:
 def with_weights(suite: Suite, weights: dict[str, str]) -> tuple[ModelSpec, ...]:
     """Give the suite's models their weights from the command line; a suite without models gets those named there.
 
-    Raises UsageError for a name that is neither the suite's nor a known model.
+    Raises UsageError for a name that is neither the suite's nor that of a known model, with or without a suffix.
     """
-    models = suite.models
-    if not models:
-        unknown = next((name for name in weights if name not in MODELS), None)
-        if unknown is not None:
-            raise UsageError(f"--weights {unknown}: unknown model; known: {', '.join(MODELS)}")
-        models = tuple(ModelSpec(name=name, model=name) for name in weights)
+    models = suite.models or tuple(ModelSpec(name=name, model=known_model(name)) for name in weights)
     names = [model.name for model in models]
     for name in weights:
         if name not in names:
@@ -140,6 +135,14 @@ def with_weights(suite: Suite, weights: dict[str, str]) -> tuple[ModelSpec, ...]
     if not models:
         raise UsageError(f"suite {suite.name} names no model: give one with --weights NAME=PATH (see `list models`)")
     return tuple(model.model_copy(update={"weights": weights.get(model.name, model.weights)}) for model in models)
+
+
+def known_model(name: str) -> str:
+    """Find the model of a name of one's own, such as segformer-b0-mine: the longest known one that it begins with."""
+    known = [model for model in MODELS if name == model or name.startswith(f"{model}-")]
+    if not known:
+        raise UsageError(f"--weights {name}: unknown model; known, alone or with -SUFFIX: {', '.join(MODELS)}")
+    return max(known, key=len)
 
 
 def quality_cells(suite: Suite, models: tuple[ModelSpec, ...], precision: str) -> list[QualityCell]:

@@ -102,14 +102,14 @@ def resized(logits: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
 def scene(*sources: tuple[int, int]) -> tuple[list[torch.Tensor], np.ndarray]:
     generator = torch.Generator().manual_seed(4)
     logits = [5 * torch.randn(1, 6, *source, generator=generator) for source in sources]
-    label = np.random.default_rng(5).integers(0, 6, (130, 97)).astype(np.uint8)
+    label = np.random.default_rng(5).integers(0, 6, (330, 250)).astype(np.uint8)
     label[:40, :30] = IGNORE
     return logits, label
 
 
 @pytest.mark.parametrize(
     ("sources", "tolerance"),  # float32's: of exponentials alone, or of where between two logits a pixel lies as well
-    [([(130, 97)], 1e-6), ([(33, 25)], 2e-5), ([(33, 25), (50, 40), (17, 13)], 2e-5)],
+    [([(330, 250)], 1e-6), ([(33, 25)], 2e-5), ([(33, 25), (50, 40), (17, 13)], 2e-5)],
 )
 def test_probabilities_are_those_of_the_resized_logits(sources: list[tuple[int, int]], tolerance: float) -> None:
     logits, label = scene(*sources)

@@ -9,8 +9,9 @@ import torch
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.models import load_model
-from robustbench_seg.models.base import NetworkSegmenter
+from robustbench_seg.models.base import NetworkSegmenter, normalise
 from segformer import CheckpointInfo, SegFormer, build, export_onnx
+from segformer.export import TRACED_SIDES
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -58,6 +59,18 @@ def test_an_exported_graph_gives_the_same_classes_at_any_size(
     assert got.shape == expected.shape
     assert expected.argmax(dim=1).unique().numel() > 1
     assert (got.argmax(dim=1) == expected.argmax(dim=1)).float().mean() >= 0.9999
+    torch.testing.assert_close(got, expected, atol=1e-4, rtol=1e-5)
+
+
+def test_a_learned_encoding_is_resized_in_a_graph_wherever_it_was_made(tmp_path: Path) -> None:
+    """The exporter looks at one size; where the encoding was made for that one it is not resized there."""
+    changes = {"positional_encoding": "learned", "train_size": TRACED_SIDES[0]}
+    model = build("b0", num_classes=5, decoder_width=16, depths=(1, 1, 1, 1), **changes).eval()
+    export_onnx(model, tmp_path / "learned.onnx")
+    images = torch.randint(256, (1, 3, 64, 80), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = model(normalise(images))
+    got = load_model("onnx", NAMES, str(tmp_path / "learned.onnx"), CPU)(images)
     torch.testing.assert_close(got, expected, atol=1e-4, rtol=1e-5)
 
 

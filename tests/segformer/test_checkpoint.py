@@ -151,6 +151,36 @@ def test_a_pickle_of_something_else_is_refused_in_one_line(tmp_path: Path, conte
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("tensors", [{0: torch.zeros(1)}, {"norm": torch.zeros(2).to_sparse()}])
+def test_a_dictionary_of_other_things_than_named_dense_tensors_is_refused(
+    tmp_path: Path, tensors: dict[object, torch.Tensor]
+) -> None:
+    torch.save(tensors, tmp_path / "weights.pth")
+    with pytest.raises(CheckpointError, match="expected a dictionary of tensors"):
+        load_checkpoint(tmp_path / "weights.pth")
+
+
+@pytest.mark.parametrize("meta", [{"CLASSES": 3}, {"CLASSES": "abc"}, {"dataset_meta": "abc"}])
+def test_class_names_that_are_no_list_are_none(tmp_path: Path, meta: dict[str, object]) -> None:
+    save_checkpoint(build("b0", num_classes=3), tmp_path / "weights.pth", format="nvlabs")
+    content = torch.load(tmp_path / "weights.pth", weights_only=True)
+    torch.save(content | {"meta": meta}, tmp_path / "weights.pth")
+    assert load_checkpoint(tmp_path / "weights.pth").info.class_names == ()
+
+
+def test_class_names_that_are_not_one_per_logit_are_neither_written_nor_read(model: SegFormer, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_checkpoint(model, path)
+    info = {k: v for k, v in vars(model.info).items() if k != "sha256"} | {"class_names": ["a", "b"]}
+    save_file(load_file(path), path, {METADATA_KEY: json.dumps({"config": vars(model.config), "info": info})})
+    with pytest.raises(CheckpointError, match=r"weights\.safetensors: .*2 class names for 3 classes"):
+        load_checkpoint(path)
+    model.info = replace(model.info, class_names=("a", "b"))
+    with pytest.raises(CheckpointError, match="2 class names for 3 classes"):
+        save_checkpoint(model, tmp_path / "other.safetensors")
+    assert not (tmp_path / "other.safetensors").exists()
+
+
 def test_keys_that_do_not_fit_are_listed_with_their_number(model: SegFormer, tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_checkpoint(model, path)

@@ -303,6 +303,21 @@ def test_a_models_encoder_can_start_from_an_imagenet_checkpoint_or_a_whole_netwo
         load_encoder(build("b0", norm_eps=1e-3), tmp_path / "whole.pth")
 
 
+def test_an_encoder_that_is_replaced_leaves_the_decoders_licence_in_place(
+    tmp_path: Path, nvlabs_state: dict[str, Tensor]
+) -> None:
+    free = build("b0", num_classes=3)
+    free.info = replace(free.info, licence="CC0-1.0")
+    save_checkpoint(free, tmp_path / "free.safetensors")
+    torch.save(nvlabs_state, tmp_path / "b0.pth")
+    model = load_checkpoint(tmp_path / "b0.pth")
+    load_encoder(model, tmp_path / "free.safetensors")
+    assert model.info.licence.startswith(RESEARCH)
+    assert model.info.licence.endswith("; encoder: CC0-1.0")
+    assert model.info.source.startswith("NVlabs, encoder from ")
+    assert model.info.sha256 == ""
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_variant_classes_and_decoder_width_come_from_the_shapes(variant: str) -> None:
     widths, depths = VARIANTS[variant].widths, VARIANTS[variant].depths
