@@ -3,7 +3,7 @@
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -11,9 +11,6 @@ from rich.table import Table
 
 from .errors import RobustBenchError, UsageError
 from .wording import counted
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["app", "run_program"]
 
@@ -110,9 +107,10 @@ def report(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders that `run` wrote.")],
     out: Annotated[Path | None, typer.Option(help="Where to write; by default report/ in the first folder.")] = None,
     text: Annotated[bool, typer.Option("--text", help="Print the main tables and write nothing.")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write the figures as PDF too.")] = False,
 ) -> None:
-    """Write the report of results: Markdown, CSV and SVG."""
-    write_and_show(folders, None if text else out or folders[0] / "report", text=text)
+    """Write the report of results: index.html; the same as Markdown, CSV and LaTeX, figures as SVG."""
+    write_and_show(folders, None if text else out or folders[0] / "report", text=text, pdf=pdf)
 
 
 @app.command()
@@ -216,32 +214,19 @@ def list_kind(
     console.print(table)
 
 
-def write_and_show(folders: list[Path], out: Path | None, *, text: bool) -> None:
+def write_and_show(folders: list[Path], out: Path | None, *, text: bool, pdf: bool = False) -> None:
     """Write the report into `out`, if given, and print the main tables if asked."""
     from .report.page import write_report
     from .report.sections import sections_of
+    from .report.terminal import show_tables
 
     sections = sections_of(folders)
     if text:
-        for section in sections:
-            for table in section.tables:
-                if table.main:
-                    show_table(table.title, table.readable)
-            for sentence in section.findings:
-                say(f"• {sentence}")
+        show_tables(console, sections)
+        for sentence in (sentence for section in sections for sentence in section.found or section.findings):
+            say(f"• {sentence}")
     if out is not None:
-        say(f"report: {write_report(sections, out)}")
-
-
-def show_table(title: str, frame: "pd.DataFrame") -> None:
-    """Print a table with a row per column of the frame, since models are fewer than corruptions."""
-    table = Table(title=title, title_justify="left")
-    table.add_column(str(frame.columns[0]))
-    for name in frame.iloc[:, 0]:
-        table.add_column(str(name), justify="right")
-    for name in frame.columns[1:]:
-        table.add_row(str(name), *map(str, frame[name]))
-    console.print(table)
+        say(f"report: {write_report(sections, out, pdf=pdf)}")
 
 
 def say(text: str, style: str | None = None) -> None:

@@ -1,1 +1,1 @@
-"""The report: tables and figures of a result folder, as Markdown, CSV and SVG."""
+"""The report: tables and figures of a result folder, as a page, Markdown, CSV, LaTeX, SVG and PDF."""

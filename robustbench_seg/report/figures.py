@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-__all__ = ["heat_maps", "save_svg", "severity_curves", "strip"]
+__all__ = ["heat_maps", "severity_curves", "strip"]
 
 LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
@@ -105,9 +105,3 @@ def strip(places: Mapping[str, Path], image_id: str) -> Figure:
         if seen:
             above.imshow(mpl.image.imread(seen))
     return figure
-
-
-def save_svg(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG whose bytes depend on its content alone."""
-    with mpl.rc_context({"svg.hashsalt": "robustbench-seg"}):
-        figure.savefig(path, format="svg", metadata={"Date": None})

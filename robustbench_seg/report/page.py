@@ -1,4 +1,4 @@
-"""Write a report: report.md, a CSV per table, an SVG per figure."""
+"""Write a report: index.html, report.md, a CSV and a LaTeX file per table, an SVG per figure, and a PDF if asked."""
 
 import re
 from collections.abc import Sequence
@@ -8,32 +8,47 @@ from pathlib import Path
 import jinja2
 
 from ..files import replacing, write_text
-from . import figures, tables
-from .sections import Section
+from .content import Picture, Section, Table
+from .html import render_html
+from .latex import latex
+from .markdown import markdown
+from .svg import save_figure
 
 __all__ = ["write_report"]
 
 
-def write_report(sections: Sequence[Section], out: Path) -> Path:
-    """Write sections into the folder `out`; return the path of report.md."""
+def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -> Path:
+    """Write sections into the folder `out`; return the path of index.html.
+
+    pdf: write each figure as PDF too.
+    """
+    title = "Robustness report: " + ", ".join(dict.fromkeys(section.suite for section in sections))
     rendered = []
     for number, section in enumerate(sections):
         prefix = section.suite if len(sections) == 1 else f"{number + 1}-{section.suite}"
-        shown = []
         for table in section.tables:
-            write_text(out / f"{prefix}-{table.file}.csv", table.full.to_csv(index=False, lineterminator="\n"))
-            shown.append({"title": table.title, "caption": table.caption, "body": tables.markdown(table.readable)})
-        pictures = []
+            write_table(table, out, f"{prefix}-{table.file}")
         for picture in section.pictures:
-            name = f"{prefix}-{picture.file}.svg"
-            with replacing(out / name) as temporary:
-                figures.save_svg(picture.figure, temporary)
-            pictures.append({"title": picture.title, "caption": picture.caption, "file": name})
-        rendered.append({**vars(section), "tables": shown, "pictures": pictures})
+            write_picture(picture, out, f"{prefix}-{picture.file}", pdf=pdf)
+        rendered.append({**vars(section), "prefix": prefix})
     template = files(__package__).joinpath("page.md").read_text(encoding="utf-8")
     engine = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    title = "Robustness report: " + ", ".join(dict.fromkeys(section.suite for section in sections))
+    engine.filters["markdown"] = markdown
     text = engine.from_string(template).render(title=title, sections=rendered)
-    path = out / "report.md"
-    write_text(path, re.sub(r"\n{3,}", "\n\n", text))
+    write_text(out / "report.md", re.sub(r"\n{3,}", "\n\n", text))
+    path = out / "index.html"
+    write_text(path, render_html(title, sections))
     return path
+
+
+def write_table(table: Table, out: Path, name: str) -> None:
+    """Write all digits as CSV, and what people read as LaTeX."""
+    write_text(out / f"{name}.csv", table.full.to_csv(index=False, lineterminator="\n"))
+    write_text(out / f"{name}.tex", latex(table, name))
+
+
+def write_picture(picture: Picture, out: Path, name: str, *, pdf: bool) -> None:
+    """Write a figure as SVG, and as PDF if asked."""
+    for file_format in ("svg", "pdf") if pdf else ("svg",):
+        with replacing(out / f"{name}.{file_format}") as temporary:
+            save_figure(picture.figure, temporary, file_format)

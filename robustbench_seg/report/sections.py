@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from ..errors import StoreError
 from ..record import CLEAN
@@ -15,48 +13,11 @@ from ..store import Store
 from ..studies.frame import NOISY_SPREAD, latency_frame, quality_frame, read_plans
 from ..studies.robustness import SETTING, by_corruption, by_severity, clean_by_view
 from . import figures, tables
+from .content import GalleryPicture, Picture, Section, Table
 
-__all__ = ["Picture", "Section", "Table", "sections_of"]
+__all__ = ["sections_of"]
 
 Conditions = Mapping[str, Sequence[int]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """readable: texts for people. full: all digits, for the CSV. main: worth a look in the terminal."""
-
-    file: str
-    title: str
-    caption: str
-    readable: pd.DataFrame
-    full: pd.DataFrame
-    main: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A figure with its file name, without ending."""
-
-    file: str
-    title: str
-    caption: str
-    figure: Figure
-
-
-@dataclass(kw_only=True)
-class Section:
-    """One suite's part of a report. missing: slugs of cells that were planned and are not in the store."""
-
-    suite: str
-    description: str
-    planned: int
-    synthetic: bool = False
-    findings: list[str] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    failures: list[tuple[str, str]] = field(default_factory=list)
-    provenance: list[str] = field(default_factory=list)
 
 
 def sections_of(folders: Sequence[Path]) -> list[Section]:
@@ -123,6 +84,7 @@ def add_quality(section: Section, store: Store, plan: Mapping[str, Any], cells: 
     if conditions:
         add_curves(section, grids, clean, protocol)
     add_strips(section, store, plan["gallery"], cells, conditions)
+    section.gallery += gallery_pictures(store, plan["gallery"], cells)
 
 
 def add_headline(section: Section, name: str, table: pd.DataFrame, conditions: Conditions, how: str) -> None:
@@ -204,7 +166,32 @@ def add_strips(
         caption = f"{first['model']}, view {first['view']}, {first['dataset']} {image_id}: {what}."
         title = f"What the model {'saw and ' if shown else ''}said: {image_id}"
         figure = figures.strip(places, image_id)
-        section.pictures.append(Picture(file=f"strip-{image_id}", title=title, caption=caption, figure=figure))
+        section.pictures.append(
+            Picture(file=f"strip-{image_id}", title=title, caption=caption, figure=figure, group="Gallery")
+        )
+
+
+def gallery_pictures(store: Store, gallery: Sequence[str], cells: pd.DataFrame) -> list[GalleryPicture]:
+    """List what the store shows of the gallery's images in the first view."""
+    found = []
+    for row in cells[cells["view"] == cells["view"].iloc[0]].itertuples():
+        place = store.gallery(row.slug, row.key)
+        for image_id in gallery:
+            image, label, prediction = (place / f"{image_id}-{kind}.png" for kind in ("image", "label", "prediction"))
+            if prediction.is_file():
+                found.append(
+                    GalleryPicture(
+                        model=row.model,
+                        view=row.view,
+                        image_id=image_id,
+                        corruption=row.corruption,
+                        severity=row.severity,
+                        image=image if image.is_file() else None,
+                        label=label,
+                        prediction=prediction,
+                    )
+                )
+    return found
 
 
 def add_speed(section: Section, latency: pd.DataFrame) -> None:

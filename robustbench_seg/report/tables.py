@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..record import CLEAN
 
-__all__ = ["headline", "markdown", "per_class", "percent", "readable_classes", "speed", "unique", "views"]
+__all__ = ["headline", "per_class", "percent", "readable_classes", "speed", "unique", "views"]
 
 MISSING = "–"
 
@@ -86,15 +86,3 @@ def speed(table: pd.DataFrame) -> pd.DataFrame:
 def known(value: float | None, text: Callable[[float], str]) -> str:
     """Write a number, or a dash where there is none."""
     return "–" if value is None or pd.isna(value) else text(value)
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """Write a table of texts as Markdown; the first column to the left, the others to the right."""
-    lines = ["| " + " | ".join(escaped(name) for name in table.columns) + " |"]
-    lines.append("|" + ":--|" + "--:|" * (len(table.columns) - 1))
-    lines += ["| " + " | ".join(escaped(value) for value in row) + " |" for row in table.itertuples(index=False)]
-    return "\n".join(lines)
-
-
-def escaped(value: object) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")

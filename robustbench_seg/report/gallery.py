@@ -1,0 +1,171 @@
+"""The gallery of a page: one image through the severities of a corruption, each model's prediction and error map.
+
+The pictures stand in the page itself, so they are made as small as its share of the page asks for.
+"""
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from ..record import CLEAN
+from .content import GalleryPicture
+
+__all__ = ["Condition", "Gallery", "Scene", "error_map", "gallery_of"]
+
+SIDES_PX = (480, 384, 288, 216)  # longest sides to choose from
+PROBES = 8  # pictures from which the size of all is estimated
+IMAGE_QUALITY = 60
+RIGHT, WRONG, UNLABELLED = (238, 238, 238), (213, 94, 0), (150, 150, 150)
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What one model made of it: data URIs, and the share of wrong pixels among the labelled ones shown, 0-1 or NaN."""
+
+    who: str
+    prediction: str
+    errors: str
+    wrong: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One image under one condition."""
+
+    corruption: str
+    severity: int
+    image: str | None
+    said: list[Said]
+
+
+@dataclass(kw_only=True)
+class Scene:
+    """One image: its label (a data URI), its size in the page, its conditions by corruption, clean apart."""
+
+    image_id: str
+    label: str
+    width: int
+    height: int
+    clean: Condition | None = None
+    corruptions: dict[str, list[Condition]] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Gallery:
+    """What is shown; left_out: pictures' number for which the page had no room."""
+
+    scenes: list[Scene]
+    left_out: int = 0
+    shows_images: bool = True
+
+
+def gallery_of(pictures: Sequence[GalleryPicture], room: int) -> Gallery:
+    """Arrange pictures in at most `room` bytes of page; files that are gone are passed over."""
+    pictures = [one for one in pictures if one.label.is_file() and one.prediction.is_file()]
+    gallery = Gallery(scenes=[], shows_images=any(one.image for one in pictures))
+    longest = side_that_fits(pictures, room)
+    several = len({one.view for one in pictures}) > 1
+    scenes: dict[str, Scene] = {}
+    for key, same in grouped(pictures).items():
+        image_id, corruption, severity = key
+        first = same[0]
+        if image_id not in scenes:
+            label = read(first.label, longest)
+            height, width = label.shape[:2]
+            scenes[image_id] = Scene(image_id=image_id, label=lossless(label), width=width, height=height)
+        condition = Condition(
+            corruption=corruption,
+            severity=severity,
+            image=lossy(read(first.image, longest)) if first.image and first.image.is_file() else None,
+            said=[said(one, longest, several) for one in same],
+        )
+        room -= sum(len(one.prediction) + len(one.errors) for one in condition.said) + len(condition.image or "")
+        if room < 0:
+            gallery.left_out += len(same)
+            continue
+        if corruption == CLEAN:
+            scenes[image_id].clean = condition
+        else:
+            scenes[image_id].corruptions.setdefault(corruption, []).append(condition)
+    gallery.scenes = [scene for scene in scenes.values() if scene.clean or scene.corruptions]
+    return gallery
+
+
+def grouped(pictures: Iterable[GalleryPicture]) -> dict[tuple[str, str, int], list[GalleryPicture]]:
+    """What the models said of the same pixels; images and corruptions in their order, severities ascending."""
+    groups: dict[tuple[str, str, int], list[GalleryPicture]] = {}
+    for one in pictures:
+        groups.setdefault((one.image_id, one.corruption, one.severity), []).append(one)
+    images = list(dict.fromkeys(image_id for image_id, _, _ in groups))
+    corruptions = list(dict.fromkeys(corruption for _, corruption, _ in groups))
+    return dict(
+        sorted(groups.items(), key=lambda item: (images.index(item[0][0]), corruptions.index(item[0][1]), item[0][2]))
+    )
+
+
+def said(one: GalleryPicture, longest: int, several_views: bool) -> Said:
+    """One model's pictures."""
+    prediction, label = read(one.prediction, longest), read(one.label, longest)
+    errors, wrong = error_map(prediction, label)
+    who = f"{one.model}, {one.view}" if several_views else one.model
+    return Said(who=who, prediction=lossless(prediction), errors=lossless(errors), wrong=wrong)
+
+
+def error_map(prediction: Pixels, label: Pixels) -> tuple[Pixels, float]:
+    """Colour what is right, wrong and unlabelled; return it with the share of wrong pixels, NaN where none is labelled.
+
+    prediction, label: uint8 (H, W, 3) in the data set's colours; black is no class. Classes that share one colour, as
+    two of ADE20K's do, are taken for one.
+    """
+    labelled = label.any(axis=2)
+    wrong = labelled & (prediction != label).any(axis=2)
+    errors = np.full(label.shape, RIGHT, np.uint8)
+    errors[~labelled] = UNLABELLED
+    errors[wrong] = WRONG
+    return errors, float(wrong.sum() / labelled.sum()) if labelled.any() else float("nan")
+
+
+def side_that_fits(pictures: Sequence[GalleryPicture], room: int) -> int:
+    """The largest of SIDES_PX with which the pictures fit, judged by a few of them."""
+    probes = pictures[:: max(1, len(pictures) // PROBES)]
+    images = len({(one.image_id, one.corruption, one.severity) for one in pictures})
+    for longest in SIDES_PX:
+        shown = [said(one, longest, False) for one in probes]
+        per_model = sum(len(one.prediction) + len(one.errors) for one in shown) / max(1, len(shown))
+        seen = [len(lossy(read(one.image, longest))) for one in probes if one.image and one.image.is_file()]
+        per_image = sum(seen) / max(1, len(seen))
+        if 1.1 * (per_model * len(pictures) + per_image * images) < room:
+            break
+    return longest
+
+
+def read(path: Path, longest: int) -> Pixels:
+    """Read a picture, at most `longest` px wide and high; colours that stand for classes stay as they are."""
+    with PIL.Image.open(path) as file:
+        picture = file.convert("RGB")
+    how = PIL.Image.Resampling.BOX if path.stem.endswith("-image") else PIL.Image.Resampling.NEAREST
+    factor = min(1, longest / max(picture.size))
+    width, height = (max(1, round(factor * side)) for side in picture.size)
+    return np.asarray(picture.resize((width, height), how))
+
+
+def lossless(pixels: Pixels) -> str:
+    return data_uri(pixels, lossless=True, quality=50, method=2)
+
+
+def lossy(pixels: Pixels) -> str:
+    return data_uri(pixels, quality=IMAGE_QUALITY, method=4)
+
+
+def data_uri(pixels: Pixels, **options: Any) -> str:
+    file = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(file, "WEBP", **options)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,226 @@
+"""What the page and the files beside it say, read without a browser."""
+
+import io
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from pages import COLUMNS, HOSTILE, LABEL, RED, figure, pictures, section, table
+from rich.console import Console
+
+from robustbench_seg.report.content import Section, Table
+from robustbench_seg.report.gallery import WRONG, error_map, gallery_of
+from robustbench_seg.report.html import common_words, render_html, sort_key
+from robustbench_seg.report.latex import latex
+from robustbench_seg.report.markdown import markdown
+from robustbench_seg.report.page import write_report
+from robustbench_seg.report.svg import inline_svg, save_figure
+from robustbench_seg.report.terminal import show_tables
+
+
+class Outline(HTMLParser):
+    """The headings' levels, and whatever an address could be loaded from."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.levels: list[int] = []
+        self.addresses: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        self.addresses += [
+            value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "srcset", "data")
+        ]
+
+
+def test_the_page_names_no_address_but_its_own_parts(tmp_path: Path) -> None:
+    text = render_html("t", [section(tmp_path)])
+    assert all(address.startswith(("#", "data:")) for address in Outline(text).addresses)
+    assert "@import" not in text
+    assert not re.search(r"url\((?!#)", text)
+
+
+def test_headings_step_down_one_level_at_a_time(tmp_path: Path) -> None:
+    levels = Outline(render_html("t", [section(tmp_path)])).levels
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_the_same_sections_give_the_same_page(tmp_path: Path) -> None:
+    assert render_html("t", [section(tmp_path / "a")]) == render_html("t", [section(tmp_path / "b")])
+
+
+def test_a_section_with_nothing_in_it_is_a_page() -> None:
+    assert "<h2" in render_html("t", [Section(suite="empty", description="", planned=0)])
+
+
+def test_pdfs_are_written_when_asked_for(tmp_path: Path) -> None:
+    for pdf in (False, True):
+        out = tmp_path / str(pdf)
+        write_report([section(tmp_path / f"{pdf}-data")], out, pdf=pdf)
+        assert {p.name for p in out.glob("*.pdf")} == ({"small-one.pdf", "small-two.pdf"} if pdf else set())
+        assert all(p.read_bytes().startswith(b"%PDF-") for p in out.glob("*.pdf"))
+        assert {p.suffix for p in out.iterdir()} == {".html", ".md", ".csv", ".tex", ".svg"} | (
+            {".pdf"} if pdf else set()
+        )
+
+
+def test_markdown_escapes_its_bars_and_makes_the_best_bold() -> None:
+    lines = markdown(table()).splitlines()
+    assert lines[2].startswith("| " + HOSTILE.replace("|", "\\|") + " | 41.0 |")
+    assert lines[4].startswith("| deeplabv3plus | **100.2** | **99.2** |")
+
+
+def test_latex_sets_every_special_character_as_text() -> None:
+    text = latex(table(), "small-robustness")
+    body = re.sub(
+        r"\\(?:begin|end)\{table\}|\\(?:begin|end)\{tabular\}(?:\{[^\n]*\})?|% needs[^\n]*|\{%$", "", text, flags=re.M
+    )
+    without = re.sub(r"\\text\w+\{\}|\\[&%$#_{}]", "", body)
+    rows = [line for line in without.splitlines() if line.endswith(r"\\")]
+    assert len(rows) == 4
+    assert all(row.count("&") == len(COLUMNS) for row in rows), "an ampersand is a column"
+    assert not set('%$#_~^<>|"') & set(without)
+    assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+    assert r"\textbf{100.2} & \textbf{99.2}" in text
+    for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\label{tab:small-robustness}", r"\rotatebox{90}{clean}"):
+        assert text.count(rule) == 1
+
+
+def test_a_narrow_latex_table_keeps_its_size() -> None:
+    narrow = Table(file="x", title="t", caption="c", readable=pd.DataFrame({"a_b": ["50 %"]}), full=pd.DataFrame())
+    lines = latex(narrow, "x").splitlines()
+    assert lines[5:-1] == [
+        r"\begin{tabular}{@{}l@{}}",
+        r"\toprule",
+        r"a\_b \\",
+        r"\midrule",
+        r"50 \% \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+
+
+def test_figures_in_one_page_share_no_id_and_find_their_own() -> None:
+    one, two = (ET.fromstring(inline_svg(figure(), prefix, HOSTILE)) for prefix in ("a", "b"))
+    ids = [[e.attrib["id"] for e in root.iter() if "id" in e.attrib] for root in (one, two)]
+    assert not set(ids[0]) & set(ids[1])
+    wanted = [w for e in one.iter() for v in e.attrib.values() for w in re.findall(r"url\(#(.*?)\)|^#(.*)", v)]
+    assert wanted
+    assert {a or b for a, b in wanted} <= set(ids[0])
+    assert one.attrib["aria-label"] == HOSTILE
+
+
+def test_texts_of_figures_stay_texts_and_are_no_formulas(tmp_path: Path) -> None:
+    shown = figure("$\\frac{$")
+    save_figure(shown, tmp_path / "x.svg", "svg")
+    for root in (ET.parse(tmp_path / "x.svg").getroot(), ET.fromstring(inline_svg(shown, "a", ""))):
+        texts = {e.text for e in root.iter("{http://www.w3.org/2000/svg}text")}
+        assert {"$\\frac{$", "m$1$"} <= texts
+
+
+def test_a_figure_in_the_page_takes_its_colours_and_its_file_keeps_white_paper(tmp_path: Path) -> None:
+    shown = figure()
+    inline = inline_svg(shown, "a", "")
+    save_figure(shown, tmp_path / "x.svg", "svg")
+    file = (tmp_path / "x.svg").read_text()
+    assert "currentColor" in inline
+    assert "<style" not in inline
+    assert "currentColor" not in file
+    assert "fill: #ffffff" in file
+    assert "fill: #ffffff" not in re.sub(r'<g id="a-legend_1">.*', "", inline, flags=re.S)
+
+
+def test_texts_over_an_image_keep_their_colour() -> None:
+    drawn = Figure()
+    axes = drawn.subplots()
+    axes.imshow(np.zeros((1, 1)))
+    axes.text(0, 0, "over", color="black")
+    axes.set_title("beside")
+    found = dict(re.findall(r"<text ([^>]*)>(over|beside)<", inline_svg(drawn, "a", "")))
+    colours = {text: "currentColor" in attributes for attributes, text in found.items()}
+    assert colours == {"over": False, "beside": True}
+
+
+def test_an_error_map_counts_labelled_pixels_alone() -> None:
+    prediction = np.full_like(LABEL, 0)
+    prediction[...] = RED
+    errors, wrong = error_map(prediction, LABEL)
+    assert wrong == 2 / 6
+    assert (errors == WRONG).all(axis=2).tolist() == [[False, False, True, False]] * 2
+    assert len(np.unique(errors.reshape(-1, 3), axis=0)) == 3
+    assert np.isnan(error_map(prediction, np.zeros_like(LABEL))[1])
+
+
+def test_a_gallery_orders_its_severities_and_keeps_clean_apart(tmp_path: Path) -> None:
+    (scene,) = gallery_of(pictures(tmp_path), 10**6).scenes
+    assert scene.clean is not None
+    assert [c.severity for c in scene.corruptions["fog"]] == [1, 3]
+    assert [one.wrong for one in scene.corruptions["fog"][1].said] == [pytest.approx(1 / 3)] * 2
+    assert scene.clean.said[0].wrong == 0
+
+
+def test_where_images_are_not_allowed_there_are_labels_and_predictions_only(tmp_path: Path) -> None:
+    shown = section(tmp_path / "a")
+    shown.gallery = pictures(tmp_path / "b", shows_images=False)
+    text = render_html("t", [shown])
+    assert "The data set's terms do not allow showing its images" in " ".join(text.split()).replace("&#39;", "'")
+    assert "Input image" not in text
+    assert text.count('alt="Prediction of') == 6
+
+
+def test_a_gallery_keeps_to_its_room_and_says_what_it_leaves_out(tmp_path: Path) -> None:
+    some = pictures(tmp_path)
+    gallery = gallery_of(some, 1500)
+    shown = [c for scene in gallery.scenes for c in [scene.clean, *scene.corruptions.get("fog", [])] if c]
+    assert 0 < sum(len(c.said) for c in shown) == len(some) - gallery.left_out < len(some)
+    assert sum(len(c.image or "") + sum(len(s.prediction) + len(s.errors) for s in c.said) for c in shown) <= 1500
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [("41.2", "41.2"), ("+0.5", "0.5"), ("-0.5*", "-0.5"), ("−3.0", "-3.0"), ("1,234 of 2,000", "1234"), ("–", ""),
+     (np.float64(0.25), "0.25"), (float("nan"), ""), (np.int64(3), "3"), ("b0", "b0"), ("", "")],
+)  # fmt: skip
+def test_a_column_is_sorted_by_the_number_that_a_text_begins_with(value: object, key: str) -> None:
+    assert sort_key(value) == key
+
+
+@pytest.mark.parametrize(
+    ("texts", "shared"),
+    [
+        (["95 % interval 1 to 2", "95 % interval 11 to 2"], "95 % interval "),
+        (["one text"], ""),
+        (["a 1", "b 1"], ""),
+        ([], ""),
+    ],
+)
+def test_words_that_all_begin_with_are_whole(texts: list[str], shared: str) -> None:
+    assert common_words(texts) == shared
+
+
+@pytest.mark.parametrize("models", [1, 3, 12])
+def test_tables_stay_readable_at_80_columns(models: int) -> None:
+    names = [f"segformer-b{k}-camvid-learned-s{k}" for k in range(models)]
+    values = {
+        name: [f"{10 * k + j:.1f}" for k in range(models)] for j, name in enumerate(("clean", "jpeg compression"))
+    }
+    readable = pd.DataFrame({"model": names, **values, "images": ["233 of 233"] * models})
+    shown = Table(file="x", title="[bold]t", caption="", readable=readable, full=readable, main=True)
+    output = io.StringIO()
+    show_tables(Console(file=output, width=80), [Section(suite="s", description="", planned=0, tables=[shown])])
+    text = output.getvalue()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "[bold]t" in text, "names are no markup"
+    for name in ("clean", "jpeg compression"):
+        cells = [cell.strip() for line in text.splitlines() if f" {name} " in line for cell in line.split("│")[2:-1]]
+        assert cells == values[name]
