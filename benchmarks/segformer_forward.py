@@ -29,9 +29,10 @@ from torch import Tensor, nn
 from robustbench_seg.environment import describe
 from robustbench_seg.files import write_text
 from robustbench_seg.latency import peak_memory_mib
-from robustbench_seg.report.tables import markdown
 from segformer import VARIANTS, SegFormer, load_checkpoint
 from segformer.complexity import complexity
+
+from .forward_tables import page
 
 OURS, TRANSFORMERS, SMP = "segformer", "transformers", "smp"
 IMPLEMENTATIONS = (OURS, TRANSFORMERS, SMP)
@@ -103,7 +104,8 @@ def main() -> None:
                     print(pd.DataFrame(new).to_string(index=False), flush=True)
                     rows += new
                     rows.sort(key=lambda row: (row["variant"], size_of(str(row["size"])), row["precision"] != "fp32"))
-                    write(pd.DataFrame(rows), arguments)
+                    write(rows, arguments)
+    write(rows, arguments)
 
 
 def size_of(text: str) -> tuple[int, int]:
@@ -234,6 +236,15 @@ def setting(
     return rows
 
 
+def write(rows: list[dict[str, object]], arguments: argparse.Namespace) -> None:
+    """Write the tables so far."""
+    command = " ".join(["python", "-m", "benchmarks.segformer_forward", *sys.argv[1:]])
+    peers = {"transformers": transformers.__version__, "segmentation-models-pytorch": smp.__version__}
+    write_text(arguments.out / TABLE, pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"))
+    method = " ".join(__doc__.split("\n\n")[2].split())
+    write_text(arguments.out / "segformer_forward.md", page(pd.DataFrame(rows), method, command, peers))
+
+
 def seconds_of(call: Callable[[], object]) -> float:
     """Wall-clock seconds of one call."""
     begin = time.perf_counter()
@@ -259,48 +270,6 @@ def peak_mib(model: Forward, size: tuple[int, int], precision: str) -> float:
         model(images[:, :, :64, :64])  # libraries that load with the first call are not the network's memory
         peak = peak_memory_mib(lambda: model(images), images.device)
     return float("nan") if peak is None else peak
-
-
-def write(frame: pd.DataFrame, arguments: argparse.Namespace) -> None:
-    """Write the table so far, as CSV and to be read."""
-    environment = describe("cpu")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    write_text(arguments.out / TABLE, frame.to_csv(index=False, float_format="%.6g"))
-    lines = [
-        "# The forward pass against its peers",
-        "",
-        " ".join(__doc__.split("\n\n")[2].split()),
-        "",
-        f"Command: `{' '.join(['python', '-m', 'benchmarks.segformer_forward', *sys.argv[1:]])}`, "
-        f"{arguments.threads} threads. Commit: {', '.join(dict.fromkeys(frame['commit']))}. "
-        f"Machine: {environment['machine']}. "
-        f"Versions: {', '.join(f'{name} {version}' for name, version in environment['packages'].items())}, "
-        f"transformers {transformers.__version__}, segmentation-models-pytorch {smp.__version__}.",
-        "",
-        markdown(readable(frame)),
-        "",
-    ]
-    write_text(arguments.out / "segformer_forward.md", "\n".join(lines))
-
-
-def readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row a setting: times with quartiles, ratios, memory."""
-    rows = []
-    for (variant, size, precision), group in frame.groupby(["variant", "size", "precision"], sort=False):
-        by = group.set_index("implementation")
-        ours = by.loc[OURS]
-        row = {"model": variant.upper(), "size": size, "precision": precision}
-        for name in by.index:
-            of = by.loc[name]
-            row[f"{name} ms"] = f"{of.median_ms:.0f} ({of.first_quartile_ms:.0f}-{of.third_quartile_ms:.0f})"
-        row["times faster than the faster peer"] = f"{ours.speedup_over_faster_peer:.1f}"
-        for name in by.index:
-            row[f"{name} peak MiB"] = f"{by.loc[name].peak_mib:.0f}"
-        row["share of matmul rate"] = f"{ours.share_of_matmul_rate:.0%}"
-        row["logits differ by"] = f"{ours.difference:.0e}"
-        row["samples"] = str(ours.samples)
-        rows.append(row)
-    return pd.DataFrame(rows)
 
 
 if __name__ == "__main__":
