@@ -43,6 +43,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}  # of the matmul whose 
 MATMUL_SIDE = 2048
 FEWEST_SAMPLES = 2
 TABLE = "segformer_forward.csv"
+INTERNAL = ("IMPLEMENTATION", "VARIANT", "HxW", "PRECISION", "FOLDER")  # whose memory a new process measures
 Forward = Callable[[Tensor], Tensor]
 
 # Ours: that library's. {i} is the stage, {j} the block.
@@ -78,12 +79,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="after which a setting takes no further turn")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     parser.add_argument("--go-on", action="store_true", help="keep the settings that are in OUT's table already")
-    parser.add_argument("--memory-of", nargs=4, metavar=("IMPLEMENTATION", "VARIANT", "HxW", "FOLDER"), help="internal")
+    parser.add_argument("--memory-of", nargs=5, metavar=INTERNAL, help="internal")
     arguments = parser.parse_args()
+    if arguments.samples < FEWEST_SAMPLES:
+        parser.error(f"--samples must be at least {FEWEST_SAMPLES}, got {arguments.samples}")
     torch.set_num_threads(arguments.threads)
     if arguments.memory_of:
-        implementation, variant, size, folder = arguments.memory_of
-        print(peak_mib(make(implementation, variant, Path(folder)), size_of(size)))
+        implementation, variant, size, precision, folder = arguments.memory_of
+        print(peak_mib(make(implementation, variant, Path(folder)), size_of(size), precision))
         return
     rows = kept_rows(arguments)
     done = {(row["variant"], row["size"], row["precision"]) for row in rows}
@@ -119,7 +122,11 @@ def kept_rows(arguments: argparse.Namespace) -> list[dict[str, object]]:
     path = arguments.out / TABLE
     if not (arguments.go_on and path.is_file()):
         return []
-    return [{str(name): value for name, value in row.items()} for row in pd.read_csv(path).to_dict("records")]
+    rows = [{str(name): value for name, value in row.items()} for row in pd.read_csv(path).to_dict("records")]
+    for row in rows:
+        if (row["threads"], row["machine"]) != (arguments.threads, describe("cpu")["machine"]):
+            raise SystemExit(f"{path}: was measured with {row['threads']} threads on {row['machine']}: --out elsewhere")
+    return rows
 
 
 def write_weights(variant: str, folder: Path) -> None:
@@ -215,10 +222,12 @@ def setting(
                 "first_quartile_ms": 1000 * first,
                 "third_quartile_ms": 1000 * third,
                 "speedup_over_faster_peer": peers / median,
-                "peak_mib": memory_in_own_process(name, variant, size, folder, arguments.threads),
+                "peak_mib": memory_in_own_process(name, variant, size, precision, folder, arguments.threads),
                 "difference": differences[name],
                 "share_of_matmul_rate": macs / median / rate if name == OURS else float("nan"),
                 "matmul_gmacs_per_s": rate / 1e9,
+                "threads": arguments.threads,
+                "machine": describe("cpu")["machine"],
                 "commit": describe("cpu")["commit"],
             }
         )
@@ -232,20 +241,23 @@ def seconds_of(call: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def memory_in_own_process(name: str, variant: str, size: tuple[int, int], folder: Path, threads: int) -> float:
+def memory_in_own_process(
+    name: str, variant: str, size: tuple[int, int], precision: str, folder: Path, threads: int
+) -> float:
     """Ask a fresh process for `peak_mib`."""
     command = [sys.executable, "-m", "benchmarks.segformer_forward", "--threads", str(threads)]
-    command += ["--memory-of", name, variant, text_of(size), str(folder)]
+    command += ["--memory-of", name, variant, text_of(size), precision, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
 
 
 @torch.inference_mode()
-def peak_mib(model: Forward, size: tuple[int, int]) -> float:
+def peak_mib(model: Forward, size: tuple[int, int], precision: str) -> float:
     """Resident memory at the peak of a forward pass, above that before it (Linux)."""
     images = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(0))
-    model(images[:, :, :64, :64])  # libraries that load with the first call are not the network's memory
-    peak = peak_memory_mib(lambda: model(images), images.device)
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        model(images[:, :, :64, :64])  # libraries that load with the first call are not the network's memory
+        peak = peak_memory_mib(lambda: model(images), images.device)
     return float("nan") if peak is None else peak
 
 
