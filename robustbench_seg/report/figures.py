@@ -45,8 +45,15 @@ def heat_maps(tables: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def severity_curves(tables: Mapping[str, pd.DataFrame], clean: Mapping[str, float]) -> Figure:
-    """mIoU (%) against severity, a small panel per corruption and a line per title; severity 0 is the clean image."""
+def severity_curves(
+    tables: Mapping[str, pd.DataFrame],
+    clean: Mapping[str, float],
+    bands: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]] | None = None,
+) -> Figure:
+    """mIoU (%) against severity, a small panel per corruption and a line per title; severity 0 is the clean image.
+
+    bands: the lower and upper ends of intervals, by title.
+    """
     names = list(next(iter(tables.values())).index)
     columns = min(COLUMNS, len(names))
     rows = -(-len(names) // columns)
@@ -61,6 +68,9 @@ def severity_curves(tables: Mapping[str, pd.DataFrame], clean: Mapping[str, floa
             x, y = [0, *points.index], [100 * clean[title], *(100 * points)]
             style = {"color": LINES[k % len(LINES)], "marker": MARKERS[k % len(MARKERS)]}
             axis.plot(x, y, markersize=3.5, linewidth=1.3, label=title, **style)
+            if bands:
+                low, high = (100 * end.loc[name, points.index] for end in bands[title])
+                axis.fill_between(points.index, low, high, color=style["color"], alpha=0.15, linewidth=0)
         axis.set_title(name.replace("_", " "), fontsize=9)
         axis.grid(alpha=0.3)
         axis.set_ylim(bottom=0)

@@ -1,7 +1,7 @@
-"""What a report says, computed from the store: a section per suite, with its tables, figures and provenance."""
+"""What a report says, computed from the store: a section per plan, with its tables, figures and provenance."""
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,49 +10,65 @@ import pandas as pd
 from ..errors import StoreError
 from ..record import CLEAN
 from ..store import Store
-from ..studies.frame import NOISY_SPREAD, latency_frame, quality_frame, read_plans
-from ..studies.robustness import SETTING, by_corruption, by_severity, clean_by_view
-from . import figures, tables
-from .content import GalleryPicture, Picture, Section, Table
+from ..studies.frame import latency_frame, quality_frame, read_plans
+from ..studies.robustness import SETTING, Conditions
+from .claims import found_in_growth, found_in_resolution, found_in_robustness, found_on_clean, incomplete
+from .classes import classes_table
+from .content import Section
+from .differences import compare_arms, difference_pictures, difference_tables
+from .evidence import Evidence, evidence_of
+from .provenance import describe_protocol, describe_setting, limits_of, provenance, weights_of
+from .references import published_table, ranking_table, reference_tables
+from .reliability import reliability_tables
+from .resolution import resolution_pictures, resolution_tables, shift_of
+from .robustness import robustness_pictures, robustness_tables, score_rows
+from .speed import speed_tables, tradeoff_picture
+from .strips import gallery_pictures, strips
+from .tables import unique
+from .views import views_table
 
 __all__ = ["sections_of"]
 
-Conditions = Mapping[str, Sequence[int]]
+MOST_VIEWS = 3  # of more views, only the first so many are shown class by class
 
 
-def sections_of(folders: Sequence[Path]) -> list[Section]:
-    """Compute the report of result folders. Raises StoreError for a folder in which nothing is finished or failed."""
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One plan of a folder. measured: all quality cells of the folder; quality, latency: the plan's own."""
+
+    store: Store
+    plan: Mapping[str, Any]
+    measured: pd.DataFrame
+    quality: pd.DataFrame
+    latency: pd.DataFrame
+    reference: str | None
+    pictures: bool
+
+    @property
+    def conditions(self) -> Conditions:
+        return {name: tuple(severities) for name, severities in self.plan["conditions"]}
+
+
+def sections_of(folders: Sequence[Path], *, reference: str | None = None, pictures: bool = True) -> list[Section]:
+    """Compute the report of result folders. reference: the model that CD and rCD are against. pictures: with figures.
+
+    Raises StoreError for a folder in which nothing is finished or failed, UsageError for an unknown reference.
+    """
     sections = []
     for folder in folders:
-        plans, frames = read_plans(folder), (quality_frame(folder), latency_frame(folder))
-        found = [section_of(Store(folder), plan, *frames) for plan in plans]
+        plans, quality, latency = read_plans(folder), quality_frame(folder), latency_frame(folder)
+        found = []
+        for plan in plans:
+            keys = [cell["key"] for cell in plan["cells"]]
+            own = Source(Store(folder), plan, quality, only(quality, keys), only(latency, keys), reference, pictures)
+            found.append(section_of(own))
         if not any(section.tables or section.failures for section in found):
             raise StoreError(f"{folder}: no cell is finished yet; run the suite again to go on")
         sections += found
     return sections
 
 
-def section_of(store: Store, plan: Mapping[str, Any], quality: pd.DataFrame, latency: pd.DataFrame) -> Section:
-    """Compute everything that a report says of one plan from all cells of its folder; writes nothing."""
-    keys = {cell["key"]: cell["slug"] for cell in plan["cells"]}
-    section = Section(suite=plan["suite"], description=plan["description"], planned=len(keys))
-    quality, latency = only(quality, keys), only(latency, keys)
-    done = {*quality.get("key", ()), *latency.get("key", ())}
-    section.missing = [slug for key, slug in keys.items() if key not in done]
-    for name, content in store.failures().items():
-        if content["record"]["key"] in keys:
-            section.failures.append((name, content["traceback"].strip().splitlines()[-1]))
-    if len(quality):
-        add_quality(section, store, plan, quality)
-    if len(latency):
-        add_speed(section, latency)
-    finished = [frame for frame in (quality, latency) if len(frame)]
-    if finished:
-        section.provenance += provenance(pd.concat(finished))
-    return section
-
-
-def only(frame: pd.DataFrame, keys: Mapping[str, str]) -> pd.DataFrame:
+def only(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """The rows of a plan's cells, in the plan's order."""
     if not len(frame):
         return frame
@@ -60,210 +76,116 @@ def only(frame: pd.DataFrame, keys: Mapping[str, str]) -> pd.DataFrame:
     return frame[frame["key"].isin(order)].sort_values("key", key=lambda column: column.map(order))
 
 
-def add_quality(section: Section, store: Store, plan: Mapping[str, Any], cells: pd.DataFrame) -> None:
-    """Add what quality cells tell, a table per setting."""
-    conditions = {name: tuple(severities) for name, severities in plan["conditions"]}
-    section.synthetic = bool(cells["synthetic"].any())
-    protocol = describe_protocol(plan["protocol"], conditions)
-    settings = [part for _, part in cells.groupby(SETTING, sort=False)]
-    names = tables.unique([part["view"].iloc[0] for part in settings])
-    grids: dict[str, pd.DataFrame] = {}
-    clean: dict[str, float] = {}
-    for name, part in zip(names, settings, strict=True):
-        table = by_corruption(part, conditions)
-        setting = describe_setting(part.iloc[0])
-        add_headline(section, name, table, conditions, f"{protocol}; {setting}")
-        for row, title in zip(table.itertuples(), tables.unique(list(table["model"])), strict=True):
-            rows = part[(part["model"] == row.model) & (part["checkpoint_sha256"] == row.checkpoint_sha256)]
-            grids[f"{title}, {name}"] = by_severity(rows, conditions)
-            clean[f"{title}, {name}"] = row.clean
-        if (part["corruption"] == CLEAN).any():
-            add_classes(section, name, part, setting)
-    if len(plan["views"]) > 1 and (cells["corruption"] == CLEAN).any():
-        add_views(section, plan, cells)
-    if conditions:
-        add_curves(section, grids, clean, protocol)
-    add_strips(section, store, plan["gallery"], cells, conditions)
-    section.gallery += gallery_pictures(store, plan["gallery"], cells)
+def section_of(source: Source) -> Section:
+    """Compute everything that a report says of one plan; writes nothing."""
+    slugs = {cell["key"]: cell["slug"] for cell in source.plan["cells"]}
+    section = Section(suite=source.plan["suite"], description=source.plan["description"], planned=len(slugs))
+    done = {*source.quality.get("key", ()), *source.latency.get("key", ())}
+    section.missing = [slug for key, slug in slugs.items() if key not in done]
+    for name, content in source.store.failures().items():
+        if content["record"]["key"] in slugs:
+            section.failures.append((name, content["traceback"].strip().splitlines()[-1]))
+    every = evidence_of(source.quality) if len(source.quality) else []
+    if every:
+        add_quality(section, source, every)
+    if len(source.latency):
+        section.tables += speed_tables(source.latency)
+        if every and source.pictures:
+            picture = tradeoff_picture(every[0], every[0].views[0], source.latency)
+            section.pictures += [picture] if picture else []
+    finished = [frame for frame in (source.quality, source.latency) if len(frame)]
+    if finished:
+        section.provenance += provenance(pd.concat(finished))
+    return section
 
 
-def add_headline(section: Section, name: str, table: pd.DataFrame, conditions: Conditions, how: str) -> None:
-    """Add one setting's table in the layout of the SegFormer paper's Table 5, and what it says."""
-    fewest, most = table["fewest_classes"].min(), table["most_classes"].max()
-    classes = str(most) if fewest == most else f"{fewest} to {most}"
-    caption = f"mIoU in %, mean over the {classes} classes that occur; {how}; weights (sha256) {weights_of(table)}."
-    caption += "".join(f" ⚠ {m}: {f}." for m, f in zip(table["model"], table["flags"], strict=True) if f)
-    section.tables.append(
-        Table(
-            file=file_name("robustness", name),
-            title=f"{'mIoU under corruption' if conditions else 'Clean mIoU'}, view {name}",
-            caption=caption,
-            readable=tables.headline(table, conditions),
-            full=table,
-            main=True,
+def add_quality(section: Section, source: Source, every: Sequence[Evidence]) -> None:
+    """Add what quality cells tell: a table per setting; sentences of the setting with the most images."""
+    section.synthetic = bool(source.quality["synthetic"].any())
+    main = max(every, key=lambda evidence: (int(evidence.cells["images"].iloc[0]), len(evidence.cells)))
+    places = [(evidence, view) for evidence in every for view in evidence.views]
+    names = unique([view for _, view in places])
+    for evidence in every:
+        own = [(view, name) for (other, view), name in zip(places, names, strict=True) if other is evidence]
+        if source.conditions or len(own) == 1:
+            for view, name in own:
+                add_view(section, source, evidence, view, name, main=evidence is main and view == main.views[0])
+        if len(source.plan["views"]) > 1:
+            add_views(section, source, evidence, main=evidence is main)
+        for view, name in own[:MOST_VIEWS]:
+            add_details(section, source, evidence, view, name)
+    if source.pictures:
+        section.pictures += strips(source.store, source.plan["gallery"], source.quality, source.conditions)
+    section.gallery += gallery_pictures(source.store, source.plan["gallery"], source.quality)
+    section.limits = limits_of(source.plan, main)
+    section.findings += [
+        f"⚠ {row.title}, {row.corruption.replace('_', ' ')} {row.severity or ''}, view {row.view}: {row.flag}, so its "
+        "number deserves no trust."
+        for row in main.cells[main.cells["flag"] != ""].itertuples()
+    ]
+
+
+def add_view(section: Section, source: Source, evidence: Evidence, view: str, name: str, *, main: bool) -> None:
+    """Add the tables and figures of one view under corruption. main: the section's sentences are of it."""
+    conditions = source.conditions
+    cells = evidence.of_view(view)
+    protocol = describe_protocol(source.plan["protocol"], conditions)
+    about = f"{protocol}; {describe_setting(cells.iloc[0])}; weights (sha256) {weights_of(cells)}"
+    brief = f"{protocol}; settings and weights as in the tables"
+    rows = score_rows(evidence, view, conditions)
+    differences = compare_arms(evidence, view, conditions, source.reference)
+    section.tables += robustness_tables(evidence, view, source.plan, rows, about, name)
+    if differences:
+        section.tables += difference_tables(differences, conditions, brief, name)
+    if source.pictures and differences:
+        section.pictures += difference_pictures(differences, conditions, brief, name)
+    if main:
+        section.found += (
+            found_in_robustness(evidence, view, rows, differences, conditions)
+            if conditions
+            else found_on_clean(rows, evidence, view)
         )
-    )
-    section.findings += [finding(row, conditions) for _, row in table.iterrows()]
-
-
-def add_classes(section: Section, name: str, part: pd.DataFrame, setting: str) -> None:
-    """Add the IoU of each class on clean images."""
-    table = tables.per_class(part)
-    caption = f"IoU in %; {setting}; weights (sha256) {weights_of(part)}."
-    title = f"IoU per class, clean images, view {name}"
-    readable = tables.readable_classes(table)
-    section.tables.append(
-        Table(file=file_name("classes", name), title=title, caption=caption, readable=readable, full=table)
-    )
-
-
-def add_views(section: Section, plan: Mapping[str, Any], cells: pd.DataFrame) -> None:
-    """Add what a change of view costs on clean images."""
-    compared = clean_by_view(cells, plan["views"])
-    first = cells.iloc[0]
-    caption = (
-        f"Clean images of {first['dataset']} {first['split']}, precision {first['precision']}: mIoU in %, and the "
-        f"difference to the view {plan['views'][0]} in points; weights (sha256) {weights_of(cells)}."
-    )
-    readable = tables.views(compared)
-    section.tables.append(
-        Table(file="views", title="What the view costs", caption=caption, readable=readable, full=compared, main=True)
-    )
-
-
-def add_curves(section: Section, grids: dict[str, pd.DataFrame], clean: dict[str, float], protocol: str) -> None:
-    """Add the heat map and the curves."""
-    caption = f"mIoU in %; {protocol}; settings and weights as in the tables above."
-    for file, title, figure in (
-        ("heat-map", "Corruption by severity", figures.heat_maps(grids)),
-        ("severity", "mIoU against severity", figures.severity_curves(grids, clean)),
-    ):
-        section.pictures.append(Picture(file=file, title=title, caption=caption, figure=figure))
-
-
-def add_strips(
-    section: Section, store: Store, gallery: Sequence[str], cells: pd.DataFrame, conditions: Conditions
-) -> None:
-    """Add a strip per gallery image: the first model and view, clean and at each corruption's highest severity."""
-    first = cells.iloc[0]
-    same = cells[(cells[[*SETTING, "checkpoint_sha256"]] == first[[*SETTING, "checkpoint_sha256"]]).all(axis=1)]
-    wanted = [(CLEAN, 0), *((name, max(severities)) for name, severities in conditions.items())]
-    slugs = {(row.corruption, row.severity): store.gallery(row.slug, row.key) for row in same.itertuples()}
-    for image_id in gallery:
-        places = {
-            name.replace("_", " ") + (f", severity {severity}" if severity else ""): slugs[name, severity]
-            for name, severity in wanted
-            if (name, severity) in slugs and (slugs[name, severity] / f"{image_id}-prediction.png").is_file()
-        }
-        if not places:
-            continue
-        shown = (next(iter(places.values())) / f"{image_id}-image.png").is_file()
-        what = (
-            "images above, predictions below"
-            if shown
-            else ("label and predictions only, since the data set's terms do not allow showing its images")
-        )
-        caption = f"{first['model']}, view {first['view']}, {first['dataset']} {image_id}: {what}."
-        title = f"What the model {'saw and ' if shown else ''}said: {image_id}"
-        figure = figures.strip(places, image_id)
-        section.pictures.append(
-            Picture(file=f"strip-{image_id}", title=title, caption=caption, figure=figure, group="Gallery")
-        )
-
-
-def gallery_pictures(store: Store, gallery: Sequence[str], cells: pd.DataFrame) -> list[GalleryPicture]:
-    """List what the store shows of the gallery's images in the first view."""
-    found = []
-    for row in cells[cells["view"] == cells["view"].iloc[0]].itertuples():
-        place = store.gallery(row.slug, row.key)
-        for image_id in gallery:
-            image, label, prediction = (place / f"{image_id}-{kind}.png" for kind in ("image", "label", "prediction"))
-            if prediction.is_file():
-                found.append(
-                    GalleryPicture(
-                        model=row.model,
-                        view=row.view,
-                        image_id=image_id,
-                        corruption=row.corruption,
-                        severity=row.severity,
-                        image=image if image.is_file() else None,
-                        label=label,
-                        prediction=prediction,
-                    )
-                )
-    return found
-
-
-def add_speed(section: Section, latency: pd.DataFrame) -> None:
-    """Add the table of speed cells."""
-    machines = "; ".join(sorted({json.loads(text)["machine"] for text in latency["environment"]}))
-    busy = ""
-    if latency["noisy"].any():
-        busy = f"* quartiles further apart than {NOISY_SPREAD:.0%} of the median: the machine was busy. "
-    section.tables.append(
-        Table(
-            file="speed",
-            title="Latency",
-            caption=f"One batch, after warm-up: from uint8 pixels to logits (median, p90, p99 from 100 samples on), "
-            f"from there to a class for each pixel of the input, and both. Images/s are to logits. {busy}{machines}.",
-            readable=tables.speed(latency),
-            full=latency.drop(columns="environment"),
-            main=True,
-        )
-    )
-
-
-def finding(row: pd.Series, conditions: Conditions) -> str:
-    """Say the main result of a row in one sentence."""
-    who = f"{row['model']} ({row['view']}, {row['images']} of {row['of']} images)"
-    clean = tables.percent(row[CLEAN])
-    if row["missing"]:
-        return f"{who}: {row['missing']} cells are missing, so there is no headline; clean {clean} %."
     if not conditions:
-        return f"{who} has a clean mIoU of {clean} %."
-    worst = min(conditions, key=lambda name: float(row[name]))
-    return (
-        f"{who} has {clean} % mIoU on clean images and {tables.percent(row['mean'])} % on average over "
-        f"{len(conditions)} corruptions: it keeps {tables.percent(row['retention'])} %. Worst is "
-        f"{worst.replace('_', ' ')} with {tables.percent(row[worst])} %."
+        return
+    section.findings += incomplete(rows, view)
+    if source.reference:
+        section.tables += reference_tables(cells, conditions, source.reference, brief, name)
+    same = source.measured[(source.measured[SETTING] == cells.iloc[0][SETTING]).all(axis=1)]
+    titles = cells[["model", "checkpoint_sha256", "title"]].drop_duplicates()
+    others = (
+        published_table(cells, source.plan, view, name),
+        ranking_table(same.merge(titles, on=["model", "checkpoint_sha256"]), name),
     )
+    section.tables += [table for table in others if table is not None]
+    if source.pictures:
+        section.pictures += robustness_pictures(evidence, view, conditions, brief, name)
 
 
-def describe_protocol(name: str, conditions: Conditions) -> str:
-    """Name a protocol and its size."""
-    cells = sum(len(severities) for severities in conditions.values())
-    return f"protocol {name} ({len(conditions)} corruptions, {cells} conditions and clean)"
+def add_views(section: Section, source: Source, evidence: Evidence, *, main: bool) -> None:
+    """Add what a change of view costs. main: the section's sentences are of it, where it tests the paper's claim."""
+    if not (evidence.cells["corruption"] == CLEAN).any():
+        return
+    views = [view for view in source.plan["views"] if view in evidence.views]
+    about = f"{describe_setting(evidence.cells.iloc[0], view=False)}; weights (sha256) {weights_of(evidence.cells)}"
+    section.tables.append(views_table(evidence, views, about))
+    shift = shift_of(views)
+    if shift is None:
+        return
+    section.tables += resolution_tables(evidence, shift, source.conditions, about)
+    if source.pictures:
+        section.pictures += resolution_pictures(evidence, shift, "settings and weights as in the tables")
+    if main:
+        found = found_in_resolution(evidence, shift)
+        # Of a suite of both, the first sentence is on corruption, the second on the loss under it, the third on views.
+        growth = found_in_growth(evidence, shift, source.conditions)
+        section.found = (
+            [*section.found[:1], *growth, *(found[1:2] or found)] if growth else [*section.found, *found][:3]
+        )
 
 
-def describe_setting(row: pd.Series) -> str:
-    """Name what all numbers of a table share."""
-    return (
-        f"dataset {row['dataset']} {row['split']}, {row['images']} of {row['of']} images, fingerprint "
-        f"{row['fingerprint'][:12]}; view {row['view']}; precision {row['precision']}; engine version "
-        f"{row['engine_version']}; seed {row['seed']}"
-    )
-
-
-def weights_of(rows: pd.DataFrame) -> str:
-    """Name models with the beginning of their checkpoints' hashes."""
-    pairs = dict.fromkeys(zip(rows["model"], rows["checkpoint_sha256"], strict=True))
-    return "; ".join(f"{model} {sha256[:12]}" for model, sha256 in pairs)
-
-
-def provenance(cells: pd.DataFrame) -> list[str]:
-    """Say which commands, code, machines, versions and weights made the numbers."""
-    about = [json.loads(text) for text in dict.fromkeys(cells["environment"])]
-    lines = [f"command: `{command}`" for command in dict.fromkeys(a["command"] for a in about)]
-    for build in dict.fromkeys((a["robustbench_seg"], a["commit"] or "unknown", a["python"]) for a in about):
-        lines.append("robustbench-seg {}, commit {}, Python {}".format(*build))
-    for versions in dict.fromkeys(json.dumps(a["packages"]) for a in about):
-        lines.append(", ".join(f"{name} {version}" for name, version in json.loads(versions).items()))
-    lines += [f"machine: {machine}" for machine in dict.fromkeys(a["machine"] for a in about)]
-    weights = cells[["model", "checkpoint_sha256", "licence", "parameters", "about"]].drop_duplicates()
-    for model, sha256, licence, parameters, text in weights.itertuples(index=False):
-        lines.append(f"{model}: {text}; {parameters:,} parameters; weights sha256 {sha256}; licence: {licence}")
-    return lines
-
-
-def file_name(kind: str, name: str) -> str:
-    return f"{kind}-{name}".replace(" ", "-").replace("(", "").replace(")", "")
+def add_details(section: Section, source: Source, evidence: Evidence, view: str, name: str) -> None:
+    """Add what lies below the headline: classes, boundaries, calibration."""
+    cells = evidence.of_view(view)
+    about = f"{describe_setting(cells.iloc[0])}; weights (sha256) {weights_of(cells)}"
+    section.tables.append(classes_table(evidence, view, source.conditions, about, name))
+    section.tables += reliability_tables(cells, source.conditions, about, name)

@@ -1,14 +1,27 @@
-"""Tables for readers: % with one decimal, no number without its n of N. Functions give DataFrames and write nothing."""
+"""Tables for readers: % with one decimal, intervals behind the numbers. Functions give values and write nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from ..record import CLEAN
+from ..studies.arms import ArmDifference
+from ..studies.statistics import Interval
+from .content import Table
 
-__all__ = ["headline", "per_class", "percent", "readable_classes", "speed", "unique", "views"]
+__all__ = ["Cell", "difference", "known", "make_table", "percent", "points", "score", "signed", "unique"]
 
 MISSING = "–"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place of a table. text: for people. hover: what more there is to say. value: to sort by and to be best in."""
+
+    text: str
+    hover: str = ""
+    value: Any = None
 
 
 def percent(value: float) -> str:
@@ -16,43 +29,62 @@ def percent(value: float) -> str:
     return MISSING if pd.isna(value) else f"{100 * value:.1f}"
 
 
-def headline(table: pd.DataFrame, conditions: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """The layout of the SegFormer paper's Table 5: a row per model, a column per corruption; % mIoU."""
-    shown = pd.DataFrame({"model": table["model"] + table["flags"].map(lambda flags: " ⚠" if flags else "")})
-    shown["params (M)"] = table["parameters"].map(lambda n: f"{n / 1e6:.1f}")
-    for name in (CLEAN, *conditions):
-        shown[name.replace("_", " ")] = table[name].map(percent)
-    if conditions:
-        shown["mean"] = table["mean"].map(percent)
-        shown["retention"] = table["retention"].map(percent)
-    shown["images"] = [f"{n} of {of}" for n, of in zip(table["images"], table["of"], strict=True)]
-    return shown
+def points(value: float) -> str:
+    """0.0123 ─▶ "+1.2"; a dash where there is no number."""
+    return MISSING if pd.isna(value) else f"{100 * value:+.1f}"
 
 
-def views(table: pd.DataFrame) -> pd.DataFrame:
-    """% clean mIoU per view, and the difference to the first view in points."""
-    return pd.DataFrame(
-        {
-            "model": table["model"],
-            "view": table["view"],
-            "clean": table["miou"].map(percent),
-            "against the first view (points)": table["points"].map(lambda p: MISSING if pd.isna(p) else f"{p:+.1f}"),
-            "images": [f"{n} of {of}" for n, of in zip(table["images"], table["of"], strict=True)],
-        }
+def signed(number: Interval) -> str:
+    """A difference in a sentence: "+1.2 points (95 % interval +0.3 to +2.0)"."""
+    ends = "" if pd.isna(number.low) else f" (95 % interval {points(number.low)} to {points(number.high)})"
+    return f"{points(number.estimate)} points{ends}"
+
+
+def score(number: Interval) -> Cell:
+    """Show a fraction as %, its interval on hover."""
+    known_ends = not pd.isna(number.low)
+    hover = f"95 % interval {percent(number.low)} to {percent(number.high)}" if known_ends else ""
+    return Cell(percent(number.estimate), hover, number.estimate)
+
+
+def difference(found: ArmDifference, p_holm: float) -> Cell:
+    """Show a difference of fractions in points, with a star where it is found; the reasons on hover."""
+    number = found.interval
+    if pd.isna(number.low):
+        return Cell(points(number.estimate), "", number.estimate)
+    hover = (
+        f"95 % interval {points(number.low)} to {points(number.high)}; p {found.p:.2g}, {p_holm:.2g} by Holm for the "
+        f"whole table; {found.agreement}"
     )
+    return Cell(points(number.estimate) + ("*" if found.found else ""), hover, number.estimate)
 
 
-def per_class(cells: pd.DataFrame) -> pd.DataFrame:
-    """IoU (0-1) of each class on the clean images of one setting, a column per model."""
-    clean = cells[cells["corruption"] == CLEAN]
-    names = unique(list(clean["model"]))
-    columns = dict(zip(names, clean["iou"], strict=True))
-    return pd.DataFrame({"class": list(clean["class_names"].iloc[0]), **columns})
+def make_table(
+    rows: Sequence[dict[str, Cell]],
+    *,
+    best: Iterable[str] = (),
+    lowest: bool = False,
+    compared: Sequence[bool] | None = None,
+    **fields: Any,
+) -> Table:
+    """Make a table of rows that have the same columns.
 
-
-def readable_classes(table: pd.DataFrame) -> pd.DataFrame:
-    """The same in %."""
-    return table.assign(**{name: table[name].map(percent) for name in table.columns[1:]})
+    best: columns whose highest value (`lowest`: whose lowest) is bold, equal texts all. compared: which rows take part
+    in that, by default all; one alone is not the best of anything. fields: of `Table`.
+    """
+    texts, hover, values = (
+        pd.DataFrame([{name: getattr(cell, part) for name, cell in row.items()} for row in rows], dtype=object)
+        for part in ("text", "hover", "value")
+    )
+    taking_part = pd.Series([True] * len(rows) if compared is None else list(compared))
+    bold = pd.DataFrame(False, index=texts.index, columns=texts.columns)
+    for name in best:
+        candidates = pd.to_numeric(values.loc[taking_part, name]).dropna()
+        if len(candidates) > 1:
+            place = candidates.idxmin() if lowest else candidates.idxmax()
+            bold[name] = taking_part & (texts[name] == texts.loc[place, name])
+    sort = values.where(values.notna(), texts)
+    return Table(readable=texts, hover=hover, best=bold, sort=sort, **fields)
 
 
 def unique(names: list[str]) -> list[str]:
@@ -60,29 +92,6 @@ def unique(names: list[str]) -> list[str]:
     return [f"{name} ({seen + 1})" if (seen := names[:k].count(name)) else name for k, name in enumerate(names)]
 
 
-def speed(table: pd.DataFrame) -> pd.DataFrame:
-    """Milliseconds per batch; an asterisk where the samples spread as they do on a busy machine."""
-    return pd.DataFrame(
-        {
-            "model": table["model"],
-            "params (M)": table["parameters"].map(lambda n: f"{n / 1e6:.1f}"),
-            "input": [f"{h}x{w}" for h, w in zip(table["height"], table["width"], strict=True)],
-            "batch": table["batch"],
-            "precision": table["precision"],
-            "device": table["device"],
-            "GMACs": table["macs"].map(lambda n: known(n, lambda n: f"{n / 1e9:.1f}")),
-            "median (ms)": table["median_ms"].map("{:.1f}".format) + table["noisy"].map({True: "*", False: ""}),
-            "p90 (ms)": table["p90_ms"].map("{:.1f}".format),
-            "p99 (ms)": table["p99_ms"].map(lambda ms: known(ms, "{:.1f}".format)),
-            "resize + argmax (ms)": table["classify_ms"].map("{:.1f}".format),
-            "both (ms)": table["total_ms"].map("{:.1f}".format),
-            "images/s": table["images_per_s"].map("{:.2f}".format),
-            "peak memory (MiB)": table["peak_memory_mib"].map(lambda mib: known(mib, "{:.0f}".format)),
-            "samples": table["samples"],
-        }
-    )
-
-
-def known(value: float | None, text: Callable[[float], str]) -> str:
+def known(value: float | None, text: Callable[[float], str]) -> Cell:
     """Write a number, or a dash where there is none."""
-    return "–" if value is None or pd.isna(value) else text(value)
+    return Cell(MISSING) if value is None or pd.isna(value) else Cell(text(value), "", value)

@@ -66,6 +66,24 @@ class ArmDifference:
         """Whether there is a difference by the rule above: of one sign in every pair, and its interval without zero."""
         return self.same_sign and self.interval.excludes_zero
 
+    @property
+    def agreement(self) -> str:
+        """In words, whether the pairs of seeds agree."""
+        if len(self.pairs) == 1:
+            return "one seed each"
+        return f"all {len(self.pairs)} pairs of seeds agree in sign" if self.same_sign else "pairs of seeds disagree"
+
+    @property
+    def verdict(self) -> str:
+        """In words, whether there is a difference, and if not, why."""
+        if np.isnan(self.interval.low):
+            return "not known, since cells are missing"
+        if self.found:
+            return f"found ({self.agreement})"
+        zero = [] if self.interval.excludes_zero else ["the interval includes zero"]
+        seeds = [] if self.same_sign else ["pairs of seeds disagree in sign"]
+        return f"not found, since {' and '.join(zero + seeds)}"
+
 
 def arm_difference(draws: Mapping[str, Draws], first: str, second: str, blocks: int) -> ArmDifference:
     """Compare two arms. draws: a statistic of each model. blocks: of `Scores`. Raises UsageError for an unknown arm."""

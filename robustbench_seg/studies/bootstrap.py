@@ -56,10 +56,11 @@ class Scores:
 def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scores:
     """Draw blocks with replacement, and compute every cell's mIoU from the counts of the drawn.
 
-    An mIoU is the mean over the classes that occur in the labels of the cell's images; one that is in neither labels
-    nor predictions of a resample is left out of that. The drawn depend on the seed and the number of blocks alone, and
-    the sums are exact integers, so results do not depend on threads. Memory: 8 bytes for each resample and cell, and
-    some 50 MB and 8 kB per block besides.
+    A resample is scored as the split itself is, `metrics.miou`: an mIoU is the mean over the classes that occur in its
+    labels or predictions. So row 0 is the number of the tables, and an interval belongs to that.
+
+    The drawn depend on the seed and the number of blocks alone, and the sums are exact integers, so results do not
+    depend on threads. Memory: 8 bytes for each resample and cell, and some 50 MB and 8 kB per block besides.
     Raises UsageError for fewer than 2 blocks or fewer than 1 resample.
     """
     names, block = np.unique(counts.blocks, return_inverse=True)
@@ -78,9 +79,7 @@ def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scor
                 weights @ per_block(x[part, order], starts) for x in (counts.intersection, counts.union)
             )
             some = (len(weights), -1, classes)
-            miou[row : row + len(weights), part] = mean_iou(
-                intersection.reshape(some), union.reshape(some), counts.labelled[part]
-            )
+            miou[row : row + len(weights), part] = mean_iou(intersection.reshape(some), union.reshape(some))
         row += len(weights)
     return Scores(counts.cells, miou, len(names))
 
@@ -103,11 +102,9 @@ def per_block(counts: NDArray[np.int32], starts: NDArray[np.intp]) -> NDArray[np
     return sums.transpose(1, 0, 2).reshape(len(starts), -1)
 
 
-def mean_iou(
-    intersection: NDArray[np.float64], union: NDArray[np.float64], labelled: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """The mean of IoU over the last axis, of classes that are labelled and have a union; NaN where there is none."""
-    counted = (union > 0) & labelled
+def mean_iou(intersection: NDArray[np.float64], union: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of IoU over the last axis, of classes that have a union; NaN where there is none."""
+    counted = union > 0
     with np.errstate(invalid="ignore"):
         iou = np.divide(intersection, union, out=np.zeros_like(union), where=counted)
         return np.asarray(iou.sum(axis=-1) / counted.sum(axis=-1))

@@ -18,15 +18,13 @@ class Counts:
     """Pixels per cell, image and class, all over pixels whose label is not ignored.
 
     cells: a row per cell, as they stand on the first axis. blocks: the name of each image's block, one per image.
-    intersection, union: int32 (cells, images, classes). labelled: bool (cells, classes), whether any image's label
-    holds the class: what an mIoU is the mean over.
+    intersection, union: int32 (cells, images, classes).
     """
 
     cells: pd.DataFrame
     blocks: tuple[str, ...]
     intersection: NDArray[np.int32]
     union: NDArray[np.int32]
-    labelled: NDArray[np.bool_]
 
 
 def read_counts(cells: pd.DataFrame, prefix: str = "") -> Counts:
@@ -43,7 +41,6 @@ def read_counts(cells: pd.DataFrame, prefix: str = "") -> Counts:
     classes = len(first["class_names"])
     shape = (len(cells), int(first["images"]), classes)
     intersection, union = np.empty(shape, np.int32), np.empty(shape, np.int32)
-    labelled = np.empty((len(cells), classes), np.bool_)
     columns = [prefix + name for name in COUNTS]
     ids: list[str] = []
     for k, (path, fingerprint) in enumerate(zip(cells["path"], cells["fingerprint"], strict=True)):
@@ -61,5 +58,4 @@ def read_counts(cells: pd.DataFrame, prefix: str = "") -> Counts:
         )
         intersection[k] = agreed
         union[k] = predicted + of_label - agreed
-        labelled[k] = of_label.any(axis=0)
-    return Counts(cells.reset_index(drop=True), blocks_of(first["dataset"], ids), intersection, union, labelled)
+    return Counts(cells.reset_index(drop=True), blocks_of(first["dataset"], ids), intersection, union)

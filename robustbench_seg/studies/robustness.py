@@ -19,12 +19,14 @@ from ..record import CLEAN
 __all__ = [
     "MODEL",
     "SETTING",
+    "Conditions",
     "Miou",
     "by_corruption",
     "by_severity",
     "category_means",
     "clean_by_view",
     "corruption_scores",
+    "flags_of",
     "headline",
     "retention",
 ]

@@ -35,7 +35,7 @@ def truth_of(rows: Rows) -> float:
 def coverage(rows: Rows, drawn: NDArray[np.intp], blocks: list[str]) -> float:
     """The share of splits, (splits, images) of indices of rows, whose interval holds the mIoU of all rows."""
     intersection, union = (part[drawn] for part in rows)
-    counts = Counts(pd.DataFrame(index=range(len(drawn))), tuple(blocks), intersection, union, intersection.any(axis=1))
+    counts = Counts(pd.DataFrame(index=range(len(drawn))), tuple(blocks), intersection, union)
     scores = bootstrap(counts, resamples=RESAMPLES, seed=1)
     found = [interval(draws, scores.blocks) for draws in scores.miou.T]
     return float(np.mean([each.low <= truth_of(rows) <= each.high for each in found]))

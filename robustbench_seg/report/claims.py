@@ -1,0 +1,192 @@
+"""What was found, in sentences with numbers: of the paper's two claims where the suite can test them, and in general.
+
+The claims of Xie et al., SegFormer, NeurIPS 2021: it keeps its score under corruption where DeepLabV3+ does not (Table
+5), and Mix-FFN keeps its score at another resolution where a positional encoding does not (Table 1c).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..record import CLEAN
+from ..studies.arms import ArmDifference
+from ..studies.published import read_published
+from ..studies.resolution import published_extent
+from ..studies.robustness import Conditions, headline
+from ..studies.statistics import Draws, Interval
+from ..wording import counted
+from .differences import Differences
+from .evidence import Evidence, Row
+from .resolution import Shift, effect_differences, effect_draws
+from .tables import percent, signed
+
+__all__ = ["found_in_growth", "found_in_resolution", "found_in_robustness", "found_on_clean", "incomplete"]
+
+MOST = 3  # sentences
+
+
+def found_on_clean(rows: Sequence[Row], evidence: Evidence, view: str) -> list[str]:
+    """Say the clean mIoU of each arm."""
+    parts = [f"{row.name} {interval_text(evidence.interval(row.values[CLEAN]))}" for row in rows if row.compared]
+    return [f"Clean mIoU ({images_of(evidence)}, view {view}): {listed(parts)}."]
+
+
+def found_in_robustness(
+    evidence: Evidence, view: str, rows: Sequence[Row], differences: Differences, conditions: Conditions
+) -> list[str]:
+    """Say what each arm keeps, how the two of the paper's claim differ, and whether the paper has it the same way."""
+    arms = [row for row in rows if row.compared]
+    parts = [
+        f"{row.name} has {percent(row.values['mean'][0])} % mIoU of {percent(row.values[CLEAN][0])} % clean and keeps "
+        f"{percent(row.values['retention'][0])} %"
+        for row in arms
+        if not np.isnan(row.values["retention"][0])
+    ]
+    sentences = []
+    if parts:
+        sentences.append(
+            f"On average over {counted(len(conditions), 'corruption')} ({images_of(evidence)}, view {view}), "
+            f"{listed(parts)}."
+        )
+    pair = robustness_pair(list(evidence.arms))
+    if pair and (*pair, "mean") in differences:
+        mean, retention = (differences[(*pair, what)] for what in ("mean", "retention"))
+        if not np.isnan(mean.interval.low + retention.interval.low):
+            sentences.append(
+                f"{pair[0]} minus {pair[1]}: mean under corruption {signed(mean.interval)}, a difference "
+                f"{mean.verdict}; retention {signed(retention.interval)}, {retention.verdict}."
+            )
+            sentences += beside_table_5(pair, retention)
+    elif len(arms) == 1 and parts:
+        scores = {name: float(arms[0].values[name][0]) for name in conditions}
+        low, high = min(scores, key=scores.__getitem__), max(scores, key=scores.__getitem__)
+        sentences.append(
+            f"Worst is {spaced(low)} with {percent(scores[low])} %, best {spaced(high)} with {percent(scores[high])} %."
+        )
+    return sentences[:MOST]
+
+
+def incomplete(rows: Sequence[Row], view: str) -> list[str]:
+    """Say which models have no mean under corruption, since cells are missing."""
+    names = [row.name for row in rows if np.isnan(row.values["mean"][0])]
+    if not names:
+        return []
+    return [f"Cells of {listed(names)}, view {view}, are missing, so there is no mean under corruption."]
+
+
+def robustness_pair(arms: Sequence[str]) -> tuple[str, str] | None:
+    """Choose the arms of the claim: SegFormer (with Mix-FFN, of several) and DeepLabV3+; else the first two."""
+    ours = sorted((arm for arm in arms if arm.startswith("segformer")), key=lambda arm: "mix" not in arm)
+    theirs = [arm for arm in arms if arm.startswith("deeplab")]
+    if ours and theirs:
+        chosen = (ours[0], theirs[0])
+        return chosen if arms.index(chosen[0]) < arms.index(chosen[1]) else (chosen[1], chosen[0])
+    return (arms[0], arms[1]) if len(arms) > 1 else None
+
+
+def beside_table_5(pair: tuple[str, str], retention: ArmDifference) -> list[str]:
+    """Compare with the paper, where the two are SegFormer and DeepLabV3+, in that order."""
+    if not (pair[0].startswith("segformer") and pair[1].startswith("deeplab")):
+        return []
+    table = read_published("table5_cityscapes_c").set_index("method")
+    kept = table.drop(columns=CLEAN).mean(axis=1) / table[CLEAN]
+    agree = "agrees in direction" if retention.found and retention.interval.low > 0 else "does not confirm that"
+    if retention.found and retention.interval.high < 0:
+        agree = "disagrees"
+    return [
+        f"The paper's Table 5 has SegFormer-B5 keep {percent(kept['SegFormer-B5'])} % and DeepLabV3+ with MobileNetV2 "
+        f"{percent(kept['DLv3+ MBv2'])} % on Cityscapes-C: this {agree}."
+    ]
+
+
+def found_in_resolution(evidence: Evidence, shift: Shift) -> list[str]:
+    """Say what each arm loses with the extent, whether arms differ, and whether that agrees with Table 1c."""
+    clean = (CLEAN, 0)
+    rows = [row for row in evidence.rows(lambda title: effect_draws(evidence, shift, title, clean)) if row.compared]
+    if any(np.isnan(row.values.get("extent", [np.nan])[0]) for row in rows):
+        return []
+    parts = [f"{row.name} {signed(evidence.interval(row.values['extent']))}" for row in rows]
+    sentences = [
+        f"From windows of {shift.slide.crop} pixels to whole images ({images_of(evidence)}), the loss of clean mIoU "
+        f"(negative is a gain) is: {listed(parts)}."
+    ]
+    found = effect_differences(evidence, shift)
+    pair = resolution_pair(list(evidence.arms))
+    if pair is None or (pair, "extent") not in found:
+        return sentences
+    each = found[pair, "extent"]
+    lost = published_extent().set_index("encoding")["points"]
+    theirs = f"{lost['learned_pe'] - lost['mix_ffn']:.1f}"
+    sentences.append(
+        f"{pair}: {signed(each.interval)} of extent effect, a difference {each.verdict}; the paper's Table 1c has "
+        f"{theirs} points (3.3 with a positional encoding, 0.7 with Mix-FFN), which this "
+        f"{agreement(each.interval, lost)}."
+    )
+    joint = [name for name in rows[0].values if name.startswith("joint")]
+    if joint and (pair, joint[-1]) in found:
+        last = found[pair, joint[-1]]
+        sentences.append(
+            f"Joint effect at {joint[-1].removeprefix('joint ')}: {signed(last.interval)}, {last.verdict}."
+        )
+    return sentences[:MOST]
+
+
+def found_in_growth(evidence: Evidence, shift: Shift, conditions: Conditions) -> list[str]:
+    """Say whether the extent effect is another on corrupted images, on average over corruptions."""
+    if not conditions or "extent" not in effect_draws(evidence, shift, evidence.titles[0], (CLEAN, 0)):
+        return []
+
+    def growth(title: str) -> dict[str, Draws]:
+        def lost(corruption: str, severity: int) -> Draws:
+            return effect_draws(evidence, shift, title, (corruption, severity))["extent"]
+
+        return {"extent": headline(lost, conditions) - lost(CLEAN, 0)}
+
+    rows = [row for row in evidence.rows(growth) if row.compared]
+    numbers = [(row.name, evidence.interval(row.values["extent"])) for row in rows]
+    if any(np.isnan(number.estimate) for _, number in numbers):
+        return []
+    parts = [
+        f"{name} {signed(number)}{'' if number.excludes_zero else ', which includes zero' * evidence.resampled}"
+        for name, number in numbers
+    ]
+    return [
+        f"On average over {counted(len(conditions), 'corruption')}, the loss from windows to whole images changes "
+        f"against that on clean images by: {listed(parts)}."
+    ]
+
+
+def agreement(number: Interval, lost: Mapping[str, float]) -> str:
+    theirs = (lost["learned_pe"] - lost["mix_ffn"]) / 100
+    if number.high < 0:
+        return "contradicts in direction"
+    if number.low <= 0:
+        return "neither confirms nor excludes" if theirs <= number.high else "does not confirm, and excludes so much"
+    return "confirms in direction" + ("" if number.low <= theirs <= number.high else ", not in size")
+
+
+def resolution_pair(arms: Sequence[str]) -> str | None:
+    """Choose the arms of the claim: with a learned encoding minus with Mix-FFN; else the second minus the first."""
+    learned = next((arm for arm in arms if "learned" in arm), None)
+    mix = next((arm for arm in arms if "mix" in arm), None)
+    if learned and mix and arms.index(mix) < arms.index(learned):
+        return f"{learned} minus {mix}"
+    return f"{arms[1]} minus {arms[0]}" if len(arms) > 1 else None
+
+
+def images_of(evidence: Evidence) -> str:
+    first = evidence.cells.iloc[0]
+    return f"{first['images']} of {first['of']} images"
+
+
+def interval_text(number: Interval) -> str:
+    ends = "" if np.isnan(number.low) else f" (95 % interval {percent(number.low)} to {percent(number.high)})"
+    return f"{percent(number.estimate)} %{ends}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def spaced(name: str) -> str:
+    return name.replace("_", " ")

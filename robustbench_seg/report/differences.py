@@ -1,0 +1,155 @@
+"""Arms against each other under corruption: what differs, by how much, and whether that is found."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..record import CLEAN
+from ..studies.arms import ArmDifference
+from ..studies.robustness import Conditions
+from ..studies.statistics import Interval, holm
+from . import charts
+from .content import Picture, Table
+from .evidence import Evidence, scores_of
+from .provenance import file_name
+from .tables import Cell, difference, make_table, points
+
+__all__ = ["FOUND", "Differences", "compare_arms", "difference_pictures", "difference_tables", "long_table"]
+
+Differences = dict[tuple[str, str, str], ArmDifference]  # by first arm, second arm, quantity
+GROUP = "Under corruption"
+PRIMARY = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention"}
+FOUND = (
+    "A difference (*) is found where its 95 % interval, over images with the weights fixed, excludes zero and all "
+    "pairs of seeds agree in sign"
+)
+
+
+def compare_arms(evidence: Evidence, view: str, conditions: Conditions, reference: str | None = None) -> Differences:
+    """Compare arms in all that a table says of them. Empty for one arm, or where nothing can be resampled."""
+    if not evidence.resampled:
+        return {}
+    scores = {title: scores_of(evidence.miou(title, view), conditions) for title in evidence.titles}
+    found = {}
+    for first, second in evidence.pairs(reference):
+        for name in scores[evidence.titles[0]]:
+            values = {title: draws[name] for title, draws in scores.items()}
+            found[first, second, name] = evidence.difference(values, first, second)
+    return found
+
+
+def difference_tables(found: Differences, conditions: Conditions, about: str, name: str) -> list[Table]:
+    """Make the table of the primary differences, and that of each corruption."""
+    primary = {key: each for key, each in found.items() if key[2] in PRIMARY}
+    tables = [
+        long_table(
+            {(f"{a} minus {b}", PRIMARY[what]): each for (a, b, what), each in primary.items()},
+            ("arms", "in"),
+            file=file_name("differences", name),
+            title=f"Differences between arms, view {name}",
+            caption=f"Points of mIoU, or of retention; {FOUND}; p by Holm for the rows of this table; {about}.",
+            group=GROUP,
+            main=True,
+        )
+    ]
+    detailed = {key: each for key, each in found.items() if key[2] not in PRIMARY}
+    if len(conditions) > 1:
+        adjusted = dict(zip(detailed, holm(np.array([each.p for each in detailed.values()])), strict=True))
+        columns = list(dict.fromkeys(what for _, _, what in detailed))
+        rows = [
+            {
+                "arms": Cell(f"{a} minus {b}"),
+                **{w.replace("_", " "): difference(detailed[a, b, w], adjusted[a, b, w]) for w in columns},
+            }
+            for a, b in dict.fromkeys((a, b) for a, b, _ in detailed)
+        ]
+        tables.append(
+            make_table(
+                rows,
+                file=file_name("differences-by-corruption", name),
+                title=f"Differences between arms by corruption and category, view {name}",
+                caption=f"Points of mIoU; {FOUND}; {about}.",
+                full=digits({(f"{a} minus {b}", w): each for (a, b, w), each in detailed.items()}, ("arms", "in")),
+                group=GROUP,
+            )
+        )
+    return tables
+
+
+def long_table(found: Mapping[Any, ArmDifference], names: Sequence[str], **fields: Any) -> Table:
+    """Make a table with a row per difference and its statistics. found: by tuples of texts. names: of their parts."""
+    full = digits(found, names)
+    rows = []
+    for (key, each), p_holm in zip(found.items(), full["p_holm"], strict=True):
+        number = each.interval
+        rows.append(
+            {name: Cell(text) for name, text in zip(names, key, strict=True)}
+            | {
+                "points": Cell(points(number.estimate) + ("*" if each.found else ""), "", number.estimate),
+                "95 % interval": Cell(f"{points(number.low)} to {points(number.high)}", "", number.low),
+                "p": Cell(p_text(each.p), "", each.p),
+                "p (Holm)": Cell(p_text(p_holm), "", p_holm),
+                "seeds": Cell(each.agreement),
+                "found": Cell("yes" if each.found else "no"),
+            }
+        )
+    return make_table(rows, full=full, **fields)
+
+
+def digits(found: Mapping[Any, ArmDifference], names: Sequence[str]) -> pd.DataFrame:
+    """Write differences (fractions) with all digits."""
+    table = pd.DataFrame(
+        [
+            dict(zip(names, key, strict=True))
+            | vars(each.interval)
+            | {"p": each.p, "seed_pairs": len(each.pairs), "same_sign": each.same_sign, "found": each.found}
+            for key, each in found.items()
+        ]
+    )
+    return table.assign(p_holm=holm(table["p"].to_numpy(np.float64)))
+
+
+def p_text(p: float) -> str:
+    return "–" if np.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def difference_pictures(found: Differences, conditions: Conditions, about: str, name: str) -> list[Picture]:
+    """Draw the primary figure, and the differences of each corruption."""
+    pairs = list(dict.fromkeys((a, b) for a, b, _ in found))
+    primary: dict[str, dict[str, Interval]] = {
+        text: {f"{a} minus\n{b}": found[a, b, what].interval for a, b in pairs}
+        for what, text in PRIMARY.items()
+        if (*pairs[0], what) in found
+    }
+    pictures = [
+        Picture(
+            file=file_name("differences", name),
+            title=f"Differences between arms, view {name}",
+            caption=f"Points with 95 % intervals; filled where the interval excludes zero; {about}.",
+            figure=charts.forest(primary, "points"),
+            description="; ".join(
+                f"{label.replace(chr(10), ' ')}, {text}: {points(number.estimate)} points"
+                for text, rows in primary.items()
+                for label, number in rows.items()
+            ),
+            group=GROUP,
+        )
+    ]
+    if len(conditions) > 1:
+        by_pair = {
+            f"{a} minus\n{b}": {what.replace("_", " "): found[a, b, what].interval for what in conditions}
+            for a, b in pairs
+        }
+        pictures.append(
+            Picture(
+                file=file_name("differences-by-corruption", name),
+                title=f"Differences between arms by corruption, view {name}",
+                caption=f"Points of mIoU with 95 % intervals; filled where the interval excludes zero; {about}.",
+                figure=charts.forest(by_pair, "points of mIoU"),
+                description="The differences of the table by corruption, with their intervals.",
+                group=GROUP,
+            )
+        )
+    return pictures

@@ -1,0 +1,141 @@
+"""The cells that one report section compares, with every mIoU in the data and in each resample."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from ..record import CLEAN
+from ..studies.arms import ArmDifference, arm_difference, arm_mean, arms_of
+from ..studies.bootstrap import Scores, bootstrap
+from ..studies.counts import read_counts
+from ..studies.robustness import SETTING, Conditions, Miou, category_means, corruption_scores, headline, retention
+from ..studies.statistics import Draws, Interval, interval
+from .tables import unique
+
+__all__ = ["Evidence", "Row", "evidence_of", "scores_of"]
+
+SAME_IMAGES = [name for name in SETTING if name != "view"]
+FEW_ARMS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A row of a table: a model, or the mean over an arm's seeds.
+
+    values: by quantity. compared: whether it takes part in the search for the best; a seed beside its mean does not.
+    """
+
+    name: str
+    models: list[str]
+    values: dict[str, Draws]
+    compared: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Cells of one setting, whatever the view, and their mIoU by resample; a row of `scores` per cell.
+
+    cells: of `quality_frame`, and `title`: the model's name, numbered where the same name has other weights.
+    """
+
+    cells: pd.DataFrame
+    scores: Scores
+
+    @property
+    def titles(self) -> list[str]:
+        """The models, as they come."""
+        return list(dict.fromkeys(self.cells["title"]))
+
+    @property
+    def arms(self) -> dict[str, list[str]]:
+        """The models of each arm."""
+        return arms_of(self.titles)
+
+    @property
+    def views(self) -> list[str]:
+        """The views, as they come."""
+        return list(dict.fromkeys(self.cells["view"]))
+
+    @property
+    def resampled(self) -> bool:
+        """Whether there are intervals: a single block cannot be resampled."""
+        return len(self.scores.miou) > 1
+
+    def of_view(self, view: str) -> pd.DataFrame:
+        """The cells of a view."""
+        return self.cells[self.cells["view"] == view]
+
+    def miou(self, title: str, view: str) -> Miou:
+        """Look up mIoU by corruption and severity, NaN where a cell is missing; for `headline`."""
+        own = np.flatnonzero((self.cells["title"] == title) & (self.cells["view"] == view))
+        conditions = zip(self.cells["corruption"].iloc[own], self.cells["severity"].iloc[own], strict=True)
+        places = dict(zip(conditions, own, strict=True))
+        missing = np.full(len(self.scores.miou), np.nan)
+        return lambda corruption, severity: (
+            self.scores.miou[:, places[corruption, severity]] if (corruption, severity) in places else missing
+        )
+
+    def rows(self, quantities: Callable[[str], dict[str, Draws]]) -> list[Row]:
+        """Make the rows of a table: each model, after the mean of its arm where that has several seeds.
+
+        quantities: of a model, by its title.
+        """
+        each = {title: quantities(title) for title in self.titles}
+        found = []
+        for arm, members in self.arms.items():
+            if len(members) > 1:
+                of_arm = {
+                    name: arm_mean({title: each[title][name] for title in members}, arm) for name in each[members[0]]
+                }
+                found.append(Row(f"{arm} (mean of {len(members)})", members, of_arm))
+            found += [Row(title, [title], each[title], compared=len(members) == 1) for title in members]
+        return found
+
+    def pairs(self, reference: str | None = None) -> list[tuple[str, str]]:
+        """Which arms are compared: all pairs of a few; of many, each with the reference's or the first."""
+        arms = list(self.arms)
+        every = list(combinations(arms, 2))
+        if len(arms) <= FEW_ARMS:
+            return every
+        base = next((arm for arm, members in self.arms.items() if reference in (arm, *members)), arms[0])
+        return [pair for pair in every if base in pair]
+
+    def difference(self, values: Mapping[str, Draws], first: str, second: str) -> ArmDifference:
+        """Compare two arms in a quantity of all models, by title."""
+        return arm_difference(values, first, second, self.scores.blocks)
+
+    def interval(self, draws: Draws) -> Interval:
+        """Make the interval of a statistic; without resamples its ends are NaN."""
+        if not self.resampled or np.isnan(draws[0]):
+            return Interval(float(draws[0]), float("nan"), float("nan"))
+        return interval(draws, self.scores.blocks)
+
+
+def evidence_of(cells: pd.DataFrame) -> list[Evidence]:
+    """Resample the cells of each setting, all views and conditions together. cells: of `quality_frame`, not empty."""
+    models = cells[["model", "checkpoint_sha256"]].drop_duplicates()
+    names = dict(zip(map(tuple, models.to_numpy()), unique(list(models["model"])), strict=True))
+    titles = [names[pair] for pair in zip(cells["model"], cells["checkpoint_sha256"], strict=True)]
+    cells = cells.assign(title=titles)
+    found = []
+    for _, part in cells.groupby(SAME_IMAGES, sort=False):
+        repeated = part.duplicated(["title", "view", "corruption", "severity"])
+        kept = part[~repeated].reset_index(drop=True)  # the same cell with other metrics beside IoU
+        counts = read_counts(kept)
+        if len(set(counts.blocks)) > 1:
+            scores = bootstrap(counts)
+        else:
+            scores = Scores(kept, kept["miou"].to_numpy(np.float64)[None], 1)
+        found.append(Evidence(kept, scores))
+    return found
+
+
+def scores_of(miou: Miou, conditions: Conditions) -> dict[str, Draws]:
+    """Compute all that a table says of a model: clean, each corruption, categories, mean, retention."""
+    found = {CLEAN: miou(CLEAN, 0), **corruption_scores(miou, conditions), **category_means(miou, conditions)}
+    if conditions:
+        found |= {"mean": headline(miou, conditions), "retention": retention(miou, conditions)}
+    return found

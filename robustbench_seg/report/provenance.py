@@ -1,0 +1,96 @@
+"""What every number carries: protocol, data, view, precision, engine, weights, machine; and what it leaves open."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..store import read_cell
+from ..studies.robustness import Conditions
+from ..wording import counted
+from .evidence import Evidence
+
+__all__ = ["describe_protocol", "describe_setting", "file_name", "limits_of", "provenance", "weights_of"]
+
+PAPER_SIZE = (1024, 2048)  # of Cityscapes, on which the paper's tables are
+FEW_BLOCKS = 20
+
+
+def describe_protocol(name: str, conditions: Conditions) -> str:
+    """Name a protocol and its size."""
+    cells = sum(len(severities) for severities in conditions.values())
+    return f"protocol {name} ({counted(len(conditions), 'corruption')}, {counted(cells, 'condition')} and clean)"
+
+
+def describe_setting(row: pd.Series, *, view: bool = True) -> str:
+    """Name what all numbers of a table share. view: whether that is one of it."""
+    shown = f"view {row['view']}; " if view else ""
+    return (
+        f"dataset {row['dataset']} {row['split']}, {row['images']} of {row['of']} images, fingerprint "
+        f"{row['fingerprint'][:12]}; {shown}precision {row['precision']}; engine "
+        f"version {row['engine_version']}; seed {row['seed']}"
+    )
+
+
+def weights_of(rows: pd.DataFrame) -> str:
+    """Name models with the beginning of their checkpoints' hashes."""
+    pairs = dict.fromkeys(zip(rows["model"], rows["checkpoint_sha256"], strict=True))
+    return "; ".join(f"{model} {sha256[:12]}" for model, sha256 in pairs)
+
+
+def provenance(cells: pd.DataFrame) -> list[str]:
+    """Say which commands, code, machines, versions and weights made the numbers."""
+    about = [json.loads(text) for text in dict.fromkeys(cells["environment"])]
+    lines = [f"command: `{command}`" for command in dict.fromkeys(a["command"] for a in about)]
+    for build in dict.fromkeys((a["robustbench_seg"], a["commit"] or "unknown", a["python"]) for a in about):
+        lines.append("robustbench-seg {}, commit {}, Python {}".format(*build))
+    for versions in dict.fromkeys(json.dumps(a["packages"]) for a in about):
+        lines.append(", ".join(f"{name} {version}" for name, version in json.loads(versions).items()))
+    lines += [f"machine: {machine}" for machine in dict.fromkeys(a["machine"] for a in about)]
+    weights = cells[["model", "checkpoint_sha256", "licence", "parameters", "about"]].drop_duplicates()
+    for model, sha256, licence, parameters, text in weights.itertuples(index=False):
+        lines.append(f"{model}: {text}; {parameters:,} parameters; weights sha256 {sha256}; licence: {licence}")
+    return lines
+
+
+def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
+    """Say what the numbers do not tell: what the suite says of itself, and what shows from its cells."""
+    found = list(plan.get("limits", ()))
+    first = evidence.cells.iloc[0]
+    blocks = evidence.scores.blocks
+    most = max(len(members) for members in evidence.arms.values())
+    found.append(
+        "Intervals tell of other images, with the weights as they are; not of another training run"
+        + (f", for which there are {most} seeds at most." if most > 1 else ", and each arm has one seed.")
+    )
+    if blocks < 2:
+        found.append("There are no intervals: all images are one block, and nothing can be drawn from that.")
+    elif blocks < FEW_BLOCKS:
+        found.append(
+            f"The images are {blocks} blocks of neighbours: with fewer than {FEW_BLOCKS}, intervals are short."
+        )
+    if first["images"] < first["of"]:
+        found.append(f"Only {first['images']} of {first['of']} images were used.")
+    height, width = median_size(first)
+    if plan["conditions"] and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
+        found.append(
+            f"Corruptions are set in pixels: at {height}x{width}, blur and frost are relatively stronger than at the "
+            f"paper's {PAPER_SIZE[0]}x{PAPER_SIZE[1]}, so figures are not comparable with its Table 5."
+        )
+    if first["synthetic"]:
+        found.append("The images are drawn, not photographed: they tell how models compare here, not on real streets.")
+    return found
+
+
+def median_size(cell: pd.Series) -> tuple[int, int]:
+    """Read the height and width of a cell's images."""
+    _, table = read_cell(cell["path"], ["height", "width"])
+    height, width = (int(np.median(table[name].to_numpy())) for name in ("height", "width"))
+    return height, width
+
+
+def file_name(kind: str, name: str) -> str:
+    """Make the file name, without ending, of a kind of table or figure and a view."""
+    return f"{kind}-{name}".replace(" ", "-").replace("(", "").replace(")", "")

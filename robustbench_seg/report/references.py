@@ -1,0 +1,135 @@
+"""Beside others: a reference model of the same store, the papers' tables, and other protocols on the same cells."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from ..errors import UsageError
+from ..protocols import PROTOCOLS
+from ..record import CLEAN
+from ..studies.comparison import corruption_degradation, rank_agreement, relative_degradation, relative_improvement
+from ..studies.published import TABLES, Setting, beside
+from ..studies.robustness import Conditions, by_corruption
+from .content import Table
+from .provenance import file_name
+from .tables import MISSING, Cell, make_table, percent
+
+__all__ = ["published_table", "ranking_table", "reference_tables"]
+
+GROUP = "Under corruption"
+PUBLISHED = {"segformer": "table5_cityscapes_c", "semsegbench": "semsegbench_sev3"}  # by protocol
+MEASURES = (
+    (corruption_degradation, "cd", "Corruption degradation (CD)", "sum over severities of 1 - mIoU over that", True),
+    (relative_degradation, "rcd", "Relative corruption degradation (rCD)", "mIoU lost over that lost by", True),
+    (relative_improvement, "improvement", "Relative improvement", "mIoU gained over that", False),
+)
+
+
+def reference_tables(cells: pd.DataFrame, conditions: Conditions, reference: str, about: str, name: str) -> list[Table]:
+    """Make the tables of CD, rCD and relative improvement of one view, in %.
+
+    cells: of `quality_frame` with `title`. Raises UsageError where there is no model of the reference's title.
+    """
+    computed = by_corruption(cells.assign(model=cells["title"]), conditions)
+    if reference not in set(computed["model"]):
+        raise UsageError(f"--reference {reference}: no such model; there are {', '.join(computed['model'])}")
+    tables = []
+    for measure, file, title, formula, lower in MEASURES:
+        values = measure(computed, conditions, reference)
+        rows = [
+            {"model": Cell(str(row["model"]))}
+            | {what.replace("_", " "): Cell(percent(row[what]), "", row[what]) for what in (*conditions, "mean")}
+            for _, row in values.iterrows()
+        ]
+        better = "100 is as the reference, lower is better" if lower else "0 is as the reference, higher is better"
+        tables.append(
+            make_table(
+                rows,
+                best=[column for column in rows[0] if column != "model"],
+                lowest=lower,
+                file=file_name(file, name),
+                title=f"{title} against {reference}, view {name}",
+                caption=f"%, {formula} of the reference {reference}; {better}; {about}.",
+                full=values,
+                group=GROUP,
+            )
+        )
+    return tables
+
+
+def published_table(cells: pd.DataFrame, plan: Mapping[str, Any], view: str, name: str) -> Table | None:
+    """Put the published table of the plan's protocol apart from ours, with what it was measured otherwise.
+
+    cells: of one view. None where the protocol has no published table.
+    """
+    if plan["protocol"] not in PUBLISHED:
+        return None
+    table = PUBLISHED[plan["protocol"]]
+    first = cells.iloc[0]
+    ours = Setting(
+        protocol=plan["protocol"],
+        view=view,
+        dataset=first["dataset"],
+        split=first["split"],
+        images=first["images"],
+        of=first["of"],
+    )
+    theirs = beside(table, ours)
+    key = TABLES[table].key[0]
+    corruptions = [corruption for corruption, _ in plan["conditions"]]
+    mean = theirs[corruptions].mean(axis=1, skipna=False)
+    rows = [
+        {
+            "published": Cell(str(row[key])),
+            CLEAN: Cell(f"{row[CLEAN]:.1f}", "", row[CLEAN]),
+            "mean": Cell(f"{mean[k]:.1f}", "", mean[k]),
+            "retention": Cell(f"{100 * mean[k] / row[CLEAN]:.1f}", "", mean[k] / row[CLEAN]),
+            "differs from ours in": Cell(row["differs"] or "nothing stated: comparable"),
+        }
+        for k, (_, row) in enumerate(theirs.iterrows())
+    ]
+    about = TABLES[table]
+    return make_table(
+        rows,
+        file=file_name("published", name),
+        title=f"Published: {about.title}",
+        caption=f"{about.values}; the mean over {len(corruptions)} corruptions and retention in % are computed from "
+        f"the printed numbers; {about.source}; {'; '.join(about.notes)}.",
+        full=theirs,
+        group=GROUP,
+    )
+
+
+def ranking_table(cells: pd.DataFrame, name: str) -> Table | None:
+    """Compare how the protocols whose cells are all there rank the models; None for fewer than 2 of either.
+
+    cells: of one view and setting, of `quality_frame` with `title`.
+    """
+    scores = {}
+    for protocol, conditions in PROTOCOLS.items():
+        have = set(zip(cells["corruption"], cells["severity"], strict=True))
+        if conditions and all((what, s) in have for what, severities in conditions.items() for s in severities):
+            computed = by_corruption(cells.assign(model=cells["title"]), conditions)
+            scores[protocol] = computed.set_index("model")["mean"].dropna()
+    ranks = rank_agreement(scores)
+    ranks = ranks[ranks["models"] > 1]
+    if not len(ranks):
+        return None
+    rows = [
+        {
+            "protocols": Cell(f"{row['first']} and {row['second']}"),
+            "Kendall's tau": Cell(MISSING if pd.isna(row["tau"]) else f"{row['tau']:+.2f}", "", row["tau"]),
+            "p": Cell(MISSING if pd.isna(row["p"]) else f"{row['p']:.3f}", "", row["p"]),
+            "models": Cell(str(row["models"]), "", row["models"]),
+        }
+        for _, row in ranks.iterrows()
+    ]
+    return make_table(
+        rows,
+        file=file_name("ranks", name),
+        title=f"Whether protocols rank the models alike, view {name}",
+        caption="Kendall's tau-b of the headlines: 1 is the same order, -1 the opposite.",
+        full=ranks,
+        group=GROUP,
+    )

@@ -1,0 +1,169 @@
+"""Scores under corruption: the layout of the SegFormer paper's Table 5, a table per view, and its figures."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..corruptions import CATEGORIES
+from ..record import CLEAN
+from ..studies.robustness import Conditions, by_corruption
+from ..studies.statistics import Draws
+from . import figures
+from .content import Picture, Table
+from .evidence import Evidence, Row, scores_of
+from .provenance import file_name
+from .tables import Cell, make_table, percent, score
+
+__all__ = ["HEADLINES", "robustness_pictures", "robustness_tables", "score_rows"]
+
+GROUP = "Under corruption"
+HEADLINES: Mapping[str, tuple[str, str]] = {"michaelis": ("mPC", "rPC")}  # what protocols call mean and retention
+
+
+def score_rows(evidence: Evidence, view: str, conditions: Conditions) -> list[Row]:
+    """Make the rows of a view's tables: the scores of each model and arm."""
+    return evidence.rows(lambda title: scores_of(evidence.miou(title, view), conditions))
+
+
+def robustness_tables(
+    evidence: Evidence, view: str, plan: Mapping[str, Any], rows: list[Row], about: str, name: str
+) -> list[Table]:
+    """Make the headline table of one view, and the table of its categories.
+
+    rows: of `score_rows`. about: what the caption says of the setting. name: of the view, for files.
+    """
+    conditions = dict(plan["conditions"])
+    mean, retention = HEADLINES.get(plan["protocol"], ("mean", "retention"))
+    cells = evidence.of_view(view)
+    computed = by_corruption(cells.assign(model=cells["title"]), conditions)
+    by_title = computed.set_index("model")
+    rows = [row for row in rows if set(row.models) <= set(by_title.index)]
+    labels = {CLEAN: CLEAN, **{name: name.replace("_", " ") for name in conditions}}
+    if conditions:
+        labels |= {"mean": mean, "retention": retention}
+    shown = []
+    for row in rows:
+        own = by_title.loc[row.models]
+        texts = {"model": Cell(row.name + (" ⚠" if own["flags"].any() else ""))}
+        texts["params (M)"] = Cell(f"{own['parameters'].iloc[0] / 1e6:.1f}", "", own["parameters"].iloc[0])
+        texts |= {label: score(evidence.interval(row.values[name])) for name, label in labels.items()}
+        if conditions:
+            texts["worst"] = worst(row, conditions)
+        texts["images"] = Cell(f"{own['images'].iloc[0]} of {own['of'].iloc[0]}")
+        shown.append(texts)
+    fewest, most = computed["fewest_classes"].min(), computed["most_classes"].max()
+    classes = str(most) if fewest == most else f"{fewest} to {most}"
+    caption = f"mIoU in %, mean over the {classes} classes that occur; {about}."
+    caption += "".join(f" ⚠ {m}: {f}." for m, f in zip(computed["model"], computed["flags"], strict=True) if f)
+    compared = [row.compared for row in rows]
+    tables = [
+        make_table(
+            shown,
+            best=labels.values(),
+            compared=compared,
+            file=file_name("robustness", name),
+            title=f"{'mIoU under corruption' if conditions else 'Clean mIoU'}, view {name}",
+            caption=caption,
+            full=all_digits(evidence, rows, computed),
+            main=True,
+            group=GROUP if conditions else "Clean images",
+        )
+    ]
+    categories = [category for category in CATEGORIES if category in rows[0].values]
+    if len(categories) > 1:
+        of_categories = [
+            {"model": Cell(row.name), **{c: score(evidence.interval(row.values[c])) for c in categories}}
+            for row in rows
+        ]
+        tables.append(
+            make_table(
+                of_categories,
+                best=categories,
+                compared=compared,
+                file=file_name("categories", name),
+                title=f"mIoU by category of corruption, view {name}",
+                caption=f"mIoU in %, the plain mean over the category's corruptions; {about}.",
+                full=all_digits(evidence, rows, None, categories),
+                group=GROUP,
+            )
+        )
+    return tables
+
+
+def worst(row: Row, conditions: Conditions) -> Cell:
+    """Name the corruption with the lowest score; nothing where one is missing."""
+    scores = {name: float(row.values[name][0]) for name in conditions}
+    name = min(scores, key=lambda name: scores[name])
+    if np.isnan(list(scores.values())).any():
+        return Cell(percent(float("nan")))
+    return Cell(f"{name.replace('_', ' ')} {percent(scores[name])}", "", scores[name])
+
+
+def all_digits(
+    evidence: Evidence, rows: list[Row], computed: pd.DataFrame | None, names: list[str] | None = None
+) -> pd.DataFrame:
+    """Write each value with its interval's ends; what is known of a model besides stands before that."""
+    lines = []
+    for row in rows:
+        line: dict[str, Any] = {"row": row.name, "models": " ".join(row.models)}
+        if computed is not None and len(row.models) == 1:
+            line |= computed[computed["model"] == row.name].iloc[0].to_dict()
+        elif computed is not None:
+            line["missing"] = computed[computed["model"].isin(row.models)]["missing"].sum()
+        for name in names or row.values:
+            number = evidence.interval(row.values[name])
+            line |= {name: number.estimate, f"{name}_low": number.low, f"{name}_high": number.high}
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def robustness_pictures(
+    evidence: Evidence, view: str, conditions: Conditions, caption: str, name: str
+) -> list[Picture]:
+    """Draw the heat map and the curves of one view, a panel or a line per arm: its mean over seeds."""
+    severities = sorted({severity for asked in conditions.values() for severity in asked})
+
+    def cell_scores(title: str) -> dict[str, Draws]:
+        miou = evidence.miou(title, view)
+        return {
+            CLEAN: miou(CLEAN, 0),
+            **{f"{name}-{s}": miou(name, s) for name in conditions for s in severities},
+        }
+
+    rows = [row for row in evidence.rows(cell_scores) if row.compared]
+
+    def grid(value: Callable[[Draws], float], row: Row) -> pd.DataFrame:
+        table = [[value(row.values[f"{name}-{s}"]) for s in severities] for name in conditions]
+        return pd.DataFrame(table, index=list(conditions), columns=severities)
+
+    grids = {row.name: grid(lambda draws: float(draws[0]), row) for row in rows}
+    lows, highs = (
+        {row.name: grid(lambda draws, end=end: getattr(evidence.interval(draws), end), row) for row in rows}  # type: ignore[misc]
+        for end in ("low", "high")
+    )
+    clean = {row.name: float(row.values[CLEAN][0]) for row in rows}
+    pictures = [
+        Picture(
+            file=file_name("heat-map", name),
+            title=f"Corruption by severity, view {name}",
+            caption=f"mIoU in %; {caption}.",
+            figure=figures.heat_maps(grids),
+            description=f"mIoU of {', '.join(grids)} for each corruption and severity, as in the tables.",
+            group=GROUP,
+        )
+    ]
+    if len(severities) > 1:
+        bands = {title: (lows[title], highs[title]) for title in grids} if evidence.resampled else {}
+        pictures.append(
+            Picture(
+                file=file_name("severity", name),
+                title=f"mIoU against severity, view {name}",
+                caption=f"mIoU in %{', bands are 95 % intervals' if bands else ''}; {caption}.",
+                figure=figures.severity_curves(grids, clean, bands),
+                description=f"A curve of mIoU over severity for each of {', '.join(grids)}, a panel per corruption.",
+                group=GROUP,
+            )
+        )
+    return pictures

@@ -1,0 +1,64 @@
+"""The pictures that a run stored: strips of one image under several conditions, and what a gallery can show."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ..record import CLEAN
+from ..store import Store
+from ..studies.robustness import SETTING, Conditions
+from . import figures
+from .content import GalleryPicture, Picture
+
+__all__ = ["gallery_pictures", "strips"]
+
+
+def strips(store: Store, gallery: Sequence[str], cells: pd.DataFrame, conditions: Conditions) -> list[Picture]:
+    """Make a strip per gallery image: the first model and view, clean and at each corruption's highest severity."""
+    first = cells.iloc[0]
+    same = cells[(cells[[*SETTING, "checkpoint_sha256"]] == first[[*SETTING, "checkpoint_sha256"]]).all(axis=1)]
+    wanted = [(CLEAN, 0), *((name, max(severities)) for name, severities in conditions.items())]
+    slugs = {(row.corruption, row.severity): store.gallery(row.slug, row.key) for row in same.itertuples()}
+    found = []
+    for image_id in gallery:
+        places = {
+            name.replace("_", " ") + (f", severity {severity}" if severity else ""): slugs[name, severity]
+            for name, severity in wanted
+            if (name, severity) in slugs and (slugs[name, severity] / f"{image_id}-prediction.png").is_file()
+        }
+        if not places:
+            continue
+        shown = (next(iter(places.values())) / f"{image_id}-image.png").is_file()
+        what = (
+            "images above, predictions below"
+            if shown
+            else ("label and predictions only, since the data set's terms do not allow showing its images")
+        )
+        caption = f"{first['model']}, view {first['view']}, {first['dataset']} {image_id}: {what}."
+        title = f"What the model {'saw and ' if shown else ''}said: {image_id}"
+        figure = figures.strip(places, image_id)
+        found.append(Picture(file=f"strip-{image_id}", title=title, caption=caption, figure=figure, group="Gallery"))
+    return found
+
+
+def gallery_pictures(store: Store, gallery: Sequence[str], cells: pd.DataFrame) -> list[GalleryPicture]:
+    """List what the store shows of the gallery's images in the first view."""
+    found = []
+    for row in cells[cells["view"] == cells["view"].iloc[0]].itertuples():
+        place = store.gallery(row.slug, row.key)
+        for image_id in gallery:
+            image, label, prediction = (place / f"{image_id}-{kind}.png" for kind in ("image", "label", "prediction"))
+            if prediction.is_file():
+                found.append(
+                    GalleryPicture(
+                        model=row.model,
+                        view=row.view,
+                        image_id=image_id,
+                        corruption=row.corruption,
+                        severity=row.severity,
+                        image=image if image.is_file() else None,
+                        label=label,
+                        prediction=prediction,
+                    )
+                )
+    return found

@@ -1,0 +1,127 @@
+"""What changed between two stores: the same cells, measured with other weights or another version of the program.
+
+Two cells are the same where all but the weights and the environment agree: data, images, corruption, severity, view,
+precision, seed and engine version. So both models saw the same pixels, and their difference is a paired one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..errors import StoreError
+from ..record import CLEAN
+from .bootstrap import bootstrap
+from .counts import read_counts
+from .robustness import SETTING
+from .statistics import Draws, holm, interval, p_value
+
+__all__ = ["Changes", "compare_stores"]
+
+MATCH = ["model", *SETTING, "corruption", "severity"]
+CONDITION = ["corruption", "severity"]
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """table: a row per model, setting and quantity: base, new, estimate (new - base), low, high (all 0-1), p, p_holm
+    over the table. Quantities are clean, mean (over the corruptions that both have whole), and each of the conditions.
+    unmatched: what only one of the two has, in words.
+    """
+
+    table: pd.DataFrame
+    unmatched: list[str]
+
+    def dropped(self, points: float) -> pd.DataFrame:
+        """The rows of clean and mean whose interval lies below -points."""
+        primary = self.table[self.table["quantity"].isin([CLEAN, "mean"])]
+        return primary[primary["high"] < -points / 100]
+
+
+def compare_stores(base: pd.DataFrame, new: pd.DataFrame) -> Changes:
+    """Compare two frames of `quality_frame`. A model alone in each may have another name there.
+
+    Raises StoreError where no cell is in both, or one of them holds a cell with two weights.
+    """
+    base, new = named_alike(base, new)
+    for name, frame in (("BASE", base), ("NEW", new)):
+        repeated = frame[frame.duplicated(MATCH)]
+        if len(repeated):
+            raise StoreError(
+                f"{name}: {repeated['slug'].iloc[0]} is there with several weights; compare needs one of each"
+            )
+    both = base.merge(new, on=MATCH, suffixes=("_base", "_new"), how="outer", indicator="side", sort=False)
+    matched = both[both["side"] == "both"]
+    unmatched = [
+        f"{row[f'slug_{name}']} is in {name.upper()} alone "
+        f"({row['images']} images, engine version {row['engine_version']})"
+        for side, name in (("left_only", "base"), ("right_only", "new"))
+        for _, row in both[both["side"] == side].iterrows()
+    ]
+    if not len(matched):
+        raise StoreError("no cell of BASE is in NEW: " + "; ".join(unmatched[:2]))
+    rows = []
+    for fields, part in matched.groupby(["model", *SETTING], sort=False):
+        rows += changes_of(dict(zip(["model", *SETTING], fields, strict=True)), part, base, new)
+    table = pd.DataFrame(rows)
+    return Changes(table.assign(p_holm=holm(table["p"].to_numpy(np.float64))), unmatched)
+
+
+def named_alike(base: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the one model of NEW the name of the one model of BASE, where there is one each."""
+    names = base["model"].unique(), new["model"].unique()
+    return (base, new.assign(model=names[0][0])) if len(names[0]) == len(names[1]) == 1 else (base, new)
+
+
+def same_setting(frame: pd.DataFrame, fields: Mapping[str, object]) -> pd.DataFrame:
+    return frame[(frame[list(fields)] == pd.Series(fields)).all(axis=1)]
+
+
+def changes_of(
+    fields: dict[str, object], matched: pd.DataFrame, base: pd.DataFrame, new: pd.DataFrame
+) -> list[dict[str, object]]:
+    """Compare the matched cells of one model and setting."""
+    frames = [
+        frame[frame["key"].isin(matched[f"key_{name}"])].sort_values(CONDITION)
+        for name, frame in (("base", base), ("new", new))
+    ]
+    counts = read_counts(pd.concat(frames))
+    if len(set(counts.blocks)) < 2:
+        raise StoreError(f"{frames[0]['slug'].iloc[0]}: all images are one block; that cannot be resampled")
+    scores = bootstrap(counts)
+    cells = len(frames[0])
+    draws = {
+        (corruption, severity): (scores.miou[:, k], scores.miou[:, cells + k])
+        for k, (corruption, severity) in enumerate(zip(frames[0]["corruption"], frames[0]["severity"], strict=True))
+    }
+    quantities: dict[str, tuple[Draws, Draws]] = {}
+    if (CLEAN, 0) in draws:
+        quantities[CLEAN] = draws[CLEAN, 0]
+    # A corruption of which one side lacks a severity has no score: what is left would be another mean.
+    lacking = {
+        name
+        for frame in (same_setting(base, fields), same_setting(new, fields))
+        for name, severity in zip(frame["corruption"], frame["severity"], strict=True)
+        if (name, severity) not in draws
+    }
+    whole = list(dict.fromkeys(name for name, _ in draws if name != CLEAN and name not in lacking))
+    if whole:
+        by_corruption = [
+            [np.mean([pair[side] for (name, _), pair in draws.items() if name == one], axis=0) for one in whole]
+            for side in (0, 1)
+        ]
+        quantities["mean"] = (np.mean(by_corruption[0], axis=0), np.mean(by_corruption[1], axis=0))
+    quantities |= {f"{name}-{severity}": pair for (name, severity), pair in draws.items() if name != CLEAN}
+    return [
+        {
+            **fields,
+            "quantity": quantity,
+            "corruptions": len(whole) if quantity == "mean" else None,
+            "base": one[0],
+            "new": other[0],
+            **vars(interval(other - one, scores.blocks)),
+            "p": p_value(other - one),
+        }
+        for quantity, (one, other) in quantities.items()
+    ]

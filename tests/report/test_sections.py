@@ -1,0 +1,281 @@
+"""What a report says, on a store whose scores are known: intervals, arms, claims, alarms."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import write_synthetic
+
+from robustbench_seg.errors import UsageError
+from robustbench_seg.protocols import PROTOCOLS
+from robustbench_seg.record import View
+from robustbench_seg.report.content import Section, Table
+from robustbench_seg.report.sections import sections_of
+from robustbench_seg.studies.bootstrap import bootstrap
+from robustbench_seg.studies.counts import read_counts
+from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.published import read_published
+from robustbench_seg.studies.robustness import headline
+from robustbench_seg.studies.statistics import interval
+
+ARMS = ["segformer-b0-mix-s0", "segformer-b0-mix-s1", "deeplabv3plus-s0", "deeplabv3plus-s1"]
+CONDITIONS = {"gaussian_noise": [1, 3], "fog": [3]}
+SLIDE = View(mode="slide", crop=256, stride=192)
+
+
+def accuracy(model: str, corruption: str, severity: int, view: View) -> float:
+    """SegFormer is worse on clean images and loses less."""
+    loss = {"segformer": 0.04, "deeplabv3": 0.09}[model[:9]]
+    return {"segformer": 0.8, "deeplabv3": 0.85}[model[:9]] - loss * severity - 0.01 * model.endswith("1")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("arms")
+    write_synthetic(folder, accuracy, models=ARMS, conditions=CONDITIONS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def section(folder: Path) -> Section:
+    return sections_of([folder], reference="deeplabv3plus-s0")[0]
+
+
+def table(section: Section, file: str) -> Table:
+    return next(table for table in section.tables if table.file == file)
+
+
+def test_the_interval_of_a_headline_is_that_of_the_bootstrap(folder: Path, section: Section) -> None:
+    cells = quality_frame(folder)
+    scores = bootstrap(read_counts(cells))
+    draws = headline(scores.under(model=ARMS[0], view="whole"), CONDITIONS)
+    expected = interval(draws, scores.blocks)
+    row = table(section, "robustness-whole").full.set_index("row").loc[ARMS[0]]
+    assert [row["mean"], row["mean_low"], row["mean_high"]] == pytest.approx(
+        [expected.estimate, expected.low, expected.high], abs=1e-12
+    )
+    shown = table(section, "robustness-whole")
+    place = shown.readable.index[shown.readable["model"] == ARMS[0]][0]
+    assert shown.hover is not None
+    low, high = 100 * expected.low, 100 * expected.high
+    assert shown.hover.loc[place, "mean"] == f"95 % interval {low:.1f} to {high:.1f}"
+
+
+def test_an_arm_is_the_mean_over_its_seeds_and_every_seed_is_shown(section: Section) -> None:
+    full = table(section, "robustness-whole").full.set_index("row")
+    assert list(full.index) == [
+        *("segformer-b0-mix (mean of 2)", "segformer-b0-mix-s0", "segformer-b0-mix-s1"),
+        *("deeplabv3plus (mean of 2)", "deeplabv3plus-s0", "deeplabv3plus-s1"),
+    ]
+    for name in ("clean", "fog", "mean", "retention"):
+        seeds = full.loc[["deeplabv3plus-s0", "deeplabv3plus-s1"], name]
+        assert full.loc["deeplabv3plus (mean of 2)", name] == pytest.approx(seeds.mean(), abs=1e-12)
+
+
+def test_the_best_arm_of_a_column_is_bold_and_no_seed_beside_its_mean(section: Section) -> None:
+    shown = table(section, "robustness-whole")
+    assert shown.best is not None
+    bold = {column: list(shown.readable.loc[shown.best[column], "model"]) for column in ("clean", "mean", "retention")}
+    assert bold == {
+        "clean": ["deeplabv3plus (mean of 2)"],
+        "mean": ["segformer-b0-mix (mean of 2)"],
+        "retention": ["segformer-b0-mix (mean of 2)"],
+    }
+
+
+def test_a_difference_is_found_where_the_interval_and_all_seeds_say_so(section: Section) -> None:
+    full = table(section, "differences-whole").full.set_index("in")
+    robust = table(section, "robustness-whole").full.set_index("row")
+    for what, name in (("clean mIoU", "clean"), ("mean under corruption", "mean"), ("retention", "retention")):
+        arms = robust[name]
+        expected = arms["segformer-b0-mix (mean of 2)"] - arms["deeplabv3plus (mean of 2)"]
+        assert full.loc[what, "estimate"] == pytest.approx(expected, abs=1e-12)
+        assert full.loc[what, "found"]
+        assert full.loc[what, "seed_pairs"] == 4
+    assert "retention" in section.found[1]
+    assert "found (all 4 pairs of seeds agree in sign)" in section.found[1]
+
+
+def test_equal_arms_are_not_told_apart(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, lambda *_: 0.6, models=ARMS, conditions=CONDITIONS)
+    section = sections_of([tmp_path], pictures=False)[0]
+    full = table(section, "differences-whole").full
+    assert (full["low"] < 0).all()
+    assert (full["high"] > 0).all()
+    assert not full["found"].any()
+    assert "not found, since the interval includes zero" in section.found[1]
+    assert "does not confirm" in section.found[2]
+
+
+def test_cd_is_one_for_the_reference_and_less_for_what_errs_less(section: Section) -> None:
+    values = table(section, "cd-whole").full.set_index("model")
+    robust = table(section, "robustness-whole").full.set_index("row")
+    assert values.loc["deeplabv3plus-s0", "mean"] == pytest.approx(1)
+    expected = (1 - robust.loc[ARMS[0], "fog"]) / (1 - robust.loc["deeplabv3plus-s0", "fog"])
+    assert values.loc[ARMS[0], "fog"] == pytest.approx(expected, abs=1e-12)
+    best = table(section, "cd-whole")
+    assert best.best is not None
+    assert list(best.readable.loc[best.best["mean"], "model"]) == ["segformer-b0-mix-s0"]
+
+
+def test_an_unknown_reference_is_refused_with_the_models_there_are(folder: Path) -> None:
+    with pytest.raises(UsageError, match="--reference swin: no such model; there are segformer-b0-mix-s0, "):
+        sections_of([folder], reference="swin")
+
+
+def test_category_and_class_tables_agree_with_the_frame(folder: Path, section: Section) -> None:
+    cells = quality_frame(folder)
+    own = cells[cells["model"] == ARMS[0]].set_index(["corruption", "severity"])
+    noise = (own.loc[("gaussian_noise", 1), "miou"] + own.loc[("gaussian_noise", 3), "miou"]) / 2
+    assert table(section, "categories-whole").full.set_index("row").loc[ARMS[0], "noise"] == pytest.approx(noise)
+    classes = table(section, "classes-whole").full.set_index("class")
+    seeds = cells[cells["model"].isin(ARMS[:2]) & (cells["corruption"] == "clean")]["iou"]
+    assert classes["segformer-b0-mix, clean"].tolist() == pytest.approx(list(np.mean(list(seeds), axis=0)))
+
+
+def test_calibration_under_corruption_is_the_mean_over_severities(folder: Path, section: Section) -> None:
+    own = quality_frame(folder).query(f"model == '{ARMS[0]}'").set_index(["corruption", "severity"])["ece"]
+    shown = table(section, "ece-whole").readable.set_index("model")
+    noise = (own["gaussian_noise", 1] + own["gaussian_noise", 3]) / 2
+    assert shown.loc[ARMS[0], "gaussian noise"] == f"{100 * noise:.1f}"
+    assert shown.loc[ARMS[0], "mean"] == f"{100 * (noise + own['fog', 3]) / 2:.1f}"
+
+
+def test_a_protocol_with_a_published_table_has_it_apart_with_what_differs(tmp_path: Path) -> None:
+    conditions = {name: list(severities) for name, severities in PROTOCOLS["semsegbench"].items()}
+    models = [ARMS[0], ARMS[2]]
+    write_synthetic(tmp_path, accuracy, models=models, conditions=conditions, protocol="semsegbench", images=4)
+    section = sections_of([tmp_path], pictures=False)[0]
+    shown = table(section, "published-whole").readable
+    assert len(shown) == len(read_published("semsegbench_sev3"))
+    assert shown["differs from ours in"].str.contains("dataset cityscapes val (ours toy test)", regex=False).all()
+    for ours in (t for t in section.tables if t.file.startswith("robustness")):
+        assert set(ours.full["row"]) == set(models), "published numbers share no table with ours"
+
+
+def test_protocols_whose_cells_are_all_there_are_compared_in_their_ranks(tmp_path: Path) -> None:
+    conditions = {name: [1, 2, 3, 4, 5] for name in PROTOCOLS["michaelis"]}
+    models = ["a", "b", "c"]
+
+    def of(model: str, corruption: str, severity: int, view: View) -> float:
+        return 0.9 - 0.1 * models.index(model) - 0.03 * severity
+
+    write_synthetic(tmp_path, of, models=models, conditions=conditions, protocol="michaelis", images=4)
+    section = sections_of([tmp_path], pictures=False)[0]
+    ranks = table(section, "ranks-whole").full
+    assert ranks[["first", "second", "models"]].to_numpy().tolist() == [["michaelis", "semsegbench", 3]]
+    assert ranks["tau"].item() == pytest.approx(1)
+    assert {"mPC", "rPC"} <= set(table(section, "robustness-whole").readable.columns)
+
+
+def test_a_model_that_gives_one_class_is_flagged_beside_its_number_and_in_a_sentence(tmp_path: Path) -> None:
+    def fails_in_fog(model: str, corruption: str, severity: int, view: View) -> float:
+        return 0.01 if corruption == "fog" else 0.8
+
+    write_synthetic(tmp_path, fails_in_fog, models=["m"], conditions=CONDITIONS)
+    section = sections_of([tmp_path], pictures=False)[0]
+    shown = table(section, "robustness-whole")
+    assert shown.readable["model"].tolist() == ["m ⚠"]
+    assert "⚠ m: not above a constant: fog-3." in shown.caption
+    assert section.findings == ["⚠ m, fog 3, view whole: not above a constant, so its number deserves no trust."]
+
+
+def test_numbers_of_two_views_share_no_column(tmp_path: Path) -> None:
+    def of(model: str, corruption: str, severity: int, view: View) -> float:
+        return (0.9 if view.mode == "slide" else 0.6) - 0.05 * severity
+
+    write_synthetic(tmp_path, of, models=["m"], conditions=CONDITIONS, views=[SLIDE, View()])
+    section = sections_of([tmp_path], pictures=False)[0]
+    cells = quality_frame(tmp_path)
+    by_view = {view: {f"{100 * x:.1f}" for x in part["miou"]} for view, part in cells.groupby("view")}
+    assert not by_view["whole"] & by_view["slide-256-192"], "the numbers must tell the views apart"
+    seen = dict.fromkeys(by_view, 0)
+    for shown in section.tables:
+        for column in shown.readable.columns:
+            texts = set(shown.readable[column])
+            views = [view for view, numbers in by_view.items() if texts & numbers]
+            assert len(views) < 2, f"{shown.file}, {column}"
+            for view in views:
+                seen[view] += 1
+    assert all(seen.values())
+
+
+def test_numbers_of_two_protocols_share_no_table(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, accuracy, models=ARMS[:1], conditions={"fog": [3]}, suite="a", protocol="a")
+    write_synthetic(tmp_path, accuracy, models=ARMS[2:3], conditions={"fog": [1, 3]}, suite="b", protocol="b")
+    sections = sections_of([tmp_path], pictures=False)
+    assert [section.suite for section in sections] == ["a", "b"]
+    for section, model in zip(sections, (ARMS[0], ARMS[2]), strict=True):
+        shown = table(section, "robustness-whole")
+        assert shown.readable["model"].tolist() == [model]
+        assert f"protocol {section.suite} (1 corruption" in shown.caption
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        (lambda view: 0.10 * (view.mode == "whole"), "confirms in direction"),
+        (lambda view: 0.0, "neither confirms nor excludes|does not confirm"),
+        (lambda view: -0.10 * (view.mode == "whole"), "contradicts in direction"),
+    ],
+)
+def test_the_claim_of_table_1c_is_judged_by_the_interval(
+    tmp_path: Path, own: Callable[[View], float], words: str
+) -> None:
+    def of(model: str, corruption: str, severity: int, view: View) -> float:
+        return 0.8 - (own(view) if "learned" in model else 0)
+
+    models = ["b0-mix-s0", "b0-learned-s0"]
+    write_synthetic(tmp_path, of, models=models, conditions={}, views=[SLIDE, View()])
+    section = sections_of([tmp_path], pictures=False)[0]
+    assert section.found[1].startswith("b0-learned minus b0-mix: ")
+    assert any(word in section.found[1] for word in words.split("|"))
+    assert "2.6 points (3.3 with a positional encoding, 0.7 with Mix-FFN)" in section.found[1]
+    assert len(section.found) <= 3
+
+
+def test_effects_are_differences_of_the_frames_miou(tmp_path: Path) -> None:
+    def of(model: str, corruption: str, severity: int, view: View) -> float:
+        return (
+            0.8 - 0.05 * (view.mode == "whole") - 0.1 * (view.scales[0] != 1) - 0.05 * severity * (view.mode == "whole")
+        )
+
+    views = [SLIDE, View(), View(scale=2)]
+    write_synthetic(tmp_path, of, models=["m"], conditions={"fog": [3]}, views=views)
+    section = sections_of([tmp_path])[0]
+    miou = quality_frame(tmp_path).set_index(["view", "corruption"])["miou"]
+    full = table(section, "resolution").full.set_index("quantity")["estimate"]
+    slide = miou["slide-256-192", "clean"]
+    assert full["extent"] == pytest.approx(slide - miou["whole", "clean"], abs=1e-12)
+    assert full["joint x2"] == pytest.approx(slide - miou["whole-x2", "clean"], abs=1e-12)
+    assert full["extent share"] == pytest.approx(1 - miou["whole", "clean"] / slide, abs=1e-12)
+    grown = table(section, "resolution-under-corruption").full.set_index(["effect", "corruption"])
+    lost = miou["slide-256-192", "fog"] - miou["whole", "fog"]
+    assert grown.loc[("extent", "fog"), "lost"] == pytest.approx(lost, abs=1e-12)
+    assert grown.loc[("extent", "fog"), "growth_estimate"] == pytest.approx(lost - full["extent"], abs=1e-12)
+    assert "changes against that on clean images by: m +" in section.found[1]
+    assert "resolution-effects" in {picture.file for picture in section.pictures}
+
+
+def test_a_single_image_gives_numbers_without_intervals(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, accuracy, models=ARMS[:3:2], conditions=CONDITIONS, images=1)
+    section = sections_of([tmp_path])[0]
+    shown = table(section, "robustness-whole")
+    assert shown.hover is not None
+    assert set(shown.hover["mean"]) == {""}
+    assert not [t for t in section.tables if t.file.startswith("differences")]
+    assert any("There are no intervals" in text for text in section.limits)
+
+
+def test_every_table_has_frames_of_one_shape_and_every_figure_a_description(section: Section) -> None:
+    for shown in section.tables:
+        for frame in (shown.hover, shown.best, shown.sort):
+            assert isinstance(frame, pd.DataFrame)
+            assert frame.shape == shown.readable.shape
+            assert list(frame.columns) == list(shown.readable.columns)
+        assert shown.group
+    assert all(picture.description for picture in section.pictures)
+    files = [shown.file for shown in section.tables] + [picture.file for picture in section.pictures]
+    assert len(set(files)) >= len(section.tables)

@@ -1,0 +1,98 @@
+"""A store with scores that a test chooses, written as a run would have: some arms, conditions, views and images."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robustbench_seg.metrics import CalibrationCounts, ClassCounts
+from robustbench_seg.metrics.calibration import BINS
+from robustbench_seg.record import QualityCell, Record, View, quality_key
+from robustbench_seg.store import ImageCounts, Store
+
+CLASSES = ("road", "building", "sky", "tree", "car")
+HEIGHT, WIDTH = 360, 480
+ENVIRONMENT = {
+    "command": "robustbench-seg run synthetic", "commit": None, "robustbench_seg": "0", "python": "3",
+    "machine": "none", "packages": {},
+}  # fmt: skip
+
+Accuracy = Callable[
+    [str, str, int, View], float
+]  # (model, corruption, severity, view) ─▶ share of pixels that is right
+
+
+def write_synthetic(
+    folder: Path,
+    accuracy: Accuracy,
+    *,
+    models: Sequence[str],
+    conditions: Mapping[str, Sequence[int]],
+    views: Sequence[View] = (View(),),
+    images: int = 40,
+    **fields: Any,
+) -> None:
+    """Write cells and plan. fields: suite, protocol, dataset, seed; sha256 of all models; skip, slugs left out."""
+    rng = np.random.default_rng(fields.get("seed", 0))
+    shares = rng.dirichlet(np.full(len(CLASSES), 2.0), images)
+    hardness = rng.normal(0, 0.04, (images, len(CLASSES)))
+    ids = [f"image_{k:04d}" for k in range(images)]
+    cells = []
+    for model in models:
+        sha256 = fields.get("sha256", f"{sum(map(ord, model)):064x}")
+        for view in views:
+            for corruption, severity in [("clean", 0), *((c, s) for c, some in conditions.items() for s in some)]:
+                cell = QualityCell(
+                    model=model, dataset=fields.get("dataset", "toy"), split="test", corruption=corruption,
+                    severity=severity, view=view, precision=fields.get("precision", "fp32"), seed=0,
+                    metrics=("boundary", "calibration", "likelihood"),
+                )  # fmt: skip
+                key = quality_key(cell, engine_version=2, checkpoint_sha256=sha256, fingerprint="f", ids=ids)
+                cells.append({"kind": "quality", "slug": cell.slug, "key": key})
+                if cell.slug in fields.get("skip", ()):
+                    continue
+                record = Record(
+                    kind="quality", key=key, cell=asdict(cell), class_names=CLASSES, checkpoint_sha256=sha256,
+                    licence="CC0-1.0", about="drawn numbers", parameters=3_700_000, environment=ENVIRONMENT, timings={},
+                    engine_version=2, fingerprint="f", images=images, of=images,
+                )  # fmt: skip
+                own = np.random.default_rng([sum(map(ord, cell.slug))])
+                right = accuracy(model, corruption, severity, view) + hardness + own.normal(0, 0.06, hardness.shape)
+                rows = [image_counts(name, *pair) for name, *pair in zip(ids, shares, right, strict=True)]
+                Store(folder).write_quality(cell, rows, record)
+    Store(folder).write_plan(
+        fields.get("suite", "synthetic"),
+        {
+            "suite": fields.get("suite", "synthetic"),
+            "description": "drawn numbers",
+            "protocol": fields.get("protocol", "drawn" if conditions else "clean"),
+            "conditions": [[name, list(severities)] for name, severities in conditions.items()],
+            "precision": "fp32",
+            "images": images,
+            "gallery": [],
+            "views": [str(view) for view in views],
+            "cells": cells,
+        },
+    )
+
+
+def image_counts(image_id: str, shares: np.ndarray, right: np.ndarray) -> ImageCounts:
+    """Split an image among classes; what is not right in a class is given to the next one."""
+    labelled = np.round(shares * HEIGHT * WIDTH).astype(np.int64)
+    intersection = np.round(labelled * np.clip(right, 0, 1)).astype(np.int64)
+    predicted = intersection + np.roll(labelled - intersection, 1)
+    pixels = np.zeros(BINS, np.int64)
+    pixels[-1] = labelled.sum()
+    correct = np.zeros(BINS, np.int64)
+    correct[-1] = intersection.sum()
+    return ImageCounts(
+        image_id=image_id,
+        height=HEIGHT,
+        width=WIDTH,
+        classes=ClassCounts(intersection, predicted, labelled),
+        boundary=ClassCounts(intersection // 20, predicted // 10, labelled // 10),
+        calibration=CalibrationCounts(pixels, correct, np.round(pixels * 0.95 * 2**20).astype(np.int64)),
+        negative_log_likelihood=int(labelled.sum() * 0.4 * 2**20),
+    )
