@@ -20,7 +20,7 @@ from robustbench_seg import environment
 from robustbench_seg.files import write_text
 from robustbench_seg.models import DEEPLABV3PLUS_ENCODERS, build_network
 from robustbench_seg.report.figures import LINES, MARKERS, save_svg
-from robustbench_seg.report.tables import markdown
+from robustbench_seg.report.markdown import markdown
 from segformer import VARIANTS, SegFormer
 from segformer.complexity import complexity, count
 

@@ -29,9 +29,10 @@ from torch import Tensor, nn
 from robustbench_seg.environment import describe
 from robustbench_seg.files import write_text
 from robustbench_seg.latency import peak_memory_mib
-from robustbench_seg.report.tables import markdown
 from segformer import VARIANTS, SegFormer, load_checkpoint
 from segformer.complexity import complexity
+
+from .forward_tables import page
 
 OURS, TRANSFORMERS, SMP = "segformer", "transformers", "smp"
 IMPLEMENTATIONS = (OURS, TRANSFORMERS, SMP)
@@ -43,6 +44,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}  # of the matmul whose 
 MATMUL_SIDE = 2048
 FEWEST_SAMPLES = 2
 TABLE = "segformer_forward.csv"
+INTERNAL = ("IMPLEMENTATION", "VARIANT", "HxW", "PRECISION", "FOLDER")  # whose memory a new process measures
 Forward = Callable[[Tensor], Tensor]
 
 # Ours: that library's. {i} is the stage, {j} the block.
@@ -78,12 +80,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="after which a setting takes no further turn")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     parser.add_argument("--go-on", action="store_true", help="keep the settings that are in OUT's table already")
-    parser.add_argument("--memory-of", nargs=4, metavar=("IMPLEMENTATION", "VARIANT", "HxW", "FOLDER"), help="internal")
+    parser.add_argument("--memory-of", nargs=5, metavar=INTERNAL, help="internal")
     arguments = parser.parse_args()
+    if arguments.samples < FEWEST_SAMPLES:
+        parser.error(f"--samples must be at least {FEWEST_SAMPLES}, got {arguments.samples}")
     torch.set_num_threads(arguments.threads)
     if arguments.memory_of:
-        implementation, variant, size, folder = arguments.memory_of
-        print(peak_mib(make(implementation, variant, Path(folder)), size_of(size)))
+        implementation, variant, size, precision, folder = arguments.memory_of
+        print(peak_mib(make(implementation, variant, Path(folder)), size_of(size), precision))
         return
     rows = kept_rows(arguments)
     done = {(row["variant"], row["size"], row["precision"]) for row in rows}
@@ -100,7 +104,8 @@ def main() -> None:
                     print(pd.DataFrame(new).to_string(index=False), flush=True)
                     rows += new
                     rows.sort(key=lambda row: (row["variant"], size_of(str(row["size"])), row["precision"] != "fp32"))
-                    write(pd.DataFrame(rows), arguments)
+                    write(rows, arguments)
+    write(rows, arguments)
 
 
 def size_of(text: str) -> tuple[int, int]:
@@ -119,7 +124,11 @@ def kept_rows(arguments: argparse.Namespace) -> list[dict[str, object]]:
     path = arguments.out / TABLE
     if not (arguments.go_on and path.is_file()):
         return []
-    return [{str(name): value for name, value in row.items()} for row in pd.read_csv(path).to_dict("records")]
+    rows = [{str(name): value for name, value in row.items()} for row in pd.read_csv(path).to_dict("records")]
+    for row in rows:
+        if (row["threads"], row["machine"]) != (arguments.threads, describe("cpu")["machine"]):
+            raise SystemExit(f"{path}: was measured with {row['threads']} threads on {row['machine']}: --out elsewhere")
+    return rows
 
 
 def write_weights(variant: str, folder: Path) -> None:
@@ -215,14 +224,25 @@ def setting(
                 "first_quartile_ms": 1000 * first,
                 "third_quartile_ms": 1000 * third,
                 "speedup_over_faster_peer": peers / median,
-                "peak_mib": memory_in_own_process(name, variant, size, folder, arguments.threads),
+                "peak_mib": memory_in_own_process(name, variant, size, precision, folder, arguments.threads),
                 "difference": differences[name],
                 "share_of_matmul_rate": macs / median / rate if name == OURS else float("nan"),
                 "matmul_gmacs_per_s": rate / 1e9,
+                "threads": arguments.threads,
+                "machine": describe("cpu")["machine"],
                 "commit": describe("cpu")["commit"],
             }
         )
     return rows
+
+
+def write(rows: list[dict[str, object]], arguments: argparse.Namespace) -> None:
+    """Write the tables so far."""
+    command = " ".join(["python", "-m", "benchmarks.segformer_forward", *sys.argv[1:]])
+    peers = {"transformers": transformers.__version__, "segmentation-models-pytorch": smp.__version__}
+    write_text(arguments.out / TABLE, pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"))
+    method = " ".join(__doc__.split("\n\n")[2].split())
+    write_text(arguments.out / "segformer_forward.md", page(pd.DataFrame(rows), method, command, peers))
 
 
 def seconds_of(call: Callable[[], object]) -> float:
@@ -232,63 +252,24 @@ def seconds_of(call: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def memory_in_own_process(name: str, variant: str, size: tuple[int, int], folder: Path, threads: int) -> float:
+def memory_in_own_process(
+    name: str, variant: str, size: tuple[int, int], precision: str, folder: Path, threads: int
+) -> float:
     """Ask a fresh process for `peak_mib`."""
     command = [sys.executable, "-m", "benchmarks.segformer_forward", "--threads", str(threads)]
-    command += ["--memory-of", name, variant, text_of(size), str(folder)]
+    command += ["--memory-of", name, variant, text_of(size), precision, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
 
 
 @torch.inference_mode()
-def peak_mib(model: Forward, size: tuple[int, int]) -> float:
+def peak_mib(model: Forward, size: tuple[int, int], precision: str) -> float:
     """Resident memory at the peak of a forward pass, above that before it (Linux)."""
     images = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(0))
-    model(images[:, :, :64, :64])  # libraries that load with the first call are not the network's memory
-    peak = peak_memory_mib(lambda: model(images), images.device)
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        model(images[:, :, :64, :64])  # libraries that load with the first call are not the network's memory
+        peak = peak_memory_mib(lambda: model(images), images.device)
     return float("nan") if peak is None else peak
-
-
-def write(frame: pd.DataFrame, arguments: argparse.Namespace) -> None:
-    """Write the table so far, as CSV and to be read."""
-    environment = describe("cpu")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    write_text(arguments.out / TABLE, frame.to_csv(index=False, float_format="%.6g"))
-    lines = [
-        "# The forward pass against its peers",
-        "",
-        " ".join(__doc__.split("\n\n")[2].split()),
-        "",
-        f"Command: `{' '.join(['python', '-m', 'benchmarks.segformer_forward', *sys.argv[1:]])}`, "
-        f"{arguments.threads} threads. Commit: {', '.join(dict.fromkeys(frame['commit']))}. "
-        f"Machine: {environment['machine']}. "
-        f"Versions: {', '.join(f'{name} {version}' for name, version in environment['packages'].items())}, "
-        f"transformers {transformers.__version__}, segmentation-models-pytorch {smp.__version__}.",
-        "",
-        markdown(readable(frame)),
-        "",
-    ]
-    write_text(arguments.out / "segformer_forward.md", "\n".join(lines))
-
-
-def readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row a setting: times with quartiles, ratios, memory."""
-    rows = []
-    for (variant, size, precision), group in frame.groupby(["variant", "size", "precision"], sort=False):
-        by = group.set_index("implementation")
-        ours = by.loc[OURS]
-        row = {"model": variant.upper(), "size": size, "precision": precision}
-        for name in by.index:
-            of = by.loc[name]
-            row[f"{name} ms"] = f"{of.median_ms:.0f} ({of.first_quartile_ms:.0f}-{of.third_quartile_ms:.0f})"
-        row["times faster than the faster peer"] = f"{ours.speedup_over_faster_peer:.1f}"
-        for name in by.index:
-            row[f"{name} peak MiB"] = f"{by.loc[name].peak_mib:.0f}"
-        row["share of matmul rate"] = f"{ours.share_of_matmul_rate:.0%}"
-        row["logits differ by"] = f"{ours.difference:.0e}"
-        row["samples"] = str(ours.samples)
-        rows.append(row)
-    return pd.DataFrame(rows)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from .corruptions import ENGINE_VERSION
 from .datasets import Dataset, open_dataset, spaced
 from .datasets.cityscapes import CLASS_NAMES
 from .errors import UsageError
-from .models import load_model
+from .models import FP32_ONLY, load_model
 from .models.base import NetworkSegmenter, Segmenter
 from .record import LatencyCell, QualityCell, Record, latency_key, quality_key
 from .suites import Suite, latency_cells, quality_cells, with_weights
@@ -63,6 +63,8 @@ def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tupl
     device = find_device(options.device)
     specs = with_weights(suite, options.weights)
     class_names = dataset.class_names if dataset else CLASS_NAMES
+    if options.precision != "fp32" and (fixed := [spec.name for spec in specs if spec.model in FP32_ONLY]):
+        raise UsageError(f"--precision {options.precision}: {fixed[0]} runs in fp32 alone")
     models = {spec.name: load_model(spec.model, class_names, spec.weights, device) for spec in specs}
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     about = environment.describe(accelerator)
@@ -97,7 +99,8 @@ def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tupl
         fields = {"images": len(ids), "of": len(dataset.ids), "synthetic": dataset.synthetic}
         full = record(quality, key, kind="quality", engine_version=ENGINE_VERSION, fingerprint=fingerprint, **fields)
         jobs.append(Job(quality, models[quality.model], full))
-    for speed in latency_cells(suite, specs, len(class_names), options.precision, device.type):
+    devices = {name: model.device.type for name, model in models.items()}
+    for speed in latency_cells(suite, devices, len(class_names), options.precision):
         model = models[speed.model]
         key = latency_key(speed, checkpoint_sha256=model.checkpoint_sha256, machine=machine)
         macs = macs_of(model, (speed.height, speed.width))

@@ -52,6 +52,8 @@ class View:
         if self.mode not in MODES:
             raise UsageError(f"view mode must be one of {', '.join(MODES)}, got {self.mode!r}")
         scale = tuple(map(float, self.scale)) if isinstance(self.scale, list | tuple) else float(self.scale)
+        if isinstance(scale, tuple) and len(scale) == 1:
+            (scale,) = scale
         object.__setattr__(self, "scale", scale)
         if self.mode == "whole" and not (self.crop is None and self.stride is None):
             raise UsageError("a whole view has no crop and no stride")

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from .config import SegFormerConfig
 from .encoder import MixTransformer
-from .files import METADATA_KEY, Content, read_file, sha256_of, write_atomically
+from .files import METADATA_KEY, PICKLES, Content, read_file, sha256_of, write_atomically
 from .huggingface import download, folder_config, is_hub_id, read_folder
 from .info import CheckpointError, CheckpointInfo
 from .model import SegFormer
@@ -27,6 +27,8 @@ from .sources import NVLABS, SOURCES, TRANSFORMERS_4, Source
 from .translate import config_from_shapes, from_foreign, has_decoder, recognise, refuse_misfits, to_foreign
 
 __all__ = ["load_checkpoint", "load_encoder", "save_checkpoint"]
+
+SUFFIXES = {"own": (".safetensors",), "nvlabs": PICKLES}  # the form of Transformers is a folder
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> SegFormer | MixTransformer:
@@ -89,9 +91,12 @@ def save_checkpoint(
     format: "own", a `.safetensors` file; "transformers", a folder for `from_pretrained`; "nvlabs", a `.pth`. Read by
     `load_checkpoint`, each gives the same model; the other programs have the LayerNorm epsilon of their own code.
     half: store floating-point values as float16, which halves the file.
-    Raises CheckpointError if the other program has no such network, or the class names are not one per logit.
+    Raises CheckpointError if the other program has no such network, the class names are not one per logit, the path
+    ends as another form's, or a value is too large for float16.
     """
     path = Path(path)
+    if format in SUFFIXES and path.suffix not in SUFFIXES[format]:
+        raise CheckpointError(f"{path}: form {format!r} needs a name that ends in {' or '.join(SUFFIXES[format])}")
     refuse_other_names(model.info, model.config)
     description = {"config": asdict(model.config), "info": asdict(model.info)}
     del description["info"]["sha256"]  # a file can't hold its own hash
@@ -121,12 +126,13 @@ def refuse_other_names(info: CheckpointInfo, config: SegFormerConfig) -> None:
 
 def packed(tensors: Mapping[str, Tensor], half: bool) -> dict[str, Tensor]:
     """Copy tensors to where and how they are stored."""
-    return {
-        key: (value.half() if half and value.is_floating_point() else value)
-        .cpu()
-        .clone(memory_format=torch.contiguous_format)
-        for key, value in tensors.items()
-    }
+    stored = {}
+    for key, value in tensors.items():
+        halved = value.half() if half and value.is_floating_point() else value
+        if not torch.equal(halved.isfinite(), value.isfinite()):
+            raise CheckpointError(f"{key} holds values beyond float16's 65504; store it with half=False")
+        stored[key] = halved.cpu().clone(memory_format=torch.contiguous_format)
+    return stored
 
 
 def foreign_state(model: SegFormer, source: Source) -> dict[str, Tensor]:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .order import by_cpu
 from .resize import resize_rows
 
 __all__ = ["AllMLPDecoder", "MMSegDecoder"]
@@ -46,8 +47,8 @@ class AllMLPDecoder(nn.Module):
         """(B, C_i, H_i, W_i) of the four stages ─▶ logits (B, num_classes, H_1, W_1)."""
         maps = self.fused_maps(features)
         height, width = maps[0].shape[2:]
-        # In training BatchNorm needs the whole map and dropout draws once for it; a compiler cuts loops as it likes.
-        whole = self.norm.training or self.dropout.training or torch.compiler.is_compiling()
+        # In training BatchNorm needs the whole map, and dropout draws once for it.
+        whole = self.norm.training or self.dropout.training or not by_cpu(self, maps[0])
         step = height if whole else STRIPE
         stripes = []
         for top in range(0, height, step):

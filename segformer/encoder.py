@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from .config import SegFormerConfig
 from .info import CheckpointInfo
+from .order import by_cpu
 
 __all__ = [
     "Block",
@@ -32,11 +33,6 @@ def convolve(convolution: nn.Conv2d, x: Tensor) -> Tensor:
     """Apply a convolution to a map (B, H, W, C) and give the same layout back; neither way copies."""
     image: Tensor = convolution(x.permute(0, 3, 1, 2))
     return image.permute(0, 2, 3, 1)  # (B, H', W', C')
-
-
-def by_cpu(module: nn.Module, x: Tensor) -> bool:
-    """Whether to compute in the order that suits a processor's caches: gradients and compilers want whole maps."""
-    return x.device.type == "cpu" and not module.training and not torch.compiler.is_compiling()
 
 
 def linear(layer: nn.Linear, x: Tensor) -> Tensor:

@@ -72,15 +72,13 @@ def read_pickle(path: Path) -> Content:
                 f"{path}: refused, since reading it would run code ({named[1]}); only plain tensors are read"
             ) from None
         raise CheckpointError(f"{path}: not a complete file of plain tensors") from None
-    except Exception as error:  # a broken pickle may fail in any way
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{path}: not a complete file of plain tensors ({reason})") from None
+    except Exception as error:  # a broken pickle may fail in any way, and torch then advises to run its code
+        raise CheckpointError(f"{path}: not a complete file of plain tensors ({type(error).__name__})") from None
     tensors = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
     if not isinstance(tensors, dict) or not all(
-        isinstance(key, str) and isinstance(value, Tensor) and value.layout == torch.strided
-        for key, value in tensors.items()
+        isinstance(key, str) and isinstance(value, Tensor) and is_plain(value) for key, value in tensors.items()
     ):
-        raise CheckpointError(f"{path}: expected a dictionary of tensors")
+        raise CheckpointError(f"{path}: expected a dictionary of tensors of real numbers")
     meta = loaded.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     # MMCV writes CLASSES, and MMEngine after it dataset_meta.
@@ -92,6 +90,11 @@ def read_pickle(path: Path) -> Content:
         description=str(meta.get(METADATA_KEY, "")),
         class_names=tuple(map(str, names)) if isinstance(names, list | tuple) else (),
     )
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor holds real numbers, all of them."""
+    return tensor.layout == torch.strided and not tensor.is_meta and not tensor.is_complex()
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -85,13 +85,14 @@ def test_an_unknown_corruption_is_refused_in_one_line() -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_the_readme_quotes_the_committed_table() -> None:
-    root = Path(__file__).parents[1]
-    committed = (root / "benchmarks" / "results" / "corruptions.md").read_text(encoding="utf-8")
-    rows = [line for line in committed.splitlines() if line.startswith("| protocol")]
-    assert len(rows) == 2
-    readme = (root / "README.md").read_text(encoding="utf-8").splitlines()
-    assert set(rows) <= set(readme)
+@pytest.mark.parametrize("result", ["corruptions.md", "segformer_forward.md", "complexity.md"])
+def test_the_readme_quotes_committed_tables(result: str) -> None:
+    committed = (ROOT / "benchmarks" / "results" / result).read_text(encoding="utf-8").splitlines()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    start = readme.index(f"<!-- from benchmarks/results/{result} -->")
+    quoted = readme[start + 1 : readme.index("<!-- end -->", start)]
+    assert len(quoted) > 2
+    assert set(quoted) <= set(committed)
 
 
 def test_the_benchmark_of_the_metrics_states_the_medians_of_its_samples(tmp_path: Path) -> None:
@@ -103,3 +104,30 @@ def test_the_benchmark_of_the_metrics_states_the_medians_of_its_samples(tmp_path
     assert f"| 64x96, 5 classes | {off:.0f} (" in page
     assert f" | {on / off - 1:+.1%} | 3 |" in page
     assert all(raw["about"][name] in page for name in ("commit", "machine", "command"))
+
+
+def test_the_forward_benchmark_compares_three_sides_and_keeps_what_it_has_measured(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.segformer_forward", "--variants", "b0", "--samples", "2", "--threads"]
+    command += ["1", "--go-on", "--out", str(tmp_path), "--sizes", "64x64"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=400)
+    table = tmp_path / "segformer_forward.csv"
+    first = table.read_text()
+    rows = list(csv.DictReader(first.splitlines()))
+    assert [row["implementation"] for row in rows] == ["segformer", "transformers", "smp"]
+    medians = {row["implementation"]: float(row["median_ms"]) for row in rows}
+    peer = min(medians["transformers"], medians["smp"])
+    assert float(rows[0]["speedup_over_faster_peer"]) == pytest.approx(peer / medians["segformer"], rel=1e-4)
+    assert all(float(row["difference"]) <= 1e-4 and float(row["peak_mib"]) >= 0 for row in rows)
+    page = (tmp_path / "segformer_forward.md").read_text()
+    assert f"| B0, 64x64, fp32 | {medians['segformer']:.0f} | {peer:.0f} |" in page
+    assert rows[0]["commit"] in page
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=400)
+    assert table.read_text() == first
+
+
+@pytest.mark.parametrize(("option", "message"), [(["--samples", "1"], "--samples must be at least 2, got 1")])
+def test_the_forward_benchmark_refuses_what_gives_no_median(option: list[str], message: str) -> None:
+    command = [sys.executable, "-m", "benchmarks.segformer_forward", *option]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr

@@ -35,7 +35,7 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         ),
         (
             ["run", "nothing", "--out", "OUT"],
-            "nothing: no such file, and not one of the shipped: camvid-c, cityscapes-c,",
+            "nothing: no such file, and not one of the shipped: camvid-c, camvid-c-resolution, camvid-resolution, ",
         ),
         (["run", "camvid-c", "--out", "OUT"], "dataset camvid needs its folder: --data camvid=PATH"),
         (["run", "camvid-c", "--out", "OUT", "--data", "camvid"], "--data takes NAME=PATH, got 'camvid'"),
@@ -109,6 +109,10 @@ def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, arguments: list[str]
         ({"conditions": {"fog": [1, 1]}}, "fog needs severities that differ, got [1, 1]"),
         ({"protocol": "segformer"}, "protocol segformer has conditions of its own"),
         ({"latency": {"sizes": [[16, 64]]}}, "latency.sizes.0.0: Input should be greater than or equal to 32, got 16"),
+        (
+            {"latency": {"sizes": [[32, 64]], "min_seconds": 30, "max_seconds": 20}},
+            "latency: min_seconds 30 is more than max_seconds 20",
+        ),
         ({"gallery": ["a", "b", "c"]}, "gallery: Tuple should have at most 2 items"),
     ],
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUILTIN_WEIGHTS",
+    "FP32_ONLY",
     "MODELS",
     "NO_WEIGHTS",
     "RANDOM_WEIGHTS",
@@ -38,6 +39,7 @@ MODELS = {
 }
 ONLY_EVALUATED = ("constant", "onnx")
 NO_WEIGHTS = ("constant",)
+FP32_ONLY = ("onnx",)  # the graph decides its precision, and torch's autocast does not reach it
 # Words that may stand where a path to weights stands.
 RANDOM_WEIGHTS = "random"  # for speed, which does not depend on them
 BUILTIN_WEIGHTS = {"builtin:streets-b0": Path(__file__).parent / "weights" / "segformer-b0-streets.safetensors"}

@@ -52,21 +52,31 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     except ImportError:
         raise MachineError(f"model {name} needs onnxruntime; install robustbench-seg[onnx]") from None
     path = Path(weights)
+    if not path.is_file():
+        raise UsageError(f"weights of {name}: {path}: no such file")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     try:
         content = path.read_bytes()
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no common class
-        raise UsageError(f"{path}: not an ONNX graph that onnxruntime can run ({str(error).splitlines()[0]})") from None
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"{path}: not an ONNX graph that onnxruntime can run ({reason})") from None
     (inputs, outputs) = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type != "tensor(float)":
         found = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
         raise UsageError(f"{path}: its input must be one tensor of floats (B, 3, H, W), got {found}")
+    batch, channels, *sides = inputs[0].shape  # what is free has a name, or None
+    fixed = [number for number in (batch, *sides) if isinstance(number, int)]
+    if fixed or (isinstance(channels, int) and channels != 3):
+        raise UsageError(f"{path}: its input must be (B, 3, H, W) with free B, H and W, got {inputs[0].shape}")
     classes = outputs[0].shape[1] if len(outputs[0].shape) == 4 else None
     if classes != len(class_names):
         raise UsageError(f"{path}: its output is {outputs[0].shape}, but the dataset has {len(class_names)} classes")
-    about = json.loads(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}"))
+    try:
+        about = dict(json.loads(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")))
+    except (ValueError, TypeError):
+        raise UsageError(f"{path}: its metadata {METADATA_KEY!r} is not a JSON object") from None
     stored = tuple(about.get("class_names", ()))
     if stored and stored != tuple(class_names):
         raise UsageError(f"{path}: its classes are {', '.join(stored)}, the dataset's {', '.join(class_names)}")

@@ -33,7 +33,7 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
         rendered.append({**vars(section), "prefix": prefix})
     template = files(__package__).joinpath("page.md").read_text(encoding="utf-8")
     engine = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    engine.filters["markdown"] = markdown
+    engine.filters["markdown"] = lambda table: markdown(table.readable, table.bold())
     text = engine.from_string(template).render(title=title, sections=rendered)
     write_text(out / "report.md", re.sub(r"\n{3,}", "\n\n", text))
     path = out / "index.html"

@@ -53,6 +53,12 @@ class LatencySpec(Strict):
     min_seconds: PositiveFloat = 10.0
     max_seconds: PositiveFloat = 120.0
 
+    @model_validator(mode="after")
+    def budget_has_room(self) -> Self:
+        if self.min_seconds > self.max_seconds:
+            raise ValueError(f"min_seconds {self.min_seconds:g} is more than max_seconds {self.max_seconds:g}")
+        return self
+
 
 def in_order(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
     """Sort metrics, so that a suite that lists them in another order has the same cells."""
@@ -173,15 +179,13 @@ def quality_cells(suite: Suite, models: tuple[ModelSpec, ...], precision: str) -
     ]
 
 
-def latency_cells(
-    suite: Suite, models: tuple[ModelSpec, ...], num_classes: int, precision: str, device: str
-) -> list[LatencyCell]:
-    """Expand to model x size x batch."""
+def latency_cells(suite: Suite, devices: dict[str, str], num_classes: int, precision: str) -> list[LatencyCell]:
+    """Expand to model x size x batch. devices: where each model runs, by its name."""
     if suite.latency is None:
         return []
     return [
         LatencyCell(
-            model=model.name,
+            model=model,
             num_classes=num_classes,
             height=height,
             width=width,
@@ -189,7 +193,7 @@ def latency_cells(
             precision=precision,
             device=device,
         )
-        for model in models
+        for model, device in devices.items()
         for height, width in suite.latency.sizes
         for batch in suite.latency.batches
     ]

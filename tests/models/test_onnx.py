@@ -10,6 +10,8 @@ import torch
 from robustbench_seg.errors import UsageError
 from robustbench_seg.models import load_model
 from robustbench_seg.models.base import NetworkSegmenter, normalise
+from robustbench_seg.planning import Options, make_jobs
+from robustbench_seg.suites import Suite
 from segformer import CheckpointInfo, SegFormer, build, export_onnx
 from segformer.export import TRACED_SIDES
 
@@ -108,6 +110,34 @@ def test_a_graph_with_another_input_is_refused(tmp_path: Path) -> None:
     onnx.save(model, tmp_path / "relu.onnx")
     with pytest.raises(UsageError, match="its input must be one tensor of floats"):
         load_model("onnx", NAMES, str(tmp_path / "relu.onnx"), CPU)
+
+
+@pytest.mark.parametrize("shape", [["b", 3, 64, 96], [1, 3, "h", "w"], ["b", 4, "h", "w"]])
+def test_a_graph_for_one_size_or_other_channels_is_refused_before_a_run(tmp_path: Path, shape: list) -> None:
+    helper, number = onnx.helper, onnx.TensorProto.FLOAT
+    node = helper.make_node("Identity", ["x"], ["y"])
+    made = helper.make_graph(
+        [node],
+        "g",
+        [helper.make_tensor_value_info("x", number, shape)],
+        [helper.make_tensor_value_info("y", number, shape)],
+    )
+    opset = helper.make_opsetid("", 17)
+    onnx.save(helper.make_model(made, opset_imports=[opset], ir_version=9), tmp_path / "one.onnx")
+    with pytest.raises(UsageError, match=r"one.onnx: its input must be \(B, 3, H, W\) with free B, H and W, got \["):
+        load_model("onnx", NAMES[: int(shape[1])], str(tmp_path / "one.onnx"), CPU)
+
+
+def test_a_missing_file_is_called_missing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"weights of onnx: .*none.onnx: no such file$"):
+        load_model("onnx", NAMES, str(tmp_path / "none.onnx"), CPU)
+
+
+def test_a_run_in_bf16_is_refused(graph: Path) -> None:
+    suite = Suite(name="s", description="", latency={"sizes": [[32, 32]]})
+    weights = {"onnx": str(graph)}
+    with pytest.raises(UsageError, match="--precision bf16: onnx runs in fp32 alone"):
+        make_jobs(suite, Options(weights=weights, precision="bf16"), None, ())
 
 
 def test_metadata_is_json(graph: Path) -> None:

@@ -34,6 +34,43 @@ def model() -> SegFormer:
     return model
 
 
+@pytest.mark.parametrize(
+    ("form", "name", "allowed"),
+    [
+        ("own", "w.pth", ".safetensors"),
+        ("own", "w", ".safetensors"),
+        ("nvlabs", "w.safetensors", ".pth or .pt or .bin"),
+    ],
+)
+def test_a_name_of_another_form_is_refused_before_anything_is_written(
+    ordinary: SegFormer, tmp_path: Path, form: str, name: str, allowed: str
+) -> None:
+    with pytest.raises(CheckpointError, match=f"{name}: form '{form}' needs a name that ends in {allowed}$"):
+        save_checkpoint(ordinary, tmp_path / name, format=form)
+    assert not list(tmp_path.iterdir())
+
+
+def test_values_beyond_half_precision_are_refused_not_made_infinite(ordinary: SegFormer, tmp_path: Path) -> None:
+    ordinary.decoder.norm.running_var[0] = 1e5
+    with pytest.raises(CheckpointError, match=r"decoder\.norm\.running_var holds values beyond float16's 65504"):
+        save_checkpoint(ordinary, tmp_path / "w.safetensors", half=True)
+    save_checkpoint(ordinary, tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("odd", [torch.zeros(2, dtype=torch.complex64), torch.zeros(2, device="meta")])
+def test_tensors_that_are_no_real_numbers_are_refused(tmp_path: Path, odd: torch.Tensor) -> None:
+    torch.save({"backbone.x": odd}, tmp_path / "odd.pth")
+    with pytest.raises(CheckpointError, match=r"odd.pth: expected a dictionary of tensors of real numbers|not a compl"):
+        load_checkpoint(tmp_path / "odd.pth")
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:FutureWarning", "ignore:.torch.jit:DeprecationWarning")
+def test_a_script_is_refused_without_advice_to_run_it(tmp_path: Path) -> None:
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), tmp_path / "script.pth")
+    with pytest.raises(CheckpointError, match=r"script.pth: not a complete file of plain tensors \(RuntimeError\)$"):
+        load_checkpoint(tmp_path / "script.pth")
+
+
 def test_an_own_file_gives_back_logits_configuration_and_origin(model: SegFormer, tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_checkpoint(model, path)
@@ -90,7 +127,7 @@ def test_a_network_that_the_other_program_does_not_have_is_not_written(
     tmp_path: Path, form: str, change: dict[str, object], message: str
 ) -> None:
     with pytest.raises(CheckpointError, match=message):
-        save_checkpoint(build("b0", **change), tmp_path / "x", format=form)
+        save_checkpoint(build("b0", **change), tmp_path / FORMS[form], format=form)
     assert not list(tmp_path.iterdir())
 
 
