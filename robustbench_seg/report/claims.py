@@ -17,7 +17,7 @@ from ..studies.statistics import Draws, Interval
 from ..wording import counted
 from .differences import Differences
 from .evidence import Evidence, Row
-from .resolution import Shift, effect_differences, effect_draws
+from .shift import Shift, effect_differences, effect_draws
 from .tables import percent, signed
 
 __all__ = ["found_in_growth", "found_in_resolution", "found_in_robustness", "found_on_clean", "incomplete"]

@@ -20,8 +20,10 @@ from .evidence import Evidence, evidence_of
 from .provenance import describe_protocol, describe_setting, limits_of, provenance, weights_of
 from .references import published_table, ranking_table, reference_tables
 from .reliability import reliability_tables
-from .resolution import resolution_pictures, resolution_tables, shift_of
+from .resolution import resolution_tables
+from .resolution_pictures import resolution_pictures
 from .robustness import robustness_pictures, robustness_tables, score_rows
+from .shift import shift_of
 from .speed import speed_tables, tradeoff_picture
 from .strips import gallery_pictures, strips
 from .tables import unique

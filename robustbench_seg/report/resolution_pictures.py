@@ -1,0 +1,100 @@
+"""Figures of a shift of the resolution: mIoU against scale, and effects with the SegFormer paper's."""
+
+from collections.abc import Sequence
+
+from ..record import CLEAN
+from ..studies.resolution import published_extent
+from . import charts
+from .content import Picture
+from .evidence import Evidence
+from .shift import Shift, effect_differences, effect_draws, view_of
+from .tables import points
+
+__all__ = ["resolution_pictures"]
+
+GROUP = "Resolution"
+
+
+def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Picture]:
+    """Draw mIoU against scale, and extent and joint effects with the paper's."""
+    pictures = []
+    if len(shift.scales) > 1:
+        pictures.append(
+            Picture(
+                file="resolution-scales",
+                title="mIoU against the scale of the input",
+                caption="Clean images; windows of the training crop, and the whole image; bands are 95 % intervals; "
+                f"{about}.",
+                figure=charts.scale_curves(curves_of(evidence, shift)),
+                description="Clean mIoU of each arm by windows and on the whole image, at each scale of the input.",
+                group=GROUP,
+            )
+        )
+    arms = {
+        row.name: row.values
+        for row in evidence.rows(lambda t: effect_draws(evidence, shift, t, (CLEAN, 0)))
+        if row.compared
+    }
+    names = [name for name in next(iter(arms.values())) if not name.startswith("scale")]
+    panels = {name: {arm: evidence.interval(values[name]) for arm, values in arms.items()} for name in names}
+    for (pair, name), each in effect_differences(evidence, shift).items():
+        if name in panels:
+            panels[name][pair.replace(" minus ", " minus\n")] = each.interval
+    pictures.insert(
+        0,
+        Picture(
+            file="resolution-effects",
+            title="Extent and joint effects, and their differences between arms",
+            caption="Points of clean mIoU lost against windows of the training crop, with 95 % intervals; filled "
+            f"where the interval excludes zero. Diamonds: the paper's Table 1c, 3.3 points with a positional encoding, "
+            f"0.7 with Mix-FFN, 2.6 between them, of another size and data set; {about}.",
+            figure=charts.forest(
+                panels, "points lost", {"extent": paper_marks(list(panels["extent"]))} if "extent" in panels else None
+            ),
+            description="; ".join(
+                f"{name}, {label.replace(chr(10), ' ')}: {points(number.estimate)} points"
+                for name, panel in panels.items()
+                for label, number in panel.items()
+            ),
+            group=GROUP,
+        ),
+    )
+    return pictures
+
+
+def paper_marks(labels: Sequence[str]) -> dict[str, float]:
+    """Give the paper's extent effect (0-1) to the rows of the arms that it had: with an encoding, and Mix-FFN."""
+    lost = published_extent().set_index("encoding")["points"] / 100
+    theirs = {"learned": lost["learned_pe"], "mix": lost["mix_ffn"]}
+    marks = {}
+    for label in labels:
+        values = [value for part in label.split(" minus\n") for kind, value in theirs.items() if kind in part]
+        if len(values) == 1 + label.count(" minus\n"):
+            marks[label] = float(values[0] - sum(values[1:]))
+    return marks
+
+
+def curves_of(evidence: Evidence, shift: Shift) -> list[charts.Curve]:
+    """Collect each arm's mIoU by scale, by windows and on the whole image."""
+    views = {view: parsed for view in evidence.views if (parsed := view_of(view)) is not None}
+    rows = [
+        row
+        for row in evidence.rows(lambda title: {view: evidence.miou(title, view)(CLEAN, 0) for view in views})
+        if row.compared
+    ]
+    window = (shift.slide.crop, shift.slide.stride)
+    panels = {"slide": f"windows of {shift.slide.crop} pixels", "whole": "whole image"}
+    return [
+        charts.Curve(
+            label=row.name,
+            panel=title,
+            points={
+                view.scales[0]: evidence.interval(row.values[text])
+                for text, view in views.items()
+                if view.mode == mode and (mode == "whole" or (view.crop, view.stride) == window)
+            },
+            colour=k,
+        )
+        for mode, title in panels.items()
+        for k, row in enumerate(rows)
+    ]

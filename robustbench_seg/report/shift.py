@@ -1,0 +1,72 @@
+"""Which shifts of the resolution a suite's views let one compare, and what each costs a model."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..record import CLEAN, View
+from ..studies.arms import ArmDifference
+from ..studies.resolution import effects
+from ..studies.statistics import Draws
+from .evidence import Evidence
+
+__all__ = ["Shift", "effect_differences", "effect_draws", "shift_of", "view_of"]
+
+VIEW = re.compile(r"(?P<mode>whole|slide-(?P<crop>\d+)-(?P<stride>\d+))(-x(?P<scale>[\d.]+))?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shift:
+    """What a suite's views let one compare. slide: windows of the training crop at scale 1: the first such view.
+    scales: those at which there is a view of these windows or of the whole image.
+    """
+
+    slide: View
+    scales: tuple[float, ...]
+
+
+def shift_of(views: Sequence[str]) -> Shift | None:
+    """Find windows at scale 1 and a whole image among views; None where either is missing."""
+    parsed = [view for view in map(view_of, views) if view is not None]
+    slides = [view for view in parsed if view.mode == "slide" and view.scale == 1]
+    if not slides or not any(view.mode == "whole" for view in parsed):
+        return None
+    first = slides[0]
+    same = [view for view in parsed if view.mode == "whole" or (view.crop, view.stride) == (first.crop, first.stride)]
+    return Shift(slide=first, scales=tuple(sorted({scale for view in same for scale in view.scales})))
+
+
+def view_of(text: str) -> View | None:
+    """Read what str(View) wrote; None for several scales or a flip, which are no shift of the resolution."""
+    match = VIEW.fullmatch(text)
+    if match is None:
+        return None
+    scale = float(match["scale"] or 1)
+    if match["crop"] is None:
+        return View(scale=scale)
+    return View(mode="slide", crop=int(match["crop"]), stride=int(match["stride"]), scale=scale)
+
+
+def effect_draws(evidence: Evidence, shift: Shift, title: str, condition: tuple[str, int]) -> dict[str, Draws]:
+    """Compute a model's effects, by name ("extent", "scale x2", "joint x2"); only those whose views were asked for."""
+    have = set(evidence.views)
+    found = {}
+    for effect in effects(lambda view: evidence.miou(title, view)(*condition), shift.slide, shift.scales):
+        if effect.view in have:
+            found[effect.kind if effect.kind == "extent" else f"{effect.kind} x{effect.scale:g}"] = effect.lost
+    return found
+
+
+def effect_differences(
+    evidence: Evidence, shift: Shift, condition: tuple[str, int] = (CLEAN, 0)
+) -> dict[tuple[str, str], ArmDifference]:
+    """Compare arms in their effects, the later minus the earlier: by (arms, effect). Positive: the later loses more."""
+    each = {title: effect_draws(evidence, shift, title, condition) for title in evidence.titles}
+    if not evidence.resampled:
+        return {}
+    found = {}
+    for first, second in evidence.pairs():
+        for name in each[evidence.titles[0]]:
+            values = {title: draws[name] for title, draws in each.items()}
+            found[f"{second} minus {first}", name] = evidence.difference(values, second, first)
+    return found
