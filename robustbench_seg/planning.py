@@ -123,6 +123,7 @@ def describe_plan(suite: Suite, options: Options, jobs: list[Job], images: int) 
         "precision": options.precision,
         "images": images,
         "gallery": list(suite.gallery),
+        "limits": list(suite.limits),
         "views": [str(view) for view in suite.views],
         "cells": [{"kind": job.record.kind, "slug": job.cell.slug, "key": job.record.key} for job in jobs],
     }

@@ -197,7 +197,7 @@ def test_run_writes_a_report_and_report_writes_it_again(tmp_path: Path) -> None:
     assert program("report", str(out), "--out", str(tmp_path / "again")).returncode == 0
     assert (tmp_path / "again" / "report.md").read_text() == first
     text = program("report", str(out), "--text")
-    assert "% mIoU on clean images" in text.stdout
+    assert "On average over 2 corruptions (6 of 6 images, view whole), " in text.stdout
 
 
 def test_corrupt_says_what_it_will_take_writes_it_and_goes_on(tmp_path: Path, camvid_folder: Path) -> None:

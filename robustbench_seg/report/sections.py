@@ -11,7 +11,7 @@ from ..errors import StoreError
 from ..record import CLEAN
 from ..store import Store
 from ..studies.frame import latency_frame, quality_frame, read_plans
-from ..studies.robustness import SETTING, Conditions
+from ..studies.robustness import SETTING, Conditions, flags_of
 from .claims import found_in_growth, found_in_resolution, found_in_robustness, found_on_clean, incomplete
 from .classes import classes_table
 from .content import Section
@@ -119,9 +119,9 @@ def add_quality(section: Section, source: Source, every: Sequence[Evidence]) -> 
     section.gallery += gallery_pictures(source.store, source.plan["gallery"], source.quality)
     section.limits = limits_of(source.plan, main)
     section.findings += [
-        f"⚠ {row.title}, {row.corruption.replace('_', ' ')} {row.severity or ''}, view {row.view}: {row.flag}, so its "
-        "number deserves no trust."
-        for row in main.cells[main.cells["flag"] != ""].itertuples()
+        f"⚠ {title}, view {view}: {text}; such numbers deserve no trust."
+        for (title, view), part in main.cells.groupby(["title", "view"], sort=False)
+        if (text := flags_of(part))
     ]
 
 

@@ -73,7 +73,8 @@ class Suite(Strict):
     protocol: a name of PROTOCOLS, or one of your own with `conditions`, {corruption: severities}; clean images are
     always measured too. models: if none are listed, those that get weights on the command line. gallery: ids of at
     most two images whose predictions are kept as pictures. metrics: what is counted beside IoU, by default all of
-    METRICS. Without a dataset only latency is measured.
+    METRICS. limits: sentences on what the numbers do not tell, for the report. Without a dataset only latency is
+    measured.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -86,6 +87,7 @@ class Suite(Strict):
     seed: int = Field(0, ge=0)
     metrics: Annotated[tuple[Metric, ...], AfterValidator(in_order)] = METRICS
     gallery: tuple[str, ...] = Field((), max_length=2)
+    limits: tuple[str, ...] = ()
     latency: LatencySpec | None = None
 
     @model_validator(mode="before")

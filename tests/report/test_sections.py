@@ -1,5 +1,6 @@
 """What a report says, on a store whose scores are known: intervals, arms, claims, alarms."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,7 +180,7 @@ def test_a_model_that_gives_one_class_is_flagged_beside_its_number_and_in_a_sent
     shown = table(section, "robustness-whole")
     assert shown.readable["model"].tolist() == ["m ⚠"]
     assert "⚠ m: not above a constant: fog-3." in shown.caption
-    assert section.findings == ["⚠ m, fog 3, view whole: not above a constant, so its number deserves no trust."]
+    assert section.findings == ["⚠ m, view whole: not above a constant: fog-3; such numbers deserve no trust."]
 
 
 def test_numbers_of_two_views_share_no_column(tmp_path: Path) -> None:
@@ -267,6 +268,18 @@ def test_a_single_image_gives_numbers_without_intervals(tmp_path: Path) -> None:
     assert set(shown.hover["mean"]) == {""}
     assert not [t for t in section.tables if t.file.startswith("differences")]
     assert any("There are no intervals" in text for text in section.limits)
+
+
+def test_the_limits_are_the_suites_own_and_those_that_show_from_its_cells(section: Section, folder: Path) -> None:
+    assert any("at 360x480, blur and frost are relatively stronger" in text for text in section.limits)
+    assert any("for which there are 2 seeds at most" in text for text in section.limits)
+    plan = next((folder / "plans").glob("*.json"))
+    before = plan.read_text()
+    try:
+        plan.write_text(json.dumps(json.loads(before) | {"limits": ["Trained from scratch."]}))
+        assert sections_of([folder], pictures=False)[0].limits == ["Trained from scratch.", *section.limits]
+    finally:
+        plan.write_text(before)
 
 
 def test_every_table_has_frames_of_one_shape_and_every_figure_a_description(section: Section) -> None:
