@@ -75,7 +75,7 @@ def test_pdfs_are_written_when_asked_for(tmp_path: Path) -> None:
 
 
 def test_markdown_escapes_its_bars_and_makes_the_best_bold() -> None:
-    lines = markdown(table()).splitlines()
+    lines = markdown(table().readable, table().bold()).splitlines()
     assert lines[2].startswith("| " + HOSTILE.replace("|", "\\|") + " | 41.0 |")
     assert lines[4].startswith("| deeplabv3plus | **100.2** | **99.2** |")
 
