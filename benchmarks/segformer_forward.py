@@ -32,9 +32,9 @@ from robustbench_seg.latency import peak_memory_mib
 from segformer import VARIANTS, SegFormer, load_checkpoint
 from segformer.complexity import complexity
 
-from .forward_tables import page
+from .forward_tables import OURS, page
 
-OURS, TRANSFORMERS, SMP = "segformer", "transformers", "smp"
+TRANSFORMERS, SMP = "transformers", "smp"
 IMPLEMENTATIONS = (OURS, TRANSFORMERS, SMP)
 VARIANTS_MEASURED = ("b0", "b1", "b2", "b5")
 SIZES = ((512, 512), (512, 1024), (1024, 2048))
@@ -125,8 +125,9 @@ def kept_rows(arguments: argparse.Namespace) -> list[dict[str, object]]:
     if not (arguments.go_on and path.is_file()):
         return []
     rows = [{str(name): value for name, value in row.items()} for row in pd.read_csv(path).to_dict("records")]
+    machine = describe("cpu")["machine"]
     for row in rows:
-        if (row["threads"], row["machine"]) != (arguments.threads, describe("cpu")["machine"]):
+        if (row["threads"], row["machine"]) != (arguments.threads, machine):
             raise SystemExit(f"{path}: was measured with {row['threads']} threads on {row['machine']}: --out elsewhere")
     return rows
 
@@ -210,6 +211,7 @@ def setting(
     rate = MATMUL_SIDE**3 / statistics.median(samples["matmul"])
     macs = complexity(models[OURS], size).macs
     peers = min(statistics.median(samples[name]) for name in (TRANSFORMERS, SMP))
+    environment = describe("cpu")
     rows = []
     for name in models:
         first, median, third = statistics.quantiles(samples[name], n=4, method="inclusive")
@@ -229,8 +231,8 @@ def setting(
                 "share_of_matmul_rate": macs / median / rate if name == OURS else float("nan"),
                 "matmul_gmacs_per_s": rate / 1e9,
                 "threads": arguments.threads,
-                "machine": describe("cpu")["machine"],
-                "commit": describe("cpu")["commit"],
+                "machine": environment["machine"],
+                "commit": environment["commit"],
             }
         )
     return rows
