@@ -38,7 +38,7 @@ def found_in_robustness(
     arms = [row for row in rows if row.compared]
     parts = [
         f"{row.name} has {percent(row.values['mean'][0])} % mIoU of {percent(row.values[CLEAN][0])} % clean and keeps "
-        f"{percent(row.values['retention'][0])} %"
+        f"{interval_text(evidence.interval(row.values['retention']))}"
         for row in arms
         if not np.isnan(row.values["retention"][0])
     ]

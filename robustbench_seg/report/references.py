@@ -79,23 +79,28 @@ def published_table(cells: pd.DataFrame, plan: Mapping[str, Any], view: str, nam
     key = TABLES[table].key[0]
     corruptions = [corruption for corruption, _ in plan["conditions"]]
     mean = theirs[corruptions].mean(axis=1, skipna=False)
+    differences = [str(text).split("; ") if text else [] for text in theirs["differs"]]
+    shared = [each for each in differences[0] if all(each in others for others in differences)]
+    own = ["; ".join(each for each in row if each not in shared) for row in differences]
+    alike = "nothing else" if shared else "nothing stated: comparable"
     rows = [
         {
             "published": Cell(str(row[key])),
             CLEAN: Cell(f"{row[CLEAN]:.1f}", "", row[CLEAN]),
             "mean": Cell(f"{mean[k]:.1f}", "", mean[k]),
             "retention": Cell(f"{100 * mean[k] / row[CLEAN]:.1f}", "", mean[k] / row[CLEAN]),
-            "differs from ours in": Cell(row["differs"] or "nothing stated: comparable"),
         }
+        | ({"differs from ours in": Cell(own[k] or alike)} if any(own) or not shared else {})
         for k, (_, row) in enumerate(theirs.iterrows())
     ]
     about = TABLES[table]
+    apart = f"Every row differs from ours in {'; '.join(shared)}. " if shared else ""
     return make_table(
         rows,
         file=file_name("published", name),
         title=f"Published: {about.title}",
-        caption=f"{about.values}; the mean over {len(corruptions)} corruptions and retention in % are computed from "
-        f"the printed numbers; {about.source}; {'; '.join(about.notes)}.",
+        caption=f"{apart}{about.values}; the mean over {len(corruptions)} corruptions and retention in % are computed "
+        f"from the printed numbers; {about.source}; {'; '.join(about.notes)}.",
         full=theirs,
         group=GROUP,
     )

@@ -22,7 +22,6 @@ __all__ = [
     "Conditions",
     "Miou",
     "by_corruption",
-    "by_severity",
     "category_means",
     "clean_by_view",
     "corruption_scores",
@@ -116,13 +115,6 @@ def flags_of(part: pd.DataFrame) -> str:
         + ", ".join(f"{c}-{s}" if s else str(c) for c, s in zip(some.corruption, some.severity, strict=True))
         for reason, some in flagged.groupby("flag")
     )
-
-
-def by_severity(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
-    """mIoU (0-1) of one setting and model: a row per corruption, a column per severity; NaN where there is none."""
-    severities = sorted({severity for asked in conditions.values() for severity in asked})
-    table = cells.pivot(index="corruption", columns="severity", values="miou")
-    return table.reindex(index=list(conditions), columns=severities)
 
 
 def clean_by_view(cells: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:

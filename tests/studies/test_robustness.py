@@ -13,7 +13,7 @@ from robustbench_seg.protocols import PROTOCOLS, conditions_of
 from robustbench_seg.record import QualityCell, Record, View
 from robustbench_seg.store import ImageCounts, Store
 from robustbench_seg.studies.frame import quality_frame
-from robustbench_seg.studies.robustness import MODEL, SETTING, by_corruption, by_severity, clean_by_view
+from robustbench_seg.studies.robustness import MODEL, SETTING, by_corruption, clean_by_view
 
 PAPER = Path(__file__).parents[3] / "shared" / "paper"
 
@@ -96,12 +96,6 @@ def test_flags_name_the_cells_that_deserve_no_trust() -> None:
     frame = cells({("clean", 0): 0.8, ("fog", 1): 0.02})
     frame.loc[1, "flag"] = "one class"
     assert by_corruption(frame, {"fog": (1,)}).iloc[0]["flags"] == "one class: fog-1"
-
-
-def test_by_severity_is_empty_where_nothing_was_asked_for() -> None:
-    table = by_severity(cells({("fog", 1): 0.6, ("fog", 2): 0.4, ("frost", 2): 0.1}), {"fog": (1, 2), "frost": (2,)})
-    assert table.loc["fog", 2] == 0.4
-    assert np.isnan(table.loc["frost", 1])
 
 
 def test_the_cost_of_a_view_is_in_points_against_the_first() -> None:
