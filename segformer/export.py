@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
+from .files import METADATA_KEY
 from .model import SegFormer
 
 __all__ = ["export_onnx"]
 
-METADATA_KEY = "segformer"
 TRACED_SIDES = (96, 128), (160, 224)  # of the example; batch, height and width stay free
 
 

@@ -21,7 +21,8 @@ from .info import CheckpointError
 
 __all__ = ["METADATA_KEY", "PICKLES", "Content", "read_file", "read_json", "sha256_of", "write_atomically"]
 
-METADATA_KEY = "segformer"  # holds our description of the model: in a safetensors header, and in a pickle's "meta"
+# Holds our description of the model: in a safetensors header, in a pickle's "meta" and in an ONNX graph's metadata.
+METADATA_KEY = "segformer"
 PICKLES = (".pth", ".pt", ".bin")
 
 

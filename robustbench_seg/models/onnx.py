@@ -16,12 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from segformer.files import METADATA_KEY
+
 from ..errors import MachineError, UsageError
 from .base import normalise
 
 __all__ = ["OnnxSegmenter", "load"]
-
-METADATA_KEY = "segformer"
 
 
 @dataclass(kw_only=True)
