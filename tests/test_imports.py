@@ -3,6 +3,8 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterable
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -17,55 +19,68 @@ LAYERS = [
     {"datasets", "models", "store", "protocols"},
     {"suites", "views", "gallery"},
     {"condition"},
-    {"evaluate", "latency", "studies", "estimate"},
-    {"planning", "training", "report", "listing", "export"},
+    {"evaluate", "latency", "studies"},
+    {"planning", "training", "report", "export"},
     {"runner"},
-    {"progress", "train_progress", "export_progress"},
     {"cli"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in ("segformer", "robustbench_seg")
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
 
 
-def imported_parts(path: Path) -> set[str]:
-    """The parts of robustbench_seg that a file imports, by their first name below the package."""
-    package = ("robustbench_seg", *path.relative_to(ROOT / "robustbench_seg").parts[:-1])
+def imported(path: Path) -> set[str]:
+    """The dotted names that a file imports, anywhere in it: of modules, or of what it takes from them."""
+    package = path.relative_to(ROOT).parts[:-1]
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
-            full = [*base, *(node.module.split(".") if node.module else [])]
-            if full[:1] == ["robustbench_seg"]:
-                found |= {full[1]} if len(full) > 1 else {alias.name for alias in node.names}
+            found |= {".".join([*base, *([node.module] if node.module else []), alias.name]) for alias in node.names}
         elif isinstance(node, ast.Import):
-            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("robustbench_seg.")}
+            found |= {alias.name for alias in node.names}
     return found
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "robustbench_seg").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
-)
-def test_imports_go_one_way(path: Path) -> None:
-    relative = path.relative_to(ROOT / "robustbench_seg")
-    part = relative.parts[0].removesuffix(".py")
-    if part == "__init__":
-        assert not imported_parts(path)
+def parts(names: Iterable[str]) -> set[str]:
+    """The parts of robustbench_seg that dotted names lie in: what comes after its own name."""
+    return {name.split(".")[1] for name in names if name.startswith("robustbench_seg.")}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("robustbench_seg")])
+def test_imports_go_one_way(module: str) -> None:
+    others = parts(imported(MODULES[module]))
+    if module == "robustbench_seg":
+        assert not others
         return
-    for other in imported_parts(path):
+    (part,) = parts([module])
+    for other in others:
         assert LEVEL[other] <= LEVEL[part], f"{part} must not import {other}"
+
+
+def test_every_part_has_a_layer() -> None:
+    assert parts(MODULES) | {"__version__"} == LEVEL.keys()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    imports = {module: imported(path) for module, path in MODULES.items()}
+    graph = {
+        module: {name if name in MODULES else name.rpartition(".")[0] for name in names} & MODULES.keys()
+        for module, names in imports.items()
+    }
+    assert graph["robustbench_seg.cli.program"] >= {
+        f"robustbench_seg.cli.{name}" for name in ("run", "report", "train")
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, with the circle
 
 
 def test_segformer_knows_nothing_of_benchmarks() -> None:
     for path in (ROOT / "segformer").rglob("*.py"):
-        assert not imported_parts_of_segformer(path), path
-
-
-def imported_parts_of_segformer(path: Path) -> list[str]:
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    names = [a.name for n in nodes if isinstance(n, ast.Import) for a in n.names]
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    names += [n.module or "" for n in nodes if isinstance(n, ast.ImportFrom) and not n.level]
-    return [name for name in names if name.startswith("robustbench_seg")]
+        assert not any(name.startswith("robustbench_seg") for name in imported(path)), path
 
 
 @pytest.mark.parametrize("arguments", [["list", "corruptions"], ["list", "models"], ["plan", "demo"], ["--help"]])
@@ -85,7 +100,7 @@ assert not heavy, heavy
 
 
 @pytest.mark.parametrize(
-    "module", ["report.page", "export_progress", "studies.arms", "studies.bootstrap", "studies.speed"]
+    "module", ["report.page", "cli.corrupt_progress", "studies.arms", "studies.bootstrap", "studies.speed"]
 )
 def test_neither_a_report_nor_a_study_nor_an_export_imports_torch(module: str) -> None:
     program = f"import sys, robustbench_seg.{module}; assert 'torch' not in sys.modules"
@@ -94,7 +109,10 @@ def test_neither_a_report_nor_a_study_nor_an_export_imports_torch(module: str) -
 
 @pytest.mark.parametrize(
     "package",
-    ["segformer", *(f"robustbench_seg.{n}" for n in ("datasets", "models", "metrics", "suites", "corruptions"))],
+    [
+        "segformer",
+        *(f"robustbench_seg.{n}" for n in ("datasets", "models", "metrics", "suites", "corruptions", "export", "cli")),
+    ],
 )
 def test_all_that_a_package_offers_is_there(package: str) -> None:
     module = __import__(package, fromlist=["__all__"])

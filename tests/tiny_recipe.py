@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 from scenes import Scenes
 
-from robustbench_seg.training.loop import Data
+from robustbench_seg.training.data import Data
 from robustbench_seg.training.recipe import Recipe
 
 RECIPE: dict[str, Any] = {

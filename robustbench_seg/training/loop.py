@@ -22,6 +22,7 @@ from ..files import locked
 from ..loading import Loader
 from ..models.base import normalise
 from .checkpoints import Checkpoints, restore
+from .data import Data
 from .log import Log
 from .network import make_network, save_weights
 from .optimizer import make_optimizer, set_rate
@@ -30,22 +31,7 @@ from .recipe import Recipe
 from .sampling import make_sample
 from .validate import Validator
 
-__all__ = ["Data", "Progress", "train"]
-
-
-@dataclass(frozen=True)
-class Data:
-    """What a network is trained on, and what it is validated on, if its recipe asks for that: of the same classes."""
-
-    training: Dataset
-    validation: Dataset | None = None
-
-    def __post_init__(self) -> None:
-        if self.validation is not None and self.validation.class_names != self.training.class_names:
-            raise UsageError(
-                f"validation needs the {len(self.training.class_names)} classes of {self.training.name}, "
-                f"got the {len(self.validation.class_names)} of {self.validation.name}"
-            )
+__all__ = ["Progress", "train"]
 
 
 @dataclass(frozen=True)

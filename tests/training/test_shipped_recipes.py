@@ -13,8 +13,8 @@ from tiny_recipe import weights
 
 from robustbench_seg.datasets import DATASETS
 from robustbench_seg.datasets.cityscapes import write_cityscapes
-from robustbench_seg.train_progress import open_data
 from robustbench_seg.training import loop
+from robustbench_seg.training.data import open_data
 from robustbench_seg.training.recipe import read_recipe
 from robustbench_seg.validation import shipped
 

@@ -7,13 +7,12 @@ import torch
 from sklearn.metrics import jaccard_score
 from tiny_recipe import DATA, RECIPE, make
 
-from robustbench_seg.datasets import open_dataset
-from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import UsageError
 from robustbench_seg.loading import Loader
 from robustbench_seg.models import build_network
 from robustbench_seg.models.base import normalise
 from robustbench_seg.training import loop
+from robustbench_seg.training.data import Data
 from robustbench_seg.training.processes import Processes
 from robustbench_seg.training.validate import Validator
 
@@ -51,23 +50,18 @@ def test_validation_comes_every_so_often_and_at_the_end() -> None:
 @pytest.mark.parametrize(
     ("data", "change", "message"),
     [
-        (loop.Data(DATA.training), {}, "asks for validation on streets, which was not given"),
+        (Data(DATA.training), {}, "asks for validation on streets, which was not given"),
         (DATA, {"view": {"mode": "slide", "crop": 80, "stride": 64}}, "a window of 80 pixels is larger"),
     ],
 )
 def test_a_validation_that_can_not_be_fails_before_the_first_iteration(
-    data: loop.Data, change: dict[str, object], message: str, tmp_path: Path
+    data: Data, change: dict[str, object], message: str, tmp_path: Path
 ) -> None:
     def never(progress: loop.Progress) -> None:
         raise AssertionError
 
     with pytest.raises(UsageError, match=message):
         loop.train(make(validation={**RECIPE["validation"], **change}), data, tmp_path, report=never)
-
-
-def test_validation_on_other_classes_is_refused(camvid_folder: Path) -> None:
-    with pytest.raises(UsageError, match="validation needs the 19 classes of streets, got the 11 of camvid"):
-        loop.Data(Streets("train", count=1), open_dataset("camvid", camvid_folder))
 
 
 def test_a_network_that_is_never_right_scores_zero_and_not_nothing() -> None:

@@ -1,18 +1,18 @@
-"""Progress of an export in the terminal; apart from `progress`, which needs torch."""
+"""Progress of an export in the terminal: images done of all, time left."""
 
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from .estimate import Estimate
-from .export import Listener
-from .wording import counted
+from ..export import Listener
+from ..export.estimate import Estimate
+from ..wording import counted
 
-__all__ = ["ExportProgress"]
+__all__ = ["CorruptProgress"]
 
 
-class ExportProgress(Listener):
+class CorruptProgress(Listener):
     """A line with the estimate, then a bar over the images of all conditions."""
 
     def __init__(self, console: Console, images: int) -> None:

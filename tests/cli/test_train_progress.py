@@ -1,13 +1,9 @@
 import io
-from pathlib import Path
 
-import pytest
 from rich.console import Console
 
-from robustbench_seg.errors import UsageError
-from robustbench_seg.train_progress import TrainProgress, open_data
+from robustbench_seg.cli.train_progress import TrainProgress
 from robustbench_seg.training.loop import Progress
-from robustbench_seg.training.recipe import read_recipe
 
 
 class Clock:
@@ -42,12 +38,3 @@ def test_the_loss_is_smoothed_and_a_terminal_gets_a_bar() -> None:
     assert "loss 1.020" in out.getvalue()
     assert "2/4" in out.getvalue()
     assert "0:00:02 left" in out.getvalue()
-
-
-def test_data_that_a_recipe_does_not_use_are_refused_and_those_of_validation_are_used(camvid_folder: Path) -> None:
-    places = {"validation.dataset.name": "camvid", "validation.dataset.split": "test", "validation.every": 100}
-    data = open_data(read_recipe("camvid", places), {"camvid": camvid_folder})
-    assert data.validation is not None
-    assert (data.training.split, data.validation.split) == ("train", "test")
-    with pytest.raises(UsageError, match="--data x: the recipe does not use this dataset"):
-        open_data(read_recipe("camvid", places), {"x": camvid_folder})

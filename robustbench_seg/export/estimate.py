@@ -11,10 +11,10 @@ from statistics import mean
 
 from rich.filesize import decimal
 
-from .condition import Condition
-from .datasets import spaced
-from .loading import Loader
-from .wording import counted
+from ..condition import Condition
+from ..datasets import spaced
+from ..loading import Loader
+from ..wording import counted
 
 __all__ = ["Estimate", "Task", "estimate"]
 

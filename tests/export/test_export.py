@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -17,13 +18,13 @@ import pytest
 from scenes import Deadly, Scenes
 from small import stored, write_suite
 
-from robustbench_seg import environment, estimate, export
+from robustbench_seg import environment
 from robustbench_seg.condition import Condition, prepare
 from robustbench_seg.corruptions import CORRUPTIONS, ENGINE_VERSION
 from robustbench_seg.datasets import Dataset, open_dataset, spaced
 from robustbench_seg.errors import DataError, MachineError, StoreError, UsageError
-from robustbench_seg.estimate import Estimate
-from robustbench_seg.export import Export, Listener, choose_conditions, export_images
+from robustbench_seg.export import Export, Listener, choose_conditions, estimate, export_images, spec, write
+from robustbench_seg.export.estimate import Estimate
 from robustbench_seg.files import locked
 from robustbench_seg.loading import Loader
 from robustbench_seg.planning import Options
@@ -336,7 +337,7 @@ def test_another_export_in_the_folder_is_refused_with_what_differs(
 
 
 def test_another_engines_export_is_refused(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "ENGINE_VERSION", ENGINE_VERSION + 1)
+    monkeypatch.setattr(spec, "ENGINE_VERSION", ENGINE_VERSION + 1)
     with pytest.raises(StoreError, match=f"engine_version {ENGINE_VERSION} there, {ENGINE_VERSION + 1} asked for"):
         exported(asked(finished))
 
@@ -385,7 +386,7 @@ def test_a_folder_that_fills_while_it_is_locked_is_refused(tmp_path: Path, monke
             (out / "thesis.tex").write_text("mine")
             yield
 
-    monkeypatch.setattr(export, "locked", late)
+    monkeypatch.setattr(write, "locked", late)
     with pytest.raises(StoreError, match=r"holds thesis\.tex"):
         exported(asked(out))
     assert {path.name for path in out.iterdir()} <= {"thesis.tex", ".lock"}
@@ -407,7 +408,7 @@ def test_a_disk_that_is_too_small_is_refused_with_the_numbers(tmp_path: Path, mo
     usage = namedtuple("usage", "total used free")
     wanted = asked(tmp_path / "out")
     free = 50_000
-    monkeypatch.setattr(export.shutil, "disk_usage", lambda path: usage(10**6, 10**6 - free, free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**6, 10**6 - free, free))
     told = Told()
     with pytest.raises(MachineError, match=r"12 images to write: about \d.*kB with a margin.* 50.0 kB free; choose"):
         export_images(wanted, 0, told)
@@ -428,7 +429,7 @@ def test_labels_take_room_once_where_the_disk_has_hard_links(tmp_path: Path, mon
     def no_links(source: Path, target: Path) -> None:
         raise PermissionError(1, "Operation not permitted", source)
 
-    monkeypatch.setattr(export.os, "link", no_links)
+    monkeypatch.setattr(os, "link", no_links)
     exported(asked(tmp_path / "copied"))
     assert len({path.stat().st_ino for path in (tmp_path / "copied").rglob("*_labelTrainIds.png")}) == 16
     assert contents(tmp_path / "copied") == contents(tmp_path / "linked")

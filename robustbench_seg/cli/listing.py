@@ -1,20 +1,19 @@
-"""What there is of each kind, as tables for the terminal."""
+"""`list`: what there is of each kind."""
 
 from collections.abc import Callable
+from typing import Annotated, Literal
 
-import yaml
+import typer
 from rich.table import Table
 
-from .corruptions import CATEGORIES
-from .datasets import DATASETS
-from .models import BUILTIN_WEIGHTS, MODELS
-from .protocols import PROTOCOLS
-from .validation import shipped
+from .terminal import console
 
-__all__ = ["listing"]
+__all__ = ["list_kind"]
 
 
 def models() -> Table:
+    from ..models import BUILTIN_WEIGHTS, MODELS
+
     table = Table("model", "weights")
     for name in MODELS:
         builtin = [word for word in BUILTIN_WEIGHTS if name in str(BUILTIN_WEIGHTS[word].name)]
@@ -23,6 +22,8 @@ def models() -> Table:
 
 
 def datasets() -> Table:
+    from ..datasets import DATASETS
+
     table = Table("dataset", "what it is", "needs")
     for name, (_, _, needs_root, text) in DATASETS.items():
         table.add_row(name, text, f"--data {name}=PATH" if needs_root else "nothing")
@@ -30,6 +31,9 @@ def datasets() -> Table:
 
 
 def corruptions() -> Table:
+    from ..corruptions import CATEGORIES
+    from ..protocols import PROTOCOLS
+
     table = Table("category", "corruption", "in protocols")
     for category, names in CATEGORIES.items():
         for name in names:
@@ -38,6 +42,8 @@ def corruptions() -> Table:
 
 
 def protocols() -> Table:
+    from ..protocols import PROTOCOLS
+
     table = Table("protocol", "corruptions", "conditions")
     for name, conditions in PROTOCOLS.items():
         table.add_row(name, str(len(conditions)), str(sum(len(severities) for severities in conditions.values())))
@@ -45,6 +51,10 @@ def protocols() -> Table:
 
 
 def suites() -> Table:
+    import yaml
+
+    from ..validation import shipped
+
     table = Table("suite", "what it measures")
     for name, path in shipped("robustbench_seg.suites").items():
         table.add_row(name, yaml.safe_load(path.read_text("utf-8"))["description"])
@@ -52,6 +62,10 @@ def suites() -> Table:
 
 
 def recipes() -> Table:
+    import yaml
+
+    from ..validation import shipped
+
     table = Table("recipe", "model", "dataset", "iterations")
     for name, path in shipped("robustbench_seg.training.recipes").items():
         content = yaml.safe_load(path.read_text("utf-8"))
@@ -69,6 +83,13 @@ KINDS: dict[str, Callable[[], Table]] = {
 }
 
 
-def listing(kind: str) -> Table:
-    """Make the table of one kind, a key of KINDS."""
-    return KINDS[kind]()
+def list_kind(
+    kind: Annotated[
+        Literal["models", "datasets", "corruptions", "protocols", "suites", "recipes"],
+        typer.Argument(metavar="KIND"),
+    ],
+) -> None:
+    """List what there is: models, datasets, corruptions, protocols, suites or recipes."""
+    table = KINDS[kind]()
+    table.box = None
+    console.print(table)

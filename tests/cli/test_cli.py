@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from small import write_suite
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -12,14 +12,12 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from .datasets import Dataset, open_dataset
-from .errors import UsageError
-from .training import loop
-from .training.processes import processes_on
-from .training.recipe import Recipe
-from .validation import DatasetSpec
+from ..training import loop
+from ..training.data import open_data
+from ..training.processes import processes_on
+from ..training.recipe import Recipe
 
-__all__ = ["TrainProgress", "open_data", "train_with_progress"]
+__all__ = ["TrainProgress", "train_with_progress"]
 
 SMOOTHING = 0.98  # share of the mean of earlier losses that each iteration keeps
 RECENT = 100  # iterations whose median duration tells the time left: a validation or a pause does not disturb it
@@ -75,23 +73,6 @@ class TrainProgress:
         score = "" if progress.miou is None else f", mIoU {100 * progress.miou:.1f} %"
         left = timedelta(seconds=round((self.iterations - progress.done) * median(self.durations)))
         return f"loss {self.loss:.3f}, learning rate {progress.learning_rate:.1e}{score}, {left} left"
-
-
-def open_data(recipe: Recipe, folders: dict[str, Path]) -> loop.Data:
-    """Open what a recipe trains on and is validated on.
-
-    folders: of data sets, by name. Raises UsageError and DataError.
-    """
-    specs = [recipe.dataset, *([recipe.validation.dataset] if recipe.validation else [])]
-    uses = list(dict.fromkeys(spec.name for spec in specs))
-    unused = next((name for name in folders if name not in uses), None)
-    if unused is not None:
-        raise UsageError(f"--data {unused}: the recipe does not use this dataset (it uses {', '.join(uses)})")
-    return loop.Data(*(open_split(spec, folders) for spec in specs))
-
-
-def open_split(spec: DatasetSpec, folders: dict[str, Path]) -> Dataset:
-    return open_dataset(spec.name, folders.get(spec.name), split=spec.split, **(spec.model_extra or {}))
 
 
 def train_with_progress(

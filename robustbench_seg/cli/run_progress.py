@@ -13,9 +13,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from .planning import Job
-from .runner import Listener
-from .wording import counted
+from ..planning import Job
+from ..runner import Listener
+from ..wording import counted
 
 __all__ = ["RunProgress"]
 

@@ -1,0 +1,63 @@
+"""`corrupt`: corrupted images as files."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ..errors import UsageError
+from ..wording import counted
+from .options import Data, Limit, data_folders, words
+from .terminal import console, say
+
+__all__ = ["corrupt"]
+
+
+def corrupt(  # noqa: PLR0913 (each is an option of the command)
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset (see `list datasets`).")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder of the images; an export that was stopped goes on there.")],
+    data: Data = None,
+    split: Annotated[str | None, typer.Option(help="By default the one that is evaluated: val or test.")] = None,
+    protocol: Annotated[str, typer.Option(help="Its corruptions and severities (see `list protocols`).")] = "segformer",
+    corruptions: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="These instead of the protocol's; separated by commas, or repeat."),
+    ] = None,
+    severities: Annotated[
+        list[str] | None,
+        typer.Option(metavar="1,...,5", help="These instead of the protocol's, or of all five where it has none."),
+    ] = None,
+    file_format: Annotated[
+        Literal["png", "webp"],
+        typer.Option("--format", help="Both are lossless; webp is smaller and takes longer."),
+    ] = "png",
+    seed: Annotated[int, typer.Option(min=0, help="Decides every draw, with corruption, severity and image.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that corrupt; by default one per core, at most 16.")
+    ] = None,
+    limit: Limit = None,
+) -> None:
+    """Write corrupted images as files in Cityscapes' layout, under OUT/<corruption>/<severity>."""
+    from ..datasets import open_dataset, spaced
+    from ..environment import available_cores
+    from ..export import Export, choose_conditions, export_images
+    from .corrupt_progress import CorruptProgress
+
+    conditions = choose_conditions(
+        protocol, words("--corruptions", corruptions), words("--severities", severities), seed
+    )
+    folders = data_folders(data)
+    unused = next((name for name in folders if name != dataset), None)
+    if unused is not None:
+        raise UsageError(f"--data {unused}: the images are those of {dataset}")
+    opened = open_dataset(dataset, folders.get(dataset), **({} if split is None else {"split": split}))
+    ids = spaced(opened.ids, limit)
+    export = Export(dataset=opened, ids=ids, conditions=conditions, format=file_format, out=out)
+    with CorruptProgress(console, len(ids)) as progress:
+        export_images(export, min(16, available_cores()) if workers is None else workers, progress)
+    say(
+        f"{counted(len(conditions), 'condition')} of {counted(len(ids), 'image')} "
+        f"{'is' if len(conditions) == 1 else 'are'} in {out}; "
+        f"each is a folder for --data cityscapes=PATH, with split {opened.split}"
+    )

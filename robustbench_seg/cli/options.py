@@ -1,0 +1,57 @@
+"""Options that several commands share, and how values of several parts are read."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import UsageError
+
+__all__ = ["Data", "Device", "Limit", "Weights", "Workers", "data_folders", "default_workers", "named", "words"]
+
+Data = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Folder of a dataset; repeatable.")]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=PATH", help="Weights of a model (of `list models`, or that with -SUFFIX); repeatable."),
+]
+Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=0, help="Processes that load images; by default one per two cores, at most 8."),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many images, evenly spaced.")]
+
+
+def data_folders(data: list[str] | None) -> dict[str, Path]:
+    """Read --data: the folders of data sets by name."""
+    return {name: Path(path) for name, path in named("--data", data).items()}
+
+
+def named(option: str, values: list[str] | None, form: str = "NAME=PATH") -> dict[str, str]:
+    """Read the values of a repeatable option of two parts, such as NAME=PATH."""
+    pairs = {}
+    for value in values or ():
+        name, equals, path = value.partition("=")
+        if not (name and equals and path):
+            raise UsageError(f"{option} takes {form}, got {value!r}")
+        if name in pairs:
+            raise UsageError(f"{option} {name} is given twice")
+        pairs[name] = path
+    return pairs
+
+
+def words(option: str, values: list[str] | None) -> list[str]:
+    """Read the values of a repeatable option whose values may also be separated by commas or spaces."""
+    found = []
+    for value in values or ():
+        if not (several := value.replace(",", " ").split()):
+            raise UsageError(f"{option} is given but names nothing, got {value!r}")
+        found += several
+    return found
+
+
+def default_workers() -> int:
+    """Count the processes that load images where --workers is not given."""
+    from ..environment import available_cores
+
+    return min(8, available_cores() // 2)

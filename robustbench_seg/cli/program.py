@@ -1,0 +1,69 @@
+"""The program: its commands in the order of `--help`, and how it ends."""
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+import typer
+
+from ..errors import RobustBenchError
+from .corrupt import corrupt
+from .listing import list_kind
+from .report import compare, report
+from .run import plan, run
+from .train import train
+
+__all__ = ["app", "run_program"]
+
+INTERRUPTED = 130
+COMMANDS: dict[str, Callable[..., None]] = {
+    "run": run,
+    "plan": plan,
+    "report": report,
+    "compare": compare,
+    "corrupt": corrupt,
+    "train": train,
+    "list": list_kind,
+}
+
+app = typer.Typer(
+    name="robustbench-seg",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="How far can a semantic-segmentation model be trusted when the image is not clean?",
+)
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+
+
+def run_program() -> NoReturn:
+    """Run the command line; a user's error becomes one line on stderr and status 2."""
+    try:
+        status = app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
+    except (typer.Abort, KeyboardInterrupt):
+        status = INTERRUPTED
+    except Exception as error:
+        if not is_for_users(error):
+            raise
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        fail(message.replace("Value error, ", ""), 2)  # pydantic's own words, which some versions of typer pass on
+    if status == INTERRUPTED:  # typer turns Ctrl-C into this status without a word
+        fail("stopped; what is finished is kept, and the same command goes on from there", INTERRUPTED)
+    sys.exit(status)
+
+
+def is_for_users(error: Exception) -> bool:
+    """Whether an error's text is meant for a user: ours, segformer's (torch need not be imported), typer's own, or the
+    system's word on a file.
+    """
+    return (
+        isinstance(error, (RobustBenchError, OSError))
+        or type(error).__name__ == "CheckpointError"
+        or hasattr(error, "format_message")
+    )
+
+
+def fail(message: str, status: int) -> NoReturn:
+    """End with one line on stderr."""
+    sys.stderr.write(f"robustbench-seg: {' '.join(message.split())}\n")
+    sys.exit(status)

@@ -1,0 +1,77 @@
+"""`report` and `compare`: folders that `run` wrote."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import UsageError
+from .terminal import console, say
+
+__all__ = ["compare", "report", "write_and_show"]
+
+
+def report(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders that `run` wrote.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write; by default report/ in the first folder.")] = None,
+    text: Annotated[bool, typer.Option("--text", help="Print the main tables and write nothing.")] = False,
+    reference: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Add CD, rCD and improvement against this model.")
+    ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write the figures as PDF too.")] = False,
+) -> None:
+    """Write the report of results: index.html; the same as Markdown, CSV and LaTeX, figures as SVG."""
+    write_and_show(folders, None if text else out or folders[0] / "report", text=text, pdf=pdf, reference=reference)
+
+
+def write_and_show(
+    folders: list[Path], out: Path | None, *, text: bool, pdf: bool = False, reference: str | None = None
+) -> None:
+    """Write the report into `out`, if given, and print the main tables if asked."""
+    from ..report.page import write_report
+    from ..report.sections import sections_of
+    from ..report.terminal import show_tables
+
+    sections = sections_of(folders, reference=reference, pictures=out is not None)
+    if text:
+        show_tables(console, sections)
+        for sentence in (sentence for section in sections for sentence in [*section.found, *section.findings]):
+            say(f"• {sentence}")
+    if out is not None:
+        say(f"report: {write_report(sections, out, pdf=pdf)}")
+
+
+def compare(
+    base: Annotated[Path, typer.Argument(metavar="BASE", help="Folder that `run` wrote.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Folder with the same cells, of other weights or code.")],
+    fail_on_drop: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="POINTS", help="Exit with 1 if the interval of clean or mean mIoU lies below -POINTS."
+        ),
+    ] = None,
+) -> None:
+    """Show what changed from BASE to NEW, with paired intervals: a gate against regressions."""
+    from ..report.changes import show_changes
+    from ..studies.frame import quality_frame
+    from ..studies.regression import compare_stores
+
+    frames = [quality_frame(folder) for folder in (base, new)]
+    for folder, frame in zip((base, new), frames, strict=True):
+        if not len(frame):
+            raise UsageError(f"{folder}: holds no quality cells")
+    changes = compare_stores(*frames)
+    show_changes(console, changes.table)
+    for text in changes.unmatched:
+        say(f"not compared: {text}")
+    if fail_on_drop is None:
+        return
+    dropped = changes.dropped(fail_on_drop)
+    for _, row in dropped.iterrows():
+        say(
+            f"dropped by more than {fail_on_drop:g} points: {row['model']}, view {row['view']}, {row['quantity']}: "
+            f"{100 * row['estimate']:+.1f} (95 % interval {100 * row['low']:+.1f} to {100 * row['high']:+.1f})",
+            style="bold red",
+        )
+    if len(dropped):
+        raise typer.Exit(1)

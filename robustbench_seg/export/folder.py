@@ -1,0 +1,88 @@
+"""What an export's folder holds already: its manifests, and which of its files and trees are there."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rich.filesize import decimal
+
+from ..condition import Condition
+from ..datasets.cityscapes import MANIFEST, read_manifest
+from ..errors import MachineError, StoreError
+from ..files import write_json, write_text
+from .estimate import Estimate
+from .spec import Export
+
+__all__ = ["check_folder", "has_files", "is_complete", "is_there", "require_room", "write_checksums", "write_manifests"]
+
+CHECKSUMS = "sha256sums.txt"
+# What two exports must agree in to share a folder; whatever else the manifest tells follows from it or is for people.
+IDENTITY = ("schema_version", "dataset", "split", "images", "fingerprint", "seed", "engine_version", "format")
+
+
+def check_folder(out: Path, manifest: dict[str, Any]) -> None:
+    """Raise StoreError, and say what differs, unless `out` is new, empty or holds an export of the same identity."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise StoreError(f"{out}: is not a folder; choose a new or an empty --out")
+    found = read_manifest(out)
+    if found is None:
+        strange = next((path.name for path in sorted(out.iterdir()) if not path.name.startswith(".")), None)
+        if strange is not None:
+            raise StoreError(f"{out}: holds {strange} and no manifest of an export; choose a new or an empty --out")
+        return
+    differing = [
+        f"{name} {found.get(name)!r} there, {manifest[name]!r} asked for"
+        for name in IDENTITY
+        if found.get(name) != manifest[name]
+    ]
+    if differing:
+        raise StoreError(f"{out}: holds another export ({'; '.join(differing)}); choose another --out")
+
+
+def require_room(out: Path, rest: Estimate) -> None:
+    """Raise MachineError with the numbers where the disk has too little room for the files to come."""
+    free = shutil.disk_usage(out).free
+    if rest.room > free:
+        raise MachineError(
+            f"{out}: {rest}, {decimal(rest.room)} with a margin, but its disk has {decimal(free)} free; "
+            "choose fewer --corruptions or --severities, a --limit, --format webp or another disk"
+        )
+
+
+def write_manifests(export: Export, manifest: dict[str, Any], conditions: Iterable[Condition]) -> None:
+    """Write the manifests that are not there yet: the folder's, and each tree's, which names its condition too."""
+    contents = {export.out: manifest} | {
+        export.tree(c): manifest | {"corruption": c.corruption, "severity": c.severity} for c in conditions
+    }
+    for folder, content in contents.items():
+        if read_manifest(folder) is None:
+            write_json(folder / MANIFEST, content)
+
+
+def write_checksums(tree: Path, checksums: dict[str, str]) -> None:
+    """Write the sha256 of each file of a tree, by its path there; the last of its files."""
+    write_text(tree / CHECKSUMS, "".join(f"{checksums[name]}  {name}\n" for name in sorted(checksums)))
+
+
+def is_complete(tree: Path) -> bool:
+    """Whether a tree has its manifest, its checksums and every file that they name."""
+    if read_manifest(tree) is None:
+        return False
+    try:
+        lines = (tree / CHECKSUMS).read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return False
+    return all(is_there(tree / line.partition("  ")[2]) for line in lines)
+
+
+def has_files(export: Export, condition: Condition, image_id: str) -> bool:
+    """Whether an image and its label are there; if so they are whole, since they came by a rename."""
+    return all(is_there(export.tree(condition) / path) for path in export.paths(image_id))
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file is there and not empty, as one of ours never is."""
+    return path.is_file() and path.stat().st_size > 0

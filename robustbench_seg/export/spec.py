@@ -1,0 +1,92 @@
+"""What is asked for: images of a data set under conditions, and where each file lies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..condition import Condition
+from ..corruptions import CORRUPTIONS, ENGINE_VERSION, SEVERITIES
+from ..datasets import Dataset
+from ..datasets.cityscapes import MADE_BY, relative_paths
+from ..errors import UsageError
+from ..protocols import conditions_of
+
+__all__ = ["Export", "choose_conditions"]
+
+SCHEMA_VERSION = 1  # of the manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """What is asked for: these images of a data set, under these conditions, in this format, in the folder `out`."""
+
+    dataset: Dataset
+    ids: tuple[str, ...]
+    conditions: tuple[Condition, ...]  # all of one seed
+    format: Literal["png", "webp"]
+    out: Path
+
+    def __post_init__(self) -> None:
+        seeds = sorted({condition.seed for condition in self.conditions})
+        if len(seeds) != 1:
+            raise UsageError(f"an export needs conditions, all of one seed; got the seeds {seeds}")
+
+    @property
+    def seed(self) -> int:
+        """The seed of every condition."""
+        return self.conditions[0].seed
+
+    def tree(self, condition: Condition) -> Path:
+        """The folder of a condition, itself a data set's root."""
+        return self.out / condition.corruption / str(condition.severity)
+
+    def paths(self, image_id: str) -> tuple[Path, Path]:
+        """Where the image and the label lie in a tree. In Cityscapes an id begins with its city."""
+        name = self.dataset.name
+        city = image_id.partition("_")[0] if name == "cityscapes" else name
+        return relative_paths(self.dataset.split, city or name, image_id, self.format, "labelTrainIds")
+
+    def manifest(self) -> dict[str, Any]:
+        """Say in plain JSON what decides the files, and what their reader must know of the data set."""
+        dataset = self.dataset
+        return {
+            "made_by": MADE_BY,
+            "schema_version": SCHEMA_VERSION,
+            "dataset": dataset.name,
+            "split": dataset.split,
+            "images": len(self.ids),
+            "of": len(dataset.ids),
+            "fingerprint": dataset.fingerprint(self.ids),
+            "seed": self.seed,
+            "engine_version": ENGINE_VERSION,
+            "format": self.format,
+            "class_names": list(dataset.class_names),
+            "palette": [list(colour) for colour in dataset.palette],
+            "shows_images": dataset.shows_images,
+            "synthetic": dataset.synthetic,
+        }
+
+
+def choose_conditions(
+    protocol: str, corruptions: Sequence[str], severities: Sequence[str], seed: int
+) -> tuple[Condition, ...]:
+    """List a protocol's conditions; where corruptions or severities are named, with these instead of the protocol's.
+
+    A corruption that the protocol lacks has all five severities. Raises UsageError for an unknown name or severity.
+    """
+    for what, given, allowed in (
+        ("corruptions", corruptions, CORRUPTIONS),
+        ("severities", severities, [str(severity) for severity in SEVERITIES]),
+    ):
+        for word in given:
+            if word not in allowed:
+                raise UsageError(f"--{what}: {word!r} is none of {', '.join(allowed)}")
+    known = conditions_of(protocol)
+    if not (known or corruptions):
+        raise UsageError(f"protocol {protocol} has no corruptions; name some with --corruptions")
+    return tuple(
+        Condition(name, severity, seed)
+        for name in dict.fromkeys(corruptions or known)
+        for severity in sorted(set(map(int, severities)) or known.get(name, SEVERITIES))
+    )

@@ -1,0 +1,122 @@
+"""The writing: what is missing in each tree, image by image, in worker processes."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from .. import environment
+from ..condition import Condition, prepare
+from ..datasets.base import LabelMap, Sample, png, webp
+from ..errors import DataError, MachineError
+from ..files import locked, write_bytes
+from ..loading import Loader
+from .estimate import Estimate, Task, estimate
+from .folder import check_folder, has_files, is_complete, is_there, require_room, write_checksums, write_manifests
+from .spec import Export
+
+__all__ = ["Listener", "export_images"]
+
+ENCODERS = {"png": png, "webp": webp}
+
+
+class Listener:
+    """Is told how an export goes; this one does not listen."""
+
+    def planned(self, conditions: int, incomplete: int, rest: Estimate) -> None:
+        """So many of the trees asked for are incomplete, though they may hold images; `rest` is about to be made."""
+
+    def image(self) -> None:
+        """One more image of an incomplete tree is there, with its checksum."""
+
+
+def export_images(export: Export, workers: int, listener: Listener) -> None:
+    """Write what `export.out` does not hold yet; what is written stays, whatever happens.
+
+    Raises StoreError for a folder that is in use, or that holds another export or anything else; MachineError for a
+    disk without room, before anything is written, and for a worker process that was killed; DataError that names an
+    image that can't be read or corrupted.
+    """
+    manifest = export.manifest()
+    check_folder(export.out, manifest)  # before anything is touched there, the lock included
+    with locked(export.out), Loader(workers) as loader:
+        check_folder(export.out, manifest)  # another export may have begun there since
+        conditions = [condition for condition in export.conditions if not is_complete(export.tree(condition))]
+        missing = [(c, image_id) for c in conditions for image_id in export.ids if not has_files(export, c, image_id)]
+        try:
+            rest = estimate(partial(file_size, export), missing, loader)
+            require_room(export.out, rest)
+            listener.planned(len(export.conditions), len(conditions), rest)
+            write_manifests(export, manifest | {"environment": environment.describe("cpu")}, conditions)
+            fill_trees(export, conditions, loader, listener)
+        except BrokenExecutor:
+            raise MachineError(
+                "a worker process was killed, perhaps for want of memory; the same command goes on from there, "
+                f"with fewer --workers than {workers} in less memory"
+            ) from None
+
+
+def fill_trees(export: Export, conditions: Iterable[Condition], loader: Loader, listener: Listener) -> None:
+    """Write the files of these conditions, and a tree's checksums as soon as it is complete."""
+    tasks = ((condition, image_id) for condition in conditions for image_id in export.ids)
+    results = loader.map(partial(ensure_files, export), tasks)
+    for condition in conditions:
+        checksums: dict[str, str] = {}
+        for found in islice(results, len(export.ids)):
+            checksums |= found
+            listener.image()
+        write_checksums(export.tree(condition), checksums)
+
+
+def file_size(export: Export, task: Task) -> int:
+    """Make the content of an image's file, and no file; return its length in bytes."""
+    return len(encoded(export, task)[1])
+
+
+def ensure_files(export: Export, task: Task) -> dict[str, str]:
+    """Write an image and its label unless they are there, in a worker; return the sha256 of each by its path."""
+    tree, (image, label) = export.tree(task[0]), export.paths(task[1])
+    if not has_files(export, *task):
+        sample, content = encoded(export, task)
+        with naming(task[1]):
+            link_label(export.out / label, tree / label, sample.label)
+        write_bytes(tree / image, content)
+    return {path.as_posix(): sha256(tree / path) for path in (image, label)}
+
+
+def encoded(export: Export, task: Task) -> tuple[Sample, bytes]:
+    """Make one corrupted sample, and its image file's content. Raises DataError that names the image."""
+    condition, image_id = task
+    with naming(image_id):
+        sample = prepare(export.dataset, condition, image_id)
+        return sample, ENCODERS[export.format](sample.image)
+
+
+@contextmanager
+def naming(image_id: str) -> Iterator[None]:
+    """Turn a ValueError over an image into a DataError that names it."""
+    try:
+        yield
+    except ValueError as error:
+        raise DataError(f"{image_id} can't be exported: {error}") from None
+
+
+def link_label(shared: Path, path: Path, label: LabelMap) -> None:
+    """Hard-link a tree's label file to the shared one, which is written if need be."""
+    if not is_there(shared):
+        write_bytes(shared, png(label))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    try:
+        os.link(shared, path)
+    except OSError:  # a disk without hard links, or one that allows no more of them for this file
+        write_bytes(path, shared.read_bytes())
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,43 @@
+"""What a network is trained on and validated on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..datasets import Dataset, open_dataset
+from ..errors import UsageError
+from ..validation import DatasetSpec
+from .recipe import Recipe
+
+__all__ = ["Data", "open_data"]
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a network is trained on, and what it is validated on, if its recipe asks for that: of the same classes."""
+
+    training: Dataset
+    validation: Dataset | None = None
+
+    def __post_init__(self) -> None:
+        if self.validation is not None and self.validation.class_names != self.training.class_names:
+            raise UsageError(
+                f"validation needs the {len(self.training.class_names)} classes of {self.training.name}, "
+                f"got the {len(self.validation.class_names)} of {self.validation.name}"
+            )
+
+
+def open_data(recipe: Recipe, folders: dict[str, Path]) -> Data:
+    """Open what a recipe trains on and is validated on.
+
+    folders: of data sets, by name. Raises UsageError and DataError.
+    """
+    specs = [recipe.dataset, *([recipe.validation.dataset] if recipe.validation else [])]
+    uses = list(dict.fromkeys(spec.name for spec in specs))
+    unused = next((name for name in folders if name not in uses), None)
+    if unused is not None:
+        raise UsageError(f"--data {unused}: the recipe does not use this dataset (it uses {', '.join(uses)})")
+    return Data(*(open_split(spec, folders) for spec in specs))
+
+
+def open_split(spec: DatasetSpec, folders: dict[str, Path]) -> Dataset:
+    return open_dataset(spec.name, folders.get(spec.name), split=spec.split, **(spec.model_extra or {}))
