@@ -85,11 +85,14 @@ def test_an_unknown_corruption_is_refused_in_one_line() -> None:
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("result", ["corruptions.md", "segformer_forward.md", "complexity.md"])
+RESULTS = [f"benchmarks/results/{name}.md" for name in ("corruptions", "segformer_forward", "complexity")]
+
+
+@pytest.mark.parametrize("result", [*RESULTS, "reports/camvid-c/report/report.md"])
 def test_the_readme_quotes_committed_tables(result: str) -> None:
-    committed = (ROOT / "benchmarks" / "results" / result).read_text(encoding="utf-8").splitlines()
+    committed = (ROOT / result).read_text(encoding="utf-8").splitlines()
     readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-    start = readme.index(f"<!-- from benchmarks/results/{result} -->")
+    start = readme.index(f"<!-- from {result} -->")
     quoted = readme[start + 1 : readme.index("<!-- end -->", start)]
     assert len(quoted) > 2
     assert set(quoted) <= set(committed)

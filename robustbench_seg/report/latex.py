@@ -1,5 +1,7 @@
 r"""A table as LaTeX, ready for a paper that uses the packages booktabs and graphicx."""
 
+import re
+
 from .content import Table
 
 __all__ = ["latex"]
@@ -8,7 +10,7 @@ NARROW = 8  # columns that stand on a line; with more the heads are turned and t
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "\n": " ", "\r": " ",
+    "|": r"\textbar{}", "[": "{[}", "\n": " ", "\r": " ",  # \\ takes a bracket after it for its own
     "–": "--", "—": "---", "…": r"\dots{}", "−": "$-$", "×": r"$\times$", "±": r"$\pm$", "·": r"$\cdot$",
     "≤": r"$\le$", "≥": r"$\ge$", "→": r"$\to$", "⚠": "$^{!}$", "†": r"\dag{}", "*": r"$^{*}$",
 }  # fmt: skip
@@ -52,5 +54,5 @@ def latex(table: Table, label: str) -> str:
 
 
 def escaped(value: object) -> str:
-    """A text that LaTeX sets as it stands."""
-    return str(value).translate(TABLE)
+    """A text that LaTeX sets as it stands, its quotation marks as a printer's."""
+    return re.sub('"([^"]*)"', r"``\1''", str(value).translate(TABLE)).replace('"', "''")

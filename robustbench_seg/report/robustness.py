@@ -73,19 +73,20 @@ def robustness_tables(
     ]
     categories = [category for category in CATEGORIES if category in rows[0].values]
     if len(categories) > 1:
+        labels = {CLEAN: CLEAN, **{c: c for c in categories}, "mean": mean, "retention": retention}
         of_categories = [
-            {"model": Cell(row.name), **{c: score(evidence.interval(row.values[c])) for c in categories}}
+            {"model": Cell(row.name), **{label: score(evidence.interval(row.values[c])) for c, label in labels.items()}}
             for row in rows
         ]
         tables.append(
             make_table(
                 of_categories,
-                best=categories,
+                best=labels.values(),
                 compared=compared,
                 file=file_name("categories", name),
                 title=f"mIoU by category of corruption, view {name}",
-                caption=f"mIoU in %, the plain mean over the category's corruptions; {about}.",
-                full=all_digits(evidence, rows, None, categories),
+                caption=f"mIoU in %, a category's the plain mean over its corruptions; {about}.",
+                full=all_digits(evidence, rows, None, list(labels)),
                 group=GROUP,
             )
         )

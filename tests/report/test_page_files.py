@@ -2,6 +2,8 @@
 
 import io
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -17,7 +19,7 @@ from rich.console import Console
 from robustbench_seg.report.content import Section, Table
 from robustbench_seg.report.gallery import WRONG, error_map, gallery_of
 from robustbench_seg.report.html import common_words, render_html, sort_key
-from robustbench_seg.report.latex import latex
+from robustbench_seg.report.latex import SPECIAL, escaped, latex
 from robustbench_seg.report.markdown import markdown
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.svg import inline_svg, save_figure
@@ -94,6 +96,24 @@ def test_latex_sets_every_special_character_as_text() -> None:
     assert r"\textbf{100.2} & \textbf{99.2}" in text
     for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\label{tab:small-robustness}", r"\rotatebox{90}{clean}"):
         assert text.count(rule) == 1
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex with booktabs and graphicx")
+def test_latex_compiles(tmp_path: Path) -> None:
+    texts = [*SPECIAL, "[0] not an argument", 'said "so", and 5" more', "*"]
+    every = Table(
+        file="x", title="t", caption=" ".join(texts), readable=pd.DataFrame({"a": texts}), full=pd.DataFrame()
+    )
+    head = r"\documentclass{article}\usepackage{booktabs}\usepackage{graphicx}\begin{document}"
+    source = "\n".join([head, latex(every, "one"), latex(table(), "two"), r"\end{document}"])
+    (tmp_path / "x.tex").write_text(source, encoding="utf-8")
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "x.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, "\n".join(line for line in done.stdout.splitlines() if line.startswith(("!", "l.")))
+
+
+def test_latex_sets_quotation_marks_as_a_printer_does() -> None:
+    assert escaped('Xie et al., "SegFormer", and 5" more') == "Xie et al., ``SegFormer'', and 5'' more"
 
 
 def test_a_narrow_latex_table_keeps_its_size() -> None:
