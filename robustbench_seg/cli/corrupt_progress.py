@@ -13,11 +13,12 @@ __all__ = ["CorruptProgress"]
 
 
 class CorruptProgress(Listener):
-    """A line with the estimate, then a bar over the images of all conditions."""
+    """A spinner while the estimate is made, a line with it, then a bar over the images of all conditions."""
 
     def __init__(self, console: Console, images: int) -> None:
         """images: in each condition."""
         self.console, self.images = console, images
+        self.trying = console.status("trying a few images (the first use of a corruption on a machine compiles it)")
         self.bar = Progress(
             TextColumn("corrupting"),
             BarColumn(),
@@ -30,13 +31,16 @@ class CorruptProgress(Listener):
         )
 
     def __enter__(self) -> Self:
+        self.trying.start()
         return self
 
     def __exit__(self, *details: object) -> None:
+        self.trying.stop()
         if self.bar.live.is_started:  # else it would print an empty line
             self.bar.stop()
 
     def planned(self, conditions: int, incomplete: int, rest: Estimate) -> None:
+        self.trying.stop()
         total = conditions * self.images
         if not incomplete:
             self.say(f"{counted(total, 'image')} here already, none to write")
