@@ -52,15 +52,15 @@ def compare(
     ] = None,
 ) -> None:
     """Show what changed from BASE to NEW, with paired intervals: a gate against regressions."""
-    from ..report.changes import show_changes
-    from ..studies.frame import quality_frame
+    from ..report.changes import named, show_changes
+    from ..studies.frame import quality_frame, read_plans
     from ..studies.regression import compare_stores
 
     frames = [quality_frame(folder) for folder in (base, new)]
     for folder, frame in zip((base, new), frames, strict=True):
         if not len(frame):
             raise UsageError(f"{folder}: holds no quality cells")
-    changes = compare_stores(*frames)
+    changes = compare_stores(frames[0], frames[1], [*read_plans(base), *read_plans(new)])
     show_changes(console, changes.table)
     for text in changes.unmatched:
         say(f"not compared: {text}")
@@ -69,7 +69,7 @@ def compare(
     dropped = changes.dropped(fail_on_drop)
     for _, row in dropped.iterrows():
         say(
-            f"dropped by more than {fail_on_drop:g} points: {row['model']}, view {row['view']}, {row['quantity']}: "
+            f"dropped by more than {fail_on_drop:g} points: {named(row)}, {row['quantity']}: "
             f"{100 * row['estimate']:+.1f} (95 % interval {100 * row['low']:+.1f} to {100 * row['high']:+.1f})",
             style="bold red",
         )

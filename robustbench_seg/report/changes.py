@@ -3,22 +3,35 @@
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-__all__ = ["show_changes"]
+from ..studies.robustness import SETTING
+from ..wording import counted
+from .tables import known, percent, points
+
+__all__ = ["named", "show_changes"]
+
+
+def named(change: pd.Series) -> str:
+    """Name a change's model and setting, briefly."""
+    return (
+        f"{change['model']}, view {change['view']}, {change['dataset']} {change['split']} "
+        f"({change['fingerprint'][:12]}), {change['images']} of {change['of']} images, {change['precision']}, "
+        f"engine version {change['engine_version']}, seed {change['seed']}"
+    )
 
 
 def show_changes(console: Console, changes: pd.DataFrame) -> None:
-    """Print a table per model and view: clean, mean, and each condition."""
-    for (model, view), part in changes.groupby(["model", "view"], sort=False):
-        first = part.iloc[0]
-        title = f"{model}, view {view}, {first['dataset']} {first['split']}, {first['images']} of {first['of']} images"
-        table = Table(title=title, title_justify="left")
+    """Print a table per model and setting: clean, mean, and each condition."""
+    for _, part in changes.groupby(["model", *SETTING], sort=False):
+        table = Table(title=Text(named(part.iloc[0])), title_justify="left")
         table.add_column("mIoU (%)")
         for name in ("base", "new", "new - base", "95 % interval", "p (Holm)"):
             table.add_column(name, justify="right")
         for _, row in part.iterrows():
-            over = f" ({row['corruptions']:.0f} corruptions)" if row["quantity"] == "mean" else ""
-            numbers = (f"{100 * row['base']:.1f}", f"{100 * row['new']:.1f}", f"{100 * row['estimate']:+.1f}")
-            ends = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}"
-            table.add_row(row["quantity"] + over, *numbers, ends, f"{row['p_holm']:.3f}")
+            over = f" ({counted(int(row['corruptions']), 'corruption')})" if row["quantity"] == "mean" else ""
+            numbers = (percent(row["base"]), percent(row["new"]), points(row["estimate"]))
+            ends = f"{points(row['low'])} to {points(row['high'])}"
+            p = known(row["p_holm"], "{:.3f}".format).text
+            table.add_row(*map(Text, (row["quantity"] + over, *numbers, ends, p)))
         console.print(table)

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
-from matplotlib.figure import Figure
+
+if TYPE_CHECKING:  # tables alone start fast
+    from matplotlib.figure import Figure
 
 __all__ = ["GalleryPicture", "Picture", "Section", "Table"]
 
@@ -44,7 +47,7 @@ class Picture:
     file: str
     title: str
     caption: str
-    figure: Figure
+    figure: "Figure"
     description: str = ""
     group: str = ""
 

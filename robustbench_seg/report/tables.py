@@ -10,7 +10,7 @@ from ..studies.arms import ArmDifference
 from ..studies.statistics import Interval
 from .content import Table
 
-__all__ = ["Cell", "difference", "known", "make_table", "percent", "points", "score", "signed", "unique"]
+__all__ = ["MISSING", "Cell", "difference", "known", "make_table", "percent", "points", "score", "signed", "unique"]
 
 MISSING = "–"
 

@@ -4,8 +4,9 @@ Two cells are the same where all but the weights and the environment agree: data
 precision, seed and engine version. So both models saw the same pixels, and their difference is a paired one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,13 +22,14 @@ __all__ = ["Changes", "compare_stores"]
 
 MATCH = ["model", *SETTING, "corruption", "severity"]
 CONDITION = ["corruption", "severity"]
+Condition = tuple[str, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Changes:
     """table: a row per model, setting and quantity: base, new, estimate (new - base), low, high (all 0-1), p, p_holm
-    over the table. Quantities are clean, mean (over the corruptions that both have whole), and each of the conditions.
-    unmatched: what only one of the two has, in words.
+    over the table. Quantities are clean, mean (over the corruptions of which both have all planned severities), and
+    each of the conditions. unmatched: what only one of the two has, or neither though it was planned, in words.
     """
 
     table: pd.DataFrame
@@ -39,9 +41,10 @@ class Changes:
         return primary[primary["high"] < -points / 100]
 
 
-def compare_stores(base: pd.DataFrame, new: pd.DataFrame) -> Changes:
+def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Mapping[str, Any]]) -> Changes:
     """Compare two frames of `quality_frame`. A model alone in each may have another name there.
 
+    plans: of `read_plans`, both stores' together; they tell which severities make a corruption whole.
     Raises StoreError where no cell is in both, or one of them holds a cell with two weights.
     """
     base, new = named_alike(base, new)
@@ -63,7 +66,17 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame) -> Changes:
         raise StoreError("no cell of BASE is in NEW: " + "; ".join(unmatched[:2]))
     rows = []
     for fields, part in matched.groupby(["model", *SETTING], sort=False):
-        rows += changes_of(dict(zip(["model", *SETTING], fields, strict=True)), part, base, new)
+        setting = dict(zip(["model", *SETTING], fields, strict=True))
+        own = same_setting(both, setting)
+        seen = list(zip(own["corruption"], own["severity"], strict=True))
+        planned = planned_with({*part["key_base"], *part["key_new"]}, plans)
+        rows += changes_of(setting, part, base, new, {*seen, *planned})
+        unmatched += [
+            f"{name}{f'-{severity}' if severity else ''} of {setting['model']}, view {setting['view']}, is in neither, "
+            "though it was planned"
+            for name, severity in planned
+            if (name, severity) not in seen
+        ]
     table = pd.DataFrame(rows)
     return Changes(table.assign(p_holm=holm(table["p"].to_numpy(np.float64))), unmatched)
 
@@ -78,10 +91,17 @@ def same_setting(frame: pd.DataFrame, fields: Mapping[str, object]) -> pd.DataFr
     return frame[(frame[list(fields)] == pd.Series(fields)).all(axis=1)]
 
 
+def planned_with(keys: set[str], plans: Iterable[Mapping[str, Any]]) -> list[Condition]:
+    """List clean and the conditions of the plans that have any of these cells, each once."""
+    own = [plan for plan in plans if not keys.isdisjoint(cell["key"] for cell in plan["cells"])]
+    planned = [(name, severity) for plan in own for name, severities in plan["conditions"] for severity in severities]
+    return list(dict.fromkeys([(CLEAN, 0), *planned]))
+
+
 def changes_of(
-    fields: dict[str, object], matched: pd.DataFrame, base: pd.DataFrame, new: pd.DataFrame
+    fields: dict[str, object], matched: pd.DataFrame, base: pd.DataFrame, new: pd.DataFrame, wanted: Iterable[Condition]
 ) -> list[dict[str, object]]:
-    """Compare the matched cells of one model and setting."""
+    """Compare the matched cells of one model and setting. wanted: the conditions that either has or was to have."""
     frames = [
         frame[frame["key"].isin(matched[f"key_{name}"])].sort_values(CONDITION)
         for name, frame in (("base", base), ("new", new))
@@ -98,13 +118,8 @@ def changes_of(
     quantities: dict[str, tuple[Draws, Draws]] = {}
     if (CLEAN, 0) in draws:
         quantities[CLEAN] = draws[CLEAN, 0]
-    # A corruption of which one side lacks a severity has no score: what is left would be another mean.
-    lacking = {
-        name
-        for frame in (same_setting(base, fields), same_setting(new, fields))
-        for name, severity in zip(frame["corruption"], frame["severity"], strict=True)
-        if (name, severity) not in draws
-    }
+    # A corruption that lacks a severity in one or both has no score: what is left would be another mean.
+    lacking = {name for name, severity in wanted if (name, severity) not in draws}
     whole = list(dict.fromkeys(name for name, _ in draws if name != CLEAN and name not in lacking))
     if whole:
         by_corruption = [

@@ -1,5 +1,6 @@
 """Two stores against each other: what is matched, what is said to be lost, and when the gate closes."""
 
+import io
 import shutil
 import subprocess
 import sys
@@ -7,20 +8,31 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from rich.console import Console
 from synthetic import write_synthetic
+from typer.testing import CliRunner
 
+from robustbench_seg.cli import app
 from robustbench_seg.errors import StoreError
 from robustbench_seg.record import View
-from robustbench_seg.studies.frame import quality_frame
-from robustbench_seg.studies.regression import compare_stores
+from robustbench_seg.report.changes import show_changes
+from robustbench_seg.studies.frame import quality_frame, read_plans
+from robustbench_seg.studies.regression import Changes, compare_stores
+from robustbench_seg.studies.robustness import SETTING
 
 ROOT = Path(__file__).parents[2]
 CONDITIONS = {"gaussian_noise": [1, 3], "fog": [3]}
+SHOWN = "toy test (f), 20 of 20 images, fp32, engine version 2, seed 0"
 
 
 def worse_by(points: float) -> Callable[[str, str, int, View], float]:
     return lambda model, corruption, severity, view: 0.85 - 0.05 * severity - points
+
+
+def compared(base: Path, new: Path) -> Changes:
+    return compare_stores(quality_frame(base), quality_frame(new), [*read_plans(base), *read_plans(new)])
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +48,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def test_differences_are_those_of_the_frames(stores: dict[str, Path]) -> None:
     frames = [quality_frame(stores[name]) for name in ("base", "worse")]
-    changes = compare_stores(*frames)
+    changes = compared(stores["base"], stores["worse"])
     base, new = (frame.set_index(["corruption", "severity"])["miou"] for frame in frames)
     table = changes.table.set_index("quantity")
     assert set(table.index) == {"clean", "mean", "gaussian_noise-1", "gaussian_noise-3", "fog-3"}
@@ -49,19 +61,21 @@ def test_differences_are_those_of_the_frames(stores: dict[str, Path]) -> None:
 
 
 def test_the_same_counts_differ_by_nothing(stores: dict[str, Path]) -> None:
-    changes = compare_stores(quality_frame(stores["base"]), quality_frame(stores["same"]))
+    changes = compared(stores["base"], stores["same"])
     assert np.array_equal(changes.table[["estimate", "low", "high"]].to_numpy(float), np.zeros((5, 3)))
     assert (changes.table["p_holm"] == 1).all()
     assert not len(changes.dropped(0))
 
 
 def test_a_drop_is_one_whose_whole_interval_lies_below_it(stores: dict[str, Path]) -> None:
-    changes = compare_stores(quality_frame(stores["base"]), quality_frame(stores["worse"]))
-    table = changes.table.set_index("quantity")
-    for points in (0.0, 1.0, -100 * table.loc["clean", "high"] - 0.01, -100 * table.loc["clean", "high"] + 0.01, 90.0):
-        expected = {name for name in ("clean", "mean") if table.loc[name, "high"] < -points / 100}
-        assert set(changes.dropped(points)["quantity"]) == expected
-    assert not len(compare_stores(quality_frame(stores["worse"]), quality_frame(stores["base"])).dropped(0))
+    changes = compared(stores["base"], stores["worse"])
+    high = -100 * changes.table.set_index("quantity")["high"]
+    assert high["clean"] > high["mean"] + 0.02
+    dropped = {points: set(changes.dropped(points)["quantity"]) for points in (0.0, 1.0, 90.0)}
+    assert dropped == {0.0: {"clean", "mean"}, 1.0: {"clean", "mean"}, 90.0: set()}
+    assert set(changes.dropped(high["clean"] - 0.01)["quantity"]) == {"clean"}
+    assert set(changes.dropped(high["clean"] + 0.01)["quantity"]) == set()
+    assert not len(compared(stores["worse"], stores["base"]).dropped(0))
 
 
 def test_what_only_one_store_has_is_listed_and_its_corruption_is_in_no_mean(
@@ -70,28 +84,93 @@ def test_what_only_one_store_has_is_listed_and_its_corruption_is_in_no_mean(
     copy = tmp_path / "copy"
     shutil.copytree(stores["worse"], copy)
     next(copy.glob("cells/m-toy-gaussian_noise-3-*")).unlink()
-    changes = compare_stores(quality_frame(stores["base"]), quality_frame(copy))
+    changes = compared(stores["base"], copy)
     assert changes.unmatched == ["m-toy-gaussian_noise-3-whole is in BASE alone (20 images, engine version 2)"]
     table = changes.table.set_index("quantity")
     assert table.loc["mean", "corruptions"] == 1
     assert table.loc["mean", "estimate"] == table.loc["fog-3", "estimate"]
 
 
+def test_a_corruption_that_lacks_a_severity_in_both_stores_is_listed_and_in_no_mean(tmp_path: Path) -> None:
+    failed = ("m-toy-fog-5-whole", "m-toy-frost-2-whole")
+    conditions = {"fog": [1, 5], "snow": [3], "frost": [2]}
+    for name, loss in (("base", 0.0), ("new", 0.1)):
+        write_synthetic(
+            tmp_path / name, worse_by(loss), models=["m"], conditions=conditions, images=8, skip=failed,
+            sha256=name.ljust(64, "0"),
+        )  # fmt: skip
+    changes = compared(tmp_path / "base", tmp_path / "new")
+    table = changes.table.set_index("quantity")
+    assert table.loc["mean", "corruptions"] == 1
+    assert table.loc["mean", "base"] == table.loc["snow-3", "base"]
+    assert "fog-1" in table.index
+    assert changes.unmatched == [
+        f"{cell} of m, view whole, is in neither, though it was planned" for cell in ("fog-5", "frost-2")
+    ]
+
+
+def test_another_plan_of_the_same_folder_does_not_make_a_corruption_incomplete(tmp_path: Path) -> None:
+    for name in ("base", "new"):
+        sha256 = name.ljust(64, "0")
+        for dataset, conditions in (("toy", {"fog": [1]}), ("other", {"fog": [1, 5]})):
+            write_synthetic(
+                tmp_path / name, worse_by(0), models=["m"], conditions=conditions, images=8, dataset=dataset,
+                suite=dataset, sha256=sha256,
+            )  # fmt: skip
+    changes = compared(tmp_path / "base", tmp_path / "new")
+    means = changes.table[changes.table["quantity"] == "mean"].set_index("dataset")["corruptions"]
+    assert means.to_dict() == {"toy": 1, "other": 1}
+    assert not changes.unmatched
+
+
+def test_each_precision_has_a_table_and_a_gate_of_its_own(tmp_path: Path) -> None:
+    for name, loss in (("base", 0.0), ("new", 0.1)):
+        for precision, lost in (("fp32", 0.0), ("bf16", loss)):
+            write_synthetic(
+                tmp_path / name, worse_by(lost), models=["m"], conditions={"fog": [3]}, images=8,
+                precision=precision, sha256=name.ljust(64, "0"),
+            )  # fmt: skip
+    done = CliRunner().invoke(
+        app,
+        ["compare", *map(str, (tmp_path / "base", tmp_path / "new")), "--fail-on-drop", "1"],
+        env={"COLUMNS": "200"},
+    )
+    assert done.exit_code == 1
+    lines = [line for line in done.output.splitlines() if "engine version" in line]
+    titles, dropped = lines[:2], lines[2:]
+    assert sorted(("fp32" in line, "bf16" in line) for line in titles) == [(False, True), (True, False)]
+    assert len(dropped) == 2
+    assert all("bf16" in line and line.startswith("dropped") for line in dropped)
+
+
+def test_changes_are_shown_as_text_and_what_is_missing_as_a_dash() -> None:
+    fields = {name: name for name in SETTING} | {"model": "[bold]m[/bold]", "view": "[red]", "images": 2, "of": 3}
+    numbers = dict.fromkeys(("base", "new", "estimate", "low", "high", "p_holm"), float("nan"))
+    rows = [{**fields, "quantity": quantity, "corruptions": 1, **numbers} for quantity in ("[i]", "mean")]
+    output = io.StringIO()
+    show_changes(Console(file=output, width=200), pd.DataFrame(rows))
+    assert "[bold]m[/bold], view [red], dataset split" in output.getvalue()
+    assert "mean (1 corruption) " in output.getvalue()
+    assert " [i] " in output.getvalue()
+    assert "nan" not in output.getvalue()
+    assert "– to –" in output.getvalue()
+
+
 def test_models_of_other_names_are_matched_only_where_each_side_has_one(
     stores: dict[str, Path], tmp_path: Path
 ) -> None:
     write_synthetic(tmp_path / "one", worse_by(0), models=["n"], conditions=CONDITIONS, images=20)
-    assert compare_stores(quality_frame(stores["base"]), quality_frame(tmp_path / "one")).table["model"].eq("m").all()
+    assert compared(stores["base"], tmp_path / "one").table["model"].eq("m").all()
     write_synthetic(tmp_path / "two", worse_by(0), models=["n", "o"], conditions={}, images=20)
     with pytest.raises(StoreError, match="no cell of BASE is in NEW: m-toy-clean-whole is in BASE alone"):
-        compare_stores(quality_frame(stores["base"]), quality_frame(tmp_path / "two"))
+        compared(stores["base"], tmp_path / "two")
 
 
 def test_a_store_with_two_weights_of_one_cell_is_refused(stores: dict[str, Path], tmp_path: Path) -> None:
     for name in ("base", "worse"):
         shutil.copytree(stores[name], tmp_path, dirs_exist_ok=True)
     with pytest.raises(StoreError, match="NEW: m-toy-clean-whole is there with several weights"):
-        compare_stores(quality_frame(stores["base"]), quality_frame(tmp_path))
+        compared(stores["base"], tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -112,5 +191,5 @@ def test_the_gate_closes_with_status_1_and_says_why(
         capture_output=True, text=True, cwd=ROOT, check=False,
     )  # fmt: skip
     assert done.returncode == status, done.stderr
-    assert ("dropped by more than 1 points: m, view whole, clean:" in done.stdout) == (status == 1)
+    assert (f"dropped by more than 1 points: m, view whole, {SHOWN}, clean:" in done.stdout) == (status == 1)
     assert "mean (2 corruptions)" in done.stdout
