@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..studies.statistics import Interval
-from .figures import LINES, MARKERS
+from .figures import LINES, style
 
 __all__ = ["Curve", "forest", "scale_curves", "tradeoff"]
 
@@ -18,7 +18,10 @@ ACROSS = 3  # panels beside each other
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """mIoU (0-1) of one arm against scale. panel: the title of the panel it is drawn in. colour: a place in LINES."""
+    """mIoU (0-1) of one arm against scale. panel: the title of the panel it is drawn in.
+
+    colour: the number of its `style`.
+    """
 
     label: str
     panel: str
@@ -88,9 +91,9 @@ def scale_curves(curves: Sequence[Curve]) -> Figure:
         y, low, high = (
             np.array([100 * getattr(known[scale], part) for scale in x]) for part in ("estimate", "low", "high")
         )
-        colour, marker = LINES[curve.colour % len(LINES)], MARKERS[curve.colour % len(MARKERS)]
-        axis.plot(x, y, color=colour, marker=marker, markersize=4.5, linewidth=1.4, label=curve.label)
-        axis.fill_between(x, low, high, color=colour, alpha=0.12, linewidth=0)
+        own = style(curve.colour)
+        axis.plot(x, y, markersize=4.5, linewidth=1.4, label=curve.label, **own)
+        axis.fill_between(x, low, high, color=own["color"], alpha=0.12, linewidth=0)
     for axis, title in zip(axes, panels, strict=True):
         axis.set_title(title, fontsize=9)
         axis.set_xscale("log")
@@ -113,10 +116,7 @@ def tradeoff(points: Mapping[str, tuple[float, Interval]]) -> Figure:
     for k, (label, (latency_ms, number)) in enumerate(points.items()):
         y = 100 * number.estimate
         ends = [[y - 100 * number.low], [100 * number.high - y]] if not np.isnan(number.low) else None
-        axis.errorbar(
-            [latency_ms], [y], yerr=ends, color=LINES[k % len(LINES)], marker=MARKERS[k % len(MARKERS)],
-            markersize=6, linestyle="none", capsize=2, label=label,
-        )  # fmt: skip
+        axis.errorbar([latency_ms], [y], yerr=ends, markersize=6, linestyle="none", capsize=2, label=label, **style(k))
     axis.set_xlabel("latency of one batch (ms), median")
     axis.set_ylabel("clean mIoU (%)")
     axis.set_xlim(left=0)

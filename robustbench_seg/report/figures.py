@@ -6,6 +6,7 @@ markers too.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.image
@@ -13,11 +14,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-__all__ = ["heat_maps", "severity_curves", "strip"]
+__all__ = ["LINES", "heat_maps", "severity_curves", "strip", "style"]
 
 LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
 COLUMNS = 4
+
+
+def style(k: int) -> dict[str, Any]:
+    """Colour and marker of the k-th line: 49 pairs, each of which occurs once before the first comes again."""
+    return {"color": LINES[k % len(LINES)], "marker": MARKERS[(k + k // len(LINES)) % len(MARKERS)]}
 
 
 def heat_maps(tables: Mapping[str, pd.DataFrame]) -> Figure:
@@ -66,11 +72,11 @@ def severity_curves(
         for k, (title, table) in enumerate(tables.items()):
             points = table.loc[name].dropna()
             x, y = [0, *points.index], [100 * clean[title], *(100 * points)]
-            style = {"color": LINES[k % len(LINES)], "marker": MARKERS[k % len(MARKERS)]}
-            axis.plot(x, y, markersize=3.5, linewidth=1.3, label=title, **style)
+            own = style(k)
+            axis.plot(x, y, markersize=3.5, linewidth=1.3, label=title, **own)
             if bands:
                 low, high = (100 * end.loc[name, points.index] for end in bands[title])
-                axis.fill_between(points.index, low, high, color=style["color"], alpha=0.15, linewidth=0)
+                axis.fill_between(points.index, low, high, color=own["color"], alpha=0.15, linewidth=0)
         axis.set_title(name.replace("_", " "), fontsize=9)
         axis.grid(alpha=0.3)
         axis.set_ylim(bottom=0)

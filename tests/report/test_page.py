@@ -191,6 +191,12 @@ def test_curves_begin_at_the_clean_score() -> None:
     assert list(y) == pytest.approx([80, 50, 25])
 
 
+def test_no_two_of_many_lines_look_alike() -> None:
+    tables = {f"m{k}": pd.DataFrame({1: [0.5]}, index=["fog"]) for k in range(49)}
+    axis = figures.severity_curves(tables, dict.fromkeys(tables, 0.8)).axes[0]
+    assert len({(line.get_color(), line.get_marker()) for line in axis.lines}) == 49
+
+
 def test_the_strip_shows_label_images_and_predictions(folder: Path) -> None:
     cells = {"clean": "clean", "gaussian noise, severity 3": "gaussian_noise-3", "contrast, severity 2": "contrast-2"}
     places = {title: next((folder / "gallery").glob(f"constant-streets-{c}-whole-*")) for title, c in cells.items()}
