@@ -13,8 +13,9 @@ import markupsafe
 import pandas as pd
 
 from .content import Picture, Section, Table
-from .gallery import gallery_of
+from .gallery import Gallery, gallery_of
 from .svg import inline_svg
+from .tables import MISSING
 
 __all__ = ["PAGE_BYTES", "render_html"]
 
@@ -52,19 +53,22 @@ def render_html(title: str, sections: Sequence[Section]) -> str:
     template = engine.from_string(package_text("page.html"))
     shown = [{"section": section, "groups": groups_of(section, k)} for k, section in enumerate(sections, 1)]
 
-    def page(galleries: Sequence[Any]) -> str:
+    def page(galleries: Sequence[Gallery]) -> str:
         return template.render(
             title=title,
             style=markupsafe.Markup(package_text("page.css")),
             script=markupsafe.Markup(script),
             script_hash=f"sha256-{digest}",
-            parts=[{**part, "gallery": gallery} for part, gallery in zip(shown, galleries, strict=True)],
+            parts=[
+                {**part, "gallery": gallery if gallery.scenes else None, "left_out": gallery.left_out}
+                for part, gallery in zip(shown, galleries, strict=True)
+            ],
         )
 
     pictures = [section.gallery for section in sections]
-    rest = PAGE_BYTES - len(page([None] * len(shown)).encode())
+    rest = PAGE_BYTES - len(page([Gallery(scenes=[])] * len(shown)).encode())
     share = max(LEAST_GALLERY_BYTES, rest) // max(1, sum(map(bool, pictures)))
-    return page([gallery_of(some, share) if some else None for some in pictures])
+    return page([gallery_of(some, share) for some in pictures])
 
 
 def groups_of(section: Section, number: int) -> list[Group]:
@@ -130,7 +134,7 @@ def sort_key(value: object) -> str:
     if isinstance(value, str):
         text = value.replace("−", "-").strip()
         number = NUMBER.match(text)
-        return number[0].replace(",", "").removeprefix("+") if number else "" if text == "–" else text
+        return number[0].replace(",", "").removeprefix("+") if number else "" if text == MISSING else text
     return "" if pd.isna(value) else repr(value.item() if hasattr(value, "item") else value)
 
 

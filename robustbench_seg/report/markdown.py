@@ -1,14 +1,51 @@
-"""A table as Markdown."""
+"""Markdown as GitHub reads it: tables, code, and texts in which nothing is markup.
 
+Source: GitHub Flavored Markdown 0.29, of which the tables and what a backslash may stand before.
+"""
+
+import re
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 
 import pandas as pd
 
-__all__ = ["markdown"]
+__all__ = ["Markdown", "code", "escaped", "line_with_code", "markdown"]
+
+# What could be markup gets a backslash; an underscore between letters, a lone < and & are none, and stay readable.
+MARKUP = re.compile(r"(?<=[^\W_])_+(?=[^\W_])|([\\`*_~\[\]|]|<(?=[a-zA-Z/!?])|&(?=#?\w+;))")
+BLOCK = re.compile(r"(\d{1,9}(?=[.)](?:\s|$))|(?=(?:[-+]|#{1,6})(?:\s|$)|>|-{3}))")  # at the start of a text
 
 
-def markdown(readable: pd.DataFrame, bold: Iterable[Sequence[bool]] | None = None) -> str:
+class Markdown(str):
+    """What is Markdown already: `escaped` leaves it alone."""
+
+    __slots__ = ()
+
+
+def escaped(value: object) -> Markdown:
+    """Write a value as one line of text that holds no markup, wherever it stands."""
+    if isinstance(value, Markdown):
+        return value
+    text = MARKUP.sub(lambda match: f"\\{match[1]}" if match[1] else match[0], " ".join(str(value).split()))
+    start = BLOCK.match(text)
+    return Markdown(f"{start[1]}\\{text[start.end() :]}" if start else text)
+
+
+def code(value: object) -> Markdown:
+    """Write a value as code, between more backticks than any of its own."""
+    text = " ".join(str(value).split())
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    room = " " if text.startswith("`") or text.endswith("`") else ""
+    return Markdown(f"{fence}{room}{text}{room}{fence}")
+
+
+def line_with_code(line: str) -> Markdown:
+    """Write a line whose end is `code` between backticks, as that of a command is."""
+    before, tick, rest = line.partition("`")
+    return Markdown(escaped(before) + " " + code(rest[:-1])) if tick and rest.endswith("`") else escaped(line)
+
+
+def markdown(readable: pd.DataFrame, bold: Iterable[Sequence[bool]] | None = None) -> Markdown:
     """Write a table of texts; the first column to the left, the others to the right. bold: of each row's texts."""
     lines = ["| " + " | ".join(escaped(name) for name in readable.columns) + " |"]
     lines.append("|" + ":--|" + "--:|" * (len(readable.columns) - 1))
@@ -16,8 +53,4 @@ def markdown(readable: pd.DataFrame, bold: Iterable[Sequence[bool]] | None = Non
     for row, best in zip(readable.itertuples(index=False), none if bold is None else bold, strict=True):
         cells = (f"**{escaped(text)}**" if strong else escaped(text) for text, strong in zip(row, best, strict=True))
         lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def escaped(value: object) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")
+    return Markdown("\n".join(lines))

@@ -11,7 +11,7 @@ from ..files import replacing, write_text
 from .content import Picture, Section, Table
 from .html import render_html
 from .latex import latex
-from .markdown import markdown
+from .markdown import code, escaped, line_with_code, markdown
 from .svg import save_figure
 
 __all__ = ["write_report"]
@@ -32,7 +32,8 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
             write_picture(picture, out, f"{prefix}-{picture.file}", pdf=pdf)
         rendered.append({**vars(section), "prefix": prefix})
     template = files(__package__).joinpath("page.md").read_text(encoding="utf-8")
-    engine = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    engine = jinja2.Environment(finalize=escaped, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    engine.filters.update(code=code, line_with_code=line_with_code)
     engine.filters["markdown"] = lambda table: markdown(table.readable, table.bold())
     text = engine.from_string(template).render(title=title, sections=rendered)
     write_text(out / "report.md", re.sub(r"\n{3,}", "\n\n", text))

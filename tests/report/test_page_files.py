@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from matplotlib.figure import Figure
 from pages import COLUMNS, HOSTILE, LABEL, RED, figure, pictures, section, table
 from rich.console import Console
@@ -20,7 +23,8 @@ from robustbench_seg.report.content import Section, Table
 from robustbench_seg.report.gallery import WRONG, error_map, gallery_of
 from robustbench_seg.report.html import common_words, render_html, sort_key
 from robustbench_seg.report.latex import SPECIAL, escaped, latex
-from robustbench_seg.report.markdown import markdown
+from robustbench_seg.report.markdown import code, markdown
+from robustbench_seg.report.markdown import escaped as escaped_markdown
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.svg import inline_svg, save_figure
 from robustbench_seg.report.terminal import show_tables
@@ -76,10 +80,70 @@ def test_pdfs_are_written_when_asked_for(tmp_path: Path) -> None:
         )
 
 
-def test_markdown_escapes_its_bars_and_makes_the_best_bold() -> None:
+def test_markdown_makes_the_best_bold_and_leaves_plain_names_alone() -> None:
     lines = markdown(table().readable, table().bold()).splitlines()
-    assert lines[2].startswith("| " + HOSTILE.replace("|", "\\|") + " | 41.0 |")
+    assert lines[3].startswith("| segformer-b0 | 9.5 |")
     assert lines[4].startswith("| deeplabv3plus | **100.2** | **99.2** |")
+
+
+def rendered(text: str) -> list[Token]:
+    """What a reader of CommonMark with tables makes of a text: tokens, those within lines too."""
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
+    return [inner for token in tokens for inner in (token, *(token.children or ()))]
+
+
+MARKUP = (
+    "<b>b</b> <!-- x -->", "&amp; &#33; &lt", "*a* **b** 2*3*4 +1.2*", "_a_ __b__ a_b _a_b_ a_ b", "~~a~~", "`a` ``b``",
+    "[a](b) ![c](d) [e]", "<http://x.y>", "a | b", "\\* \\| \\", "# a", "- a", "+ a", "3. a", "7) a", "> a", "---",
+    "===", "~~~", "    a", "a\n\n# b\n- c",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", MARKUP)
+@pytest.mark.parametrize("around", ["{}", "- {}", "**{}**", "# {}", "| a |\n|:--|\n| {} |"])
+def test_an_escaped_text_is_read_as_itself_wherever_it_stands(text: str, around: str) -> None:
+    tokens = rendered(around.format(escaped_markdown(text)))
+    harmless = {token.type for token in rendered(around.format("a"))}
+    assert {token.type for token in tokens} <= harmless | {"text_special"}
+    read = "".join(token.content for token in tokens if token.type in ("text", "text_special"))
+    assert read.removeprefix("a" if "|" in around else "") == " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["segformer-b0", "jpeg_compression", "p < 0.05", "R&D", "Linux x86_64, 2 cores", "5 > 3 (95 %)", "+1.2", "1.5"],
+)
+def test_what_is_no_markup_stays_as_it_is(text: str) -> None:
+    assert escaped_markdown(text) == text
+
+
+@pytest.mark.parametrize("text", ["a", "a`b", "``", "`a", "<b>*a*_b_", "a\\"])
+def test_code_is_read_as_itself(text: str) -> None:
+    (found,) = (token for token in rendered(f"- {code(text)}: x") if token.type == "code_inline")
+    assert found.content == text
+
+
+def test_report_md_holds_hostile_names_as_text(tmp_path: Path) -> None:
+    hostile = f"{HOSTILE} `a` *b* [c](d) **e**"
+    shown = section(tmp_path / "data")
+    shown.description = shown.found[0] = shown.limits[0] = shown.missing[0] = hostile
+    shown.provenance = [hostile, f"command: `run {hostile}`"]
+    shown.failures = [(hostile, hostile)]
+    shown.pictures = [replace(shown.pictures[0], title=hostile, caption=hostile)]
+    write_report([shown], tmp_path / "out")
+    tokens = rendered((tmp_path / "out" / "report.md").read_text(encoding="utf-8"))
+    kinds = [token.type for token in tokens]
+    assert not {"html_inline", "html_block", "link_open", "em_open", "fence", "hr"} & set(kinds)
+    assert kinds.count("image") == 1
+    codes = [token.content for token in tokens if token.type == "code_inline"]
+    assert codes == [hostile, f"run {hostile}"]
+    lines = [
+        "".join(inner.content for inner in token.children or () if inner.type in ("text", "text_special"))
+        for token in tokens
+        if token.type == "inline"
+    ]
+    assert lines.count(hostile) == 6  # description, what was found, limit, title, caption, a line of provenance
+    assert any(f"planned cells are not in the store: {hostile}." in line for line in lines)
 
 
 def test_latex_sets_every_special_character_as_text() -> None:
@@ -187,6 +251,25 @@ def test_a_gallery_orders_its_severities_and_keeps_clean_apart(tmp_path: Path) -
     assert [c.severity for c in scene.corruptions["fog"]] == [1, 3]
     assert [one.wrong for one in scene.corruptions["fog"][1].said] == [pytest.approx(1 / 3)] * 2
     assert scene.clean.said[0].wrong == 0
+
+
+def test_a_gallery_whose_labels_are_gone_leaves_the_page_standing(tmp_path: Path) -> None:
+    shown = section(tmp_path)
+    for one in shown.gallery:
+        one.label.unlink()
+    text = render_html("t", [shown])
+    assert 'class="gallery"' not in text
+    assert "Gallery</a>" not in text
+
+
+def test_a_gallery_without_room_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = section(tmp_path)
+    assert gallery_of(shown.gallery, 100).scenes == []
+    monkeypatch.setattr("robustbench_seg.report.html.PAGE_BYTES", 0)
+    monkeypatch.setattr("robustbench_seg.report.html.LEAST_GALLERY_BYTES", 100)
+    text = render_html("t", [shown])
+    assert 'class="gallery"' not in text
+    assert "6 predictions are left out, for which the page has no room." in text
 
 
 def test_where_images_are_not_allowed_there_are_labels_and_predictions_only(tmp_path: Path) -> None:
