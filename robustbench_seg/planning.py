@@ -67,7 +67,7 @@ def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tupl
         raise UsageError(f"--precision {options.precision}: {fixed[0]} runs in fp32 alone")
     models = {spec.name: load_model(spec.model, class_names, spec.weights, device) for spec in specs}
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    about = environment.describe(accelerator)
+    about = environment.describe(accelerator) | {"threads": torch.get_num_threads()}
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     fingerprint = dataset.fingerprint(ids) if dataset else ""
 

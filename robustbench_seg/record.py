@@ -142,7 +142,7 @@ class Record:
     about: the model in words. images, of: how many images were used, and how many the split has (0 for a speed cell).
     macs: multiply-accumulates of one image at a speed cell's size, None where they are not known. peak_memory_mib: of a
     speed cell's forward pass. timings: seconds by part.
-    environment: of `environment.describe`.
+    environment: of `environment.describe`, and how many threads torch had.
     """
 
     kind: Literal["quality", "latency"]

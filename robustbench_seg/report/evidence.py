@@ -15,7 +15,7 @@ from ..studies.robustness import SETTING, Conditions, Miou, category_means, corr
 from ..studies.statistics import Draws, Interval, interval
 from .tables import unique
 
-__all__ = ["Evidence", "Row", "evidence_of", "scores_of"]
+__all__ = ["Evidence", "Row", "evidence_of", "scores_of", "titles_of"]
 
 SAME_IMAGES = [name for name in SETTING if name != "view"]
 FEW_ARMS = 3
@@ -70,13 +70,7 @@ class Evidence:
 
     def miou(self, title: str, view: str) -> Miou:
         """Look up mIoU by corruption and severity, NaN where a cell is missing; for `headline`."""
-        own = np.flatnonzero((self.cells["title"] == title) & (self.cells["view"] == view))
-        conditions = zip(self.cells["corruption"].iloc[own], self.cells["severity"].iloc[own], strict=True)
-        places = dict(zip(conditions, own, strict=True))
-        missing = np.full(len(self.scores.miou), np.nan)
-        return lambda corruption, severity: (
-            self.scores.miou[:, places[corruption, severity]] if (corruption, severity) in places else missing
-        )
+        return self.scores.under(title=title, view=view)
 
     def rows(self, quantities: Callable[[str], dict[str, Draws]]) -> list[Row]:
         """Make the rows of a table: each model, after the mean of its arm where that has several seeds.
@@ -116,10 +110,7 @@ class Evidence:
 
 def evidence_of(cells: pd.DataFrame) -> list[Evidence]:
     """Resample the cells of each setting, all views and conditions together. cells: of `quality_frame`, not empty."""
-    models = cells[["model", "checkpoint_sha256"]].drop_duplicates()
-    names = dict(zip(map(tuple, models.to_numpy()), unique(list(models["model"])), strict=True))
-    titles = [names[pair] for pair in zip(cells["model"], cells["checkpoint_sha256"], strict=True)]
-    cells = cells.assign(title=titles)
+    cells = cells.assign(title=titles_of(cells))
     found = []
     for _, part in cells.groupby(SAME_IMAGES, sort=False):
         repeated = part.duplicated(["title", "view", "corruption", "severity"])
@@ -131,6 +122,13 @@ def evidence_of(cells: pd.DataFrame) -> list[Evidence]:
             scores = Scores(kept, kept["miou"].to_numpy(np.float64)[None], 1)
         found.append(Evidence(kept, scores))
     return found
+
+
+def titles_of(cells: pd.DataFrame) -> list[str]:
+    """Name the model of each row, numbered where the same name has other weights."""
+    models = cells[["model", "checkpoint_sha256"]].drop_duplicates()
+    names = dict(zip(map(tuple, models.to_numpy()), unique(list(models["model"])), strict=True))
+    return [names[pair] for pair in zip(cells["model"], cells["checkpoint_sha256"], strict=True)]
 
 
 def scores_of(miou: Miou, conditions: Conditions) -> dict[str, Draws]:

@@ -24,7 +24,7 @@ from .resolution import resolution_tables
 from .resolution_pictures import resolution_pictures
 from .robustness import robustness_pictures, robustness_tables, score_rows
 from .shift import shift_of
-from .speed import speed_tables, tradeoff_picture
+from .speed import speed_tables, titled, tradeoff_picture
 from .strips import gallery_pictures, strips
 from .tables import unique
 from .views import views_table
@@ -91,9 +91,10 @@ def section_of(source: Source) -> Section:
     if every:
         add_quality(section, source, every)
     if len(source.latency):
-        section.tables += speed_tables(source.latency)
+        latency = titled(source.latency, source.quality)
+        section.tables += speed_tables(latency)
         if every and source.pictures:
-            picture = tradeoff_picture(every[0], every[0].views[0], source.latency)
+            picture = tradeoff_picture(every[0], every[0].views[0], latency)
             section.pictures += [picture] if picture else []
     finished = [frame for frame in (source.quality, source.latency) if len(frame)]
     if finished:
@@ -117,8 +118,8 @@ def add_quality(section: Section, source: Source, every: Sequence[Evidence]) -> 
         for view, name in own[:MOST_VIEWS]:
             add_details(section, source, evidence, view, name)
     if source.pictures:
-        section.pictures += strips(source.store, source.plan["gallery"], source.quality, source.conditions)
-    section.gallery += gallery_pictures(source.store, source.plan["gallery"], source.quality)
+        section.pictures += strips(source.store, source.plan["gallery"], main.cells, source.conditions)
+    section.gallery += gallery_pictures(source.store, source.plan["gallery"], main.cells)
     section.limits = limits_of(source.plan, main)
     section.findings += [
         f"⚠ {title}, view {view}: {text}; such numbers deserve no trust."

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..record import CLEAN
 from ..store import Store
-from ..studies.robustness import SETTING, Conditions
+from ..studies.robustness import Conditions
 from . import figures
 from .content import GalleryPicture, Picture
 
@@ -14,9 +14,12 @@ __all__ = ["gallery_pictures", "strips"]
 
 
 def strips(store: Store, gallery: Sequence[str], cells: pd.DataFrame, conditions: Conditions) -> list[Picture]:
-    """Make a strip per gallery image: the first model and view, clean and at each corruption's highest severity."""
+    """Make a strip per gallery image: the first model and view, clean and at each corruption's highest severity.
+
+    cells: of `Evidence`.
+    """
     first = cells.iloc[0]
-    same = cells[(cells[[*SETTING, "checkpoint_sha256"]] == first[[*SETTING, "checkpoint_sha256"]]).all(axis=1)]
+    same = cells[(cells["title"] == first["title"]) & (cells["view"] == first["view"])]
     wanted = [(CLEAN, 0), *((name, max(severities)) for name, severities in conditions.items())]
     slugs = {(row.corruption, row.severity): store.gallery(row.slug, row.key) for row in same.itertuples()}
     found = []
@@ -34,7 +37,7 @@ def strips(store: Store, gallery: Sequence[str], cells: pd.DataFrame, conditions
             if shown
             else ("label and predictions only, since the data set's terms do not allow showing its images")
         )
-        caption = f"{first['model']}, view {first['view']}, {first['dataset']} {image_id}: {what}."
+        caption = f"{first['title']}, view {first['view']}, {first['dataset']} {image_id}: {what}."
         title = f"What the model {'saw and ' if shown else ''}said: {image_id}"
         figure = figures.strip(places, image_id)
         found.append(Picture(file=f"strip-{image_id}", title=title, caption=caption, figure=figure, group="Gallery"))
@@ -42,16 +45,16 @@ def strips(store: Store, gallery: Sequence[str], cells: pd.DataFrame, conditions
 
 
 def gallery_pictures(store: Store, gallery: Sequence[str], cells: pd.DataFrame) -> list[GalleryPicture]:
-    """List what the store shows of the gallery's images in the first view."""
+    """List what the store shows of the gallery's images in the first view. cells: of `Evidence`."""
     found = []
     for row in cells[cells["view"] == cells["view"].iloc[0]].itertuples():
         place = store.gallery(row.slug, row.key)
         for image_id in gallery:
             image, label, prediction = (place / f"{image_id}-{kind}.png" for kind in ("image", "label", "prediction"))
-            if prediction.is_file():
+            if label.is_file() and prediction.is_file():
                 found.append(
                     GalleryPicture(
-                        model=row.model,
+                        model=row.title,
                         view=row.view,
                         image_id=image_id,
                         corruption=row.corruption,

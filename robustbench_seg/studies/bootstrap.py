@@ -9,7 +9,7 @@ fixed: the resamples tell of other images, not of another training run.
 Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 6 and 8.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,15 +42,34 @@ class Scores:
 
         NaN where there is none. Raises UsageError where there are several.
         """
-        chosen = np.flatnonzero(np.logical_and.reduce([self.cells[name] == value for name, value in fields.items()]))
+        chosen = self.places(fields)
         if len(chosen) > 1:
-            names = ", ".join(f"{name}={value!r}" for name, value in fields.items())
-            raise UsageError(f"{len(chosen)} cells have {names}; name the fields in which they differ")
+            raise ambiguous(len(chosen), fields)
         return self.miou[:, chosen[0]] if len(chosen) else np.full(len(self.miou), np.nan)
 
     def under(self, **fields: Any) -> Callable[[str, int], Draws]:
-        """The mIoU by corruption and severity of what these fields name: a model in a view, say; for `headline`."""
-        return lambda corruption, severity: self.of(**fields, corruption=corruption, severity=severity)
+        """The mIoU by corruption and severity of what these fields name: a model in a view, say; for `headline`.
+
+        NaN where a cell is missing. Raises UsageError where a condition has several.
+        """
+        chosen = self.places(fields)
+        conditions = list(zip(*(self.cells[name].iloc[chosen] for name in ("corruption", "severity")), strict=True))
+        places = dict(zip(conditions, chosen, strict=True))
+        if len(places) < len(chosen):
+            raise ambiguous(len(chosen) - len(places) + 1, fields)
+        missing = np.full(len(self.miou), np.nan)
+        return lambda corruption, severity: (
+            self.miou[:, places[corruption, severity]] if (corruption, severity) in places else missing
+        )
+
+    def places(self, fields: Mapping[str, Any]) -> NDArray[np.intp]:
+        """Which cells have these fields."""
+        return np.flatnonzero(np.logical_and.reduce([self.cells[name] == value for name, value in fields.items()]))
+
+
+def ambiguous(number: int, fields: Mapping[str, Any]) -> UsageError:
+    names = ", ".join(f"{name}={value!r}" for name, value in fields.items())
+    return UsageError(f"{number} cells have {names}; name the fields in which they differ")
 
 
 def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scores:

@@ -24,7 +24,7 @@ from ..metrics import (
 from ..record import LatencyCell, QualityCell, Record, View
 from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, Store, read_cell
 
-__all__ = ["NOISY_SPREAD", "latency_frame", "quality_frame", "read_plans"]
+__all__ = ["MACHINE", "NOISY_SPREAD", "latency_frame", "quality_frame", "read_plans"]
 
 SAMPLES_FOR_P99 = 100
 NOISY_SPREAD = 0.1  # distance of the quartiles over the median
@@ -34,6 +34,8 @@ COMMON = (
     "key", "checkpoint_sha256", "licence", "about", "parameters", "engine_version", "fingerprint", "images", "of",
     "synthetic",
 )  # fmt: skip
+# What a speed cell's key has beside the cell and the weights; threads are None in older records.
+MACHINE = ("machine", "threads", "torch")
 
 
 def quality_frame(folder: Path) -> pd.DataFrame:
@@ -91,7 +93,7 @@ def flag_of(counts: ClassCounts) -> str:
 
 
 def latency_frame(folder: Path) -> pd.DataFrame:
-    """One row per speed cell: its fields, samples, times per batch, images_per_s, memory, COMMON, environment.
+    """One row per speed cell: its fields, samples, times per batch, images_per_s, memory, MACHINE, COMMON, environment.
 
     median_ms and p90_ms are from image to logits; p99_ms too, NaN below 100 samples. classify_ms is the median from
     logits to classes, total_ms that of both together. spread is the quartiles' distance over the median; noisy says
@@ -104,6 +106,11 @@ def latency_row(path: Path) -> dict[str, Any]:
     record, table = read_cell(path, ("latency_ms", "classify_ms"))
     cell = LatencyCell(**record.cell)
     samples, classify = (table[name].to_numpy() for name in ("latency_ms", "classify_ms"))
+    machine = (
+        record.environment["machine"],
+        record.environment.get("threads"),
+        record.environment["packages"].get("torch"),
+    )
     first, median, third, p90, p99 = np.quantile(samples, (0.25, 0.5, 0.75, 0.9, 0.99))
     return {
         **record.cell,
@@ -118,6 +125,7 @@ def latency_row(path: Path) -> dict[str, Any]:
         "noisy": bool((third - first) / median > NOISY_SPREAD),
         "peak_memory_mib": record.peak_memory_mib,
         "macs": record.macs,
+        **dict(zip(MACHINE, machine, strict=True)),
         **common(record),
     }
 

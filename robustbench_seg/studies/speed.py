@@ -6,12 +6,13 @@ Latency, throughput, memory and multiply-accumulates of speed cells are columns 
 import pandas as pd
 
 from ..record import CLEAN
+from .frame import MACHINE
 from .published import read_published
 from .robustness import SETTING
 
 __all__ = ["beside_table_2", "quality_against_latency"]
 
-SPEED = ["model", "checkpoint_sha256", "height", "width", "batch", "precision", "device"]
+SPEED = ["model", "checkpoint_sha256", "num_classes", "height", "width", "batch", "precision", "device", *MACHINE]
 MEASURED = ["median_ms", "p90_ms", "total_ms", "images_per_s", "noisy", "peak_memory_mib", "macs", "parameters"]
 
 

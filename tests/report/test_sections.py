@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
-from synthetic import write_synthetic
+from synthetic import ENVIRONMENT, write_synthetic
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.protocols import PROTOCOLS
-from robustbench_seg.record import View
+from robustbench_seg.record import LatencyCell, Record, View, latency_key
 from robustbench_seg.report.content import Section, Table
 from robustbench_seg.report.sections import sections_of
+from robustbench_seg.store import Store
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.counts import read_counts
 from robustbench_seg.studies.frame import quality_frame
@@ -260,6 +263,100 @@ def test_effects_are_differences_of_the_frames_miou(tmp_path: Path) -> None:
     assert grown.loc[("extent", "fog"), "growth_estimate"] == pytest.approx(lost - full["extent"], abs=1e-12)
     assert "changes against that on clean images by: m +" in section.found[1]
     assert "resolution-effects" in {picture.file for picture in section.pictures}
+
+
+def write_speed(folder: Path, model: str, milliseconds: float, *, sha256: str = "", **environment: object) -> None:
+    """Add a speed cell, to the plan too; torch and threads, of the machine, in its environment."""
+    cell = LatencyCell(
+        model=model, num_classes=19, height=1024, width=2048, batch=1, precision="fp32", device="cpu"
+    )  # fmt: skip
+    about = {**ENVIRONMENT, "machine": "A", "threads": 2, "packages": {"torch": "2.6"}, **environment}
+    sha256 = sha256 or f"{sum(map(ord, model)):064x}"
+    key = latency_key(cell, checkpoint_sha256=sha256, machine=json.dumps(about))
+    record = Record(
+        kind="latency", key=key, cell=asdict(cell), class_names=("a",) * 19, checkpoint_sha256=sha256, licence="",
+        about="", parameters=7, environment=about, timings={},
+    )  # fmt: skip
+    Store(folder).write_latency(cell, {"latency_ms": [milliseconds] * 10, "classify_ms": [1.0] * 10}, record)
+    path = next((folder / "plans").glob("*.json"))
+    plan = json.loads(path.read_text())
+    plan["cells"].append({"kind": "latency", "slug": cell.slug, "key": key})
+    path.write_text(json.dumps(plan))
+
+
+def test_speeds_of_several_machines_are_told_apart_and_drawn_of_one(tmp_path: Path) -> None:
+    models = ["segformer-b0", "segformer-b1"]
+    write_synthetic(tmp_path, lambda *_: 0.6, models=models, conditions={}, images=4)
+    for k, model in enumerate(models):
+        write_speed(tmp_path, model, 10 + k)
+        write_speed(tmp_path, model, 20 + k, threads=4)
+        write_speed(tmp_path, model, 30 + k, machine="B")
+        write_speed(tmp_path, model, 40 + k, packages={"torch": "2.7"})
+    section = sections_of([tmp_path])[0]
+    speed = table(section, "speed")
+    shown = dict(
+        zip(zip(speed.readable["model"], speed.readable["setup"], strict=True), speed.full["median_ms"], strict=True)
+    )
+    setups = (
+        "A, 2 threads, torch 2.6",
+        "A, 4 threads, torch 2.6",
+        "B, 2 threads, torch 2.6",
+        "A, 2 threads, torch 2.7",
+    )
+    assert shown == {(m, setup): 10 * (j + 1) + k for k, m in enumerate(models) for j, setup in enumerate(setups)}
+    assert speed.full[["machine", "threads", "torch"]].drop_duplicates().shape == (4, 3)
+    assert "19 classes" in speed.caption
+    assert set(table(section, "speed-published").readable["setup"]) == set(setups)
+    (picture,) = (picture for picture in section.pictures if picture.file == "tradeoff")
+    assert "segformer-b0: 10.0 ms" in picture.description
+    assert "segformer-b1: 11.0 ms" in picture.description
+    assert "toy test, 4 of 4 images" in picture.caption
+    assert "A, 2 threads, torch 2.6" in picture.caption
+
+
+def test_speeds_of_one_setup_name_it_in_the_caption(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, lambda *_: 0.6, models=["m"], conditions={}, images=4)
+    write_speed(tmp_path, "m", 10)
+    speed = table(sections_of([tmp_path])[0], "speed")
+    assert "setup" not in speed.readable
+    assert speed.caption.endswith(" A, 2 threads, torch 2.6, 19 classes.")
+
+
+def test_models_of_one_name_or_of_one_checkpoint_are_apart_in_speed_too(tmp_path: Path) -> None:
+    for name, sha256 in (("a", "1" * 64), ("a", "2" * 64), ("b", "2" * 64)):
+        level = 0.5 + 0.1 * int(sha256[0])
+        write_synthetic(tmp_path, lambda *_, level=level: level, models=[name], conditions={}, images=4, sha256=sha256)
+    for k, (name, sha256) in enumerate((("a", "2" * 64), ("b", "2" * 64), ("a", "1" * 64))):
+        write_speed(tmp_path, name, 10 + k, sha256=sha256)
+    section = sections_of([tmp_path])[0]
+    (picture,) = (picture for picture in section.pictures if picture.file == "tradeoff")
+    speed = table(section, "speed").full.set_index(["model", "checkpoint_sha256"])["median_ms"]
+    assert sorted(speed.index.get_level_values(0)) == ["a", "a (2)", "b"]
+    miou = quality_frame(tmp_path).set_index(["model", "checkpoint_sha256"])["miou"]
+    for (title, sha256), ms in speed.items():
+        score = miou[title.removesuffix(" (2)"), sha256]
+        assert f"{title}: {ms:.1f} ms, {100 * score:.1f} %" in picture.description
+
+
+def test_a_gallery_is_of_one_setting_and_names_each_model_as_the_tables_do(tmp_path: Path) -> None:
+    for precision, sha256, level in (("fp32", "1", 0.6), ("fp32", "2", 0.7), ("bf16", "1", 0.6)):
+        write_synthetic(
+            tmp_path, lambda *_, level=level: level, models=["m"], conditions={}, images=4, precision=precision,
+            sha256=sha256 * 64,
+        )  # fmt: skip
+    for path in (tmp_path / "plans").glob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"gallery": ["x", "y"]}))
+    for row in quality_frame(tmp_path).itertuples():
+        place = Store(tmp_path).gallery(row.slug, row.key)
+        place.mkdir(parents=True)
+        for name in ("x-label", "x-prediction", "y-prediction"):
+            PIL.Image.new("RGB", (4, 3)).save(place / f"{name}.png")
+    section = sections_of([tmp_path], pictures=False)[0]
+    shown = {one.model: one.prediction.parent.name for one in section.gallery}
+    cells = quality_frame(tmp_path).query("precision == 'fp32'")
+    assert set(shown) == {"m", "m (2)"}
+    assert set(shown.values()) == {f"{row.slug}-{row.key}" for row in cells.itertuples()}
+    assert [one.image_id for one in section.gallery] == ["x", "x"], "a picture without its label cannot be judged"
 
 
 def test_a_single_image_gives_numbers_without_intervals(tmp_path: Path) -> None:
