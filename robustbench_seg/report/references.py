@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import UsageError
 from ..protocols import PROTOCOLS
 from ..record import CLEAN
 from ..studies.comparison import corruption_degradation, rank_agreement, relative_degradation, relative_improvement
@@ -35,11 +34,9 @@ MEASURES = (
 def reference_tables(cells: pd.DataFrame, conditions: Conditions, reference: str, about: str, name: str) -> list[Table]:
     """Make the tables of CD, rCD and relative improvement of one view, in %.
 
-    cells: of `quality_frame` with `title`. Raises UsageError where there is no model of the reference's title.
+    cells: of `quality_frame` with `title`, the reference's among them.
     """
     computed = by_corruption(cells.assign(model=cells["title"]), conditions)
-    if reference not in set(computed["model"]):
-        raise UsageError(f"--reference {reference}: no such model; there are {', '.join(computed['model'])}")
     flagged = (computed.set_index("model")["flags"] != "").to_dict()
     tables = []
     for measure, file, title, formula, lower in MEASURES:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from ..errors import StoreError
+from ..errors import StoreError, UsageError
 from ..record import CLEAN
 from ..store import Store
 from ..studies.frame import latency_frame, quality_frame, read_plans
@@ -69,6 +69,9 @@ def sections_of(folders: Sequence[Path], *, reference: str | None = None, pictur
         if not any(section.tables or section.failures for section in found):
             raise StoreError(f"{folder}: no cell is finished yet; run the suite again to go on")
         sections += found
+    models = list(dict.fromkeys(model for section in sections for model in section.models))
+    if reference is not None and reference not in models:
+        raise UsageError(f"--reference {reference}: no such model; there are {', '.join(models)}")
     return sections
 
 
@@ -113,6 +116,7 @@ def with_own_files(items: Sequence[Item]) -> list[Item]:
 
 def add_quality(section: Section, source: Source, every: Sequence[Evidence]) -> None:
     """Add what quality cells tell: a table per setting; sentences of the setting with the most images."""
+    section.models = list(dict.fromkeys(title for evidence in every for title in evidence.titles))
     section.synthetic = bool(source.quality["synthetic"].any())
     main = max(every, key=lambda evidence: (int(evidence.cells["images"].iloc[0]), len(evidence.cells)))
     places = [(evidence, view) for evidence in every for view in evidence.views]
@@ -161,7 +165,7 @@ def add_view(section: Section, source: Source, evidence: Evidence, view: str, na
     if not conditions:
         return
     section.findings += incomplete(rows, view)
-    if source.reference:
+    if source.reference in evidence.titles:
         section.tables += reference_tables(cells, conditions, source.reference, brief, name)
     same = source.measured[(source.measured[SETTING] == cells.iloc[0][SETTING]).all(axis=1)]
     titles = cells[["model", "checkpoint_sha256", "title"]].drop_duplicates()

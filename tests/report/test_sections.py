@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from synthetic import write_synthetic
 
-from robustbench_seg.errors import UsageError
+from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.record import View
 from robustbench_seg.report.content import Section, Table
@@ -124,6 +124,21 @@ def test_cd_is_one_for_the_reference_and_less_for_what_errs_less(section: Sectio
 def test_an_unknown_reference_is_refused_with_the_models_there_are(folder: Path) -> None:
     with pytest.raises(UsageError, match="--reference swin: no such model; there are segformer-b0-mix-s0, "):
         sections_of([folder], reference="swin")
+
+
+def test_a_reference_is_used_in_the_folders_that_have_it(folder: Path, tmp_path: Path) -> None:
+    write_synthetic(tmp_path, accuracy, models=ARMS[:1], conditions=CONDITIONS)
+    sections = sections_of([tmp_path, folder], reference="deeplabv3plus-s0", pictures=False)
+    assert [any(shown.file == "cd-whole" for shown in section.tables) for section in sections] == [False, True]
+
+
+def test_a_broken_plan_is_refused_in_one_line(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, accuracy, models=ARMS[:1], conditions=CONDITIONS)
+    plan = next((tmp_path / "plans").glob("*.json"))
+    for content in ("{", "[]", "{}"):
+        plan.write_text(content)
+        with pytest.raises(StoreError, match=rf"{plan.name}: not a plan of this program \("):
+            sections_of([tmp_path])
 
 
 def test_category_and_class_tables_agree_with_the_frame(folder: Path, section: Section) -> None:
