@@ -182,8 +182,18 @@ class Store:
         write_json(self.folder / "plans" / f"{suite}-{digest(plan, 6)}.json", plan)
 
     def plans(self) -> list[dict[str, Any]]:
-        """What the suites that were run here meant to measure."""
-        return [json.loads(path.read_text("utf-8")) for path in sorted((self.folder / "plans").glob("*.json"))]
+        """What the suites that were run here meant to measure. Raises StoreError for a file that is no plan."""
+        return [read_plan(path) for path in sorted((self.folder / "plans").glob("*.json"))]
+
+
+def read_plan(path: Path) -> dict[str, Any]:
+    try:
+        plan = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise StoreError(f"{path}: not a plan of this program ({error})") from None
+    if not isinstance(plan, dict) or "cells" not in plan:
+        raise StoreError(f"{path}: not a plan of this program (it lists no cells)")
+    return plan
 
 
 def read_record(path: Path) -> Record:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,11 @@ def write_synthetic(
     images: int = 40,
     **fields: Any,
 ) -> None:
-    """Write cells and plan. fields: suite, protocol, dataset, seed; sha256 of all models; skip, slugs left out."""
+    """Write cells and plan.
+
+    fields: suite, protocol, dataset, split, precision, about, seed; sha256 of all models; skip, patterns of slugs left
+    out.
+    """
     rng = np.random.default_rng(fields.get("seed", 0))
     shares = rng.dirichlet(np.full(len(CLASSES), 2.0), images)
     hardness = rng.normal(0, 0.04, (images, len(CLASSES)))
@@ -45,17 +50,18 @@ def write_synthetic(
         for view in views:
             for corruption, severity in [("clean", 0), *((c, s) for c, some in conditions.items() for s in some)]:
                 cell = QualityCell(
-                    model=model, dataset=fields.get("dataset", "toy"), split="test", corruption=corruption,
-                    severity=severity, view=view, precision=fields.get("precision", "fp32"), seed=0,
-                    metrics=("boundary", "calibration", "likelihood"),
+                    model=model, dataset=fields.get("dataset", "toy"), split=fields.get("split", "test"),
+                    corruption=corruption, severity=severity, view=view, seed=0,
+                    precision=fields.get("precision", "fp32"), metrics=("boundary", "calibration", "likelihood"),
                 )  # fmt: skip
                 key = quality_key(cell, engine_version=2, checkpoint_sha256=sha256, fingerprint="f", ids=ids)
                 cells.append({"kind": "quality", "slug": cell.slug, "key": key})
-                if cell.slug in fields.get("skip", ()):
+                if any(fnmatch(cell.slug, pattern) for pattern in fields.get("skip", ())):
                     continue
                 record = Record(
                     kind="quality", key=key, cell=asdict(cell), class_names=CLASSES, checkpoint_sha256=sha256,
-                    licence="CC0-1.0", about="drawn numbers", parameters=3_700_000, environment=ENVIRONMENT, timings={},
+                    licence="CC0-1.0", about=fields.get("about", "drawn numbers"), parameters=3_700_000,
+                    environment=ENVIRONMENT, timings={},
                     engine_version=2, fingerprint="f", images=images, of=images,
                 )  # fmt: skip
                 own = np.random.default_rng([sum(map(ord, cell.slug))])

@@ -21,6 +21,8 @@ def report(
     pdf: Annotated[bool, typer.Option("--pdf", help="Write the figures as PDF too.")] = False,
 ) -> None:
     """Write the report of results: index.html; the same as Markdown, CSV and LaTeX, figures as SVG."""
+    if text and (out or pdf):
+        raise UsageError("--text prints and writes nothing: it goes with neither --out nor --pdf")
     write_and_show(folders, None if text else out or folders[0] / "report", text=text, pdf=pdf, reference=reference)
 
 

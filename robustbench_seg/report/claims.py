@@ -4,7 +4,7 @@ The claims of Xie et al., SegFormer, NeurIPS 2021: it keeps its score under corr
 5), and Mix-FFN keeps its score at another resolution where a positional encoding does not (Table 1c).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -27,7 +27,7 @@ MOST = 3  # sentences
 
 def found_on_clean(rows: Sequence[Row], evidence: Evidence, view: str) -> list[str]:
     """Say the clean mIoU of each arm."""
-    parts = [f"{row.name} {interval_text(evidence.interval(row.values[CLEAN]))}" for row in rows if row.compared]
+    parts = [f"{row.label} {interval_text(evidence.interval(row.values[CLEAN]))}" for row in rows if row.compared]
     return [f"Clean mIoU ({images_of(evidence)}, view {view}): {listed(parts)}."]
 
 
@@ -37,7 +37,7 @@ def found_in_robustness(
     """Say what each arm keeps, how the two of the paper's claim differ, and whether the paper has it the same way."""
     arms = [row for row in rows if row.compared]
     parts = [
-        f"{row.name} has {percent(row.values['mean'][0])} % mIoU of {percent(row.values[CLEAN][0])} % clean and keeps "
+        f"{row.label} has {percent(row.values['mean'][0])} % mIoU of {percent(row.values[CLEAN][0])} % clean and keeps "
         f"{interval_text(evidence.interval(row.values['retention']))}"
         for row in arms
         if not np.isnan(row.values["retention"][0])
@@ -48,8 +48,8 @@ def found_in_robustness(
             f"On average over {counted(len(conditions), 'corruption')} ({images_of(evidence)}, view {view}), "
             f"{listed(parts)}."
         )
-    pair = robustness_pair(list(evidence.arms))
-    if pair and (*pair, "mean") in differences:
+    pair = robustness_pair(list(dict.fromkeys((first, second) for first, second, _ in differences)))
+    if pair:
         mean, retention = (differences[(*pair, what)] for what in ("mean", "retention"))
         if not np.isnan(mean.interval.low + retention.interval.low):
             sentences.append(
@@ -74,19 +74,19 @@ def incomplete(rows: Sequence[Row], view: str) -> list[str]:
     return [f"Cells of {listed(names)}, view {view}, are missing, so there is no mean under corruption."]
 
 
-def robustness_pair(arms: Sequence[str]) -> tuple[str, str] | None:
-    """Choose the arms of the claim: SegFormer (with Mix-FFN, of several) and DeepLabV3+; else the first two."""
-    ours = sorted((arm for arm in arms if arm.startswith("segformer")), key=lambda arm: "mix" not in arm)
-    theirs = [arm for arm in arms if arm.startswith("deeplab")]
-    if ours and theirs:
-        chosen = (ours[0], theirs[0])
-        return chosen if arms.index(chosen[0]) < arms.index(chosen[1]) else (chosen[1], chosen[0])
-    return (arms[0], arms[1]) if len(arms) > 1 else None
+def robustness_pair(pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+    """Choose the pair of the claim: SegFormer (with Mix-FFN, of several) and DeepLabV3+; else the first."""
+    claim = [pair for pair in pairs if is_of_table_5(pair)]
+    return next((pair for pair in claim if "mix" in pair[0]), next(iter(claim or pairs), None))
+
+
+def is_of_table_5(pair: tuple[str, str]) -> bool:
+    return pair[0].startswith("segformer") and pair[1].startswith("deeplab")
 
 
 def beside_table_5(pair: tuple[str, str], retention: ArmDifference) -> list[str]:
     """Compare with the paper, where the two are SegFormer and DeepLabV3+, in that order."""
-    if not (pair[0].startswith("segformer") and pair[1].startswith("deeplab")):
+    if not is_of_table_5(pair):
         return []
     table = read_published("table5_cityscapes_c").set_index("method")
     kept = table.drop(columns=CLEAN).mean(axis=1) / table[CLEAN]
@@ -105,28 +105,26 @@ def found_in_resolution(evidence: Evidence, shift: Shift) -> list[str]:
     rows = [row for row in evidence.rows(lambda title: effect_draws(evidence, shift, title, clean)) if row.compared]
     if any(np.isnan(row.values.get("extent", [np.nan])[0]) for row in rows):
         return []
-    parts = [f"{row.name} {signed(evidence.interval(row.values['extent']))}" for row in rows]
+    parts = [f"{row.label} {signed(evidence.interval(row.values['extent']))}" for row in rows]
     sentences = [
         f"From windows of {shift.slide.crop} pixels to whole images ({images_of(evidence)}), the loss of clean mIoU "
         f"(negative is a gain) is: {listed(parts)}."
     ]
     found = effect_differences(evidence, shift)
-    pair = resolution_pair(list(evidence.arms))
+    pairs = list(dict.fromkeys(pair for pair, _ in found))
+    pair = next((pair for pair in pairs if is_of_table_1c(pair)), next(iter(pairs), None))
     if pair is None or (pair, "extent") not in found:
         return sentences
     each = found[pair, "extent"]
-    lost = published_extent().set_index("encoding")["points"]
-    theirs = f"{lost['learned_pe'] - lost['mix_ffn']:.1f}"
-    sentences.append(
-        f"{pair}: {signed(each.interval)} of extent effect, a difference {each.verdict}; the paper's Table 1c has "
-        f"{theirs} points (3.3 with a positional encoding, 0.7 with Mix-FFN), which this "
-        f"{agreement(each.interval, lost)}."
-    )
+    beside = f"; {beside_table_1c(each)}" if is_of_table_1c(pair) else ""
+    arms = " minus ".join(pair)
+    sentences.append(f"{arms}: {signed(each.interval)} of extent effect, a difference {each.verdict}{beside}.")
     joint = [name for name in rows[0].values if name.startswith("joint")]
     if joint and (pair, joint[-1]) in found:
         last = found[pair, joint[-1]]
         sentences.append(
-            f"Joint effect at {joint[-1].removeprefix('joint ')}: {signed(last.interval)}, {last.verdict}."
+            f"In the joint effect at {joint[-1].removeprefix('joint ')}, {arms}: {signed(last.interval)}, a difference "
+            f"{last.verdict}."
         )
     return sentences[:MOST]
 
@@ -143,7 +141,7 @@ def found_in_growth(evidence: Evidence, shift: Shift, conditions: Conditions) ->
         return {"extent": headline(lost, conditions) - lost(CLEAN, 0)}
 
     rows = [row for row in evidence.rows(growth) if row.compared]
-    numbers = [(row.name, evidence.interval(row.values["extent"])) for row in rows]
+    numbers = [(row.label, evidence.interval(row.values["extent"])) for row in rows]
     if any(np.isnan(number.estimate) for _, number in numbers):
         return []
     parts = [
@@ -156,22 +154,26 @@ def found_in_growth(evidence: Evidence, shift: Shift, conditions: Conditions) ->
     ]
 
 
-def agreement(number: Interval, lost: Mapping[str, float]) -> str:
-    theirs = (lost["learned_pe"] - lost["mix_ffn"]) / 100
-    if number.high < 0:
-        return "contradicts in direction"
-    if number.low <= 0:
-        return "neither confirms nor excludes" if theirs <= number.high else "does not confirm, and excludes so much"
-    return "confirms in direction" + ("" if number.low <= theirs <= number.high else ", not in size")
+def is_of_table_1c(pair: tuple[str, str]) -> bool:
+    return "learned" in pair[0] and "mix" in pair[1]
 
 
-def resolution_pair(arms: Sequence[str]) -> str | None:
-    """Choose the arms of the claim: with a learned encoding minus with Mix-FFN; else the second minus the first."""
-    learned = next((arm for arm in arms if "learned" in arm), None)
-    mix = next((arm for arm in arms if "mix" in arm), None)
-    if learned and mix and arms.index(mix) < arms.index(learned):
-        return f"{learned} minus {mix}"
-    return f"{arms[1]} minus {arms[0]}" if len(arms) > 1 else None
+def beside_table_1c(each: ArmDifference) -> str:
+    """Compare the difference of two arms' extent effects with the paper's."""
+    lost = published_extent().set_index("encoding")["points"]
+    theirs, number = (lost["learned_pe"] - lost["mix_ffn"]) / 100, each.interval
+    if each.found and number.high < 0:
+        agreement = "contradicts in direction"
+    elif each.found:
+        agreement = "confirms in direction" + ("" if number.low <= theirs <= number.high else ", not in size")
+    else:
+        agreement = (
+            "neither confirms nor excludes" if theirs <= number.high else "does not confirm, and excludes so much"
+        )
+    return (
+        f"the paper's Table 1c has {100 * theirs:.1f} points ({lost['learned_pe']:.1f} with a positional encoding, "
+        f"{lost['mix_ffn']:.1f} with Mix-FFN), which this {agreement}"
+    )
 
 
 def images_of(evidence: Evidence) -> str:

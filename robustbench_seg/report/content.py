@@ -1,5 +1,6 @@
 """What a report is made of: sections, each with its sentences, tables, figures and pictures; plain values."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ if TYPE_CHECKING:  # tables alone start fast
     from matplotlib.figure import Figure
 
 __all__ = ["GalleryPicture", "Picture", "Section", "Table"]
+
+NUMBER = re.compile(r"[+\-<]?\d")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,11 @@ class Table:
     best: pd.DataFrame | None = None
     sort: pd.DataFrame | None = None
     group: str = ""
+
+    def left(self) -> list[bool]:
+        """Whether a column stands to the left: the first, and those whose texts do not begin with a number."""
+        texts = self.readable.astype(str).to_numpy().T
+        return [k == 0 or not any(NUMBER.match(text) for text in column) for k, column in enumerate(texts)]
 
     def bold(self) -> list[list[bool]]:
         """Whether each text is the best of its column, by row; False throughout where nothing is compared."""
@@ -70,13 +78,15 @@ class GalleryPicture:
 class Section:
     """One suite's part of a report.
 
-    planned: how many cells. found: at most three sentences with numbers. missing: slugs of cells that were planned and
-    are not in the store. failures: file names and last lines of the tracebacks. limits: what the numbers do not tell.
+    planned: how many cells. models: as the tables name them. found: at most three sentences with numbers. missing:
+    slugs of cells that were planned and are not in the store. failures: file names and last lines of the tracebacks.
+    limits: what the numbers do not tell.
     """
 
     suite: str
     description: str
     planned: int
+    models: list[str] = field(default_factory=list)
     synthetic: bool = False
     found: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)

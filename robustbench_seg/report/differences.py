@@ -13,16 +13,15 @@ from ..studies.statistics import Interval, holm
 from . import charts
 from .content import Picture, Table
 from .evidence import Evidence, scores_of
-from .provenance import file_name
-from .tables import Cell, difference, make_table, points
+from .provenance import file_name, group_of
+from .tables import MISSING, Cell, difference, make_table, points
 
 __all__ = ["FOUND", "Differences", "compare_arms", "difference_pictures", "difference_tables", "long_table"]
 
 Differences = dict[tuple[str, str, str], ArmDifference]  # by first arm, second arm, quantity
-GROUP = "Under corruption"
 PRIMARY = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention"}
 FOUND = (
-    "A difference (*) is found where its 95 % interval, over images with the weights fixed, excludes zero and all "
+    "a difference (*) is found where its 95 % interval, over images with the weights fixed, excludes zero and all "
     "pairs of seeds agree in sign"
 )
 
@@ -43,14 +42,15 @@ def compare_arms(evidence: Evidence, view: str, conditions: Conditions, referenc
 def difference_tables(found: Differences, conditions: Conditions, about: str, name: str) -> list[Table]:
     """Make the table of the primary differences, and that of each corruption."""
     primary = {key: each for key, each in found.items() if key[2] in PRIMARY}
+    what = "Points of mIoU, or of retention" if conditions else "Points of mIoU"
     tables = [
         long_table(
             {(f"{a} minus {b}", PRIMARY[what]): each for (a, b, what), each in primary.items()},
             ("arms", "in"),
             file=file_name("differences", name),
             title=f"Differences between arms, view {name}",
-            caption=f"Points of mIoU, or of retention; {FOUND}; p by Holm for the rows of this table; {about}.",
-            group=GROUP,
+            caption=f"{what}; {FOUND}; p by Holm for the rows of this table; {about}.",
+            group=group_of(conditions),
             main=True,
         )
     ]
@@ -72,7 +72,7 @@ def difference_tables(found: Differences, conditions: Conditions, about: str, na
                 title=f"Differences between arms by corruption and category, view {name}",
                 caption=f"Points of mIoU; {FOUND}; {about}.",
                 full=digits({(f"{a} minus {b}", w): each for (a, b, w), each in detailed.items()}, ("arms", "in")),
-                group=GROUP,
+                group=group_of(conditions),
             )
         )
     return tables
@@ -92,7 +92,7 @@ def long_table(found: Mapping[Any, ArmDifference], names: Sequence[str], **field
                 "p": Cell(p_text(each.p), "", each.p),
                 "p (Holm)": Cell(p_text(p_holm), "", p_holm),
                 "seeds": Cell(each.agreement),
-                "found": Cell("yes" if each.found else "no"),
+                "found": Cell(MISSING if not each.known else "yes" if each.found else "no"),
             }
         )
     return make_table(rows, full=full, **fields)
@@ -104,7 +104,8 @@ def digits(found: Mapping[Any, ArmDifference], names: Sequence[str]) -> pd.DataF
         [
             dict(zip(names, key, strict=True))
             | vars(each.interval)
-            | {"p": each.p, "seed_pairs": len(each.pairs), "same_sign": each.same_sign, "found": each.found}
+            | {"p": each.p, "seed_pairs": len(each.pairs), "same_sign": each.same_sign if each.known else None}
+            | {"found": each.found if each.known else None}
             for key, each in found.items()
         ]
     )
@@ -112,7 +113,7 @@ def digits(found: Mapping[Any, ArmDifference], names: Sequence[str]) -> pd.DataF
 
 
 def p_text(p: float) -> str:
-    return "–" if np.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
+    return MISSING if np.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def difference_pictures(found: Differences, conditions: Conditions, about: str, name: str) -> list[Picture]:
@@ -134,7 +135,7 @@ def difference_pictures(found: Differences, conditions: Conditions, about: str, 
                 for text, rows in primary.items()
                 for label, number in rows.items()
             ),
-            group=GROUP,
+            group=group_of(conditions),
         )
     ]
     if len(conditions) > 1:
@@ -149,7 +150,7 @@ def difference_pictures(found: Differences, conditions: Conditions, about: str, 
                 caption=f"Points of mIoU with 95 % intervals; filled where the interval excludes zero; {about}.",
                 figure=charts.forest(by_pair, "points of mIoU"),
                 description="The differences of the table by corruption, with their intervals.",
-                group=GROUP,
+                group=group_of(conditions),
             )
         )
     return pictures

@@ -25,13 +25,25 @@ FEW_ARMS = 3
 class Row:
     """A row of a table: a model, or the mean over an arm's seeds.
 
-    values: by quantity. compared: whether it takes part in the search for the best; a seed beside its mean does not.
+    values: by quantity. compared: whether it stands for an arm; a seed beside its mean does not. flagged: whether a
+    cell of it deserves no trust.
     """
 
     name: str
     models: list[str]
     values: dict[str, Draws]
-    compared: bool = True
+    compared: bool
+    flagged: bool
+
+    @property
+    def label(self) -> str:
+        """The name for readers."""
+        return f"{self.name} ⚠" if self.flagged else self.name
+
+    @property
+    def competes(self) -> bool:
+        """Whether it takes part in the search for the best of a column."""
+        return self.compared and not self.flagged
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,19 +90,27 @@ class Evidence:
         quantities: of a model, by its title.
         """
         each = {title: quantities(title) for title in self.titles}
+        flagged = set(self.cells.loc[self.cells["flag"] != "", "title"])
         found = []
         for arm, members in self.arms.items():
             if len(members) > 1:
                 of_arm = {
                     name: arm_mean({title: each[title][name] for title in members}, arm) for name in each[members[0]]
                 }
-                found.append(Row(f"{arm} (mean of {len(members)})", members, of_arm))
-            found += [Row(title, [title], each[title], compared=len(members) == 1) for title in members]
+                name = f"{arm} (mean of {len(members)})"
+                found.append(Row(name, members, of_arm, compared=True, flagged=bool(flagged & set(members))))
+            found += [
+                Row(title, [title], each[title], compared=len(members) == 1, flagged=title in flagged)
+                for title in members
+            ]
         return found
 
     def pairs(self, reference: str | None = None) -> list[tuple[str, str]]:
-        """Which arms are compared: all pairs of a few; of many, each with the reference's or the first."""
-        arms = list(self.arms)
+        """Which arms are compared: all pairs of a few; of many, each with the reference's or the first.
+
+        The order is that of the paper's claims, whatever the suite's: SegFormer before others, Mix-FFN before learned.
+        """
+        arms = sorted(self.arms, key=lambda arm: (not arm.startswith("segformer"), "learned" in arm))
         every = list(combinations(arms, 2))
         if len(arms) <= FEW_ARMS:
             return every

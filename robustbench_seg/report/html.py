@@ -107,7 +107,7 @@ def shown_table(table: Table) -> dict[str, Any]:
         "title": table.title,
         "caption": table.caption,
         "columns": list(texts.columns),
-        "left": [k == 0 or not any(NUMBER.match(row[k].key) for row in rows) for k in range(len(texts.columns))],
+        "left": table.left(),
         "rows": rows,
         "best": any(any(row) for row in table.bold()),
         "more": any(cell.more for row in rows for cell in row),

@@ -6,7 +6,9 @@ from .content import Table
 
 __all__ = ["latex"]
 
-NARROW = 8  # columns that stand on a line; with more the heads are turned and the table is shrunk to the line
+NARROW = 8  # columns; with more the heads are turned
+LINE = 66  # characters of a line of the class article
+GAP = 2  # characters between columns
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
@@ -23,15 +25,19 @@ def latex(table: Table, label: str) -> str:
     label: for \ref; it gets the prefix "tab:".
     """
     columns = [escaped(name) for name in table.readable.columns]
-    wide = len(columns) > NARROW
-    if wide:
+    many = len(columns) > NARROW
+    widths = table.readable.astype(str).map(len).max()
+    if not many:
+        widths = widths.clip(lower=[len(name) for name in table.readable.columns])
+    wide = many or widths.sum() + GAP * (len(columns) - 1) > LINE
+    if many:
         columns = [columns[0], *(rf"\rotatebox{{90}}{{{name}}}" for name in columns[1:])]
     rows = [
         [rf"\textbf{{{escaped(text)}}}" if best else escaped(text) for text, best in zip(row, bold, strict=True)]
         for row, bold in zip(table.readable.itertuples(index=False), table.bold(), strict=True)
     ]
     body = [
-        rf"\begin{{tabular}}{{@{{}}l{'r' * (len(columns) - 1)}@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}{''.join('l' if left else 'r' for left in table.left())}@{{}}}}",
         r"\toprule",
         " & ".join(columns) + r" \\",
         r"\midrule",

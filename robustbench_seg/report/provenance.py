@@ -12,10 +12,11 @@ from ..studies.robustness import Conditions
 from ..wording import counted
 from .evidence import Evidence
 
-__all__ = ["describe_protocol", "describe_setting", "file_name", "limits_of", "provenance", "weights_of"]
+__all__ = ["describe_protocol", "describe_setting", "file_name", "group_of", "limits_of", "provenance", "weights_of"]
 
 PAPER_SIZE = (1024, 2048)  # of Cityscapes, on which the paper's tables are
 FEW_BLOCKS = 20
+SHA256 = 64  # characters; random weights have a name in its place
 
 
 def describe_protocol(name: str, conditions: Conditions) -> str:
@@ -37,7 +38,7 @@ def describe_setting(row: pd.Series, *, view: bool = True) -> str:
 def weights_of(rows: pd.DataFrame) -> str:
     """Name models with the beginning of their checkpoints' hashes."""
     pairs = dict.fromkeys(zip(rows["model"], rows["checkpoint_sha256"], strict=True))
-    return "; ".join(f"{model} {sha256[:12]}" for model, sha256 in pairs)
+    return "; ".join(f"{model} {sha256 if len(sha256) < SHA256 else sha256[:12]}" for model, sha256 in pairs)
 
 
 def provenance(cells: pd.DataFrame) -> list[str]:
@@ -65,18 +66,23 @@ def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
         "Intervals tell of other images, with the weights as they are; not of another training run"
         + (f", for which there are {most} seeds at most." if most > 1 else ", and each arm has one seed.")
     )
+    weights = dict(zip(evidence.cells["title"], evidence.cells["checkpoint_sha256"], strict=True))
+    found += [
+        f"{' and '.join(members)} have the same weights: they are one training run, not several."
+        for members in evidence.arms.values()
+        if len({weights[model] for model in members}) < len(members)
+    ]
     if blocks < 2:
         found.append("There are no intervals: all images are one block, and nothing can be drawn from that.")
     elif blocks < FEW_BLOCKS:
-        found.append(
-            f"The images are {blocks} blocks of neighbours: with fewer than {FEW_BLOCKS}, intervals are short."
-        )
+        what = f"The images are {blocks} blocks of neighbours" if blocks < first["images"] else f"{blocks} images"
+        found.append(f"{what}: with fewer than {FEW_BLOCKS}, intervals are short.")
     if first["images"] < first["of"]:
         found.append(f"Only {first['images']} of {first['of']} images were used.")
     height, width = median_size(first)
     if plan["conditions"] and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
         found.append(
-            f"Corruptions are set in pixels: at {height}x{width}, blur and frost are relatively stronger than at the "
+            f"Corruptions are set in pixels: at {height}x{width}, they are relatively stronger than at the "
             f"paper's {PAPER_SIZE[0]}x{PAPER_SIZE[1]}, so figures are not comparable with its Table 5."
         )
     if first["synthetic"]:
@@ -91,6 +97,11 @@ def median_size(cell: pd.Series) -> tuple[int, int]:
     return height, width
 
 
-def file_name(kind: str, name: str) -> str:
-    """Make the file name, without ending, of a kind of table or figure and a view."""
-    return f"{kind}-{name}".replace(" ", "-").replace("(", "").replace(")", "")
+def file_name(*parts: str) -> str:
+    """Make the file name, without ending, of a kind of table or figure, and perhaps of its view."""
+    return "-".join(parts).replace(" ", "-").replace("(", "").replace(")", "")
+
+
+def group_of(conditions: Conditions) -> str:
+    """Name the heading under which scores stand."""
+    return "Under corruption" if conditions else "Clean images"

@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import UsageError
 from ..protocols import PROTOCOLS
 from ..record import CLEAN
 from ..studies.comparison import corruption_degradation, rank_agreement, relative_degradation, relative_improvement
@@ -20,25 +19,30 @@ __all__ = ["published_table", "ranking_table", "reference_tables"]
 GROUP = "Under corruption"
 PUBLISHED = {"segformer": "table5_cityscapes_c", "semsegbench": "semsegbench_sev3"}  # by protocol
 MEASURES = (
-    (corruption_degradation, "cd", "Corruption degradation (CD)", "sum over severities of 1 - mIoU over that", True),
-    (relative_degradation, "rcd", "Relative corruption degradation (rCD)", "mIoU lost over that lost by", True),
-    (relative_improvement, "improvement", "Relative improvement", "mIoU gained over that", False),
+    (
+        corruption_degradation,
+        "cd",
+        "Corruption degradation (CD)",
+        "sum over severities of 1 - mIoU, over that of",
+        True,
+    ),
+    (relative_degradation, "rcd", "Relative corruption degradation (rCD)", "mIoU lost, over that lost by", True),
+    (relative_improvement, "improvement", "Relative improvement", "mIoU gained, over that of", False),
 )
 
 
 def reference_tables(cells: pd.DataFrame, conditions: Conditions, reference: str, about: str, name: str) -> list[Table]:
     """Make the tables of CD, rCD and relative improvement of one view, in %.
 
-    cells: of `quality_frame` with `title`. Raises UsageError where there is no model of the reference's title.
+    cells: of `quality_frame` with `title`, the reference's among them.
     """
     computed = by_corruption(cells.assign(model=cells["title"]), conditions)
-    if reference not in set(computed["model"]):
-        raise UsageError(f"--reference {reference}: no such model; there are {', '.join(computed['model'])}")
+    flagged = (computed.set_index("model")["flags"] != "").to_dict()
     tables = []
     for measure, file, title, formula, lower in MEASURES:
         values = measure(computed, conditions, reference)
         rows = [
-            {"model": Cell(str(row["model"]))}
+            {"model": Cell(f"{row['model']} ⚠" if flagged[row["model"]] else row["model"])}
             | {what.replace("_", " "): Cell(percent(row[what]), "", row[what]) for what in (*conditions, "mean")}
             for _, row in values.iterrows()
         ]
@@ -48,9 +52,11 @@ def reference_tables(cells: pd.DataFrame, conditions: Conditions, reference: str
                 rows,
                 best=[column for column in rows[0] if column != "model"],
                 lowest=lower,
+                compared=[not flagged[model] for model in values["model"]],
+                main=True,
                 file=file_name(file, name),
                 title=f"{title} against {reference}, view {name}",
-                caption=f"%, {formula} of the reference {reference}; {better}; {about}.",
+                caption=f"%, {formula} the reference {reference}; {better}; {about}.",
                 full=values,
                 group=GROUP,
             )

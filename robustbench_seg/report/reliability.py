@@ -1,11 +1,15 @@
 """What mIoU does not see, under corruption: the quality of boundaries, and how far confidence can be trusted."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
-import pandas as pd
 
 from ..record import CLEAN
-from ..studies.robustness import Conditions, corruption_scores
+from ..studies.robustness import Conditions, corruption_scores, headline
+from ..studies.statistics import Draws
 from .content import Table
+from .evidence import Evidence
 from .provenance import file_name
 from .tables import MISSING, Cell, make_table
 
@@ -19,35 +23,40 @@ METRICS = {
 }
 
 
-def reliability_tables(cells: pd.DataFrame, conditions: Conditions, about: str, name: str) -> list[Table]:
+def reliability_tables(evidence: Evidence, view: str, conditions: Conditions, about: str, name: str) -> list[Table]:
     """Make a table per metric that the cells of one view have: clean, each corruption (mean over severities), mean.
 
-    cells: of `quality_frame` with `title`. The CSV holds every severity.
+    The CSV holds every severity.
     """
+    cells = evidence.of_view(view)
     tables = []
     for metric, (label, unit, factor, decimals, higher) in METRICS.items():
         if cells[metric].isna().all():
             continue
-        rows = []
-        for title, part in cells.groupby("title", sort=False):
-            known = part.set_index(["corruption", "severity"])[metric]
+        known = cells.set_index(["title", "corruption", "severity"])[metric].to_dict()
 
-            def value(corruption: str, severity: int, known: pd.Series = known) -> float:
-                return float(known.get((corruption, severity), float("nan")))
+        def scores(title: str, known: Mapping[Any, float] = known) -> dict[str, Draws]:
+            def value(corruption: str, severity: int) -> Draws:
+                return np.array([known.get((title, corruption, severity), np.nan)])
 
-            scores = {CLEAN: value(CLEAN, 0), **corruption_scores(value, conditions)}
-            if conditions:
-                scores["mean"] = np.mean([scores[corruption] for corruption in conditions])
-            texts = {what.replace("_", " "): shown(number, factor, decimals) for what, number in scores.items()}
-            rows.append({"model": Cell(str(title)), **texts})
+            found = {CLEAN: value(CLEAN, 0), **corruption_scores(value, conditions)}
+            return found | ({"mean": headline(value, conditions)} if conditions else {})
+
+        rows = evidence.rows(scores)
+        texts = [
+            {"model": Cell(row.label)}
+            | {what.replace("_", " "): shown(number[0], factor, decimals) for what, number in row.values.items()}
+            for row in rows
+        ]
         tables.append(
             make_table(
-                rows,
-                best=[column for column in rows[0] if column != "model"],
+                texts,
+                best=list(texts[0])[1:],
                 lowest=not higher,
+                compared=[row.competes for row in rows],
                 file=file_name(metric.replace("_", "-"), name),
                 title=f"{label}, view {name}",
-                caption=f"{unit}; each corruption the mean over its severities; {about}.",
+                caption=f"In {unit}; each corruption the mean over its severities; {about}.",
                 full=cells[["title", "view", "corruption", "severity", metric]],
                 group="Boundary and calibration",
             )

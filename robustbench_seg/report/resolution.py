@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..record import CLEAN
+from ..studies.published import Setting, beside
 from ..studies.resolution import published_extent
 from ..studies.robustness import Conditions
 from ..studies.statistics import Draws, Interval
@@ -33,7 +34,7 @@ def resolution_tables(evidence: Evidence, shift: Shift, conditions: Conditions, 
     shown, full = [], []
     for row in rows:
         shown.append(
-            {"model": Cell(row.name), f"{base} (mIoU)": score(evidence.interval(row.values[base]))}
+            {"model": Cell(row.label), f"{base} (mIoU)": score(evidence.interval(row.values[base]))}
             | {name: effect_cell(evidence, row.values, name) for name in names}
         )
         for name, draws in row.values.items():
@@ -44,8 +45,8 @@ def resolution_tables(evidence: Evidence, shift: Shift, conditions: Conditions, 
             shown,
             file="resolution",
             title="What a shift of the resolution costs",
-            caption=f"Clean images: mIoU in % of windows of the training crop at scale 1, and points lost against that "
-            f"({extent}); positive is a loss; {about}.",
+            caption=f"Clean images: mIoU in % of windows of {shift.slide.crop} pixels at scale 1, and points lost "
+            f"against that ({extent}); positive is a loss; {about}.",
             full=pd.DataFrame(full),
             main=True,
             group=GROUP,
@@ -54,7 +55,7 @@ def resolution_tables(evidence: Evidence, shift: Shift, conditions: Conditions, 
     if found := effect_differences(evidence, shift):
         tables.append(
             long_table(
-                found,
+                {(" minus ".join(pair), effect): each for (pair, effect), each in found.items()},
                 ("arms", "effect"),
                 file="resolution-differences",
                 title="Whether arms lose differently",
@@ -67,7 +68,7 @@ def resolution_tables(evidence: Evidence, shift: Shift, conditions: Conditions, 
         )
     if conditions:
         tables.append(growth_table(evidence, shift, conditions, about))
-    return [*tables, published_table(evidence)]
+    return [*tables, published_table(evidence, shift)]
 
 
 def effect_cell(evidence: Evidence, values: dict[str, Draws], name: str) -> Cell:
@@ -91,7 +92,11 @@ def growth_table(evidence: Evidence, shift: Shift, conditions: Conditions, about
     for row in evidence.rows(quantities):
         for effect in dict.fromkeys(name.split("|")[0] for name in row.values):
             clean = row.values[f"{effect}|{CLEAN}|0"]
-            line = {"model": Cell(row.name), "effect": Cell(effect), CLEAN: growth_cell(evidence.interval(clean), None)}
+            line = {
+                "model": Cell(row.label),
+                "effect": Cell(effect),
+                CLEAN: growth_cell(evidence.interval(clean), None),
+            }
             for corruption, severity in wanted:
                 lost = row.values[f"{effect}|{corruption}|{severity}"]
                 number, grown = evidence.interval(lost), evidence.interval(lost - clean)
@@ -125,10 +130,10 @@ def growth_cell(number: Interval, grown: Interval | None) -> Cell:
     return Cell(points(number.estimate) + star, hover if ends else "", number.estimate)
 
 
-def published_table(evidence: Evidence) -> Table:
+def published_table(evidence: Evidence, shift: Shift) -> Table:
     """Show the paper's extent effects, with what sets them apart from ours."""
     table = published_extent()
-    first = evidence.cells.iloc[0]
+    differs = "; ".join(dict.fromkeys(text for mode in ("slide", "whole") for text in apart(evidence, shift, mode)))
     rows = [
         {
             "paper": Cell(str(row["encoding"]).replace("_", " ")),
@@ -142,9 +147,18 @@ def published_table(evidence: Evidence) -> Table:
         rows,
         file="resolution-published",
         title="Published: Table 1c",
-        caption="Xie et al., SegFormer, NeurIPS 2021: B2 on cityscapes val, pretrained on ImageNet, without intervals. "
-        f"Ours differ in dataset ({first['dataset']} {first['split']}), size and training; how the paper's arm with a "
-        "positional encoding was built is not released.",
+        caption="Xie et al., SegFormer, NeurIPS 2021: B2 on cityscapes val, from ImageNet weights, without intervals. "
+        + (f"Differs from ours in {differs}. " if differs else "")
+        + "How the paper's arm with a positional encoding was built is not released.",
         full=table,
         group=GROUP,
     )
+
+
+def apart(evidence: Evidence, shift: Shift, mode: str) -> list[str]:
+    """Name what sets the paper's windows ("slide") or whole images apart from ours."""
+    first = evidence.cells.iloc[0]
+    given = {name: first[name] for name in ("dataset", "split", "images", "of")}
+    ours = Setting(protocol="clean", view=str(shift.slide) if mode == "slide" else mode, **given)
+    table = beside("table1c_positional", ours).set_index("inference_mode")
+    return [text for text in table.loc[mode, "differs"].iloc[0].split("; ") if text]

@@ -23,15 +23,15 @@ def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Pi
             Picture(
                 file="resolution-scales",
                 title="mIoU against the scale of the input",
-                caption="Clean images; windows of the training crop, and the whole image; bands are 95 % intervals; "
-                f"{about}.",
+                caption=f"Clean images; windows of {shift.slide.crop} pixels, and the whole image; bands are 95 % "
+                f"intervals; {about}.",
                 figure=charts.scale_curves(curves_of(evidence, shift)),
                 description="Clean mIoU of each arm by windows and on the whole image, at each scale of the input.",
                 group=GROUP,
             )
         )
     arms = {
-        row.name: row.values
+        row.label: row.values
         for row in evidence.rows(lambda t: effect_draws(evidence, shift, t, (CLEAN, 0)))
         if row.compared
     }
@@ -39,18 +39,20 @@ def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Pi
     panels = {name: {arm: evidence.interval(values[name]) for arm, values in arms.items()} for name in names}
     for (pair, name), each in effect_differences(evidence, shift).items():
         if name in panels:
-            panels[name][pair.replace(" minus ", " minus\n")] = each.interval
+            panels[name][" minus\n".join(pair)] = each.interval
+    marks = paper_marks(list(panels.get("extent", ())))
+    diamonds = (
+        "Diamonds: the paper's Table 1c (B2 on Cityscapes), 3.3 points with a positional encoding, 0.7 with Mix-FFN, "
+        "2.6 between them; "
+    )
     pictures.insert(
         0,
         Picture(
             file="resolution-effects",
-            title="Extent and joint effects, and their differences between arms",
-            caption="Points of clean mIoU lost against windows of the training crop, with 95 % intervals; filled "
-            f"where the interval excludes zero. Diamonds: the paper's Table 1c, 3.3 points with a positional encoding, "
-            f"0.7 with Mix-FFN, 2.6 between them, of another size and data set; {about}.",
-            figure=charts.forest(
-                panels, "points lost", {"extent": paper_marks(list(panels["extent"]))} if "extent" in panels else None
-            ),
+            title="What a shift of the resolution costs each arm, and differences between arms",
+            caption=f"Points of clean mIoU lost against windows of {shift.slide.crop} pixels, with 95 % intervals; "
+            f"filled where the interval excludes zero. {diamonds if marks else ''}{about[0].upper()}{about[1:]}.",
+            figure=charts.forest(panels, "points lost", {"extent": marks} if marks else None),
             description="; ".join(
                 f"{name}, {label.replace(chr(10), ' ')}: {points(number.estimate)} points"
                 for name, panel in panels.items()
@@ -86,7 +88,7 @@ def curves_of(evidence: Evidence, shift: Shift) -> list[charts.Curve]:
     panels = {"slide": f"windows of {shift.slide.crop} pixels", "whole": "whole image"}
     return [
         charts.Curve(
-            label=row.name,
+            label=row.label,
             panel=title,
             points={
                 view.scales[0]: evidence.interval(row.values[text])

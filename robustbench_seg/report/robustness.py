@@ -13,12 +13,11 @@ from ..studies.statistics import Draws
 from . import figures
 from .content import Picture, Table
 from .evidence import Evidence, Row, scores_of
-from .provenance import file_name
+from .provenance import file_name, group_of
 from .tables import Cell, make_table, percent, score
 
 __all__ = ["HEADLINES", "robustness_pictures", "robustness_tables", "score_rows"]
 
-GROUP = "Under corruption"
 HEADLINES: Mapping[str, tuple[str, str]] = {"michaelis": ("mPC", "rPC")}  # what protocols call mean and retention
 
 
@@ -40,24 +39,22 @@ def robustness_tables(
     computed = by_corruption(cells.assign(model=cells["title"]), conditions)
     by_title = computed.set_index("model")
     rows = [row for row in rows if set(row.models) <= set(by_title.index)]
-    labels = {CLEAN: CLEAN, **{name: name.replace("_", " ") for name in conditions}}
-    if conditions:
-        labels |= {"mean": mean, "retention": retention}
+    headline = {"mean": mean, "retention": retention} if conditions else {}
+    labels = {CLEAN: CLEAN, **headline, **{name: name.replace("_", " ") for name in conditions}}
     shown = []
     for row in rows:
         own = by_title.loc[row.models]
-        texts = {"model": Cell(row.name + (" ⚠" if own["flags"].any() else ""))}
+        texts = {"model": Cell(row.label)}
         texts["params (M)"] = Cell(f"{own['parameters'].iloc[0] / 1e6:.1f}", "", own["parameters"].iloc[0])
         texts |= {label: score(evidence.interval(row.values[name])) for name, label in labels.items()}
         if conditions:
             texts["worst"] = worst(row, conditions)
-        texts["images"] = Cell(f"{own['images'].iloc[0]} of {own['of'].iloc[0]}")
         shown.append(texts)
     fewest, most = computed["fewest_classes"].min(), computed["most_classes"].max()
     classes = str(most) if fewest == most else f"{fewest} to {most}"
     caption = f"mIoU in %, mean over the {classes} classes that occur; {about}."
     caption += "".join(f" ⚠ {m}: {f}." for m, f in zip(computed["model"], computed["flags"], strict=True) if f)
-    compared = [row.compared for row in rows]
+    compared = [row.competes for row in rows]
     tables = [
         make_table(
             shown,
@@ -68,14 +65,17 @@ def robustness_tables(
             caption=caption,
             full=all_digits(evidence, rows, computed),
             main=True,
-            group=GROUP if conditions else "Clean images",
+            group=group_of(conditions),
         )
     ]
     categories = [category for category in CATEGORIES if category in rows[0].values]
     if len(categories) > 1:
-        labels = {CLEAN: CLEAN, **{c: c for c in categories}, "mean": mean, "retention": retention}
+        labels = {CLEAN: CLEAN, **{c: c for c in categories}, **headline}
         of_categories = [
-            {"model": Cell(row.name), **{label: score(evidence.interval(row.values[c])) for c, label in labels.items()}}
+            {
+                "model": Cell(row.label),
+                **{label: score(evidence.interval(row.values[c])) for c, label in labels.items()},
+            }
             for row in rows
         ]
         tables.append(
@@ -85,9 +85,9 @@ def robustness_tables(
                 compared=compared,
                 file=file_name("categories", name),
                 title=f"mIoU by category of corruption, view {name}",
-                caption=f"mIoU in %, a category's the plain mean over its corruptions; {about}.",
+                caption=f"mIoU in %; that of a category is the plain mean over its corruptions; {about}.",
                 full=all_digits(evidence, rows, None, list(labels)),
-                group=GROUP,
+                group=group_of(conditions),
             )
         )
     return tables
@@ -139,12 +139,12 @@ def robustness_pictures(
         table = [[value(row.values[f"{name}-{s}"]) for s in severities] for name in conditions]
         return pd.DataFrame(table, index=list(conditions), columns=severities)
 
-    grids = {row.name: grid(lambda draws: float(draws[0]), row) for row in rows}
+    grids = {row.label: grid(lambda draws: float(draws[0]), row) for row in rows}
     lows, highs = (
-        {row.name: grid(lambda draws, end=end: getattr(evidence.interval(draws), end), row) for row in rows}  # type: ignore[misc]
+        {row.label: grid(lambda draws, end=end: getattr(evidence.interval(draws), end), row) for row in rows}  # type: ignore[misc]
         for end in ("low", "high")
     )
-    clean = {row.name: float(row.values[CLEAN][0]) for row in rows}
+    clean = {row.label: float(row.values[CLEAN][0]) for row in rows}
     pictures = [
         Picture(
             file=file_name("heat-map", name),
@@ -152,7 +152,7 @@ def robustness_pictures(
             caption=f"mIoU in %; {caption}.",
             figure=figures.heat_maps(grids),
             description=f"mIoU of {', '.join(grids)} for each corruption and severity, as in the tables.",
-            group=GROUP,
+            group=group_of(conditions),
         )
     ]
     if len(severities) > 1:
@@ -164,7 +164,7 @@ def robustness_pictures(
                 caption=f"mIoU in %{', bands are 95 % intervals' if bands else ''}; {caption}.",
                 figure=figures.severity_curves(grids, clean, bands),
                 description=f"A curve of mIoU over severity for each of {', '.join(grids)}, a panel per corruption.",
-                group=GROUP,
+                group=group_of(conditions),
             )
         )
     return pictures

@@ -1,23 +1,24 @@
 """What a report says, computed from the store: a section per plan, with its tables, figures and provenance."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
-from ..errors import StoreError
+from ..errors import StoreError, UsageError
 from ..record import CLEAN
 from ..store import Store
 from ..studies.frame import latency_frame, quality_frame, read_plans
-from ..studies.robustness import SETTING, Conditions, flags_of
+from ..studies.robustness import SETTING, Conditions
+from ..wording import counted
 from .claims import found_in_growth, found_in_resolution, found_in_robustness, found_on_clean, incomplete
 from .classes import classes_table
-from .content import Section
+from .content import Picture, Section, Table
 from .differences import compare_arms, difference_pictures, difference_tables
 from .evidence import Evidence, evidence_of
-from .provenance import describe_protocol, describe_setting, limits_of, provenance, weights_of
+from .provenance import describe_protocol, describe_setting, file_name, limits_of, provenance, weights_of
 from .references import published_table, ranking_table, reference_tables
 from .reliability import reliability_tables
 from .resolution import resolution_tables
@@ -31,6 +32,7 @@ from .views import views_table
 
 __all__ = ["sections_of"]
 
+Item = TypeVar("Item", Table, Picture)
 MOST_VIEWS = 3  # of more views, only the first so many are shown class by class
 
 
@@ -67,6 +69,9 @@ def sections_of(folders: Sequence[Path], *, reference: str | None = None, pictur
         if not any(section.tables or section.failures for section in found):
             raise StoreError(f"{folder}: no cell is finished yet; run the suite again to go on")
         sections += found
+    models = list(dict.fromkeys(model for section in sections for model in section.models))
+    if reference is not None and reference not in models:
+        raise UsageError(f"--reference {reference}: no such model; there are {', '.join(models)}")
     return sections
 
 
@@ -99,11 +104,20 @@ def section_of(source: Source) -> Section:
     finished = [frame for frame in (source.quality, source.latency) if len(frame)]
     if finished:
         section.provenance += provenance(pd.concat(finished))
+    section.tables = with_own_files(section.tables)
+    section.pictures = with_own_files(section.pictures)
     return section
+
+
+def with_own_files(items: Sequence[Item]) -> list[Item]:
+    """Number the files of those that would share one, as of a suite that was run at two precisions."""
+    names = unique([item.file for item in items])
+    return [replace(item, file=file_name(name)) for item, name in zip(items, names, strict=True)]
 
 
 def add_quality(section: Section, source: Source, every: Sequence[Evidence]) -> None:
     """Add what quality cells tell: a table per setting; sentences of the setting with the most images."""
+    section.models = list(dict.fromkeys(title for evidence in every for title in evidence.titles))
     section.synthetic = bool(source.quality["synthetic"].any())
     main = max(every, key=lambda evidence: (int(evidence.cells["images"].iloc[0]), len(evidence.cells)))
     places = [(evidence, view) for evidence in every for view in evidence.views]
@@ -122,9 +136,10 @@ def add_quality(section: Section, source: Source, every: Sequence[Evidence]) -> 
     section.gallery += gallery_pictures(source.store, source.plan["gallery"], main.cells)
     section.limits = limits_of(source.plan, main)
     section.findings += [
-        f"⚠ {title}, view {view}: {text}; such numbers deserve no trust."
+        f"⚠ {title}, view {view}: {' and '.join(f'{flag} in {n}' for flag, n in flags.items())} of "
+        f"{counted(len(part), 'cell')}; such numbers deserve no trust."
         for (title, view), part in main.cells.groupby(["title", "view"], sort=False)
-        if (text := flags_of(part))
+        if (flags := part.loc[part["flag"] != "", "flag"].value_counts().to_dict())
     ]
 
 
@@ -151,7 +166,7 @@ def add_view(section: Section, source: Source, evidence: Evidence, view: str, na
     if not conditions:
         return
     section.findings += incomplete(rows, view)
-    if source.reference:
+    if source.reference in evidence.titles:
         section.tables += reference_tables(cells, conditions, source.reference, brief, name)
     same = source.measured[(source.measured[SETTING] == cells.iloc[0][SETTING]).all(axis=1)]
     titles = cells[["model", "checkpoint_sha256", "title"]].drop_duplicates()
@@ -191,4 +206,4 @@ def add_details(section: Section, source: Source, evidence: Evidence, view: str,
     cells = evidence.of_view(view)
     about = f"{describe_setting(cells.iloc[0])}; weights (sha256) {weights_of(cells)}"
     section.tables.append(classes_table(evidence, view, source.conditions, about, name))
-    section.tables += reliability_tables(cells, source.conditions, about, name)
+    section.tables += reliability_tables(evidence, view, source.conditions, about, name)

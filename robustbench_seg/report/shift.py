@@ -17,7 +17,7 @@ VIEW = re.compile(r"(?P<mode>whole|slide-(?P<crop>\d+)-(?P<stride>\d+))(-x(?P<sc
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """What a suite's views let one compare. slide: windows of the training crop at scale 1: the first such view.
+    """What a suite's views let one compare. slide: the first windows at scale 1, which are to be of the training crop.
     scales: those at which there is a view of these windows or of the whole image.
     """
 
@@ -59,8 +59,11 @@ def effect_draws(evidence: Evidence, shift: Shift, title: str, condition: tuple[
 
 def effect_differences(
     evidence: Evidence, shift: Shift, condition: tuple[str, int] = (CLEAN, 0)
-) -> dict[tuple[str, str], ArmDifference]:
-    """Compare arms in their effects, the later minus the earlier: by (arms, effect). Positive: the later loses more."""
+) -> dict[tuple[tuple[str, str], str], ArmDifference]:
+    """Compare arms in their effects, the later of `pairs` minus the earlier: by ((later, earlier), effect).
+
+    Positive: the later loses more.
+    """
     each = {title: effect_draws(evidence, shift, title, condition) for title in evidence.titles}
     if not evidence.resampled:
         return {}
@@ -68,5 +71,5 @@ def effect_differences(
     for first, second in evidence.pairs():
         for name in each[evidence.titles[0]]:
             values = {title: draws[name] for title, draws in each.items()}
-            found[f"{second} minus {first}", name] = evidence.difference(values, second, first)
+            found[(second, first), name] = evidence.difference(values, second, first)
     return found

@@ -26,12 +26,12 @@ class Cell:
 
 def percent(value: float) -> str:
     """0.1234 ─▶ "12.3"; a dash where there is no number."""
-    return MISSING if pd.isna(value) else f"{100 * value:.1f}"
+    return MISSING if pd.isna(value) else f"{100 * value:z.1f}"
 
 
 def points(value: float) -> str:
     """0.0123 ─▶ "+1.2"; a dash where there is no number."""
-    return MISSING if pd.isna(value) else f"{100 * value:+.1f}"
+    return MISSING if pd.isna(value) else f"{100 * value:+z.1f}"
 
 
 def signed(number: Interval) -> str:

@@ -17,17 +17,16 @@ def views_table(evidence: Evidence, views: Sequence[str], about: str) -> Table:
     flags = {title: flags_of(part.assign(corruption=part["view"])) for title, part in clean.groupby("title")}
     rows = evidence.rows(lambda title: {view: evidence.miou(title, view)(CLEAN, 0) for view in views})
     shown = [
-        {"model": Cell(row.name + (" ⚠" if any(flags.get(model) for model in row.models) else ""))}
-        | {view: score(evidence.interval(row.values[view])) for view in views}
+        {"model": Cell(row.label)} | {view: score(evidence.interval(row.values[view])) for view in views}
         for row in rows
     ]
     return make_table(
         shown,
         best=views,
-        compared=[row.compared for row in rows],
+        compared=[row.competes for row in rows],
         file="views",
         title="Clean mIoU by view",
-        caption=f"mIoU in %; a column per view, best of each in bold; {about}."
+        caption=f"mIoU in %; a column per view; {about}."
         + "".join(f" ⚠ {title}: {text}." for title, text in flags.items() if text),
         full=clean_by_view(clean, views),
         main=True,

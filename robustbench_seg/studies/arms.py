@@ -20,11 +20,17 @@ SEEDED = re.compile(r"(?P<arm>.+)-s(?P<seed>\d+)")
 
 
 def arms_of(models: Iterable[str]) -> dict[str, list[str]]:
-    """Group models by arm, each arm's in the order of their seeds; a name without a seed is an arm of its own."""
+    """Group models by arm, each arm's in the order of their seeds; a name without a seed is an arm of its own.
+
+    Where that is the name of seeds' arm too, as of released weights beside own ones, theirs is "<arm> (seeds)".
+    """
     seeds: dict[str, dict[str, int]] = {}
+    models = list(models)
     for model in models:
         match = SEEDED.fullmatch(model)
         arm, seed = (match["arm"], int(match["seed"])) if match else (model, 0)
+        if match and arm in models:
+            arm += " (seeds)"
         seeds.setdefault(arm, {})[model] = seed
     return {arm: sorted(members, key=lambda model: members[model]) for arm, members in seeds.items()}
 
@@ -56,6 +62,11 @@ class ArmDifference:
     pairs: dict[tuple[str, str], float]
 
     @property
+    def known(self) -> bool:
+        """Whether no cell is missing."""
+        return not np.isnan(self.interval.low)
+
+    @property
     def same_sign(self) -> bool:
         """Whether all pairs of seeds agree in sign; False where one is 0 or NaN."""
         values = self.pairs.values()
@@ -69,6 +80,8 @@ class ArmDifference:
     @property
     def agreement(self) -> str:
         """In words, whether the pairs of seeds agree."""
+        if not self.known:
+            return "cells are missing"
         if len(self.pairs) == 1:
             return "one seed each"
         return f"all {len(self.pairs)} pairs of seeds agree in sign" if self.same_sign else "pairs of seeds disagree"
@@ -76,12 +89,12 @@ class ArmDifference:
     @property
     def verdict(self) -> str:
         """In words, whether there is a difference, and if not, why."""
-        if np.isnan(self.interval.low):
+        if not self.known:
             return "not known, since cells are missing"
         if self.found:
             return f"found ({self.agreement})"
         zero = [] if self.interval.excludes_zero else ["the interval includes zero"]
-        seeds = [] if self.same_sign else ["pairs of seeds disagree in sign"]
+        seeds = [] if self.same_sign or len(self.pairs) == 1 else ["pairs of seeds disagree in sign"]
         return f"not found, since {' and '.join(zero + seeds)}"
 
 

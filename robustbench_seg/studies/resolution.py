@@ -15,15 +15,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ..errors import UsageError
-from ..record import CLEAN, View
+from ..record import View
 from .published import read_published
-from .robustness import MODEL, SETTING
 
-__all__ = ["Effect", "effects", "published_extent", "resolution_table"]
+__all__ = ["Effect", "effects", "published_extent"]
 
 Value = Any  # a float, or an array of Draws
 MiouOfView = Callable[[str], Value]  # a view, as str(View) writes it ─▶ mIoU (0-1), NaN where the cell is missing
@@ -31,15 +29,12 @@ MiouOfView = Callable[[str], Value]  # a view, as str(View) writes it ─▶ mIo
 
 @dataclass(frozen=True, eq=False)
 class Effect:
-    """kind: "extent", "scale" or "joint". view: what was compared with slide(1x). lost: mIoU, 0-1; share: of slide(1x)
-    (NaN where that is 0).
-    """
+    """kind: "extent", "scale" or "joint". view: what was compared with slide(1x). lost: mIoU, 0-1."""
 
     kind: str
     scale: float
     view: str
     lost: Value
-    share: Value
 
 
 def effects(miou: MiouOfView, slide: View, scales: Sequence[float] = ()) -> list[Effect]:
@@ -54,47 +49,7 @@ def effects(miou: MiouOfView, slide: View, scales: Sequence[float] = ()) -> list
     compared += [("scale", scale, replace(slide, scale=scale)) for scale in others]
     compared += [("joint", scale, View(scale=scale)) for scale in others]
     base = miou(str(slide))
-    whole = np.where(np.asarray(base) > 0, base, np.nan)
-    found = []
-    for kind, scale, view in compared:
-        lost = base - miou(str(view))
-        found.append(Effect(kind, scale, str(view), lost, lost / whole))
-    return found
-
-
-def resolution_table(
-    cells: pd.DataFrame, slide: View, scales: Sequence[float] = (), condition: tuple[str, int] = (CLEAN, 0)
-) -> pd.DataFrame:
-    """One row per model, setting and effect: kind, scale, view, base (mIoU of slide(1x)), miou, points, share.
-
-    cells: of `quality_frame`; those of one condition, a corruption and its severity, are used. points: 100 times the
-    loss. Missing cells leave NaN.
-    """
-    corruption, severity = condition
-    chosen = cells[(cells["corruption"] == corruption) & (cells["severity"] == severity)]
-    columns = [name for name in [*MODEL, *SETTING] if name != "view"]
-    rows = []
-    for group, part in chosen.groupby(columns, sort=False):
-        by_view = part.set_index("view")["miou"]
-
-        def miou(view: str, by_view: pd.Series = by_view) -> float:
-            return float(by_view.get(view, float("nan")))
-
-        fields = {**dict(zip(columns, group, strict=True)), "corruption": corruption, "severity": severity}
-        for effect in effects(miou, slide, scales):
-            rows.append(
-                {
-                    **fields,
-                    "kind": effect.kind,
-                    "scale": effect.scale,
-                    "view": effect.view,
-                    "base": miou(str(slide)),
-                    "miou": miou(effect.view),
-                    "points": 100 * effect.lost,
-                    "share": float(effect.share),
-                }
-            )
-    return pd.DataFrame(rows)
+    return [Effect(kind, scale, str(view), base - miou(str(view))) for kind, scale, view in compared]
 
 
 def published_extent() -> pd.DataFrame:

@@ -18,6 +18,7 @@ from ..record import CLEAN
 
 __all__ = [
     "MODEL",
+    "SAID",
     "SETTING",
     "Conditions",
     "Miou",
@@ -38,8 +39,8 @@ Miou = Callable[[str, int], Value]  # (corruption, severity) ─▶ mIoU, NaN wh
 SETTING = [
     "dataset", "split", "view", "precision", "seed", "engine_version", "fingerprint", "images", "of", "synthetic",
 ]  # fmt: skip
-# The rows of a table, and what is said of each.
-MODEL = ["model", "checkpoint_sha256", "parameters", "licence", "about"]
+MODEL = ["model", "checkpoint_sha256"]  # the rows of a table
+SAID = ["parameters", "licence", "about"]  # of each; by a model's first cell, since later code may word it otherwise
 
 
 def corruption_scores(miou: Miou, conditions: Conditions) -> dict[str, Value]:
@@ -78,7 +79,7 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
     cells: of `quality_frame`. conditions: of the protocol.
     """
     rows = []
-    for group, part in cells.groupby([*SETTING, *MODEL], sort=False):
+    for _, part in cells.groupby([*SETTING, *MODEL], sort=False):
         known = part.set_index(["corruption", "severity"])["miou"]
         wanted = [(name, severity) for name, severities in conditions.items() for severity in severities]
 
@@ -90,7 +91,7 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
         worst = min(scores, key=lambda name: scores[name]) if complete else ""
         rows.append(
             {
-                **dict(zip([*SETTING, *MODEL], group, strict=True)),
+                **part.iloc[0][[*SETTING, *MODEL, *SAID]],
                 "fewest_classes": int(part["classes"].min()),
                 "most_classes": int(part["classes"].max()),
                 CLEAN: miou(CLEAN, 0),
@@ -125,9 +126,9 @@ def clean_by_view(cells: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:
     clean = cells[cells["corruption"] == CLEAN]
     columns = [name for name in [*MODEL, *SETTING] if name != "view"]
     rows = []
-    for group, part in clean.groupby(columns, sort=False):
+    for _, part in clean.groupby(columns, sort=False):
         miou = part.set_index("view")["miou"].reindex(views)
         points = 100 * (miou - miou.iloc[0])
-        fields = dict(zip(columns, group, strict=True))
+        fields = dict(part.iloc[0][[*columns, *SAID]])
         rows += [{**fields, "view": view, "miou": miou[view], "points": points[view]} for view in views]
     return pd.DataFrame(rows)

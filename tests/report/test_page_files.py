@@ -176,6 +176,14 @@ def test_latex_compiles(tmp_path: Path) -> None:
     assert done.returncode == 0, "\n".join(line for line in done.stdout.splitlines() if line.startswith(("!", "l.")))
 
 
+def test_latex_shrinks_what_is_wider_than_a_line_and_sets_texts_to_the_left() -> None:
+    texts = pd.DataFrame({"arms": ["a minus b"], "points": ["+1.2*"], "p": ["<0.001"], "why": ["seeds disagree " * 4]})
+    wide = latex(Table(file="x", title="t", caption="c", readable=texts, full=pd.DataFrame()), "x")
+    assert r"\begin{tabular}{@{}lrrl@{}}" in wide
+    assert wide.count(r"\resizebox{\linewidth}") == 1
+    assert r"\rotatebox" not in wide
+
+
 def test_latex_sets_quotation_marks_as_a_printer_does() -> None:
     assert escaped('Xie et al., "SegFormer", and 5" more') == "Xie et al., ``SegFormer'', and 5'' more"
 

@@ -20,6 +20,10 @@ def test_models_are_grouped_by_arm_in_the_order_of_seeds() -> None:
     }
 
 
+def test_weights_without_a_seed_are_no_seed_of_the_arm_of_their_name() -> None:
+    assert arms_of(["b0", "b0-s1", "b0-s2"]) == {"b0": ["b0"], "b0 (seeds)": ["b0-s1", "b0-s2"]}
+
+
 def test_an_arms_value_is_the_mean_over_its_seeds() -> None:
     one, two = draws(0.5, seed=1), draws(0.7, seed=2)
     assert np.allclose(arm_mean({"a-s0": one, "a-s1": two}, "a"), (one + two) / 2, atol=1e-15)
@@ -51,3 +55,9 @@ def test_an_interval_with_zero_is_no_difference_however_the_seeds_agree() -> Non
 def test_a_missing_cell_finds_nothing() -> None:
     found = arm_difference({"a": np.full(11, np.nan), "c": draws(0.5)[:11]}, "a", "c", 100)
     assert not found.found
+    assert found.agreement == "cells are missing"
+
+
+def test_equal_arms_of_one_seed_have_no_seeds_to_disagree() -> None:
+    found = arm_difference({"a": draws(0.5), "c": draws(0.5)}, "a", "c", 100)
+    assert found.verdict == "not found, since the interval includes zero"

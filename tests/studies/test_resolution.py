@@ -1,13 +1,11 @@
 """Effects of the resolution, by the paper's Table 1c and plain arithmetic."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.record import View
-from robustbench_seg.studies.resolution import effects, published_extent, resolution_table
-from robustbench_seg.studies.robustness import MODEL, SETTING
+from robustbench_seg.studies.resolution import effects, published_extent
 
 SLIDE = View(mode="slide", crop=256, stride=192)
 MIOU = {"slide-256-192": 0.8, "whole": 0.7, "slide-256-192-x2": 0.6, "whole-x2": 0.4, "whole-x0.5": 0.9}
@@ -24,7 +22,6 @@ def test_each_effect_is_a_loss_against_windows_of_the_training_crop() -> None:
     named = {(each.kind, each.scale): each for each in found}
     assert set(named) == {("extent", 1), ("scale", 0.5), ("scale", 2), ("joint", 0.5), ("joint", 2)}
     assert named["extent", 1].lost == pytest.approx(0.1)
-    assert named["extent", 1].share == pytest.approx(0.1 / 0.8)
     assert named["scale", 2].lost == pytest.approx(0.2)
     assert named["joint", 2].lost == pytest.approx(0.4)
     assert named["joint", 0.5].lost == pytest.approx(-0.1)
@@ -39,27 +36,6 @@ def test_effects_of_resamples_are_effects_of_each() -> None:
         alone = effects(lambda view, k=k: draws[view][k], SLIDE, (2,))  # type: ignore[misc]
         for many, one in zip(together, alone, strict=True):
             assert many.lost[k] == one.lost
-            assert many.share[k] == one.share
-
-
-def test_a_table_has_a_row_per_model_and_effect_under_one_condition() -> None:
-    common = dict.fromkeys([*SETTING, *MODEL], "x")
-    rows = [
-        {**common, "model": model, "view": view, "corruption": corruption, "severity": severity, "miou": value / part}
-        for model, part in (("a", 1), ("b", 2))
-        for corruption, severity in (("clean", 0), ("fog", 3))
-        for view, value in MIOU.items()
-        if corruption == "clean" or view != "whole"
-    ]
-    cells = pd.DataFrame(rows)
-    table = resolution_table(cells, SLIDE, (2,)).set_index(["model", "kind"])
-    assert table.loc[("a", "extent"), "points"] == pytest.approx(10)
-    assert table.loc[("b", "extent"), "points"] == pytest.approx(5)
-    assert table.loc[("b", "joint"), "share"] == pytest.approx(0.5)
-    assert table.loc[("b", "joint"), ["base", "miou"]].tolist() == pytest.approx([0.4, 0.2])
-    under_fog = resolution_table(cells, SLIDE, (2,), ("fog", 3)).set_index(["model", "kind"])
-    assert np.isnan(under_fog.loc[("a", "extent"), "points"])
-    assert under_fog.loc[("a", "joint"), "points"] == pytest.approx(40)
 
 
 def test_effects_need_windows_at_scale_1() -> None:
