@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
+from ..wording import counted
 from .terminal import console, say
 
 __all__ = ["compare", "report", "write_and_show"]
@@ -49,7 +50,9 @@ def compare(
     fail_on_drop: Annotated[
         float | None,
         typer.Option(
-            min=0, metavar="POINTS", help="Exit with 1 if the interval of clean or mean mIoU lies below -POINTS."
+            min=0,
+            metavar="POINTS",
+            help="Exit with 1 if the interval of clean or mean mIoU lies below -POINTS, or NEW lacks a cell.",
         ),
     ] = None,
 ) -> None:
@@ -64,7 +67,7 @@ def compare(
             raise UsageError(f"{folder}: holds no quality cells")
     changes = compare_stores(frames[0], frames[1], [*read_plans(base), *read_plans(new)])
     show_changes(console, changes.table)
-    for text in changes.unmatched:
+    for text in (*changes.lacking, *changes.added):
         say(f"not compared: {text}")
     if fail_on_drop is None:
         return
@@ -75,5 +78,8 @@ def compare(
             f"{100 * row['estimate']:+.1f} (95 % interval {100 * row['low']:+.1f} to {100 * row['high']:+.1f})",
             style="bold red",
         )
-    if len(dropped):
+    if changes.lacking:
+        say(f"not judged: {counted(len(changes.lacking), 'cell')} of BASE or planned; see above", style="bold red")
+    if len(dropped) or changes.lacking:
         raise typer.Exit(1)
+    say(f"no drop by more than {fail_on_drop:g} points of clean or mean mIoU is sure")

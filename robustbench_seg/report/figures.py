@@ -52,13 +52,11 @@ def heat_maps(tables: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def severity_curves(
-    tables: Mapping[str, pd.DataFrame],
-    clean: Mapping[str, float],
-    bands: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]] | None = None,
+    tables: Mapping[str, pd.DataFrame], bands: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]] | None = None
 ) -> Figure:
-    """mIoU (%) against severity, a small panel per corruption and a line per title; severity 0 is the clean image.
+    """mIoU (0-1 in the tables, % in the figure) against severity, a small panel per corruption and a line per title.
 
-    bands: the lower and upper ends of intervals, by title.
+    tables: corruption by severity, 0 the clean image. bands: the lower and upper ends of intervals, by title.
     """
     names = list(next(iter(tables.values())).index)
     columns = min(COLUMNS, len(names))
@@ -70,17 +68,16 @@ def severity_curves(
         axis.set_visible(False)
     for axis, name in zip(axes.flat, names, strict=False):
         for k, (title, table) in enumerate(tables.items()):
-            points = table.loc[name].dropna()
-            x, y = [0, *points.index], [100 * clean[title], *(100 * points)]
+            points = 100 * table.loc[name].dropna()
             own = style(k)
-            axis.plot(x, y, markersize=3.5, linewidth=1.3, label=title, **own)
+            axis.plot(points.index, points, markersize=3.5, linewidth=1.3, label=title, **own)
             if bands:
                 low, high = (100 * end.loc[name, points.index] for end in bands[title])
                 axis.fill_between(points.index, low, high, color=own["color"], alpha=0.15, linewidth=0)
         axis.set_title(name.replace("_", " "), fontsize=9)
         axis.grid(alpha=0.3)
         axis.set_ylim(bottom=0)
-        axis.set_xticks(range(6))
+        axis.set_xticks(range(max(next(iter(tables.values())).columns) + 1))
     figure.supxlabel("severity (0 is clean)", fontsize=9)
     figure.supylabel("mIoU (%)", fontsize=9)
     handles, labels = axes.flat[0].get_legend_handles_labels()

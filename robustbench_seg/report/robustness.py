@@ -124,14 +124,11 @@ def robustness_pictures(
     evidence: Evidence, view: str, conditions: Conditions, caption: str, name: str
 ) -> list[Picture]:
     """Draw the heat map and the curves of one view, a panel or a line per arm: its mean over seeds."""
-    severities = sorted({severity for asked in conditions.values() for severity in asked})
+    severities = [0, *sorted({severity for asked in conditions.values() for severity in asked})]
 
     def cell_scores(title: str) -> dict[str, Draws]:
         miou = evidence.miou(title, view)
-        return {
-            CLEAN: miou(CLEAN, 0),
-            **{f"{name}-{s}": miou(name, s) for name in conditions for s in severities},
-        }
+        return {f"{name}-{s}": miou(name, s) if s else miou(CLEAN, 0) for name in conditions for s in severities}
 
     rows = [row for row in evidence.rows(cell_scores) if row.compared]
 
@@ -144,25 +141,24 @@ def robustness_pictures(
         {row.label: grid(lambda draws, end=end: getattr(evidence.interval(draws), end), row) for row in rows}  # type: ignore[misc]
         for end in ("low", "high")
     )
-    clean = {row.label: float(row.values[CLEAN][0]) for row in rows}
     pictures = [
         Picture(
             file=file_name("heat-map", name),
             title=f"Corruption by severity, view {name}",
-            caption=f"mIoU in %; {caption}.",
-            figure=figures.heat_maps(grids),
+            caption=f"mIoU in %; a place is empty where there is no such cell; {caption}.",
+            figure=figures.heat_maps({label: table.drop(columns=0) for label, table in grids.items()}),
             description=f"mIoU of {', '.join(grids)} for each corruption and severity, as in the tables.",
             group=group_of(conditions),
         )
     ]
-    if len(severities) > 1:
+    if len(severities) > 2:
         bands = {title: (lows[title], highs[title]) for title in grids} if evidence.resampled else {}
         pictures.append(
             Picture(
                 file=file_name("severity", name),
                 title=f"mIoU against severity, view {name}",
                 caption=f"mIoU in %{', bands are 95 % intervals' if bands else ''}; {caption}.",
-                figure=figures.severity_curves(grids, clean, bands),
+                figure=figures.severity_curves(grids, bands),
                 description=f"A curve of mIoU over severity for each of {', '.join(grids)}, a panel per corruption.",
                 group=group_of(conditions),
             )

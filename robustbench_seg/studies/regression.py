@@ -29,11 +29,13 @@ Condition = tuple[str, int]
 class Changes:
     """table: a row per model, setting and quantity: base, new, estimate (new - base), low, high (all 0-1), p, p_holm
     over the table. Quantities are clean, mean (over the corruptions of which both have all planned severities), and
-    each of the conditions. unmatched: what only one of the two has, or neither though it was planned, in words.
+    each of the conditions. lacking: what of BASE, or of a plan, could not be compared; added: what NEW has besides;
+    both in words.
     """
 
     table: pd.DataFrame
-    unmatched: list[str]
+    lacking: list[str]
+    added: list[str]
 
     def dropped(self, points: float) -> pd.DataFrame:
         """The rows of clean and mean whose interval lies below -points."""
@@ -56,14 +58,16 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Mappin
             )
     both = base.merge(new, on=MATCH, suffixes=("_base", "_new"), how="outer", indicator="side", sort=False)
     matched = both[both["side"] == "both"]
-    unmatched = [
-        f"{row[f'slug_{name}']} is in {name.upper()} alone "
-        f"({row['images']} images, engine version {row['engine_version']})"
+    lacking, added = (
+        [
+            f"{row[f'slug_{name}']} is in {name.upper()} alone "
+            f"({row['images']} images, engine version {row['engine_version']})"
+            for _, row in both[both["side"] == side].iterrows()
+        ]
         for side, name in (("left_only", "base"), ("right_only", "new"))
-        for _, row in both[both["side"] == side].iterrows()
-    ]
+    )
     if not len(matched):
-        raise StoreError("no cell of BASE is in NEW: " + "; ".join(unmatched[:2]))
+        raise StoreError("no cell of BASE is in NEW: " + "; ".join([*lacking, *added][:2]))
     rows = []
     for fields, part in matched.groupby(["model", *SETTING], sort=False):
         setting = dict(zip(["model", *SETTING], fields, strict=True))
@@ -71,14 +75,14 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Mappin
         seen = list(zip(own["corruption"], own["severity"], strict=True))
         planned = planned_with({*part["key_base"], *part["key_new"]}, plans)
         rows += changes_of(setting, part, base, new, {*seen, *planned})
-        unmatched += [
+        lacking += [
             f"{name}{f'-{severity}' if severity else ''} of {setting['model']}, view {setting['view']}, is in neither, "
             "though it was planned"
             for name, severity in planned
             if (name, severity) not in seen
         ]
     table = pd.DataFrame(rows)
-    return Changes(table.assign(p_holm=holm(table["p"].to_numpy(np.float64))), unmatched)
+    return Changes(table.assign(p_holm=holm(table["p"].to_numpy(np.float64))), lacking, added)
 
 
 def named_alike(base: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

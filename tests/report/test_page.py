@@ -183,17 +183,19 @@ def test_the_heat_map_writes_each_value_and_leaves_what_is_missing_empty() -> No
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["fog", "frost"]
 
 
-def test_curves_begin_at_the_clean_score() -> None:
-    table = pd.DataFrame({1: [0.5], 3: [0.25]}, index=["fog"])
-    axis = figures.severity_curves({"m": table}, {"m": 0.8}).axes[0]
-    x, y = axis.lines[0].get_data()
+def test_curves_begin_at_the_clean_score_and_have_a_band_throughout() -> None:
+    table = pd.DataFrame({0: [0.8, 0.8], 1: [0.5, np.nan], 3: [0.25, 0.1]}, index=["fog", "frost"])
+    fog, frost = figures.severity_curves({"m": table}, {"m": (table - 0.05, table + 0.05)}).axes
+    x, y = fog.lines[0].get_data()
     assert list(x) == [0, 1, 3]
     assert list(y) == pytest.approx([80, 50, 25])
+    corners = {(x, round(y)) for x, y in frost.collections[0].get_paths()[0].vertices}
+    assert corners == {(0, 75), (0, 85), (3, 5), (3, 15)}
 
 
 def test_no_two_of_many_lines_look_alike() -> None:
-    tables = {f"m{k}": pd.DataFrame({1: [0.5]}, index=["fog"]) for k in range(49)}
-    axis = figures.severity_curves(tables, dict.fromkeys(tables, 0.8)).axes[0]
+    tables = {f"m{k}": pd.DataFrame({0: [0.8], 1: [0.5]}, index=["fog"]) for k in range(49)}
+    axis = figures.severity_curves(tables).axes[0]
     assert len({(line.get_color(), line.get_marker()) for line in axis.lines}) == 49
 
 

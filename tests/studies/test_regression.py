@@ -57,7 +57,7 @@ def test_differences_are_those_of_the_frames(stores: dict[str, Path]) -> None:
     assert table.loc["mean", "estimate"] == pytest.approx(mean[1] - mean[0], abs=1e-12)
     assert (table["low"] <= table["estimate"]).all()
     assert (table["estimate"] <= table["high"]).all()
-    assert not changes.unmatched
+    assert not changes.lacking + changes.added
 
 
 def test_the_same_counts_differ_by_nothing(stores: dict[str, Path]) -> None:
@@ -85,10 +85,18 @@ def test_what_only_one_store_has_is_listed_and_its_corruption_is_in_no_mean(
     shutil.copytree(stores["worse"], copy)
     next(copy.glob("cells/m-toy-gaussian_noise-3-*")).unlink()
     changes = compared(stores["base"], copy)
-    assert changes.unmatched == ["m-toy-gaussian_noise-3-whole is in BASE alone (20 images, engine version 2)"]
+    assert changes.lacking == ["m-toy-gaussian_noise-3-whole is in BASE alone (20 images, engine version 2)"]
     table = changes.table.set_index("quantity")
     assert table.loc["mean", "corruptions"] == 1
     assert table.loc["mean", "estimate"] == table.loc["fog-3", "estimate"]
+    folders = [str(stores["base"]), str(copy)]
+    for pair, status, word in (
+        (folders, 1, "not judged: 1 cell"),
+        (folders[::-1], 0, "no drop by more than 90 points"),
+    ):
+        done = CliRunner().invoke(app, ["compare", *pair, "--fail-on-drop", "90"], env={"COLUMNS": "200"})
+        assert done.exit_code == status
+        assert word in done.output
 
 
 def test_a_corruption_that_lacks_a_severity_in_both_stores_is_listed_and_in_no_mean(tmp_path: Path) -> None:
@@ -104,7 +112,7 @@ def test_a_corruption_that_lacks_a_severity_in_both_stores_is_listed_and_in_no_m
     assert table.loc["mean", "corruptions"] == 1
     assert table.loc["mean", "base"] == table.loc["snow-3", "base"]
     assert "fog-1" in table.index
-    assert changes.unmatched == [
+    assert changes.lacking == [
         f"{cell} of m, view whole, is in neither, though it was planned" for cell in ("fog-5", "frost-2")
     ]
 
@@ -120,7 +128,7 @@ def test_another_plan_of_the_same_folder_does_not_make_a_corruption_incomplete(t
     changes = compared(tmp_path / "base", tmp_path / "new")
     means = changes.table[changes.table["quantity"] == "mean"].set_index("dataset")["corruptions"]
     assert means.to_dict() == {"toy": 1, "other": 1}
-    assert not changes.unmatched
+    assert not changes.lacking + changes.added
 
 
 def test_each_precision_has_a_table_and_a_gate_of_its_own(tmp_path: Path) -> None:
