@@ -204,6 +204,7 @@ def add_views(section: Section, source: Source, evidence: Evidence, *, main: boo
 def add_details(section: Section, source: Source, evidence: Evidence, view: str, name: str) -> None:
     """Add what lies below the headline: classes, boundaries, calibration."""
     cells = evidence.of_view(view)
-    about = f"{describe_setting(cells.iloc[0])}; weights (sha256) {weights_of(cells)}"
+    protocol = describe_protocol(source.plan["protocol"], source.conditions)
+    about = f"{protocol}; {describe_setting(cells.iloc[0])}; weights (sha256) {weights_of(cells)}"
     section.tables.append(classes_table(evidence, view, source.conditions, about, name))
     section.tables += reliability_tables(evidence, view, source.conditions, about, name)

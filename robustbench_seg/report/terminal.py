@@ -18,12 +18,30 @@ BORDERS = 3  # what a column adds to its texts
 
 
 def show_tables(console: Console, sections: Sequence[Section]) -> None:
-    """Print the main tables, with as many models beside each other as the terminal has room for."""
+    """Print the main tables as they are where they fit; else turned, as many rows beside each other as do."""
     for section in sections:
-        for table in section.tables:
-            if table.main:
-                for columns in blocks(table.readable, console.width):
-                    console.print(block(table, columns))
+        for table in (table for table in section.tables if table.main):
+            if width_of(table.readable) <= console.width:
+                console.print(whole(table))
+                continue
+            for rows in blocks(table.readable, console.width):
+                console.print(block(table, rows))
+
+
+def width_of(frame: pd.DataFrame) -> int:
+    """Count the characters that a table takes with its borders."""
+    columns = ([name, *frame[name]] for name in frame.columns)
+    return 1 + sum(max(cell_len(str(text)) for text in column) + BORDERS for column in columns)
+
+
+def whole(content: Content) -> Table:
+    """A table as it is. The best are bold."""
+    table = Table(title=Text(content.title), title_justify="left")
+    for name, left in zip(content.readable.columns, content.left(), strict=True):
+        table.add_column(Text(str(name)), justify="left" if left else "right", no_wrap=True)
+    for texts, bold in zip(content.readable.astype(str).to_numpy(), content.bold(), strict=True):
+        table.add_row(*(Text(text, style="bold" if best else "") for text, best in zip(texts, bold, strict=True)))
+    return table
 
 
 def blocks(frame: pd.DataFrame, width: int) -> list[list[int]]:

@@ -319,12 +319,20 @@ def test_words_that_all_begin_with_are_whole(texts: list[str], shared: str) -> N
     assert common_words(texts) == shared
 
 
+def test_a_table_that_fits_the_terminal_stands_as_it_is() -> None:
+    readable = pd.DataFrame({"arms": ["a minus b", "a minus c"], "points": ["+1.0*", "-0.2"], "found": ["yes", "no"]})
+    shown = Table(file="x", title="t", caption="", readable=readable, full=readable, main=True)
+    output = io.StringIO()
+    show_tables(Console(file=output, width=80), [Section(suite="s", description="", planned=0, tables=[shown])])
+    lines = [[cell.strip() for cell in re.split("[│┃]", line)[1:-1]] for line in output.getvalue().splitlines()]
+    assert [cells for cells in lines if cells] == [list(readable.columns), *readable.to_numpy().tolist()]
+
+
 @pytest.mark.parametrize("models", [1, 3, 12])
 def test_tables_stay_readable_at_80_columns(models: int) -> None:
     names = [f"segformer-b{k}-camvid-learned-s{k}" for k in range(models)]
-    values = {
-        name: [f"{10 * k + j:.1f}" for k in range(models)] for j, name in enumerate(("clean", "jpeg compression"))
-    }
+    columns = ("clean", "jpeg compression", *(f"corruption {k}" for k in range(6)))
+    values = {name: [f"{10 * k + j:.1f}" for k in range(models)] for j, name in enumerate(columns)}
     readable = pd.DataFrame({"model": names, **values, "images": ["233 of 233"] * models})
     shown = Table(file="x", title="[bold]t", caption="", readable=readable, full=readable, main=True)
     output = io.StringIO()
@@ -332,6 +340,6 @@ def test_tables_stay_readable_at_80_columns(models: int) -> None:
     text = output.getvalue()
     assert max(map(len, text.splitlines())) <= 80
     assert "[bold]t" in text, "names are no markup"
-    for name in ("clean", "jpeg compression"):
+    for name in columns:
         cells = [cell.strip() for line in text.splitlines() if f" {name} " in line for cell in line.split("│")[2:-1]]
         assert cells == values[name]
