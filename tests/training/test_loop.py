@@ -71,7 +71,14 @@ def command(recipe: dict[str, object], folder: Path) -> list[str]:
 
 
 def start(arguments: list[str], until: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        arguments,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job ignores SIGINT, and so would what it starts, the tests and this process too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
     while process.poll() is None and not until.exists():
         time.sleep(0.01)
     return process
@@ -96,7 +103,7 @@ def test_a_run_that_is_told_to_stop_says_so_in_one_line_and_keeps_its_checkpoint
     arguments, out = command({**RECIPE, "iterations": 10000}, tmp_path), tmp_path / "out"
     process = start([*arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
     process.send_signal(sent)
-    _, errors = process.communicate()
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert errors == "robustbench-seg: stopped; what is finished is kept, and the same command goes on from there\n"
     newest = max((out / "checkpoints").glob("*.pt"))
