@@ -81,4 +81,4 @@ def changed(content: Any, place: list[str], value: Any) -> Any:
 def shipped(package: str) -> dict[str, Path]:
     """List the YAML files that `package` ships, by name."""
     folder = Path(str(files(package)))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"), key=lambda path: path.stem)}

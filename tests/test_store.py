@@ -30,7 +30,7 @@ def record(**changes: object) -> Record:
         "licence": "CC0-1.0",
         "about": "",
         "parameters": 1,
-        "environment": {},
+        "environment": {"machine": "none", "packages": {}},
         "timings": {},
     }
     return Record(**{**fields, **changes})

@@ -35,7 +35,7 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         ),
         (
             ["run", "nothing", "--out", "OUT"],
-            "nothing: no such file, and not one of the shipped: camvid-c-resolution, camvid-c, camvid-resolution, ",
+            "nothing: no such file, and not one of the shipped: camvid-c, camvid-c-resolution, camvid-resolution, ",
         ),
         (["run", "camvid-c", "--out", "OUT"], "dataset camvid needs its folder: --data camvid=PATH"),
         (["run", "camvid-c", "--out", "OUT", "--data", "camvid"], "--data takes NAME=PATH, got 'camvid'"),
