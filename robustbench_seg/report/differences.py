@@ -42,14 +42,14 @@ def compare_arms(evidence: Evidence, view: str, conditions: Conditions, referenc
 def difference_tables(found: Differences, conditions: Conditions, about: str, name: str) -> list[Table]:
     """Make the table of the primary differences, and that of each corruption."""
     primary = {key: each for key, each in found.items() if key[2] in PRIMARY}
-    what = "Points of mIoU, or of retention" if conditions else "Points of mIoU"
+    unit = "Points of mIoU, or of retention" if conditions else "Points of mIoU"
     tables = [
         long_table(
             {(f"{a} minus {b}", PRIMARY[what]): each for (a, b, what), each in primary.items()},
             ("arms", "in"),
             file=file_name("differences", name),
             title=f"Differences between arms, view {name}",
-            caption=f"{what}; {FOUND}; p by Holm for the rows of this table; {about}.",
+            caption=f"{unit}; {FOUND}; p by Holm for the rows of this table; {about}.",
             group=group_of(conditions),
             main=True,
         )

@@ -13,7 +13,7 @@ from ..studies.bootstrap import Scores, bootstrap
 from ..studies.counts import read_counts
 from ..studies.robustness import SETTING, Conditions, Miou, category_means, corruption_scores, headline, retention
 from ..studies.statistics import Draws, Interval, interval
-from .tables import unique
+from .tables import marked, unique
 
 __all__ = ["Evidence", "Row", "evidence_of", "scores_of", "titles_of"]
 
@@ -38,7 +38,7 @@ class Row:
     @property
     def label(self) -> str:
         """The name for readers."""
-        return f"{self.name} ⚠" if self.flagged else self.name
+        return marked(self.name, self.flagged)
 
     @property
     def competes(self) -> bool:

@@ -12,7 +12,7 @@ from ..studies.published import TABLES, Setting, beside
 from ..studies.robustness import Conditions, by_corruption
 from .content import Table
 from .provenance import file_name
-from .tables import MISSING, Cell, make_table, percent
+from .tables import MISSING, Cell, make_table, marked, percent
 
 __all__ = ["published_table", "ranking_table", "reference_tables"]
 
@@ -42,7 +42,7 @@ def reference_tables(cells: pd.DataFrame, conditions: Conditions, reference: str
     for measure, file, title, formula, lower in MEASURES:
         values = measure(computed, conditions, reference)
         rows = [
-            {"model": Cell(f"{row['model']} ⚠" if flagged[row["model"]] else row["model"])}
+            {"model": Cell(marked(row["model"], flagged[row["model"]]))}
             | {what.replace("_", " "): Cell(percent(row[what]), "", row[what]) for what in (*conditions, "mean")}
             for _, row in values.iterrows()
         ]

@@ -59,9 +59,8 @@ def resolution_tables(evidence: Evidence, shift: Shift, conditions: Conditions, 
                 ("arms", "effect"),
                 file="resolution-differences",
                 title="Whether arms lose differently",
-                caption="Points lost by one arm minus those lost by the other; positive: the first loses more. "
-                f"{FOUND}; "
-                f"p by Holm for the rows of this table; {about}.",
+                caption="Points lost by one arm minus those lost by the other; positive: the first loses more; "
+                f"{FOUND}; p by Holm for the rows of this table; {about}.",
                 group=GROUP,
                 main=True,
             )

@@ -10,7 +10,19 @@ from ..studies.arms import ArmDifference
 from ..studies.statistics import Interval
 from .content import Table
 
-__all__ = ["MISSING", "Cell", "difference", "known", "make_table", "percent", "points", "score", "signed", "unique"]
+__all__ = [
+    "MISSING",
+    "Cell",
+    "difference",
+    "known",
+    "make_table",
+    "marked",
+    "percent",
+    "points",
+    "score",
+    "signed",
+    "unique",
+]
 
 MISSING = "–"
 
@@ -38,6 +50,11 @@ def signed(number: Interval) -> str:
     """A difference in a sentence: "+1.2 points (95 % interval +0.3 to +2.0)"."""
     ends = "" if pd.isna(number.low) else f" (95 % interval {points(number.low)} to {points(number.high)})"
     return f"{points(number.estimate)} points{ends}"
+
+
+def marked(name: str, flagged: bool) -> str:
+    """Name a model for readers, with a warning where a number of it deserves no trust."""
+    return f"{name} ⚠" if flagged else name
 
 
 def score(number: Interval) -> Cell:
