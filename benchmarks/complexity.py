@@ -19,8 +19,9 @@ from benchmarks.published_costs import CLASSES, HEAD, INPUTS, as_published, comp
 from robustbench_seg import environment
 from robustbench_seg.files import write_text
 from robustbench_seg.models import DEEPLABV3PLUS_ENCODERS, build_network
-from robustbench_seg.report.figures import LINES, MARKERS, save_svg
+from robustbench_seg.report.figures import style
 from robustbench_seg.report.markdown import markdown
+from robustbench_seg.report.svg import save_figure
 from segformer import VARIANTS, SegFormer
 from segformer.complexity import complexity, count
 
@@ -96,8 +97,8 @@ def draw_attention(table: pd.DataFrame) -> Figure:
     for axis, (variant, of_variant) in zip(axes, table.groupby("variant"), strict=True):
         for k, (ratios, lines) in enumerate(of_variant.groupby("R")):
             label = "attention, R = 1 in every stage" if ratios == "1,1,1,1" else f"attention, R = {ratios}"
-            style = {"color": LINES[1 - k], "marker": MARKERS[1 - k], "markersize": 4}
-            axis.plot(lines["side"], lines["attention"], label=label, **style)
+            look = {**style(1 - k), "markersize": 4}
+            axis.plot(lines["side"], lines["attention"], label=label, **look)
         rest = of_variant[of_variant["R"] != "1,1,1,1"]
         axis.plot(rest["side"], rest["rest"], label="all other layers", color="#666666", linestyle="--", linewidth=1.2)
         axis.set_xscale("log", base=2)
@@ -186,7 +187,7 @@ def main() -> None:
     tables = {"complexity": comparison, "complexity-models": models, "attention": attention}
     for name, table in tables.items():
         write_text(RESULTS / f"{name}.csv", table.to_csv(index=False))
-    save_svg(draw_attention(attention), RESULTS / "attention.svg")
+    save_figure(draw_attention(attention), RESULTS / "attention.svg", "svg")
     write_text(RESULTS / "complexity.md", page(comparison, models, about))
 
 

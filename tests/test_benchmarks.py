@@ -1,6 +1,7 @@
 """The benchmark program runs and its figures are those of its samples; how fast anything is, is not tested."""
 
 import csv
+import importlib
 import json
 import statistics
 import subprocess
@@ -134,3 +135,8 @@ def test_the_forward_benchmark_refuses_what_gives_no_median(option: list[str], m
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
     assert message in done.stderr
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("[!_]*.py")), ids=lambda path: path.stem)
+def test_each_module_of_the_benchmarks_finds_what_it_imports(path: Path) -> None:
+    importlib.import_module(f"benchmarks.{path.stem}")
