@@ -168,7 +168,7 @@ def beside_table_1c(each: ArmDifference) -> str:
         agreement = "confirms in direction" + ("" if number.low <= theirs <= number.high else ", not in size")
     else:
         agreement = (
-            "neither confirms nor excludes" if theirs <= number.high else "does not confirm, and excludes so much"
+            "neither confirms nor excludes" if theirs <= number.high else "does not confirm and, at that size, excludes"
         )
     return (
         f"the paper's Table 1c has {100 * theirs:.1f} points ({lost['learned_pe']:.1f} with a positional encoding, "
