@@ -15,6 +15,7 @@ from . import __version__
 __all__ = ["cpu_name", "describe", "machine_name", "source_commit"]
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "pillow", "numba", "pyarrow", "pandas")
+RESULTS = (":(exclude)reports", ":(exclude)benchmarks/results")
 
 
 def describe(device: str) -> dict[str, Any]:
@@ -63,13 +64,17 @@ def installed_version(package: str) -> str | None:
 
 
 def source_commit() -> str:
-    """Name the commit of the checkout that this package runs from, with "+" when files differ from it; else ""."""
+    """Name the commit of the checkout that this package runs from, with "+" when files differ from it; else "".
+
+    Files of results do not count: a run that goes on writes them itself.
+    """
     root = Path(__file__).resolve().parent.parent
     if not (root / ".git").exists():
         return ""
     try:
         commit = run_git(root, "rev-parse", "--short=12", "HEAD")
-        return commit + ("+" if run_git(root, "status", "--porcelain", "--untracked-files=no") else "")
+        changed = run_git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *RESULTS)
+        return commit + ("+" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return ""
 

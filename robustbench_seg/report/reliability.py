@@ -1,19 +1,20 @@
-"""What mIoU does not see, under corruption: the quality of boundaries, and how far confidence can be trusted."""
+"""What mIoU does not see: the quality of boundaries, and how far confidence can be trusted."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..record import CLEAN
-from ..studies.robustness import Conditions, corruption_scores, headline
+from ..studies.robustness import Conditions, Miou, corruption_scores, headline
 from ..studies.statistics import Draws
 from .content import Table
 from .evidence import Evidence
 from .provenance import file_name
 from .tables import MISSING, Cell, make_table
 
-__all__ = ["reliability_tables"]
+__all__ = ["reliability_by_view", "reliability_tables"]
 
 # column of the frame: title, unit, factor, decimals, whether higher is better
 METRICS = {
@@ -28,21 +29,48 @@ def reliability_tables(evidence: Evidence, view: str, conditions: Conditions, ab
 
     The CSV holds every severity.
     """
-    cells = evidence.of_view(view)
+
+    def columns(metric: Callable[[str], Miou]) -> dict[str, Draws]:
+        value = metric(view)
+        scores = {CLEAN: value(CLEAN, 0), **corruption_scores(value, conditions)}
+        return scores | ({"mean": headline(value, conditions)} if conditions else {})
+
+    averaged = "each corruption the mean over its severities; " if conditions else ""
+    return metric_tables(evidence, evidence.of_view(view), columns, averaged + about, f", view {name}", name)
+
+
+def reliability_by_view(evidence: Evidence, views: Sequence[str], about: str) -> list[Table]:
+    """Make a table per metric of clean images, a column per view."""
+
+    def columns(metric: Callable[[str], Miou]) -> dict[str, Draws]:
+        return {view: metric(view)(CLEAN, 0) for view in views}
+
+    clean = evidence.cells[evidence.cells["corruption"] == CLEAN]
+    return metric_tables(evidence, clean, columns, f"clean images; {about}", " by view", "views")
+
+
+def metric_tables(
+    evidence: Evidence,
+    cells: pd.DataFrame,
+    columns: Callable[[Callable[[str], Miou]], dict[str, Draws]],
+    about: str,
+    of: str,
+    name: str,
+) -> list[Table]:
+    """Make a table per metric that cells have. columns: from a metric, by view and then by corruption and severity."""
     tables = []
     for metric, (label, unit, factor, decimals, higher) in METRICS.items():
         if cells[metric].isna().all():
             continue
-        known = cells.set_index(["title", "corruption", "severity"])[metric].to_dict()
+        known = cells.set_index(["title", "view", "corruption", "severity"])[metric].to_dict()
 
-        def scores(title: str, known: Mapping[Any, float] = known) -> dict[str, Draws]:
-            def value(corruption: str, severity: int) -> Draws:
-                return np.array([known.get((title, corruption, severity), np.nan)])
+        def quantities(title: str, known: Mapping[Any, float] = known) -> dict[str, Draws]:
+            def under(view: str) -> Miou:
+                return lambda corruption, severity: np.array([known.get((title, view, corruption, severity), np.nan)])
 
-            found = {CLEAN: value(CLEAN, 0), **corruption_scores(value, conditions)}
-            return found | ({"mean": headline(value, conditions)} if conditions else {})
+            return columns(under)
 
-        rows = evidence.rows(scores)
+        rows = evidence.rows(quantities)
         texts = [
             {"model": Cell(row.label)}
             | {what.replace("_", " "): shown(number[0], factor, decimals) for what, number in row.values.items()}
@@ -55,8 +83,8 @@ def reliability_tables(evidence: Evidence, view: str, conditions: Conditions, ab
                 lowest=not higher,
                 compared=[row.competes for row in rows],
                 file=file_name(metric.replace("_", "-"), name),
-                title=f"{label}, view {name}",
-                caption=f"In {unit}; each corruption the mean over its severities; {about}.",
+                title=f"{label}{of}",
+                caption=f"In {unit}; {about}.",
                 full=cells[["title", "view", "corruption", "severity", metric]],
                 group="Boundary and calibration",
             )

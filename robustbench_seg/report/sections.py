@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from ..errors import StoreError, UsageError
-from ..record import CLEAN
+from ..record import CLEAN, View
 from ..store import Store
 from ..studies.frame import latency_frame, quality_frame, read_plans
 from ..studies.robustness import SETTING, Conditions
@@ -20,7 +20,7 @@ from .differences import compare_arms, difference_pictures, difference_tables
 from .evidence import Evidence, evidence_of
 from .provenance import describe_protocol, describe_setting, file_name, limits_of, provenance, weights_of
 from .references import published_table, ranking_table, reference_tables
-from .reliability import reliability_tables
+from .reliability import reliability_by_view, reliability_tables
 from .resolution import resolution_tables
 from .resolution_pictures import resolution_pictures
 from .robustness import robustness_pictures, robustness_tables, score_rows
@@ -33,7 +33,7 @@ from .views import views_table
 __all__ = ["sections_of"]
 
 Item = TypeVar("Item", Table, Picture)
-MOST_VIEWS = 3  # of more views, only the first so many are shown class by class
+MOST_VIEWS = 3  # of more views, only so many are shown class by class
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,7 @@ def add_quality(section: Section, source: Source, every: Sequence[Evidence]) -> 
                 add_view(section, source, evidence, view, name, main=evidence is main and view == main.views[0])
         if len(source.plan["views"]) > 1:
             add_views(section, source, evidence, main=evidence is main)
-        for view, name in own[:MOST_VIEWS]:
+        for view, name in in_detail(own):
             add_details(section, source, evidence, view, name)
     if source.pictures:
         section.pictures += strips(source.store, source.plan["gallery"], main.cells, source.conditions)
@@ -186,6 +186,8 @@ def add_views(section: Section, source: Source, evidence: Evidence, *, main: boo
     views = [view for view in source.plan["views"] if view in evidence.views]
     about = f"{describe_setting(evidence.cells.iloc[0], view=False)}; weights (sha256) {weights_of(evidence.cells)}"
     section.tables.append(views_table(evidence, views, about))
+    if by_view(source):
+        section.tables += reliability_by_view(evidence, views, about)
     shift = shift_of(views)
     if shift is None:
         return
@@ -207,4 +209,17 @@ def add_details(section: Section, source: Source, evidence: Evidence, view: str,
     protocol = describe_protocol(source.plan["protocol"], source.conditions)
     about = f"{protocol}; {describe_setting(cells.iloc[0])}; weights (sha256) {weights_of(cells)}"
     section.tables.append(classes_table(evidence, view, source.conditions, about, name))
-    section.tables += reliability_tables(evidence, view, source.conditions, about, name)
+    if not by_view(source):
+        section.tables += reliability_tables(evidence, view, source.conditions, about, name)
+
+
+def by_view(source: Source) -> bool:
+    """Whether a table has a column per view, not per corruption: of several views of clean images."""
+    return not source.conditions and len(source.plan["views"]) > 1
+
+
+def in_detail(views: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Choose the views, with their names in files, that are shown class by class: those of the extent effect first."""
+    shift = shift_of([view for view, _ in views])
+    extent = {str(shift.slide), str(View())} if shift else set()
+    return sorted(views, key=lambda each: each[0] not in extent)[:MOST_VIEWS]

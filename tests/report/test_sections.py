@@ -322,6 +322,20 @@ def test_numbers_of_two_views_share_no_column(tmp_path: Path) -> None:
     assert all(seen.values())
 
 
+def test_several_views_of_clean_images_share_the_tables_of_boundaries_and_calibration(tmp_path: Path) -> None:
+    views = [View(scale=0.5), SLIDE, View(scale=2), View()]
+    write_synthetic(tmp_path, accuracy, models=ARMS[::2], conditions={}, views=views)
+    section = sections_of([tmp_path], pictures=False)[0]
+    cells = quality_frame(tmp_path).set_index(["model", "view"])
+    for metric, decimals, factor in (("boundary_miou", 1, 100), ("ece", 1, 100), ("nll", 2, 1)):
+        shown = table(section, f"{metric.replace('_', '-')}-views").readable.set_index("model")
+        assert list(shown.columns) == [str(view) for view in views]
+        for (model, view), number in cells[metric].items():
+            assert shown.loc[model, view] == f"{factor * number:.{decimals}f}"
+    in_detail = [shown.file for shown in section.tables if shown.file.startswith("classes-")]
+    assert in_detail == ["classes-slide-256-192", "classes-whole", "classes-whole-x0.5"]
+
+
 def test_numbers_of_two_protocols_share_no_table(tmp_path: Path) -> None:
     write_synthetic(tmp_path, accuracy, models=ARMS[:1], conditions={"fog": [3]}, suite="a", protocol="a")
     write_synthetic(tmp_path, accuracy, models=ARMS[2:3], conditions={"fog": [1, 3]}, suite="b", protocol="b")

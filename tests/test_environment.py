@@ -1,0 +1,37 @@
+"""What a record says of where it was made."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from robustbench_seg import environment
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout whose one commit has a file of code and one of results."""
+    if shutil.which("git") is None:
+        pytest.skip("needs git")
+    for name in ("robustbench_seg/environment.py", "reports/study/report.md", "benchmarks/results/speed.md"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("as committed")
+    monkeypatch.setattr(environment, "__file__", str(tmp_path / "robustbench_seg" / "environment.py"))
+    for command in ("init", "add .", "-c user.name=n -c user.email=e commit -m one"):
+        subprocess.run(["git", "-C", tmp_path, *command.split()], check=True, capture_output=True)
+    return tmp_path
+
+
+def test_a_commit_is_marked_where_code_differs_from_it(checkout: Path) -> None:
+    commit = environment.source_commit()
+    assert len(commit) == 12
+    (checkout / "robustbench_seg" / "environment.py").write_text("changed")
+    assert environment.source_commit() == f"{commit}+"
+
+
+def test_results_that_a_run_writes_do_not_mark_its_commit(checkout: Path) -> None:
+    commit = environment.source_commit()
+    for name in ("reports/study/report.md", "benchmarks/results/speed.md"):
+        (checkout / name).write_text("changed")
+    assert environment.source_commit() == commit
