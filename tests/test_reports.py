@@ -1,0 +1,44 @@
+"""The committed studies: made from the weights that they name, and without pixels of data sets that are not ours."""
+
+import json
+import shlex
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from robustbench_seg.store import Store
+from robustbench_seg.studies.frame import quality_frame
+from segformer.files import sha256_of
+
+ROOT = Path(__file__).parents[1]
+STUDIES = sorted(path.parent for path in ROOT.glob("reports/*/cells"))
+MOST_BYTES = 20 * 2**20
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_the_hash_of_every_model_is_that_of_the_file_in_its_command(study: Path) -> None:
+    cells = quality_frame(study)
+    page = (study / "report" / "report.md").read_text(encoding="utf-8")
+    for (model, sha256), own in cells.groupby(["model", "checkpoint_sha256"]):
+        command = json.loads(own["environment"].iloc[-1])["command"]
+        words = shlex.split(command)
+        weights = dict(word.split("=", 1) for option, word in pairwise(words) if option == "--weights")
+        assert sha256_of(ROOT / weights[model]) == sha256
+        assert f"weights sha256 {sha256}" in page
+        assert f"- command: `{command}`" in page
+        assert f"--out {study.relative_to(ROOT)}" in command
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_a_study_is_whole_small_and_without_pictures_of_data(study: Path) -> None:
+    cells = quality_frame(study)
+    assert (cells["images"] == cells["of"]).all()
+    assert not Store(study).failures()
+    assert not cells.duplicated(["model", "view", "corruption", "severity"]).any()
+    assert sum(path.stat().st_size for path in study.glob("cells/*")) <= MOST_BYTES
+    if cells["synthetic"].all():
+        return
+    for path in (study / "report").iterdir():
+        assert "-strip-" not in path.name
+        assert "data:image/webp" not in path.read_text(encoding="utf-8"), path.name
