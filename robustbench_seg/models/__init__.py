@@ -20,6 +20,7 @@ __all__ = [
     "FP32_ONLY",
     "MODELS",
     "NO_WEIGHTS",
+    "POOLS_IMAGES",
     "RANDOM_WEIGHTS",
     "build_network",
     "load_model",
@@ -39,6 +40,7 @@ MODELS = {
 }
 ONLY_EVALUATED = ("constant", "onnx")
 NO_WEIGHTS = ("constant",)
+POOLS_IMAGES = tuple(name for name, (module, _) in MODELS.items() if module == "deeplabv3plus")  # to one value each
 FP32_ONLY = ("onnx",)  # the graph decides its precision, and torch's autocast does not reach it
 # Words that may stand where a path to weights stands.
 RANDOM_WEIGHTS = "random"  # for speed, which does not depend on them

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from segformer.checkpoint import packed
 from segformer.files import sha256_of
 
 from ..errors import UsageError
@@ -65,8 +66,8 @@ def describe(network: DeepLabV3Plus) -> str:
 
 
 def save(network: DeepLabV3Plus, path: Path, *, class_names: Sequence[str], licence: str, recipe: str) -> None:
-    """Write trained weights in half precision, with where they come from, atomically."""
-    tensors = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
+    """Write trained weights in half precision, with where they come from, atomically. Raises CheckpointError."""
+    tensors = packed(network.state_dict(), half=True)
     description = {
         "encoder": network.encoder,
         "class_names": list(class_names),

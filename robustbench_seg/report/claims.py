@@ -11,7 +11,7 @@ import numpy as np
 from ..record import CLEAN
 from ..studies.arms import ArmDifference
 from ..studies.published import read_published
-from ..studies.resolution import published_extent
+from ..studies.resolution import arm_of_table_1c, published_extent
 from ..studies.robustness import Conditions, headline
 from ..studies.statistics import Draws, Interval
 from ..wording import counted
@@ -77,7 +77,7 @@ def incomplete(rows: Sequence[Row], view: str) -> list[str]:
 def robustness_pair(pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
     """Choose the pair of the claim: SegFormer (with Mix-FFN, of several) and DeepLabV3+; else the first."""
     claim = [pair for pair in pairs if is_of_table_5(pair)]
-    return next((pair for pair in claim if "mix" in pair[0]), next(iter(claim or pairs), None))
+    return next((pair for pair in claim if arm_of_table_1c(pair[0]) == "mix_ffn"), next(iter(claim or pairs), None))
 
 
 def is_of_table_5(pair: tuple[str, str]) -> bool:
@@ -155,7 +155,7 @@ def found_in_growth(evidence: Evidence, shift: Shift, conditions: Conditions) ->
 
 
 def is_of_table_1c(pair: tuple[str, str]) -> bool:
-    return "learned" in pair[0] and "mix" in pair[1]
+    return tuple(map(arm_of_table_1c, pair)) == ("learned_pe", "mix_ffn")
 
 
 def beside_table_1c(each: ArmDifference) -> str:
@@ -168,7 +168,9 @@ def beside_table_1c(each: ArmDifference) -> str:
         agreement = "confirms in direction" + ("" if number.low <= theirs <= number.high else ", not in size")
     else:
         agreement = (
-            "neither confirms nor excludes" if theirs <= number.high else "does not confirm and, at that size, excludes"
+            "neither confirms nor excludes"
+            if number.low <= theirs <= number.high
+            else "does not confirm and, at that size, excludes"
         )
     return (
         f"the paper's Table 1c has {100 * theirs:.1f} points ({lost['learned_pe']:.1f} with a positional encoding, "

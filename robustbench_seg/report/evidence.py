@@ -11,6 +11,7 @@ from ..record import CLEAN
 from ..studies.arms import ArmDifference, arm_difference, arm_mean, arms_of
 from ..studies.bootstrap import Scores, bootstrap
 from ..studies.counts import read_counts
+from ..studies.resolution import arm_of_table_1c
 from ..studies.robustness import SETTING, Conditions, Miou, category_means, corruption_scores, headline, retention
 from ..studies.statistics import Draws, Interval, interval
 from .tables import marked, unique
@@ -110,7 +111,7 @@ class Evidence:
 
         The order is that of the paper's claims, whatever the suite's: SegFormer before others, Mix-FFN before learned.
         """
-        arms = sorted(self.arms, key=lambda arm: (not arm.startswith("segformer"), "learned" in arm))
+        arms = sorted(self.arms, key=in_the_papers_order)
         every = list(combinations(arms, 2))
         if len(arms) <= FEW_ARMS:
             return every
@@ -126,6 +127,10 @@ class Evidence:
         if not self.resampled or np.isnan(draws[0]):
             return Interval(float(draws[0]), float("nan"), float("nan"))
         return interval(draws, self.scores.blocks)
+
+
+def in_the_papers_order(arm: str) -> tuple[bool, bool, bool]:
+    return not arm.startswith("segformer"), "learned" in arm, arm_of_table_1c(arm) != "mix_ffn"
 
 
 def evidence_of(cells: pd.DataFrame) -> list[Evidence]:

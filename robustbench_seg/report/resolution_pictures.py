@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..record import CLEAN
-from ..studies.resolution import published_extent
+from ..studies.resolution import arm_of_table_1c, published_extent
 from . import charts
 from .content import Picture
 from .evidence import Evidence
@@ -67,12 +67,12 @@ def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Pi
 def paper_marks(labels: Sequence[str]) -> dict[str, float]:
     """Give the paper's extent effect (0-1) to the rows of the arms that it had: with an encoding, and Mix-FFN."""
     lost = published_extent().set_index("encoding")["points"] / 100
-    theirs = {"learned": lost["learned_pe"], "mix": lost["mix_ffn"]}
     marks = {}
     for label in labels:
-        values = [value for part in label.split(" minus\n") for kind, value in theirs.items() if kind in part]
-        if len(values) == 1 + label.count(" minus\n"):
-            marks[label] = float(values[0] - sum(values[1:]))
+        arms = [arm_of_table_1c(part) for part in label.split(" minus\n")]
+        if None not in arms:
+            first, *others = (lost[arm] for arm in arms)
+            marks[label] = float(first - sum(others))
     return marks
 
 

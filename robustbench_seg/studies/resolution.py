@@ -21,7 +21,9 @@ from ..errors import UsageError
 from ..record import View
 from .published import read_published
 
-__all__ = ["Effect", "effects", "published_extent"]
+__all__ = ["Effect", "arm_of_table_1c", "effects", "published_extent"]
+
+ARMS = {"mix": "mix_ffn", "learned": "learned_pe"}  # a word in an arm's name: the encoding in the paper's Table 1c
 
 Value = Any  # a float, or an array of Draws
 MiouOfView = Callable[[str], Value]  # a view, as str(View) writes it ─▶ mIoU (0-1), NaN where the cell is missing
@@ -60,3 +62,9 @@ def published_extent() -> pd.DataFrame:
     slide, whole = table["slide"] / 100, table["whole"] / 100
     lost = slide - whole
     return pd.DataFrame({"slide": slide, "whole": whole, "points": 100 * lost, "share": lost / slide}).reset_index()
+
+
+def arm_of_table_1c(arm: str) -> str | None:
+    """Say which encoding of Table 1c an arm's name tells of; None for another arm, such as a control with both."""
+    found = [encoding for word, encoding in ARMS.items() if word in arm]
+    return found[0] if len(found) == 1 else None

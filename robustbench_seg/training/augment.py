@@ -13,7 +13,7 @@ __all__ = ["augment", "distort", "random_crop", "random_resize"]
 
 MAX_SHARE_OF_ONE_CLASS = 0.75  # the usual `cat_max_ratio`; a crop of little but road teaches little
 CROP_ATTEMPTS = 10
-PADDING_COLOUR = (124, 116, 104)  # ImageNet's mean, rounded: 0 after normalisation
+PADDING_COLOUR = (124, 116, 104)  # ImageNet's mean, rounded; it is distorted with the rest, and its label is ignored
 
 
 def augment(image: Image, label: LabelMap, crop: int, rng: Generator) -> tuple[Image, LabelMap]:

@@ -20,6 +20,7 @@ from ..datasets.base import IGNORE, Dataset, InMemory
 from ..errors import UsageError
 from ..files import locked
 from ..loading import Loader
+from ..models import POOLS_IMAGES
 from ..models.base import normalise
 from .checkpoints import Checkpoints, restore
 from .data import Data
@@ -63,6 +64,10 @@ def train(
     """
     if recipe.batch_size % processes.count:
         raise UsageError(f"batch_size {recipe.batch_size} can't be shared equally by {processes.count} processes")
+    if recipe.batch_size == processes.count and recipe.model in POOLS_IMAGES:
+        raise UsageError(
+            f"batch_size {recipe.batch_size}: {recipe.model} needs two images per process for its BatchNorm"
+        )
     if processes.rank > 0:
         return go_on(recipe, data, out, processes, workers, report)
     with locked(out):
@@ -100,6 +105,8 @@ def go_on(
             seed_dropout(recipe.seed, step, processes.rank)
             loss = iterate(stepped, optimizer, images, labels, recipe, processes)
             if not np.isfinite(loss):
+                if leads:
+                    log.write()  # how it came to that
                 raise UsageError(f"the loss became {loss} at iteration {done}; the last checkpoint is kept")
             score = validator.after(done)
             miou = miou if score is None else score

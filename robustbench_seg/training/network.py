@@ -14,6 +14,8 @@ from .recipe import Recipe
 
 __all__ = ["Origin", "make_network", "save_weights"]
 
+TRAINING_VERSION = 1  # rises when the same recipe would end with other weights; an older run then can't be gone on with
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -24,7 +26,14 @@ class Origin:
 
     def identity(self, fingerprint: str) -> str:
         """Hash what decides the weights. fingerprint: of the training images."""
-        return digest([self.recipe.what_decides(), *([self.encoder.sha256] if self.encoder else []), fingerprint])
+        return digest(
+            [
+                TRAINING_VERSION,
+                self.recipe.what_decides(),
+                *([self.encoder.sha256] if self.encoder else []),
+                fingerprint,
+            ]
+        )
 
     @property
     def licence(self) -> str:

@@ -6,6 +6,7 @@ takes its statistics over the whole batch, on CPUs each process over its own sha
 """
 
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Processes", "Several", "processes_on"]
 
 Value = TypeVar("Value")
+PATIENCE = timedelta(hours=2)  # while the first process reads all training files, to know them again, the others wait
 
 
 class Processes:
@@ -97,9 +99,10 @@ def processes_on(device: torch.device) -> Processes:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return Processes(device)
     try:
-        from accelerate import Accelerator
+        from accelerate import Accelerator, InitProcessGroupKwargs
     except ImportError:
         raise MachineError("several processes need accelerate: pip install 'robustbench-seg[accelerate]'") from None
     if device.index is not None:
         raise UsageError(f"--device {device}: with several processes each takes its own, so give --device cuda")
-    return Several(Accelerator(cpu=device.type == "cpu", mixed_precision="no"))
+    patience = InitProcessGroupKwargs(timeout=PATIENCE)
+    return Several(Accelerator(cpu=device.type == "cpu", mixed_precision="no", kwargs_handlers=[patience]))

@@ -15,12 +15,14 @@ from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.record import LatencyCell, Record, View, latency_key
 from robustbench_seg.report.content import Section, Table
+from robustbench_seg.report.resolution_pictures import paper_marks
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store import Store
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.counts import read_counts
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.published import read_published
+from robustbench_seg.studies.resolution import arm_of_table_1c
 from robustbench_seg.studies.robustness import headline
 from robustbench_seg.studies.statistics import interval
 
@@ -278,6 +280,19 @@ def test_arms_without_an_encoding_are_not_held_against_table_1c(tmp_path: Path) 
     found = sections_of([tmp_path], pictures=False)[0].found
     assert any("deeplabv3plus minus segformer-b0-mix: " in sentence for sentence in found)
     assert not any("Table 1c" in sentence for sentence in found)
+
+
+def test_controls_are_not_taken_for_the_arms_of_table_1c(tmp_path: Path) -> None:
+    names = ("mix-learned", "learned", "plain", "mix", "other")
+    write_synthetic(
+        tmp_path, accuracy, models=[f"segformer-b0-{name}-s0" for name in names], conditions={}, views=[SLIDE, View()]
+    )
+    section = sections_of([tmp_path])[0]
+    assert "segformer-b0-learned minus segformer-b0-mix: " in section.found[1]
+    assert "the paper's Table 1c has 2.6 points" in section.found[1]
+    assert [arm_of_table_1c(f"segformer-b0-{name}-s0") for name in names] == [None, "learned_pe", None, "mix_ffn", None]
+    labels = ["segformer-b0-learned minus\nsegformer-b0-mix", "segformer-b0-mix-learned minus\nsegformer-b0-mix"]
+    assert paper_marks(labels) == {labels[0]: pytest.approx(0.026)}
 
 
 def test_seeds_that_disagree_confirm_nothing(tmp_path: Path) -> None:

@@ -44,13 +44,27 @@ def test_scales_are_uniform_from_a_half_to_two() -> None:
     assert abs(np.mean(heights) - 125) < 4 * 43.3 / 20
 
 
-def test_image_and_label_are_cut_and_mirrored_together() -> None:
-    label = np.arange(40 * 60).reshape(40, 60) % 200
-    label = label.astype(np.uint8)
+def test_image_and_label_are_cut_and_mirrored_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("robustbench_seg.training.augment.random_resize", lambda image, label, rng: (image, label))
+    monkeypatch.setattr("robustbench_seg.training.augment.distort", lambda image, rng: image)
+    label = (np.arange(40 * 60).reshape(40, 60) % 200).astype(np.uint8)
     image = np.repeat(label[:, :, None], 3, axis=2)
-    for seed in range(5):
-        cut_image, cut_label = random_crop(image, label, 32, np.random.default_rng(seed))
+    mirrored = []
+    for seed in range(20):
+        cut_image, cut_label = augment(image, label, 32, np.random.default_rng(seed))
         assert np.array_equal(cut_image[:, :, 0], cut_label)
+        mirrored.append(int(cut_label[0, 1]) < int(cut_label[0, 0]))
+    assert {True, False} == set(mirrored)
+
+
+def test_image_and_label_are_resized_together() -> None:
+    label = np.random.default_rng(0).integers(0, 200, (3, 4)).repeat(20, axis=0).repeat(20, axis=1).astype(np.uint8)
+    image = np.repeat(label[:, :, None], 3, axis=2)
+    for seed in range(10):
+        large, labels = random_resize(image, label, np.random.default_rng(seed))
+        assert large.shape[:2] == labels.shape
+        # Bilinear mixes at most two pixels on either side of the blocks' edges, of 10 or more pixels a block.
+        assert np.mean(large[:, :, 0] == labels) > 0.5
 
 
 def test_padding_is_ignored_and_has_the_mean_colour() -> None:

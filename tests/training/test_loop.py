@@ -17,7 +17,8 @@ from torch import nn
 
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import StoreError, UsageError
-from robustbench_seg.training import loop
+from robustbench_seg.models import load_model
+from robustbench_seg.training import loop, network
 from robustbench_seg.training.processes import Processes
 from robustbench_seg.training.sampling import make_sample
 from segformer import CheckpointError, build, save_checkpoint
@@ -180,6 +181,13 @@ def test_checkpoints_of_another_recipe_are_refused_and_kept(tmp_path: Path) -> N
     assert (tmp_path / "checkpoints/00000002.pt").exists()
 
 
+def test_checkpoints_of_another_way_of_training_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop.train(make(iterations=2, validation=None), DATA, tmp_path)
+    monkeypatch.setattr(network, "TRAINING_VERSION", network.TRAINING_VERSION + 1)
+    with pytest.raises(StoreError, match="holds the checkpoints of another recipe"):
+        loop.train(make(iterations=2, validation=None), DATA, tmp_path)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_stops_with_its_iteration_and_keeps_the_checkpoint(
     bad: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -194,6 +202,8 @@ def test_a_loss_that_is_not_finite_stops_with_its_iteration_and_keeps_the_checkp
     with pytest.raises(UsageError, match=f"the loss became {bad} at iteration 4; the last checkpoint is kept"):
         loop.train(make(), DATA, tmp_path)
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["00000002.pt"]
+    with (tmp_path / "log.csv").open() as file:
+        assert [row["iteration"] for row in csv.DictReader(file)] == ["1", "2", "3"]
 
 
 def test_weights_that_are_not_finite_are_never_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,3 +306,10 @@ def test_channels_last_lays_the_weights_out_so_and_compile_compiles(
     assert layouts[0] == {True}
     assert False in layouts[1]
     assert len(compiled) == 1
+
+
+@pytest.mark.parametrize("model", ["segformer-b0", "deeplabv3plus-mobilenet_v2"])
+def test_weights_that_were_trained_channels_last_are_stored_as_any_others(model: str, tmp_path: Path) -> None:
+    loop.train(make(model=model, iterations=1, channels_last=True, validation=None), DATA, tmp_path)
+    loaded = load_model(model, DATA.training.class_names, str(tmp_path / "weights.safetensors"), torch.device("cpu"))
+    assert loaded.class_names == DATA.training.class_names

@@ -62,6 +62,11 @@ def test_two_processes_go_on_from_a_checkpoint_to_the_same_weights(two_processes
     assert same(weights(two_processes / "rank0/whole"), weights(two_processes / "rank0/resumed"))
 
 
+def test_the_statistics_of_the_first_process_are_kept(two_processes: Path) -> None:
+    for rank in (0, 1):
+        assert json.loads((two_processes / f"rank{rank}.json").read_text())["statistics"] == [1, 1]
+
+
 def test_only_the_first_process_writes(two_processes: Path) -> None:
     assert not (two_processes / "rank1").exists()
     assert (two_processes / "rank0/whole/weights.safetensors").exists()
@@ -72,6 +77,13 @@ def test_a_batch_that_can_not_be_shared_equally_is_refused(tmp_path: Path) -> No
     three.count = 3
     with pytest.raises(UsageError, match="batch_size 2 can't be shared equally by 3 processes"):
         loop.train(make(), DATA, tmp_path, processes=three)
+
+
+def test_a_single_image_is_refused_by_a_model_that_pools_it_to_one_value(tmp_path: Path) -> None:
+    two = Processes(CPU)
+    two.count = 2
+    with pytest.raises(UsageError, match="batch_size 2: deeplabv3plus-mobilenet_v2 needs two images per process"):
+        loop.train(make(model="deeplabv3plus-mobilenet_v2"), DATA, tmp_path, processes=two)
 
 
 def test_one_process_needs_no_accelerate_and_several_are_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,10 @@ def main(out: Path) -> None:
         (folder / "resumed/checkpoints").mkdir(parents=True)
         shutil.copy(folder / "whole/checkpoints/00000002.pt", folder / "resumed/checkpoints")
     told["resumed"] = losses_of(RECIPE, folder / "resumed", processes)
+    norm = nn.BatchNorm2d(2)
+    norm.running_mean.fill_(processes.rank + 1)
+    processes.share_buffers(norm)
+    told["statistics"] = norm.running_mean.tolist()
     (out / f"rank{processes.rank}.json").write_text(json.dumps(told))
     processes.part()
 
