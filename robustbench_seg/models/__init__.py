@@ -44,7 +44,10 @@ POOLS_IMAGES = tuple(name for name, (module, _) in MODELS.items() if module == "
 FP32_ONLY = ("onnx",)  # the graph decides its precision, and torch's autocast does not reach it
 # Words that may stand where a path to weights stands.
 RANDOM_WEIGHTS = "random"  # for speed, which does not depend on them
-BUILTIN_WEIGHTS = {"builtin:streets-b0": Path(__file__).parent / "weights" / "segformer-b0-streets.safetensors"}
+BUILTIN_WEIGHTS = {
+    f"builtin:streets-{name}": Path(__file__).parent / "weights" / f"segformer-{name}-streets.safetensors"
+    for name in ("b0", "b0-learned")
+}
 
 
 def load_model(name: str, class_names: Sequence[str], weights: str | None, device: "torch.device") -> "Segmenter":

@@ -2,10 +2,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional
 
+from robustbench_seg.datasets.cityscapes import CLASS_NAMES
 from robustbench_seg.errors import UsageError
-from robustbench_seg.models import MODELS, ONLY_EVALUATED, build_network, load_model, save_network
+from robustbench_seg.models import BUILTIN_WEIGHTS, MODELS, ONLY_EVALUATED, build_network, load_model, save_network
 from robustbench_seg.models.base import normalise
 from segformer import CheckpointError, build, save_checkpoint
 
@@ -142,14 +144,11 @@ def test_weights_that_are_not_there_are_refused_with_the_models_name() -> None:
             load_model(name, CLASSES, "absent.safetensors", CPU)
 
 
-def test_the_shipped_weights_are_small_and_half_precision() -> None:
-    from safetensors.torch import load_file
-
-    from robustbench_seg.datasets.cityscapes import CLASS_NAMES
-    from robustbench_seg.models import BUILTIN_WEIGHTS
-
-    path = BUILTIN_WEIGHTS["builtin:streets-b0"]
+@pytest.mark.parametrize("name", BUILTIN_WEIGHTS)
+def test_the_shipped_weights_are_small_and_half_precision(name: str) -> None:
+    path = BUILTIN_WEIGHTS[name]
     assert path.stat().st_size <= 10_000_000
     assert {t.dtype for t in load_file(path).values() if t.is_floating_point()} == {torch.float16}
-    model = load_model("segformer-b0", CLASS_NAMES, "builtin:streets-b0", CPU)
+    model = load_model("segformer-b0", CLASS_NAMES, name, CPU)
     assert model.licence == "Apache-2.0"
+    assert ("positional encoding learned made for 256x256" in model.about) == ("learned" in name)
