@@ -34,7 +34,7 @@ def forest(
     unit: str,
     published: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Figure:
-    """Draw intervals (fractions; shown as points) around zero: a panel per title, the same rows in each.
+    """Draw intervals (fractions; shown as points) around zero: a panel per title, the same rows and scale in each.
 
     Filled where the interval excludes zero. published: values of the paper, by panel and row, as orange diamonds.
     """
@@ -43,7 +43,7 @@ def forest(
     columns = min(ACROSS, len(panels))
     down = -(-len(panels) // columns)
     figure = Figure(figsize=(2.0 + 2.4 * columns, down * (1.1 + 0.24 * lines)), layout="constrained")
-    axes = figure.subplots(down, columns, squeeze=False, sharey=True)
+    axes = figure.subplots(down, columns, squeeze=False, sharex=True, sharey=True)
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
     for axis, (title, panel) in zip(axes.flat, panels.items(), strict=False):
@@ -61,7 +61,7 @@ def forest(
         axis.grid(axis="x", alpha=0.3)
         axis.spines[["top", "right", "left"]].set_visible(False)
         axis.tick_params(axis="y", length=0)
-        axis.tick_params(labelsize=8)
+        axis.tick_params(labelsize=8, labelbottom=True)
         axis.margins(x=0.1)
     axes.flat[0].set_yticks(range(len(rows)), rows, fontsize=8)
     axes.flat[0].set_ylim(len(rows) - 0.4, -0.6)
