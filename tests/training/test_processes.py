@@ -86,6 +86,16 @@ def test_a_single_image_is_refused_by_a_model_that_pools_it_to_one_value(tmp_pat
         loop.train(make(model="deeplabv3plus-mobilenet_v2"), DATA, tmp_path, processes=two)
 
 
+def test_a_single_image_is_taken_where_batchnorm_sees_those_of_all_gpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = Processes(torch.device("cuda"))
+    two.count = 2
+    monkeypatch.setattr(loop, "go_on", lambda *arguments: tmp_path / "weights.safetensors")
+    recipe = make(model="deeplabv3plus-mobilenet_v2")
+    assert loop.train(recipe, DATA, tmp_path, processes=two) == tmp_path / "weights.safetensors"
+
+
 def test_one_process_needs_no_accelerate_and_several_are_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "accelerate", None)
     monkeypatch.delenv("WORLD_SIZE", raising=False)
