@@ -74,7 +74,8 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         (["corrupt", "streets", "--out", "OUT", "--limit", "0"], "Invalid value for '--limit'"),
         (
             ["train", "nothing", "--out", "OUT"],
-            "nothing: no such file, and not one of the shipped: ade20k-160k, camvid, camvid-deeplabv3plus, camvid-learned",
+            "nothing: no such file, and not one of the shipped: ade20k-160k, camvid, camvid-deeplabv3plus, "
+            "camvid-learned, cityscapes-160k",
         ),
         (["train", "camvid", "--out", "OUT", "--set", "seed"], "--set takes KEY=VALUE, got 'seed'"),
         (["train", "camvid", "--out", "OUT", "--set", "seed=[1"], "--set takes a value in YAML, got '[1'"),
