@@ -1,6 +1,5 @@
 """`train`: a recipe."""
 
-import signal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,7 +31,6 @@ def train(
     from ..training.recipe import read_recipe
     from .train_progress import train_with_progress
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     folders = data_folders(data)
     path = train_with_progress(
         console,

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Self
@@ -16,6 +17,7 @@ from ..training import loop
 from ..training.data import open_data
 from ..training.processes import processes_on
 from ..training.recipe import Recipe
+from .stopping import stoppable
 
 __all__ = ["TrainProgress", "train_with_progress"]
 
@@ -25,10 +27,19 @@ SECONDS_PER_LINE = 60.0  # where there is no terminal
 
 
 class TrainProgress:
-    """A bar; where the console is no terminal, a line at once, every minute, after a validation and at the end."""
+    """A bar; where the console is no terminal, a line at once, every minute, after a validation and at the end.
 
-    def __init__(self, console: Console, iterations: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.console, self.iterations, self.clock = console, iterations, clock
+    check: called at each report, ends the run where that is due (see `stoppable`).
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        iterations: int,
+        clock: Callable[[], float] = time.monotonic,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.console, self.iterations, self.clock, self.check = console, iterations, clock, check
         self.loss: float | None = None
         self.miou: float | None = None
         self.durations: deque[float] = deque(maxlen=RECENT)
@@ -54,6 +65,7 @@ class TrainProgress:
 
     def report(self, progress: loop.Progress) -> None:
         """Show what the loop tells after an iteration."""
+        self.check()
         now = self.clock()
         self.durations.append(now - self.last_report)
         self.last_report = now
@@ -79,12 +91,14 @@ def train_with_progress(
     console: Console, recipe: Recipe, folders: dict[str, Path], out: Path, device: torch.device, workers: int
 ) -> Path | None:
     """Train; of several processes only the first shows its progress and returns the path of the weights."""
-    data, processes = open_data(recipe, folders), processes_on(device)
-    path = None
-    if processes.rank > 0:
-        loop.train(recipe, data, out, processes=processes, workers=workers)
-    else:
-        with TrainProgress(console, recipe.iterations) as progress:
-            path = loop.train(recipe, data, out, processes=processes, workers=workers, report=progress.report)
-    processes.part()
+    with stoppable() as check:
+        data, processes = open_data(recipe, folders), processes_on(device)
+        run = partial(loop.train, recipe, data, out, processes=processes, workers=workers)
+        path = None
+        if processes.rank > 0:
+            run(report=lambda progress: check())
+        else:
+            with TrainProgress(console, recipe.iterations, check=check) as progress:
+                path = run(report=progress.report)
+        processes.part()
     return path

@@ -1,9 +1,17 @@
 import io
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
+import pytest
+import torch
 from rich.console import Console
 
-from robustbench_seg.cli.train_progress import TrainProgress
+from robustbench_seg.cli.train_progress import TrainProgress, train_with_progress
+from robustbench_seg.training import loop
 from robustbench_seg.training.loop import Progress
+from robustbench_seg.training.recipe import read_recipe
 
 
 class Clock:
@@ -38,3 +46,21 @@ def test_the_loss_is_smoothed_and_a_terminal_gets_a_bar() -> None:
     assert "loss 1.020" in out.getvalue()
     assert "2/4" in out.getvalue()
     assert "0:00:02 left" in out.getvalue()
+
+
+def test_a_run_ends_after_an_iteration_that_swallowed_the_stop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    reported: list[int] = []
+
+    def train(*arguments: object, report: Callable[[Progress], None], **options: object) -> Path:
+        for done in (1, 2, 3):
+            if done == 2:
+                with suppress(KeyboardInterrupt):
+                    signal.raise_signal(signal.SIGTERM)
+            report(Progress(done, 2.0, 1e-3))
+            reported.append(done)
+        return tmp_path
+
+    monkeypatch.setattr(loop, "train", train)
+    with pytest.raises(KeyboardInterrupt):
+        train_with_progress(Console(file=io.StringIO()), read_recipe("streets"), {}, tmp_path, torch.device("cpu"), 0)
+    assert reported == [1]
