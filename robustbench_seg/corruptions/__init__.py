@@ -26,7 +26,7 @@ from .pixels import Image
 if TYPE_CHECKING:
     from .seeds import Draws
 
-__all__ = ["CATEGORIES", "COMMON", "CORRUPTIONS", "ENGINE_VERSION", "VALIDATION", "Corruption", "corrupt"]
+__all__ = ["CATEGORIES", "CORRUPTIONS", "ENGINE_VERSION", "Corruption", "corrupt"]
 
 # Rises when any seeded pixel changes, so that stored results of two engines are never mixed.
 ENGINE_VERSION = 2
@@ -41,13 +41,11 @@ Kernel = Callable[[Image, int, "Draws"], Image]
 class Corruption:
     """One entry of `CORRUPTIONS`: what it is called, which family it belongs to, and where its code is.
 
-    `category` is the module of this package that holds the function `name`; `validation` marks the four that
-    the benchmark keeps out of its scores.
+    `category` is the module of this package that holds the function `name`.
     """
 
     name: str
     category: str
-    validation: bool = False
 
     def load(self) -> Kernel:
         """Import the function (image, severity, draws) -> image, and with it OpenCV and numba."""
@@ -71,14 +69,12 @@ CORRUPTIONS: dict[str, Corruption] = {
     "elastic_transform": Corruption(name="elastic_transform", category="digital"),
     "pixelate": Corruption(name="pixelate", category="digital"),
     "jpeg_compression": Corruption(name="jpeg_compression", category="digital"),
-    "speckle_noise": Corruption(name="speckle_noise", category="noise", validation=True),
-    "gaussian_blur": Corruption(name="gaussian_blur", category="blur", validation=True),
-    "spatter": Corruption(name="spatter", category="weather", validation=True),
-    "saturate": Corruption(name="saturate", category="digital", validation=True),
+    "speckle_noise": Corruption(name="speckle_noise", category="noise"),
+    "gaussian_blur": Corruption(name="gaussian_blur", category="blur"),
+    "spatter": Corruption(name="spatter", category="weather"),
+    "saturate": Corruption(name="saturate", category="digital"),
 }
 
-COMMON: tuple[str, ...] = tuple(name for name, entry in CORRUPTIONS.items() if not entry.validation)
-VALIDATION: tuple[str, ...] = tuple(name for name, entry in CORRUPTIONS.items() if entry.validation)
 CATEGORIES: dict[str, tuple[str, ...]] = {
     category: tuple(name for name, entry in CORRUPTIONS.items() if entry.category == category)
     for category in ("noise", "blur", "weather", "digital")

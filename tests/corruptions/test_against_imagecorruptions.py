@@ -7,8 +7,9 @@ import numpy as np
 import oracle
 import pytest
 
-from robustbench_seg.corruptions import CATEGORIES, COMMON, CORRUPTIONS, VALIDATION, corrupt
+from robustbench_seg.corruptions import CATEGORIES, CORRUPTIONS, corrupt
 from robustbench_seg.corruptions.pixels import Image
+from robustbench_seg.protocols import PROTOCOLS
 
 CAMVID = Path(__file__).parents[2].parent / "shared" / "camvid"
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -30,10 +31,11 @@ def assert_faithful(image: Image, name: str, severity: int, random_seed: int) ->
 
 def test_the_registry_holds_the_names_of_imagecorruptions_in_their_order() -> None:
     assert list(CORRUPTIONS) == oracle.get_corruption_names("all")
-    assert list(COMMON) == oracle.get_corruption_names("common")
-    assert list(VALIDATION) == oracle.get_corruption_names("validation")
+    common = oracle.get_corruption_names("common")
+    assert list(PROTOCOLS["michaelis"]) == list(PROTOCOLS["semsegbench"]) == common
+    assert list(PROTOCOLS["fan"]) == oracle.get_corruption_names("all")
     for category, names in CATEGORIES.items():
-        assert [name for name in names if name in COMMON] == oracle.get_corruption_names(category)
+        assert [name for name in names if name in common] == oracle.get_corruption_names(category)
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
