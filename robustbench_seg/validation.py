@@ -1,5 +1,6 @@
 """YAML files that users write, read into frozen pydantic models; every fault becomes one line."""
 
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -11,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from .errors import UsageError
 from .record import View
 
-__all__ = ["DatasetSpec", "Strict", "ViewSpec", "read_yaml", "shipped"]
+__all__ = ["DatasetSpec", "Strict", "ViewSpec", "parse_yaml", "read_yaml", "shipped"]
 
 
 class Strict(BaseModel):
@@ -44,6 +45,20 @@ ViewSpec = Annotated[View, BeforeValidator(view_of)]
 Model = TypeVar("Model", bound=BaseModel)
 
 
+class YamlLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
+    """PyYAML's safe one; a number such as 1e-5 is a float, as in YAML 1.2, where PyYAML has a string."""
+
+
+YamlLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def parse_yaml(text: str) -> Any:
+    """Read YAML of plain values. Raises yaml.YAMLError."""
+    return yaml.load(text, Loader=YamlLoader)
+
+
 def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mapping[str, Any] | None = None) -> Model:
     """Read a shipped file of `package` by its name, or any file by its path.
 
@@ -56,7 +71,7 @@ def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mappi
         raise UsageError(f"{name_or_path}: no such file, and not one of the shipped: {', '.join(known)}")
     try:
         text = path.read_text(encoding="utf-8")
-        content = yaml.safe_load(text)
+        content = parse_yaml(text)
         for place, value in (changes or {}).items():
             content = changed(content, place.split("."), value)
         return kind.model_validate(content)

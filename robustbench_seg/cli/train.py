@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError
-from .options import Data, Device, Workers, data_folders, default_workers, named
+from .options import Data, Device, data_folders, default_workers, named
 from .terminal import console, say
 
 __all__ = ["train"]
@@ -24,7 +24,9 @@ def train(
     ] = None,
     data: Data = None,
     device: Device = "cpu",
-    workers: Workers = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that load images; by default one per four cores, at most 4.")
+    ] = None,
 ) -> None:
     """Train a model; OUT/weights.safetensors is the result, in half precision."""
     from ..planning import find_device
@@ -48,7 +50,9 @@ def yaml_value(text: str) -> Any:
     """Read a value as a recipe's YAML would."""
     import yaml
 
+    from ..validation import parse_yaml
+
     try:
-        return yaml.safe_load(text)
+        return parse_yaml(text)
     except yaml.YAMLError:
         raise UsageError(f"--set takes a value in YAML, got {text!r}") from None
