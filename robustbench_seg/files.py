@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import multiprocessing
 import os
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +23,8 @@ TEMPORARY = ".robustbench-seg.tmp"  # no file of anyone else ends so: such files
 def locked(folder: Path) -> Iterator[None]:
     """Keep other runs out of a folder, which is made if need be; remove what killed runs left unfinished in it.
 
-    Nothing but this project's own temporary files is removed, whatever else the folder holds.
+    Nothing but this project's own temporary files is removed, whatever else the folder holds, and none that another
+    process, which may be writing a report there, has in hand.
 
     Raises StoreError at once if another process is in; the lock of a process that is gone does not count.
     """
@@ -34,8 +36,8 @@ def locked(folder: Path) -> Iterator[None]:
         raise StoreError(f"{folder}: another run is using this folder") from None
     try:
         for leftover in folder.rglob(f".*{TEMPORARY}"):
-            if leftover.is_file() and not leftover.is_symlink():
-                leftover.unlink()
+            if leftover.is_file() and not leftover.is_symlink() and not writer_lives(leftover):
+                leftover.unlink(missing_ok=True)
         yield
     finally:
         lock.release()
@@ -49,7 +51,7 @@ def replacing(path: Path) -> Iterator[Path]:
     file that it leaves behind is removed by the next `locked`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=TEMPORARY)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=f"-{own_number()}{TEMPORARY}")
     os.close(handle)
     temporary = Path(name)
     try:
@@ -61,6 +63,26 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def own_number() -> int:
+    """The number of this process or, in a worker, which ends with its parent, of that."""
+    parent = multiprocessing.parent_process()
+    return os.getpid() if parent is None or parent.pid is None else parent.pid
+
+
+def writer_lives(temporary: Path) -> bool:
+    """Whether another process of the number in a temporary file's name is there."""
+    number = temporary.name.removesuffix(TEMPORARY).rpartition("-")[2]
+    if not (number.isascii() and number.isdigit()) or int(number) == own_number() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(number), 0)  # sends nothing
+    except PermissionError:  # someone else's
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def write_bytes(path: Path, content: bytes) -> None:

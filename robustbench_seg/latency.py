@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .models.base import Segmenter
 from .record import LatencyCell
-from .views import classify
+from .views import classify, in_precision
 
 __all__ = ["Budget", "Speed", "measure_latency", "peak_memory_mib"]
 
@@ -57,7 +57,7 @@ def measure_latency(model: Segmenter, cell: LatencyCell, budget: Budget) -> Spee
     logits: list[Tensor] = []
 
     def forward() -> None:
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=cell.precision == "bf16"):
+        with in_precision(model.device, cell.precision):
             logits[:] = [model(images)]
 
     def to_classes() -> None:

@@ -4,12 +4,14 @@ import multiprocessing
 import os
 import pickle
 import signal
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from functools import lru_cache
 from multiprocessing.connection import wait
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -54,8 +56,10 @@ class Loader:
                 self.workers, mp_context=multiprocessing.get_context("spawn"), initializer=prepare_worker
             )
         waiting: deque[Future[Result]] = deque()
-        pickled = pickle.dumps(function)
+        handle, pickled = tempfile.mkstemp(prefix="robustbench-seg-")
         try:
+            with os.fdopen(handle, "wb") as file:
+                pickle.dump(function, file)
             for item in items:
                 waiting.append(self.pool.submit(call, pickled, item))
                 if len(waiting) >= PREFETCH * self.workers:
@@ -68,17 +72,21 @@ class Loader:
         finally:
             for future in waiting:
                 future.cancel()
+            Path(pickled).unlink()
 
 
-def call(pickled: bytes, item: Item) -> Any:
+def call(pickled: str, item: Item) -> Any:
     """Apply a function in a worker."""
     return unpickled(pickled)(item)
 
 
 @lru_cache(maxsize=1)
-def unpickled(pickled: bytes) -> Callable[[Any], Any]:
-    """Unpickle a function once per `map`, not once per item: a data set of thousands of paths is no small thing."""
-    function: Callable[[Any], Any] = pickle.loads(pickled)  # this program's own bytes, from its own parent process
+def unpickled(path: str) -> Callable[[Any], Any]:
+    """Read a function once per `map`, not with every item: a data set of 100,000 paths has 10 MB."""
+    pickled = Path(
+        path
+    ).read_bytes()  # of this worker's own parent: mkstemp makes files that their owner alone can write
+    function: Callable[[Any], Any] = pickle.loads(pickled)
     return function
 
 

@@ -18,7 +18,7 @@ from .models.base import NetworkSegmenter, Segmenter
 from .record import LatencyCell, QualityCell, Record, latency_key, quality_key
 from .suites import Suite, latency_cells, quality_cells, with_weights
 
-__all__ = ["Job", "Options", "describe_plan", "find_device", "make_jobs", "open_data"]
+__all__ = ["Job", "Options", "describe_plan", "find_device", "make_jobs", "open_data", "threads_beside"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,12 +67,13 @@ def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tupl
         raise UsageError(f"--precision {options.precision}: {fixed[0]} runs in fp32 alone")
     models = {spec.name: load_model(spec.model, class_names, spec.weights, device) for spec in specs}
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    about = environment.describe(accelerator) | {"threads": torch.get_num_threads()}
+    about = environment.describe(accelerator)
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     fingerprint = dataset.fingerprint(ids) if dataset else ""
 
     def record(cell: QualityCell | LatencyCell, key: str, **fields: Any) -> Record:
         model = models[cell.model]
+        threads = torch.get_num_threads() if isinstance(cell, LatencyCell) else threads_beside(options.workers)
         return Record(
             key=key,
             cell=asdict(cell),
@@ -81,7 +82,7 @@ def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tupl
             licence=model.licence,
             about=model.about,
             parameters=model.parameters,
-            environment=about,
+            environment=about | {"threads": threads},
             timings={},
             **fields,
         )
@@ -96,7 +97,7 @@ def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tupl
             fingerprint=fingerprint,
             ids=ids,
         )
-        fields = {"images": len(ids), "of": len(dataset.ids), "synthetic": dataset.synthetic}
+        fields = {"images": len(ids), "of": dataset.total, "synthetic": dataset.synthetic}
         full = record(quality, key, kind="quality", engine_version=ENGINE_VERSION, fingerprint=fingerprint, **fields)
         jobs.append(Job(quality, models[quality.model], full))
     devices = {name: model.device.type for name, model in models.items()}
@@ -106,6 +107,14 @@ def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tupl
         macs = macs_of(model, (speed.height, speed.width))
         jobs.append(Job(speed, model, record(speed, key, kind="latency", macs=macs)))
     return jobs
+
+
+def threads_beside(workers: int) -> int:
+    """How many threads torch gets beside processes that load images: a core is left to each of these.
+
+    Torch's threads wait for each other, so one that is held up holds up all.
+    """
+    return max(1, torch.get_num_threads() - workers)
 
 
 def macs_of(model: Segmenter, size: tuple[int, int]) -> int | None:

@@ -1,7 +1,7 @@
 """What one measurement is (a cell), what is kept of it (a record), and the key that tells two measurements apart.
 
 A cell's key can be computed before the run and again from the finished file: that is what makes resuming correct. It
-hashes what decides the numbers, never workers, batch or device; a speed cell's adds the machine.
+hashes what decides the numbers, never workers; batch, device and machine in a speed cell's only.
 """
 
 from collections.abc import Sequence
@@ -64,6 +64,8 @@ class View:
             and 1 <= self.stride <= self.crop
         ):
             raise UsageError(f"a slide view needs crop >= 32 and stride in 1 .. crop, got {self.crop}, {self.stride}")
+        if not isinstance(self.flip, bool):
+            raise UsageError(f"view flip must be true or false, got {self.flip!r}")
         if not self.scales or not all(0 < scale <= 8 for scale in self.scales):
             raise UsageError(f"view scale must be in (0, 8], or several of those, got {self.scale}")
         if len(set(self.scales)) < len(self.scales):
@@ -141,7 +143,7 @@ class Record:
 
     about: the model in words. images, of: how many images were used, and how many the split has (0 for a speed cell).
     macs: multiply-accumulates of one image at a speed cell's size, None where they are not known. peak_memory_mib: of a
-    speed cell's forward pass. timings: seconds by part.
+    speed cell's pass from image to classes. timings: seconds by part.
     environment: of `environment.describe`, and how many threads torch had.
     """
 

@@ -15,7 +15,7 @@ from .evaluate import Setting, evaluate
 from .gallery import save_pictures
 from .latency import Budget, measure_latency
 from .loading import Loader
-from .planning import Job, Options, describe_plan, make_jobs, open_data
+from .planning import Job, Options, describe_plan, make_jobs, open_data, threads_beside
 from .record import LatencyCell, QualityCell
 from .store import Store
 from .suites import Suite
@@ -65,7 +65,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
         waiting = []
         for job in jobs:
             if store.has(job.record.kind, job.cell.slug, job.record.key):
-                store.forget_failure(job.cell.slug, job.record.key)
+                store.forget_failures(job.cell, job.record)
             else:
                 waiting.append(job)
         listener.planned(len(jobs) - len(waiting), waiting)
@@ -77,7 +77,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
                 if isinstance(job.cell, LatencyCell):
                     measure_speed(context, job, job.cell)
                 else:
-                    with threads_beside(options.workers):
+                    with torch_threads(threads_beside(options.workers)):
                         measure_quality(context, job, job.cell)
             except Exception as caught:
                 store.write_failure(job.cell, job.record, traceback.format_exc())
@@ -88,14 +88,14 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
 
 
 @contextmanager
-def threads_beside(workers: int) -> Iterator[None]:
-    """Leave a core to each worker process: torch's threads wait for each other, so one that is held up holds up all."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads - workers))
+def torch_threads(number: int) -> Iterator[None]:
+    """Let torch use so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
 
 
 def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:

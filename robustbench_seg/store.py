@@ -13,6 +13,7 @@ import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -159,43 +160,49 @@ class Store:
             # Counts hardly repeat, so a dictionary of them is longer than they are.
             words = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
             pq.write_table(table, temporary, compression="zstd", compression_level=19, use_dictionary=words)
-        self.forget_failure(cell.slug, record.key)
+        self.forget_failures(cell, record)
 
-    def failure_path(self, slug: str, key: str) -> Path:
-        return self.folder / "failed" / f"{slug}-{key}.json"
-
-    def forget_failure(self, slug: str, key: str) -> None:
-        """Drop the note of a failure, if there is one."""
-        self.failure_path(slug, key).unlink(missing_ok=True)
+    def forget_failures(self, cell: QualityCell | LatencyCell, record: Record) -> None:
+        """Drop the notes of a cell that failed, be it with other data or weights than the record's."""
+        same = json.loads(record.to_json())["cell"]
+        for path in (self.folder / "failed").glob(f"{cell.slug}-*.json"):
+            if read_note(path, "failure", "record")["record"]["cell"] == same:
+                path.unlink()
 
     def write_failure(self, cell: QualityCell | LatencyCell, record: Record, traceback: str) -> None:
         """Note that a cell raised; the next run tries it again."""
+        self.forget_failures(cell, record)
         content = {"record": json.loads(record.to_json()), "traceback": traceback}
-        write_json(self.failure_path(cell.slug, record.key), content)
+        write_json(self.folder / "failed" / f"{cell.slug}-{record.key}.json", content)
 
     def failures(self) -> dict[str, dict[str, Any]]:
         """The failed cells' content, by file name."""
-        return {
-            path.name: json.loads(path.read_text("utf-8")) for path in sorted((self.folder / "failed").glob("*.json"))
-        }
+        paths = sorted((self.folder / "failed").glob("*.json"))
+        return {path.name: read_note(path, "failure", "record") for path in paths}
 
     def write_plan(self, suite: str, plan: dict[str, Any]) -> None:
         """Note what a run means to measure, so that a report can tell what is missing. The same plan is one file."""
-        write_json(self.folder / "plans" / f"{suite}-{digest(plan, 6)}.json", plan)
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        write_json(self.folder / "plans" / f"{suite}-{digest(plan, 6)}.json", {**plan, "written": now})
 
     def plans(self) -> list[dict[str, Any]]:
-        """What the suites that were run here meant to measure. Raises StoreError for a file that is no plan."""
-        return [read_plan(path) for path in sorted((self.folder / "plans").glob("*.json"))]
+        """What the suites that were run here meant to measure, the last one run at the end.
+
+        Raises StoreError for a file that is no plan.
+        """
+        plans = [read_note(path, "plan", "cells") for path in sorted((self.folder / "plans").glob("*.json"))]
+        return sorted(plans, key=lambda plan: str(plan.get("written", "")))  # older files do not tell
 
 
-def read_plan(path: Path) -> dict[str, Any]:
+def read_note(path: Path, kind: str, holds: str) -> dict[str, Any]:
+    """Read a JSON file of the store. Raises StoreError for one that is not of that kind: it lacks what it `holds`."""
     try:
-        plan = json.loads(path.read_text("utf-8"))
+        found = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise StoreError(f"{path}: not a plan of this program ({error})") from None
-    if not isinstance(plan, dict) or "cells" not in plan:
-        raise StoreError(f"{path}: not a plan of this program (it lists no cells)")
-    return plan
+        raise StoreError(f"{path}: not a {kind} of this program ({error})") from None
+    if not isinstance(found, dict) or holds not in found:
+        raise StoreError(f"{path}: not a {kind} of this program (it has no {holds!r})")
+    return found
 
 
 def read_record(path: Path) -> Record:
@@ -213,6 +220,8 @@ def read_cell(path: Path, columns: Sequence[str]) -> tuple[Record, pa.Table]:
             return Record.from_dict(json.loads(metadata[METADATA_KEY]), str(path)), file.read(columns=list(columns))
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"{path}: not a Parquet file ({error})") from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StoreError(f"{path}: its record can't be read ({error}); another version of this program?") from None
 
 
 def repeated(n: int, **values: str | int) -> dict[str, pa.Array]:

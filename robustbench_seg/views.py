@@ -6,6 +6,7 @@ All resizing is bilinear with align_corners=False and without antialiasing.
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +19,7 @@ from .errors import UsageError
 from .models.base import Segmenter
 from .record import View
 
-__all__ = ["Rated", "classify", "predict", "rate", "rated_prediction", "view_logits", "window_starts"]
+__all__ = ["Rated", "classify", "in_precision", "predict", "rate", "rated_prediction", "view_logits", "window_starts"]
 
 WINDOWS_PER_BATCH = 4
 STRIPE = 1 << 16  # pixels, at most, whose logits at label size are held at a time: whole rows, at least one
@@ -39,6 +40,18 @@ class Rated:
     log_likelihood: Tensor
 
 
+@contextmanager
+def in_precision(device: torch.device, precision: str) -> Iterator[None]:
+    """Compute in "fp32", whole: convolutions on a GPU would else round their inputs to TF32's 10 bits; or in "bf16"."""
+    rounded = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = rounded and precision != "fp32"
+    try:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = rounded
+
+
 @torch.inference_mode()
 def predict(model: Segmenter, image: Tensor, view: View, size: tuple[int, int], precision: str) -> Tensor:
     """Give each pixel of a label map of `size` (height, width) its class.
@@ -46,7 +59,7 @@ def predict(model: Segmenter, image: Tensor, view: View, size: tuple[int, int], 
     image: uint8 RGB (H, W, 3) on any device. precision: "fp32" or "bf16" (autocast). Returns int64 (height, width).
     """
     batch = image.to(model.device).permute(2, 0, 1)[None]
-    with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+    with in_precision(model.device, precision):
         return classify(view_logits(model, batch, view), size)[0]
 
 
@@ -54,7 +67,7 @@ def predict(model: Segmenter, image: Tensor, view: View, size: tuple[int, int], 
 def rated_prediction(model: Segmenter, image: Tensor, view: View, label: Tensor, precision: str) -> Rated:
     """Do as `predict` does, for the size of a label map (height, width), uint8, and tell how sure the model is."""
     batch = image.to(model.device).permute(2, 0, 1)[None]
-    with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+    with in_precision(model.device, precision):
         rated = rate(view_logits(model, batch, view), label.to(model.device)[None])
     return Rated(rated.classes[0], rated.confidence[0], rated.log_likelihood[0])
 

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,18 @@ def test_a_lock_removes_what_a_killed_run_left(tmp_path: Path) -> None:
     assert all(path.is_file() and path.name.endswith(".robustbench-seg.tmp") for path in left)
     with locked(tmp_path):
         assert not any(path.exists() for path in left)
+
+
+def test_a_lock_leaves_what_another_process_is_writing(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    written, left = (tmp_path / f".a-{number}.robustbench-seg.tmp" for number in (os.getppid(), gone.pid))
+    written.touch()
+    left.touch()
+    with replacing(tmp_path / "b.txt") as temporary:
+        assert temporary.name.endswith(f"-{os.getpid()}.robustbench-seg.tmp")
+    with locked(tmp_path):
+        assert (written.exists(), left.exists()) == (True, False)
 
 
 def test_a_lock_removes_no_file_of_anyone_else(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import torch
 from small import SUITE, assert_same_store, stored, write_suite
 
 from robustbench_seg import condition
@@ -18,7 +20,7 @@ from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.planning import Job, Options
 from robustbench_seg.runner import Listener, run
 from robustbench_seg.store import Store, read_record
-from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.frame import quality_frame, read_plans
 from robustbench_seg.suites import read_suite
 
 CELLS = 2 * 2 * 4  # models x views x (clean and three conditions)
@@ -181,6 +183,54 @@ def test_a_broken_file_fails_its_cell_by_name_and_workers_go_on(tmp_path: Path, 
     )
     assert len(failed) == len(told.ran) == 2
     assert all("test/frame_1.png: not a complete PNG file" in str(error) for _, error in told.ran)
+
+
+def test_a_run_on_mended_data_leaves_no_trace_of_what_failed(tmp_path: Path, camvid_folder: Path) -> None:
+    image, out = camvid_folder / "test/frame_1.png", tmp_path / "out"
+    whole = image.read_bytes()
+    camvid = {"dataset": {"name": "camvid", "split": "test"}, "gallery": [], "conditions": {}}
+    one = {**camvid, "models": [{"name": "constant"}], "views": ["whole"]}
+    options = Options(data={"camvid": camvid_folder})
+    image.write_bytes(whole[:-4])
+    run_small(tmp_path, out, options, **one)
+    image.write_bytes(whole)
+    _, failed = run_small(tmp_path, out, options, **one)
+    assert not failed
+    assert not list((out / "failed").glob("*.json"))
+    (plan,) = read_plans(out)
+    finished = {record.key for record in map(read_record, (out / "cells").iterdir())}
+    assert {cell["key"] for cell in plan["cells"]} == finished
+    assert len(finished) == 1
+
+
+def test_a_cell_of_other_weights_is_missing_until_it_is_there(tmp_path: Path, finished: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    plan = Store(out).plans()[-1]
+    (known,) = read_plans(out)
+    newer = [cell | {"key": f"{n:032x}"} for n, cell in enumerate(plan["cells"][:4])]
+    Store(out).write_plan("small", plan | {"cells": newer, "limits": ["the last run's"]})
+    (both,) = read_plans(out)
+    assert both["cells"] == known["cells"] + newer, "what is there stays, what is meant anew is missing"
+    assert both["limits"] == ["the last run's"]
+
+
+def test_the_record_of_a_quality_cell_has_the_threads_it_ran_with(tmp_path: Path) -> None:
+    one = {"models": [{"name": "constant"}], "views": ["whole"], "conditions": {}}
+    seen: list[int] = []
+
+    class Watching(Told):
+        def image(self) -> None:
+            seen.append(torch.get_num_threads())
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        run(read_suite(str(write_suite(tmp_path, **one))), tmp_path / "out", Options(workers=1), Watching())
+    finally:
+        torch.set_num_threads(before)
+    (path,) = (tmp_path / "out/cells").iterdir()
+    assert {read_record(path).environment["threads"]} == set(seen) == {2}
 
 
 def test_a_folder_in_use_is_refused_at_once(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import json
 import os
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,40 @@ def test_a_failure_is_dropped_once_the_cell_is_stored(tmp_path: Path) -> None:
     assert [content["traceback"] for content in store.failures().values()] == ["Traceback: oh"]
     store.write_quality(CELL, ROWS, record())
     assert store.failures() == {}
+
+
+def test_a_failure_is_dropped_once_the_cell_is_stored_from_other_data(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    other = replace(CELL, seed=1)  # its files begin alike
+    store.write_failure(CELL, record(key="old", cell=asdict(CELL)), "Traceback: broken image")
+    store.write_failure(other, record(key="other", cell=asdict(other)), "Traceback: oh")
+    store.write_quality(CELL, ROWS, record(key="new", cell=asdict(CELL)))
+    assert list(store.failures()) == [f"{CELL.slug}-other.json"]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}"])
+@pytest.mark.parametrize("kind", ["plans", "failed"])
+def test_a_note_that_is_not_one_is_named(tmp_path: Path, kind: str, content: str) -> None:
+    (tmp_path / kind).mkdir()
+    (tmp_path / kind / "x.json").write_text(content)
+    with pytest.raises(StoreError, match=r"x\.json: not a (plan|failure) of this program"):
+        Store(tmp_path).plans() if kind == "plans" else Store(tmp_path).failures()
+
+
+@pytest.mark.parametrize("change", [b"{", b'{"schema_version": 2}', b"[]", b'{"schema_version": 2, "new": 1}'])
+def test_a_record_that_cant_be_read_is_named(tmp_path: Path, change: bytes) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"a": [1]}).replace_schema_metadata({b"robustbench_seg": change}), path)
+    with pytest.raises(StoreError, match=r"x\.parquet: its record can't be read"):
+        read_record(path)
+
+
+def test_the_plan_of_the_last_run_comes_last(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    plans = [{"cells": [], "suite": name} for name in ("b", "c", "a", "b")]
+    for plan in plans:
+        store.write_plan(str(plan["suite"]), plan)
+    assert [plan["suite"] for plan in store.plans()] == ["c", "a", "b"]
 
 
 def test_a_lock_of_a_process_that_is_gone_does_not_count(tmp_path: Path) -> None:

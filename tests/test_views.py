@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.record import View
-from robustbench_seg.views import classify, predict, view_logits, window_starts
+from robustbench_seg.views import classify, predict, rated_prediction, view_logits, window_starts
 
 
 class Quarter:
@@ -118,16 +118,22 @@ def assert_classes_of(got: torch.Tensor, scores: torch.Tensor) -> None:
     assert (got == scores.argmax(dim=0)).float().mean() > 0.999
 
 
-def test_bf16_runs_the_model_under_autocast() -> None:
+@pytest.mark.parametrize(("precision", "autocast", "tf32"), [("fp32", False, False), ("bf16", True, True)])
+def test_the_model_runs_in_the_precision_asked_for_and_fp32_is_not_tf32(
+    precision: str, autocast: bool, tf32: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Seen(Quarter):
         def __call__(self, images: torch.Tensor) -> torch.Tensor:
-            self.autocast = torch.is_autocast_enabled("cpu")
+            self.seen = torch.is_autocast_enabled("cpu"), torch.backends.cudnn.allow_tf32
             return super().__call__(images)
 
-    for precision, expected in [("fp32", False), ("bf16", True)]:
-        model = Seen()
-        predict(model, random_image(32, 32), View(), (32, 32), precision)
-        assert model.autocast is expected
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)  # as it is where nobody has said otherwise
+    model = Seen()
+    predict(model, random_image(32, 32), View(), (32, 32), precision)
+    assert model.seen == (autocast, tf32)
+    rated_prediction(model, random_image(32, 32), View(), torch.zeros(32, 32, dtype=torch.uint8), precision)
+    assert model.seen == (autocast, tf32)
+    assert torch.backends.cudnn.allow_tf32
 
 
 @pytest.mark.parametrize(
@@ -137,6 +143,8 @@ def test_bf16_runs_the_model_under_autocast() -> None:
         ({"mode": "slide", "crop": 64}, "needs crop >= 32 and stride in 1 .. crop, got 64, None"),
         ({"mode": "slide", "crop": 64, "stride": 65}, "got 64, 65"),
         ({"crop": 64}, "a whole view has no crop"),
+        ({"flip": "false"}, "view flip must be true or false, got 'false'"),
+        ({"flip": 1}, "view flip must be true or false, got 1"),
         ({"scale": 0.0}, r"scale must be in \(0, 8\], or several of those, got 0.0"),
         ({"scale": ()}, r"got \(\)"),
         ({"scale": (1.0, 9.0)}, r"got \(1.0, 9.0\)"),

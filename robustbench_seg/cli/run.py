@@ -43,14 +43,17 @@ def run(
     )
     with RunProgress(console) as progress:
         failed = run_suite(read_suite(suite), out, options, progress)
-    write_and_show([out], out / "report", text=True)
-    if failed:
-        say(
-            f"{counted(len(failed), 'cell')} failed (run again to retry; tracebacks in {out / 'failed'}):",
-            style="bold red",
-        )
+    try:
+        write_and_show([out], out / "report", text=True)
+    finally:  # what failed is told, whatever becomes of the report
+        if failed:
+            say(
+                f"{counted(len(failed), 'cell')} failed (run again to retry; tracebacks in {out / 'failed'}):",
+                style="bold red",
+            )
         for job in failed:
             say(f"  {job.cell.slug}: {progress.errors[job.record.key]}")
+    if failed:
         raise typer.Exit(1)
 
 

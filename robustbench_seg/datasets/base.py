@@ -69,6 +69,11 @@ class Dataset(ABC):
     def ids(self) -> tuple[str, ...]:
         """All image ids, sorted."""
 
+    @property
+    def total(self) -> int:
+        """How many images the split has, of which a folder may hold a part."""
+        return len(self.ids)
+
     @abstractmethod
     def load(self, image_id: str) -> Sample:
         """Read or make one sample. Raises DataError that names the file and what was expected."""
@@ -130,6 +135,10 @@ class InMemory(Dataset):
     @property
     def ids(self) -> tuple[str, ...]:
         return self.dataset.ids
+
+    @property
+    def total(self) -> int:
+        return self.dataset.total
 
     def load(self, image_id: str) -> Sample:
         if image_id not in self.samples:

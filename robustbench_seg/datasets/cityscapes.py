@@ -61,6 +61,8 @@ class Cityscapes(FileDataset):
     name = "cityscapes"
     class_names: tuple[str, ...] = CLASS_NAMES
     palette: tuple[tuple[int, int, int], ...] = PALETTE
+    shows_images = False  # its licence: no part of it may be passed on
+    of: int | None = None
 
     def __init__(self, root: Path, split: str = "val") -> None:
         manifest = read_manifest(root)
@@ -90,13 +92,17 @@ class Cityscapes(FileDataset):
         pairs = {name: (path, label_file(labels, path, suffix)) for name, path in images.items()}
         super().__init__(pairs, label_table(tables[suffix]))
 
+    @property
+    def total(self) -> int:
+        return super().total if self.of is None else self.of
+
     def describe_from(self, manifest: dict[str, Any], images: int, root: Path) -> None:
         """Take over what a manifest says of the data set that was corrupted, which need not be Cityscapes.
 
         Raises DataError where the tree is incomplete, and where the manifest is not as `corrupt` writes it.
         """
         try:
-            expected = manifest["images"]
+            expected, self.of = manifest["images"], manifest["of"]
             self.class_names = tuple(manifest["class_names"])
             self.palette = tuple((red, green, blue) for red, green, blue in manifest["palette"])
             self.shows_images, self.synthetic = manifest["shows_images"], manifest["synthetic"]

@@ -56,7 +56,7 @@ class Export:
             "dataset": dataset.name,
             "split": dataset.split,
             "images": len(self.ids),
-            "of": len(dataset.ids),
+            "of": dataset.total,
             "fingerprint": dataset.fingerprint(self.ids),
             "seed": self.seed,
             "engine_version": ENGINE_VERSION,

@@ -43,7 +43,7 @@ def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Pi
     marks = paper_marks(list(panels.get("extent", ())))
     diamonds = (
         "Diamonds: the paper's Table 1c (B2 on Cityscapes), 3.3 points with a positional encoding, 0.7 with Mix-FFN, "
-        "2.6 between them; "
+        "2.6 between them. "
     )
     pictures.insert(
         0,

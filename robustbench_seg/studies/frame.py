@@ -137,14 +137,28 @@ def common(record: Record) -> dict[str, Any]:
 def read_plans(folder: Path) -> list[dict[str, Any]]:
     """What was meant to be measured here: one plan per suite and set of conditions, its runs' cells together.
 
-    Raises StoreError for a folder without results.
+    What else it says is the last run's. A cell that a later run has anew, from other weights or mended data, and that
+    was not finished is not meant any more. Raises StoreError for a folder without results.
     """
+    store = Store(folder)
     merged: dict[str, dict[str, Any]] = {}
-    for plan in Store(folder).plans():
+    last: dict[tuple[object, ...], str] = {}  # the key that the last run has for a cell of so many images
+
+    def place(plan: dict[str, Any], cell: dict[str, Any]) -> tuple[object, ...]:
+        return plan["suite"], plan["precision"], plan["images"], cell["kind"], cell["slug"]
+
+    plans = store.plans()
+    for plan in plans:
+        last |= {place(plan, cell): cell["key"] for cell in plan["cells"]}
+    for plan in plans:
         identity = json.dumps([plan[name] for name in ("suite", "protocol", "conditions", "views")])
-        known = merged.setdefault(identity, {**plan, "cells": []})
-        have = {cell["key"] for cell in known["cells"]}
-        known["cells"] += [cell for cell in plan["cells"] if cell["key"] not in have]
+        cells = merged.get(identity, {"cells": []})["cells"]
+        have = {cell["key"] for cell in cells}
+        for cell in plan["cells"]:
+            meant = last[place(plan, cell)] == cell["key"] or store.has(cell["kind"], cell["slug"], cell["key"])
+            if meant and cell["key"] not in have:
+                cells.append(cell)
+        merged[identity] = {**plan, "cells": cells}
     if not merged:
         raise StoreError(f"{folder}: holds no results (no plans/*.json)")
     return list(merged.values())

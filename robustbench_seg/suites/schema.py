@@ -1,5 +1,6 @@
 """What a suite's YAML may say, and which cells it expands to."""
 
+import re
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
@@ -22,10 +23,13 @@ __all__ = [
 ]
 
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # it becomes part of file names
+
+
 class ModelSpec(Strict):
     """name: how results call it. model: of MODELS, by default `name`. weights: a path, or a word known to `models`."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=NAME)
     model: str
     weights: str | None = None
 
@@ -77,7 +81,7 @@ class Suite(Strict):
     measured.
     """
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=NAME)
     description: str
     models: tuple[ModelSpec, ...] = ()
     dataset: DatasetSpec | None = None
@@ -96,6 +100,8 @@ class Suite(Strict):
         if not isinstance(value, dict):
             return value
         name = value.get("protocol", CLEAN)
+        if not isinstance(name, str):
+            return value  # the field's own check says so
         if "conditions" in value:
             if name in PROTOCOLS:
                 raise ValueError(f"protocol {name} has conditions of its own; name yours otherwise")
@@ -150,6 +156,8 @@ def known_model(name: str) -> str:
     known = [model for model in MODELS if name == model or name.startswith(f"{model}-")]
     if not known:
         raise UsageError(f"--weights {name}: unknown model; known, alone or with -SUFFIX: {', '.join(MODELS)}")
+    if not re.search(NAME, name):
+        raise UsageError(f"--weights {name}: a name has letters, digits, dots, hyphens and underscores alone")
     return max(known, key=len)
 
 

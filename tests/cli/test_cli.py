@@ -115,6 +115,7 @@ def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, arguments: list[str]
             "latency: min_seconds 30 is more than max_seconds 20",
         ),
         ({"gallery": ["a", "b", "c"]}, "gallery: Tuple should have at most 2 items"),
+        ({"protocol": ["a"]}, "protocol: Input should be a valid string, got ['a']"),
     ],
 )
 def test_a_fault_in_a_suite_names_the_file_the_place_and_the_value(tmp_path: Path, change: dict, message: str) -> None:

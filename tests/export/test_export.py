@@ -88,7 +88,7 @@ def assert_reads_back(wanted: Export) -> None:
         root = wanted.out / condition.corruption / str(condition.severity)
         read = open_dataset("cityscapes", root, split=wanted.dataset.split)
         assert read.ids == wanted.ids
-        for name in ("class_names", "palette", "shows_images", "synthetic"):
+        for name in ("class_names", "palette", "shows_images", "synthetic", "total"):
             assert getattr(read, name) == getattr(wanted.dataset, name)
         for image_id in wanted.ids:
             expected, got = prepare(wanted.dataset, condition, image_id), read.load(image_id)

@@ -28,6 +28,12 @@ def test_any_other_name_is_refused_with_the_known_ones(name: str) -> None:
         with_weights(OPEN, {name: "a.safetensors"})
 
 
+@pytest.mark.parametrize("name", ["segformer-b0-my run", "segformer-b0-mine/v2"])
+def test_a_name_that_no_file_can_have_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=f"--weights {name}: a name has letters, digits, dots, hyphens and underscor"):
+        with_weights(OPEN, {name: "a.safetensors"})
+
+
 def test_one_weights_file_may_stand_under_several_names() -> None:
     assert [m.name for m in with_weights(OPEN, {"segformer-b0-a": "w", "segformer-b0-b": "w"})] == [
         "segformer-b0-a",
