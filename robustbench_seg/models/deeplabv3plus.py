@@ -101,7 +101,7 @@ def load(name: str, encoder: str, weights: str | os.PathLike[str], class_names: 
         raise UsageError(f"{path}: keys do not fit the network; {str(error).splitlines()[1].strip()}") from None
     return NetworkSegmenter(
         name=name,
-        network=network,
+        network=network.to(memory_format=torch.channels_last),  # on two CPU threads half the time of the other order
         class_names=tuple(class_names),
         licence=description["licence"],
         checkpoint_sha256=sha256_of(path),
