@@ -37,7 +37,8 @@ def test_saved_weights_load_with_their_origin_and_give_the_same_logits(name: str
     assert len(model.checkpoint_sha256) == 64
     assert model.parameters == sum(p.numel() for p in network.parameters())
     with torch.inference_mode():
-        assert torch.equal(model(IMAGES), network(normalise(IMAGES)))
+        # in another order of memory, and so of sums
+        torch.testing.assert_close(model(IMAGES), network(normalise(IMAGES)), atol=1e-5, rtol=0)
 
 
 def test_every_known_network_can_be_built_on_no_device() -> None:
