@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..corruptions import CATEGORIES
 from ..record import CLEAN
 from ..studies.arms import ArmDifference
 from ..studies.published import read_published
@@ -18,7 +19,7 @@ from ..wording import counted
 from .differences import Differences
 from .evidence import Evidence, Row
 from .shift import Shift, effect_differences, effect_draws
-from .tables import percent, signed
+from .tables import percent, points, signed
 
 __all__ = ["found_in_growth", "found_in_resolution", "found_in_robustness", "found_on_clean", "incomplete"]
 
@@ -55,6 +56,7 @@ def found_in_robustness(
             sentences.append(
                 f"{pair[0]} minus {pair[1]}: mean under corruption {signed(mean.interval)}, a difference "
                 f"{mean.verdict}; retention {signed(retention.interval)}, {retention.verdict}."
+                f"{by_category(pair, differences)}"
             )
             sentences += beside_table_5(pair, retention)
     elif len(arms) == 1 and parts:
@@ -64,6 +66,13 @@ def found_in_robustness(
             f"Worst is {spaced(low)} with {percent(scores[low])} %, best {spaced(high)} with {percent(scores[high])} %."
         )
     return sentences[:MOST]
+
+
+def by_category(pair: tuple[str, str], differences: Differences) -> str:
+    """Say where a mean difference comes from; nothing for a single category."""
+    of = {name: differences[(*pair, name)] for name in CATEGORIES if (*pair, name) in differences}
+    parts = [f"{name} {points(each.interval.estimate)}{' (found)' if each.found else ''}" for name, each in of.items()]
+    return f" By category: {', '.join(parts)}." if len(parts) > 1 else ""
 
 
 def incomplete(rows: Sequence[Row], view: str) -> list[str]:

@@ -272,6 +272,9 @@ def test_the_claim_of_table_5_is_judged_in_whatever_order_the_arms_come(tmp_path
     write_synthetic(tmp_path, accuracy, models=models, conditions=CONDITIONS)
     found = sections_of([tmp_path], pictures=False)[0].found
     assert found[1].startswith("segformer-b0-mix minus deeplabv3plus: mean under corruption +")
+    scores = quality_frame(tmp_path).groupby(["corruption", "model"])["miou"].mean().unstack()
+    gain = 100 * (scores["segformer-b0-mix-s0"] - scores["deeplabv3plus-s0"])
+    assert f" By category: noise {gain['gaussian_noise']:+.1f} (found), weather {gain['fog']:+.1f} (fou" in found[1]
     assert found[2].endswith("this agrees in direction.")
 
 
