@@ -16,7 +16,7 @@ from ..studies.robustness import SETTING, Conditions, Miou, category_means, corr
 from ..studies.statistics import Draws, Interval, interval
 from .tables import marked, unique
 
-__all__ = ["Evidence", "Row", "evidence_of", "scores_of", "titles_of"]
+__all__ = ["Evidence", "Row", "blank_models", "evidence_of", "flagged_models", "scores_of", "titles_of"]
 
 SAME_IMAGES = [name for name in SETTING if name != "view"]
 FEW_ARMS = 3
@@ -27,7 +27,7 @@ class Row:
     """A row of a table: a model, or the mean over an arm's seeds.
 
     values: by quantity. compared: whether it stands for an arm; a seed beside its mean does not. flagged: whether a
-    cell of it deserves no trust.
+    cell of it deserves no trust. blank: whether that is so of clean images: who has nothing keeps all of it.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Row:
     values: dict[str, Draws]
     compared: bool
     flagged: bool
+    blank: bool
 
     @property
     def label(self) -> str:
@@ -44,7 +45,7 @@ class Row:
     @property
     def competes(self) -> bool:
         """Whether it takes part in the search for the best of a column."""
-        return self.compared and not self.flagged
+        return self.compared and not self.blank
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,19 +92,21 @@ class Evidence:
         quantities: of a model, by its title.
         """
         each = {title: quantities(title) for title in self.titles}
-        flagged = set(self.cells.loc[self.cells["flag"] != "", "title"])
+        flagged, blank = flagged_models(self.cells), blank_models(self.cells)
         found = []
+
+        def row(name: str, models: list[str], values: dict[str, Draws], *, compared: bool) -> Row:
+            seen, none = (not bad.isdisjoint(models) for bad in (flagged, blank))
+            return Row(name, models, values, compared=compared, flagged=seen, blank=none)
+
         for arm, members in self.arms.items():
             if len(members) > 1:
                 of_arm = {
                     name: arm_mean({title: each[title][name] for title in members}, arm) for name in each[members[0]]
                 }
                 name = f"{arm} (mean of {len(members)})"
-                found.append(Row(name, members, of_arm, compared=True, flagged=bool(flagged & set(members))))
-            found += [
-                Row(title, [title], each[title], compared=len(members) == 1, flagged=title in flagged)
-                for title in members
-            ]
+                found.append(row(name, members, of_arm, compared=True))
+            found += [row(title, [title], each[title], compared=len(members) == 1) for title in members]
         return found
 
     def pairs(self, reference: str | None = None) -> list[tuple[str, str]]:
@@ -162,3 +165,13 @@ def scores_of(miou: Miou, conditions: Conditions) -> dict[str, Draws]:
     if conditions:
         found |= {"mean": headline(miou, conditions), "retention": retention(miou, conditions)}
     return found
+
+
+def flagged_models(cells: pd.DataFrame) -> set[str]:
+    """List the models of which a cell deserves no trust, by title."""
+    return set(cells.loc[cells["flag"] != "", "title"])
+
+
+def blank_models(cells: pd.DataFrame) -> set[str]:
+    """List the models that deserve no trust on clean images already, by title: they are the best of nothing."""
+    return flagged_models(cells[cells["corruption"] == CLEAN])

@@ -11,6 +11,7 @@ from ..studies.comparison import corruption_degradation, rank_agreement, relativ
 from ..studies.published import TABLES, Setting, beside
 from ..studies.robustness import Conditions, by_corruption
 from .content import Table
+from .evidence import blank_models, flagged_models
 from .provenance import file_name
 from .tables import MISSING, Cell, make_table, marked, percent
 
@@ -37,12 +38,12 @@ def reference_tables(cells: pd.DataFrame, conditions: Conditions, reference: str
     cells: of `quality_frame` with `title`, the reference's among them.
     """
     computed = by_corruption(cells.assign(model=cells["title"]), conditions)
-    flagged = (computed.set_index("model")["flags"] != "").to_dict()
+    flagged, blank = flagged_models(cells), blank_models(cells)
     tables = []
     for measure, file, title, formula, lower in MEASURES:
         values = measure(computed, conditions, reference)
         rows = [
-            {"model": Cell(marked(row["model"], flagged[row["model"]]))}
+            {"model": Cell(marked(row["model"], row["model"] in flagged))}
             | {what.replace("_", " "): Cell(percent(row[what]), "", row[what]) for what in (*conditions, "mean")}
             for _, row in values.iterrows()
         ]
@@ -52,7 +53,7 @@ def reference_tables(cells: pd.DataFrame, conditions: Conditions, reference: str
                 rows,
                 best=[column for column in rows[0] if column != "model"],
                 lowest=lower,
-                compared=[not flagged[model] for model in values["model"]],
+                compared=[model not in blank for model in values["model"]],
                 main=True,
                 file=file_name(file, name),
                 title=f"{title} against {reference}, view {name}",

@@ -220,6 +220,19 @@ def test_a_model_that_gives_one_class_is_never_the_best(tmp_path: Path) -> None:
     assert any(any(row) for row in table(section, "rcd-whole").bold())
 
 
+def test_a_model_that_fails_under_one_corruption_alone_can_be_the_best_elsewhere(tmp_path: Path) -> None:
+    def of(model: str, corruption: str, severity: int, view: View) -> float:
+        return 0.01 if (model, corruption) == ("foggy", "fog") else 0.8 - 0.1 * severity * (model == "other")
+
+    write_synthetic(tmp_path, of, models=["foggy", "other"], conditions=CONDITIONS)
+    section = sections_of([tmp_path], reference="other", pictures=False)[0]
+    shown = table(section, "robustness-whole")
+    assert shown.readable["model"].tolist() == ["foggy ⚠", "other"]
+    assert shown.best is not None
+    assert shown.best[["gaussian noise", "fog"]].to_numpy().tolist() == [[True, False], [False, True]]
+    assert table(section, "cd-whole").bold()[0][1]
+
+
 def test_two_precisions_of_one_suite_have_files_of_their_own(tmp_path: Path) -> None:
     views = [SLIDE, View()]
     for precision in ("fp32", "bf16"):
