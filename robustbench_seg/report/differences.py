@@ -14,7 +14,7 @@ from . import charts
 from .content import Picture, Table
 from .evidence import Evidence, scores_of
 from .provenance import file_name, group_of
-from .tables import MISSING, Cell, difference, make_table, points
+from .tables import MISSING, Cell, difference, make_table, points, span
 
 __all__ = ["FOUND", "Differences", "compare_arms", "difference_pictures", "difference_tables", "long_table"]
 
@@ -88,7 +88,7 @@ def long_table(found: Mapping[Any, ArmDifference], names: Sequence[str], **field
             {name: Cell(text) for name, text in zip(names, key, strict=True)}
             | {
                 "points": Cell(points(number.estimate) + ("*" if each.found else ""), "", number.estimate),
-                "95 % interval": Cell(f"{points(number.low)} to {points(number.high)}", "", number.low),
+                "95 % interval": Cell(span(number.low, number.high), "", number.low),
                 "p": Cell(p_text(each.p), "", each.p),
                 "p (Holm)": Cell(p_text(p_holm), "", p_holm),
                 "seeds": Cell(each.agreement),

@@ -12,7 +12,7 @@ from .content import Table
 from .differences import FOUND, long_table
 from .evidence import Evidence
 from .shift import Shift, effect_differences, effect_draws
-from .tables import Cell, make_table, percent, points, score
+from .tables import Cell, make_table, percent, points, score, span
 
 __all__ = ["resolution_tables"]
 
@@ -72,7 +72,7 @@ def resolution_tables(evidence: Evidence, shift: Shift, conditions: Conditions, 
 
 def effect_cell(evidence: Evidence, values: dict[str, Draws], name: str) -> Cell:
     number, share = evidence.interval(values[name]), evidence.interval(values[f"{name} share"])
-    ends = "" if np.isnan(number.low) else f"95 % interval {points(number.low)} to {points(number.high)}; "
+    ends = "" if np.isnan(number.low) else f"95 % interval {span(number.low, number.high)}; "
     return Cell(points(number.estimate), f"{ends}{percent(share.estimate)} % of the mIoU", number.estimate)
 
 
@@ -119,12 +119,10 @@ def growth_table(evidence: Evidence, shift: Shift, conditions: Conditions, about
 
 
 def growth_cell(number: Interval, grown: Interval | None) -> Cell:
-    ends = "" if np.isnan(number.low) else f"95 % interval {points(number.low)} to {points(number.high)}"
+    ends = "" if np.isnan(number.low) else f"95 % interval {span(number.low, number.high)}"
     if grown is None:
         return Cell(points(number.estimate), ends, number.estimate)
-    hover = (
-        f"{ends}; more than on clean images by {points(grown.estimate)}, {points(grown.low)} to {points(grown.high)}"
-    )
+    hover = f"{ends}; more than on clean images by {points(grown.estimate)}, {span(grown.low, grown.high)}"
     star = "*" if grown.excludes_zero else ""
     return Cell(points(number.estimate) + star, hover if ends else "", number.estimate)
 

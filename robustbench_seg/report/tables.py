@@ -21,6 +21,7 @@ __all__ = [
     "points",
     "score",
     "signed",
+    "span",
     "unique",
 ]
 
@@ -46,9 +47,23 @@ def points(value: float) -> str:
     return MISSING if pd.isna(value) else f"{100 * value:+z.1f}"
 
 
+def span(low: float, high: float) -> str:
+    """An interval in points. An end beside zero has as many decimals, up to three, as show its side.
+
+    >>> span(0.003, 0.0201), span(-0.0152, -0.00008), span(float("nan"), float("nan"))
+    ('+0.3 to +2.0', '-1.5 to -0.01', '– to –')
+    """
+
+    def end(value: float) -> str:
+        texts = (f"{100 * value:+.{decimals}f}" for decimals in (1, 2, 3))
+        return next((text for text in texts if abs(float(text)) > 0), points(value))
+
+    return f"{end(low)} to {end(high)}"
+
+
 def signed(number: Interval) -> str:
     """A difference in a sentence: "+1.2 points (95 % interval +0.3 to +2.0)"."""
-    ends = "" if pd.isna(number.low) else f" (95 % interval {points(number.low)} to {points(number.high)})"
+    ends = "" if pd.isna(number.low) else f" (95 % interval {span(number.low, number.high)})"
     return f"{points(number.estimate)} points{ends}"
 
 
@@ -70,8 +85,8 @@ def difference(found: ArmDifference, p_holm: float) -> Cell:
     if pd.isna(number.low):
         return Cell(points(number.estimate), "", number.estimate)
     hover = (
-        f"95 % interval {points(number.low)} to {points(number.high)}; p {found.p:.2g}, {p_holm:.2g} by Holm for the "
-        f"whole table; {found.agreement}"
+        f"95 % interval {span(number.low, number.high)}; p {found.p:.2g}, {p_holm:.2g} by Holm for the whole table; "
+        f"{found.agreement}"
     )
     return Cell(points(number.estimate) + ("*" if found.found else ""), hover, number.estimate)
 

@@ -1,0 +1,15 @@
+"""Examples in docstrings: what a reader is shown of numbers and words is what the functions give."""
+
+import doctest
+from types import ModuleType
+
+import pytest
+
+from robustbench_seg.report import html, tables
+
+
+@pytest.mark.parametrize("module", [html, tables], ids=lambda module: module.__name__.rpartition(".")[2])
+def test_the_examples_of_a_module_hold(module: ModuleType) -> None:
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
