@@ -1,9 +1,11 @@
 """Named sets of conditions. Published numbers mix them without saying; here every table names its own."""
 
-from .corruptions import CATEGORIES
+from collections.abc import Iterable
+
+from .corruptions import CATEGORIES, CORRUPTIONS
 from .errors import UsageError
 
-__all__ = ["PROTOCOLS", "conditions_of"]
+__all__ = ["PROTOCOLS", "categories_of", "conditions_of"]
 
 NOISES = CATEGORIES["noise"]
 SEGFORMER = (
@@ -38,3 +40,17 @@ def conditions_of(protocol: str) -> dict[str, tuple[int, ...]]:
     if protocol not in PROTOCOLS:
         raise UsageError(f"unknown protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
     return PROTOCOLS[protocol]
+
+
+def categories_of(corruptions: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Group corruptions as the paper does that has them, in the order of CATEGORIES.
+
+    To Kamann & Rother 2020, whose 16 are those of `segformer`, brightness is digital; Hendrycks & Dietterich 2019 have
+    it under weather.
+    """
+    names = [name for name in corruptions if name in CORRUPTIONS]
+    category = {name: CORRUPTIONS[name].category for name in names}
+    if set(names) == set(SEGFORMER):
+        category["brightness"] = "digital"
+    groups = {group: tuple(name for name in names if category[name] == group) for group in CATEGORIES}
+    return {group: members for group, members in groups.items() if members}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..corruptions import CATEGORIES
+from ..protocols import PROTOCOLS, categories_of
 from ..record import CLEAN
 from ..studies.arms import ArmDifference
 from ..studies.published import read_published
@@ -56,9 +56,10 @@ def found_in_robustness(
             sentences.append(
                 f"{pair[0]} minus {pair[1]}: mean under corruption {signed(mean.interval)}, a difference "
                 f"{mean.verdict}; retention {signed(retention.interval)}, {retention.verdict}."
-                f"{by_category(pair, differences)}"
+                f"{by_category(pair, differences, conditions)}"
             )
-            sentences += beside_table_5(pair, retention)
+            if conditions == PROTOCOLS["segformer"]:
+                sentences += beside_table_5(pair, retention)
     elif len(arms) == 1 and parts:
         scores = {name: float(arms[0].values[name][0]) for name in conditions}
         low, high = min(scores, key=scores.__getitem__), max(scores, key=scores.__getitem__)
@@ -68,19 +69,21 @@ def found_in_robustness(
     return sentences[:MOST]
 
 
-def by_category(pair: tuple[str, str], differences: Differences) -> str:
+def by_category(pair: tuple[str, str], differences: Differences, conditions: Conditions) -> str:
     """Say where a mean difference comes from; nothing for a single category."""
-    of = {name: differences[(*pair, name)] for name in CATEGORIES if (*pair, name) in differences}
+    of = {name: differences[(*pair, name)] for name in categories_of(conditions)}
     parts = [f"{name} {points(each.interval.estimate)}{' (found)' if each.found else ''}" for name, each in of.items()]
     return f" By category: {', '.join(parts)}." if len(parts) > 1 else ""
 
 
 def incomplete(rows: Sequence[Row], view: str) -> list[str]:
-    """Say which models have no mean under corruption, since cells are missing."""
-    names = [row.name for row in rows if np.isnan(row.values["mean"][0])]
-    if not names:
-        return []
-    return [f"Cells of {listed(names)}, view {view}, are missing, so there is no mean under corruption."]
+    """Say which models have no mean under corruption, or no retention, since cells are missing."""
+    found = []
+    for what, needed in (("mean", "mean under corruption"), ("retention", "retention")):
+        names = [row.name for row in rows if np.isnan(row.values[what][0])]
+        if names:
+            found.append(f"Cells of {listed(names)}, view {view}, are missing, so there is no {needed}.")
+    return found[:1]
 
 
 def robustness_pair(pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
@@ -90,7 +93,7 @@ def robustness_pair(pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
 
 
 def is_of_table_5(pair: tuple[str, str]) -> bool:
-    return pair[0].startswith("segformer") and pair[1].startswith("deeplab")
+    return pair[0].startswith("segformer") and "learned" not in pair[0] and pair[1].startswith("deeplab")
 
 
 def beside_table_5(pair: tuple[str, str], retention: ArmDifference) -> list[str]:
@@ -112,17 +115,23 @@ def found_in_resolution(evidence: Evidence, shift: Shift) -> list[str]:
     """Say what each arm loses with the extent, whether arms differ, and whether that agrees with Table 1c."""
     clean = (CLEAN, 0)
     rows = [row for row in evidence.rows(lambda title: effect_draws(evidence, shift, title, clean)) if row.compared]
-    if any(np.isnan(row.values.get("extent", [np.nan])[0]) for row in rows):
+    if "extent" not in rows[0].values:
         return []
-    parts = [f"{row.label} {signed(evidence.interval(row.values['extent']))}" for row in rows]
-    sentences = [
-        f"From windows of {shift.slide.crop} pixels to whole images ({images_of(evidence)}), the loss of clean mIoU "
-        f"(negative is a gain) is: {listed(parts)}."
-    ]
-    found = effect_differences(evidence, shift)
-    pairs = list(dict.fromkeys(pair for pair, _ in found))
+    absent = [row.name for row in rows if np.isnan(row.values["extent"][0])]
+    parts = [f"{row.label} {signed(evidence.interval(row.values['extent']))}" for row in rows if row.name not in absent]
+    sentences = []
+    if absent:
+        sentences.append(f"Cells of {listed(absent)} are missing, so there is no extent effect.")
+    if parts:
+        sentences.insert(
+            0,
+            f"From windows of {shift.slide.crop} pixels to whole images ({images_of(evidence)}), the loss of clean "
+            f"mIoU (negative is a gain) is: {listed(parts)}.",
+        )
+    found = {key: each for key, each in effect_differences(evidence, shift).items() if each.known}
+    pairs = [pair for pair, name in found if name == "extent"]
     pair = next((pair for pair in pairs if is_of_table_1c(pair)), next(iter(pairs), None))
-    if pair is None or (pair, "extent") not in found:
+    if pair is None:
         return sentences
     each = found[pair, "extent"]
     beside = f"; {beside_table_1c(each)}" if is_of_table_1c(pair) else ""
@@ -139,28 +148,48 @@ def found_in_resolution(evidence: Evidence, shift: Shift) -> list[str]:
 
 
 def found_in_growth(evidence: Evidence, shift: Shift, conditions: Conditions) -> list[str]:
-    """Say whether the extent effect is another on corrupted images, on average over corruptions."""
+    """Say whether corruption makes the extent effect larger, on average over corruptions, and whether arms differ.
+
+    The effect is told as a share of the windows' mIoU: in points it shrinks wherever little mIoU is left to lose.
+    """
     if not conditions or "extent" not in effect_draws(evidence, shift, evidence.titles[0], (CLEAN, 0)):
         return []
 
-    def growth(title: str) -> dict[str, Draws]:
+    def shares(title: str) -> dict[str, Draws]:
         def lost(corruption: str, severity: int) -> Draws:
             return effect_draws(evidence, shift, title, (corruption, severity))["extent"]
 
-        return {"extent": headline(lost, conditions) - lost(CLEAN, 0)}
+        windows = evidence.miou(title, str(shift.slide))
+        clean = lost(CLEAN, 0) / positive(windows(CLEAN, 0))
+        corrupted = headline(lost, conditions) / positive(headline(windows, conditions))
+        return {"clean": clean, "corrupted": corrupted, "growth": corrupted - clean}
 
-    rows = [row for row in evidence.rows(growth) if row.compared]
-    numbers = [(row.label, evidence.interval(row.values["extent"])) for row in rows]
-    if any(np.isnan(number.estimate) for _, number in numbers):
+    rows = [row for row in evidence.rows(shares) if row.compared]
+    if any(np.isnan(row.values["growth"][0]) for row in rows):
         return []
     parts = [
-        f"{name} {signed(number)}{'' if number.excludes_zero else ', which includes zero' * evidence.resampled}"
-        for name, number in numbers
+        f"{row.label} {percent(row.values['clean'][0])} % and {percent(row.values['corrupted'][0])} %, "
+        f"{signed(evidence.interval(row.values['growth']))} more"
+        for row in rows
     ]
-    return [
-        f"On average over {counted(len(conditions), 'corruption')}, the loss from windows to whole images changes "
-        f"against that on clean images by: {listed(parts)}."
+    sentences = [
+        f"From windows to whole images, of the windows' mIoU on clean images and on average over "
+        f"{counted(len(conditions), 'corruption')} are lost: {'; '.join(parts)}."
     ]
+    pairs = [(second, first) for first, second in evidence.pairs()] if evidence.resampled else []
+    if pairs:
+        pair = next(filter(is_of_table_1c, pairs), pairs[0])
+        growth = {title: shares(title)["growth"] for title in evidence.titles}
+        each = evidence.difference(growth, *pair)
+        sentences.append(
+            f"{' minus '.join(pair)}: {signed(each.interval)} of that growth, a difference {each.verdict}."
+        )
+    return sentences
+
+
+def positive(miou: Draws) -> Draws:
+    """Replace an mIoU of 0, of which there is no share, by NaN."""
+    return np.where(miou > 0, miou, np.nan)
 
 
 def is_of_table_1c(pair: tuple[str, str]) -> bool:

@@ -86,13 +86,14 @@ class Evidence:
         """Look up mIoU by corruption and severity, NaN where a cell is missing; for `headline`."""
         return self.scores.under(title=title, view=view)
 
-    def rows(self, quantities: Callable[[str], dict[str, Draws]]) -> list[Row]:
+    def rows(self, quantities: Callable[[str], dict[str, Draws]], view: str | None = None) -> list[Row]:
         """Make the rows of a table: each model, after the mean of its arm where that has several seeds.
 
-        quantities: of a model, by its title.
+        quantities: of a model, by its title. view: the only one that the table is of.
         """
         each = {title: quantities(title) for title in self.titles}
-        flagged, blank = flagged_models(self.cells), blank_models(self.cells)
+        cells = self.cells if view is None else self.of_view(view)
+        flagged, blank = flagged_models(cells), blank_models(cells)
         found = []
 
         def row(name: str, models: list[str], values: dict[str, Draws], *, compared: bool) -> Row:

@@ -74,16 +74,20 @@ def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
     ]
     if blocks < 2:
         found.append("There are no intervals: all images are one block, and nothing can be drawn from that.")
-    elif blocks < FEW_BLOCKS:
-        what = f"The images are {blocks} blocks of neighbours" if blocks < first["images"] else f"{blocks} images"
-        found.append(f"{what}: with fewer than {FEW_BLOCKS}, intervals are short.")
+    else:
+        drawn = f"{blocks} blocks of neighbouring images" if blocks < first["images"] else f"the {blocks} images"
+        short = f"; with fewer than {FEW_BLOCKS} to draw, they are short" if blocks < FEW_BLOCKS else ""
+        resamples = len(evidence.scores.miou) - 1
+        found.append(
+            f"Intervals are percentiles of {resamples:,} bootstrap resamples of {drawn}, paired between models{short}."
+        )
     if first["images"] < first["of"]:
         found.append(f"Only {first['images']} of {first['of']} images were used.")
     height, width = median_size(first)
     if plan["conditions"] and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
         found.append(
-            f"Corruptions are set in pixels: at {height}x{width}, they are relatively stronger than at the "
-            f"paper's {PAPER_SIZE[0]}x{PAPER_SIZE[1]}, so figures are not comparable with its Table 5."
+            f"Blur, frost and others have a size in pixels: at {height}x{width}, they are relatively stronger than at "
+            f"the paper's {PAPER_SIZE[0]}x{PAPER_SIZE[1]}, so figures are not comparable with its Table 5."
         )
     if first["synthetic"]:
         found.append("The images are drawn, not photographed: they tell how models compare here, not on real streets.")

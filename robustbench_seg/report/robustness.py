@@ -6,24 +6,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..corruptions import CATEGORIES
+from ..protocols import categories_of
 from ..record import CLEAN
-from ..studies.robustness import Conditions, by_corruption
+from ..studies.robustness import Conditions, Miou, by_corruption
 from ..studies.statistics import Draws
 from . import figures
 from .content import Picture, Table
 from .evidence import Evidence, Row, scores_of
 from .provenance import file_name, group_of
-from .tables import Cell, make_table, percent, score
+from .tables import MISSING, Cell, make_table, percent, score
 
-__all__ = ["HEADLINES", "robustness_pictures", "robustness_tables", "score_rows"]
+__all__ = ["HEADLINES", "robustness_pictures", "robustness_tables", "score_rows", "severities_table"]
 
 HEADLINES: Mapping[str, tuple[str, str]] = {"michaelis": ("mPC", "rPC")}  # what protocols call mean and retention
 
 
 def score_rows(evidence: Evidence, view: str, conditions: Conditions) -> list[Row]:
     """Make the rows of a view's tables: the scores of each model and arm."""
-    return evidence.rows(lambda title: scores_of(evidence.miou(title, view), conditions))
+    return evidence.rows(lambda title: scores_of(evidence.miou(title, view), conditions), view)
 
 
 def robustness_tables(
@@ -68,9 +68,10 @@ def robustness_tables(
             group=group_of(conditions),
         )
     ]
-    categories = [category for category in CATEGORIES if category in rows[0].values]
+    categories = categories_of(conditions)
     if len(categories) > 1:
         labels = {CLEAN: CLEAN, **{c: c for c in categories}, **headline}
+        members = "; ".join(f"{c}: {', '.join(names).replace('_', ' ')}" for c, names in categories.items())
         of_categories = [
             {
                 "model": Cell(row.label),
@@ -85,12 +86,42 @@ def robustness_tables(
                 compared=compared,
                 file=file_name("categories", name),
                 title=f"mIoU by category of corruption, view {name}",
-                caption=f"mIoU in %; that of a category is the plain mean over its corruptions; {about}.",
+                caption=f"mIoU in %; that of a category is the plain mean over its corruptions ({members}); {about}.",
                 full=all_digits(evidence, rows, None, list(labels)),
                 group=group_of(conditions),
             )
         )
     return tables
+
+
+def severities_table(evidence: Evidence, view: str, conditions: Conditions, about: str, name: str) -> Table:
+    """Make the table of every cell: a row per model and corruption, a column per severity."""
+    severities = sorted({severity for asked in conditions.values() for severity in asked})
+    shown, full = [], []
+    for row in evidence.rows(lambda title: cell_scores(evidence.miou(title, view), conditions), view):
+        for corruption, asked in {CLEAN: (0,), **conditions}.items():
+            numbers = {severity: evidence.interval(row.values[f"{corruption}-{severity}"]) for severity in asked}
+            cells = {f"severity {s}": score(numbers[s]) if s in numbers else Cell(MISSING) for s in severities}
+            if corruption != CLEAN:
+                shown.append({"model": Cell(row.label), "corruption": Cell(corruption.replace("_", " ")), **cells})
+            full += [
+                {"row": row.name, "corruption": corruption, "severity": severity, **vars(number)}
+                for severity, number in numbers.items()
+            ]
+    return make_table(
+        shown,
+        file=file_name("severities", name),
+        title=f"mIoU by severity, view {name}",
+        caption=f"mIoU in %; {about}.",
+        full=pd.DataFrame(full),
+        group=group_of(conditions),
+    )
+
+
+def cell_scores(miou: Miou, conditions: Conditions) -> dict[str, Draws]:
+    """Look up the mIoU of every cell, by "corruption-severity"; clean images have severity 0."""
+    wanted = [(CLEAN, 0), *((name, severity) for name, asked in conditions.items() for severity in asked)]
+    return {f"{name}-{severity}": miou(name, severity) for name, severity in wanted}
 
 
 def worst(row: Row, conditions: Conditions) -> Cell:
@@ -125,15 +156,15 @@ def robustness_pictures(
 ) -> list[Picture]:
     """Draw the heat map and the curves of one view, a panel or a line per arm: its mean over seeds."""
     severities = [0, *sorted({severity for asked in conditions.values() for severity in asked})]
-
-    def cell_scores(title: str) -> dict[str, Draws]:
-        miou = evidence.miou(title, view)
-        return {f"{name}-{s}": miou(name, s) if s else miou(CLEAN, 0) for name in conditions for s in severities}
-
-    rows = [row for row in evidence.rows(cell_scores) if row.compared]
+    every = evidence.rows(lambda title: cell_scores(evidence.miou(title, view), conditions), view)
+    rows = [row for row in every if row.compared]
 
     def grid(value: Callable[[Draws], float], row: Row) -> pd.DataFrame:
-        table = [[value(row.values[f"{name}-{s}"]) for s in severities] for name in conditions]
+        missing = np.array([np.nan])
+        table = [
+            [value(row.values.get(f"{name}-{s}" if s else f"{CLEAN}-0", missing)) for s in severities]
+            for name in conditions
+        ]
         return pd.DataFrame(table, index=list(conditions), columns=severities)
 
     grids = {row.label: grid(lambda draws: float(draws[0]), row) for row in rows}

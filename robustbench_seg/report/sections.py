@@ -10,7 +10,7 @@ import pandas as pd
 from ..errors import StoreError, UsageError
 from ..record import CLEAN, View
 from ..store import Store
-from ..studies.frame import latency_frame, quality_frame, read_plans
+from ..studies.frame import identity_of, latency_frame, quality_frame, read_plans
 from ..studies.robustness import SETTING, Conditions
 from ..wording import counted
 from .claims import found_in_growth, found_in_resolution, found_in_robustness, found_on_clean, incomplete
@@ -23,7 +23,7 @@ from .references import published_table, ranking_table, reference_tables
 from .reliability import reliability_by_view, reliability_tables
 from .resolution import resolution_tables
 from .resolution_pictures import resolution_pictures
-from .robustness import robustness_pictures, robustness_tables, score_rows
+from .robustness import robustness_pictures, robustness_tables, score_rows, severities_table
 from .shift import shift_of
 from .speed import speed_tables, titled, tradeoff_picture
 from .strips import gallery_pictures, strips
@@ -38,9 +38,12 @@ MOST_VIEWS = 3  # of more views, only so many are shown class by class
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """One plan of a folder. measured: all quality cells of the folder; quality, latency: the plan's own."""
+    """One plan, and the stores that have cells of it.
 
-    store: Store
+    measured: all quality cells of these stores; quality, latency: the plan's own.
+    """
+
+    stores: Sequence[Store]
     plan: Mapping[str, Any]
     measured: pd.DataFrame
     quality: pd.DataFrame
@@ -54,25 +57,51 @@ class Source:
 
 
 def sections_of(folders: Sequence[Path], *, reference: str | None = None, pictures: bool = True) -> list[Section]:
-    """Compute the report of result folders. reference: the model that CD and rCD are against. pictures: with figures.
+    """Compute the report of result folders: a section per suite, its cells from all folders that have any.
+
+    reference: the model that CD and rCD are against. pictures: with figures.
 
     Raises StoreError for a folder in which nothing is finished or failed, UsageError for an unknown reference.
     """
-    sections = []
-    for folder in folders:
-        plans, quality, latency = read_plans(folder), quality_frame(folder), latency_frame(folder)
-        found = []
-        for plan in plans:
-            keys = [cell["key"] for cell in plan["cells"]]
-            own = Source(Store(folder), plan, quality, only(quality, keys), only(latency, keys), reference, pictures)
-            found.append(section_of(own))
-        if not any(section.tables or section.failures for section in found):
-            raise StoreError(f"{folder}: no cell is finished yet; run the suite again to go on")
-        sections += found
+    sections = [section_of(source) for source in sources_of(folders, reference, pictures=pictures)]
     models = list(dict.fromkeys(model for section in sections for model in section.models))
     if reference is not None and reference not in models:
         raise UsageError(f"--reference {reference}: no such model; there are {', '.join(models)}")
     return sections
+
+
+def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool) -> list[Source]:
+    """Read folders and bring together what belongs to one plan, such as the seeds of an arm that ran apart."""
+    frames = {}
+    plans: dict[str, dict[Path, Mapping[str, Any]]] = {}
+    for folder in folders:
+        for plan in read_plans(folder):
+            plans.setdefault(identity_of(plan), {})[folder] = plan
+        frames[folder] = quality_frame(folder), latency_frame(folder)
+        if not any(map(len, frames[folder])) and not Store(folder).failures():
+            raise StoreError(f"{folder}: no cell is finished yet; run the suite again to go on")
+    sources = []
+    for own in plans.values():
+        cells = {cell["key"]: cell for plan in own.values() for cell in plan["cells"]}
+        measured, speeds = (joined([frames[folder][kind] for folder in own]) for kind in (0, 1))
+        sources.append(
+            Source(
+                stores=[Store(folder) for folder in own],
+                plan={**list(own.values())[-1], "cells": list(cells.values())},
+                measured=measured,
+                quality=only(measured, list(cells)),
+                latency=only(speeds, list(cells)),
+                reference=reference,
+                pictures=pictures,
+            )
+        )
+    return sources
+
+
+def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put the cells of several stores together, each once."""
+    parts = [frame for frame in frames if len(frame)]
+    return pd.concat(parts).drop_duplicates("key") if parts else pd.DataFrame()
 
 
 def only(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -89,8 +118,8 @@ def section_of(source: Source) -> Section:
     section = Section(suite=source.plan["suite"], description=source.plan["description"], planned=len(slugs))
     done = {*source.quality.get("key", ()), *source.latency.get("key", ())}
     section.missing = [slug for key, slug in slugs.items() if key not in done]
-    for name, content in source.store.failures().items():
-        if content["record"]["key"] in slugs:
+    for name, content in (each for store in source.stores for each in store.failures().items()):
+        if content["record"]["key"] in slugs.keys() - done:
             section.failures.append((name, content["traceback"].strip().splitlines()[-1]))
     every = evidence_of(source.quality) if len(source.quality) else []
     if every:
@@ -132,8 +161,8 @@ def add_quality(section: Section, source: Source, every: Sequence[Evidence]) -> 
         for view, name in in_detail(own):
             add_details(section, source, evidence, view, name)
     if source.pictures:
-        section.pictures += strips(source.store, source.plan["gallery"], main.cells, source.conditions)
-    section.gallery += gallery_pictures(source.store, source.plan["gallery"], main.cells)
+        section.pictures += strips(source.plan["gallery"], main.cells, source.conditions)
+    section.gallery += gallery_pictures(source.plan["gallery"], main.cells)
     section.limits = limits_of(source.plan, main)
     section.findings += [
         f"⚠ {title}, view {view}: {' and '.join(f'{flag} in {n}' for flag, n in flags.items())} of "
@@ -166,6 +195,7 @@ def add_view(section: Section, source: Source, evidence: Evidence, view: str, na
     if not conditions:
         return
     section.findings += incomplete(rows, view)
+    section.tables.append(severities_table(evidence, view, conditions, about, name))
     if source.reference in evidence.titles:
         section.tables += reference_tables(cells, conditions, source.reference, brief, name)
     same = source.measured[(source.measured[SETTING] == cells.iloc[0][SETTING]).all(axis=1)]
@@ -196,11 +226,9 @@ def add_views(section: Section, source: Source, evidence: Evidence, *, main: boo
         section.pictures += resolution_pictures(evidence, shift, "settings and weights as in the tables")
     if main:
         found = found_in_resolution(evidence, shift)
-        # Of a suite of both, the first sentence is on corruption, the second on the loss under it, the third on views.
+        # Of a suite of both, the first sentence is on corruption, the others on the loss under it.
         growth = found_in_growth(evidence, shift, source.conditions)
-        section.found = (
-            [*section.found[:1], *growth, *(found[1:2] or found)] if growth else [*section.found, *found][:3]
-        )
+        section.found = [*section.found[:1], *growth] if growth else [*section.found, *found][:3]
 
 
 def add_details(section: Section, source: Source, evidence: Evidence, view: str, name: str) -> None:

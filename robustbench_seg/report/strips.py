@@ -1,6 +1,8 @@
 """The pictures that a run stored: strips of one image under several conditions, and what a gallery can show."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,7 +15,7 @@ from .content import GalleryPicture, Picture
 __all__ = ["gallery_pictures", "strips"]
 
 
-def strips(store: Store, gallery: Sequence[str], cells: pd.DataFrame, conditions: Conditions) -> list[Picture]:
+def strips(gallery: Sequence[str], cells: pd.DataFrame, conditions: Conditions) -> list[Picture]:
     """Make a strip per gallery image: the first model and view, clean and at each corruption's highest severity.
 
     cells: of `Evidence`.
@@ -21,7 +23,7 @@ def strips(store: Store, gallery: Sequence[str], cells: pd.DataFrame, conditions
     first = cells.iloc[0]
     same = cells[(cells["title"] == first["title"]) & (cells["view"] == first["view"])]
     wanted = [(CLEAN, 0), *((name, max(severities)) for name, severities in conditions.items())]
-    slugs = {(row.corruption, row.severity): store.gallery(row.slug, row.key) for row in same.itertuples()}
+    slugs = {(row.corruption, row.severity): pictures_of(row) for row in same.itertuples()}
     found = []
     for image_id in gallery:
         places = {
@@ -44,11 +46,11 @@ def strips(store: Store, gallery: Sequence[str], cells: pd.DataFrame, conditions
     return found
 
 
-def gallery_pictures(store: Store, gallery: Sequence[str], cells: pd.DataFrame) -> list[GalleryPicture]:
-    """List what the store shows of the gallery's images in the first view. cells: of `Evidence`."""
+def gallery_pictures(gallery: Sequence[str], cells: pd.DataFrame) -> list[GalleryPicture]:
+    """List what the stores show of the gallery's images in the first view. cells: of `Evidence`."""
     found = []
     for row in cells[cells["view"] == cells["view"].iloc[0]].itertuples():
-        place = store.gallery(row.slug, row.key)
+        place = pictures_of(row)
         for image_id in gallery:
             image, label, prediction = (place / f"{image_id}-{kind}.png" for kind in ("image", "label", "prediction"))
             if label.is_file() and prediction.is_file():
@@ -65,3 +67,8 @@ def gallery_pictures(store: Store, gallery: Sequence[str], cells: pd.DataFrame) 
                     )
                 )
     return found
+
+
+def pictures_of(cell: Any) -> Path:
+    """Where the store that has a cell keeps its pictures. cell: a row of `quality_frame`."""
+    return Store(cell.path.parents[1]).gallery(cell.slug, cell.key)

@@ -67,9 +67,12 @@ def signed(number: Interval) -> str:
     return f"{points(number.estimate)} points{ends}"
 
 
+MARK = "⚠"
+
+
 def marked(name: str, flagged: bool) -> str:
     """Name a model for readers, with a warning where a number of it deserves no trust."""
-    return f"{name} ⚠" if flagged else name
+    return f"{name} {MARK}" if flagged else name
 
 
 def score(number: Interval) -> Cell:
@@ -116,6 +119,8 @@ def make_table(
             place = candidates.idxmin() if lowest else candidates.idxmax()
             bold[name] = taking_part & (texts[name] == texts.loc[place, name])
     sort = values.where(values.notna(), texts)
+    if texts.iloc[:, 0].str.endswith(MARK).any() and MARK not in fields["caption"]:
+        fields["caption"] += f" {MARK} In some cell it is no better than naming one class for every pixel."
     return Table(readable=texts, hover=hover, best=bold, sort=sort, **fields)
 
 

@@ -1,7 +1,7 @@
 """The store as data frames: one row per finished cell, counts already summed over its images."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from ..metrics import (
 from ..record import LatencyCell, QualityCell, Record, View
 from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, Store, read_cell
 
-__all__ = ["MACHINE", "NOISY_SPREAD", "latency_frame", "quality_frame", "read_plans"]
+__all__ = ["MACHINE", "NOISY_SPREAD", "identity_of", "latency_frame", "quality_frame", "read_plans"]
 
 SAMPLES_FOR_P99 = 100
 NOISY_SPREAD = 0.1  # distance of the quartiles over the median
@@ -134,6 +134,11 @@ def common(record: Record) -> dict[str, Any]:
     return {name: getattr(record, name) for name in COMMON} | {"environment": json.dumps(record.environment)}
 
 
+def identity_of(plan: Mapping[str, Any]) -> str:
+    """What plans agree in whose cells belong together."""
+    return json.dumps([plan[name] for name in ("suite", "protocol", "conditions", "views")])
+
+
 def read_plans(folder: Path) -> list[dict[str, Any]]:
     """What was meant to be measured here: one plan per suite and set of conditions, its runs' cells together.
 
@@ -151,7 +156,7 @@ def read_plans(folder: Path) -> list[dict[str, Any]]:
     for plan in plans:
         last |= {place(plan, cell): cell["key"] for cell in plan["cells"]}
     for plan in plans:
-        identity = json.dumps([plan[name] for name in ("suite", "protocol", "conditions", "views")])
+        identity = identity_of(plan)
         cells = merged.get(identity, {"cells": []})["cells"]
         have = {cell["key"] for cell in cells}
         for cell in plan["cells"]:

@@ -11,6 +11,7 @@ positions: the scale. Scaling the whole image changes both.
 Positive is a loss. An effect is arithmetic on whatever an mIoU is: a number, or an array of resamples.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -66,5 +67,5 @@ def published_extent() -> pd.DataFrame:
 
 def arm_of_table_1c(arm: str) -> str | None:
     """Say which encoding of Table 1c an arm's name tells of; None for another arm, such as a control with both."""
-    found = [encoding for word, encoding in ARMS.items() if word in arm]
+    found = [encoding for word, encoding in ARMS.items() if word in re.split(r"\W", arm)]
     return found[0] if len(found) == 1 else None

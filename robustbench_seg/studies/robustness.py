@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..corruptions import CATEGORIES
+from ..protocols import categories_of
 from ..record import CLEAN
 
 __all__ = [
@@ -62,10 +62,10 @@ def retention(miou: Miou, conditions: Conditions) -> Value:
 def category_means(miou: Miou, conditions: Conditions) -> dict[str, Value]:
     """Take the plain mean over the corruptions of each category that the conditions have any of."""
     scores = corruption_scores(miou, conditions)
-    parts = {
-        category: {name: scores[name] for name in names if name in scores} for category, names in CATEGORIES.items()
+    return {
+        category: mean_of({name: scores[name] for name in names})
+        for category, names in categories_of(conditions).items()
     }
-    return {category: mean_of(part) for category, part in parts.items() if part}
 
 
 def mean_of(scores: Mapping[str, Value]) -> Value:

@@ -84,7 +84,7 @@ def test_every_figure_and_table_that_the_page_names_is_there(folder: Path, tmp_p
     views = ("whole", "slide-64-32")
     per_view = [f"small-{kind}-{view}.svg" for kind in ("heat-map", "severity") for view in views]
     assert names == {*per_view, "small-resolution-effects.svg", "small-strip-streets_000000_2000001.svg"}
-    kinds = ("robustness", "categories", "classes", "boundary-miou", "ece", "nll")
+    kinds = ("robustness", "categories", "severities", "classes", "boundary-miou", "ece", "nll")
     assert {p.name for p in tmp_path.glob("*.csv")} == {
         *(f"small-{kind}-{view}.csv" for kind in kinds for view in views),
         *(f"small-{kind}.csv" for kind in ("views", "resolution", "resolution-under-corruption", "speed")),
@@ -100,10 +100,14 @@ def test_the_same_results_give_the_same_bytes(folder: Path, tmp_path: Path) -> N
 
 
 def test_several_folders_are_sections_of_one_report(folder: Path, tmp_path: Path) -> None:
-    text = markdown_of(sections_of([folder, folder]), tmp_path)
-    assert text.count("## small\n") == 2
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    plan = next((copy / "plans").glob("*.json"))
+    plan.write_text(json.dumps(json.loads(plan.read_text()) | {"suite": "other"}))
+    text = markdown_of(sections_of([folder, copy]), tmp_path)
+    assert text.count("## small\n") == text.count("## other\n") == 1
     assert (tmp_path / "1-small-views.csv").is_file()
-    assert (tmp_path / "2-small-views.csv").is_file()
+    assert (tmp_path / "2-other-views.csv").is_file()
 
 
 def test_what_is_planned_and_not_measured_is_listed(folder: Path, tmp_path: Path) -> None:
