@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from .errors import MachineError
+
 __all__ = ["Loader"]
 
 Item = TypeVar("Item")
@@ -46,7 +48,8 @@ class Loader:
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield function(item) for each item, in order. function and items must be picklable if there are workers.
 
-        An exception of a call is raised where its result would stand; later calls are dropped.
+        An exception of a call is raised where its result would stand; later calls are dropped. Raises MachineError
+        where a worker was killed.
         """
         if self.workers == 0:
             yield from map(function, items)
@@ -67,8 +70,11 @@ class Loader:
             while waiting:
                 yield waiting.popleft().result()
         except BrokenExecutor:
-            self.pool = None  # a worker was killed, by the kernel for memory perhaps: the next call starts anew
-            raise
+            self.pool = None  # the next call starts anew
+            raise MachineError(
+                "a worker process was killed, perhaps for want of memory; the same command goes on from there, "
+                f"with fewer --workers than {self.workers} in less memory"
+            ) from None
         finally:
             for future in waiting:
                 future.cancel()

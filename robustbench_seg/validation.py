@@ -18,7 +18,7 @@ __all__ = ["DatasetSpec", "Strict", "ViewSpec", "parse_yaml", "read_yaml", "ship
 class Strict(BaseModel):
     """A frozen model in which an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DatasetSpec(BaseModel):
@@ -35,6 +35,8 @@ def view_of(value: Any) -> Any:
         return value
     if isinstance(value, str):
         value = {"mode": value}
+    if not isinstance(value, dict):
+        raise ValueError("a view is its mode, such as whole, or a mapping of its fields")
     try:
         return View(**value)
     except Exception as error:

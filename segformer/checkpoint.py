@@ -125,13 +125,12 @@ def refuse_other_names(info: CheckpointInfo, config: SegFormerConfig) -> None:
 
 
 def packed(tensors: Mapping[str, Tensor], half: bool) -> dict[str, Tensor]:
-    """Copy tensors to where and how they are stored."""
+    """Copy tensors to where and how they are stored; one with values beyond float16's 65504 is never halved."""
     stored = {}
     for key, value in tensors.items():
         halved = value.half() if half and value.is_floating_point() else value
-        if not torch.equal(halved.isfinite(), value.isfinite()):
-            raise CheckpointError(f"{key} holds values beyond float16's 65504; store it with half=False")
-        stored[key] = halved.cpu().clone(memory_format=torch.contiguous_format)
+        kept = halved if torch.equal(halved.isfinite(), value.isfinite()) else value
+        stored[key] = kept.cpu().clone(memory_format=torch.contiguous_format)
     return stored
 
 

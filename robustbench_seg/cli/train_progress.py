@@ -22,7 +22,8 @@ from .stopping import stoppable
 __all__ = ["TrainProgress", "train_with_progress"]
 
 SMOOTHING = 0.98  # share of the mean of earlier losses that each iteration keeps
-RECENT = 100  # iterations whose median duration tells the time left: a validation or a pause does not disturb it
+RECENT = 50  # iterations whose median duration tells the time left: a validation or a pause does not disturb it
+FEWEST = 5  # of them; the first is none, since it has all that comes before
 SECONDS_PER_LINE = 60.0  # where there is no terminal
 
 
@@ -43,7 +44,7 @@ class TrainProgress:
         self.loss: float | None = None
         self.miou: float | None = None
         self.durations: deque[float] = deque(maxlen=RECENT)
-        self.last_report = clock()
+        self.last_report: float | None = None
         self.last_line: float | None = None
         self.bar = Progress(
             TextColumn("training"),
@@ -67,12 +68,13 @@ class TrainProgress:
         """Show what the loop tells after an iteration."""
         self.check()
         now = self.clock()
-        self.durations.append(now - self.last_report)
+        if self.last_report is not None:
+            self.durations.append(now - self.last_report)
         self.last_report = now
         self.loss = progress.loss if self.loss is None else SMOOTHING * self.loss + (1 - SMOOTHING) * progress.loss
         state = self.describe(progress)
         self.bar.update(self.task, completed=progress.done, state=state)
-        news = progress.miou != self.miou or progress.done == self.iterations
+        news = str(progress.miou) != str(self.miou) or progress.done == self.iterations  # NaN is no news after NaN
         self.miou = progress.miou
         if self.console.is_terminal:
             return
@@ -83,8 +85,11 @@ class TrainProgress:
 
     def describe(self, progress: loop.Progress) -> str:
         score = "" if progress.miou is None else f", mIoU {100 * progress.miou:.1f} %"
+        state = f"loss {self.loss:.3f}, learning rate {progress.learning_rate:.1e}{score}"
+        if len(self.durations) < FEWEST:
+            return state
         left = timedelta(seconds=round((self.iterations - progress.done) * median(self.durations)))
-        return f"loss {self.loss:.3f}, learning rate {progress.learning_rate:.1e}{score}, {left} left"
+        return f"{state}, {left} left"
 
 
 def train_with_progress(

@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -12,7 +11,7 @@ from pathlib import Path
 from .. import environment
 from ..condition import Condition, prepare
 from ..datasets.base import LabelMap, Sample, png, webp
-from ..errors import DataError, MachineError
+from ..errors import DataError
 from ..files import locked, write_bytes
 from ..loading import Loader
 from .estimate import Estimate, Task, estimate
@@ -47,17 +46,11 @@ def export_images(export: Export, workers: int, listener: Listener) -> None:
         check_folder(export.out, manifest)  # another export may have begun there since
         conditions = [condition for condition in export.conditions if not is_complete(export.tree(condition))]
         missing = [(c, image_id) for c in conditions for image_id in export.ids if not has_files(export, c, image_id)]
-        try:
-            rest = estimate(partial(file_size, export), missing, loader)
-            require_room(export.out, rest)
-            listener.planned(len(export.conditions), len(conditions), rest)
-            write_manifests(export, manifest | {"environment": environment.describe("cpu")}, conditions)
-            fill_trees(export, conditions, loader, listener)
-        except BrokenExecutor:
-            raise MachineError(
-                "a worker process was killed, perhaps for want of memory; the same command goes on from there, "
-                f"with fewer --workers than {workers} in less memory"
-            ) from None
+        rest = estimate(partial(file_size, export), missing, loader)
+        require_room(export.out, rest)
+        listener.planned(len(export.conditions), len(conditions), rest)
+        write_manifests(export, manifest | {"environment": environment.describe("cpu")}, conditions)
+        fill_trees(export, conditions, loader, listener)
 
 
 def fill_trees(export: Export, conditions: Iterable[Condition], loader: Loader, listener: Listener) -> None:

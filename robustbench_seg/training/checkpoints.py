@@ -11,7 +11,11 @@ from torch import nn
 from ..errors import StoreError, UsageError
 from ..files import replacing
 
-__all__ = ["Checkpoints", "State", "restore"]
+__all__ = ["DIVERGED", "Checkpoints", "State", "restore"]
+
+DIVERGED = (
+    "the last checkpoint is kept, but goes the same way: lower learning_rate or set clip_norm, with another --out"
+)
 
 State = dict[str, Any]  # done: iterations; network, optimizer: their state; recipe: identity of recipe and data
 
@@ -29,8 +33,8 @@ class Checkpoints:
 
         A loss may still be finite when the step after it has made the weights infinite.
         """
-        if not all(parameter.isfinite().all() for parameter in network.parameters()):
-            raise UsageError(f"the weights are no longer finite at iteration {done}; the last checkpoint is kept")
+        if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
+            raise UsageError(f"the weights are no longer finite at iteration {done}; {DIVERGED}")
         state = {
             "recipe": self.identity,
             "done": done,

@@ -22,7 +22,7 @@ from ..files import locked
 from ..loading import Loader
 from ..models import POOLS_IMAGES
 from ..models.base import normalise
-from .checkpoints import Checkpoints, restore
+from .checkpoints import DIVERGED, Checkpoints, restore
 from .data import Data
 from .log import Log
 from .network import make_network, save_weights
@@ -108,7 +108,7 @@ def go_on(
             if not np.isfinite(loss):
                 if leads:
                     log.write()  # how it came to that
-                raise UsageError(f"the loss became {loss} at iteration {done}; the last checkpoint is kept")
+                raise UsageError(f"the loss became {loss} at iteration {done}; {DIVERGED}")
             score = validator.after(done)
             miou = miou if score is None else score
             log.add(done, loss, rate, score)
@@ -139,7 +139,7 @@ def load_batches(
         batch = [next(samples) for _ in own]
         images = torch.from_numpy(np.stack([image for image, _ in batch])).permute(0, 3, 1, 2)
         labels = torch.from_numpy(np.stack([label for _, label in batch]))
-        yield images.to(processes.device), labels.long().to(processes.device)
+        yield images.to(processes.device), labels.to(processes.device).long()
 
 
 def seed_dropout(seed: int, step: int, rank: int) -> None:

@@ -11,7 +11,8 @@ from ..validation import DatasetSpec, Strict, ViewSpec, read_yaml
 
 __all__ = ["Recipe", "Validation", "read_recipe"]
 
-WITHOUT_EFFECT = {"checkpoint_every", "keep", "in_memory", "validation"}  # on the weights
+# Fields without effect on the weights; and the encoder's file, of which the content counts, whatever its path.
+NOT_DECIDING = {"checkpoint_every", "keep", "in_memory", "validation", "encoder"}
 
 
 class Validation(Strict):
@@ -31,12 +32,12 @@ class Recipe(Strict):
 
     model: a name of MODELS; model_options: its fields, such as ffn. encoder: weights that a SegFormer's encoder starts
     from, a path or a name on the Hugging Face hub. batch_size: of all processes together. crop: side of training crops
-    in pixels. learning_rate: peak of the encoder's; decoder_rate_factor times that is the decoder's. warmup: iterations
-    of linear growth; then polynomial decay of that power to 0. clip_norm: longest gradient, as a Euclidean norm over
-    all parameters. precision: of the forward pass; weights stay float32. channels_last, compile: memory layout of the
-    convolutions, and torch.compile; they change the rounding and the speed. in_memory: keep all samples once they are
-    read or drawn. checkpoint_every: iterations between checkpoints, of which the last `keep` stay. licence: of the
-    weights made; the encoder's is added.
+    in pixels. learning_rate: of the encoder; decoder_rate_factor times that is the decoder's. Both decay from the first
+    iteration on, as a polynomial of that power, to 0, times a linear growth over the warmup. clip_norm: longest
+    gradient, as a Euclidean norm over all parameters. precision: of the forward pass; weights stay float32.
+    channels_last, compile: memory layout of the convolutions, and torch.compile; they change the rounding and the
+    speed. in_memory: keep all samples once they are read or drawn. checkpoint_every: iterations between checkpoints, of
+    which the last `keep` stay. licence: of the weights made; the encoder's is added.
     """
 
     model: str
@@ -56,7 +57,7 @@ class Recipe(Strict):
     precision: Literal["fp32", "bf16"] = "fp32"
     channels_last: bool = False
     compile: bool = False
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     in_memory: bool = False
     checkpoint_every: PositiveInt = 500
     keep: PositiveInt = 2
@@ -64,7 +65,7 @@ class Recipe(Strict):
 
     def what_decides(self) -> dict[str, Any]:
         """The fields that decide the weights, as JSON values; what is off is left out, so that fields may be added."""
-        fields = self.model_dump(mode="json", exclude=WITHOUT_EFFECT)
+        fields = self.model_dump(mode="json", exclude=NOT_DECIDING)
         return {name: value for name, value in fields.items() if value is not None and value is not False}
 
 

@@ -1,6 +1,9 @@
 """Which images an iteration sees, and how they are augmented. No torch, so that worker processes start fast."""
 
+from functools import lru_cache
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ..datasets.base import Dataset, Image, LabelMap
 from .augment import augment
@@ -12,8 +15,13 @@ __all__ = ["make_sample"]
 def make_sample(dataset: Dataset, recipe: Recipe, job: tuple[int, int]) -> tuple[Image, LabelMap]:
     """Make element k of the batch of an iteration: crops of images in an order that is shuffled anew each epoch."""
     step, k = job
-    position = step * recipe.batch_size + k
-    epoch, place = divmod(position, len(dataset.ids))
-    order = np.random.default_rng([recipe.seed, 0, epoch]).permutation(len(dataset.ids))
-    sample = dataset.load(dataset.ids[order[place]])
+    position, ids = step * recipe.batch_size + k, dataset.ids
+    epoch, place = divmod(position, len(ids))
+    sample = dataset.load(ids[shuffled(recipe.seed, epoch, len(ids))[place]])
     return augment(sample.image, sample.label, recipe.crop, np.random.default_rng([recipe.seed, 1, position]))
+
+
+@lru_cache(maxsize=2)
+def shuffled(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """The order of the images in an epoch."""
+    return np.random.default_rng([seed, 0, epoch]).permutation(count)

@@ -35,7 +35,8 @@ class Validator:
             return
         if dataset is None:
             raise UsageError(f"the recipe asks for validation on {self.wanted.dataset.name}, which was not given")
-        self.dataset = InMemory(dataset) if recipe.in_memory else dataset
+        keeps = recipe.in_memory and not loader.workers  # a worker would keep the samples of one validation alone
+        self.dataset = InMemory(dataset) if keeps else dataset
         self.ids = spaced(dataset.ids, self.wanted.limit)
         self.score(self.ids[:1])
 

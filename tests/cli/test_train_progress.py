@@ -28,24 +28,34 @@ def test_where_there_is_no_terminal_a_line_comes_now_and_then() -> None:
     out, clock = io.StringIO(), Clock()
     with TrainProgress(Console(file=out, force_terminal=False), 200, clock) as progress:
         for done in range(1, 201):
-            clock.now += 1.0 if done != 100 else 500.0  # a validation
+            clock.now += {1: 90.0, 100: 500.0}.get(done, 1.0)  # the start, a validation
             progress.report(Progress(done, 2.0, 1e-3, None if done < 100 else 0.3333))
     lines = out.getvalue().splitlines()
     assert [int(line.partition("/")[0]) for line in lines] == [1, 61, 100, 160, 200]
-    assert lines[0] == "1/200 loss 2.000, learning rate 1.0e-03, 0:03:19 left"
+    assert lines[0] == "1/200 loss 2.000, learning rate 1.0e-03", "the first iteration took what comes before it"
+    assert lines[1] == "61/200 loss 2.000, learning rate 1.0e-03, 0:02:19 left"
     assert lines[2] == "100/200 loss 2.000, learning rate 1.0e-03, mIoU 33.3 %, 0:01:40 left"
     assert lines[4] == "200/200 loss 2.000, learning rate 1.0e-03, mIoU 33.3 %, 0:00:00 left"
 
 
 def test_the_loss_is_smoothed_and_a_terminal_gets_a_bar() -> None:
     out, clock = io.StringIO(), Clock()
-    with TrainProgress(Console(file=out, force_terminal=True, width=160), 4, clock) as progress:
-        for done, loss in enumerate((1.0, 2.0), 1):
+    with TrainProgress(Console(file=out, force_terminal=True, width=160), 9, clock) as progress:
+        for done, loss in enumerate((1.0, 2.0, 2.0, 2.0, 2.0, 2.0), 1):
             clock.now += 1
             progress.report(Progress(done, loss, 1e-3))
-    assert "loss 1.020" in out.getvalue()
-    assert "2/4" in out.getvalue()
-    assert "0:00:02 left" in out.getvalue()
+    assert "loss 1.096" in out.getvalue()  # 2 - 0.98 ** 5
+    assert "6/9" in out.getvalue()
+    assert "0:00:03 left" in out.getvalue()
+
+
+def test_a_score_that_is_no_number_is_news_once() -> None:
+    out, clock = io.StringIO(), Clock()
+    with TrainProgress(Console(file=out, force_terminal=False), 50, clock) as progress:
+        for done in range(1, 51):
+            clock.now += 0.1
+            progress.report(Progress(done, 2.0, 1e-3, None if done < 10 else float("nan")))
+    assert [int(line.partition("/")[0]) for line in out.getvalue().splitlines()] == [1, 10, 50]
 
 
 def test_a_run_ends_after_an_iteration_that_swallowed_the_stop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

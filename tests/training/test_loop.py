@@ -19,6 +19,7 @@ from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.models import load_model
 from robustbench_seg.training import loop, network
+from robustbench_seg.training.data import Data
 from robustbench_seg.training.processes import Processes
 from robustbench_seg.training.sampling import make_sample
 from segformer import CheckpointError, build, save_checkpoint
@@ -181,6 +182,12 @@ def test_checkpoints_of_another_recipe_are_refused_and_kept(tmp_path: Path) -> N
     assert (tmp_path / "checkpoints/00000002.pt").exists()
 
 
+def test_checkpoints_of_other_images_are_refused(tmp_path: Path) -> None:
+    loop.train(make(iterations=2, validation=None), DATA, tmp_path)
+    with pytest.raises(StoreError, match="of another recipe or other data"):
+        loop.train(make(iterations=2, validation=None), Data(DATA.validation), tmp_path)
+
+
 def test_checkpoints_of_another_way_of_training_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loop.train(make(iterations=2, validation=None), DATA, tmp_path)
     monkeypatch.setattr(network, "TRAINING_VERSION", network.TRAINING_VERSION + 1)
@@ -199,7 +206,9 @@ def test_a_loss_that_is_not_finite_stops_with_its_iteration_and_keeps_the_checkp
         return bad if len(calls) == 4 else healthy(*arguments)
 
     monkeypatch.setattr(loop, "iterate", sick)
-    with pytest.raises(UsageError, match=f"the loss became {bad} at iteration 4; the last checkpoint is kept"):
+    with pytest.raises(
+        UsageError, match=f"the loss became {bad} at iteration 4; the last checkpoint is kept, but goes the same way"
+    ):
         loop.train(make(), DATA, tmp_path)
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["00000002.pt"]
     with (tmp_path / "log.csv").open() as file:

@@ -11,7 +11,6 @@ from safetensors import safe_open
 from scenes import Scenes
 from tiny_recipe import weights
 
-from robustbench_seg.datasets import DATASETS
 from robustbench_seg.datasets.cityscapes import write_cityscapes
 from robustbench_seg.training import loop
 from robustbench_seg.training.data import open_data
@@ -71,8 +70,6 @@ SMALL = {"iterations": 2, "crop": 64, "batch_size": 2, "warmup": 1}
 @pytest.mark.parametrize("name", shipped("robustbench_seg.training.recipes"))
 def test_every_shipped_recipe_makes_two_steps_on_small_data(name: str, tmp_path: Path) -> None:
     full = read_recipe(name)
-    if full.dataset.name not in DATASETS:
-        pytest.skip(f"there is no dataset {full.dataset.name} here")
     changes: dict[str, object] = dict(SMALL)
     if full.model.startswith("segformer"):
         changes["model"] = "segformer-b0"

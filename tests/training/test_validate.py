@@ -40,6 +40,16 @@ def test_the_score_is_the_miou_of_the_network_in_evaluation_mode_over_the_chosen
     assert score == pytest.approx(expected, abs=1e-12)
 
 
+def test_the_score_is_of_the_recipes_precision() -> None:
+    network = build_network("segformer-b0", DATA.training.class_names)
+    asked: list[torch.dtype] = []
+    network.encoder.register_forward_hook(lambda module, inputs, outputs: asked.append(outputs[0].dtype))
+    for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        asked.clear()
+        Validator(network, DATA.validation, make(validation=WHOLE, precision=precision), Loader(0), CPU).after(3)
+        assert set(asked) == {dtype}
+
+
 def test_validation_comes_every_so_often_and_at_the_end() -> None:
     network = build_network("segformer-b0", DATA.training.class_names)
     validator = Validator(network, DATA.validation, make(iterations=8, validation=WHOLE), Loader(0), CPU)
