@@ -16,7 +16,15 @@ from .evidence import Evidence, scores_of
 from .provenance import file_name, group_of
 from .tables import MISSING, Cell, difference, make_table, points, span
 
-__all__ = ["FOUND", "Differences", "compare_arms", "difference_pictures", "difference_tables", "long_table"]
+__all__ = [
+    "FOUND",
+    "Differences",
+    "compare_arms",
+    "difference_pictures",
+    "difference_tables",
+    "differences_by_view",
+    "long_table",
+]
 
 Differences = dict[tuple[str, str, str], ArmDifference]  # by first arm, second arm, quantity
 PRIMARY = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention"}
@@ -56,26 +64,48 @@ def difference_tables(found: Differences, conditions: Conditions, about: str, na
     ]
     detailed = {key: each for key, each in found.items() if key[2] not in PRIMARY}
     if len(conditions) > 1:
-        adjusted = dict(zip(detailed, holm(np.array([each.p for each in detailed.values()])), strict=True))
-        columns = list(dict.fromkeys(what for _, _, what in detailed))
-        rows = [
-            {
-                "arms": Cell(f"{a} minus {b}"),
-                **{w.replace("_", " "): difference(detailed[a, b, w], adjusted[a, b, w]) for w in columns},
-            }
-            for a, b in dict.fromkeys((a, b) for a, b, _ in detailed)
-        ]
         tables.append(
-            make_table(
-                rows,
+            wide_table(
+                detailed,
                 file=file_name("differences-by-corruption", name),
                 title=f"Differences between arms by corruption and category, view {name}",
                 caption=f"Points of mIoU; {FOUND}; {about}.",
-                full=digits({(f"{a} minus {b}", w): each for (a, b, w), each in detailed.items()}, ("arms", "in")),
                 group=group_of(conditions),
             )
         )
     return tables
+
+
+def differences_by_view(evidence: Evidence, views: Sequence[str], about: str) -> list[Table]:
+    """Make the table of clean mIoU's differences between arms, a column per view; none without two arms."""
+    values = {view: {title: evidence.miou(title, view)(CLEAN, 0) for title in evidence.titles} for view in views}
+    pairs = evidence.pairs() if evidence.resampled else []
+    if not pairs:
+        return []
+    return [
+        wide_table(
+            {(a, b, view): evidence.difference(values[view], a, b) for a, b in pairs for view in views},
+            file="differences-views",
+            title="Differences between arms in clean mIoU by view",
+            caption=f"Points of mIoU; {FOUND}; {about}.",
+            group="Resolution",
+        )
+    ]
+
+
+def wide_table(found: Differences, **fields: Any) -> Table:
+    """Make a table with a row per pair of arms and a column per quantity."""
+    adjusted = dict(zip(found, holm(np.array([each.p for each in found.values()])), strict=True))
+    columns = list(dict.fromkeys(what for _, _, what in found))
+    rows = [
+        {
+            "arms": Cell(f"{a} minus {b}"),
+            **{w.replace("_", " "): difference(found[a, b, w], adjusted[a, b, w]) for w in columns},
+        }
+        for a, b in dict.fromkeys((a, b) for a, b, _ in found)
+    ]
+    full = digits({(f"{a} minus {b}", w): each for (a, b, w), each in found.items()}, ("arms", "in"))
+    return make_table(rows, full=full, **fields)
 
 
 def long_table(found: Mapping[Any, ArmDifference], names: Sequence[str], **fields: Any) -> Table:

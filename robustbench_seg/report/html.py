@@ -109,7 +109,6 @@ def shown_table(table: Table) -> dict[str, Any]:
         "columns": list(texts.columns),
         "left": table.left(),
         "rows": rows,
-        "best": any(any(row) for row in table.bold()),
         "more": any(cell.more for row in rows for cell in row),
         "spoken": spoken.strip() or "details",
     }

@@ -1,30 +1,30 @@
 """What a report says, computed from the store: a section per plan, with its tables, figures and provenance."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 
-from ..errors import StoreError, UsageError
+from ..errors import UsageError
 from ..record import CLEAN, View
-from ..store import Store
-from ..studies.frame import identity_of, latency_frame, quality_frame, read_plans
-from ..studies.robustness import SETTING, Conditions
+from ..studies.robustness import SETTING
 from ..wording import counted
-from .claims import found_in_growth, found_in_resolution, found_in_robustness, found_on_clean, incomplete
+from .claims import MOST, found_in_robustness, found_on_clean, incomplete
 from .classes import classes_table
 from .content import Picture, Section, Table
-from .differences import compare_arms, difference_pictures, difference_tables
+from .differences import compare_arms, difference_pictures, difference_tables, differences_by_view
 from .evidence import Evidence, evidence_of
 from .provenance import describe_protocol, describe_setting, file_name, limits_of, provenance, weights_of
 from .references import published_table, ranking_table, reference_tables
 from .reliability import reliability_by_view, reliability_tables
 from .resolution import resolution_tables
+from .resolution_claims import found_in_growth, found_in_resolution
 from .resolution_pictures import resolution_pictures
 from .robustness import robustness_pictures, robustness_tables, score_rows, severities_table
 from .shift import shift_of
+from .sources import Source, sources_of
 from .speed import speed_tables, titled, tradeoff_picture
 from .strips import gallery_pictures, strips
 from .tables import unique
@@ -36,31 +36,10 @@ Item = TypeVar("Item", Table, Picture)
 MOST_VIEWS = 3  # of more views, only so many are shown class by class
 
 
-@dataclass(frozen=True, eq=False)
-class Source:
-    """One plan, and the stores that have cells of it.
-
-    measured: all quality cells of these stores; quality, latency: the plan's own.
-    """
-
-    stores: Sequence[Store]
-    plan: Mapping[str, Any]
-    measured: pd.DataFrame
-    quality: pd.DataFrame
-    latency: pd.DataFrame
-    reference: str | None
-    pictures: bool
-
-    @property
-    def conditions(self) -> Conditions:
-        return {name: tuple(severities) for name, severities in self.plan["conditions"]}
-
-
 def sections_of(folders: Sequence[Path], *, reference: str | None = None, pictures: bool = True) -> list[Section]:
     """Compute the report of result folders: a section per suite, its cells from all folders that have any.
 
     reference: the model that CD and rCD are against. pictures: with figures.
-
     Raises StoreError for a folder in which nothing is finished or failed, UsageError for an unknown reference.
     """
     sections = [section_of(source) for source in sources_of(folders, reference, pictures=pictures)]
@@ -68,48 +47,6 @@ def sections_of(folders: Sequence[Path], *, reference: str | None = None, pictur
     if reference is not None and reference not in models:
         raise UsageError(f"--reference {reference}: no such model; there are {', '.join(models)}")
     return sections
-
-
-def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool) -> list[Source]:
-    """Read folders and bring together what belongs to one plan, such as the seeds of an arm that ran apart."""
-    frames = {}
-    plans: dict[str, dict[Path, Mapping[str, Any]]] = {}
-    for folder in folders:
-        for plan in read_plans(folder):
-            plans.setdefault(identity_of(plan), {})[folder] = plan
-        frames[folder] = quality_frame(folder), latency_frame(folder)
-        if not any(map(len, frames[folder])) and not Store(folder).failures():
-            raise StoreError(f"{folder}: no cell is finished yet; run the suite again to go on")
-    sources = []
-    for own in plans.values():
-        cells = {cell["key"]: cell for plan in own.values() for cell in plan["cells"]}
-        measured, speeds = (joined([frames[folder][kind] for folder in own]) for kind in (0, 1))
-        sources.append(
-            Source(
-                stores=[Store(folder) for folder in own],
-                plan={**list(own.values())[-1], "cells": list(cells.values())},
-                measured=measured,
-                quality=only(measured, list(cells)),
-                latency=only(speeds, list(cells)),
-                reference=reference,
-                pictures=pictures,
-            )
-        )
-    return sources
-
-
-def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put the cells of several stores together, each once."""
-    parts = [frame for frame in frames if len(frame)]
-    return pd.concat(parts).drop_duplicates("key") if parts else pd.DataFrame()
-
-
-def only(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """The rows of a plan's cells, in the plan's order."""
-    if not len(frame):
-        return frame
-    order = {key: place for place, key in enumerate(keys)}
-    return frame[frame["key"].isin(order)].sort_values("key", key=lambda column: column.map(order))
 
 
 def section_of(source: Source) -> Section:
@@ -215,7 +152,7 @@ def add_views(section: Section, source: Source, evidence: Evidence, *, main: boo
         return
     views = [view for view in source.plan["views"] if view in evidence.views]
     about = f"{describe_setting(evidence.cells.iloc[0], view=False)}; weights (sha256) {weights_of(evidence.cells)}"
-    section.tables.append(views_table(evidence, views, about))
+    section.tables += [views_table(evidence, views, about), *differences_by_view(evidence, views, about)]
     if by_view(source):
         section.tables += reliability_by_view(evidence, views, about)
     shift = shift_of(views)
@@ -228,7 +165,7 @@ def add_views(section: Section, source: Source, evidence: Evidence, *, main: boo
         found = found_in_resolution(evidence, shift)
         # Of a suite of both, the first sentence is on corruption, the others on the loss under it.
         growth = found_in_growth(evidence, shift, source.conditions)
-        section.found = [*section.found[:1], *growth] if growth else [*section.found, *found][:3]
+        section.found = [*section.found[:1], *growth] if growth else [*section.found, *found][:MOST]
 
 
 def add_details(section: Section, source: Source, evidence: Evidence, view: str, name: str) -> None:
@@ -247,7 +184,7 @@ def by_view(source: Source) -> bool:
 
 
 def in_detail(views: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Choose the views, with their names in files, that are shown class by class: those of the extent effect first."""
+    """Choose the views, with their names in files, to show class by class: those of the extent effect, if there."""
     shift = shift_of([view for view, _ in views])
     extent = {str(shift.slide), str(View())} if shift else set()
-    return sorted(views, key=lambda each: each[0] not in extent)[:MOST_VIEWS]
+    return [each for each in views if each[0] in extent] or list(views[:MOST_VIEWS])

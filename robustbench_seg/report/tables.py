@@ -121,6 +121,8 @@ def make_table(
     sort = values.where(values.notna(), texts)
     if texts.iloc[:, 0].str.endswith(MARK).any() and MARK not in fields["caption"]:
         fields["caption"] += f" {MARK} In some cell it is no better than naming one class for every pixel."
+    if bold.to_numpy().any():
+        fields["caption"] = "Bold: the best of its column. " + fields["caption"]
     return Table(readable=texts, hover=hover, best=bold, sort=sort, **fields)
 
 

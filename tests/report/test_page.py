@@ -115,7 +115,7 @@ def test_what_is_planned_and_not_measured_is_listed(folder: Path, tmp_path: Path
     shutil.copytree(folder, copy)
     next(copy.glob("cells/constant-streets-contrast-2-whole-*.parquet")).unlink()
     text = markdown_of(sections_of([copy]), tmp_path / "out")
-    assert "1 of 9 planned cells are not in the store: constant-streets-contrast-2-whole." in text
+    assert "1 of 9 planned cells is not in the store: constant-streets-contrast-2-whole." in text
     assert "Cells of constant, view whole, are missing, so there is no mean under corruption." in text
     row = next(line for line in text.splitlines() if line.startswith("| constant"))
     assert row.count(tables.MISSING) == 4  # contrast, mean, retention, worst
@@ -126,7 +126,7 @@ def test_a_missing_clean_cell_leaves_the_report_standing(folder: Path, tmp_path:
     shutil.copytree(folder, copy)
     next(copy.glob("cells/constant-streets-clean-whole-*.parquet")).unlink()
     text = markdown_of(sections_of([copy]), tmp_path / "out")
-    assert "1 of 9 planned cells are not in the store: constant-streets-clean-whole." in text
+    assert "1 of 9 planned cells is not in the store: constant-streets-clean-whole." in text
     views = pd.read_csv(tmp_path / "out/small-views.csv")
     assert views["points"].isna().all(), "there is no first view to compare with"
     assert views["miou"].isna().tolist() == [True, False]
@@ -156,7 +156,7 @@ def test_a_suite_that_was_stopped_before_its_first_cell_does_not_hide_another(fo
     (copy / "plans" / "other-0.json").write_text(json.dumps({**plan, "suite": "other", "cells": cells}))
     text = markdown_of(sections_of([copy]), tmp_path / "out")
     assert "## small" in text
-    assert "1 of 1 planned cells are not in the store: never." in text
+    assert "1 of 1 planned cells is not in the store: never." in text
 
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_report_md_holds_hostile_names_as_text(tmp_path: Path) -> None:
         if token.type == "inline"
     ]
     assert lines.count(hostile) == 6  # description, what was found, limit, title, caption, a line of provenance
-    assert any(f"planned cells are not in the store: {hostile}." in line for line in lines)
+    assert any(f"planned cells is not in the store: {hostile}." in line for line in lines)
 
 
 def test_latex_sets_every_special_character_as_text() -> None:

@@ -423,7 +423,7 @@ def test_several_views_of_clean_images_share_the_tables_of_boundaries_and_calibr
         for (model, view), number in cells[metric].items():
             assert shown.loc[model, view] == f"{factor * number:.{decimals}f}"
     in_detail = [shown.file for shown in section.tables if shown.file.startswith("classes-")]
-    assert in_detail == ["classes-slide-256-192", "classes-whole", "classes-whole-x0.5"]
+    assert in_detail == ["classes-slide-256-192", "classes-whole"]
 
 
 def test_numbers_of_two_protocols_share_no_table(tmp_path: Path) -> None:
@@ -614,3 +614,12 @@ def test_every_table_has_frames_of_one_shape_and_every_figure_a_description(sect
     assert all(picture.description for picture in section.pictures)
     for files in ([shown.file for shown in section.tables], [picture.file for picture in section.pictures]):
         assert len(set(files)) == len(files)
+
+
+def test_arms_are_compared_in_each_view(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, accuracy, models=ARMS[::2], conditions={}, views=[SLIDE, View()])
+    full = table(sections_of([tmp_path], pictures=False)[0], "differences-views").full.set_index("in")
+    miou = quality_frame(tmp_path).set_index(["view", "model"])["miou"]
+    for view in (str(SLIDE), "whole"):
+        assert full.loc[view, "estimate"] == pytest.approx(miou[view, ARMS[0]] - miou[view, ARMS[2]], abs=1e-12)
+    assert set(full["arms"]) == {"segformer-b0-mix minus deeplabv3plus"}
