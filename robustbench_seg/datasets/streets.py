@@ -5,16 +5,18 @@ whether the suite works and how models compare on drawn scenes; they say nothing
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ..errors import DataError
 from ..files import digest
-from .base import Dataset, Sample
+from .base import Dataset, Image, LabelMap, Sample
 from .cityscapes import CLASS_NAMES, PALETTE
 from .streets_scene import render
 
 __all__ = ["Streets"]
 
 RENDER_VERSION = 1  # rises when any pixel of any scene changes
+KEPT_SCENES, KEPT_BYTES = 1024, 2**28  # per process: a small set is drawn once for all conditions and models
 FIRST_INDEX = {"train": 0, "val": 1_000_000, "test": 2_000_000}  # splits never share a scene
 
 
@@ -47,8 +49,16 @@ class Streets(Dataset):
         return tuple(f"streets_{self.seed:06d}_{index:07d}" for index in range(first, first + self.count))
 
     def load(self, image_id: str) -> Sample:
-        image, label = render(self.seed, int(image_id.rpartition("_")[2]), *self.size)
+        scene = self.seed, int(image_id.rpartition("_")[2]), *self.size
+        small = self.count <= KEPT_SCENES and 4 * self.size[0] * self.size[1] * self.count <= KEPT_BYTES
+        image, label = (each.copy() for each in drawn(*scene)) if small else render(*scene)
         return Sample(image_id, image, label)
 
     def fingerprint(self, ids: Sequence[str]) -> str:
         return digest(["streets", RENDER_VERSION, self.seed, list(self.size), list(ids)])
+
+
+@lru_cache(maxsize=KEPT_SCENES)
+def drawn(seed: int, index: int, height: int, width: int) -> tuple[Image, LabelMap]:
+    """Draw a scene, or give the one that was drawn; it is not to be changed."""
+    return render(seed, index, height, width)

@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from robustbench_seg.datasets import streets, streets_scene
 from robustbench_seg.datasets.streets import Streets
 
 
@@ -10,11 +12,31 @@ def test_splits_share_no_scene_and_a_longer_split_begins_as_a_shorter_one() -> N
 
 
 def test_a_scene_is_decided_by_its_id_and_size() -> None:
-    dataset = Streets("test", size=(64, 96), count=3)
+    dataset = Streets("test", size=(64, 96), count=2000)  # too many to be kept
     first, again, other = (dataset.load(dataset.ids[k]) for k in (0, 0, 1))
     assert first.image.shape == (64, 96, 3)
     assert np.array_equal(first.image, again.image)
     assert not np.array_equal(first.image, other.image)
+
+
+def test_a_small_set_is_drawn_once_and_nobody_can_change_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawings: list[int] = []
+
+    def render(seed: int, index: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+        drawings.append(index)
+        return streets_scene.render(seed, index, height, width)
+
+    monkeypatch.setattr(streets, "render", render)
+    small, large = (Streets("test", size=(64, 96), count=count, seed=41) for count in (3, 2000))
+    samples = []
+    for dataset in (small, Streets("test", size=(64, 96), count=3, seed=41), large):
+        sample = dataset.load(dataset.ids[1])
+        samples.append((sample.image.copy(), sample.label.copy()))
+        sample.image[:], sample.label[:] = 0, 0
+    assert drawings == [2_000_001] * 2  # one for both small ones
+    for image, label in samples[1:]:
+        assert np.array_equal(image, samples[0][0])
+        assert np.array_equal(label, samples[0][1])
 
 
 def test_a_fingerprint_follows_seed_size_and_ids() -> None:
