@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from robustbench_seg.models import BUILTIN_WEIGHTS
 from robustbench_seg.store import Store
 from robustbench_seg.studies.frame import quality_frame
 from segformer.files import sha256_of
@@ -24,7 +25,7 @@ def test_the_hash_of_every_model_is_that_of_the_file_in_its_command(study: Path)
         command = json.loads(own["environment"].iloc[-1])["command"]
         words = shlex.split(command)
         weights = dict(word.split("=", 1) for option, word in pairwise(words) if option == "--weights")
-        assert sha256_of(ROOT / weights[model]) == sha256
+        assert sha256_of(BUILTIN_WEIGHTS.get(weights[model], ROOT / weights[model])) == sha256
         assert f"weights sha256 {sha256}" in page
         assert f"- command: `{command}`" in page
         assert f"--out {study.relative_to(ROOT)}" in command

@@ -45,8 +45,12 @@ FP32_ONLY = ("onnx",)  # the graph decides its precision, and torch's autocast d
 # Words that may stand where a path to weights stands.
 RANDOM_WEIGHTS = "random"  # for speed, which does not depend on them
 BUILTIN_WEIGHTS = {
-    f"builtin:streets-{name}": Path(__file__).parent / "weights" / f"segformer-{name}-streets.safetensors"
-    for name in ("b0", "b0-learned")
+    f"builtin:streets-{word}": Path(__file__).parent / "weights" / f"{file}-streets.safetensors"
+    for word, file in {
+        "b0": "segformer-b0",
+        "b0-learned": "segformer-b0-learned",
+        "deeplabv3plus": "deeplabv3plus-mobilenet_v2",
+    }.items()
 }
 
 
