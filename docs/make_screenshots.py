@@ -20,7 +20,7 @@ FOLDER = Path(__file__).with_name("img") / "report"
 SHOTS = {
     "desktop": ((1280, 1400), 1, "light", None),
     "dark": ((1280, 1000), 1, "dark", ".plot"),
-    "gallery": ((1280, 405), 1, "light", "h3[id$=gallery]"),
+    "gallery": ((1280, 580), 1, "light", "h3[id$=gallery]"),
     "phone": ((390, 1100), 2, "light", None),
     "phone-gallery": ((390, 650), 2, "light", "h3[id$=gallery]"),
 }
