@@ -17,7 +17,10 @@ Weights = Annotated[
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
 Workers = Annotated[
     int | None,
-    typer.Option(min=0, help="Processes that load images; by default one per two cores, at most 8."),
+    typer.Option(
+        min=0,
+        help="Processes that load images; by default one per four cores on a CPU, per two beside a GPU, at most 8.",
+    ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many images, evenly spaced.")]
 
@@ -50,8 +53,8 @@ def words(option: str, values: list[str] | None) -> list[str]:
     return found
 
 
-def default_workers() -> int:
-    """Count the processes that load images where --workers is not given."""
+def default_workers(device: str) -> int:
+    """Count the processes that load images where --workers is not given: on a CPU the network needs the cores more."""
     from ..environment import available_cores
 
-    return min(8, available_cores() // 2)
+    return min(8, available_cores() // (4 if device == "cpu" else 2))

@@ -38,7 +38,7 @@ def run(
         weights=named("--weights", weights),
         device=device,
         precision=precision,
-        workers=default_workers() if workers is None else workers,
+        workers=default_workers(device) if workers is None else workers,
         limit=limit,
     )
     with RunProgress(console) as progress:

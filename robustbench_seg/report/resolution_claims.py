@@ -77,22 +77,20 @@ def found_in_growth(evidence: Evidence, shift: Shift, conditions: Conditions) ->
     if any(np.isnan(row.values["growth"][0]) for row in rows):
         return []
     parts = [
-        f"{row.label} {percent(row.values['clean'][0])} % and {percent(row.values['corrupted'][0])} %, "
-        f"{signed(evidence.interval(row.values['growth']))} more"
+        f"{row.label} {percent(row.values['clean'][0])} and {percent(row.values['corrupted'][0])}, "
+        f"a growth of {signed(evidence.interval(row.values['growth']))}"
         for row in rows
     ]
     sentences = [
-        f"From windows to whole images, of the windows' mIoU on clean images and on average over "
-        f"{counted(len(conditions), 'corruption')} are lost: {'; '.join(parts)}."
+        f"The loss from windows to whole images, in % of the windows' mIoU (negative is a gain), on clean images and "
+        f"on average over {counted(len(conditions), 'corruption')}: {'; '.join(parts)}."
     ]
     pairs = [(second, first) for first, second in evidence.pairs()] if evidence.resampled else []
     if pairs:
         pair = next(filter(is_of_table_1c, pairs), pairs[0])
         growth = {title: shares(title)["growth"] for title in evidence.titles}
         each = evidence.difference(growth, *pair)
-        sentences.append(
-            f"{' minus '.join(pair)}: {signed(each.interval)} of that growth, a difference {each.verdict}."
-        )
+        sentences.append(f"{' minus '.join(pair)}: {signed(each.interval)} of growth, a difference {each.verdict}.")
     return sentences
 
 
