@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robustbench_seg.metrics import ClassCounts
+from robustbench_seg.metrics import CalibrationCounts, ClassCounts
 from robustbench_seg.record import QualityCell, Record, View
 from robustbench_seg.store import ImageCounts, Store
 
@@ -29,7 +29,10 @@ def write_cell(
     view: View = View(),  # noqa: B008 (a frozen value)
     **fields: Any,
 ) -> Path:
-    """Write one cell; fields: model, dataset, of the cell; fingerprint, of the record; boundary, as `counts`."""
+    """Write one cell.
+
+    fields: model, dataset, of the cell; fingerprint, of the record; boundary, calibration (as `counts`), likelihood.
+    """
     cell = QualityCell(
         model=fields.get("model", "m"),
         dataset=fields.get("dataset", "d"),
@@ -63,6 +66,10 @@ def write_cell(
             width=3,
             classes=ClassCounts(*(part[k] for part in counts)),
             boundary=ClassCounts(*(part[k] for part in fields["boundary"])) if "boundary" in fields else None,
+            calibration=CalibrationCounts(*(part[k] for part in fields["calibration"]))
+            if "calibration" in fields
+            else None,
+            negative_log_likelihood=fields["likelihood"][k] if "likelihood" in fields else None,
         )
         for k, name in enumerate(ids)
     ]

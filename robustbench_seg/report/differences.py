@@ -36,7 +36,7 @@ FOUND = (
 
 def compare_arms(evidence: Evidence, view: str, conditions: Conditions, reference: str | None = None) -> Differences:
     """Compare arms in all that a table says of them. Empty for one arm, or where nothing can be resampled."""
-    if not evidence.resampled:
+    if not evidence.resamples:
         return {}
     scores = {title: scores_of(evidence.miou(title, view), conditions) for title in evidence.titles}
     found = {}
@@ -79,7 +79,7 @@ def difference_tables(found: Differences, conditions: Conditions, about: str, na
 def differences_by_view(evidence: Evidence, views: Sequence[str], about: str) -> list[Table]:
     """Make the table of clean mIoU's differences between arms, a column per view; none without two arms."""
     values = {view: {title: evidence.miou(title, view)(CLEAN, 0) for title in evidence.titles} for view in views}
-    pairs = evidence.pairs() if evidence.resampled else []
+    pairs = evidence.pairs() if evidence.resamples else []
     if not pairs:
         return []
     return [

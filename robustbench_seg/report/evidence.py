@@ -1,4 +1,4 @@
-"""The cells that one report section compares, with every mIoU in the data and in each resample."""
+"""The cells that one report section compares, with every score in the data and in each resample."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import pandas as pd
 from ..record import CLEAN
 from ..studies.arms import ArmDifference, arm_difference, arm_mean, arms_of
 from ..studies.bootstrap import Scores, bootstrap
-from ..studies.counts import read_counts
+from ..studies.counts import METRICS, read_counts
 from ..studies.resolution import arm_of_table_1c
 from ..studies.robustness import SETTING, Conditions, Miou, category_means, corruption_scores, headline, retention
 from ..studies.statistics import Draws, Interval, interval
@@ -50,13 +50,14 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Cells of one setting, whatever the view, and their mIoU by resample; a row of `scores` per cell.
+    """Cells of one setting, whatever the view, and their scores by resample.
 
     cells: of `quality_frame`, and `title`: the model's name, numbered where the same name has other weights.
+    scores: by metric, a column of `quality_frame`: "miou" of all cells, and others of the cells that have them.
     """
 
     cells: pd.DataFrame
-    scores: Scores
+    scores: Mapping[str, Scores]
 
     @property
     def titles(self) -> list[str]:
@@ -74,9 +75,14 @@ class Evidence:
         return list(dict.fromkeys(self.cells["view"]))
 
     @property
-    def resampled(self) -> bool:
-        """Whether there are intervals: a single block cannot be resampled."""
-        return len(self.scores.miou) > 1
+    def blocks(self) -> int:
+        """How many blocks of images are drawn from."""
+        return self.scores["miou"].blocks
+
+    @property
+    def resamples(self) -> int:
+        """How often they are drawn: a single block cannot be."""
+        return len(self.scores["miou"].draws) - 1
 
     def of_view(self, view: str) -> pd.DataFrame:
         """The cells of a view."""
@@ -84,7 +90,11 @@ class Evidence:
 
     def miou(self, title: str, view: str) -> Miou:
         """Look up mIoU by corruption and severity, NaN where a cell is missing; for `headline`."""
-        return self.scores.under(title=title, view=view)
+        return self.metric("miou", title, view)
+
+    def metric(self, name: str, title: str, view: str) -> Miou:
+        """Look up any metric as `miou` does."""
+        return self.scores[name].under(title=title, view=view)
 
     def rows(self, quantities: Callable[[str], dict[str, Draws]], view: str | None = None) -> list[Row]:
         """Make the rows of a table: each model, after the mean of its arm where that has several seeds.
@@ -124,13 +134,13 @@ class Evidence:
 
     def difference(self, values: Mapping[str, Draws], first: str, second: str) -> ArmDifference:
         """Compare two arms in a quantity of all models, by title."""
-        return arm_difference(values, first, second, self.scores.blocks)
+        return arm_difference(values, first, second, self.blocks)
 
     def interval(self, draws: Draws) -> Interval:
         """Make the interval of a statistic; without resamples its ends are NaN."""
-        if not self.resampled or np.isnan(draws[0]):
+        if not self.resamples or np.isnan(draws[0]):
             return Interval(float(draws[0]), float("nan"), float("nan"))
-        return interval(draws, self.scores.blocks)
+        return interval(draws, self.blocks)
 
 
 def in_the_papers_order(arm: str) -> tuple[bool, bool, bool]:
@@ -144,13 +154,16 @@ def evidence_of(cells: pd.DataFrame) -> list[Evidence]:
     for _, part in cells.groupby(SAME_IMAGES, sort=False):
         repeated = part.duplicated(["title", "view", "corruption", "severity"])
         kept = part[~repeated].reset_index(drop=True)  # the same cell with other metrics beside IoU
-        counts = read_counts(kept)
-        if len(set(counts.blocks)) > 1:
-            scores = bootstrap(counts)
-        else:
-            scores = Scores(kept, kept["miou"].to_numpy(np.float64)[None], 1)
-        found.append(Evidence(kept, scores))
+        having = {name: kept[kept[name].notna()] for name in METRICS} | {"miou": kept}
+        found.append(Evidence(kept, {name: scores_by_resample(own, name) for name, own in having.items() if len(own)}))
     return found
+
+
+def scores_by_resample(cells: pd.DataFrame, metric: str) -> Scores:
+    counts = read_counts(cells, metric)
+    if len(set(counts.blocks)) > 1:
+        return bootstrap(counts)
+    return Scores(cells, cells[metric].to_numpy(np.float64)[None], 1)
 
 
 def titles_of(cells: pd.DataFrame) -> list[str]:

@@ -60,7 +60,7 @@ def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
     """Say what the numbers do not tell: what the suite says of itself, and what shows from its cells."""
     found = list(plan.get("limits", ()))
     first = evidence.cells.iloc[0]
-    blocks = evidence.scores.blocks
+    blocks = evidence.blocks
     most = max(len(members) for members in evidence.arms.values())
     found.append(
         "Intervals tell of other images, with the weights as they are; not of another training run"
@@ -77,9 +77,9 @@ def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
     else:
         drawn = f"{blocks} blocks of neighbouring images" if blocks < first["images"] else f"the {blocks} images"
         short = f"; with fewer than {FEW_BLOCKS} to draw, they are short" if blocks < FEW_BLOCKS else ""
-        resamples = len(evidence.scores.miou) - 1
         found.append(
-            f"Intervals are percentiles of {resamples:,} bootstrap resamples of {drawn}, paired between models{short}."
+            f"Intervals are percentiles of {evidence.resamples:,} bootstrap resamples of {drawn}, paired between "
+            f"models{short}."
         )
     if first["images"] < first["of"]:
         found.append(f"Only {first['images']} of {first['of']} images were used.")

@@ -1,49 +1,61 @@
 """What mIoU does not see: the quality of boundaries, and how far confidence can be trusted."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from ..record import CLEAN
 from ..studies.robustness import Conditions, Miou, corruption_scores, headline
 from ..studies.statistics import Draws
 from .content import Table
+from .differences import FOUND, long_table
 from .evidence import Evidence
 from .provenance import file_name
-from .tables import MISSING, Cell, make_table
+from .tables import MISSING, Cell, make_table, percent, score
 
 __all__ = ["reliability_by_view", "reliability_tables"]
 
-# column of the frame: title, unit, factor, decimals, whether higher is better
+GROUP = "Boundary and calibration"
+Lookup = Callable[[str, str], Miou]  # of a metric, by title and view
+
+
+def nats(value: float) -> str:
+    """1.234 ─▶ "1.23"; a dash where there is no number."""
+    return MISSING if pd.isna(value) else f"{value:.2f}"
+
+
+# column of the frame: title, unit, how a value is written, whether higher is better
 METRICS = {
-    "boundary_miou": ("Boundary mIoU", "%, higher is better", 100, 1, True),
-    "ece": ("Expected calibration error", "%, lower is better", 100, 1, False),
-    "nll": ("Negative log-likelihood", "nats per pixel, lower is better", 1, 2, False),
+    "boundary_miou": ("Boundary mIoU", "%, higher is better", percent, True),
+    "ece": ("Expected calibration error", "%, lower is better", percent, False),
+    "nll": ("Negative log-likelihood", "nats per pixel, lower is better", nats, False),
 }
+IN_POINTS = {"boundary_miou": "boundary mIoU", "ece": "calibration error"}  # those whose differences are points
 
 
 def reliability_tables(evidence: Evidence, view: str, conditions: Conditions, about: str, name: str) -> list[Table]:
     """Make a table per metric that the cells of one view have: clean, each corruption (mean over severities), mean.
 
-    The CSV holds every severity.
+    The CSV holds every severity. After them, how arms differ.
     """
 
-    def columns(metric: Callable[[str], Miou]) -> dict[str, Draws]:
-        value = metric(view)
+    def columns(metric: Lookup, title: str) -> dict[str, Draws]:
+        value = metric(title, view)
         scores = {CLEAN: value(CLEAN, 0), **corruption_scores(value, conditions)}
         return scores | ({"mean": headline(value, conditions)} if conditions else {})
 
     averaged = "each corruption the mean over its severities; " if conditions else ""
-    return metric_tables(evidence, evidence.of_view(view), columns, averaged + about, f", view {name}", name)
+    cells = evidence.of_view(view)
+    tables = metric_tables(evidence, cells, columns, averaged + about, f", view {name}", name, view)
+    return tables + difference_tables(evidence, view, conditions, about, name)
 
 
 def reliability_by_view(evidence: Evidence, views: Sequence[str], about: str) -> list[Table]:
     """Make a table per metric of clean images, a column per view."""
 
-    def columns(metric: Callable[[str], Miou]) -> dict[str, Draws]:
-        return {view: metric(view)(CLEAN, 0) for view in views}
+    def columns(metric: Lookup, title: str) -> dict[str, Draws]:
+        return {view: metric(title, view)(CLEAN, 0) for view in views}
 
     clean = evidence.cells[evidence.cells["corruption"] == CLEAN]
     return metric_tables(evidence, clean, columns, f"clean images; {about}", " by view", "views")
@@ -52,29 +64,28 @@ def reliability_by_view(evidence: Evidence, views: Sequence[str], about: str) ->
 def metric_tables(
     evidence: Evidence,
     cells: pd.DataFrame,
-    columns: Callable[[Callable[[str], Miou]], dict[str, Draws]],
+    columns: Callable[[Lookup, str], dict[str, Draws]],
     about: str,
     of: str,
     name: str,
+    view: str | None = None,
 ) -> list[Table]:
-    """Make a table per metric that cells have. columns: from a metric, by view and then by corruption and severity."""
+    """Make a table per metric that cells have. columns: of a metric and a model. view: the only one they are of."""
     tables = []
-    for metric, (label, unit, factor, decimals, higher) in METRICS.items():
+    for metric, (label, unit, text, higher) in METRICS.items():
         if cells[metric].isna().all():
             continue
-        known = cells.set_index(["title", "view", "corruption", "severity"])[metric].to_dict()
-
-        def quantities(title: str, known: Mapping[Any, float] = known) -> dict[str, Draws]:
-            def under(view: str) -> Miou:
-                return lambda corruption, severity: np.array([known.get((title, view, corruption, severity), np.nan)])
-
-            return columns(under)
-
-        rows = evidence.rows(quantities)
+        lookup = partial(evidence.metric, metric)
+        rows = evidence.rows(partial(columns, lookup), view)
         texts = [
             {"model": Cell(row.label)}
-            | {what.replace("_", " "): shown(number[0], factor, decimals) for what, number in row.values.items()}
+            | {what.replace("_", " "): score(evidence.interval(draws), text) for what, draws in row.values.items()}
             for row in rows
+        ]
+        places = cells[["title", "view", "corruption", "severity"]]
+        intervals = [
+            vars(evidence.interval(lookup(title, own)(corruption, severity)))
+            for title, own, corruption, severity in places.itertuples(index=False)
         ]
         tables.append(
             make_table(
@@ -85,12 +96,38 @@ def metric_tables(
                 file=file_name(metric.replace("_", "-"), name),
                 title=f"{label}{of}",
                 caption=f"In {unit}; {about}.",
-                full=cells[["title", "view", "corruption", "severity", metric]],
-                group="Boundary and calibration",
+                full=places.join(pd.DataFrame(intervals, index=places.index).rename(columns={"estimate": metric})),
+                group=GROUP,
             )
         )
     return tables
 
 
-def shown(number: float, factor: int, decimals: int) -> Cell:
-    return Cell(MISSING) if np.isnan(number) else Cell(f"{factor * number:.{decimals}f}", "", number)
+def difference_tables(evidence: Evidence, view: str, conditions: Conditions, about: str, name: str) -> list[Table]:
+    """Make the table of how arms differ on clean images and on average; none without two arms and such metrics."""
+    cells = evidence.of_view(view)
+    found = {}
+    for first, second in evidence.pairs() if evidence.resamples else []:
+        for metric, label in IN_POINTS.items():
+            if cells[metric].isna().all():
+                continue
+            of = {title: evidence.metric(metric, title, view) for title in evidence.titles}
+            arms = f"{first} minus {second}"
+            clean = {title: value(CLEAN, 0) for title, value in of.items()}
+            found[arms, f"clean {label}"] = evidence.difference(clean, first, second)
+            if conditions:
+                mean = {title: headline(value, conditions) for title, value in of.items()}
+                found[arms, f"mean {label}"] = evidence.difference(mean, first, second)
+    if not found:
+        return []
+    return [
+        long_table(
+            found,
+            ("arms", "in"),
+            file=file_name("differences-reliability", name),
+            title=f"Differences between arms in boundaries and calibration, view {name}",
+            caption=f"Points; of boundary mIoU more is better, of calibration error less; {FOUND}; p by Holm for the "
+            f"rows of this table; {about}.",
+            group=GROUP,
+        )
+    ]

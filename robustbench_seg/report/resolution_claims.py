@@ -85,7 +85,7 @@ def found_in_growth(evidence: Evidence, shift: Shift, conditions: Conditions) ->
         f"The loss from windows to whole images, in % of the windows' mIoU (negative is a gain), on clean images and "
         f"on average over {counted(len(conditions), 'corruption')}: {'; '.join(parts)}."
     ]
-    pairs = [(second, first) for first, second in evidence.pairs()] if evidence.resampled else []
+    pairs = [(second, first) for first, second in evidence.pairs()] if evidence.resamples else []
     if pairs:
         pair = next(filter(is_of_table_1c, pairs), pairs[0])
         growth = {title: shares(title)["growth"] for title in evidence.titles}

@@ -65,7 +65,7 @@ def effect_differences(
     Positive: the later loses more.
     """
     each = {title: effect_draws(evidence, shift, title, condition) for title in evidence.titles}
-    if not evidence.resampled:
+    if not evidence.resamples:
         return {}
     found = {}
     for first, second in evidence.pairs():

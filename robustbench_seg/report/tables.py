@@ -75,11 +75,10 @@ def marked(name: str, flagged: bool) -> str:
     return f"{name} {MARK}" if flagged else name
 
 
-def score(number: Interval) -> Cell:
-    """Show a fraction as %, its interval on hover."""
-    known_ends = not pd.isna(number.low)
-    hover = f"95 % interval {percent(number.low)} to {percent(number.high)}" if known_ends else ""
-    return Cell(percent(number.estimate), hover, number.estimate)
+def score(number: Interval, text: Callable[[float], str] = percent) -> Cell:
+    """Show a number, a fraction as %, with its interval on hover."""
+    hover = "" if pd.isna(number.low) else f"95 % interval {text(number.low)} to {text(number.high)}"
+    return Cell(text(number.estimate), hover, number.estimate)
 
 
 def difference(found: ArmDifference, p_holm: float) -> Cell:

@@ -1,7 +1,7 @@
-"""The bootstrap over images: what every mIoU would have been with other images, from stored counts.
+"""The bootstrap over images: what every score would have been with other images, from stored counts.
 
 A split's images are a sample of the images that there could have been. So images are drawn with replacement, as many as
-there are, their counts summed and every mIoU computed again; and so 10,000 times. One such draw serves all models,
+there are, their counts summed and every score computed again; and so 10,000 times. One such draw serves all models,
 conditions and views, so differences are paired: what all suffer alike on an image cancels. Where images resemble each
 other (frames of a video) it is blocks of them that are drawn; the data set names them. The weights of a model are
 fixed: the resamples tell of other images, not of another training run.
@@ -23,32 +23,32 @@ from .statistics import Draws
 
 __all__ = ["Scores", "bootstrap"]
 
-ROWS, COLUMNS = 1000, 1024  # resamples, and columns (cells times classes), in one product of matrices
+ROWS, COLUMNS = 1000, 1024  # resamples, and columns (cells times classes or bins), in one product of matrices
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """mIoU (0-1) of each cell, in the data and in each resample.
+    """A metric, such as mIoU (0-1), of each cell, in the data and in each resample.
 
-    cells: a row per cell. miou: (1 + resamples, cells), row 0 of the data. blocks: how many were drawn from.
+    cells: a row per cell. draws: (1 + resamples, cells), row 0 of the data. blocks: how many were drawn from.
     """
 
     cells: pd.DataFrame
-    miou: NDArray[np.float64]
+    draws: NDArray[np.float64]
     blocks: int
 
     def of(self, **fields: Any) -> Draws:
-        """The mIoU of the one cell with these fields, such as model="a", corruption="fog", severity=3, view="whole".
+        """The score of the one cell with these fields, such as model="a", corruption="fog", severity=3, view="whole".
 
         NaN where there is none. Raises UsageError where there are several.
         """
         chosen = self.places(fields)
         if len(chosen) > 1:
             raise ambiguous(len(chosen), fields)
-        return self.miou[:, chosen[0]] if len(chosen) else np.full(len(self.miou), np.nan)
+        return self.draws[:, chosen[0]] if len(chosen) else np.full(len(self.draws), np.nan)
 
     def under(self, **fields: Any) -> Callable[[str, int], Draws]:
-        """The mIoU by corruption and severity of what these fields name: a model in a view, say; for `headline`.
+        """The scores by corruption and severity of what these fields name: a model in a view, say; for `headline`.
 
         NaN where a cell is missing. Raises UsageError where a condition has several.
         """
@@ -57,9 +57,9 @@ class Scores:
         places = dict(zip(conditions, chosen, strict=True))
         if len(places) < len(chosen):
             raise ambiguous(len(chosen) - len(places) + 1, fields)
-        missing = np.full(len(self.miou), np.nan)
+        missing = np.full(len(self.draws), np.nan)
         return lambda corruption, severity: (
-            self.miou[:, places[corruption, severity]] if (corruption, severity) in places else missing
+            self.draws[:, places[corruption, severity]] if (corruption, severity) in places else missing
         )
 
     def places(self, fields: Mapping[str, Any]) -> NDArray[np.intp]:
@@ -73,9 +73,9 @@ def ambiguous(number: int, fields: Mapping[str, Any]) -> UsageError:
 
 
 def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scores:
-    """Draw blocks with replacement, and compute every cell's mIoU from the counts of the drawn.
+    """Draw blocks with replacement, and compute every cell's score from the counts of the drawn.
 
-    A resample is scored as the split itself is, `metrics.miou`: an mIoU is the mean over the classes that occur in its
+    A resample is scored as the split itself is, by `metrics`: an mIoU is the mean over the classes that occur in its
     labels or predictions. So row 0 is the number of the tables, and an interval belongs to that.
 
     The drawn depend on the seed and the number of blocks alone, and the sums are exact integers, so results do not
@@ -85,22 +85,20 @@ def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scor
     names, block = np.unique(counts.blocks, return_inverse=True)
     if len(names) < 2 or resamples < 1:
         raise UsageError(f"a bootstrap needs 2 blocks and 1 resample at least, got {len(names)} and {resamples}")
-    cells, _, classes = counts.intersection.shape
-    step = max(1, COLUMNS // classes)
+    cells, _, columns = counts.upper.shape
+    step = max(1, COLUMNS // columns)
     order = np.argsort(block, kind="stable")
     starts = np.flatnonzero(np.diff(block[order], prepend=-1))
-    miou = np.empty((1 + resamples, cells))
+    draws = np.empty((1 + resamples, cells))
     row = 0
     for weights in multiplicities(len(names), resamples, seed):
         for first in range(0, cells, step):
             part = slice(first, first + step)
-            intersection, union = (
-                weights @ per_block(x[part, order], starts) for x in (counts.intersection, counts.union)
-            )
-            some = (len(weights), -1, classes)
-            miou[row : row + len(weights), part] = mean_iou(intersection.reshape(some), union.reshape(some))
+            upper, lower = (weights @ per_block(x[part, order], starts) for x in (counts.upper, counts.lower))
+            some = (len(weights), -1, columns)
+            draws[row : row + len(weights), part] = counts.metric.value(upper.reshape(some), lower.reshape(some))
         row += len(weights)
-    return Scores(counts.cells, miou, len(names))
+    return Scores(counts.cells, draws, len(names))
 
 
 def multiplicities(blocks: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
@@ -112,18 +110,10 @@ def multiplicities(blocks: int, resamples: int, seed: int) -> Iterator[NDArray[n
         yield rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=rows).astype(np.float64)
 
 
-def per_block(counts: NDArray[np.int32], starts: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Sum (cells, images, classes) over the images of each block, to (blocks, cells x classes).
+def per_block(counts: NDArray[Any], starts: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Sum (cells, images, columns) over the images of each block, to (blocks, cells x columns).
 
-    As float64, since products of such matrices are quick, and exact: their sums of integers are far below 2**53.
+    As float64, since products of such matrices are quick, and exact: their sums of integers are below 2**53.
     """
     sums = np.add.reduceat(counts, starts, axis=1, dtype=np.float64)
     return sums.transpose(1, 0, 2).reshape(len(starts), -1)
-
-
-def mean_iou(intersection: NDArray[np.float64], union: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean of IoU over the last axis, of classes that have a union; NaN where there is none."""
-    counted = union > 0
-    with np.errstate(invalid="ignore"):
-        iou = np.divide(intersection, union, out=np.zeros_like(union), where=counted)
-        return np.asarray(iou.sum(axis=-1) / counted.sum(axis=-1))

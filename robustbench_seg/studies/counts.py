@@ -1,61 +1,138 @@
-"""The per-image counts of chosen cells as arrays, for statistics: no model runs again, and no torch is needed."""
+"""The per-image counts of chosen cells as arrays, for statistics: no model runs again, and no torch is needed.
 
+Every metric is a function of two kinds of integers, each summed over the images first: `METRICS`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..datasets import blocks_of
 from ..errors import StoreError
-from ..store import COUNTS, read_cell
+from ..metrics.calibration import QUANTA
+from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, read_cell
 
-__all__ = ["Counts", "read_counts"]
+__all__ = ["METRICS", "Counts", "Metric", "has", "per_image", "read_counts"]
+
+Integers = NDArray[Any]  # int32 or int64 (images, columns)
+Sums = NDArray[np.float64]  # over images: (..., columns), of integers below 2**53
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric comes from counts.
+
+    columns: of the store, that it needs. parts: makes upper and lower counts of them. value: makes the metric of the
+    sums of these, (..., columns) each, to (...); NaN where there is nothing. dtype: holds the counts of an image.
+    """
+
+    columns: tuple[str, ...]
+    parts: Callable[..., tuple[Integers, Integers]]
+    value: Callable[[Sums, Sums], Sums]
+    dtype: type[np.signedinteger[Any]] = np.int64
+
+
+def overlap(intersection: Integers, predicted: Integers, labelled: Integers) -> tuple[Integers, Integers]:
+    """Intersection and union of each class."""
+    return intersection, predicted + labelled - intersection
+
+
+def mean_iou(intersection: Sums, union: Sums) -> Sums:
+    """The mean of IoU over the classes that have a union."""
+    counted = union > 0
+    with np.errstate(invalid="ignore"):
+        iou = np.divide(intersection, union, out=np.zeros_like(union), where=counted)
+        return np.asarray(iou.sum(axis=-1) / counted.sum(axis=-1))
+
+
+def gaps(pixels: Integers, correct: Integers, confidence: Integers) -> tuple[Integers, Integers]:
+    """How far the accuracy of each bin is above its confidence, times its pixels and in quanta; and its pixels."""
+    return correct * QUANTA - confidence, pixels
+
+
+def mean_gap(gap: Sums, pixels: Sums) -> Sums:
+    """The expected calibration error."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(gap).sum(axis=-1) / QUANTA / pixels.sum(axis=-1))
+
+
+def likelihood(negative_log_likelihood: Integers, labelled: Integers) -> tuple[Integers, Integers]:
+    """The sum over labelled pixels, and how many there are."""
+    return negative_log_likelihood, labelled.sum(axis=1, keepdims=True)
+
+
+def mean_likelihood(negative_log_likelihood: Sums, pixels: Sums) -> Sums:
+    """The negative log-likelihood per pixel."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(negative_log_likelihood[..., 0] / QUANTA / pixels[..., 0])
+
+
+# By their column of `quality_frame`.
+METRICS: Mapping[str, Metric] = {
+    "miou": Metric(COUNTS, overlap, mean_iou, np.int32),
+    "boundary_miou": Metric(BOUNDARY_COUNTS, overlap, mean_iou, np.int32),
+    "ece": Metric(CALIBRATION_COUNTS, gaps, mean_gap),
+    "nll": Metric((LIKELIHOOD, COUNTS[2]), likelihood, mean_likelihood),
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """Pixels per cell, image and class, all over pixels whose label is not ignored.
+    """What one metric is made of, per cell, image and column: for mIoU, intersection and union of each class.
 
     cells: a row per cell, as they stand on the first axis. blocks: the name of each image's block, one per image.
-    intersection, union: int32 (cells, images, classes).
+    upper, lower: integers (cells, images, columns), all over pixels whose label is not ignored.
     """
 
     cells: pd.DataFrame
     blocks: tuple[str, ...]
-    intersection: NDArray[np.int32]
-    union: NDArray[np.int32]
+    upper: NDArray[Any]
+    lower: NDArray[Any]
+    metric: Metric = METRICS["miou"]
 
 
-def read_counts(cells: pd.DataFrame, prefix: str = "") -> Counts:
+def read_counts(cells: pd.DataFrame, metric: str = "miou") -> Counts:
     """Read the counts of cells of one data set and choice of images.
 
     cells: those of `quality_frame` that are asked for, such as quality_frame(folder).query("severity == 3"); those of
-    several folders may be concatenated. prefix: "" for IoU, "boundary_" for boundary IoU. Memory: 8 bytes for each
-    cell, image and class, and one file.
+    several folders may be concatenated. metric: of METRICS. Memory: 8 bytes for each cell, image and class (16 for each
+    of the 15 bins of "ece"), and one file.
     Raises StoreError where there is no cell, where cells differ in images, labels or classes, or lack the counts.
     """
     if not len(cells):
         raise StoreError("no cell fits what was asked for")
     first = cells.iloc[0]
-    classes = len(first["class_names"])
-    shape = (len(cells), int(first["images"]), classes)
-    intersection, union = np.empty(shape, np.int32), np.empty(shape, np.int32)
-    columns = [prefix + name for name in COUNTS]
+    chosen = METRICS[metric]
+    upper = lower = np.empty(0, chosen.dtype)
     ids: list[str] = []
     for k, (path, fingerprint) in enumerate(zip(cells["path"], cells["fingerprint"], strict=True)):
-        record, table = read_cell(path, ["image_id", *columns])
-        absent = [name for name in columns if name not in table.column_names or table[name].null_count]
-        if absent:
+        record, table = read_cell(path, ["image_id", *chosen.columns])
+        if absent := [name for name in chosen.columns if not has(table, name)]:
             raise StoreError(f"{path}: has no {absent[0]}; that metric was off when it was measured")
         ids = ids or table["image_id"].to_pylist()
         if table["image_id"].to_pylist() != ids or fingerprint != first["fingerprint"]:
             raise StoreError(f"{path}: is of other images or labels than {first['path']}; only the same are compared")
         if list(record.class_names) != list(first["class_names"]):
             raise StoreError(f"{path}: has other classes than {first['path']}")
-        agreed, predicted, of_label = (
-            table[name].combine_chunks().flatten().to_numpy().reshape(-1, classes) for name in columns
-        )
-        intersection[k] = agreed
-        union[k] = predicted + of_label - agreed
-    return Counts(cells.reset_index(drop=True), blocks_of(first["dataset"], ids), intersection, union)
+        above, below = chosen.parts(*per_image(table, chosen.columns))
+        if k == 0:
+            upper, lower = (np.empty((len(cells), *part.shape), chosen.dtype) for part in (above, below))
+        upper[k], lower[k] = above, below
+    return Counts(cells.reset_index(drop=True), blocks_of(first["dataset"], ids), upper, lower, chosen)
+
+
+def has(table: pa.Table, name: str) -> bool:
+    """Whether a metric's column is there (not in schema version 1) and filled (null where it was switched off)."""
+    return name in table.column_names and not table[name].null_count
+
+
+def per_image(table: pa.Table, names: Sequence[str]) -> list[NDArray[np.int64]]:
+    """Make arrays (images, numbers per image) of columns that the table has."""
+    columns = [table[name].combine_chunks() for name in names]
+    values = [column.flatten() if pa.types.is_fixed_size_list(column.type) else column for column in columns]
+    return [column.to_numpy().reshape(len(table), -1) for column in values]

@@ -23,6 +23,7 @@ from ..metrics import (
 )
 from ..record import LatencyCell, QualityCell, Record, View
 from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, Store, read_cell
+from .counts import has, per_image
 
 __all__ = ["MACHINE", "NOISY_SPREAD", "identity_of", "latency_frame", "quality_frame", "read_plans"]
 
@@ -76,11 +77,9 @@ def quality_row(path: Path) -> dict[str, Any]:
 
 def sums(table: pa.Table, names: Sequence[str]) -> list[NDArray[np.int64]]:
     """Sum columns over images; nothing where they are null (switched off) or not there (schema version 1)."""
-    if any(name not in table.column_names or table[name].null_count for name in names):
+    if not all(has(table, name) for name in names):
         return []
-    columns = [table[name].combine_chunks() for name in names]
-    values = [column.flatten() if pa.types.is_fixed_size_list(column.type) else column for column in columns]
-    return [column.to_numpy().reshape(len(table), -1).sum(axis=0) for column in values]
+    return [numbers.sum(axis=0) for numbers in per_image(table, names)]
 
 
 def flag_of(counts: ClassCounts) -> str:

@@ -116,7 +116,7 @@ def changes_of(
     scores = bootstrap(counts)
     cells = len(frames[0])
     draws = {
-        (corruption, severity): (scores.miou[:, k], scores.miou[:, cells + k])
+        (corruption, severity): (scores.draws[:, k], scores.draws[:, cells + k])
         for k, (corruption, severity) in enumerate(zip(frames[0]["corruption"], frames[0]["severity"], strict=True))
     }
     quantities: dict[str, tuple[Draws, Draws]] = {}

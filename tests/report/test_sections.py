@@ -164,6 +164,32 @@ def test_calibration_under_corruption_is_the_mean_over_severities(folder: Path, 
     assert shown.loc[ARMS[0], "mean"] == f"{100 * (noise + own['fog', 3]) / 2:.1f}"
 
 
+def test_boundaries_and_calibration_have_intervals_and_differences_of_the_bootstrap(
+    folder: Path, section: Section
+) -> None:
+    cells = quality_frame(folder).sort_values(["model", "corruption", "severity"])
+    differences = table(section, "differences-reliability-whole").full.set_index(["arms", "in"])
+    pair = f"{ARMS[0].removesuffix('-s0')} minus {ARMS[2].removesuffix('-s0')}"
+    assert {arms for arms, _ in differences.index} == {pair}
+    for metric, label in (("boundary_miou", "boundary mIoU"), ("ece", "calibration error"), ("nll", None)):
+        scores = bootstrap(read_counts(cells, metric))
+        clean = {model: scores.of(model=model, corruption="clean") for model in ARMS}
+        expected = interval(clean[ARMS[2]], scores.blocks)
+        full = table(section, f"{metric.replace('_', '-')}-whole").full
+        own = full.set_index(["title", "corruption"]).loc[(ARMS[2], "clean")].squeeze()
+        assert (own[metric], own["low"], own["high"]) == pytest.approx(tuple(vars(expected).values()), abs=1e-12)
+        text = "{:.2f}" if metric == "nll" else "{:.1f}"
+        low, high = (text.format((1 if metric == "nll" else 100) * end) for end in (expected.low, expected.high))
+        hover = table(section, f"{metric.replace('_', '-')}-whole").hover
+        row = table(section, f"{metric.replace('_', '-')}-whole").readable["model"] == ARMS[2]
+        assert hover.loc[row, "clean"].item() == f"95 % interval {low} to {high}"
+        if label is not None:
+            a, b = ((clean[one] + clean[other]) / 2 for one, other in (ARMS[:2], ARMS[2:]))
+            other = interval(a - b, scores.blocks)
+            found = differences.loc[(pair, f"clean {label}")]
+            assert tuple(found[["estimate", "low", "high"]]) == pytest.approx(tuple(vars(other).values()), abs=1e-12)
+
+
 def test_a_protocol_with_a_published_table_has_it_apart_with_what_differs(tmp_path: Path) -> None:
     conditions = {name: list(severities) for name, severities in PROTOCOLS["semsegbench"].items()}
     models = [ARMS[0], ARMS[2]]

@@ -1,5 +1,6 @@
 """The bootstrap against a plain loop, and against scipy's."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import scipy.stats
 from counted import random_counts, write_cell
 
 from robustbench_seg.errors import UsageError
+from robustbench_seg.metrics import CalibrationCounts, ClassCounts, ece, miou, nll
+from robustbench_seg.metrics.calibration import BINS, QUANTA
 from robustbench_seg.record import View
 from robustbench_seg.studies.bootstrap import ROWS, bootstrap
 from robustbench_seg.studies.counts import Counts, read_counts
@@ -33,13 +36,13 @@ def by_plain_loop(counts: Counts, drawn: list[str]) -> list[float]:
     scores = []
     for cell in range(len(counts.cells)):
         ious = []
-        for k in range(counts.union.shape[2]):
+        for k in range(counts.lower.shape[2]):
             intersection = union = 0
             for block in drawn:
                 for image, name in enumerate(counts.blocks):
                     if name == block:
-                        intersection += int(counts.intersection[cell, image, k])
-                        union += int(counts.union[cell, image, k])
+                        intersection += int(counts.upper[cell, image, k])
+                        union += int(counts.lower[cell, image, k])
             if union:
                 ious.append(intersection / union)
         scores.append(sum(ious) / len(ious) if ious else float("nan"))
@@ -49,33 +52,60 @@ def by_plain_loop(counts: Counts, drawn: list[str]) -> list[float]:
 def test_each_resample_is_what_a_plain_loop_over_its_blocks_gives() -> None:
     blocks = ("b", "a", "b", "c", "a", "d", "b")  # of unequal size, and not in order
     counts = counts_of(0, 3, 7, 4, blocks)
-    counts.intersection[1, :, 3] = 0  # predicted and never labelled: counts 0 where it is drawn
-    counts.union[1, 1:, 3] = 0
-    counts.union[0, :6, 2] = counts.intersection[0, :6, 2] = 0  # absent from most resamples
+    counts.upper[1, :, 3] = 0  # predicted and never labelled: counts 0 where it is drawn
+    counts.lower[1, 1:, 3] = 0
+    counts.lower[0, :6, 2] = counts.upper[0, :6, 2] = 0  # absent from most resamples
     scores = bootstrap(counts, resamples=40, seed=5)
     names = sorted(set(blocks))
     multiplicity = np.random.default_rng(5).multinomial(4, [1 / 4] * 4, size=40)
     for row, times in enumerate([[1] * 4, *multiplicity.tolist()]):
         drawn = [name for name, number in zip(names, times, strict=True) for _ in range(number)]
-        assert scores.miou[row] == pytest.approx(by_plain_loop(counts, drawn), abs=1e-15)
+        assert scores.draws[row] == pytest.approx(by_plain_loop(counts, drawn), abs=1e-15)
     assert scores.blocks == 4
+
+
+def test_other_metrics_of_a_resample_are_theirs_of_its_images_taken_together(tmp_path: Path) -> None:
+    rng = np.random.default_rng(9)
+    counts, boundary = random_counts(rng, 6, 4), random_counts(rng, 6, 4)
+    pixels = rng.integers(0, 90, (6, BINS))
+    correct = rng.integers(0, pixels + 1)
+    confidence = np.rint(pixels * rng.random((6, BINS)) * QUANTA).astype(np.int64)
+    likelihood = rng.integers(0, 2**40, 6).tolist()
+    more = {"boundary": boundary, "calibration": (pixels, correct, confidence), "likelihood": likelihood}
+    write_cell(tmp_path, counts, list("abcdef"), **more)
+    frame = quality_frame(tmp_path)
+    multiplicity = np.random.default_rng(0).multinomial(6, [1 / 6] * 6, size=8)
+    drawn = [np.repeat(np.arange(6), times) for times in (np.ones(6, np.int64), *multiplicity)]
+
+    def together(parts: Sequence[np.ndarray], images: np.ndarray) -> list[np.ndarray]:
+        return [part[images].sum(axis=0) for part in parts]
+
+    expected = {
+        "boundary_miou": [miou(ClassCounts(*together(boundary, images))) for images in drawn],
+        "ece": [ece(CalibrationCounts(*together(more["calibration"], images))) for images in drawn],
+        "nll": [nll(sum(likelihood[k] for k in images), int(counts[2][images].sum())) for images in drawn],
+    }
+    for metric, values in expected.items():
+        scores = bootstrap(read_counts(frame, metric), resamples=8)
+        assert scores.draws[:, 0] == pytest.approx(values, rel=1e-14)
+        assert frame[metric].item() == pytest.approx(values[0], rel=1e-14)
 
 
 def test_more_resamples_than_one_product_holds_go_on_with_the_same_draws() -> None:
     counts = counts_of(1, 2, 40, 3, tuple(map(str, range(40))))
     few, many = (bootstrap(counts, resamples=n, seed=1) for n in (ROWS, 2 * ROWS + 3))
-    assert np.array_equal(few.miou, many.miou[: ROWS + 1])
-    assert len(np.unique(many.miou[:, 0])) > 2 * ROWS  # no draw is used twice
+    assert np.array_equal(few.draws, many.draws[: ROWS + 1])
+    assert len(np.unique(many.draws[:, 0])) > 2 * ROWS  # no draw is used twice
 
 
 def test_more_cells_than_one_product_holds_are_resampled_by_the_same_draws() -> None:
     counts = counts_of(2, 130, 5, 19, tuple("abcde"))
     together = bootstrap(counts, resamples=3)
     alone = bootstrap(
-        Counts(counts.cells[125:], counts.blocks, counts.intersection[125:], counts.union[125:]),
+        Counts(counts.cells[125:], counts.blocks, counts.upper[125:], counts.lower[125:]),
         resamples=3,
     )
-    assert np.array_equal(together.miou[:, 125:], alone.miou)
+    assert np.array_equal(together.draws[:, 125:], alone.draws)
 
 
 def test_the_interval_of_a_mean_is_scipys() -> None:
@@ -103,12 +133,12 @@ def test_the_interval_of_a_mean_is_scipys() -> None:
 
 def test_a_difference_of_models_that_fail_alike_is_surer_than_either() -> None:
     counts = counts_of(4, 1, 60, 3, tuple(map(str, range(60))))
-    shifted = np.minimum(counts.intersection + 1, counts.union)
+    shifted = np.minimum(counts.upper + 1, counts.lower)
     both = Counts(
         pd.DataFrame({"model": ["a", "b"]}),
         counts.blocks,
-        np.concatenate([counts.intersection, shifted]),
-        np.concatenate([counts.union] * 2),
+        np.concatenate([counts.upper, shifted]),
+        np.concatenate([counts.lower] * 2),
     )
     scores = bootstrap(both, resamples=200)
     a, b = scores.of(model="a"), scores.of(model="b")

@@ -23,8 +23,8 @@ def test_the_counts_are_those_written_cell_by_cell(tmp_path: Path) -> None:
     assert found.cells["severity"].tolist() == [2, 3]
     for k, severity in enumerate((2, 3)):
         intersection, predicted, labelled = written[severity]
-        assert np.array_equal(found.intersection[k], intersection)
-        assert np.array_equal(found.union[k], predicted + labelled - intersection)
+        assert np.array_equal(found.upper[k], intersection)
+        assert np.array_equal(found.lower[k], predicted + labelled - intersection)
     # CamVid's blocks are runs of 15 labelled frames, every 30th of the video
     assert found.blocks[0] == found.blocks[1]
     assert len(set(found.blocks)) == 3
@@ -34,15 +34,15 @@ def test_boundary_counts_are_read_by_their_prefix(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     plain, boundary = random_counts(rng, 4, 3), random_counts(rng, 4, 3)
     write_cell(tmp_path, plain, IDS, boundary=boundary)
-    assert np.array_equal(read_counts(quality_frame(tmp_path), "boundary_").intersection[0], boundary[0])
-    assert np.array_equal(read_counts(quality_frame(tmp_path)).intersection[0], plain[0])
+    assert np.array_equal(read_counts(quality_frame(tmp_path), "boundary_miou").upper[0], boundary[0])
+    assert np.array_equal(read_counts(quality_frame(tmp_path)).upper[0], plain[0])
 
 
 def test_a_metric_that_was_off_is_refused_be_its_columns_null_or_not_there(tmp_path: Path) -> None:
     path = write_cell(tmp_path, random_counts(np.random.default_rng(1), 4, 3), IDS)
     for _ in range(2):
         with pytest.raises(StoreError, match="has no boundary_intersection; that metric was off"):
-            read_counts(quality_frame(tmp_path), "boundary_")
+            read_counts(quality_frame(tmp_path), "boundary_miou")
         pq.write_table(pq.read_table(path, columns=["image_id", "intersection", "predicted", "labelled"]), path)
 
 

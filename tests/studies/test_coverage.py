@@ -37,7 +37,7 @@ def coverage(rows: Rows, drawn: NDArray[np.intp], blocks: list[str]) -> float:
     intersection, union = (part[drawn] for part in rows)
     counts = Counts(pd.DataFrame(index=range(len(drawn))), tuple(blocks), intersection, union)
     scores = bootstrap(counts, resamples=RESAMPLES, seed=1)
-    found = [interval(draws, scores.blocks) for draws in scores.miou.T]
+    found = [interval(draws, scores.blocks) for draws in scores.draws.T]
     return float(np.mean([each.low <= truth_of(rows) <= each.high for each in found]))
 
 
