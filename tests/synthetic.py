@@ -100,5 +100,5 @@ def image_counts(image_id: str, shares: np.ndarray, right: np.ndarray) -> ImageC
         classes=ClassCounts(intersection, predicted, labelled),
         boundary=ClassCounts(intersection // 20, predicted // 10, labelled // 10),
         calibration=CalibrationCounts(pixels, correct, np.round(pixels * 0.95 * 2**20).astype(np.int64)),
-        negative_log_likelihood=int(labelled.sum() * 0.4 * 2**20),
+        negative_log_likelihood=int((labelled.sum() + 3 * (labelled - intersection).sum()) * 0.4 * 2**20),
     )

@@ -57,4 +57,4 @@ def default_workers(device: str) -> int:
     """Count the processes that load images where --workers is not given: on a CPU the network needs the cores more."""
     from ..environment import available_cores
 
-    return min(8, available_cores() // (4 if device == "cpu" else 2))
+    return min(8, available_cores() // (4 if device.partition(":")[0] == "cpu" else 2))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError
-from .options import Data, Device, Workers, data_folders, default_workers, named
+from .options import Data, Device, data_folders, named
 from .terminal import console, say
 
 __all__ = ["train"]
@@ -24,9 +24,12 @@ def train(
     ] = None,
     data: Data = None,
     device: Device = "cpu",
-    workers: Workers = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that load images; by default one per four cores, at most 4.")
+    ] = None,
 ) -> None:
     """Train a model; OUT/weights.safetensors is the result, in half precision."""
+    from ..environment import available_cores
     from ..planning import find_device
     from ..training.recipe import read_recipe
     from .train_progress import train_with_progress
@@ -38,7 +41,7 @@ def train(
         folders,
         out,
         find_device(device),
-        default_workers(device) if workers is None else workers,
+        min(4, available_cores() // 4) if workers is None else workers,
     )
     if path is not None:
         say(f"wrote {path}")

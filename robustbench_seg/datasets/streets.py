@@ -16,7 +16,7 @@ from .streets_scene import render
 __all__ = ["Streets"]
 
 RENDER_VERSION = 1  # rises when any pixel of any scene changes
-KEPT_SCENES, KEPT_BYTES = 1024, 2**28  # per process: a small set is drawn once for all conditions and models
+KEPT_SETS, KEPT_BYTES = 2, 2**28  # per process: a set of so many bytes is drawn once for all conditions and models
 FIRST_INDEX = {"train": 0, "val": 1_000_000, "test": 2_000_000}  # splits never share a scene
 
 
@@ -49,16 +49,19 @@ class Streets(Dataset):
         return tuple(f"streets_{self.seed:06d}_{index:07d}" for index in range(first, first + self.count))
 
     def load(self, image_id: str) -> Sample:
-        scene = self.seed, int(image_id.rpartition("_")[2]), *self.size
-        small = self.count <= KEPT_SCENES and 4 * self.size[0] * self.size[1] * self.count <= KEPT_BYTES
-        image, label = (each.copy() for each in drawn(*scene)) if small else render(*scene)
-        return Sample(image_id, image, label)
+        index = int(image_id.rpartition("_")[2])
+        if 4 * self.size[0] * self.size[1] * self.count > KEPT_BYTES:
+            return Sample(image_id, *render(self.seed, index, *self.size))
+        scenes = kept(self.split, self.seed, *self.size)
+        if index not in scenes:
+            scenes[index] = render(self.seed, index, *self.size)
+        return Sample(image_id, *(each.copy() for each in scenes[index]))
 
     def fingerprint(self, ids: Sequence[str]) -> str:
         return digest(["streets", RENDER_VERSION, self.seed, list(self.size), list(ids)])
 
 
-@lru_cache(maxsize=KEPT_SCENES)
-def drawn(seed: int, index: int, height: int, width: int) -> tuple[Image, LabelMap]:
-    """Draw a scene, or give the one that was drawn; it is not to be changed."""
-    return render(seed, index, height, width)
+@lru_cache(maxsize=KEPT_SETS)
+def kept(split: str, seed: int, height: int, width: int) -> dict[int, tuple[Image, LabelMap]]:
+    """The scenes of a set that this process has drawn, by index, to add to; here, since workers get copies of a set."""
+    return {}

@@ -97,7 +97,7 @@ def scale_curves(curves: Sequence[Curve]) -> Figure:
     for axis, title in zip(axes, panels, strict=True):
         axis.set_title(title, fontsize=9)
         axis.set_xscale("log")
-        axis.set_xticks(scales, [f"{scale:g}" for scale in scales])
+        axis.set_xticks(scales, tick_labels(scales))
         axis.minorticks_off()
         axis.set_xlabel("scale of the input", fontsize=9)
         axis.grid(alpha=0.3)
@@ -107,6 +107,21 @@ def scale_curves(curves: Sequence[Curve]) -> Figure:
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
     return figure
+
+
+def tick_labels(scales: Sequence[float]) -> list[str]:
+    """Write scales below an axis of logarithms, the shortest first, and leave out what would be too near to another.
+
+    >>> tick_labels([0.5, 1, 1.06667, 1.25, 1.33333, 2])
+    ['0.5', '1', '', '1.25', '', '2']
+    """
+    texts = [f"{scale:.3g}" for scale in scales]
+    least = 0.08 * np.log(max(scales) / min(scales))
+    kept: list[float] = []
+    for scale, _ in sorted(zip(scales, texts, strict=True), key=lambda each: len(each[1])):
+        if all(abs(np.log(scale / other)) > least for other in kept):
+            kept.append(scale)
+    return [text if scale in kept else "" for scale, text in zip(scales, texts, strict=True)]
 
 
 def tradeoff(points: Mapping[str, tuple[float, Interval]]) -> Figure:

@@ -18,6 +18,7 @@ from .tables import MISSING, Cell, difference, make_table, points, span
 
 __all__ = [
     "FOUND",
+    "HOLM",
     "Differences",
     "compare_arms",
     "difference_pictures",
@@ -32,15 +33,17 @@ FOUND = (
     "a difference (*) is found where its 95 % interval, over images with the weights fixed, excludes zero and all "
     "pairs of seeds agree in sign"
 )
+HOLM = "p by Holm for the rows of this table: a row is found without it, and may be chance where it is above 0.05"
+UNADJUSTED = "the number of comparisons does not enter that, p by Holm for the whole table is in the CSV"
 
 
-def compare_arms(evidence: Evidence, view: str, conditions: Conditions, reference: str | None = None) -> Differences:
+def compare_arms(evidence: Evidence, view: str, conditions: Conditions) -> Differences:
     """Compare arms in all that a table says of them. Empty for one arm, or where nothing can be resampled."""
     if not evidence.resamples:
         return {}
     scores = {title: scores_of(evidence.miou(title, view), conditions) for title in evidence.titles}
     found = {}
-    for first, second in evidence.pairs(reference):
+    for first, second in evidence.pairs():
         for name in scores[evidence.titles[0]]:
             values = {title: draws[name] for title, draws in scores.items()}
             found[first, second, name] = evidence.difference(values, first, second)
@@ -57,7 +60,7 @@ def difference_tables(found: Differences, conditions: Conditions, about: str, na
             ("arms", "in"),
             file=file_name("differences", name),
             title=f"Differences between arms, view {name}",
-            caption=f"{unit}; {FOUND}; p by Holm for the rows of this table; {about}.",
+            caption=f"{unit}; {FOUND}; {HOLM}; {about}.",
             group=group_of(conditions),
             main=True,
         )
@@ -69,7 +72,7 @@ def difference_tables(found: Differences, conditions: Conditions, about: str, na
                 detailed,
                 file=file_name("differences-by-corruption", name),
                 title=f"Differences between arms by corruption and category, view {name}",
-                caption=f"Points of mIoU; {FOUND}; {about}.",
+                caption=f"Points of mIoU; {FOUND}; {UNADJUSTED}; {about}.",
                 group=group_of(conditions),
             )
         )
@@ -87,7 +90,7 @@ def differences_by_view(evidence: Evidence, views: Sequence[str], about: str) ->
             {(a, b, view): evidence.difference(values[view], a, b) for a, b in pairs for view in views},
             file="differences-views",
             title="Differences between arms in clean mIoU by view",
-            caption=f"Points of mIoU; {FOUND}; {about}.",
+            caption=f"Points of mIoU; {FOUND}; {UNADJUSTED}; {about}.",
             group="Resolution",
         )
     ]

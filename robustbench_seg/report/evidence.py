@@ -18,6 +18,7 @@ from .tables import marked, unique
 
 __all__ = ["Evidence", "Row", "blank_models", "evidence_of", "flagged_models", "scores_of", "titles_of"]
 
+PLACE = ["title", "view", "corruption", "severity"]
 SAME_IMAGES = [name for name in SETTING if name != "view"]
 FEW_ARMS = 3
 
@@ -54,10 +55,12 @@ class Evidence:
 
     cells: of `quality_frame`, and `title`: the model's name, numbered where the same name has other weights.
     scores: by metric, a column of `quality_frame`: "miou" of all cells, and others of the cells that have them.
+    reference: the model or arm that many arms are compared with.
     """
 
     cells: pd.DataFrame
     scores: Mapping[str, Scores]
+    reference: str | None = None
 
     @property
     def titles(self) -> list[str]:
@@ -120,7 +123,7 @@ class Evidence:
             found += [row(title, [title], each[title], compared=len(members) == 1) for title in members]
         return found
 
-    def pairs(self, reference: str | None = None) -> list[tuple[str, str]]:
+    def pairs(self) -> list[tuple[str, str]]:
         """Which arms are compared: all pairs of a few; of many, each with the reference's or the first.
 
         The order is that of the paper's claims, whatever the suite's: SegFormer before others, Mix-FFN before learned.
@@ -129,7 +132,7 @@ class Evidence:
         every = list(combinations(arms, 2))
         if len(arms) <= FEW_ARMS:
             return every
-        base = next((arm for arm, members in self.arms.items() if reference in (arm, *members)), arms[0])
+        base = next((arm for arm, members in self.arms.items() if self.reference in (arm, *members)), arms[0])
         return [pair for pair in every if base in pair]
 
     def difference(self, values: Mapping[str, Draws], first: str, second: str) -> ArmDifference:
@@ -147,15 +150,16 @@ def in_the_papers_order(arm: str) -> tuple[bool, bool, bool]:
     return not arm.startswith("segformer"), "learned" in arm, arm_of_table_1c(arm) != "mix_ffn"
 
 
-def evidence_of(cells: pd.DataFrame) -> list[Evidence]:
+def evidence_of(cells: pd.DataFrame, reference: str | None = None) -> list[Evidence]:
     """Resample the cells of each setting, all views and conditions together. cells: of `quality_frame`, not empty."""
     cells = cells.assign(title=titles_of(cells))
     found = []
     for _, part in cells.groupby(SAME_IMAGES, sort=False):
-        repeated = part.duplicated(["title", "view", "corruption", "severity"])
-        kept = part[~repeated].reset_index(drop=True)  # the same cell with other metrics beside IoU
-        having = {name: kept[kept[name].notna()] for name in METRICS} | {"miou": kept}
-        found.append(Evidence(kept, {name: scores_by_resample(own, name) for name, own in having.items() if len(own)}))
+        # A cell may be there twice, with other metrics beside IoU.
+        own = {name: part[part[name].notna()].drop_duplicates(PLACE) for name in METRICS if part[name].notna().any()}
+        kept = part.drop_duplicates(PLACE).reset_index(drop=True)
+        scores = {name: scores_by_resample(having, name) for name, having in (own | {"miou": kept}).items()}
+        found.append(Evidence(kept, scores, reference))
     return found
 
 

@@ -1,7 +1,7 @@
 """What mIoU does not see: the quality of boundaries, and how far confidence can be trusted."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ from ..record import CLEAN
 from ..studies.robustness import Conditions, Miou, corruption_scores, headline
 from ..studies.statistics import Draws
 from .content import Table
-from .differences import FOUND, long_table
+from .differences import FOUND, HOLM, long_table
 from .evidence import Evidence
 from .provenance import file_name
 from .tables import MISSING, Cell, make_table, percent, score
@@ -46,8 +46,7 @@ def reliability_tables(evidence: Evidence, view: str, conditions: Conditions, ab
         return scores | ({"mean": headline(value, conditions)} if conditions else {})
 
     averaged = "each corruption the mean over its severities; " if conditions else ""
-    cells = evidence.of_view(view)
-    tables = metric_tables(evidence, cells, columns, averaged + about, f", view {name}", name, view)
+    tables = metric_tables(evidence, columns, averaged + about, f", view {name}", name, view)
     return tables + difference_tables(evidence, view, conditions, about, name)
 
 
@@ -57,25 +56,25 @@ def reliability_by_view(evidence: Evidence, views: Sequence[str], about: str) ->
     def columns(metric: Lookup, title: str) -> dict[str, Draws]:
         return {view: metric(title, view)(CLEAN, 0) for view in views}
 
-    clean = evidence.cells[evidence.cells["corruption"] == CLEAN]
-    return metric_tables(evidence, clean, columns, f"clean images; {about}", " by view", "views")
+    return metric_tables(evidence, columns, f"clean images; {about}", " by view", "views")
 
 
 def metric_tables(
     evidence: Evidence,
-    cells: pd.DataFrame,
     columns: Callable[[Lookup, str], dict[str, Draws]],
     about: str,
     of: str,
     name: str,
     view: str | None = None,
 ) -> list[Table]:
-    """Make a table per metric that cells have. columns: of a metric and a model. view: the only one they are of."""
+    """Make a table per metric that cells have. columns: of a metric and a model. view: None for clean images in all."""
     tables = []
     for metric, (label, unit, text, higher) in METRICS.items():
-        if cells[metric].isna().all():
+        cells = having(evidence, metric)
+        cells = cells[cells["corruption"] == CLEAN if view is None else cells["view"] == view]
+        if not len(cells):
             continue
-        lookup = partial(evidence.metric, metric)
+        lookup = cache(partial(evidence.metric, metric))
         rows = evidence.rows(partial(columns, lookup), view)
         texts = [
             {"model": Cell(row.label)}
@@ -105,11 +104,10 @@ def metric_tables(
 
 def difference_tables(evidence: Evidence, view: str, conditions: Conditions, about: str, name: str) -> list[Table]:
     """Make the table of how arms differ on clean images and on average; none without two arms and such metrics."""
-    cells = evidence.of_view(view)
     found = {}
     for first, second in evidence.pairs() if evidence.resamples else []:
         for metric, label in IN_POINTS.items():
-            if cells[metric].isna().all():
+            if not len(having(evidence, metric)):
                 continue
             of = {title: evidence.metric(metric, title, view) for title in evidence.titles}
             arms = f"{first} minus {second}"
@@ -118,6 +116,7 @@ def difference_tables(evidence: Evidence, view: str, conditions: Conditions, abo
             if conditions:
                 mean = {title: headline(value, conditions) for title, value in of.items()}
                 found[arms, f"mean {label}"] = evidence.difference(mean, first, second)
+    found = {key: each for key, each in found.items() if each.known}
     if not found:
         return []
     return [
@@ -126,8 +125,13 @@ def difference_tables(evidence: Evidence, view: str, conditions: Conditions, abo
             ("arms", "in"),
             file=file_name("differences-reliability", name),
             title=f"Differences between arms in boundaries and calibration, view {name}",
-            caption=f"Points; of boundary mIoU more is better, of calibration error less; {FOUND}; p by Holm for the "
-            f"rows of this table; {about}.",
+            caption=f"Points; of boundary mIoU more is better, of calibration error less; {FOUND}; {HOLM}; {about}.",
             group=GROUP,
         )
     ]
+
+
+def having(evidence: Evidence, metric: str) -> pd.DataFrame:
+    """The cells that have a metric: a suite may switch it off."""
+    scores = evidence.scores.get(metric)
+    return evidence.cells.iloc[:0] if scores is None else scores.cells

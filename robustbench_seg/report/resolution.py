@@ -9,7 +9,7 @@ from ..studies.resolution import published_extent
 from ..studies.robustness import Conditions
 from ..studies.statistics import Draws, Interval
 from .content import Table
-from .differences import FOUND, long_table
+from .differences import FOUND, HOLM, long_table
 from .evidence import Evidence
 from .shift import Shift, effect_differences, effect_draws
 from .tables import Cell, make_table, percent, points, score, span
@@ -60,7 +60,7 @@ def resolution_tables(evidence: Evidence, shift: Shift, conditions: Conditions, 
                 file="resolution-differences",
                 title="Whether arms lose differently",
                 caption="Points lost by one arm minus those lost by the other; positive: the first loses more; "
-                f"{FOUND}; p by Holm for the rows of this table; {about}.",
+                f"{FOUND}; {HOLM}; {about}.",
                 group=GROUP,
                 main=True,
             )

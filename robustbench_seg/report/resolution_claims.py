@@ -45,14 +45,16 @@ def found_in_resolution(evidence: Evidence, shift: Shift) -> list[str]:
     each = found[pair, "extent"]
     beside = f"; {beside_table_1c(each)}" if is_of_table_1c(pair) else ""
     arms = " minus ".join(pair)
-    sentences.append(f"{arms}: {signed(each.interval)} of extent effect, a difference {each.verdict}{beside}.")
-    joint = [name for name in rows[0].values if name.startswith("joint")]
-    if joint and (pair, joint[-1]) in found:
-        last = found[pair, joint[-1]]
-        sentences.append(
-            f"In the joint effect at {joint[-1].removeprefix('joint ')}, {arms}: {signed(last.interval)}, a difference "
-            f"{last.verdict}."
-        )
+    sentences.append(f"{arms}: {signed(each.interval)} of that loss, a difference {each.verdict}{beside}.")
+    last = next((name.removeprefix("joint ") for name in reversed(rows[0].values) if name.startswith("joint")), "")
+    shifts = {f"scale {last}": "by the same windows", f"joint {last}": "whole"}
+    parts = [
+        f"{where} {signed(found[pair, name].interval)}, a difference {found[pair, name].verdict}"
+        for name, where in shifts.items()
+        if (pair, name) in found
+    ]
+    if parts:
+        sentences.append(f"{arms}, of the image scaled by {last.removeprefix('x')}: {'; '.join(parts)}.")
     return sentences[:MOST]
 
 

@@ -1,9 +1,10 @@
 """Figures of a shift of the resolution: mIoU against scale, and effects with the SegFormer paper's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..record import CLEAN
 from ..studies.resolution import arm_of_table_1c, published_extent
+from ..studies.statistics import Interval
 from . import charts
 from .content import Picture
 from .evidence import Evidence
@@ -16,7 +17,7 @@ GROUP = "Resolution"
 
 
 def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Picture]:
-    """Draw mIoU against scale, and extent and joint effects with the paper's."""
+    """Draw extent and joint effects with the paper's, those of scale, and mIoU against scale."""
     pictures = []
     if len(shift.scales) > 1:
         pictures.append(
@@ -35,33 +36,44 @@ def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Pi
         for row in evidence.rows(lambda t: effect_draws(evidence, shift, t, (CLEAN, 0)))
         if row.compared
     }
-    names = [name for name in next(iter(arms.values())) if not name.startswith("scale")]
-    panels = {name: {arm: evidence.interval(values[name]) for arm, values in arms.items()} for name in names}
+    panels = {
+        name: {arm: evidence.interval(values[name]) for arm, values in arms.items()}
+        for name in next(iter(arms.values()))
+    }
     for (pair, name), each in effect_differences(evidence, shift).items():
-        if name in panels:
-            panels[name][" minus\n".join(pair)] = each.interval
+        panels[name][" minus\n".join(pair)] = each.interval
+    scaled = {name: panel for name, panel in panels.items() if name.startswith("scale")}
+    whole = {name: panel for name, panel in panels.items() if name not in scaled}
+    settings = f"{about[0].upper()}{about[1:]}."
+    title = "What a shift of the resolution costs each arm, and differences between arms"
+    windows = f"{title}: the same windows of a scaled image"
+    first = [effects_picture("resolution-effects", f"{title}: whole images", whole, shift, settings)] if whole else []
+    second = [effects_picture("resolution-effects-scale", windows, scaled, shift, settings)] if scaled else []
+    return [*first, *second, *pictures]
+
+
+def effects_picture(
+    file: str, title: str, panels: Mapping[str, Mapping[str, Interval]], shift: Shift, settings: str
+) -> Picture:
+    """Draw effects, a panel each, beside the paper's where there are such."""
     marks = paper_marks(list(panels.get("extent", ())))
     diamonds = (
         "Diamonds: the paper's Table 1c (B2 on Cityscapes), 3.3 points with a positional encoding, 0.7 with Mix-FFN, "
         "2.6 between them. "
     )
-    pictures.insert(
-        0,
-        Picture(
-            file="resolution-effects",
-            title="What a shift of the resolution costs each arm, and differences between arms",
-            caption=f"Points of clean mIoU lost against windows of {shift.slide.crop} pixels, with 95 % intervals; "
-            f"filled where the interval excludes zero. {diamonds if marks else ''}{about[0].upper()}{about[1:]}.",
-            figure=charts.forest(panels, "points lost", {"extent": marks} if marks else None),
-            description="; ".join(
-                f"{name}, {label.replace(chr(10), ' ')}: {points(number.estimate)} points"
-                for name, panel in panels.items()
-                for label, number in panel.items()
-            ),
-            group=GROUP,
+    return Picture(
+        file=file,
+        title=title,
+        caption=f"Points of clean mIoU lost against windows of {shift.slide.crop} pixels, with 95 % intervals; filled "
+        f"where the interval excludes zero. {diamonds if marks else ''}{settings}",
+        figure=charts.forest(panels, "points lost", {"extent": marks} if marks else None),
+        description="; ".join(
+            f"{name}, {label.replace(chr(10), ' ')}: {points(number.estimate)} points"
+            for name, panel in panels.items()
+            for label, number in panel.items()
         ),
+        group=GROUP,
     )
-    return pictures
 
 
 def paper_marks(labels: Sequence[str]) -> dict[str, float]:

@@ -58,7 +58,7 @@ def section_of(source: Source) -> Section:
     for name, content in (each for store in source.stores for each in store.failures().items()):
         if content["record"]["key"] in slugs.keys() - done:
             section.failures.append((name, content["traceback"].strip().splitlines()[-1]))
-    every = evidence_of(source.quality) if len(source.quality) else []
+    every = evidence_of(source.quality, source.reference) if len(source.quality) else []
     if every:
         add_quality(section, source, every)
     if len(source.latency):
@@ -117,7 +117,7 @@ def add_view(section: Section, source: Source, evidence: Evidence, view: str, na
     about = f"{protocol}; {describe_setting(cells.iloc[0])}; weights (sha256) {weights_of(cells)}"
     brief = f"{protocol}; settings and weights as in the tables"
     rows = score_rows(evidence, view, conditions)
-    differences = compare_arms(evidence, view, conditions, source.reference)
+    differences = compare_arms(evidence, view, conditions)
     section.tables += robustness_tables(evidence, view, source.plan, rows, about, name)
     if differences:
         section.tables += difference_tables(differences, conditions, brief, name)

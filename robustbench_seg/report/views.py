@@ -26,7 +26,8 @@ def views_table(evidence: Evidence, views: Sequence[str], about: str) -> Table:
         compared=[row.competes for row in rows],
         file="views",
         title="Clean mIoU by view",
-        caption=f"mIoU in %; a column per view; {about}."
+        caption=f"mIoU in %; a column per view (slide-256-192-x2: windows of 256 pixels every "
+        f"192, of the image scaled by 2); {about}."
         + "".join(f" ⚠ {title}: {text}." for title, text in flags.items() if text),
         full=clean_by_view(clean, views),
         main=True,

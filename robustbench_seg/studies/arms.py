@@ -84,7 +84,9 @@ class ArmDifference:
             return "cells are missing"
         if len(self.pairs) == 1:
             return "one seed each"
-        return f"all {len(self.pairs)} pairs of seeds agree in sign" if self.same_sign else "pairs of seeds disagree"
+        if not self.same_sign:
+            return "pairs of seeds disagree"
+        return f"{'both' if len(self.pairs) == 2 else f'all {len(self.pairs)}'} pairs of seeds agree in sign"
 
     @property
     def verdict(self) -> str:

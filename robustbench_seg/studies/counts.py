@@ -20,7 +20,7 @@ from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, rea
 __all__ = ["METRICS", "Counts", "Metric", "has", "per_image", "read_counts"]
 
 Integers = NDArray[Any]  # int32 or int64 (images, columns)
-Sums = NDArray[np.float64]  # over images: (..., columns), of integers below 2**53
+Sums = NDArray[np.float64]  # over images: (..., columns), of integers below 2**53, but for an enormous likelihood
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,14 @@ class Metric:
 
     columns: of the store, that it needs. parts: makes upper and lower counts of them. value: makes the metric of the
     sums of these, (..., columns) each, to (...); NaN where there is nothing. dtype: holds the counts of an image.
+    biased: whether chance alone makes it larger, as it does a mean of absolute values.
     """
 
     columns: tuple[str, ...]
     parts: Callable[..., tuple[Integers, Integers]]
     value: Callable[[Sums, Sums], Sums]
     dtype: type[np.signedinteger[Any]] = np.int64
+    biased: bool = False
 
 
 def overlap(intersection: Integers, predicted: Integers, labelled: Integers) -> tuple[Integers, Integers]:
@@ -76,7 +78,7 @@ def mean_likelihood(negative_log_likelihood: Sums, pixels: Sums) -> Sums:
 METRICS: Mapping[str, Metric] = {
     "miou": Metric(COUNTS, overlap, mean_iou, np.int32),
     "boundary_miou": Metric(BOUNDARY_COUNTS, overlap, mean_iou, np.int32),
-    "ece": Metric(CALIBRATION_COUNTS, gaps, mean_gap),
+    "ece": Metric(CALIBRATION_COUNTS, gaps, mean_gap, biased=True),
     "nll": Metric((LIKELIHOOD, COUNTS[2]), likelihood, mean_likelihood),
 }
 

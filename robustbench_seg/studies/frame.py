@@ -87,7 +87,7 @@ def flag_of(counts: ClassCounts) -> str:
     if largest_predicted_share(counts) >= ONE_CLASS_SHARE:
         return "one class"
     if miou(counts) <= best_constant_miou(counts):
-        return "not above a constant"
+        return "no better than one class for every pixel"
     return ""
 
 

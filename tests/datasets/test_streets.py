@@ -12,7 +12,7 @@ def test_splits_share_no_scene_and_a_longer_split_begins_as_a_shorter_one() -> N
 
 
 def test_a_scene_is_decided_by_its_id_and_size() -> None:
-    dataset = Streets("test", size=(64, 96), count=2000)  # too many to be kept
+    dataset = Streets("test", size=(64, 96), count=20_000)  # too many to be kept
     first, again, other = (dataset.load(dataset.ids[k]) for k in (0, 0, 1))
     assert first.image.shape == (64, 96, 3)
     assert np.array_equal(first.image, again.image)
@@ -27,7 +27,8 @@ def test_a_small_set_is_drawn_once_and_nobody_can_change_it(monkeypatch: pytest.
         return streets_scene.render(seed, index, height, width)
 
     monkeypatch.setattr(streets, "render", render)
-    small, large = (Streets("test", size=(64, 96), count=count, seed=41) for count in (3, 2000))
+    streets.kept.cache_clear()
+    small, large = (Streets("test", size=(64, 96), count=count, seed=41) for count in (3, 20_000))
     samples = []
     for dataset in (small, Streets("test", size=(64, 96), count=3, seed=41), large):
         sample = dataset.load(dataset.ids[1])

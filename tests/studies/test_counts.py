@@ -30,7 +30,7 @@ def test_the_counts_are_those_written_cell_by_cell(tmp_path: Path) -> None:
     assert len(set(found.blocks)) == 3
 
 
-def test_boundary_counts_are_read_by_their_prefix(tmp_path: Path) -> None:
+def test_the_counts_of_another_metric_are_read_by_its_name(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     plain, boundary = random_counts(rng, 4, 3), random_counts(rng, 4, 3)
     write_cell(tmp_path, plain, IDS, boundary=boundary)

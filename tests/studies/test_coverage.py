@@ -3,14 +3,17 @@
 One call of the bootstrap serves all simulated splits: each stands where a cell stands.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
 from numpy.typing import NDArray
 
+from robustbench_seg.metrics.calibration import QUANTA
 from robustbench_seg.studies.bootstrap import bootstrap
-from robustbench_seg.studies.counts import Counts
+from robustbench_seg.studies.counts import METRICS, Counts
 from robustbench_seg.studies.statistics import interval
 
 SPLITS, RESAMPLES, ROWS = 1000, 1000, 3000
@@ -39,6 +42,29 @@ def coverage(rows: Rows, drawn: NDArray[np.intp], blocks: list[str]) -> float:
     scores = bootstrap(counts, resamples=RESAMPLES, seed=1)
     found = [interval(draws, scores.blocks) for draws in scores.draws.T]
     return float(np.mean([each.low <= truth_of(rows) <= each.high for each in found]))
+
+
+@pytest.mark.parametrize(("error", "least"), [(0.003, 0.87), (0.05, 0.92)])
+def test_intervals_of_a_calibration_error_cover_a_small_one_too(error: float, least: float) -> None:
+    """Pixels of one image are right together, in bins whose accuracy is `error` beside the confidence."""
+    rng, images, bins = np.random.default_rng(4), 100, 15
+    confidence = (np.arange(bins) + 0.5) / bins
+    accuracy = confidence + error * np.where(np.arange(bins) % 2, 1, -1)
+    pixels = rng.integers(0, 3000, (SPLITS, images, bins))
+    luck = rng.normal(0, 0.04, pixels.shape)  # of an image
+    gap = np.rint(pixels * (accuracy + luck - confidence) * QUANTA).astype(np.int64)
+    cells = pd.DataFrame(index=range(SPLITS))
+    shares = []
+    for biased in (True, False):
+        metric = replace(METRICS["ece"], biased=biased)
+        scores = bootstrap(Counts(cells, tuple(map(str, range(images))), gap, pixels, metric), resamples=RESAMPLES)
+        found = [interval(draws, scores.blocks) for draws in scores.draws.T]
+        shares.append(float(np.mean([each.low <= error <= each.high for each in found])))
+    print(
+        f"calibration error {error}: 95 % intervals cover {with_error(shares[0])}, plain ones {with_error(shares[1])}"
+    )
+    assert least <= shares[0] <= 0.985
+    assert shares[0] >= shares[1]
 
 
 def with_error(share: float) -> str:

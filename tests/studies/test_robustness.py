@@ -171,5 +171,5 @@ def test_a_degenerate_model_is_flagged(folder: Path) -> None:
     assert flag_of(constant) == "one class"
     poor = ClassCounts(np.array([5, 5]), np.array([15, 85]), np.array([90, 10]))
     assert miou(poor) < 0.45
-    assert flag_of(poor) == "not above a constant"
+    assert flag_of(poor) == "no better than one class for every pixel"
     assert quality_frame(folder)["flag"].tolist() == [""]
