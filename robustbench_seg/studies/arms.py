@@ -63,8 +63,14 @@ class ArmDifference:
 
     @property
     def known(self) -> bool:
-        """Whether no cell is missing."""
+        """Whether there is an interval."""
         return not np.isnan(self.interval.low)
+
+    @property
+    def unknown(self) -> str:
+        """In words, why there is none."""
+        missing = np.isnan(self.interval.estimate)
+        return "cells are missing" if missing else "some resamples of so few images have no such number"
 
     @property
     def same_sign(self) -> bool:
@@ -81,7 +87,7 @@ class ArmDifference:
     def agreement(self) -> str:
         """In words, whether the pairs of seeds agree."""
         if not self.known:
-            return "cells are missing"
+            return self.unknown
         if len(self.pairs) == 1:
             return "one seed each"
         if not self.same_sign:
@@ -92,7 +98,7 @@ class ArmDifference:
     def verdict(self) -> str:
         """In words, whether there is a difference, and if not, why."""
         if not self.known:
-            return "not known, since cells are missing"
+            return f"not known, since {self.unknown}"
         if self.found:
             return f"found ({self.agreement})"
         zero = [] if self.interval.excludes_zero else ["the interval includes zero"]

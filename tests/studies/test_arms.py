@@ -61,3 +61,11 @@ def test_a_missing_cell_finds_nothing() -> None:
 def test_equal_arms_of_one_seed_have_no_seeds_to_disagree() -> None:
     found = arm_difference({"a": draws(0.5), "c": draws(0.5)}, "a", "c", 100)
     assert found.verdict == "not found, since the interval includes zero"
+
+
+def test_a_resample_without_the_number_is_not_called_a_missing_cell() -> None:
+    draws = {"a": np.array([0.5, np.nan, 0.6]), "b": np.array([0.4, 0.3, 0.5])}  # a resample of unlabelled images alone
+    found = arm_difference(draws, "a", "b", 4)
+    assert found.interval.estimate == pytest.approx(0.1)
+    assert not found.known
+    assert found.verdict == "not known, since some resamples of so few images have no such number"
