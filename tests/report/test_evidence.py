@@ -1,0 +1,24 @@
+"""What is resampled: every metric of the cells that have it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from counted import random_counts, write_cell
+
+from robustbench_seg.report.evidence import evidence_of
+from robustbench_seg.studies.frame import quality_frame
+
+
+def test_of_a_cell_that_is_there_twice_each_metric_comes_from_the_one_that_has_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    counts, rims = random_counts(rng, 5, 3), random_counts(rng, 5, 3)
+    write_cell(tmp_path / "bare", counts, list("abcde"))
+    write_cell(tmp_path / "full", counts, list("abcde"), boundary=rims)
+    bare, full = (quality_frame(tmp_path / name) for name in ("bare", "full"))
+    for order in ([bare, full], [full, bare]):
+        (evidence,) = evidence_of(pd.concat(order))
+        assert len(evidence.cells) == 1
+        assert set(evidence.scores) == {"miou", "boundary_miou"}
+        for metric in evidence.scores:
+            assert evidence.metric(metric, "m", "whole")("clean", 0)[0] == full[metric].item()
