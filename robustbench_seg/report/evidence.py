@@ -167,7 +167,7 @@ def scores_by_resample(cells: pd.DataFrame, metric: str) -> Scores:
     counts = read_counts(cells, metric)
     if len(set(counts.blocks)) > 1:
         return bootstrap(counts)
-    return Scores(cells, cells[metric].to_numpy(np.float64)[None], 1)
+    return Scores(counts.cells, counts.cells[metric].to_numpy(np.float64)[None], 1)
 
 
 def titles_of(cells: pd.DataFrame) -> list[str]:

@@ -7,6 +7,7 @@ import pandas as pd
 from counted import random_counts, write_cell
 
 from robustbench_seg.report.evidence import evidence_of
+from robustbench_seg.report.reliability import reliability_tables
 from robustbench_seg.studies.frame import quality_frame
 
 
@@ -22,3 +23,17 @@ def test_of_a_cell_that_is_there_twice_each_metric_comes_from_the_one_that_has_i
         assert set(evidence.scores) == {"miou", "boundary_miou"}
         for metric in evidence.scores:
             assert evidence.metric(metric, "m", "whole")("clean", 0)[0] == full[metric].item()
+
+
+def test_one_block_from_two_folders_has_numbers_without_intervals(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    ids = ["0001TP_008550", "0001TP_008580"]  # CamVid's neighbours, one block
+    for model in ("a", "b"):
+        own = {"boundary": random_counts(rng, 2, 3), "model": model, "dataset": "camvid"}
+        write_cell(tmp_path / model, random_counts(rng, 2, 3), ids, **own)
+    cells = pd.concat([quality_frame(tmp_path / model) for model in ("a", "b")])
+    (evidence,) = evidence_of(cells)
+    assert not evidence.resamples
+    (shown,) = reliability_tables(evidence, "whole", {}, "", "whole")
+    assert shown.full["boundary_miou"].tolist() == cells["boundary_miou"].tolist()
+    assert shown.full["low"].isna().all()
