@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ from .record import View
 __all__ = ["Rated", "classify", "in_precision", "predict", "rate", "rated_prediction", "view_logits", "window_starts"]
 
 WINDOWS_PER_BATCH = 4
+LEAST_SIDE = 32  # of an image or a window, in pixels: SegFormer's coarsest map has a stride of 32
 STRIPE = 1 << 16  # pixels, at most, whose logits at label size are held at a time: whole rows, at least one
 LEAST_PROBABILITY = torch.finfo(torch.float32).tiny  # of a label: an impossible one would make every mean infinite
 
@@ -42,14 +44,21 @@ class Rated:
 
 @contextmanager
 def in_precision(device: torch.device, precision: str) -> Iterator[None]:
-    """Compute in "fp32", whole: convolutions on a GPU would else round their inputs to TF32's 10 bits; or in "bf16"."""
-    rounded = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = rounded and precision != "fp32"
+    """Compute in "fp32", whole, or in "bf16".
+
+    A GPU may else round the inputs of fp32 operations to TF32's 10 bits: convolutions by default, matrix products where
+    the program or the environment asked for it.
+    """
+    switches: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = [switch.allow_tf32 for switch in switches]
     try:
+        for switch, allowed in zip(switches, before, strict=True):
+            switch.allow_tf32 = allowed and precision != "fp32"
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             yield
     finally:
-        torch.backends.cudnn.allow_tf32 = rounded
+        for switch, allowed in zip(switches, before, strict=True):
+            switch.allow_tf32 = allowed
 
 
 @torch.inference_mode()
@@ -75,8 +84,8 @@ def rated_prediction(model: Segmenter, image: Tensor, view: View, label: Tensor,
 def view_logits(model: Segmenter, images: Tensor, view: View) -> list[Tensor]:
     """Turn uint8 (B, 3, H, W) into float32 logits, for each scale and, with flip, each scale mirrored and turned back.
 
-    They are at the model's stride when whole, at the (scaled) size by windows. Raises UsageError for a window larger
-    than the image.
+    They are at the model's stride when whole, at the (scaled) size by windows. Raises UsageError for a scaled image
+    smaller than 32 pixels or than the window, and for logits that are not finite.
     """
     logits = []
     for scale in view.scales:
@@ -92,10 +101,21 @@ def view_logits(model: Segmenter, images: Tensor, view: View) -> list[Tensor]:
 
 def through(model: Segmenter, images: Tensor, view: View) -> Tensor:
     """Put images through a model as they are, whole or by windows."""
+    height, width = images.shape[2:]
+    if min(height, width) < LEAST_SIDE:
+        raise UsageError(f"an image of {height}x{width} pixels, at its view's scale, has a side below {LEAST_SIDE}")
     if view.mode == "whole":
-        return model(images).float()
+        return finite_logits(model, images)
     assert view.crop is not None and view.stride is not None
     return slide(model, images, view.crop, view.stride)
+
+
+def finite_logits(model: Segmenter, images: Tensor) -> Tensor:
+    """Float32 logits at the model's stride. Raises UsageError where one is not finite: it would pass for some class."""
+    logits = model(images).float()
+    if not logits.isfinite().all():
+        raise UsageError(f"{model.name} gave logits that are not finite; its weights are damaged, or overflow")
+    return logits
 
 
 def slide(model: Segmenter, images: Tensor, crop: int, stride: int) -> Tensor:
@@ -107,7 +127,7 @@ def slide(model: Segmenter, images: Tensor, crop: int, stride: int) -> Tensor:
     for first in range(0, len(places), WINDOWS_PER_BATCH):
         some = places[first : first + WINDOWS_PER_BATCH]
         windows = torch.cat([images[:, :, y : y + crop, x : x + crop] for y, x in some])
-        logits = resize(model(windows).float(), (crop, crop))
+        logits = resize(finite_logits(model, windows), (crop, crop))
         for (y, x), of_window in zip(some, logits.chunk(len(some)), strict=True):
             total[:, :, y : y + crop, x : x + crop] += of_window
             cover[y : y + crop, x : x + crop] += 1

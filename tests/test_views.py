@@ -1,5 +1,6 @@
 """Views against slow, obvious references."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -76,10 +77,10 @@ def test_a_window_larger_than_the_image_is_an_error() -> None:
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.37])
 def test_a_whole_image_is_scaled_without_antialias_and_scored_at_the_labels_size(scale: float) -> None:
-    image = random_image(50, 70)
+    image = random_image(65, 91)
     scaled = image.permute(2, 0, 1)[None].float()
     if scale != 1:
-        scaled = resize(scaled, (round(50 * scale), round(70 * scale))).round()
+        scaled = resize(scaled, (round(65 * scale), round(91 * scale))).round()
     got = predict(Quarter(), image, View(scale=scale), (100, 141), "fp32")
     assert_classes_of(got, resize(Quarter()(scaled), (100, 141))[0])
 
@@ -118,22 +119,53 @@ def assert_classes_of(got: torch.Tensor, scores: torch.Tensor) -> None:
     assert (got == scores.argmax(dim=0)).float().mean() > 0.999
 
 
+@pytest.fixture
+def tf32_is_allowed() -> Iterator[None]:
+    """In convolutions, as it is where nobody has said otherwise, and in matrix products."""
+    switches = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = [switch.allow_tf32 for switch in switches]
+    for switch in switches:
+        switch.allow_tf32 = True
+    yield
+    for switch, allowed in zip(switches, before, strict=True):
+        switch.allow_tf32 = allowed
+
+
 @pytest.mark.parametrize(("precision", "autocast", "tf32"), [("fp32", False, False), ("bf16", True, True)])
 def test_the_model_runs_in_the_precision_asked_for_and_fp32_is_not_tf32(
-    precision: str, autocast: bool, tf32: bool, monkeypatch: pytest.MonkeyPatch
+    precision: str, autocast: bool, tf32: bool, tf32_is_allowed: None
 ) -> None:
     class Seen(Quarter):
         def __call__(self, images: torch.Tensor) -> torch.Tensor:
-            self.seen = torch.is_autocast_enabled("cpu"), torch.backends.cudnn.allow_tf32
+            rounded = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+            self.seen = torch.is_autocast_enabled("cpu"), *rounded
             return super().__call__(images)
 
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)  # as it is where nobody has said otherwise
     model = Seen()
     predict(model, random_image(32, 32), View(), (32, 32), precision)
-    assert model.seen == (autocast, tf32)
+    assert model.seen == (autocast, tf32, tf32)
     rated_prediction(model, random_image(32, 32), View(), torch.zeros(32, 32, dtype=torch.uint8), precision)
-    assert model.seen == (autocast, tf32)
+    assert model.seen == (autocast, tf32, tf32)
     assert torch.backends.cudnn.allow_tf32
+    assert torch.backends.cuda.matmul.allow_tf32
+
+
+@pytest.mark.parametrize("view", [View(), View(mode="slide", crop=32, stride=16)])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_logits_that_are_not_finite_are_refused_and_pass_for_no_class(view: View, bad: float) -> None:
+    class Overflown(Quarter):
+        def __call__(self, images: torch.Tensor) -> torch.Tensor:
+            logits = super().__call__(images)
+            logits[0, 1, -1, -1] = bad
+            return logits
+
+    with pytest.raises(UsageError, match="gave logits that are not finite"):
+        predict(Overflown(), random_image(48, 64), view, (48, 64), "fp32")
+
+
+def test_an_image_that_its_scale_makes_too_small_is_refused() -> None:
+    with pytest.raises(UsageError, match="an image of 24x32 pixels, at its view's scale, has a side below 32"):
+        predict(Quarter(), random_image(48, 64), View(scale=0.5), (48, 64), "fp32")
 
 
 @pytest.mark.parametrize(
