@@ -13,6 +13,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ..errors import MachineError
 from ..training import loop
 from ..training.data import open_data
 from ..training.processes import processes_on
@@ -100,10 +101,14 @@ def train_with_progress(
         data, processes = open_data(recipe, folders), processes_on(device)
         run = partial(loop.train, recipe, data, out, processes=processes, workers=workers)
         path = None
-        if processes.rank > 0:
-            run(report=lambda progress: check())
-        else:
-            with TrainProgress(console, recipe.iterations, check=check) as progress:
-                path = run(report=progress.report)
+        try:
+            if processes.rank > 0:
+                run(report=lambda progress: check())
+            else:
+                with TrainProgress(console, recipe.iterations, check=check) as progress:
+                    path = run(report=progress.report)
+        except torch.OutOfMemoryError as error:
+            size = f"batch_size {recipe.batch_size} and crop {recipe.crop}"
+            raise MachineError(f"{size} need more memory than {device} has: {error}") from None
         processes.part()
     return path

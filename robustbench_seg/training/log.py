@@ -13,26 +13,36 @@ COLUMNS = ("iteration", "loss", "learning_rate", "miou")  # mIoU 0-1, empty wher
 class Log:
     """A row per iteration; rows after the checkpoint that a run goes on from are dropped.
 
-    A file of before there was validation has no column miou: it is read as empty.
+    path: None for a log that is never written, that of all processes but the first. last_miou: at the last validation,
+    0-1; None before the first. A file of before there was validation has no column
+    miou: it is read as empty.
     """
 
-    def __init__(self, path: Path, done: int) -> None:
+    def __init__(self, path: Path | None, done: int) -> None:
         self.path = path
         self.rows: list[list[str]] = []
-        if path.is_file():
+        if path and path.is_file():
             with path.open(newline="", encoding="utf-8") as file:
                 rows = [[row.get(name) or "" for name in COLUMNS] for row in csv.DictReader(file)]
             self.rows = [row for row in rows if row[0].isdigit() and int(row[0]) <= done]
+        self.last_miou = next((float(row[3]) for row in reversed(self.rows) if row[3]), None)
 
-    @property
-    def last_miou(self) -> float | None:
-        """The mIoU at the last validation, 0-1; None if there was none."""
-        return next((float(row[3]) for row in reversed(self.rows) if row[3]), None)
+    def add(self, iteration: int, loss: float, rate: float) -> None:
+        self.rows.append([str(iteration), f"{loss:.6g}", f"{rate:.6g}", ""])
 
-    def add(self, iteration: int, loss: float, rate: float, miou: float | None) -> None:
-        score = "" if miou is None else f"{miou:.6g}"
-        self.rows.append([str(iteration), f"{loss:.6g}", f"{rate:.6g}", score])
+    def is_scored(self, iteration: int) -> bool:
+        """Whether there is a mIoU of the last iteration, this one."""
+        return bool(self.rows) and self.rows[-1][0] == str(iteration) and self.rows[-1][3] != ""
+
+    def score(self, iteration: int, miou: float) -> None:
+        """Add a mIoU (0-1) to the row of the last iteration, this one; where a file lacks it, to a row of its own."""
+        if not self.rows or self.rows[-1][0] != str(iteration):
+            self.rows.append([str(iteration), "", "", ""])
+        self.rows[-1][3] = f"{miou:.6g}"
+        self.last_miou = miou
 
     def write(self) -> None:
+        if not self.path:
+            return
         with replacing(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([COLUMNS, *self.rows])

@@ -90,8 +90,7 @@ def go_on(
     identity = origin.identity(data.training.fingerprint(data.training.ids)) if leads else ""
     checkpoints = Checkpoints(out / "checkpoints", identity, recipe.keep)
     first = restore(network, optimizer, processes.from_first(checkpoints.newest() if leads else None))
-    log = Log(out / "log.csv", first)
-    miou = log.last_miou
+    log = Log(out / "log.csv" if leads else None, first)
     stepped = processes.wrap(network)
     if recipe.compile:
         stepped = cast(nn.Module, torch.compile(stepped))
@@ -101,21 +100,25 @@ def go_on(
         torch.random.fork_rng([device] if device.type == "cuda" else []),
     ):
         validator = Validator(network, data.validation, recipe, held_loader, processes)
+        if processes.from_first(validator.due(first) and not log.is_scored(first)):  # it was stopped while it validated
+            log.score(first, validator.score())
+            log.write()
         for step, (images, labels) in enumerate(load_batches(recipe, data.training, loader, first, processes), first):
             done, rate = step + 1, set_rate(optimizer, recipe, step)
             seed_dropout(recipe.seed, step, processes.rank)
             loss = iterate(stepped, optimizer, images, labels, recipe, processes)
             if not np.isfinite(loss):
-                if leads:
-                    log.write()  # how it came to that
+                log.write()  # how it came to that
                 raise UsageError(f"the loss became {loss} at iteration {done}; {DIVERGED}")
-            score = validator.after(done)
-            miou = miou if score is None else score
-            log.add(done, loss, rate, score)
-            if leads and (done % recipe.checkpoint_every == 0 or done == recipe.iterations):
+            log.add(done, loss, rate)
+            if done % recipe.checkpoint_every == 0 or done == recipe.iterations:
                 log.write()
-                checkpoints.save(network, optimizer, done)
-            report(Progress(done, loss, rate, miou))
+                if leads:
+                    checkpoints.save(network, optimizer, done)
+            if validator.due(done):  # after the checkpoint: a fault in it costs no iterations
+                log.score(done, validator.score())
+                log.write()
+            report(Progress(done, loss, rate, log.last_miou))
     path = out / "weights.safetensors"
     if leads:
         save_weights(network, path, origin, class_names)

@@ -94,7 +94,8 @@ class Several(Processes):
 def processes_on(device: torch.device) -> Processes:
     """Find the processes by the environment that the launcher made; accelerate is only needed where there are several.
 
-    device: with several processes on CUDA each takes the one of its local rank. Raises MachineError without accelerate.
+    device: with several processes on CUDA each takes the one of its local rank. Raises MachineError without accelerate
+    and where there are fewer devices than processes, UsageError for a device that is not the launcher's.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return Processes(device)
@@ -104,5 +105,10 @@ def processes_on(device: torch.device) -> Processes:
         raise MachineError("several processes need accelerate: pip install 'robustbench-seg[accelerate]'") from None
     if device.index is not None:
         raise UsageError(f"--device {device}: with several processes each takes its own, so give --device cuda")
+    if device.type == "cuda" and (here := int(os.environ.get("LOCAL_WORLD_SIZE", "1"))) > torch.cuda.device_count():
+        raise MachineError(f"{here} processes on this machine, which has {torch.cuda.device_count()} CUDA devices")
     patience = InitProcessGroupKwargs(timeout=PATIENCE)
-    return Several(Accelerator(cpu=device.type == "cpu", mixed_precision="no", kwargs_handlers=[patience]))
+    accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no", kwargs_handlers=[patience])
+    if accelerator.device.type != device.type:
+        raise UsageError(f"--device {device}, but the launcher is set up for {accelerator.device.type}")
+    return Several(accelerator)

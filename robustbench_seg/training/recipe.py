@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from ..errors import UsageError
 from ..record import View
@@ -13,6 +13,10 @@ __all__ = ["Recipe", "Validation", "read_recipe"]
 
 # Fields without effect on the weights; and the encoder's file, of which the content counts, whatever its path.
 NOT_DECIDING = {"checkpoint_every", "keep", "in_memory", "validation", "encoder"}
+
+
+# What `build_network` is given by the recipe's other fields and by the data set.
+GIVEN = ("name", "variant", "encoder", "class_names", "num_classes", "seed")
 
 
 class Validation(Strict):
@@ -62,6 +66,13 @@ class Recipe(Strict):
     checkpoint_every: PositiveInt = 500
     keep: PositiveInt = 2
     licence: str
+
+    @field_validator("model_options")
+    @classmethod
+    def options_are_not_given(cls, options: dict[str, Any]) -> dict[str, Any]:
+        if taken := [name for name in options if name in GIVEN]:
+            raise ValueError(f"{', '.join(taken)} is said by the recipe's other fields or its data set")
+        return options
 
     def what_decides(self) -> dict[str, Any]:
         """The fields that decide the weights, as JSON values; what is off is left out, so that fields may be added."""

@@ -1,7 +1,5 @@
 """mIoU while a network trains, by the suite's own evaluation."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import nn
@@ -38,16 +36,16 @@ class Validator:
         keeps = recipe.in_memory and not loader.workers  # a worker would keep the samples of one validation alone
         self.dataset = InMemory(dataset) if keeps else dataset
         self.ids = spaced(dataset.ids, self.wanted.limit)
-        self.score(self.ids[:1])
+        self.score(1)
 
-    def after(self, done: int) -> float | None:
-        """The mIoU (0-1) after so many iterations, where the recipe asks for it then, else None."""
-        if self.wanted is None or (done % self.wanted.every and done < self.recipe.iterations):
-            return None
-        return self.score(self.ids)
+    def due(self, done: int) -> bool:
+        """Whether the recipe asks for a score after so many iterations."""
+        if self.wanted is None or not done:
+            return False
+        return done % self.wanted.every == 0 or done == self.recipe.iterations
 
-    def score(self, ids: Sequence[str]) -> float:
-        """mIoU on these images, 0-1."""
+    def score(self, limit: int | None = None) -> float:
+        """mIoU on the chosen images, or on the first `limit` of them, 0-1."""
         assert self.wanted is not None
         self.processes.share_buffers(self.network)
         model = NetworkSegmenter(
@@ -58,7 +56,7 @@ class Validator:
             checkpoint_sha256="",
             about="",
         )
-        own = ids[self.processes.rank :: self.processes.count]
+        own = self.ids[:limit][self.processes.rank :: self.processes.count]
         setting = Setting(view=self.wanted.view, precision=self.recipe.precision)
         rows, _ = evaluate(model, self.dataset, own, self.loader, setting)
         self.network.train()

@@ -9,6 +9,7 @@ import torch
 from rich.console import Console
 
 from robustbench_seg.cli.train_progress import TrainProgress, train_with_progress
+from robustbench_seg.errors import MachineError
 from robustbench_seg.training import loop
 from robustbench_seg.training.loop import Progress
 from robustbench_seg.training.recipe import read_recipe
@@ -74,3 +75,13 @@ def test_a_run_ends_after_an_iteration_that_swallowed_the_stop(monkeypatch: pyte
     with pytest.raises(KeyboardInterrupt):
         train_with_progress(Console(file=io.StringIO()), read_recipe("streets"), {}, tmp_path, torch.device("cpu"), 0)
     assert reported == [1]
+
+
+def test_a_device_without_enough_memory_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> float:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(loop, "iterate", full)
+    recipe = read_recipe("streets", {"dataset.count": 2, "dataset.size": [64, 96], "crop": 64, "batch_size": 2})
+    with pytest.raises(MachineError, match=r"batch_size 2 and crop 64 need more memory than cpu has: CUDA out of"):
+        train_with_progress(Console(file=io.StringIO()), recipe, {}, tmp_path, torch.device("cpu"), 0)

@@ -16,12 +16,13 @@ from tiny_recipe import DATA, RECIPE, make, same, weights
 from torch import nn
 
 from robustbench_seg.datasets.streets import Streets
-from robustbench_seg.errors import StoreError, UsageError
+from robustbench_seg.errors import DataError, StoreError, UsageError
 from robustbench_seg.models import load_model
 from robustbench_seg.training import loop, network
 from robustbench_seg.training.data import Data
 from robustbench_seg.training.processes import Processes
 from robustbench_seg.training.sampling import make_sample
+from robustbench_seg.training.validate import Validator
 from segformer import CheckpointError, build, save_checkpoint
 from segformer.files import sha256_of
 
@@ -229,6 +230,38 @@ def test_weights_that_are_not_finite_are_never_a_checkpoint(tmp_path: Path, monk
     with pytest.raises(UsageError, match="the weights are no longer finite at iteration 4; the last checkpoint"):
         loop.train(make(), DATA, tmp_path)
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["00000002.pt"]
+
+
+def test_a_validation_that_fails_costs_no_iterations_and_comes_first_when_the_run_goes_on(
+    uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy, scored = Validator.score, []
+
+    def broken(validator: Validator, limit: int | None = None) -> float:
+        if limit is None:
+            raise DataError("a broken image")
+        return healthy(validator, limit)
+
+    def seen(validator: Validator, limit: int | None = None) -> float:
+        scored.append(limit)
+        return healthy(validator, limit)
+
+    recipe = make(checkpoint_every=3)
+    for fails_at in (3, 3):  # the second time before any iteration
+        monkeypatch.setattr(Validator, "score", broken)
+        told: list[loop.Progress] = []
+        with pytest.raises(DataError, match="a broken image"):
+            loop.train(recipe, DATA, tmp_path, report=told.append)
+        assert [path.stem for path in (tmp_path / "checkpoints").iterdir()] == [f"{fails_at:08}"]
+    assert told == []
+    monkeypatch.setattr(Validator, "score", seen)
+    loop.train(recipe, DATA, tmp_path, report=told.append)
+    assert [progress.done for progress in told] == [4, 5, 6]
+    assert scored == [1, None, None], "an image at the start, all after 3, all after 6"
+    assert (tmp_path / "log.csv").read_text() == (uninterrupted / "log.csv").read_text()
+    assert same(weights(tmp_path), weights(uninterrupted))
+    loop.train(recipe, DATA, tmp_path)
+    assert scored == [1, None, None, 1], "what is scored is not scored again"
 
 
 def test_an_epoch_shows_every_image_once_in_an_order_of_its_own() -> None:

@@ -40,6 +40,8 @@ def test_a_part_that_a_recipe_lacks_is_made_by_its_places() -> None:
         ("learning_rate", float("inf"), "camvid: learning_rate: Input should be a finite number, got inf"),
         ("seed", 10**23, "camvid: seed: Input should be less than 9223372036854775808"),
         ("dataset", None, "camvid: dataset: "),
+        ("model_options.seed", 1, "camvid: model_options: seed is said by the recipe's other fields or its data set"),
+        ("model_options.num_classes", 5, "camvid: model_options: num_classes is said by"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_named(place: str, value: object, message: str) -> None:

@@ -24,7 +24,7 @@ def test_the_score_is_the_miou_of_the_network_in_evaluation_mode_over_the_chosen
     network = build_network("segformer-b0", DATA.training.class_names).train()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     recipe = make(validation=WHOLE)
-    score = Validator(network, DATA.validation, recipe, Loader(0), CPU).after(3)
+    score = Validator(network, DATA.validation, recipe, Loader(0), CPU).score()
     assert network.training
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
     network.eval()
@@ -46,15 +46,15 @@ def test_the_score_is_of_the_recipes_precision() -> None:
     network.encoder.register_forward_hook(lambda module, inputs, outputs: asked.append(outputs[0].dtype))
     for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
         asked.clear()
-        Validator(network, DATA.validation, make(validation=WHOLE, precision=precision), Loader(0), CPU).after(3)
+        Validator(network, DATA.validation, make(validation=WHOLE, precision=precision), Loader(0), CPU).score()
         assert set(asked) == {dtype}
 
 
 def test_validation_comes_every_so_often_and_at_the_end() -> None:
     network = build_network("segformer-b0", DATA.training.class_names)
     validator = Validator(network, DATA.validation, make(iterations=8, validation=WHOLE), Loader(0), CPU)
-    due = [done for done in range(1, 9) if validator.after(done) is not None]
-    assert due == [3, 6, 8]
+    assert [done for done in range(9) if validator.due(done)] == [3, 6, 8]
+    assert not Validator(network, None, make(validation=None), Loader(0), CPU).due(3)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,6 @@ def test_a_network_that_is_never_right_scores_zero_and_not_nothing() -> None:
     for parameter in network.parameters():
         parameter.data.zero_()
     network.decoder.classify.bias.data[17] = 1  # a class that these scenes lack, everywhere
-    score = Validator(network, DATA.validation, make(validation=WHOLE), Loader(0), CPU).after(3)
-    assert score is not None
+    score = Validator(network, DATA.validation, make(validation=WHOLE), Loader(0), CPU).score()
     assert not math.isnan(score)
     assert score < 0.05
