@@ -14,7 +14,10 @@ from . import __version__
 
 __all__ = ["cpu_name", "describe", "machine_name", "source_commit"]
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "pillow", "numba", "pyarrow", "pandas")
+PACKAGES = (
+    "torch", "torchvision", "segmentation-models-pytorch", "timm", "onnxruntime", "imagecorruptions", "numpy", "scipy",
+    "opencv-python-headless", "pillow", "numba", "pyarrow", "pandas",
+)  # fmt: skip
 RESULTS = (":(exclude)reports", ":(exclude)benchmarks/results")
 
 
@@ -64,9 +67,9 @@ def installed_version(package: str) -> str | None:
 
 
 def source_commit() -> str:
-    """Name the commit of the checkout that this package runs from, with "+" when files differ from it; else "".
+    """Name the commit of the checkout that this package runs from, with "+" when its files differ from it; else "".
 
-    Files of results do not count: a run that goes on writes them itself.
+    New files do not count, nor those of results: a run that goes on writes them itself.
     """
     root = Path(__file__).resolve().parent.parent
     if not (root / ".git").exists():

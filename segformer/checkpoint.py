@@ -90,9 +90,10 @@ def save_checkpoint(
 
     format: "own", a `.safetensors` file; "transformers", a folder for `from_pretrained`; "nvlabs", a `.pth`. Read by
     `load_checkpoint`, each gives the same model; the other programs have the LayerNorm epsilon of their own code.
-    half: store floating-point values as float16, which halves the file.
-    Raises CheckpointError if the other program has no such network, the class names are not one per logit, the path
-    ends as another form's, or a value is too large for float16.
+    half: store floating-point values as float16, which halves the file; a tensor with a value beyond 65504 stays as it
+    is.
+    Raises CheckpointError if the other program has no such network, the class names are not one per logit, or the path
+    ends as another form's.
     """
     path = Path(path)
     if format in SUFFIXES and path.suffix not in SUFFIXES[format]:

@@ -8,8 +8,8 @@ upsampling, whose weights sum to one. With F_i the columns of the fusion that be
 
 So each stage is projected by the product F_i L_i at its own resolution, upsampled and added: the same function of the
 same parameters, with no 4 D map at 1/4 resolution. The products are made on the fly, gradients and all. In evaluation
-BatchNorm is linear too and goes into them, and stripes of rows are added, rectified and classified while they are in
-the processor's cache.
+BatchNorm is linear too and goes into them; on a CPU stripes of rows are added, rectified and classified while they are
+in its cache.
 
 MMSegmentation trained its own models with a BatchNorm and a ReLU per stage in between, which forbids this.
 """
@@ -26,7 +26,7 @@ from .resize import resize_rows
 
 __all__ = ["AllMLPDecoder", "MMSegDecoder"]
 
-STRIPE = 8  # rows of the map at 1/4 that are fused, rectified and classified at a time in evaluation
+STRIPE = 8  # rows of the map at 1/4 that are fused, rectified and classified at a time in evaluation on a CPU
 
 
 class AllMLPDecoder(nn.Module):

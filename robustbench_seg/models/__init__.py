@@ -62,29 +62,37 @@ def load_model(name: str, class_names: Sequence[str], weights: str | None, devic
     Raises UsageError for an unknown name, which lists the known ones, and for weights that are missing or do not fit.
     """
     module, variant = look_up(name)
+    loaded: Segmenter
     if name in NO_WEIGHTS:
         if weights is not None:
             raise UsageError(f"model {name} has no weights, got {weights}")
-        constant: Segmenter = adapter(module).ConstantSegmenter(name, class_names)
-        return constant
+        loaded = adapter(module).ConstantSegmenter(name, class_names)
+        return loaded
     if weights is None:
         raise UsageError(f"model {name} needs weights: --weights {name}=PATH")
     if weights == RANDOM_WEIGHTS:
-        network = build_network(name, class_names).to(device)
-        random: Segmenter = adapter("base").NetworkSegmenter(
-            name=name,
-            network=network,
-            class_names=tuple(class_names),
-            licence="Apache-2.0",
-            checkpoint_sha256=f"random-{name}",
-            about=adapter(module).describe(network),
-        )
-        return random
-    path = BUILTIN_WEIGHTS.get(weights, Path(weights))
-    loaded: Segmenter = adapter(module).load(name, variant, path, class_names)
+        loaded = random_model(name, class_names)
+    else:
+        loaded = adapter(module).load(name, variant, BUILTIN_WEIGHTS.get(weights, Path(weights)), class_names)
     if hasattr(loaded, "network"):  # onnxruntime keeps to the CPU
         loaded.network.to(device)
+        if hasattr(adapter(module), "lay_out"):
+            adapter(module).lay_out(loaded.network)
     return loaded
+
+
+def random_model(name: str, class_names: Sequence[str]) -> "Segmenter":
+    """Make a model under test with random weights."""
+    network = build_network(name, class_names)
+    random: Segmenter = adapter("base").NetworkSegmenter(
+        name=name,
+        network=network,
+        class_names=tuple(class_names),
+        licence="Apache-2.0",
+        checkpoint_sha256=f"random-{name}",
+        about=adapter(MODELS[name][0]).describe(network),
+    )
+    return random
 
 
 def build_network(name: str, class_names: Sequence[str], *, seed: int = 0, **options: Any) -> "nn.Module":

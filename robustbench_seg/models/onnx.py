@@ -1,6 +1,6 @@
 """Any network as an ONNX graph, run by onnxruntime (extra `onnx`): the way in for models of other frameworks.
 
-The graph takes one input, ImageNet-normalised float32 RGB (B, 3, H, W) with free height and width, and gives logits
+The graph takes one input, ImageNet-normalised float32 RGB (B, 3, H, W) with free B, H and W, and gives logits
 (B, classes, h, w) at any stride; `segformer.export_onnx` writes such graphs.
 """
 

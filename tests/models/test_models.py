@@ -2,12 +2,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from robustbench_seg.datasets.cityscapes import CLASS_NAMES
 from robustbench_seg.errors import UsageError
-from robustbench_seg.models import BUILTIN_WEIGHTS, MODELS, ONLY_EVALUATED, build_network, load_model, save_network
+from robustbench_seg.models import (
+    BUILTIN_WEIGHTS,
+    MODELS,
+    ONLY_EVALUATED,
+    RANDOM_WEIGHTS,
+    build_network,
+    load_model,
+    save_network,
+)
 from robustbench_seg.models.base import normalise
 from segformer import CheckpointError, build, save_checkpoint
 
@@ -112,6 +120,27 @@ def test_weights_that_do_not_fit_are_refused_by_name(tmp_path: Path) -> None:
         load_model("segformer-b0", CLASSES, str(path), CPU)
     with pytest.raises(UsageError, match="not a complete"):
         load_model("deeplabv3plus-resnet50", CLASSES, str(path), CPU)
+
+
+@pytest.mark.parametrize(
+    "description", ["{", "[]", '{"encoder": "mobilenet_v2"}', '{"encoder": "mobilenet_v2", "class_names": null}']
+)
+def test_deeplabv3plus_weights_with_a_damaged_description_are_named(description: str, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.safetensors"
+    save_file({"weight": torch.zeros(1)}, path, {"deeplabv3plus": description})
+    with pytest.raises(UsageError, match=r"damaged\.safetensors: its description is not one of this version"):
+        load_model("deeplabv3plus-mobilenet_v2", CLASSES, str(path), CPU)
+
+
+@pytest.mark.parametrize("name", ["segformer-b0", "deeplabv3plus-mobilenet_v2"])
+def test_random_weights_lie_in_memory_as_read_ones_so_that_their_speed_is_the_same(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_network(name, build_network(name, CLASSES), path, class_names=CLASSES, licence="x", recipe="")
+    strides = [
+        [parameter.stride() for parameter in load_model(name, CLASSES, given, CPU).network.parameters()]
+        for given in (RANDOM_WEIGHTS, str(path))
+    ]
+    assert strides[0] == strides[1]
 
 
 def test_a_checkpoint_without_class_names_takes_those_of_the_dataset(tmp_path: Path) -> None:
