@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -64,7 +65,8 @@ class Loader:
             with os.fdopen(handle, "wb") as file:
                 pickle.dump(function, file)
             for item in items:
-                waiting.append(self.pool.submit(call, pickled, item))
+                with without_interrupts():
+                    waiting.append(self.pool.submit(call, pickled, item))
                 if len(waiting) >= PREFETCH * self.workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -79,6 +81,19 @@ class Loader:
             for future in waiting:
                 future.cancel()
             Path(pickled).unlink()
+
+
+@contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back; a worker that starts meanwhile never sees one, not even before `prepare_worker`."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def call(pickled: str, item: Item) -> Any:

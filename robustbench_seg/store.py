@@ -11,7 +11,7 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -159,15 +159,21 @@ class Store:
         with replacing(self.path(kind, cell.slug, record.key)) as temporary:
             # Counts hardly repeat, so a dictionary of them is longer than they are.
             words = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
-            pq.write_table(table, temporary, compression="zstd", compression_level=19, use_dictionary=words)
+            with temporary.open("wb") as file:  # pyarrow itself can't open a path that is not UTF-8
+                pq.write_table(table, file, compression="zstd", compression_level=19, use_dictionary=words)
         self.forget_failures(cell, record)
 
     def forget_failures(self, cell: QualityCell | LatencyCell, record: Record) -> None:
-        """Drop the notes of a cell that failed, be it with other data or weights than the record's."""
-        same = json.loads(record.to_json())["cell"]
+        """Drop the notes of a cell that failed, be it with other data or weights than the record's.
+
+        Those of other numbers of images are other cells'; one that can't be read must not cost this cell.
+        """
+        own = json.loads(record.to_json())
         for path in (self.folder / "failed").glob(f"{cell.slug}-*.json"):
-            if read_note(path, "failure", "record")["record"]["cell"] == same:
-                path.unlink()
+            with suppress(StoreError):
+                failed = read_note(path, "failure", "record")["record"]
+                if isinstance(failed, dict) and all(failed.get(name) == own[name] for name in ("cell", "images")):
+                    path.unlink()
 
     def write_failure(self, cell: QualityCell | LatencyCell, record: Record, traceback: str) -> None:
         """Note that a cell raised; the next run tries it again."""
@@ -213,7 +219,7 @@ def read_record(path: Path) -> Record:
 def read_cell(path: Path, columns: Sequence[str]) -> tuple[Record, pa.Table]:
     """Read a finished cell's record and those of these columns that it has. Raises StoreError as `read_record`."""
     try:
-        with pq.ParquetFile(path) as file:
+        with path.open("rb") as source, pq.ParquetFile(source) as file:
             metadata = file.schema_arrow.metadata or {}
             if METADATA_KEY not in metadata:
                 raise StoreError(f"{path}: not a cell of this program (no {METADATA_KEY.decode()!r} in its metadata)")

@@ -48,7 +48,19 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class YamlLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
-    """PyYAML's safe one; a number such as 1e-5 is a float, as in YAML 1.2, where PyYAML has a string."""
+    """PyYAML's safe one, as YAML 1.2 has it: a number such as 1e-5 is no string, and a key may not come twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.tag != "tag:yaml.org,2002:merge" and (key.tag, key.value) in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} comes twice", key.start_mark
+                )
+            if isinstance(key.value, str):
+                seen.add((key.tag, key.value))
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 YamlLoader.add_implicit_resolver(
@@ -58,7 +70,10 @@ YamlLoader.add_implicit_resolver(
 
 def parse_yaml(text: str) -> Any:
     """Read YAML of plain values. Raises yaml.YAMLError."""
-    return yaml.load(text, Loader=YamlLoader)
+    try:
+        return yaml.load(text, Loader=YamlLoader)
+    except (ValueError, RecursionError) as error:  # PyYAML's own for a date or a number that is none
+        raise yaml.YAMLError(str(error)) from None
 
 
 def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mapping[str, Any] | None = None) -> Model:

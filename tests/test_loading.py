@@ -1,6 +1,7 @@
 """The loader's workers."""
 
 import pickle
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
@@ -39,3 +40,14 @@ def test_an_exception_comes_where_its_result_would_stand() -> None:
         assert [next(results), next(results)] == [1, 0]
         with pytest.raises(IndexError):
             next(results)
+
+
+def held_back(item: int) -> bool:
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="only POSIX can hold signals back")
+def test_a_worker_never_sees_ctrl_c_and_its_parent_does() -> None:
+    with Loader(1) as loader:
+        assert list(loader.map(held_back, [0])) == [True]
+    assert not held_back(0)

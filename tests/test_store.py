@@ -1,5 +1,6 @@
 import json
 import os
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -161,6 +162,31 @@ def test_a_failure_is_dropped_once_the_cell_is_stored_from_other_data(tmp_path: 
     store.write_failure(other, record(key="other", cell=asdict(other)), "Traceback: oh")
     store.write_quality(CELL, ROWS, record(key="new", cell=asdict(CELL)))
     assert list(store.failures()) == [f"{CELL.slug}-other.json"]
+
+
+def test_a_limited_cell_leaves_the_failure_of_the_full_one(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write_failure(CELL, record(key="full", cell=asdict(CELL), images=233), "Traceback: broken image")
+    store.write_quality(CELL, ROWS, record(key="limited", cell=asdict(CELL), images=2))
+    assert list(store.failures()) == [f"{CELL.slug}-full.json"]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"record": 1}', '{"record": {}}'])
+def test_a_note_that_can_not_be_read_costs_no_cell(tmp_path: Path, content: str) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "failed").mkdir()
+    (tmp_path / "failed" / f"{CELL.slug}-old.json").write_text(content)
+    store.write_quality(CELL, ROWS, record())
+    assert store.has("quality", CELL.slug, "k")
+    store.write_failure(CELL, record(key="other"), "Traceback: oh")
+    assert (tmp_path / "failed" / f"{CELL.slug}-other.json").is_file()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such paths")
+def test_a_folder_may_have_a_name_that_is_no_text(tmp_path: Path) -> None:
+    store = Store(tmp_path / "out\udcff")
+    store.write_quality(CELL, ROWS, record())
+    assert read_record(store.path("quality", CELL.slug, "k")) == record()
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}"])

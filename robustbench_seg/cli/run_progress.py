@@ -1,6 +1,7 @@
 """Progress in the terminal: cells done of all, images per second, time left."""
 
 import time
+from collections.abc import Callable
 from typing import Self
 
 from rich.console import Console
@@ -21,10 +22,13 @@ __all__ = ["RunProgress"]
 
 
 class RunProgress(Listener):
-    """A bar over the images of all waiting cells; a speed cell counts as one. errors: the failed cells' messages."""
+    """A bar over the images of all waiting cells; a speed cell counts as one. errors: the failed cells' messages.
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    check: called at each image, ends the run where that is due (see `stoppable`).
+    """
+
+    def __init__(self, console: Console, check: Callable[[], None] = lambda: None) -> None:
+        self.console, self.check = console, check
         self.errors: dict[str, str] = {}
         self.images = 0
         self.begin = 0.0
@@ -57,6 +61,7 @@ class RunProgress(Listener):
         self.begin = time.perf_counter()
 
     def image(self) -> None:
+        self.check()
         self.images += 1
         speed = self.images / (time.perf_counter() - self.begin)
         self.bar.update(self.task, advance=1, speed=f"{speed:.1f} images/s")

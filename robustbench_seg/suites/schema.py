@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # it becomes part of file names
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # it becomes part of file names, which have 255 characters at most
 
 
 class ModelSpec(Strict):

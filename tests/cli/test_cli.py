@@ -156,11 +156,21 @@ def test_training_refuses_data_that_it_does_not_use(tmp_path: Path) -> None:
     assert "--data camvid: the recipe does not use this dataset (it uses streets)" in done.stderr
 
 
-def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
-    (tmp_path / "x.yaml").write_text("a: [1")
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("a: [1", "line 1, column 6"),
+        ("day: 2024-13-45", "month must be in 1..12"),
+        ("conditions: {fog: [1], fog: [3]}", "the key 'fog' comes twice in"),
+    ],
+)
+def test_a_file_that_is_no_yaml_is_named(text: str, wrong: str, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(text)
     done = program("plan", str(tmp_path / "x.yaml"))
     assert done.returncode == 2
     assert "x.yaml: not YAML" in done.stderr
+    assert wrong in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("kind", ["models", "datasets", "corruptions", "protocols", "suites", "recipes"])
