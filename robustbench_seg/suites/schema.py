@@ -157,7 +157,7 @@ def known_model(name: str) -> str:
     if not known:
         raise UsageError(f"--weights {name}: unknown model; known, alone or with -SUFFIX: {', '.join(MODELS)}")
     if not re.search(NAME, name):
-        raise UsageError(f"--weights {name}: a name has letters, digits, dots, hyphens and underscores alone")
+        raise UsageError(f"--weights {name}: a name has up to 64 letters, digits, dots, hyphens, underscores")
     return max(known, key=len)
 
 
