@@ -47,20 +47,22 @@ ViewSpec = Annotated[View, BeforeValidator(view_of)]
 Model = TypeVar("Model", bound=BaseModel)
 
 
+MERGE = "tag:yaml.org,2002:merge"
+
+
 class YamlLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
     """PyYAML's safe one, as YAML 1.2 has it: a number such as 1e-5 is no string, and a key may not come twice."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)  # before merges, which repeat keys, are resolved
         seen = set()
         for key, _ in node.value:
-            if key.tag != "tag:yaml.org,2002:merge" and (key.tag, key.value) in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} comes twice", key.start_mark
-                )
-            if isinstance(key.value, str):
-                seen.add((key.tag, key.value))
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        return mapping
+            if not isinstance(key, yaml.ScalarNode) or key.tag == MERGE:
+                continue
+            if (key.tag, key.value) in seen:
+                raise yaml.composer.ComposerError(None, None, f"the key {key.value!r} comes twice", key.start_mark)
+            seen.add((key.tag, key.value))
+        return node
 
 
 YamlLoader.add_implicit_resolver(
@@ -72,7 +74,9 @@ def parse_yaml(text: str) -> Any:
     """Read YAML of plain values. Raises yaml.YAMLError."""
     try:
         return yaml.load(text, Loader=YamlLoader)
-    except (ValueError, RecursionError) as error:  # PyYAML's own for a date or a number that is none
+    except yaml.YAMLError:
+        raise
+    except Exception as error:  # PyYAML's constructors raise all kinds, such as ValueError for a date that is none
         raise yaml.YAMLError(str(error)) from None
 
 

@@ -46,19 +46,28 @@ class Rated:
 def in_precision(device: torch.device, precision: str) -> Iterator[None]:
     """Compute in "fp32", whole, or in "bf16".
 
-    A GPU may else round the inputs of fp32 operations to TF32's 10 bits: convolutions by default, matrix products where
-    the program or the environment asked for it.
+    The inputs of fp32 operations may else be rounded: on a GPU those of convolutions to TF32's 10 bits by default, and
+    those of matrix products, and more so on a CPU, where the program or the environment asked for it.
     """
-    switches: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
-    before = [switch.allow_tf32 for switch in switches]
+    switches = rounding_switches() if precision == "fp32" else []
+    before = [getattr(owner, name) for owner, name, _ in switches]
     try:
-        for switch, allowed in zip(switches, before, strict=True):
-            switch.allow_tf32 = allowed and precision != "fp32"
+        for owner, name, whole in switches:
+            setattr(owner, name, whole)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             yield
     finally:
-        for switch, allowed in zip(switches, before, strict=True):
-            switch.allow_tf32 = allowed
+        for (owner, name, _), value in zip(switches, before, strict=True):
+            setattr(owner, name, value)
+
+
+def rounding_switches() -> list[tuple[Any, str, Any]]:
+    """List torch's switches of how fp32 operations round their inputs: where, its name, the value for not at all."""
+    backends: Any = torch.backends
+    if hasattr(backends.cudnn, "conv"):  # since torch 2.9, which forbids to mix these with the older ones
+        owners = (backends.cudnn.conv, backends.cuda.matmul, backends.mkldnn.conv, backends.mkldnn.matmul)
+        return [(owner, "fp32_precision", "ieee") for owner in owners]
+    return [(owner, "allow_tf32", False) for owner in (backends.cudnn, backends.cuda.matmul)]
 
 
 @torch.inference_mode()

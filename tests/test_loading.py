@@ -4,11 +4,12 @@ import pickle
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import pytest
 
-from robustbench_seg.loading import Loader
+from robustbench_seg.loading import Loader, without_interrupts
 
 
 def scaled(factors: list[int], k: int) -> int:
@@ -51,3 +52,19 @@ def test_a_worker_never_sees_ctrl_c_and_its_parent_does() -> None:
     with Loader(1) as loader:
         assert list(loader.map(held_back, [0])) == [True]
     assert not held_back(0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_while_a_worker_starts_is_heard_after_it(number: signal.Signals) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before, heard = signal.signal(number, stop), []
+    try:
+        with pytest.raises(KeyboardInterrupt), without_interrupts():
+            signal.raise_signal(number)
+            heard.append("the end of the block")
+        assert heard == ["the end of the block"]
+        assert signal.getsignal(number) is stop
+    finally:
+        signal.signal(number, before)

@@ -119,35 +119,42 @@ def assert_classes_of(got: torch.Tensor, scores: torch.Tensor) -> None:
     assert (got == scores.argmax(dim=0)).float().mean() > 0.999
 
 
-@pytest.fixture
-def tf32_is_allowed() -> Iterator[None]:
-    """In convolutions, as it is where nobody has said otherwise, and in matrix products."""
-    switches = (torch.backends.cudnn, torch.backends.cuda.matmul)
-    before = [switch.allow_tf32 for switch in switches]
-    for switch in switches:
-        switch.allow_tf32 = True
-    yield
-    for switch, allowed in zip(switches, before, strict=True):
-        switch.allow_tf32 = allowed
+def rounding() -> list[object]:
+    """How torch's fp32 convolutions and matrix products round their inputs, on a GPU and on a CPU."""
+    if not hasattr(torch.backends.cudnn, "conv"):
+        return [torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32]
+    cpu = torch.backends.mkldnn
+    parts = (torch.backends.cudnn.conv, torch.backends.cuda.matmul, cpu.conv, cpu.matmul)
+    return [part.fp32_precision for part in parts]
 
 
-@pytest.mark.parametrize(("precision", "autocast", "tf32"), [("fp32", False, False), ("bf16", True, True)])
-def test_the_model_runs_in_the_precision_asked_for_and_fp32_is_not_tf32(
-    precision: str, autocast: bool, tf32: bool, tf32_is_allowed: None
-) -> None:
+WHOLE_PRECISION = [False, False] if not hasattr(torch.backends.cudnn, "conv") else ["ieee"] * 4
+
+
+@pytest.fixture(params=["highest", "high", "medium"])
+def asked_of_torch(request: pytest.FixtureRequest) -> Iterator[str]:
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(request.param)
+    yield request.param
+    torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_model_runs_in_the_precision_asked_for_and_fp32_is_not_rounded(precision: str, asked_of_torch: str) -> None:
     class Seen(Quarter):
         def __call__(self, images: torch.Tensor) -> torch.Tensor:
-            rounded = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-            self.seen = torch.is_autocast_enabled("cpu"), *rounded
+            self.seen = torch.is_autocast_enabled("cpu"), rounding()
             return super().__call__(images)
 
-    model = Seen()
+    model, outside = Seen(), rounding()
+    expected = (False, WHOLE_PRECISION) if precision == "fp32" else (True, outside)
+    assert outside != WHOLE_PRECISION, "convolutions on a GPU are rounded where nobody has said otherwise"
     predict(model, random_image(32, 32), View(), (32, 32), precision)
-    assert model.seen == (autocast, tf32, tf32)
+    assert model.seen == expected
     rated_prediction(model, random_image(32, 32), View(), torch.zeros(32, 32, dtype=torch.uint8), precision)
-    assert model.seen == (autocast, tf32, tf32)
-    assert torch.backends.cudnn.allow_tf32
-    assert torch.backends.cuda.matmul.allow_tf32
+    assert model.seen == expected
+    assert rounding() == outside
+    assert torch.get_float32_matmul_precision() == asked_of_torch
 
 
 @pytest.mark.parametrize("view", [View(), View(mode="slide", crop=32, stride=16)])

@@ -24,7 +24,7 @@ __all__ = ["RunProgress"]
 class RunProgress(Listener):
     """A bar over the images of all waiting cells; a speed cell counts as one. errors: the failed cells' messages.
 
-    check: called at each image, ends the run where that is due (see `stoppable`).
+    check: called at each image and cell, ends the run where that is due (see `stoppable`).
     """
 
     def __init__(self, console: Console, check: Callable[[], None] = lambda: None) -> None:
@@ -67,6 +67,7 @@ class RunProgress(Listener):
         self.bar.update(self.task, advance=1, speed=f"{speed:.1f} images/s")
 
     def finished(self, job: Job, error: Exception | None) -> None:
+        self.check()
         if error is None:
             self.done += 1
         else:

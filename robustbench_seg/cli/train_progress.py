@@ -108,7 +108,7 @@ def train_with_progress(
                 with TrainProgress(console, recipe.iterations, check=check) as progress:
                     path = run(report=progress.report)
         except torch.OutOfMemoryError as error:
-            size = f"batch_size {recipe.batch_size} and crop {recipe.crop}"
-            raise MachineError(f"{size} need more memory than {device} has: {error}") from None
+            needs = f"batch_size {recipe.batch_size} and crop {recipe.crop}, or an image of the validation,"
+            raise MachineError(f"{needs} need more memory than {device} has: {error}") from None
         processes.part()
     return path

@@ -56,6 +56,8 @@ class Checkpoints:
                     raise BadZipFile
             state: State = torch.load(paths[-1], map_location="cpu", weights_only=True)
             identity = state["recipe"]
+        except (OSError, MemoryError):  # says nothing of the file's content
+            raise
         except Exception:  # a damaged file makes zipfile and torch raise errors of many kinds
             raise StoreError(f"{paths[-1]}: not a complete checkpoint; without it the one before is used") from None
         if identity != self.identity:

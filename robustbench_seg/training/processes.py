@@ -105,8 +105,9 @@ def processes_on(device: torch.device) -> Processes:
         raise MachineError("several processes need accelerate: pip install 'robustbench-seg[accelerate]'") from None
     if device.index is not None:
         raise UsageError(f"--device {device}: with several processes each takes its own, so give --device cuda")
-    if device.type == "cuda" and (here := int(os.environ.get("LOCAL_WORLD_SIZE", "1"))) > torch.cuda.device_count():
-        raise MachineError(f"{here} processes on this machine, which has {torch.cuda.device_count()} CUDA devices")
+    number, devices = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if device.type == "cuda" and number >= devices:
+        raise MachineError(f"process {number} of this machine has no CUDA device: there are {devices}")
     patience = InitProcessGroupKwargs(timeout=PATIENCE)
     accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no", kwargs_handlers=[patience])
     if accelerator.device.type != device.type:

@@ -58,7 +58,10 @@ class Validator:
         )
         own = self.ids[:limit][self.processes.rank :: self.processes.count]
         setting = Setting(view=self.wanted.view, precision=self.recipe.precision)
-        rows, _ = evaluate(model, self.dataset, own, self.loader, setting)
+        try:
+            rows, _ = evaluate(model, self.dataset, own, self.loader, setting)
+        except UsageError as error:
+            raise UsageError(f"validation: {error}; --set validation=null goes on without") from None
         self.network.train()
         total = np.zeros((3, len(self.dataset.class_names)), np.int64)
         for counts in (row.classes for row in rows):

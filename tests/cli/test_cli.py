@@ -162,6 +162,8 @@ def test_training_refuses_data_that_it_does_not_use(tmp_path: Path) -> None:
         ("a: [1", "line 1, column 6"),
         ("day: 2024-13-45", "month must be in 1..12"),
         ("conditions: {fog: [1], fog: [3]}", "the key 'fog' comes twice in"),
+        ("conditions: {{ fog }}", "unhashable key"),
+        ("seed: !!bool maybe", "not YAML: 'maybe'"),
     ],
 )
 def test_a_file_that_is_no_yaml_is_named(text: str, wrong: str, tmp_path: Path) -> None:

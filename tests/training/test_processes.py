@@ -107,7 +107,7 @@ def test_one_process_needs_no_accelerate_and_several_are_told_how_to_get_it(monk
 
 def test_more_processes_than_devices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "4")
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    monkeypatch.setenv("LOCAL_RANK", "2")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(MachineError, match="4 processes on this machine, which has 2 CUDA devices"):
+    with pytest.raises(MachineError, match="process 2 of this machine has no CUDA device: there are 2"):
         processes_on(torch.device("cuda"))
