@@ -14,8 +14,7 @@ class Log:
     """A row per iteration; rows after the checkpoint that a run goes on from are dropped.
 
     path: None for a log that is never written, that of all processes but the first. last_miou: at the last validation,
-    0-1; None before the first. A file of before there was validation has no column
-    miou: it is read as empty.
+    0-1; None before the first. A file of before there was validation has no column miou: it is read as empty.
     """
 
     def __init__(self, path: Path | None, done: int) -> None:
@@ -35,11 +34,12 @@ class Log:
         return bool(self.rows) and self.rows[-1][0] == str(iteration) and self.rows[-1][3] != ""
 
     def score(self, iteration: int, miou: float) -> None:
-        """Add a mIoU (0-1) to the row of the last iteration, this one; where a file lacks it, to a row of its own."""
+        """Add a mIoU (0-1) to the row of the last iteration, this one, or where a file lacks it to a new row; write."""
         if not self.rows or self.rows[-1][0] != str(iteration):
             self.rows.append([str(iteration), "", "", ""])
         self.rows[-1][3] = f"{miou:.6g}"
         self.last_miou = miou
+        self.write()
 
     def write(self) -> None:
         if not self.path:

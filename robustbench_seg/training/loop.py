@@ -102,7 +102,6 @@ def go_on(
         validator = Validator(network, data.validation, recipe, held_loader, processes)
         if processes.from_first(validator.due(first) and not log.is_scored(first)):  # it was stopped while it validated
             log.score(first, validator.score())
-            log.write()
         for step, (images, labels) in enumerate(load_batches(recipe, data.training, loader, first, processes), first):
             done, rate = step + 1, set_rate(optimizer, recipe, step)
             seed_dropout(recipe.seed, step, processes.rank)
@@ -117,7 +116,6 @@ def go_on(
                     checkpoints.save(network, optimizer, done)
             if validator.due(done):  # after the checkpoint: a fault in it costs no iterations
                 log.score(done, validator.score())
-                log.write()
             report(Progress(done, loss, rate, log.last_miou))
     path = out / "weights.safetensors"
     if leads:
