@@ -19,6 +19,7 @@ from ..training.data import open_data
 from ..training.processes import processes_on
 from ..training.recipe import Recipe
 from .stopping import stoppable
+from .terminal import say
 
 __all__ = ["TrainProgress", "train_with_progress"]
 
@@ -105,6 +106,8 @@ def train_with_progress(
             if processes.rank > 0:
                 run(report=lambda progress: check())
             else:
+                if recipe.precision == "bf16" and emulates_bf16(device):
+                    say("this processor emulates bf16, several times slower than --set precision=fp32", "yellow")
                 with TrainProgress(console, recipe.iterations, check=check) as progress:
                     path = run(report=progress.report)
         except torch.OutOfMemoryError as error:
@@ -112,3 +115,9 @@ def train_with_progress(
             raise MachineError(f"{needs} need more memory than {device} has: {error}") from None
         processes.part()
     return path
+
+
+def emulates_bf16(device: torch.device) -> bool:
+    """Whether matrix products in bfloat16 are emulated there, by what oneDNN says of a processor."""
+    known: bool = device.type == "cpu" and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return known and not torch.ops.mkldnn._is_mkldnn_bf16_supported()

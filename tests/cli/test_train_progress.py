@@ -85,3 +85,19 @@ def test_a_device_without_enough_memory_is_told_in_one_line(tmp_path: Path, monk
     recipe = read_recipe("streets", {"dataset.count": 2, "dataset.size": [64, 96], "crop": 64, "batch_size": 2})
     with pytest.raises(MachineError, match=r"batch_size 2 and crop 64, or .* need more memory than cpu has: CUDA"):
         train_with_progress(Console(file=io.StringIO()), recipe, {}, tmp_path, torch.device("cpu"), 0)
+
+
+@pytest.mark.parametrize(("precision", "emulated", "told"), [("bf16", True, 1), ("bf16", False, 0), ("fp32", True, 0)])
+def test_bf16_that_is_emulated_is_told_before_the_training(
+    precision: str,
+    emulated: bool,
+    told: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(loop, "train", lambda *_, **__: None)
+    monkeypatch.setattr("robustbench_seg.cli.train_progress.emulates_bf16", lambda device: emulated)
+    recipe = read_recipe("streets", {"precision": precision})
+    train_with_progress(Console(file=io.StringIO()), recipe, {}, tmp_path, torch.device("cpu"), 0)
+    assert capsys.readouterr().out.count("--set precision=fp32") == told
