@@ -20,7 +20,7 @@ __all__ = ["Evidence", "Row", "blank_models", "evidence_of", "flagged_models", "
 
 PLACE = ["title", "view", "corruption", "severity"]
 SAME_IMAGES = [name for name in SETTING if name != "view"]
-FEW_ARMS = 3
+FEW_ARMS = 4  # with the two arms of a claim and others, a control can be compared with each
 
 
 @dataclass(frozen=True, eq=False)
