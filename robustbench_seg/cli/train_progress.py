@@ -106,8 +106,8 @@ def train_with_progress(
             if processes.rank > 0:
                 run(report=lambda progress: check())
             else:
-                if recipe.precision == "bf16" and emulates_bf16(device):
-                    say("this processor emulates bf16, several times slower than --set precision=fp32", "yellow")
+                if recipe.precision == "bf16" and emulates_bf16(device) and not any(out.glob("checkpoints/*")):
+                    say("this processor has no bf16 instructions: --set precision=fp32 may be much faster", "yellow")
                 with TrainProgress(console, recipe.iterations, check=check) as progress:
                     path = run(report=progress.report)
         except torch.OutOfMemoryError as error:
@@ -118,6 +118,8 @@ def train_with_progress(
 
 
 def emulates_bf16(device: torch.device) -> bool:
-    """Whether matrix products in bfloat16 are emulated there, by what oneDNN says of a processor."""
-    known: bool = device.type == "cpu" and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return known and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    """Whether an x86 processor has no instructions for bfloat16; False where torch does not tell."""
+    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):  # of newer torch
+        return False
+    capabilities = torch.cpu.get_capabilities()
+    return not any(capabilities.get(name, True) for name in ("avx512_bf16", "amx_bf16"))

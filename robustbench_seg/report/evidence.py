@@ -126,7 +126,8 @@ class Evidence:
     def pairs(self) -> list[tuple[str, str]]:
         """Which arms are compared: all pairs of a few; of many, each with the reference's or the first.
 
-        The order is that of the paper's claims, whatever the suite's: SegFormer before others, Mix-FFN before learned.
+        The order is that of the paper's claims, whatever the suite's: SegFormer before others, Mix-FFN before learned,
+        and both before controls.
         """
         arms = sorted(self.arms, key=in_the_papers_order)
         every = list(combinations(arms, 2))
@@ -146,8 +147,9 @@ class Evidence:
         return interval(draws, self.blocks)
 
 
-def in_the_papers_order(arm: str) -> tuple[bool, bool, bool]:
-    return not arm.startswith("segformer"), "learned" in arm, arm_of_table_1c(arm) != "mix_ffn"
+def in_the_papers_order(arm: str) -> tuple[bool, bool, bool, bool]:
+    altered, encoding = "learned" in arm or "plain" in arm, arm_of_table_1c(arm)
+    return not arm.startswith("segformer"), altered, encoding != "mix_ffn", encoding != "learned_pe"
 
 
 def evidence_of(cells: pd.DataFrame, reference: str | None = None) -> list[Evidence]:

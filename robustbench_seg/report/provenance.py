@@ -62,9 +62,11 @@ def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
     first = evidence.cells.iloc[0]
     blocks = evidence.blocks
     most = max(len(members) for members in evidence.arms.values())
+    single = [arm for arm, members in evidence.arms.items() if len(members) == 1]
+    seeds = f", for which there are {most} seeds at most" + (f" ({', '.join(single)}: one)" if single else "")
     found.append(
         "Intervals tell of other images, with the weights as they are; not of another training run"
-        + (f", for which there are {most} seeds at most." if most > 1 else ", and each arm has one seed.")
+        + (f"{seeds}." if most > 1 else ", and each arm has one seed.")
     )
     weights = dict(zip(evidence.cells["title"], evidence.cells["checkpoint_sha256"], strict=True))
     found += [

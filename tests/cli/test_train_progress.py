@@ -8,7 +8,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from robustbench_seg.cli.train_progress import TrainProgress, train_with_progress
+from robustbench_seg.cli.train_progress import TrainProgress, emulates_bf16, train_with_progress
 from robustbench_seg.errors import MachineError
 from robustbench_seg.training import loop
 from robustbench_seg.training.loop import Progress
@@ -101,3 +101,24 @@ def test_bf16_that_is_emulated_is_told_before_the_training(
     recipe = read_recipe("streets", {"precision": precision})
     train_with_progress(Console(file=io.StringIO()), recipe, {}, tmp_path, torch.device("cpu"), 0)
     assert capsys.readouterr().out.count("--set precision=fp32") == told
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/00000002.pt").touch()  # which goes on in its own precision alone
+    train_with_progress(Console(file=io.StringIO()), recipe, {}, tmp_path, torch.device("cpu"), 0)
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "emulated"),
+    [
+        ({"avx512_bf16": False, "amx_bf16": False}, True),
+        ({"avx512_bf16": True, "amx_bf16": False}, False),
+        ({"avx512_bf16": False, "amx_bf16": True}, False),
+        ({"architecture": "aarch64"}, False),
+    ],
+)
+def test_bf16_is_emulated_where_the_processor_has_no_instructions_for_it(
+    capabilities: dict[str, object], emulated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert emulates_bf16(torch.device("cpu")) is emulated
+    assert not emulates_bf16(torch.device("cuda"))

@@ -43,10 +43,15 @@ def test_one_block_from_two_folders_has_numbers_without_intervals(tmp_path: Path
 def test_all_pairs_of_four_arms_are_compared_and_of_five_those_with_the_first(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     frames = []
-    for model in ("mix-s0", "learned-s0", "learned-s1", "other", "plain-s0", "fifth"):
+    for model in (
+        "other",
+        *(f"segformer-{arm}" for arm in ("plain-s0", "mix-s0", "learned-s0", "learned-s1")),
+        "fifth",
+    ):
         write_cell(tmp_path / model, random_counts(rng, 4, 3), list("abcd"), model=model)
         frames.append(quality_frame(tmp_path / model))
     (four,), (five,) = (evidence_of(pd.concat(some)) for some in (frames[:-1], frames))
-    arms = ["mix", "learned", "other", "plain"]
+    arms = ["segformer-mix", "segformer-learned", "other", "segformer-plain"]
     assert {frozenset(pair) for pair in four.pairs()} == {frozenset(pair) for pair in combinations(arms, 2)}
-    assert {frozenset(pair) for pair in five.pairs()} == {frozenset({"mix", arm}) for arm in (*arms[1:], "fifth")}
+    assert four.pairs()[0] == ("segformer-mix", "segformer-learned"), "a control comes after the arms of the claim"
+    assert {frozenset(pair) for pair in five.pairs()} == {frozenset({arms[0], arm}) for arm in (*arms[1:], "fifth")}

@@ -92,6 +92,8 @@ def test_a_killed_run_ends_with_the_same_weights_bit_for_bit(uninterrupted: Path
     process = start([*arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert list(out.glob("checkpoints/*.pt"))
     assert not (out / "weights.safetensors").exists()
     done = subprocess.run([*arguments, "--workers", "1"], capture_output=True, text=True, check=True)
     assert "weights.safetensors" in done.stdout
