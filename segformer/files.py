@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -19,7 +19,16 @@ from torch import Tensor
 from .config import SegFormerConfig
 from .info import CheckpointError
 
-__all__ = ["METADATA_KEY", "PICKLES", "Content", "read_file", "read_json", "sha256_of", "write_atomically"]
+__all__ = [
+    "METADATA_KEY",
+    "PICKLES",
+    "Content",
+    "identity_of",
+    "read_file",
+    "read_json",
+    "sha256_of",
+    "write_atomically",
+]
 
 # Holds our description of the model: in a safetensors header, in a pickle's "meta" and in an ONNX graph's metadata.
 METADATA_KEY = "segformer"
@@ -113,6 +122,18 @@ def sha256_of(path: Path) -> str:
     """Hash a file's content, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def identity_of(paths: Iterable[Path], root: Path) -> str:
+    """Hash all files that decide a model's logits, as 64 hexadecimal digits; of one file it is its own SHA-256.
+
+    Of several it is the SHA-256 of the lines that sha256sum prints of them from within `root`, in the order of names.
+    """
+    by_name = {path.relative_to(root).as_posix(): path for path in paths}
+    if len(by_name) == 1:
+        return sha256_of(*by_name.values())
+    lines = (f"{sha256_of(path)}  {name}\n" for name, path in sorted(by_name.items()))
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
