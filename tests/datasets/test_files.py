@@ -10,10 +10,10 @@ from cityscapesscripts.helpers.labels import labels as official_labels
 from PIL import Image as Pillow
 
 from robustbench_seg.datasets import DATASETS, IGNORE, open_dataset, spaced
-from robustbench_seg.datasets.base import png, webp
 from robustbench_seg.datasets.cityscapes import CLASS_NAMES, FROM_LABEL_IDS, PALETTE
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import DataError, UsageError
+from robustbench_seg.images import png, webp
 
 
 def test_the_label_table_is_that_of_cityscapesscripts() -> None:
