@@ -64,9 +64,9 @@ def evaluate(
                 classes = rated.classes
             else:
                 classes = predict(model, image, setting.view, (label.shape[0], label.shape[1]), setting.precision)
-        prediction = classes.cpu().numpy().astype(np.uint8)
-        predicted = time.perf_counter()
-        rows.append(count(sample, prediction, rated, len(model.class_names), setting.metrics))
+            prediction = classes.cpu().numpy().astype(np.uint8)
+            predicted = time.perf_counter()
+            rows.append(count(sample, prediction, rated, len(model.class_names), setting.metrics))
         on_image(sample, prediction)
         timings["waiting_s"] += loaded - before
         timings["model_s"] += predicted - loaded

@@ -8,6 +8,7 @@ import io
 import re
 import struct
 import zlib
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -22,12 +23,9 @@ MAX_WEBP_SIDE_PX = 16383
 # Labels are drawn on the pixels as they are stored, so what EXIF says of turning a photograph is passed over.
 RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 
-GREY, PALETTE = 0, 3  # PNG's colour types whose samples are single numbers; the others, and what to do about them:
-NOT_ONE_CHANNEL = {
-    2: ("RGB", "write the index of each colour instead"),
-    4: ("grey with alpha", "keep its first channel alone"),
-    6: ("RGBA", "write the index of each colour instead"),
-}
+# PNG's colour types. The samples of the first two are single numbers; for the others, what makes them so.
+COLOURS = {0: "grey", 3: "palette", 2: "RGB", 4: "grey with alpha", 6: "RGBA"}
+GREY, PALETTE, GREY_ALPHA = 0, 3, 4
 
 # JPEG: what follows 0xff. Within a scan 0xff itself is followed by 0, or by a marker that stands alone.
 MARKER = re.compile(rb"\xff([^\x00\xff])")
@@ -48,38 +46,40 @@ def size_of(content: bytes) -> tuple[int, int]:
 def decode_image(content: bytes) -> Pixels:
     """Decode a PNG, JPEG or WebP file that is whole to RGB (H, W, 3), 8 bits, as stored: not turned by EXIF."""
     checked(content)  # of a truncated file some decoders make the rest up
-    try:
-        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), RGB)
-    except cv2.error:  # more pixels than OpenCV takes
-        decoded = None
-    if decoded is None:
-        raise ValueError("damaged, or of a kind that OpenCV does not read: its pixels can't be decoded")
-    return np.asarray(decoded)
+    return decoded(content, RGB)
 
 
 def decode_indices(content: bytes) -> Pixels:
     """Decode a PNG file of one channel, grey or palette, to its samples as they are stored: (H, W), 0 .. 2^bits - 1.
 
-    So neither a palette's colours, nor transparency, gamma or profiles change a value, nor does scaling to 8 bits.
+    Neither a palette's colours, nor transparency, gamma or profiles change a value, nor does scaling to 8 bits.
     """
-    from PIL.PngImagePlugin import PngImageFile
-
     if not content.startswith(PNG[: len(content)]):
         raise ValueError(f"begins with {content[:SHORTEST]!r}; a label must be a PNG file")
     checked(content)
     bits, colour = content[24], content[25]
-    if colour in NOT_ONE_CHANNEL:
-        mode, cure = NOT_ONE_CHANNEL[colour]
-        raise ValueError(f"{mode}, {bits} bit; expected one channel of class indices, grey or palette; {cure}")
+    mode = f"{COLOURS.get(colour, f'colour type {colour}')}, {bits} bit"
+    if colour not in (GREY, PALETTE):
+        cure = "keep its first channel alone" if colour == GREY_ALPHA else "write the index of each colour instead"
+        raise ValueError(f"{mode}; expected one channel of class indices, grey or palette; {cure}")
     if bits > 8:
-        raise ValueError(f"grey, {bits} bit; expected class indices of 8 bits at most; convert it to 8-bit grey")
+        raise ValueError(f"{mode}; expected class indices of 8 bits at most; convert it to 8-bit grey")
+    # A file of the samples alone, called grey: nothing is left in it that could change them.
+    header = b"IHDR" + content[16:25] + bytes([GREY]) + content[26:29]
+    pixels = [chunk for kind, chunk in png_chunks(content) if kind in ("IDAT", "IEND")]
+    plain = b"".join([PNG, struct.pack(">I", 13), header, struct.pack(">I", zlib.crc32(header)), *pixels])
+    stored = decoded(plain, cv2.IMREAD_UNCHANGED)
+    return stored // np.uint8(255 // (2**bits - 1)) if bits < 8 else stored  # samples of fewer bits come scaled to 255
+
+
+def decoded(content: bytes, flags: int) -> Pixels:
     try:
-        with PngImageFile(io.BytesIO(content)) as file:
-            # Grey of fewer bits comes scaled to 0 .. 255, a bit as a truth value.
-            stored = np.asarray(file.convert("L") if file.mode == "1" else file)
-    except Exception as error:  # Pillow raises all kinds
-        raise ValueError(f"damaged: its pixels can't be decoded ({type(error).__name__}: {error})") from None
-    return stored // np.uint8(255 // (2**bits - 1)) if colour == GREY and bits < 8 else stored
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error:  # more pixels than OpenCV takes
+        pixels = None
+    if pixels is None:
+        raise ValueError("damaged, or of a kind that OpenCV does not read: its pixels can't be decoded")
+    return np.asarray(pixels)
 
 
 def checked(content: bytes) -> tuple[int, int] | None:
@@ -98,19 +98,25 @@ def checked(content: bytes) -> tuple[int, int] | None:
 
 
 def png_size(content: bytes) -> tuple[int, int]:
-    view, begin, kind = memoryview(content), len(PNG), ""
-    while kind != "IEND":
-        end = begin + 12 + int.from_bytes(view[begin : begin + 4])
-        if end > len(content):
-            raise EOFError
-        kind = content[begin + 4 : begin + 8].decode("latin-1")
-        if zlib.crc32(view[begin + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
-            raise ValueError(f"damaged: the checksum of its chunk {kind!r} is wrong")
-        if begin == len(PNG) and (kind, end) != ("IHDR", len(PNG) + 25):
+    for number, (kind, chunk) in enumerate(png_chunks(content)):
+        if not number and (kind, len(chunk)) != ("IHDR", 25):
             raise ValueError(f"damaged: it has the chunk {kind!r} where a PNG file has its header")
-        begin = end
     width, height = struct.unpack_from(">II", content, 16)
     return height, width
+
+
+def png_chunks(content: bytes) -> Iterator[tuple[str, memoryview]]:
+    """Yield the chunks of a PNG file, each with its kind and whole, up to the last."""
+    view, begin, kind = memoryview(content), len(PNG), ""
+    while kind != "IEND":
+        chunk = view[begin : begin + 12 + int.from_bytes(view[begin : begin + 4])]
+        if begin + 12 > len(content) or len(chunk) < 12 + int.from_bytes(chunk[:4]):
+            raise EOFError
+        kind = bytes(chunk[4:8]).decode("latin-1")
+        if zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:]):
+            raise ValueError(f"damaged: the checksum of its chunk {kind!r} is wrong")
+        yield kind, chunk
+        begin += len(chunk)
 
 
 def jpeg_size(content: bytes) -> tuple[int, int]:

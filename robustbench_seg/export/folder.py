@@ -88,7 +88,7 @@ def is_complete(tree: Path) -> bool:
         return False
     try:
         lines = (tree / CHECKSUMS).read_bytes().decode().removesuffix("\n").split("\n")  # names may hold other breaks
-    except FileNotFoundError:
+    except (FileNotFoundError, UnicodeDecodeError):
         return False
     return all(is_there(tree / named_in(line)) for line in lines)
 
