@@ -115,7 +115,7 @@ def read_manifest(root: Path) -> dict[str, Any] | None:
     """Read the manifest of what `corrupt` wrote; any other folder, and any other manifest.json, has none."""
     try:
         found = json.loads((root / MANIFEST).read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and found.get("made_by") == MADE_BY else None
 
