@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from .condition import Condition, prepare
+from .condition import Condition, naming, prepare
 from .datasets.base import IGNORE, Dataset, LabelMap, Sample
 from .loading import Loader
 from .metrics import count_boundary, count_calibration, count_classes, count_likelihood
@@ -48,7 +48,8 @@ def evaluate(
     """Evaluate a model on images of a data set; scores are at each label's native size.
 
     on_image is called with each sample, corrupted, and its predicted label map. Returns the counts of each image, in
-    the order of ids, and seconds: of the whole, spent waiting for images, and spent in the model.
+    the order of ids, and seconds: of the whole, spent waiting for images, and spent in the model. An error over an
+    image names it.
     """
     rows: list[ImageCounts] = []
     timings = {"total_s": 0.0, "waiting_s": 0.0, "model_s": 0.0}
@@ -57,14 +58,15 @@ def evaluate(
         loaded = time.perf_counter()
         image, label = (torch.from_numpy(np.ascontiguousarray(x)) for x in (sample.image, sample.label))
         rated = None
-        if OF_PROBABILITIES.intersection(setting.metrics):
-            rated = rated_prediction(model, image, setting.view, label, setting.precision)
-            classes = rated.classes
-        else:
-            classes = predict(model, image, setting.view, (label.shape[0], label.shape[1]), setting.precision)
-        prediction = classes.cpu().numpy().astype(np.uint8)
-        predicted = time.perf_counter()
-        rows.append(count(sample, prediction, rated, len(model.class_names), setting.metrics))
+        with naming(dataset, sample.image_id):
+            if OF_PROBABILITIES.intersection(setting.metrics):
+                rated = rated_prediction(model, image, setting.view, label, setting.precision)
+                classes = rated.classes
+            else:
+                classes = predict(model, image, setting.view, (label.shape[0], label.shape[1]), setting.precision)
+            prediction = classes.cpu().numpy().astype(np.uint8)
+            predicted = time.perf_counter()
+            rows.append(count(sample, prediction, rated, len(model.class_names), setting.metrics))
         on_image(sample, prediction)
         timings["waiting_s"] += loaded - before
         timings["model_s"] += predicted - loaded

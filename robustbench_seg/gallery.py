@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .datasets.base import Dataset, Image, LabelMap, Sample, png
+from .datasets.base import Dataset, Image, LabelMap, Sample
 from .files import write_bytes
+from .images import png
 
 __all__ = ["colourise", "save_pictures"]
 

@@ -1,5 +1,6 @@
 """From a suite and the command line to the list of jobs, keys and all; whatever is wrong shows here, before the run."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from . import environment
 from .corruptions import ENGINE_VERSION
 from .datasets import Dataset, open_dataset, spaced
 from .datasets.cityscapes import CLASS_NAMES
+from .datasets.first_pass import first_pass
 from .errors import UsageError
 from .models import FP32_ONLY, load_model
 from .models.base import NetworkSegmenter, Segmenter
@@ -58,8 +60,14 @@ def open_data(suite: Suite, options: Options) -> tuple[Dataset | None, tuple[str
     return dataset, spaced(dataset.ids, options.limit)
 
 
-def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tuple[str, ...]) -> list[Job]:
-    """List all jobs of a suite with their keys, models loaded."""
+def make_jobs(
+    suite: Suite,
+    options: Options,
+    dataset: Dataset | None,
+    ids: tuple[str, ...],
+    note: Callable[[str], None] = lambda line: None,
+) -> list[Job]:
+    """List all jobs of a suite with their keys, models loaded, images read once; see `first_pass` for `note`."""
     device = find_device(options.device)
     specs = with_weights(suite, options.weights)
     class_names = dataset.class_names if dataset else CLASS_NAMES
@@ -69,7 +77,9 @@ def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tupl
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     about = environment.describe(accelerator)
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    fingerprint = dataset.fingerprint(ids) if dataset else ""
+    fingerprint = first_pass(dataset, ids, note) if dataset else ""
+    if dataset and (shown := set(suite.gallery) - set(ids)):  # but not counted
+        dataset.survey(sorted(shown))
 
     def record(cell: QualityCell | LatencyCell, key: str, **fields: Any) -> Record:
         model = models[cell.model]

@@ -26,6 +26,9 @@ __all__ = ["Listener", "run"]
 class Listener:
     """Is told how a run goes; this one does not listen."""
 
+    def noted(self, line: str) -> None:
+        """Something in the data set's folder does not count; before the run."""
+
     def planned(self, done: int, waiting: list[Job]) -> None:
         """`done` cells are in the store already; the others are waiting."""
 
@@ -56,7 +59,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
     """
     store = Store(out)
     dataset, ids = open_data(suite, options)
-    jobs = make_jobs(suite, options, dataset, ids)
+    jobs = make_jobs(suite, options, dataset, ids, listener.noted)
     with store.in_use(), Loader(options.workers) as loader:
         store.expect_version()
         if dataset is not None:

@@ -94,7 +94,7 @@ def view_logits(model: Segmenter, images: Tensor, view: View) -> list[Tensor]:
     """Turn uint8 (B, 3, H, W) into float32 logits, for each scale and, with flip, each scale mirrored and turned back.
 
     They are at the model's stride when whole, at the (scaled) size by windows. Raises UsageError for a scaled image
-    smaller than 32 pixels or than the window, and for logits that are not finite.
+    smaller than 32 pixels, and for logits that are not finite.
     """
     logits = []
     for scale in view.scales:
@@ -128,26 +128,32 @@ def finite_logits(model: Segmenter, images: Tensor) -> Tensor:
 
 
 def slide(model: Segmenter, images: Tensor, crop: int, stride: int) -> Tensor:
-    """Average the logits of all windows that cover a pixel; each window's are resized to the window first."""
+    """Average the logits of all windows that cover a pixel; each window's are resized to the window first.
+
+    On a side where the image is smaller than the window, the window is the image's.
+    """
     batch, _, height, width = images.shape
+    rows, columns = min(crop, height), min(crop, width)
     places = [(y, x) for y in window_starts(height, crop, stride) for x in window_starts(width, crop, stride)]
     total = images.new_zeros((batch, len(model.class_names), height, width), dtype=torch.float32)
     cover = images.new_zeros((height, width), dtype=torch.float32)
     for first in range(0, len(places), WINDOWS_PER_BATCH):
         some = places[first : first + WINDOWS_PER_BATCH]
-        windows = torch.cat([images[:, :, y : y + crop, x : x + crop] for y, x in some])
-        logits = resize(finite_logits(model, windows), (crop, crop))
+        windows = torch.cat([images[:, :, y : y + rows, x : x + columns] for y, x in some])
+        logits = resize(finite_logits(model, windows), (rows, columns))
         for (y, x), of_window in zip(some, logits.chunk(len(some)), strict=True):
-            total[:, :, y : y + crop, x : x + crop] += of_window
-            cover[y : y + crop, x : x + crop] += 1
+            total[:, :, y : y + rows, x : x + columns] += of_window
+            cover[y : y + rows, x : x + columns] += 1
     return total / cover
 
 
 def window_starts(length: int, crop: int, stride: int) -> list[int]:
-    """Where windows start along one side: every `stride` pixels, the last one flush with the border."""
-    if crop > length:
-        raise UsageError(f"a window of {crop} pixels is larger than the image's side of {length}")
-    return [*range(0, length - crop, stride), length - crop]
+    """Where windows start along one side: every `stride` pixels, the last one flush with the border.
+
+    A side no longer than the window has one.
+    """
+    last = max(0, length - crop)
+    return [*range(0, last, stride), last]
 
 
 def classify(logits: Sequence[Tensor], size: tuple[int, int]) -> Tensor:

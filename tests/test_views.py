@@ -35,9 +35,9 @@ def resize(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 def slide_slowly(model: Quarter, image: torch.Tensor, crop: int, stride: int) -> torch.Tensor:
     """Pixel by pixel: the mean of the logits of all windows that cover it."""
     height, width = image.shape[2:]
-    starts = [sorted({min(s, n - crop) for s in range(0, n, stride)}) for n in (height, width)]
+    starts = [sorted({max(0, min(s, n - crop)) for s in range(0, n, stride)}) for n in (height, width)]
     windows = {
-        (y, x): resize(model(image[:, :, y : y + crop, x : x + crop]), (crop, crop))
+        (y, x): resize(model(image[:, :, y : y + crop, x : x + crop]), (min(crop, height), min(crop, width)))
         for y in starts[0]
         for x in starts[1]
     }
@@ -60,19 +60,35 @@ def test_sliding_equals_a_loop_over_pixels(crop: int, stride: int) -> None:
     torch.testing.assert_close(got, slide_slowly(Quarter(), image, crop, stride), atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize(("height", "width"), [(40, 75), (75, 40), (40, 50), (64, 40), (63, 65)])
+@pytest.mark.parametrize("stride", [20, 64])
+def test_a_window_larger_than_the_image_on_a_side_ends_with_it_there(height: int, width: int, stride: int) -> None:
+    image = random_image(height, width).permute(2, 0, 1)[None]
+    (got,) = view_logits(Quarter(), image, View(mode="slide", crop=64, stride=stride))
+    torch.testing.assert_close(got, slide_slowly(Quarter(), image, 64, stride), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (40, 64), (33, 35)])
+def test_an_image_within_one_window_is_seen_whole(height: int, width: int) -> None:
+    image = random_image(height, width).permute(2, 0, 1)[None]
+    (got,) = view_logits(Quarter(), image, View(mode="slide", crop=64, stride=32))
+    assert torch.equal(got, resize(Quarter()(image), (height, width)))
+
+
 @pytest.mark.parametrize(
-    ("length", "crop", "stride"), [(100, 32, 32), (96, 32, 32), (33, 32, 1), (32, 32, 8), (61, 40, 40)]
+    ("length", "crop", "stride"), [(100, 32, 32), (96, 32, 32), (33, 32, 1), (32, 32, 8), (61, 40, 40), (768, 768, 5)]
 )
 def test_windows_cover_the_side_and_the_last_is_flush(length: int, crop: int, stride: int) -> None:
     starts = window_starts(length, crop, stride)
     assert starts[0] == 0
     assert starts[-1] == length - crop
     assert all(0 < b - a <= stride for a, b in pairwise(starts))
+    assert all(b - a == stride for a, b in pairwise(starts[:-1])), "but for the last they are a stride apart"
 
 
-def test_a_window_larger_than_the_image_is_an_error() -> None:
-    with pytest.raises(UsageError, match="a window of 64 pixels is larger than the image's side of 48"):
-        predict(Quarter(), random_image(48, 100), View(mode="slide", crop=64, stride=64), (48, 100), "fp32")
+@pytest.mark.parametrize("length", [32, 39, 40])
+def test_a_side_no_longer_than_the_window_has_one(length: int) -> None:
+    assert window_starts(length, 40, 8) == [0]
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.37])

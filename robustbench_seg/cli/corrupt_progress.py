@@ -39,6 +39,9 @@ class CorruptProgress(Listener):
         if self.bar.live.is_started:  # else it would print an empty line
             self.bar.stop()
 
+    def noted(self, line: str) -> None:
+        self.say(line)
+
     def planned(self, conditions: int, incomplete: int, rest: Estimate) -> None:
         self.trying.stop()
         total = conditions * self.images

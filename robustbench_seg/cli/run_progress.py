@@ -49,6 +49,9 @@ class RunProgress(Listener):
         if self.bar.live.is_started:  # else it would print an empty line
             self.bar.stop()
 
+    def noted(self, line: str) -> None:
+        self.console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
     def planned(self, done: int, waiting: list[Job]) -> None:
         self.bar.start()
         self.done, self.all = done, done + len(waiting)
@@ -71,7 +74,8 @@ class RunProgress(Listener):
         if error is None:
             self.done += 1
         else:
-            self.errors[job.record.key] = f"{type(error).__name__}: {error}"
+            notes = getattr(error, "__notes__", ())
+            self.errors[job.record.key] = "; ".join([f"{type(error).__name__}: {error}", *notes])
             self.console.print(f"[red]failed[/] {escape(job.cell.slug)}: {escape(self.errors[job.record.key])}")
         if job.record.kind == "latency":
             self.bar.update(self.task, advance=1)

@@ -4,7 +4,7 @@ from rich.console import Console
 
 __all__ = ["console", "say"]
 
-console = Console()
+console = Console(emoji=False)  # a file may be named :car:.png
 
 
 def say(text: str, style: str | None = None) -> None:

@@ -109,7 +109,7 @@ def train_with_progress(
                 if recipe.precision == "bf16" and emulates_bf16(device) and not any(out.glob("checkpoints/*")):
                     say("this processor has no bf16 instructions: --set precision=fp32 may be much faster", "yellow")
                 with TrainProgress(console, recipe.iterations, check=check) as progress:
-                    path = run(report=progress.report)
+                    path = run(report=progress.report, note=say)
         except torch.OutOfMemoryError as error:
             needs = f"batch_size {recipe.batch_size} and crop {recipe.crop}, or an image of the validation,"
             raise MachineError(f"{needs} need more memory than {device} has: {error}") from None

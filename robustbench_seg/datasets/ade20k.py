@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from .base import IGNORE, FileDataset, label_table
-from .folders import list_images, with_labels
+from .folders import list_images, pair
 
 __all__ = ["ADE20K"]
 
@@ -61,6 +61,7 @@ class ADE20K(FileDataset):
         if split not in FOLDERS:
             raise DataError(f"ade20k has no split {split!r}; known: {', '.join(FOLDERS)}")
         self.split = split
-        images = list_images(root / "images" / FOLDERS[split], ".jpg")
-        pairs = with_labels(images, root / "annotations" / FOLDERS[split])
-        super().__init__(pairs, label_table({0: IGNORE} | {k + 1: k for k in range(len(CLASS_NAMES))}))
+        images = list_images(root / "images" / FOLDERS[split], ".jpg", ".jpeg")
+        pairs = pair(images, root / "annotations" / FOLDERS[split], ".png")
+        table = label_table({0: IGNORE} | {k + 1: k for k in range(len(CLASS_NAMES))})
+        super().__init__(pairs.files, table, pairs.notes)

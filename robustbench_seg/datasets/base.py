@@ -4,9 +4,10 @@ Label maps hold trainIds: 0 .. len(class_names) - 1, and IGNORE for pixels that 
 """
 
 import hashlib
-import io
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,8 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..environment import available_cores
 from ..errors import DataError
 from ..files import digest
+from ..images import decode_image, decode_indices, size_of
+from ..wording import listed, shown
 
 __all__ = [
     "IGNORE",
@@ -26,16 +30,13 @@ __all__ = [
     "InMemory",
     "LabelMap",
     "Sample",
+    "Survey",
     "label_table",
-    "png",
     "spaced",
-    "webp",
 ]
 
 IGNORE = 255
-MAX_WEBP_SIDE_PX = 16383
-# Labels are drawn on the pixels as they are stored, so what EXIF says of turning a photograph is passed over.
-RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+FAULTS_SHOWN = 3
 Item = TypeVar("Item")
 Image = NDArray[np.uint8]
 LabelMap = NDArray[np.uint8]
@@ -50,11 +51,20 @@ class Sample:
     label: LabelMap
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What reading images once has found. fingerprint: of all. unlabelled: ids of those without a labelled pixel."""
+
+    fingerprint: str
+    unlabelled: tuple[str, ...] = ()
+
+
 class Dataset(ABC):
     """A split of a data set. It is small and picklable: images are read when asked for, in whichever process.
 
     name: as on the command line. split: one of the data set's own, such as "val". class_names and palette (RGB, 0-255):
     one per trainId. shows_images: whether its licence lets a report show the images themselves. ids: sorted, unique.
+    notes: lines on what lies in its folder and does not count.
     """
 
     name: str
@@ -63,6 +73,7 @@ class Dataset(ABC):
     palette: tuple[tuple[int, int, int], ...]
     shows_images: bool = True
     synthetic: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     @abstractmethod
@@ -80,7 +91,18 @@ class Dataset(ABC):
 
     @abstractmethod
     def fingerprint(self, ids: Sequence[str]) -> str:
-        """Hash what decides the pixels and labels of these ids, without decoding them."""
+        """Hash what decides the pixels and labels of these ids."""
+
+    def survey(self, ids: Sequence[str]) -> Survey:
+        """Read what these ids are made of once, for the fingerprint and for faults, before these cost a run.
+
+        Raises DataError that names the first few broken files.
+        """
+        return Survey(self.fingerprint(ids))
+
+    def describe(self, image_id: str) -> str:
+        """Name an image in an error: its id and, where it has one, its file."""
+        return shown(image_id)
 
     @staticmethod
     def blocks(ids: Sequence[str]) -> tuple[str, ...]:
@@ -93,9 +115,12 @@ class Dataset(ABC):
 class FileDataset(Dataset):
     """Pairs of image and label files; a table of 256 entries turns stored label values into trainIds."""
 
-    def __init__(self, pairs: Mapping[str, tuple[Path, Path]], table: NDArray[np.int16]) -> None:
+    def __init__(
+        self, pairs: Mapping[str, tuple[Path, Path]], table: NDArray[np.int16], notes: tuple[str, ...] = ()
+    ) -> None:
         self.pairs = dict(sorted(pairs.items()))
         self.table = table
+        self.notes = notes
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -103,23 +128,60 @@ class FileDataset(Dataset):
 
     def load(self, image_id: str) -> Sample:
         image_file, label_file = self.pairs[image_id]
-        image = read_image(image_file, RGB)
-        stored = read_image(label_file, cv2.IMREAD_UNCHANGED)
-        if stored.ndim != 2 or stored.dtype != np.uint8:
-            raise DataError(f"{label_file}: expected one 8-bit channel, got {stored.dtype} of shape {stored.shape}")
-        if stored.shape != image.shape[:2]:
-            raise DataError(
-                f"{label_file}: its size {stored.shape[1]}x{stored.shape[0]} differs from its image's "
-                f"{image.shape[1]}x{image.shape[0]}"
+        with naming(image_file):
+            image = decode_image(image_file.read_bytes())
+        with naming(label_file):
+            label = self.trainids(label_file.read_bytes(), (image.shape[0], image.shape[1]))
+        return Sample(image_id, image, label)
+
+    def trainids(self, content: bytes, size: tuple[int, int]) -> LabelMap:
+        """Decode a label file. Raises ValueError or EOFError unless it is one for an image of that height and width."""
+        stored = decode_indices(content)
+        if stored.shape != size:
+            raise ValueError(
+                f"its size {stored.shape[1]}x{stored.shape[0]} differs from its image's {size[1]}x{size[0]}"
             )
-        label = self.table[stored]
-        if label.min() < 0:
+        values = np.flatnonzero(cv2.calcHist([stored], [0], None, [256], [0, 256]))
+        unknown = values[self.table[values] < 0]
+        if unknown.size:
             allowed = ", ".join(map(str, np.flatnonzero(self.table >= 0)))
-            raise DataError(f"{label_file}: label value {stored[label < 0][0]}; allowed are {allowed}")
-        return Sample(image_id, image, label.astype(np.uint8))
+            raise ValueError(f"label value {unknown[0]}; allowed are {allowed}")
+        return np.asarray(cv2.LUT(stored, self.table.astype(np.uint8)))
 
     def fingerprint(self, ids: Sequence[str]) -> str:
-        return digest([[image_id, *(file_digest(path) for path in self.pairs[image_id])] for image_id in ids])
+        return self.survey(ids).fingerprint
+
+    def survey(self, ids: Sequence[str]) -> Survey:
+        with ThreadPoolExecutor(available_cores()) as pool:  # reading, hashing and decoding let other threads run
+            found = list(pool.map(self.inspect, ids))
+        faults = [str(fault) for fault in found if isinstance(fault, DataError)]
+        if faults:
+            count = f"{len(faults)} of {len(ids)} images have faults: " if len(faults) > 1 else ""
+            raise DataError(count + listed(faults, FAULTS_SHOWN, "; "))
+        sound = [inspected for inspected in found if not isinstance(inspected, DataError)]
+        unlabelled = tuple(image_id for (image_id, *_), is_labelled in sound if not is_labelled)
+        return Survey(digest([names for names, _ in sound]), unlabelled)
+
+    def inspect(self, image_id: str) -> tuple[list[str], bool] | DataError:
+        """Read an image's two files: its id and their digests, and whether a pixel is labelled; or what is wrong.
+
+        The label is decoded and checked; of the image it is its structure, to the end, and its size.
+        """
+        image_file, label_file = self.pairs[image_id]
+        try:
+            with naming(image_file):
+                image = image_file.read_bytes()
+                size = size_of(image)
+            with naming(label_file):
+                label = label_file.read_bytes()
+                is_labelled = bool((self.trainids(label, size) != IGNORE).any())
+        except DataError as fault:
+            return fault
+        digests = [hashlib.blake2b(content, digest_size=16).hexdigest() for content in (image, label)]
+        return [image_id, *digests], is_labelled
+
+    def describe(self, image_id: str) -> str:
+        return f"{shown(image_id)} ({shown(self.pairs[image_id][0])})"
 
 
 class InMemory(Dataset):
@@ -131,6 +193,7 @@ class InMemory(Dataset):
         self.name, self.split = dataset.name, dataset.split
         self.class_names, self.palette = dataset.class_names, dataset.palette
         self.shows_images, self.synthetic = dataset.shows_images, dataset.synthetic
+        self.notes = dataset.notes
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -148,6 +211,12 @@ class InMemory(Dataset):
     def fingerprint(self, ids: Sequence[str]) -> str:
         return self.dataset.fingerprint(ids)
 
+    def survey(self, ids: Sequence[str]) -> Survey:
+        return self.dataset.survey(ids)
+
+    def describe(self, image_id: str) -> str:
+        return self.dataset.describe(image_id)
+
 
 def label_table(mapping: Mapping[int, int]) -> NDArray[np.int16]:
     """Make the table of 256 entries from stored value to trainId; values that are not in the mapping become -1."""
@@ -156,56 +225,18 @@ def label_table(mapping: Mapping[int, int]) -> NDArray[np.int16]:
     return table
 
 
-def read_image(path: Path, flags: int) -> NDArray[np.uint8]:
-    """Decode a PNG, WebP or JPEG file. Raises DataError for a truncated one, of which OpenCV would make the rest up."""
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Turn what is wrong with a file into a DataError that names it."""
     try:
-        content = path.read_bytes()
+        yield
     except OSError as error:
-        raise DataError(f"{path}: can't be read ({error.strerror})") from None
-    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if is_whole(content) else None
-    if decoded is None:
-        raise DataError(f"{path}: not a complete {path.suffix[1:].upper()} file")
-    return np.asarray(decoded)
-
-
-def is_whole(content: bytes) -> bool:
-    """Whether a file goes on to the end that its format states.
-
-    PNG by its last chunk, WebP by its stated length, JPEG by the end marker after its last scan: a thumbnail, which has
-    an end marker too, comes before the scans, and cameras append what is none of the image's.
-    """
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return len(content) >= 8 + int.from_bytes(content[4:8], "little")
-    if content[:2] == b"\xff\xd8":
-        return content.rfind(b"\xff\xd9") > content.rfind(b"\xff\xda")
-    return content[-8:-4] == b"IEND"
-
-
-def png(pixels: NDArray[np.uint8]) -> bytes:
-    """Encode RGB (H, W, 3) or one channel (H, W) as PNG. Raises ValueError where OpenCV fails to."""
-    done, encoded = cv2.imencode(".png", pixels[:, :, ::-1] if pixels.ndim == 3 else pixels)
-    if not done:
-        raise ValueError(f"OpenCV can't encode an image of {pixels.shape[0]}x{pixels.shape[1]} px as PNG")
-    return encoded.tobytes()
-
-
-def webp(pixels: Image) -> bytes:
-    """Encode RGB (H, W, 3) as lossless WebP, with little effort. Raises ValueError for a side beyond 16383 px."""
-    from PIL import Image as Pillow
-
-    if max(pixels.shape) > MAX_WEBP_SIDE_PX:
-        raise ValueError(f"an image of {pixels.shape[0]}x{pixels.shape[1]} px; WebP ends at {MAX_WEBP_SIDE_PX}")
-    encoded = io.BytesIO()
-    Pillow.fromarray(pixels).save(encoded, "WEBP", lossless=True, quality=0, method=1)
-    return encoded.getvalue()
-
-
-def file_digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-    except OSError as error:
-        raise DataError(f"{path}: can't be read ({error.strerror})") from None
+        why = "a broken link" if path.is_symlink() and not path.exists() else error.strerror
+        raise DataError(f"{shown(path)}: can't be read ({why})") from None
+    except EOFError:
+        raise DataError(f"{shown(path)}: not a complete {path.suffix[1:].upper()} file") from None
+    except ValueError as error:
+        raise DataError(f"{shown(path)}: {error}") from None
 
 
 def spaced(ids: Sequence[Item], limit: int | None) -> tuple[Item, ...]:

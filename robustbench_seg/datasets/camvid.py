@@ -7,13 +7,13 @@ those are the end of each drive, not a random pick that would have its near-copi
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
 from ..errors import DataError
 from .base import IGNORE, FileDataset, label_table
-from .folders import list_images, with_labels
+from .folders import list_images, pair
 
 __all__ = ["CamVid"]
 
@@ -47,11 +47,11 @@ class CamVid(FileDataset):
             raise DataError(f"camvid has no split {split!r}; known: {', '.join(SPLITS)}")
         self.split = split
         folder = SPLITS[split]
-        images = list_images(root / folder, ".png")
-        chosen = images if split == folder else part_of_drives(images, split)
-        pairs = with_labels(chosen, root / f"{folder}annot")
+        pairs = pair(list_images(root / folder, ".png"), root / f"{folder}annot", ".png")
+        chosen = pairs.files if split == folder else part_of_drives(pairs.files, split)
         trainids = {value: value for value in range(len(self.class_names))}
-        super().__init__(pairs, label_table(trainids | {UNLABELLED: IGNORE}))
+        table = label_table(trainids | {UNLABELLED: IGNORE})
+        super().__init__({name: pairs.files[name] for name in chosen}, table, pairs.notes)
 
     @staticmethod
     def blocks(ids: Sequence[str]) -> tuple[str, ...]:
@@ -63,18 +63,21 @@ class CamVid(FileDataset):
         return tuple(map(block_of, ids))
 
 
-def part_of_drives(images: list[Path], split: str) -> list[Path]:
-    """Take the first ("fit") or last ("held") part of each drive; a drive is what stands before a name's underscore."""
-    chosen: list[Path] = []
-    for _, frames in groupby(sorted(images), key=drive_of):
+def part_of_drives(ids: Iterable[str], split: str) -> list[str]:
+    """Take the first ("fit") or last ("held") part of each drive; a drive is what stands before an id's underscore.
+
+    ids: in the order of their files.
+    """
+    chosen: list[str] = []
+    for _, frames in groupby(ids, key=drive_of):
         drive = list(frames)
         cut = len(drive) - round(HELD_SHARE * len(drive))
         chosen += drive[:cut] if split == "fit" else drive[cut:]
     return chosen
 
 
-def drive_of(image: Path) -> str:
-    return image.stem.partition("_")[0]
+def drive_of(image_id: str) -> str:
+    return image_id.partition("_")[0]
 
 
 def block_of(image_id: str) -> str:

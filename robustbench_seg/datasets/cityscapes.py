@@ -20,8 +20,9 @@ import numpy as np
 
 from ..errors import DataError
 from ..files import write_bytes
-from .base import IGNORE, Dataset, FileDataset, label_table, png
-from .folders import by_id, contents, list_images
+from ..images import png
+from .base import IGNORE, Dataset, FileDataset, label_table
+from .folders import contents, list_images, pair
 
 __all__ = [
     "CLASS_NAMES",
@@ -47,7 +48,7 @@ PALETTE = (
 LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 FROM_LABEL_IDS = dict.fromkeys(range(34), IGNORE) | {value: k for k, value in enumerate(LABEL_IDS)}
 SPLITS = ("train", "val", "test")
-IMAGE_SUFFIXES = ("_leftImg8bit.png", "_leftImg8bit.webp")
+IMAGES = ("_leftImg8bit.png", "_leftImg8bit.webp")
 TRAIN_IDS, LABELS = "_gtFine_labelTrainIds.png", "_gtFine_labelIds.png"
 MANIFEST, MADE_BY = "manifest.json", "robustbench-seg corrupt"
 
@@ -76,21 +77,13 @@ class Cityscapes(FileDataset):
         if manifest is not None and split != manifest.get("split"):
             raise DataError(f"{root}: has no split {split!r}; its {MANIFEST} names {manifest.get('split')!r}")
         self.split = split
-        images = by_id(list_images(root / "leftImg8bit" / split, *IMAGE_SUFFIXES), image_id)
+        images = list_images(root / "leftImg8bit" / split, *IMAGES)
         if manifest is not None:
-            self.describe_from(manifest, len(images), root)
-        labels = root / "gtFine" / split
-        tables = {TRAIN_IDS: train_ids(len(self.class_names)), LABELS: FROM_LABEL_IDS}
+            self.describe_from(manifest, len(images.files), root)
         # One kind for the whole split, so that one table serves; labelTrainIds only where every image has them.
-        suffix = next(
-            (s for s in tables if all(label_file(labels, image, s).is_file() for image in images.values())), None
-        )
-        if suffix is None:
-            wanting = next(path for path in images.values() if not label_file(labels, path, LABELS).is_file())
-            expected = label_file(labels, wanting, LABELS)
-            raise DataError(f"{wanting}: has no label; expected {expected} or ..._labelTrainIds.png")
-        pairs = {name: (path, label_file(labels, path, suffix)) for name, path in images.items()}
-        super().__init__(pairs, label_table(tables[suffix]))
+        tables = {TRAIN_IDS: train_ids(len(self.class_names)), LABELS: FROM_LABEL_IDS}
+        pairs = pair(images, root / "gtFine" / split, *tables)
+        super().__init__(pairs.files, label_table(tables[pairs.ending]), pairs.notes)
 
     @property
     def total(self) -> int:
@@ -122,7 +115,7 @@ def read_manifest(root: Path) -> dict[str, Any] | None:
     """Read the manifest of what `corrupt` wrote; any other folder, and any other manifest.json, has none."""
     try:
         found = json.loads((root / MANIFEST).read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and found.get("made_by") == MADE_BY else None
 
@@ -130,15 +123,6 @@ def read_manifest(root: Path) -> dict[str, Any] | None:
 def train_ids(classes: int) -> dict[int, int]:
     """Stored values that are trainIds already."""
     return {value: value for value in range(classes)} | {IGNORE: IGNORE}
-
-
-def image_id(path: Path) -> str:
-    """The id of an image file: its name without the suffix of either format."""
-    return path.stem.removesuffix("_leftImg8bit")
-
-
-def label_file(labels: Path, image: Path, suffix: str) -> Path:
-    return labels / image.parent.name / (image_id(image) + suffix)
 
 
 def relative_paths(split: str, city: str, name: str, image_format: str, labels: str) -> tuple[Path, Path]:

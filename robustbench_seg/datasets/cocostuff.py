@@ -20,11 +20,12 @@ from pathlib import Path
 
 from ..errors import DataError
 from .base import IGNORE, FileDataset, label_table
-from .folders import list_images, with_labels
+from .folders import list_images, pair
 
 __all__ = ["COCOStuff"]
 
 FOLDERS = {"train": "train2017", "val": "val2017"}
+CONVERTED = ("_labelTrainIds.png",)  # what MMSegmentation's conversion adds to the labels; not needed here
 LAYOUTS = (("images", "annotations"), ("", "stuffthingmaps"))  # where the two folders of images and of labels are
 CLASS_NAMES = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
@@ -76,7 +77,9 @@ class COCOStuff(FileDataset):
             raise DataError(f"cocostuff has no split {split!r}; known: {', '.join(FOLDERS)}")
         self.split = split
         folder = FOLDERS[split]
-        found = (layout for layout in LAYOUTS if (root / layout[0] / folder).is_dir())
-        images, labels = next(found, LAYOUTS[0])
-        pairs = with_labels(list_images(root / images / folder, ".jpg"), root / labels / folder)
-        super().__init__(pairs, label_table({n - 1: k for k, n in enumerate(NUMBERS)} | {255: IGNORE}))
+        layouts = (layout for layout in LAYOUTS if (root / layout[0] / folder).is_dir())
+        images, labels = next(layouts, LAYOUTS[0])
+        found = list_images(root / images / folder, ".jpg", ".jpeg")
+        pairs = pair(found, root / labels / folder, ".png", but=CONVERTED)
+        table = label_table({n - 1: k for k, n in enumerate(NUMBERS)} | {255: IGNORE})
+        super().__init__(pairs.files, table, pairs.notes)

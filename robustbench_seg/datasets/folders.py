@@ -1,59 +1,190 @@
-"""What lies in a data set's folder: its images, the label of each, and a clear word where something is missing."""
+"""What lies in a data set's folder: its images, the label of each, and a word on what is left out or missing."""
 
-from collections.abc import Callable, Iterable
+import os
+import unicodedata
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DataError
+from ..wording import counted, listed, shown
 
-__all__ = ["by_id", "contents", "list_images", "with_labels"]
+__all__ = ["Listing", "Pairs", "contents", "list_images", "pair"]
 
 NAMES_SHOWN = 8
+EXAMPLES = 3
+LIKE_IMAGES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2"),
+    *(".avif", ".heic"),
+)
+# Folders of systems and file servers, in small letters; those whose names begin with a dot are hidden anyway.
+OF_SYSTEMS = {
+    *("@eadir", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "__macosx"),
+    *("lost+found", "system volume information"),
+}
 
 
-def list_images(folder: Path, *suffixes: str) -> list[Path]:
-    """List the files of a folder and its subfolders that end in one of `suffixes`. Raises DataError if none does."""
-    require_folder(folder, *suffixes)
-    found = sorted(p for p in folder.rglob("*.*") if p.name.endswith(suffixes) and not p.name.startswith("."))
-    if not found:
-        raise DataError(f"{folder}: no file ends in {' or '.join(suffixes)}; it holds {contents(folder)}")
-    return found
+@dataclass(frozen=True)
+class Listing:
+    """The files of one kind in a folder.
 
-
-def by_id(paths: Iterable[Path], id_of: Callable[[Path], str]) -> dict[str, Path]:
-    """Find each image by its id. Raises DataError where two files have the same, such as a PNG and a WebP."""
-    found: dict[str, Path] = {}
-    for path in paths:
-        other = found.setdefault(id_of(path), path)
-        if other != path:
-            raise DataError(f"{path}: has the same id as {other}; remove one of them")
-    return found
-
-
-def with_labels(images: Iterable[Path], labels: Path) -> dict[str, tuple[Path, Path]]:
-    """Pair each image with the PNG of its name in the folder `labels`; its id is its name without the suffix.
-
-    Raises DataError for an image without a label, and for a folder that is missing.
+    files: by id, which is the name without its ending, in Unicode's form NFC. left_out: what looks like an image and is
+    not among them, by the reason.
     """
-    require_folder(labels, ".png")
-    pairs = {name: (image, labels / f"{name}.png") for name, image in by_id(images, lambda path: path.stem).items()}
-    for image, label in pairs.values():
-        if not label.is_file():
-            raise DataError(f"{image}: has no label; expected {label}")
-    return pairs
+
+    folder: Path
+    files: dict[str, Path]
+    left_out: dict[str, list[Path]]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One line that names what is left out, if anything is."""
+        if not self.left_out:
+            return ()
+        parts = (f"{why}: {names_of(self.folder, paths)}" for why, paths in self.left_out.items())
+        return (f"{shown(self.folder)}: left out: {'; '.join(parts)}",)
 
 
-def require_folder(folder: Path, *suffixes: str) -> None:
+@dataclass(frozen=True)
+class Pairs:
+    """Image and label by id. ending: of the labels' names. notes: a line on images left out, and on labels."""
+
+    files: dict[str, tuple[Path, Path]]
+    ending: str
+    notes: tuple[str, ...]
+
+
+def list_images(folder: Path, *endings: str) -> Listing:
+    """List the images of a folder as `list_files` does. Raises DataError if there is none, too."""
+    found = list_files(folder, endings)
+    if not found.files:
+        raise DataError(f"{shown(folder)}: no file ends in {' or '.join(endings)}; it holds {contents(folder)}")
+    return found
+
+
+def pair(images: Listing, folder: Path, *endings: str, but: Sequence[str] = ()) -> Pairs:
+    """Pair each image with the label of its id in a folder: all with the first of `endings` that has one for each.
+
+    but: endings of other files there. Raises DataError for a missing folder and for an image without a label.
+    """
+    require_folder(folder, *endings)
+    for ending in endings:
+        labels = list_files(folder, (ending,), but).files
+        wanting = next((name for name in images.files if name not in labels), None)
+        if wanting is None:
+            pairs = {name: (path, labels[name]) for name, path in images.files.items()}
+            alone = [path for name, path in labels.items() if name not in pairs]
+            note = f"{shown(folder)}: {counted(len(alone), 'label')} without an image: {names_of(folder, alone)}"
+            return Pairs(pairs, ending, images.notes + ((note,) if alone else ()))
+    assert wanting is not None
+    image = images.files[wanting]
+    expected = folder / image.parent.relative_to(images.folder) / f"{wanting}{ending}"
+    others = "".join(f" or ...{other}" for other in endings[:-1])
+    raise DataError(f"{shown(image)}: has no label; expected {shown(expected)}{others}")
+
+
+def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = ()) -> Listing:
+    """List the files of a folder and its subfolders whose names end in one of `endings`, in any case.
+
+    Links are followed. but: endings of files that are passed over. Raises DataError for a missing folder, for two files
+    of one id, such as a PNG and a WebP, and for a name that is not UTF-8.
+    """
+    require_folder(folder, *endings)
+    found: list[tuple[Path, str]] = []
+    left_out: dict[str, list[Path]] = {}
+    for path, why_not in walk(folder):
+        name = path.name.lower()
+        ending = next((ending for ending in endings if name.endswith(ending.lower())), None)
+        if why_not is None and name.endswith(tuple(other.lower() for other in but)):
+            continue
+        if why_not is None and ending is not None:
+            found.append((path, path.name[: -len(ending)]))
+        elif why_not is not None or name.endswith(LIKE_IMAGES):
+            left_out.setdefault(why_not or f"not ending in {' or '.join(endings)}", []).append(path)
+    files: dict[str, Path] = {}
+    for path, stem in sorted(found):
+        if not is_utf8(stem):
+            raise DataError(f"{shown(path)}: its name is not UTF-8; rename it")
+        other = files.setdefault(unicodedata.normalize("NFC", stem), path)
+        if other != path:
+            forms = "" if stem.isascii() else " (names that look alike may differ in the form of Unicode, NFC or NFD)"
+            raise DataError(f"{shown(path)}: has the same id as {shown(other)}; remove one of them{forms}")
+    return Listing(folder, files, left_out)
+
+
+def walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
+    """Yield the files below a folder, and why one does not count, or None; of what is hidden, images alone.
+
+    A real folder is entered once, under its own name rather than that of a link; one that holds `folder`, never.
+    """
+    entered = set(folder.resolve().parents)
+    folders, links = deque([folder]), deque[Path]()
+    while folders or links:
+        here = folders.popleft() if folders else links.popleft()
+        if (real := here.resolve()) in entered:
+            if here.is_symlink():
+                yield here, "a link to a folder that is entered already"
+            continue
+        entered.add(real)
+        for entry in entries_of(here):
+            path = Path(entry.path)
+            found = path if entry.is_symlink() else entry  # an entry fails over links in a circle
+            if entry.name.startswith(".") or entry.name.lower() in OF_SYSTEMS:
+                yield from ((image, "hidden or a system's") for image in images_within(path))
+            elif found.is_dir():
+                (links if entry.is_symlink() else folders).append(path)
+            elif found.is_file():
+                yield path, None
+            elif not entry.is_symlink():
+                yield path, "neither a file nor a folder"
+            else:  # broken; one to an image is a fault of that image, and is said with others
+                yield path, None if is_like_an_image(path) else "a broken link"
+
+
+def entries_of(folder: Path) -> list[os.DirEntry[str]]:
+    """List what is in a folder, by name. Raises DataError where that is not allowed."""
+    try:
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise DataError(f"{shown(folder)}: can't be read ({error.strerror})") from None
+
+
+def images_within(path: Path) -> list[Path]:
+    """List what looks like an image in a folder, links not followed; or the path itself."""
+    if path.is_symlink() or not path.is_dir():
+        return [path] if is_like_an_image(path) else []
+    return sorted(Path(top, name) for top, _, names in os.walk(path) for name in names if is_like_an_image(Path(name)))
+
+
+def is_like_an_image(path: Path) -> bool:
+    return path.name.lower().endswith(LIKE_IMAGES)
+
+
+def is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # Python keeps each byte that is not as a character of its own
+        return False
+    return True
+
+
+def require_folder(folder: Path, *endings: str) -> None:
     """Raise DataError unless the folder is there: with what it should hold, and what is where it should be."""
     if not folder.is_dir():
         above = next((parent for parent in folder.parents if parent.is_dir()), Path())
         raise DataError(
-            f"{folder}: no such folder; it should hold files that end in {' or '.join(suffixes)}, "
-            f"but {above} holds {contents(above)}"
+            f"{shown(folder)}: no such folder; it should hold files that end in {' or '.join(endings)}, "
+            f"but {shown(above)} holds {contents(above)}"
         )
 
 
 def contents(folder: Path) -> str:
     """Name the first few entries of a folder."""
-    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-    more = len(names) - NAMES_SHOWN
-    return (", ".join(names[:NAMES_SHOWN]) or "nothing") + (f" and {more} more" if more > 0 else "")
+    names = sorted(entry.name for entry in entries_of(folder) if not entry.name.startswith("."))
+    return listed(list(map(shown, names)), NAMES_SHOWN) or "nothing"
+
+
+def names_of(folder: Path, paths: Sequence[Path]) -> str:
+    """Name the first few of some paths below a folder."""
+    return listed([shown(path.relative_to(folder)) for path in paths], EXAMPLES)

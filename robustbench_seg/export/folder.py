@@ -1,5 +1,6 @@
 """What an export's folder holds already: its manifests, and which of its files and trees are there."""
 
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -64,7 +65,21 @@ def write_manifests(export: Export, manifest: dict[str, Any], conditions: Iterab
 
 def write_checksums(tree: Path, checksums: dict[str, str]) -> None:
     """Write the sha256 of each file of a tree, by its path there; the last of its files."""
-    write_text(tree / CHECKSUMS, "".join(f"{checksums[name]}  {name}\n" for name in sorted(checksums)))
+    write_text(tree / CHECKSUMS, "".join(checksum_line(checksums[name], name) for name in sorted(checksums)))
+
+
+def checksum_line(sha256: str, name: str) -> str:
+    """Write a line as `sha256sum` does: a backslash in front says that there are some in the name."""
+    escaped = name.replace("\\", r"\\").replace("\n", r"\n").replace("\r", r"\r")
+    return ("\\" if escaped != name else "") + f"{sha256}  {escaped}\n"
+
+
+def named_in(line: str) -> str:
+    """The name in a line of `checksum_line`."""
+    name = line.partition("  ")[2]
+    if not line.startswith("\\"):
+        return name
+    return re.sub(r"\\(.)", lambda escaped: {"n": "\n", "r": "\r"}.get(escaped[1], escaped[1]), name)
 
 
 def is_complete(tree: Path) -> bool:
@@ -72,10 +87,10 @@ def is_complete(tree: Path) -> bool:
     if read_manifest(tree) is None:
         return False
     try:
-        lines = (tree / CHECKSUMS).read_text("utf-8").splitlines()
-    except FileNotFoundError:
+        lines = (tree / CHECKSUMS).read_bytes().decode().removesuffix("\n").split("\n")  # names may hold other breaks
+    except (FileNotFoundError, UnicodeDecodeError):
         return False
-    return all(is_there(tree / line.partition("  ")[2]) for line in lines)
+    return all(is_there(tree / named_in(line)) for line in lines)
 
 
 def has_files(export: Export, condition: Condition, image_id: str) -> bool:

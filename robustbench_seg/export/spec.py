@@ -47,8 +47,11 @@ class Export:
         city = image_id.partition("_")[0] if name == "cityscapes" else name
         return relative_paths(self.dataset.split, city or name, image_id, self.format, "labelTrainIds")
 
-    def manifest(self) -> dict[str, Any]:
-        """Say in plain JSON what decides the files, and what their reader must know of the data set."""
+    def manifest(self, fingerprint: str) -> dict[str, Any]:
+        """Say in plain JSON what decides the files, and what their reader must know of the data set.
+
+        fingerprint: of the images.
+        """
         dataset = self.dataset
         return {
             "made_by": MADE_BY,
@@ -57,7 +60,7 @@ class Export:
             "split": dataset.split,
             "images": len(self.ids),
             "of": dataset.total,
-            "fingerprint": dataset.fingerprint(self.ids),
+            "fingerprint": fingerprint,
             "seed": self.seed,
             "engine_version": ENGINE_VERSION,
             "format": self.format,

@@ -2,17 +2,17 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from .. import environment
-from ..condition import Condition, prepare
-from ..datasets.base import LabelMap, Sample, png, webp
-from ..errors import DataError
+from ..condition import Condition, naming, prepare
+from ..datasets.base import LabelMap, Sample
+from ..datasets.first_pass import first_pass
 from ..files import locked, write_bytes
+from ..images import png, webp
 from ..loading import Loader
 from .estimate import Estimate, Task, estimate
 from .folder import check_folder, has_files, is_complete, is_there, require_room, write_checksums, write_manifests
@@ -25,6 +25,9 @@ ENCODERS = {"png": png, "webp": webp}
 
 class Listener:
     """Is told how an export goes; this one does not listen."""
+
+    def noted(self, line: str) -> None:
+        """Something in the data set's folder does not count; before the export."""
 
     def planned(self, conditions: int, incomplete: int, rest: Estimate) -> None:
         """So many of the trees asked for are incomplete, though they may hold images; `rest` is about to be made."""
@@ -40,7 +43,7 @@ def export_images(export: Export, workers: int, listener: Listener) -> None:
     disk without room, before anything is written, and for a worker process that was killed; DataError that names an
     image that can't be read or corrupted.
     """
-    manifest = export.manifest()
+    manifest = export.manifest(first_pass(export.dataset, export.ids, listener.noted, needs_labels=False))
     check_folder(export.out, manifest)  # before anything is touched there, the lock included
     with locked(export.out), Loader(workers) as loader:
         check_folder(export.out, manifest)  # another export may have begun there since
@@ -75,7 +78,7 @@ def ensure_files(export: Export, task: Task) -> dict[str, str]:
     tree, (image, label) = export.tree(task[0]), export.paths(task[1])
     if not has_files(export, *task):
         sample, content = encoded(export, task)
-        with naming(task[1]):
+        with naming(export.dataset, task[1]):
             link_label(export.out / label, tree / label, sample.label)
         write_bytes(tree / image, content)
     return {path.as_posix(): sha256(tree / path) for path in (image, label)}
@@ -84,18 +87,9 @@ def ensure_files(export: Export, task: Task) -> dict[str, str]:
 def encoded(export: Export, task: Task) -> tuple[Sample, bytes]:
     """Make one corrupted sample, and its image file's content. Raises DataError that names the image."""
     condition, image_id = task
-    with naming(image_id):
-        sample = prepare(export.dataset, condition, image_id)
+    sample = prepare(export.dataset, condition, image_id)
+    with naming(export.dataset, image_id):
         return sample, ENCODERS[export.format](sample.image)
-
-
-@contextmanager
-def naming(image_id: str) -> Iterator[None]:
-    """Turn a ValueError over an image into a DataError that names it."""
-    try:
-        yield
-    except ValueError as error:
-        raise DataError(f"{image_id} can't be exported: {error}") from None
 
 
 def link_label(shared: Path, path: Path, label: LabelMap) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..record import View
 from ..store import read_cell
 from ..studies.robustness import Conditions
 from ..wording import counted
@@ -85,6 +86,7 @@ def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
         )
     if first["images"] < first["of"]:
         found.append(f"Only {first['images']} of {first['of']} images were used.")
+    found += smaller_than_windows(evidence.cells)
     height, width = median_size(first)
     if plan["conditions"] and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
         found.append(
@@ -93,6 +95,22 @@ def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
         )
     if first["synthetic"]:
         found.append("The images are drawn, not photographed: they tell how models compare here, not on real streets.")
+    return found
+
+
+def smaller_than_windows(cells: pd.DataFrame) -> list[str]:
+    """Say of each view by windows how many images are smaller than these."""
+    found = []
+    for _, cell in cells.drop_duplicates("view").iterrows():
+        record, table = read_cell(cell["path"], ["height", "width"])
+        view = View(**record.cell["view"])
+        sides = np.minimum(table["height"].to_numpy(), table["width"].to_numpy())
+        smaller = sum(round(min(view.scales) * side) < (view.crop or 0) for side in sides.tolist())
+        if smaller:
+            found.append(
+                f"{smaller} of {counted(len(sides), 'image')} {'is' if smaller == 1 else 'are'} smaller than the "
+                f"window of {view.crop} pixels, on one side or both; there the window is the image (view {view})."
+            )
     return found
 
 

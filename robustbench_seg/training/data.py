@@ -1,14 +1,16 @@
 """What a network is trained on and validated on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..datasets import Dataset, open_dataset
+from ..datasets import Dataset, open_dataset, spaced
+from ..datasets.first_pass import first_pass
 from ..errors import UsageError
 from ..validation import DatasetSpec
 from .recipe import Recipe
 
-__all__ = ["Data", "open_data"]
+__all__ = ["Data", "open_data", "read_once"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,13 @@ def open_data(recipe: Recipe, folders: dict[str, Path]) -> Data:
     if unused is not None:
         raise UsageError(f"--data {unused}: the recipe does not use this dataset (it uses {', '.join(uses)})")
     return Data(*(open_split(spec, folders) for spec in specs))
+
+
+def read_once(data: Data, recipe: Recipe, note: Callable[[str], None]) -> str:
+    """Read what is trained and validated on, as `first_pass` does; return the fingerprint of the training set."""
+    if data.validation is not None and recipe.validation is not None:
+        first_pass(data.validation, spaced(data.validation.ids, recipe.validation.limit), note)
+    return first_pass(data.training, data.training.ids, note)
 
 
 def open_split(spec: DatasetSpec, folders: dict[str, Path]) -> Dataset:

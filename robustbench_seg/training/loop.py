@@ -23,7 +23,7 @@ from ..loading import Loader
 from ..models import POOLS_IMAGES
 from ..models.base import normalise
 from .checkpoints import DIVERGED, Checkpoints, restore
-from .data import Data
+from .data import Data, read_once
 from .log import Log
 from .network import make_network, save_weights
 from .optimizer import make_optimizer, set_rate
@@ -55,12 +55,14 @@ def train(
     processes: Processes = Processes(torch.device("cpu")),  # noqa: B008, immutable
     workers: int = 0,
     report: Callable[[Progress], None] = lambda progress: None,
+    note: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Train, or go on training, in the folder `out`; return the path of the weights when all iterations are done.
 
     `out` gets checkpoints/ (the last ones), log.csv (a row per iteration) and weights.safetensors. workers: that load
-    images, per process. Raises StoreError when `out` is in use or holds the checkpoints of another recipe or other
-    data, UsageError when the loss is no longer finite (the last checkpoint is kept).
+    images, per process. note: of `first_pass`, for the data. Raises StoreError when `out` is in use or holds the
+    checkpoints of another recipe or other data, UsageError when the loss is no longer finite (the last checkpoint is
+    kept).
     """
     if recipe.batch_size % processes.count:
         raise UsageError(f"batch_size {recipe.batch_size} can't be shared equally by {processes.count} processes")
@@ -70,9 +72,9 @@ def train(
             f"batch_size {recipe.batch_size}: {recipe.model} needs two images per process for its BatchNorm"
         )
     if processes.rank > 0:
-        return go_on(recipe, data, out, processes, workers, report)
+        return go_on(recipe, data, out, processes, workers, report, note)
     with locked(out):
-        return go_on(recipe, data, out, processes, workers, report)
+        return go_on(recipe, data, out, processes, workers, report, note)
 
 
 def go_on(
@@ -82,12 +84,13 @@ def go_on(
     processes: Processes,
     workers: int,
     report: Callable[[Progress], None],
+    note: Callable[[str], None],
 ) -> Path:
     """Train from the newest checkpoint on; `out` is locked, and only the process of rank 0 writes there."""
     class_names, leads, device = data.training.class_names, processes.rank == 0, processes.device
     network, origin = make_network(recipe, class_names, device)
     optimizer = make_optimizer(network, recipe)
-    identity = origin.identity(data.training.fingerprint(data.training.ids)) if leads else ""
+    identity = origin.identity(read_once(data, recipe, note)) if leads else ""
     checkpoints = Checkpoints(out / "checkpoints", identity, recipe.keep)
     first = restore(network, optimizer, processes.from_first(checkpoints.newest() if leads else None))
     log = Log(out / "log.csv" if leads else None, first)

@@ -245,11 +245,12 @@ def test_one_is_not_said_in_the_plural(tmp_path: Path) -> None:
 
 
 def test_failed_cells_are_listed_and_the_status_is_1(tmp_path: Path) -> None:
-    suite = write_suite(tmp_path, views=["whole", {"mode": "slide", "crop": 96, "stride": 96}])
+    suite = write_suite(tmp_path, views=["whole", {"mode": "whole", "scale": 0.25}])
     done = program("run", str(suite), "--out", str(tmp_path / "out"), "--workers", "0")
     assert done.returncode == 1
     assert "8 cells failed" in done.stdout
-    assert "b0-streets-contrast-2-slide-96-96: UsageError: a window of 96 pixels is larger" in done.stdout
+    fault = "UsageError: streets_000000_2000000: an image of 16x24 pixels, at its view's scale, has a side below 32"
+    assert f"b0-streets-contrast-2-whole-x0.25: {fault}\n" in done.stdout
     report = (tmp_path / "out/report/report.md").read_text()
     assert "### Failed cells" in report
     assert "8 of 16 planned cells are not in the store" in report

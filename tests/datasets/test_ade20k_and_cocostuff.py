@@ -185,7 +185,8 @@ def test_a_jpeg_with_something_after_its_end_is_whole_and_a_truncated_one_is_nam
     assert np.array_equal(dataset.load("ADE_val_00000001").image, expected)
     for kept in (0, 2, 100, content.find(b"\xff\xd9") + 9, -200, -2, -1):
         path.write_bytes(content[:kept])
-        with pytest.raises(DataError, match=r"ADE_val_00000001\.jpg: not a complete JPG file$"):
+        fault = "not a complete JPG file$" if kept >= 0 else "lacks the end marker of a JPEG file: "
+        with pytest.raises(DataError, match=rf"ADE_val_00000001\.jpg: {fault}"):
             dataset.load("ADE_val_00000001")
 
 
@@ -210,11 +211,11 @@ def test_faults_are_said_in_one_line_that_names_the_path(tmp_path: Path, name: s
         open_dataset(name, root)
     for path in images.iterdir():
         path.rename(path.with_suffix(".png"))
-    with pytest.raises(DataError, match=rf"{images}: no file ends in \.jpg; it holds {first}\.png, "):
+    with pytest.raises(DataError, match=rf"{images}: no file ends in \.jpg or \.jpeg; it holds {first}\.png"):
         open_dataset(name, root)
     with pytest.raises(
         DataError,
-        match=rf"{tmp_path / IMAGES[name]}: no such folder; it should hold .*\.jpg, but {tmp_path} holds root$",
+        match=rf"{tmp_path / IMAGES[name]}: no such folder; it should hold .*\.jpeg, but {tmp_path} holds root$",
     ):
         open_dataset(name, tmp_path)
     with pytest.raises(DataError, match=f"{name} has no split 'validation'; known: train, val$"):

@@ -61,7 +61,11 @@ def test_validation_comes_every_so_often_and_at_the_end() -> None:
     ("data", "change", "message"),
     [
         (Data(DATA.training), {}, "asks for validation on streets, which was not given"),
-        (DATA, {"view": {"mode": "slide", "crop": 80, "stride": 64}}, "a window of 80 pixels is larger"),
+        (
+            DATA,
+            {"view": {"mode": "whole", "scale": 0.25}},
+            "validation: streets_\\w+: an image of 16x24 pixels, at its",
+        ),
     ],
 )
 def test_a_validation_that_can_not_be_fails_before_the_first_iteration(

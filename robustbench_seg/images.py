@@ -1,0 +1,162 @@
+"""Image files: whether they are whole, how large they are, what they hold; and those that this program writes.
+
+What is wrong with a file is said without its name, which the caller knows: EOFError where a file ends too early, else
+ValueError.
+"""
+
+import io
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["decode_image", "decode_indices", "png", "size_of", "webp"]
+
+Pixels = NDArray[np.uint8]
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
+SHORTEST = 12  # bytes by which a format is known
+MAX_WEBP_SIDE_PX = 16383
+# Labels are drawn on the pixels as they are stored, so what EXIF says of turning a photograph is passed over.
+RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+
+# PNG's colour types. The samples of the first two are single numbers; for the others, what makes them so.
+COLOURS = {0: "grey", 3: "palette", 2: "RGB", 4: "grey with alpha", 6: "RGBA"}
+GREY, PALETTE, GREY_ALPHA = 0, 3, 4
+
+# JPEG: what follows 0xff. Within a scan 0xff itself is followed by 0, or by a marker that stands alone.
+MARKER = re.compile(rb"\xff([^\x00\xff])")
+END, SCAN = 0xD9, 0xDA
+ALONE = {0x01, *range(0xD0, 0xD9)}
+FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+
+
+def size_of(content: bytes) -> tuple[int, int]:
+    """Height and width of a PNG, JPEG or WebP file, in pixels, once it is found to be whole.
+
+    PNG by the checksum of each chunk; JPEG by its markers up to the last; WebP, which has neither, by decoding it.
+    What comes after the end, as cameras append things, is none of the image's.
+    """
+    return checked(content) or decode_image(content).shape[:2]
+
+
+def decode_image(content: bytes) -> Pixels:
+    """Decode a PNG, JPEG or WebP file that is whole to RGB (H, W, 3), 8 bits, as stored: not turned by EXIF."""
+    checked(content)  # of a truncated file some decoders make the rest up
+    return decoded(content, RGB)
+
+
+def decode_indices(content: bytes) -> Pixels:
+    """Decode a PNG file of one channel, grey or palette, to its samples as they are stored: (H, W), 0 .. 2^bits - 1.
+
+    Neither a palette's colours, nor transparency, gamma or profiles change a value, nor does scaling to 8 bits.
+    """
+    if not content.startswith(PNG[: len(content)]):
+        raise ValueError(f"begins with {content[:SHORTEST]!r}; a label must be a PNG file")
+    checked(content)
+    bits, colour = content[24], content[25]
+    mode = f"{COLOURS.get(colour, f'colour type {colour}')}, {bits} bit"
+    if colour not in (GREY, PALETTE):
+        cure = "keep its first channel alone" if colour == GREY_ALPHA else "write the index of each colour instead"
+        raise ValueError(f"{mode}; expected one channel of class indices, grey or palette; {cure}")
+    if bits > 8:
+        raise ValueError(f"{mode}; expected class indices of 8 bits at most; convert it to 8-bit grey")
+    # A file of the samples alone, called grey: nothing is left in it that could change them.
+    header = b"IHDR" + content[16:25] + bytes([GREY]) + content[26:29]
+    pixels = [chunk for kind, chunk in png_chunks(content) if kind in ("IDAT", "IEND")]
+    plain = b"".join([PNG, struct.pack(">I", 13), header, struct.pack(">I", zlib.crc32(header)), *pixels])
+    stored = decoded(plain, cv2.IMREAD_UNCHANGED)
+    return stored // np.uint8(255 // (2**bits - 1)) if bits < 8 else stored  # samples of fewer bits come scaled to 255
+
+
+def decoded(content: bytes, flags: int) -> Pixels:
+    try:
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error:  # more pixels than OpenCV takes
+        pixels = None
+    if pixels is None:
+        raise ValueError("damaged, or of a kind that OpenCV does not read: its pixels can't be decoded")
+    return np.asarray(pixels)
+
+
+def checked(content: bytes) -> tuple[int, int] | None:
+    """Follow a file's parts to its end; give the height and width of its header, None for WebP."""
+    if len(content) < SHORTEST:
+        raise EOFError
+    if content.startswith(PNG):
+        return png_size(content)
+    if content.startswith(JPEG):
+        return jpeg_size(content)
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        if len(content) < 8 + int.from_bytes(content[4:8], "little"):
+            raise EOFError
+        return None
+    raise ValueError(f"begins with {content[:SHORTEST]!r}, as neither PNG nor JPEG nor WebP does")
+
+
+def png_size(content: bytes) -> tuple[int, int]:
+    for number, (kind, chunk) in enumerate(png_chunks(content)):
+        if not number and (kind, len(chunk)) != ("IHDR", 25):
+            raise ValueError(f"damaged: it has the chunk {kind!r} where a PNG file has its header")
+    width, height = struct.unpack_from(">II", content, 16)
+    return height, width
+
+
+def png_chunks(content: bytes) -> Iterator[tuple[str, memoryview]]:
+    """Yield the chunks of a PNG file, each with its kind and whole, up to the last."""
+    view, begin, kind = memoryview(content), len(PNG), ""
+    while kind != "IEND":
+        chunk = view[begin : begin + 12 + int.from_bytes(view[begin : begin + 4])]
+        if begin + 12 > len(content) or len(chunk) < 12 + int.from_bytes(chunk[:4]):
+            raise EOFError
+        kind = bytes(chunk[4:8]).decode("latin-1")
+        if zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:]):
+            raise ValueError(f"damaged: the checksum of its chunk {kind!r} is wrong")
+        yield kind, chunk
+        begin += len(chunk)
+
+
+def jpeg_size(content: bytes) -> tuple[int, int]:
+    size, scanned, position = (0, 0), False, len(JPEG)
+    while found := MARKER.search(content, position):
+        (marker,), position = found[1], found.end()
+        if marker == END and scanned:
+            return size
+        if marker == END:
+            raise ValueError("damaged: it ends before its first pixel")
+        if marker in ALONE:
+            continue
+        part = content[position : position + int.from_bytes(content[position : position + 2])]
+        if position + len(part) == len(content):
+            raise EOFError
+        if marker in FRAMES:
+            size = int.from_bytes(part[3:5]), int.from_bytes(part[5:7])
+        scanned |= marker == SCAN
+        position += len(part)
+    if not scanned:
+        raise EOFError
+    raise ValueError(
+        "lacks the end marker of a JPEG file: it was cut off or never finished; get it anew, or save it again"
+    )
+
+
+def png(pixels: Pixels) -> bytes:
+    """Encode RGB (H, W, 3) or one channel (H, W) as PNG. Raises ValueError where OpenCV fails to."""
+    done, encoded = cv2.imencode(".png", pixels[:, :, ::-1] if pixels.ndim == 3 else pixels)
+    if not done:
+        raise ValueError(f"OpenCV can't encode an image of {pixels.shape[0]}x{pixels.shape[1]} px as PNG")
+    return encoded.tobytes()
+
+
+def webp(pixels: Pixels) -> bytes:
+    """Encode RGB (H, W, 3) as lossless WebP, with little effort. Raises ValueError for a side beyond 16383 px."""
+    from PIL import Image
+
+    if max(pixels.shape) > MAX_WEBP_SIDE_PX:
+        raise ValueError(f"an image of {pixels.shape[0]}x{pixels.shape[1]} px; WebP ends at {MAX_WEBP_SIDE_PX}")
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).save(encoded, "WEBP", lossless=True, quality=0, method=1)
+    return encoded.getvalue()

@@ -1,0 +1,205 @@
+"""What is wrong with a data set is said before anything is measured, trained or written."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from pngs import raw_png
+from small import stored, write_suite
+from tiny_recipe import make
+
+from robustbench_seg.condition import Condition
+from robustbench_seg.datasets import open_dataset, spaced
+from robustbench_seg.datasets.first_pass import first_pass
+from robustbench_seg.datasets.streets import Streets
+from robustbench_seg.errors import DataError
+from robustbench_seg.export import Export, export_images
+from robustbench_seg.export import Listener as ExportListener
+from robustbench_seg.planning import Options
+from robustbench_seg.runner import Listener, run
+from robustbench_seg.suites import read_suite
+from robustbench_seg.training.data import Data
+from robustbench_seg.training.loop import train
+
+UNLABELLED = cv2.imencode(".png", np.full((40, 48), 11, np.uint8))[1].tobytes()
+CAMVID: dict[str, Any] = {
+    "dataset": {"name": "camvid", "split": "test"},
+    "gallery": [],
+    "models": [{"name": "constant"}],
+    "views": ["whole"],
+}
+
+
+class Noted(Listener):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def noted(self, line: str) -> None:
+        self.lines.append(line)
+
+
+class NotedExport(ExportListener):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def noted(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def run_camvid(tmp_path: Path, root: Path, limit: int | None = None, **changes: Any) -> list[str]:
+    noted, suite = Noted(), read_suite(str(write_suite(tmp_path, **{**CAMVID, **changes})))
+    assert not run(suite, tmp_path / "out", Options(data={"camvid": root}, limit=limit), noted)
+    return noted.lines
+
+
+def export_camvid(tmp_path: Path, root: Path) -> list[str]:
+    noted, dataset = NotedExport(), open_dataset("camvid", root)
+    wanted = Export(
+        dataset=dataset, ids=dataset.ids, conditions=(Condition("contrast", 1),), format="png", out=tmp_path / "out"
+    )
+    export_images(wanted, 0, noted)
+    return noted.lines
+
+
+def train_camvid(tmp_path: Path, root: Path, *, validation: bool = False) -> list[str]:
+    lines: list[str] = []
+    split = {"name": "camvid", "split": "test"}
+    held = {"dataset": split, "every": 1, "view": "whole", "limit": 2} if validation else None
+    test, other = open_dataset("camvid", root), open_dataset("camvid", root, split="train")
+    data = Data(other, test) if validation else Data(test)
+    train(make(dataset=split, iterations=1, validation=held), data, tmp_path / "out", note=lines.append)
+    return lines
+
+
+COMMANDS = {"run": run_camvid, "corrupt": export_camvid, "train": train_camvid}
+EVERY_COMMAND = pytest.mark.parametrize("command", COMMANDS)
+
+
+@EVERY_COMMAND
+def test_all_faults_are_said_once_in_one_line_before_anything_is_done(
+    tmp_path: Path, camvid_folder: Path, command: str
+) -> None:
+    for damaged, content in (
+        ("test/frame_0.png", b"not a picture"),
+        ("testannot/frame_1.png", raw_png(np.full((40, 48), 12), 8)),
+        ("testannot/frame_2.png", raw_png(np.zeros((40, 47)), 8)),
+    ):
+        (camvid_folder / damaged).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        COMMANDS[command](tmp_path, camvid_folder)
+    assert str(caught.value) == (
+        f"3 of 3 images have faults: {camvid_folder}/test/frame_0.png: begins with b'not a pictur', as neither PNG nor "
+        f"JPEG nor WebP does; {camvid_folder}/testannot/frame_1.png: label value 12; allowed are 0, 1, 2, 3, 4, 5, 6, "
+        f"7, 8, 9, 10, 11; {camvid_folder}/testannot/frame_2.png: its size 47x40 differs from its image's 48x40"
+    )
+    assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] in ([], [".lock"])
+
+
+def test_of_many_faults_the_first_few_are_said_and_the_others_counted(tmp_path: Path, camvid_folder: Path) -> None:
+    for number in range(9):
+        for folder in ("test", "testannot"):
+            (camvid_folder / folder / f"x_{number}.png").write_bytes(UNLABELLED[:-1])
+    with pytest.raises(DataError, match=r"^9 of 12 images have faults: .*x_0\.png: .*; .*x_2\.png: .* and 6 more$"):
+        run_camvid(tmp_path, camvid_folder)
+    with pytest.raises(DataError, match=r"^\S*/x_0\.png: not a complete PNG file$"):
+        open_dataset("camvid", camvid_folder).survey(["frame_0", "x_0"])
+
+
+def test_only_the_images_that_are_used_are_read_and_each_file_once(
+    tmp_path: Path, camvid_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (camvid_folder / "test/frame_0.png").write_bytes(b"broken, but not used")
+    opened: Counter[str] = Counter()
+    read_bytes = Path.read_bytes
+
+    def counting(path: Path) -> bytes:
+        opened[str(path.relative_to(camvid_folder))] += 1
+        return read_bytes(path)
+
+    dataset = open_dataset("camvid", camvid_folder)
+    monkeypatch.setattr(Path, "read_bytes", counting)
+    found = first_pass(dataset, ["frame_1", "frame_2"], print)
+    assert opened == {f"{folder}/frame_{k}.png": 1 for folder in ("test", "testannot") for k in (1, 2)}
+    assert found == dataset.fingerprint(["frame_1", "frame_2"])
+    monkeypatch.undo()
+    assert spaced(dataset.ids, 1) == ("frame_1",)
+    assert run_camvid(tmp_path, camvid_folder, 1) == []
+    assert len(stored(tmp_path / "out")) == 4
+
+
+def test_an_image_that_is_shown_but_not_counted_is_read_too(tmp_path: Path, camvid_folder: Path) -> None:
+    (camvid_folder / "test/frame_0.png").write_bytes(b"broken, and shown")
+    with pytest.raises(DataError, match=r"test/frame_0\.png: begins with b'broken, and '"):
+        run_camvid(tmp_path, camvid_folder, 1, gallery=["frame_0"])
+
+
+@pytest.mark.parametrize("command", ["run", "train"])
+def test_a_split_without_a_labelled_pixel_is_refused_before_anything_is_measured(
+    tmp_path: Path, camvid_folder: Path, command: str
+) -> None:
+    for path in (camvid_folder / "testannot").iterdir():
+        path.write_bytes(UNLABELLED)
+    with pytest.raises(DataError, match=r"^camvid test: all pixels of its 3 images are unlabelled, so nothing can be"):
+        COMMANDS[command](tmp_path, camvid_folder)
+    assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] in ([], [".lock"])
+
+
+def test_labels_that_ignore_everything_can_be_exported_and_are_noted(tmp_path: Path, camvid_folder: Path) -> None:
+    for path in (camvid_folder / "testannot").iterdir():
+        path.write_bytes(UNLABELLED)
+    lines = export_camvid(tmp_path, camvid_folder)
+    assert lines == ["camvid test: 3 of 3 images without a labelled pixel: frame_0, frame_1, frame_2"]
+
+
+def test_cityscapes_test_labels_of_the_official_kind_are_refused(tmp_path: Path, cityscapes_root: Path) -> None:
+    root = tmp_path / "cityscapes"
+    (root / "leftImg8bit").mkdir(parents=True)
+    (root / "leftImg8bit/test").symlink_to(cityscapes_root / "leftImg8bit/test")
+    for path in (cityscapes_root / "gtFine").rglob("*_labelIds.png"):
+        label = root / "gtFine/test/streets" / path.name
+        label.parent.mkdir(parents=True, exist_ok=True)
+        label.write_bytes(raw_png(np.where(np.arange(160) < 9, 1, 3) * np.ones((96, 1), int), 8))  # border, out of roi
+    suite = write_suite(tmp_path, dataset={"name": "cityscapes", "split": "test"}, gallery=[])
+    with pytest.raises(DataError, match=r"^cityscapes test: all pixels of its 6 images are unlabelled"):
+        run(read_suite(str(suite)), tmp_path / "out", Options(data={"cityscapes": root}), Listener())
+
+
+@EVERY_COMMAND
+def test_what_does_not_count_is_noted_before_anything_is_done(
+    tmp_path: Path, camvid_folder: Path, command: str
+) -> None:
+    (camvid_folder / "test/extra.jpg").touch()
+    (camvid_folder / "testannot/frame_1.png").write_bytes(UNLABELLED)
+    assert COMMANDS[command](tmp_path, camvid_folder) == [
+        f"{camvid_folder}/test: left out: not ending in .png: extra.jpg",
+        "camvid test: 1 of 3 images without a labelled pixel: frame_1",
+    ]
+
+
+def test_validation_images_are_read_before_the_first_iteration(tmp_path: Path, camvid_folder: Path) -> None:
+    (camvid_folder / "test/frame_0.png").write_bytes(b"the first that is used, of two")
+    with pytest.raises(DataError, match=r"test/frame_0\.png: begins with"):
+        train_camvid(tmp_path, camvid_folder, validation=True)
+    assert not (tmp_path / "out/log.csv").exists()
+
+
+def test_a_data_set_without_files_needs_no_reading() -> None:
+    dataset = Streets(count=3)
+    assert first_pass(dataset, dataset.ids, print) == dataset.fingerprint(dataset.ids)
+
+
+@pytest.mark.parametrize("colour", [0, 3])
+def test_labels_of_one_bit_are_counted_as_their_classes(tmp_path: Path, camvid_folder: Path, colour: int) -> None:
+    """As many pixels of class 0 and 1 as there are; OpenCV would read a 1 as 255."""
+    rng = np.random.default_rng(3)
+    drawn = {f"frame_{k}": rng.integers(0, 2, (40, 48)) for k in range(3)}
+    for name, label in drawn.items():
+        (camvid_folder / f"testannot/{name}.png").write_bytes(raw_png(label, 1, colour))
+    run_camvid(tmp_path, camvid_folder)
+    for _, frame in stored(tmp_path / "out").values():
+        for row in frame.itertuples():
+            label = drawn[row.image_id]
+            assert row.labelled.tolist() == [(label == 0).sum(), (label == 1).sum(), *[0] * 9]

@@ -1,0 +1,54 @@
+"""What a report says that its numbers leave open."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from small import write_suite
+
+from robustbench_seg.planning import Options
+from robustbench_seg.report.sections import sections_of
+from robustbench_seg.runner import Listener, run
+from robustbench_seg.suites import read_suite
+
+
+def windows_smaller(tmp_path: Path, root: Path, *views: dict[str, object]) -> list[str]:
+    suite = write_suite(
+        tmp_path,
+        dataset={"name": "camvid", "split": "test"},
+        models=[{"name": "constant"}],
+        conditions={},
+        gallery=[],
+        views=list(views),
+    )
+    out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
+    assert not run(read_suite(str(suite)), out, Options(data={"camvid": root}), Listener())
+    (section,) = sections_of([out], reference=None)
+    return [sentence for sentence in section.limits if "window" in sentence]
+
+
+def test_a_report_says_how_many_images_are_smaller_than_a_views_windows(tmp_path: Path, camvid_folder: Path) -> None:
+    for number, size in enumerate([(40, 64), (64, 40), (64, 80)]):
+        for folder, channels in (("test", (3,)), ("testannot", ())):
+            cv2.imwrite(str(camvid_folder / folder / f"frame_{number}.png"), np.ones((*size, *channels), np.uint8))
+    found = windows_smaller(
+        tmp_path,
+        camvid_folder,
+        {"mode": "whole"},
+        {"mode": "slide", "crop": 40, "stride": 32},
+        {"mode": "slide", "crop": 64, "stride": 32},
+        {"mode": "slide", "crop": 70, "stride": 32},
+        {"mode": "slide", "crop": 70, "stride": 32, "scale": [2.0, 1.09]},
+    )
+    there = "pixels, on one side or both; there the window is the image"
+    assert found == [
+        f"2 of 3 images are smaller than the window of 64 {there} (view slide-64-32).",
+        f"3 of 3 images are smaller than the window of 70 {there} (view slide-70-32).",
+        f"2 of 3 images are smaller than the window of 70 {there} (view slide-70-32-x2_1.09).",  # 44, 44, 70 pixels
+    ]
+
+
+def test_a_report_of_images_as_large_as_the_windows_has_nothing_to_say_of_them(
+    tmp_path: Path, camvid_folder: Path
+) -> None:
+    assert windows_smaller(tmp_path, camvid_folder, {"mode": "slide", "crop": 40, "stride": 40}) == []
