@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from segformer import CheckpointInfo, SegFormer, build, load_checkpoint, load_encoder, save_checkpoint
-from segformer.huggingface import is_hub_id
+from segformer.huggingface import missing
 
 from ..errors import UsageError
 from .base import NetworkSegmenter
@@ -24,8 +24,8 @@ def build_network(variant: str, class_names: Sequence[str], *, seed: int = 0, **
 
 def start_from(network: SegFormer, weights: str) -> CheckpointInfo:
     """Give the encoder the weights of a checkpoint; return what is told about that file. Raises UsageError."""
-    if not Path(weights).exists() and not is_hub_id(weights):
-        raise UsageError(f"encoder {weights}: no such file or folder")
+    if lack := missing(weights):
+        raise UsageError(f"encoder {lack}")
     return load_encoder(network, weights)
 
 
@@ -53,8 +53,8 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
 
     Raises CheckpointError for the file and UsageError where the file holds another network than was asked for.
     """
-    if not Path(weights).exists() and not is_hub_id(str(weights)):
-        raise UsageError(f"weights of {name}: {weights}: no such file or folder")
+    if lack := missing(str(weights)):
+        raise UsageError(f"weights of {name}: {lack}")
     network = load_checkpoint(weights)
     if not isinstance(network, SegFormer):
         raise UsageError(f"{weights}: holds an encoder alone, which can't segment")
