@@ -174,6 +174,10 @@ def identify(found: Content, source: Source | None) -> tuple[SegFormerConfig, Ch
     if found.description:
         config, info = read_description(found)
         return config, replace(info, sha256=sha256)
+    if any(key.startswith("encoder.stages.0.embed.") for key in found.tensors):
+        raise CheckpointError(
+            f"{found.path}: this project's keys without its configuration; segformer.save_checkpoint writes both"
+        )
     if source is None:
         known = ", ".join(dict.fromkeys(known.name for known in SOURCES))
         raise CheckpointError(

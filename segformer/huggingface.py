@@ -63,7 +63,7 @@ def is_hub_id(name: str) -> bool:
 def missing(name: str) -> str:
     """Word that nothing is there under a name, with how to name what may have been meant; "" if something is."""
     bare = name.removeprefix(HUB)
-    if Path(bare).exists() or is_hub_id(name):
+    if (bare and Path(bare).exists()) or is_hub_id(name):
         return ""
     hint = ""
     if name != bare:
@@ -139,11 +139,14 @@ def read_config(foreign: Mapping[str, Any]) -> tuple[SegFormerConfig, tuple[str,
     labels = foreign.get("id2label") or {}
     if sorted(map(int, labels)) != list(range(len(labels))):
         raise ValueError("id2label must number the classes 0, 1, 2 and so on")
+    number = foreign.get("num_labels", len(labels) or 2)  # two is Transformers' default
+    if labels and number != len(labels):
+        raise ValueError(f"num_labels is {number}, but id2label names {len(labels)} classes")
     names = tuple(str(labels[key]) for key in sorted(labels, key=int))
     numbered = names == tuple(f"LABEL_{i}" for i in range(len(names)))
     config = SegFormerConfig(
         **{ours: foreign.get(theirs, default) for ours, (theirs, default) in FIELDS.items()},
-        num_classes=len(names) or foreign.get("num_labels", 2),  # two is its default
+        num_classes=number,
         norm_eps=TRANSFORMERS_4.norm_eps,
         embedding_norm_eps=TRANSFORMERS_4.embedding_norm_eps,
     )

@@ -9,6 +9,9 @@ up. Stand-ins inside the weights are left to the caller to refuse.
 import re
 import sys
 import warnings
+from _compat_pickle import (
+    IMPORT_MAPPING,  # of Python 2's modules, whose names torch.save writes: "commands" is subprocess
+)
 from collections import OrderedDict
 from pathlib import Path
 from pickle import UnpicklingError
@@ -74,19 +77,23 @@ def load_pickle(path: Path) -> tuple[object, tuple[str, ...]]:
     bound: dict[tuple[str, type], type] = {}
     while True:
         try:
-            with warnings.catch_warnings(), torch.serialization.safe_globals(list(bound.values())):
+            with (
+                path.open("rb") as file,
+                warnings.catch_warnings(),
+                torch.serialization.safe_globals(list(bound.values())),
+            ):
                 warnings.simplefilter("ignore")  # torch's remarks on odd pickles: the error says it in one line
-                content = torch.load(path, map_location="cpu", weights_only=True)
+                content = torch.load(file, map_location="cpu", weights_only=True)
             return content, tuple(dict.fromkeys(name for name, _ in bound))
         except UnpicklingError as error:
             name, kind = needed(str(error))
             if not name or (name, kind) in bound:
                 raise CheckpointError(f"{path}: not a complete file of plain tensors{reason(error)}") from None
-            if not may_stand_in(name):
-                raise would_run_code(path, [name]) from None
+            module, _, leaf = name.rpartition(".")
+            if not may_stand_in(present := f"{IMPORT_MAPPING.get(module, module)}.{leaf}"):
+                raise would_run_code(path, [present]) from None
             for other in [key for key in bound if key[0] == name]:
                 del bound[other]
-            module, _, leaf = name.rpartition(".")
             bound[name, kind] = type(leaf, (kind,), {"__module__": module, "__qualname__": leaf})
         except Exception as error:  # a broken pickle may fail in any way, and torch then advises to run its code
             raise CheckpointError(f"{path}: not a complete file of plain tensors ({type(error).__name__})") from None
