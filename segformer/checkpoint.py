@@ -8,6 +8,7 @@ same model. A file of others is described by its shapes, and its LayerNorm epsil
 import io
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from .fitting import fitted, refuse_misfits
 from .huggingface import FIELDS, HUB, download, folder_config, missing, read_folder, repository_of
 from .info import CheckpointError, CheckpointInfo, shortened
 from .model import SegFormer
-from .preprocessor import FILES, same_input
+from .preprocessor import FILES, same_input, trained_with
 from .sources import NVLABS, SOURCES, TRANSFORMERS_4, Source
 from .translate import config_from_shapes, from_foreign, has_decoder, recognise, to_foreign
 
@@ -185,13 +186,15 @@ def identify(found: Content, source: Source | None) -> tuple[SegFormerConfig, Ch
         )
     if found.config is None and source.name == TRANSFORMERS_4.name:
         raise CheckpointError(f"{found.path}: {source.name}' weights need their config.json: give the folder")
+    if re.search(r"\balign_corners\W{1,4}True", found.training):
+        raise CheckpointError(f"{found.path}: was trained with align_corners=True, of which there is no network here")
     config = found.config or config_from_shapes(found.tensors, source, found.path)
     named = has_decoder(found.tensors) and len(found.class_names) == config.num_classes
     return config, CheckpointInfo(
         class_names=found.class_names if named else (),
         licence=found.licence or source.licence,
         source=source.name,
-        preprocessor=found.preprocessor,
+        preprocessor=found.preprocessor or trained_with(found.training),
         sha256=sha256,
     )
 

@@ -12,7 +12,6 @@ from torch import Tensor
 from .config import SegFormerConfig
 from .formats import Loaded, load
 from .nesting import choose
-from .preprocessor import trained_with
 
 __all__ = [
     "METADATA_KEY",
@@ -35,8 +34,8 @@ class Content:
     path: what messages name. files: all that decide the logits. tensors: under their keys without `prefix`, which
     wrappers had put before them. loaded: all that the file holds, with its metadata. expression: Python that gives the
     tensors to a user, under the file's own keys. description: our own JSON on the model, "" in files of others.
-    class_names: empty where the file has none. config, licence, preprocessor: what stands next to the weights, if
-    anything; as in SegFormerConfig and CheckpointInfo.
+    class_names: empty where the file has none. training: the text of the configuration that MMSegmentation keeps in its
+    files. config, licence, preprocessor: what stands next to the weights, if anything.
     """
 
     path: Path
@@ -47,6 +46,7 @@ class Content:
     expression: str
     description: str = ""
     class_names: tuple[str, ...] = ()
+    training: str = ""
     config: SegFormerConfig | None = None
     licence: str = ""
     preprocessor: str = ""
@@ -77,7 +77,7 @@ def content_of(loaded: Loaded) -> Content:
         expression=weights.expression,
         description=str(loaded.metadata.get(METADATA_KEY, "")),
         class_names=tuple(names),
-        preprocessor=trained_with(loaded.metadata),
+        training=next((text for text in map(loaded.metadata.get, ("cfg", "config")) if isinstance(text, str)), ""),
     )
 
 

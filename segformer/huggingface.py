@@ -139,7 +139,7 @@ def read_config(foreign: Mapping[str, Any]) -> tuple[SegFormerConfig, tuple[str,
     labels = foreign.get("id2label") or {}
     if sorted(map(int, labels)) != list(range(len(labels))):
         raise ValueError("id2label must number the classes 0, 1, 2 and so on")
-    number = foreign.get("num_labels", len(labels) or 2)  # two is Transformers' default
+    number = foreign.get("num_labels") or len(labels) or 2  # two is Transformers' default
     if labels and number != len(labels):
         raise ValueError(f"num_labels is {number}, but id2label names {len(labels)} classes")
     names = tuple(str(labels[key]) for key in sorted(labels, key=int))

@@ -35,7 +35,7 @@ UNREAD = re.compile(
 # Programs that keep the average under "state_dict", and under a second name what a training resumes from: MMEngine and
 # Lightning; each with a word that only it writes.
 AVERAGE_IS_STATE_DICT = {"ema_state_dict": "message_hub", "current_model_state": "averaging_state"}
-DEPTH = 6  # of dictionaries in dictionaries: a file may hold itself
+DEPTH = 6  # of dictionaries in dictionaries, and of prefixes: a file may hold itself
 EXPECTED = "expected a dictionary of tensors of real numbers"
 
 
@@ -145,7 +145,7 @@ def is_plain(tensor: Tensor) -> bool:
     return ordinary and not (tensor.is_meta or tensor.is_complex() or tensor.is_quantized)
 
 
-def unwrapped(weights: Weights) -> Iterator[Weights]:
+def unwrapped(weights: Weights) -> list[Weights]:
     """Take off, one after another, the prefixes of wrappers that all keys carry, but for those that are never read.
 
     Where a network and its average are under two prefixes, each is a state dict of its own.
@@ -161,19 +161,19 @@ def unwrapped(weights: Weights) -> Iterator[Weights]:
             groups.setdefault(first, {})[rest] = tensor
         else:
             outside[key] = tensor
-    inner: list[Weights] = []
+    whole = replace(weights, tensors=tensors)
+    if not all(map(UNREAD.search, outside)) or weights.prefix.count(".") == DEPTH:
+        return [whole]
+    parts: list[Weights] = []
     for first, group in groups.items():
         prefix = f"{weights.prefix}{first}."
         expression = weights.expression
         if len(groups) > 1:
             expression = f"{{k: v for k, v in {expression}.items() if k.startswith({prefix!r})}}"
         part = Weights(names=weights.names, prefix=prefix, tensors=outside | group, expression=expression)
-        inner.extend(unwrapped(part))
-    networks = {frozenset(key for key in part.tensors if not UNREAD.search(key)) for part in inner}
-    if len(networks) == 1 and all(map(UNREAD.search, outside)):
-        yield from inner
-    else:
-        yield replace(weights, tensors=tensors)
+        parts.extend(unwrapped(part))
+    networks = {frozenset(key for key in part.tensors if not UNREAD.search(key)) for part in parts}
+    return parts if len(networks) == 1 else [whole]
 
 
 def no_weights(loaded: Loaded) -> CheckpointError:

@@ -94,7 +94,7 @@ def load_pickle(path: Path) -> tuple[object, tuple[str, ...]]:
                 raise would_run_code(path, [present]) from None
             for other in [key for key in bound if key[0] == name]:
                 del bound[other]
-            bound[name, kind] = type(leaf, (kind,), {"__module__": module, "__qualname__": leaf})
+            bound[name, kind] = type(kind.__name__, (kind,), {"__module__": module, "__qualname__": leaf})
         except Exception as error:  # a broken pickle may fail in any way, and torch then advises to run its code
             raise CheckpointError(f"{path}: not a complete file of plain tensors ({type(error).__name__})") from None
 
@@ -120,4 +120,4 @@ def may_stand_in(name: str) -> bool:
 def reason(error: UnpicklingError) -> str:
     """Take what is wrong from torch's long message, in brackets."""
     found = re.search(r"WeightsUnpickler error:\s*(\S.*)", str(error))
-    return f" ({found[1]})" if found else ""
+    return f" ({found[1][:160]})" if found else ""

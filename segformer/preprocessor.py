@@ -3,9 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from .formats import read_json
 from .info import CheckpointError
@@ -28,12 +26,11 @@ def read_preprocessor(folder: Path) -> str:
     return json.dumps(found, sort_keys=True) if found else ""
 
 
-def trained_with(metadata: Mapping[str, Any]) -> str:
-    """Read the normalisation from the configuration that MMSegmentation keeps in a file, in the form of Transformers.
+def trained_with(config: str) -> str:
+    """Read the normalisation from the text of a configuration of MMSegmentation, in the form of Transformers.
 
     It is "" where there is none, where it is ImageNet's, and where the text has several that differ.
     """
-    config = next((text for name in ("cfg", "config") if isinstance(text := metadata.get(name), str)), "")
     means, deviations = (listed(config, name) for name in ("mean", "std"))
     if len(means) != 1 or len(deviations) != 1:
         return ""

@@ -9,6 +9,7 @@ from segformer import CheckpointInfo, SegFormer, build, load_checkpoint, load_en
 from segformer.huggingface import missing
 
 from ..errors import UsageError
+from ..wording import counted
 from .base import NetworkSegmenter
 
 __all__ = ["build_network", "describe", "load", "save", "start_from"]
@@ -32,11 +33,13 @@ def start_from(network: SegFormer, weights: str) -> CheckpointInfo:
 def describe(network: SegFormer) -> str:
     """Say in words what the name of the variant leaves open."""
     config = network.config
+    unread = len(network.info.left_out)
+    left_out = f", {counted(unread, 'tensor')} of the file left out" if unread else ""
     size = f" made for {config.train_size[0]}x{config.train_size[1]}" if config.train_size else ""
     return (
         f"SegFormer, ffn {config.ffn}, positional encoding {config.positional_encoding or 'none'}{size}, "
         f"{'MMSegmentation head, ' if config.decoder == 'mmseg' else ''}"
-        f"weights from {network.info.source}"
+        f"weights from {network.info.source}{left_out}"
     )
 
 

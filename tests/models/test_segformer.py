@@ -5,6 +5,7 @@ import torch
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.models import build_network, load_model, start_from_encoder
+from segformer import save_checkpoint
 
 
 @pytest.mark.parametrize("name", ["runs/mix-s0", "weights/b0"])
@@ -18,6 +19,16 @@ def test_a_mistyped_path_to_weights_is_not_asked_of_the_hub(
         load_model("segformer-b0", ("a", "b"), name, torch.device("cpu"))
     with pytest.raises(UsageError, match=f"^encoder {said}"):
         start_from_encoder("segformer-b0", build_network("segformer-b0", ("a", "b")), name)
+
+
+def test_a_report_says_how_much_of_a_file_was_left_out(tmp_path: Path) -> None:
+    path, cpu = tmp_path / "b0.pth", torch.device("cpu")
+    save_checkpoint(build_network("segformer-b0", ("a", "b")), path, format="nvlabs")
+    assert load_model("segformer-b0", ("a", "b"), str(path), cpu).about.endswith("weights from random initialisation")
+    content = torch.load(path, weights_only=True)
+    content["state_dict"]["auxiliary_head.conv_seg.weight"] = torch.ones(1)
+    torch.save(content, path)
+    assert load_model("segformer-b0", ("a", "b"), str(path), cpu).about.endswith(", 1 tensor of the file left out")
 
 
 @pytest.mark.parametrize("name", ["nvidia/segformer-b0-finetuned-ade-512-512", "hf:someone/b0"])

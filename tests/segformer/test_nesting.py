@@ -238,6 +238,11 @@ def test_a_dictionary_that_holds_itself_is_refused(tmp_path: Path) -> None:
         read_file(tmp_path / "b0.pth")
 
 
+def test_prefixes_without_end_are_not_followed(tmp_path: Path) -> None:
+    torch.save({"model." * 5000 + "weight": torch.ones(1)}, tmp_path / "b0.pth")
+    assert len(read_file(tmp_path / "b0.pth").tensors) == 1
+
+
 def test_other_networks_read_their_tensors_through_the_same_door(tmp_path: Path) -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
     torch.save({"model_state_dict": under("module.", network.state_dict())}, tmp_path / "other.pth")

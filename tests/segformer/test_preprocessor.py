@@ -175,6 +175,17 @@ def test_transformers_agrees_on_what_is_the_same_input() -> None:
             assert same_input(json.dumps(one), json.dumps(other)) == torch.allclose(mine, theirs)
 
 
+def test_a_head_that_aligns_corners_is_refused(tmp_path: Path) -> None:
+    """The resizing of maps that MMSegmentation's option of that name chooses is another function."""
+    state = nvlabs_state(network(), tmp_path)
+    text = "decode_head=dict(type='SegformerHead', align_corners={}, channels=256)"
+    torch.save({"meta": {"cfg": text.format(False)}, "state_dict": state}, tmp_path / "b0.pth")
+    load_checkpoint(tmp_path / "b0.pth")
+    torch.save({"meta": {"cfg": text.format(True)}, "state_dict": state}, tmp_path / "b0.pth")
+    with pytest.raises(CheckpointError, match=r"b0\.pth: was trained with align_corners=True"):
+        load_checkpoint(tmp_path / "b0.pth")
+
+
 def configured(mean: str, std: str, order: str = "to_rgb=True") -> str:
     return f"img_norm_cfg = dict(\n    mean={mean}, std={std}, {order})\ncrop_size = (512, 512)\n"
 
