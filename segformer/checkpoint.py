@@ -8,6 +8,7 @@ same model. A file of others is described by its shapes, and its LayerNorm epsil
 import io
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,41 +20,44 @@ from torch import Tensor
 
 from .config import SegFormerConfig
 from .encoder import MixTransformer
-from .files import METADATA_KEY, PICKLES, Content, read_file, sha256_of, write_atomically
-from .huggingface import download, folder_config, is_hub_id, read_folder
-from .info import CheckpointError, CheckpointInfo
+from .files import METADATA_KEY, Content, identity_of, read_file, write_atomically
+from .fitting import fitted, refuse_misfits
+from .huggingface import FIELDS, HUB, download, folder_config, missing, read_folder, repository_of
+from .info import CheckpointError, CheckpointInfo, shortened
 from .model import SegFormer
+from .preprocessor import FILES, same_input, trained_with
 from .sources import NVLABS, SOURCES, TRANSFORMERS_4, Source
-from .translate import config_from_shapes, from_foreign, has_decoder, recognise, refuse_misfits, to_foreign
+from .translate import config_from_shapes, from_foreign, has_decoder, recognise, to_foreign
 
 __all__ = ["load_checkpoint", "load_encoder", "save_checkpoint"]
 
-SUFFIXES = {"own": (".safetensors",), "nvlabs": PICKLES}  # the form of Transformers is a folder
+SUFFIXES = {"own": (".safetensors",), "nvlabs": (".pth", ".pt", ".bin")}  # the form of Transformers is a folder
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> SegFormer | MixTransformer:
     """Read a network, in eval mode and float32; a MixTransformer where the file holds an encoder alone.
 
-    path: a file of this project, a `.pth` of NVlabs or MMSegmentation, a folder of Transformers, or "owner/name", a
-    repository on the Hugging Face hub that is fetched. The network's `info` tells where the weights come from and
-    their licence. Raises CheckpointError for a path that is not there, a truncated or foreign file, a pickle that
-    would run code, and missing, unknown or wrongly shaped keys (the first ten and the count).
+    path: a file of this project, a `.pth` of NVlabs or MMSegmentation, a folder of Transformers, or "hf:OWNER/NAME", a
+    repository on the Hugging Face hub that is fetched ("nvidia/NAME" alone is one too). The network's `info` tells
+    where the weights come from, their licence and what the file has besides them. Raises CheckpointError for a path
+    that is not there, a truncated or foreign file, weights that can't be had without running code, two sets of weights
+    that differ, and missing, unknown or wrongly shaped keys (the first ten and the count).
     """
-    found = read(path)
-    source = recognise(found.tensors)
+    source, found = recognise(read(path))
     config, info = identify(found, source)
-    tensors = {key: value for key, value in found.tensors.items() if not (source and key.startswith(source.unused))}
-    alone = source is not None and not found.description and not has_decoder(tensors)
+    unused = tuple(key for key in found.tensors if source and key.startswith(source.unused))
+    used = {key: value for key, value in found.tensors.items() if key not in unused}
+    alone = source is not None and not found.description and not has_decoder(used)
     with torch.device("meta"):  # every tensor comes from the file
         network = MixTransformer(config) if alone else SegFormer(config)
     prefix = "encoder." if alone else ""
     ours = {prefix + key: value for key, value in network.state_dict().items()}
-    refuse_misfits(found.path, tensors, to_foreign(ours, source) if source else ours)
+    tensors, unread = fitted(replace(found, tensors=used), to_foreign(ours, source) if source else ours)
     if source:
         tensors = from_foreign(tensors, source, ours)
     weights = {key.removeprefix(prefix): tensors[key].to(value.dtype, copy=True) for key, value in ours.items()}
     network.load_state_dict(weights, assign=True)
-    network.info = info
+    network.info = replace(info, left_out=(*unused, *unread))
     return network.eval()
 
 
@@ -62,7 +66,7 @@ def load_encoder(model: SegFormer, path: str | os.PathLike[str]) -> CheckpointIn
 
     The decoder stays as it is, and so does its licence; `model.info` takes the encoder's over, or adds it. Returns what
     is told about the file, its hash too. Raises CheckpointError as `load_checkpoint` does, and for an encoder that was
-    made for another LayerNorm epsilon.
+    made for another LayerNorm epsilon or for images that were normalised otherwise.
     """
     loaded = load_checkpoint(path)
     encoder = loaded.encoder if isinstance(loaded, SegFormer) else loaded
@@ -70,6 +74,9 @@ def load_encoder(model: SegFormer, path: str | os.PathLike[str]) -> CheckpointIn
         theirs, ours = getattr(loaded.config, field), getattr(model.config, field)
         if theirs != ours:
             raise CheckpointError(f"{path}: its encoder was made for {field} {theirs}, the model has {ours}")
+    if not same_input(loaded.info.preprocessor, model.info.preprocessor):
+        theirs, ours = (info.preprocessor or "ImageNet's" for info in (loaded.info, model.info))
+        raise CheckpointError(f"{path}: its encoder was made for the preprocessor {theirs}, the model for {ours}")
     refuse_misfits(Path(path), encoder.state_dict(), model.encoder.state_dict())
     model.encoder.load_state_dict(encoder.state_dict())
     licence, before = loaded.info.licence, model.info
@@ -99,9 +106,7 @@ def save_checkpoint(
     if format in SUFFIXES and path.suffix not in SUFFIXES[format]:
         raise CheckpointError(f"{path}: form {format!r} needs a name that ends in {' or '.join(SUFFIXES[format])}")
     refuse_other_names(model.info, model.config)
-    description = {"config": asdict(model.config), "info": asdict(model.info)}
-    del description["info"]["sha256"]  # a file can't hold its own hash
-    metadata = {METADATA_KEY: json.dumps(description, sort_keys=True)}
+    metadata = {METADATA_KEY: described(model)}
     match format:
         case "own":
             write_atomically(path, save(packed(model.state_dict(), half), metadata))
@@ -110,6 +115,9 @@ def save_checkpoint(
             content = json.dumps(folder_config(model.config, model.info, half=half), indent=2, sort_keys=True)
             write_atomically(path / "model.safetensors", save(tensors, metadata | {"format": "pt"}))
             write_atomically(path / "config.json", content.encode())
+            if model.info.preprocessor:
+                said = json.loads(model.info.preprocessor)
+                write_atomically(path / FILES[0], json.dumps(said, indent=2, sort_keys=True).encode())
         case "nvlabs":
             meta = metadata | {"CLASSES": model.info.class_names}
             buffer = io.BytesIO()
@@ -117,6 +125,14 @@ def save_checkpoint(
             write_atomically(path, buffer.getvalue())
         case _:
             raise ValueError(f"format must be one of 'own', 'transformers', 'nvlabs', got {format!r}")
+
+
+def described(model: SegFormer) -> str:
+    """Write what our description says of a model: all but what is of the file that it was read from."""
+    info = asdict(model.info)
+    for field in ("left_out", "sha256", *(() if model.info.preprocessor else ("preprocessor",))):
+        del info[field]
+    return json.dumps({"config": asdict(model.config), "info": info}, sort_keys=True)
 
 
 def refuse_other_names(info: CheckpointInfo, config: SegFormerConfig) -> None:
@@ -144,39 +160,60 @@ def foreign_state(model: SegFormer, source: Source) -> dict[str, Tensor]:
 
 def read(path: str | os.PathLike[str]) -> Content:
     """Read the tensors of a file, a folder of Transformers or a repository on the hub."""
-    name, path = str(path), Path(path)
-    if is_hub_id(name):
-        return read_folder(download(name), name)
-    if path.is_dir():
-        return read_folder(path)
-    if path.is_file():
-        return read_file(path)
-    raise CheckpointError(f"{path}: no such file or folder")
+    name = str(path)
+    if lack := missing(name):
+        raise CheckpointError(lack)
+    if repository := repository_of(name):
+        return read_folder(download(name), repository)
+    path = Path(name.removeprefix(HUB))
+    return read_folder(path) if path.is_dir() else read_file(path)
 
 
 def identify(found: Content, source: Source | None) -> tuple[SegFormerConfig, CheckpointInfo]:
     """Tell what network a file is of, and where it comes from."""
-    sha256 = sha256_of(found.path)
+    sha256 = identity_of(found.files, found.path.parent)
     if found.description:
-        try:
-            description: dict[str, Any] = json.loads(found.description)
-            config = SegFormerConfig(**description["config"])
-            info = CheckpointInfo(**description["info"], sha256=sha256)
-            info = replace(info, class_names=tuple(info.class_names))
-            refuse_other_names(info, config)
-            return config, info
-        except (TypeError, KeyError, ValueError) as error:
-            raise CheckpointError(f"{found.path}: its configuration is not one of this version ({error})") from None
+        config, info = read_description(found)
+        return config, replace(info, sha256=sha256)
+    if any(key.startswith("encoder.stages.0.embed.") for key in found.tensors):
+        raise CheckpointError(
+            f"{found.path}: this project's keys without its configuration; segformer.save_checkpoint writes both"
+        )
     if source is None:
         known = ", ".join(dict.fromkeys(known.name for known in SOURCES))
-        raise CheckpointError(f"{found.path}: holds no SegFormer of this project, {known}")
+        raise CheckpointError(
+            f"{found.path}: holds no SegFormer of this project, {known}; its keys are {shortened(found.tensors)}"
+        )
     if found.config is None and source.name == TRANSFORMERS_4.name:
         raise CheckpointError(f"{found.path}: {source.name}' weights need their config.json: give the folder")
+    if re.search(r"\balign_corners\W{1,4}True", found.training):
+        raise CheckpointError(f"{found.path}: was trained with align_corners=True, of which there is no network here")
     config = found.config or config_from_shapes(found.tensors, source, found.path)
     named = has_decoder(found.tensors) and len(found.class_names) == config.num_classes
     return config, CheckpointInfo(
         class_names=found.class_names if named else (),
         licence=found.licence or source.licence,
         source=source.name,
+        preprocessor=found.preprocessor or trained_with(found.training),
         sha256=sha256,
     )
+
+
+def read_description(found: Content) -> tuple[SegFormerConfig, CheckpointInfo]:
+    """Read our own description of a network; what files next to the weights say comes before it."""
+    try:
+        description: dict[str, Any] = json.loads(found.description)
+        config = SegFormerConfig(**description["config"])
+        info = CheckpointInfo(**description["info"])
+        if found.config is not None:
+            config = replace(config, **{field: getattr(found.config, field) for field in (*FIELDS, "num_classes")})
+        info = replace(
+            info,
+            class_names=found.class_names or tuple(info.class_names),
+            preprocessor=found.preprocessor or info.preprocessor,
+        )
+        refuse_other_names(info, config)
+        same_input(info.preprocessor, "")
+    except (TypeError, KeyError, ValueError) as error:
+        raise CheckpointError(f"{found.path}: its configuration is not one of this version ({error})") from None
+    return config, info

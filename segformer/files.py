@@ -1,121 +1,84 @@
 """Files of tensors, in and out: no file can run code, and a file is written whole or not at all."""
 
 import hashlib
-import json
 import os
-import re
 import tempfile
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from .config import SegFormerConfig
-from .info import CheckpointError
+from .formats import Loaded, load
+from .nesting import choose
 
 __all__ = [
     "METADATA_KEY",
-    "PICKLES",
     "Content",
+    "content_of",
     "identity_of",
     "read_file",
-    "read_json",
     "sha256_of",
     "write_atomically",
 ]
 
 # Holds our description of the model: in a safetensors header, in a pickle's "meta" and in an ONNX graph's metadata.
 METADATA_KEY = "segformer"
-PICKLES = (".pth", ".pt", ".bin")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """A file of tensors as it is on disk.
+    """The weights of a file, or of a folder.
 
-    description: our own JSON on the model, "" in files of others. class_names: empty where the file has none.
-    config, licence: what stands beside the file, if anything.
+    path: what messages name. files: all that decide the logits. tensors: under their keys without `prefix`, which
+    wrappers had put before them. loaded: all that the file holds, with its metadata. expression: Python that gives the
+    tensors to a user, under the file's own keys. description: our own JSON on the model, "" in files of others.
+    class_names: empty where the file has none. training: the text of the configuration that MMSegmentation keeps in its
+    files. config, licence, preprocessor: what stands next to the weights, if anything.
     """
 
     path: Path
+    files: tuple[Path, ...]
     tensors: Mapping[str, Tensor]
+    prefix: str
+    loaded: Loaded
+    expression: str
     description: str = ""
     class_names: tuple[str, ...] = ()
+    training: str = ""
     config: SegFormerConfig | None = None
     licence: str = ""
+    preprocessor: str = ""
 
 
 def read_file(path: Path) -> Content:
-    """Read a `.safetensors` file or a pickle of tensors. Raises CheckpointError in one line for any other content."""
-    if path.suffix == ".safetensors":
-        return read_safetensors(path)
-    if path.suffix in PICKLES:
-        return read_pickle(path)
-    raise CheckpointError(f"{path}: expected a .safetensors or {', '.join(PICKLES)} file, or a folder of Transformers")
+    """Read the weights of a `.safetensors` file or a pickle, however they are wrapped.
+
+    Raises CheckpointError in one line for any other content, and for two sets of weights that differ.
+    """
+    return content_of(load(path))
 
 
-def read_safetensors(path: Path) -> Content:
-    try:
-        with safe_open(path, "pt") as file:
-            description = (file.metadata() or {}).get(METADATA_KEY, "")
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  not a dict
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path}: not a complete .safetensors file ({error})") from None
-    return Content(path=path, tensors=tensors, description=description)
-
-
-def read_pickle(path: Path) -> Content:
-    """Read a state dict, flat or under "state_dict" beside "meta", with `weights_only=True` and nothing else."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's remarks on odd pickles: the error says it in one line
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        if named := re.search(r"GLOBAL (\S+)", str(error)):
-            raise CheckpointError(
-                f"{path}: refused, since reading it would run code ({named[1]}); only plain tensors are read"
-            ) from None
-        raise CheckpointError(f"{path}: not a complete file of plain tensors") from None
-    except Exception as error:  # a broken pickle may fail in any way, and torch then advises to run its code
-        raise CheckpointError(f"{path}: not a complete file of plain tensors ({type(error).__name__})") from None
-    tensors = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
-    if not isinstance(tensors, dict) or not all(
-        isinstance(key, str) and isinstance(value, Tensor) and is_plain(value) for key, value in tensors.items()
-    ):
-        raise CheckpointError(f"{path}: expected a dictionary of tensors of real numbers")
-    meta = loaded.get("meta")
-    meta = meta if isinstance(meta, dict) else {}
+def content_of(loaded: Loaded) -> Content:
+    """Choose the weights of what a file holds, and name what is said of them. Raises CheckpointError as `read_file`."""
+    weights = choose(loaded)
     # MMCV writes CLASSES, and MMEngine after it dataset_meta.
-    data = meta.get("dataset_meta")
-    names = meta.get("CLASSES") or (data.get("classes") if isinstance(data, dict) else None)
+    data = loaded.metadata.get("dataset_meta")
+    names = loaded.metadata.get("CLASSES") or (data.get("classes") if isinstance(data, dict) else None)
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        names = ()
     return Content(
-        path=path,
-        tensors=tensors,
-        description=str(meta.get(METADATA_KEY, "")),
-        class_names=tuple(map(str, names)) if isinstance(names, list | tuple) else (),
+        path=loaded.path,
+        files=(loaded.path,),
+        tensors=weights.tensors,
+        prefix=weights.prefix,
+        loaded=loaded,
+        expression=weights.expression,
+        description=str(loaded.metadata.get(METADATA_KEY, "")),
+        class_names=tuple(names),
+        training=next((text for text in map(loaded.metadata.get, ("cfg", "config")) if isinstance(text, str)), ""),
     )
-
-
-def is_plain(tensor: Tensor) -> bool:
-    """Whether a tensor holds real numbers, all of them."""
-    return tensor.layout == torch.strided and not tensor.is_meta and not tensor.is_complex()
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object. Raises CheckpointError."""
-    try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: not readable as JSON ({error})") from None
-    if not isinstance(loaded, dict):
-        raise CheckpointError(f"{path}: expected a JSON object")
-    return loaded
 
 
 def sha256_of(path: Path) -> str:

@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from .config import SegFormerConfig
-from .files import PICKLES, Content, read_file, read_json
+from .files import Content
+from .formats import PICKLES, read_json
 from .info import CheckpointError, CheckpointInfo
+from .preprocessor import FILES, read_preprocessor
+from .shards import read_weights
 from .sources import NVIDIA_LICENCE, TRANSFORMERS_4, UNKNOWN_LICENCE
 
-__all__ = ["download", "folder_config", "is_hub_id", "read_folder"]
+__all__ = ["FIELDS", "HUB", "download", "folder_config", "is_hub_id", "missing", "read_folder", "repository_of"]
+
+HUB = "hf:"
 
 # Our field: its name in config.json. What the file leaves out has Transformers' default.
 FIELDS = {
@@ -32,40 +37,73 @@ FIXED = {
     "patch_sizes": [7, 3, 3, 3],
     "strides": [4, 2, 2, 2],
     "hidden_act": "gelu",
+    "reshape_last_stage": True,
 }
 
 
+def repository_of(name: str) -> str:
+    """Tell which repository on the hub a name stands for, "" if it is a path.
+
+    hf:OWNER/NAME is one, unless a folder OWNER/NAME is here. Without "hf:" only the names of nvidia, who released
+    SegFormer, are taken for one, unless there is a folder nvidia: any other may be a path that was mistyped.
+    """
+    bare = name.removeprefix(HUB)
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", bare) or Path(bare).suffix in (".safetensors", *PICKLES):
+        return ""
+    if name != bare:
+        return "" if Path(bare).exists() else bare
+    return bare if bare.startswith("nvidia/") and not Path("nvidia").exists() else ""
+
+
 def is_hub_id(name: str) -> bool:
-    """Whether a name may be a repository on the hub, owner/name: it is no path, nor would be one in a folder here."""
-    shaped = re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name) is not None
-    path = Path(name)
-    return shaped and path.suffix not in (".safetensors", *PICKLES) and not path.parent.exists()
+    """Whether a name stands for a repository on the hub."""
+    return repository_of(name) != ""
 
 
-def download(repository: str) -> Path:
-    """Fetch a folder from the hub, or find it in the hub's cache. Raises CheckpointError in one line."""
+def missing(name: str) -> str:
+    """Word that nothing is there under a name, with how to name what may have been meant; "" if something is."""
+    bare = name.removeprefix(HUB)
+    if (bare and Path(bare).exists()) or is_hub_id(name):
+        return ""
+    hint = ""
+    if name != bare:
+        hint = f"; a repository on the Hugging Face hub is {HUB}OWNER/NAME"
+    elif is_hub_id(HUB + bare) and not Path(bare).parent.exists():
+        hint = f"; for a repository on the Hugging Face hub write {HUB}{bare}"
+    return f"{name}: no such file or folder{hint}"
+
+
+def download(name: str) -> Path:
+    """Fetch a repository's folder from the hub, or find it in the hub's cache. Raises CheckpointError in one line."""
+    beside = ["config.json", "adapter_config.json", *FILES]
     try:
         from huggingface_hub import snapshot_download
 
-        folder = Path(snapshot_download(repository, allow_patterns=["config.json", "model.safetensors"]))
-        if not (folder / "model.safetensors").is_file():
-            folder = Path(snapshot_download(repository, allow_patterns=["config.json", "pytorch_model.bin"]))
+        for weights, shards in (
+            ("model.safetensors", "model-*.safetensors"),
+            ("pytorch_model.bin", "pytorch_model-*.bin"),
+        ):
+            wanted = [*beside, weights, f"{weights}.index.json", shards]
+            folder = Path(snapshot_download(repository_of(name), allow_patterns=wanted))
+            if any((folder / found).is_file() for found in wanted[-3:-1]):
+                break
     except Exception as error:  # the client's errors, and those of the HTTP library under it, have no common root
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(
-            f"{repository}: no such file or folder, and not to be had from the Hugging Face hub ({reason})"
-        ) from None
+        missing = "" if name.startswith(HUB) else "no such file or folder, and "
+        raise CheckpointError(f"{name}: {missing}not to be had from the Hugging Face hub ({reason})") from None
     return folder
 
 
 def read_folder(folder: Path, repository: str = "") -> Content:
-    """Read a folder that Transformers saved: config.json and model.safetensors or pytorch_model.bin.
+    """Read a folder that Transformers saved: config.json, the weights, whole or in shards, and the preprocessor.
 
     repository: where on the hub it is from, if that is known.
     """
-    files = [folder / name for name in ("model.safetensors", "pytorch_model.bin") if (folder / name).is_file()]
-    if not (folder / "config.json").is_file() or not files:
+    if not (folder / "config.json").is_file():
         raise CheckpointError(f"{folder}: needs config.json and model.safetensors or pytorch_model.bin")
+    if (folder / "adapter_config.json").is_file():
+        raise CheckpointError(f"{folder}: has an adapter, which is not applied here; merge it into the weights first")
+    weights = read_weights(folder)
     foreign = read_json(folder / "config.json")
     try:
         config, class_names = read_config(foreign)
@@ -77,7 +115,15 @@ def read_folder(folder: Path, repository: str = "") -> Content:
         licence = NVIDIA_LICENCE
     else:
         licence = str(foreign.get("license") or UNKNOWN_LICENCE)
-    return replace(read_file(files[0]), config=config, class_names=class_names, licence=licence)
+    beside = [folder / name for name in ("config.json", *FILES) if (folder / name).is_file()]
+    return replace(
+        weights,
+        files=(*beside, *weights.files),
+        config=config,
+        class_names=class_names,
+        licence=licence,
+        preprocessor=read_preprocessor(folder),
+    )
 
 
 def read_config(foreign: Mapping[str, Any]) -> tuple[SegFormerConfig, tuple[str, ...]]:
@@ -88,12 +134,19 @@ def read_config(foreign: Mapping[str, Any]) -> tuple[SegFormerConfig, tuple[str,
     for name, expected in FIXED.items():
         if foreign.get(name, None if name == "model_type" else expected) != expected:
             raise ValueError(f"{name} must be {expected!r}, got {foreign.get(name)!r}")
-    labels = foreign.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}  # left out when there are two
+    if foreign.get("quantization_config"):
+        raise ValueError("quantised weights are not read")
+    labels = foreign.get("id2label") or {}
+    if sorted(map(int, labels)) != list(range(len(labels))):
+        raise ValueError("id2label must number the classes 0, 1, 2 and so on")
+    number = foreign.get("num_labels") or len(labels) or 2  # two is Transformers' default
+    if labels and number != len(labels):
+        raise ValueError(f"num_labels is {number}, but id2label names {len(labels)} classes")
     names = tuple(str(labels[key]) for key in sorted(labels, key=int))
     numbered = names == tuple(f"LABEL_{i}" for i in range(len(names)))
     config = SegFormerConfig(
         **{ours: foreign.get(theirs, default) for ours, (theirs, default) in FIELDS.items()},
-        num_classes=len(names),
+        num_classes=number,
         norm_eps=TRANSFORMERS_4.norm_eps,
         embedding_norm_eps=TRANSFORMERS_4.embedding_norm_eps,
     )

@@ -1,4 +1,4 @@
-"""Between our keys and those of another source, by its table; strict: nothing is missing, unknown or misshapen."""
+"""Between our keys and those of another source, by its table."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from .config import VARIANTS, SegFormerConfig
+from .files import Content
 from .info import CheckpointError
+from .nesting import UNREAD
 from .sources import SOURCES, Prefixes, Source
 
-__all__ = ["config_from_shapes", "from_foreign", "recognise", "refuse_misfits", "to_foreign"]
+__all__ = ["config_from_shapes", "from_foreign", "recognise", "to_foreign"]
 
 LAST_PART = re.compile(r"(?<=\.)(?=\w+$)")
 NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
@@ -20,13 +22,24 @@ EMBEDDING = "encoder.stages.{i}.embed.project."  # of our keys: where a source i
 BLOCK = "encoder.stages.{i}.blocks.{j}.norm1."
 
 
-def recognise(keys: Mapping[str, object]) -> Source | None:
-    """Find the source whose keys these are, its table without the encoder's prefix if the file leaves it out."""
-    for source in SOURCES:
-        for candidate in (source, without_prefix(source)):
-            if any(key.startswith(place(candidate.keys[EMBEDDING])) for key in keys):
-                return candidate
-    return None
+def recognise(found: Content) -> tuple[Source | None, Content]:
+    """Find the source whose keys these are, its table without the encoder's prefix if the file leaves it out.
+
+    Returns the content under that source's keys: a program of one's own may keep the network under any name, so the
+    names that all keys carry are taken off one after another.
+    """
+    level = found
+    while True:
+        for source in SOURCES:
+            for candidate in (source, without_prefix(source)):
+                if any(key.startswith(place(candidate.keys[EMBEDDING])) for key in level.tensors):
+                    return candidate, level
+        firsts = {key.partition(".")[0] + "." for key in level.tensors if not UNREAD.search(key)}
+        if len(firsts) != 1 or not all("." in key for key in level.tensors):
+            return None, found
+        (first,) = firsts
+        stripped = {key.removeprefix(first): tensor for key, tensor in level.tensors.items()}
+        level = replace(level, tensors=stripped, prefix=level.prefix + first)
 
 
 def without_prefix(source: Source) -> Source:
@@ -127,23 +140,3 @@ def place(prefixes: Prefixes, i: int | str = 0, j: int | str = 0) -> str:
 
 def stack(tensors: list[Tensor]) -> Tensor:
     return torch.cat(tensors) if len(tensors) > 1 else tensors[0]
-
-
-def refuse_misfits(path: Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    """Raise CheckpointError unless keys and shapes are exactly those expected: the first ten of a kind, the count."""
-    faults = {
-        "missing": sorted(expected.keys() - found.keys()),
-        "unknown": sorted(found.keys() - expected.keys()),
-        "misshapen": [
-            f"{key} is {tuple(found[key].shape)}, not {tuple(tensor.shape)}"
-            for key, tensor in expected.items()
-            if key in found and found[key].shape != tensor.shape
-        ],
-    }
-    parts = [
-        f"{len(keys)} {kind}: {', '.join(keys[:10])}{', ...' if len(keys) > 10 else ''}"
-        for kind, keys in faults.items()
-        if keys
-    ]
-    if parts:
-        raise CheckpointError(f"{path}: keys do not fit the network; {'; '.join(parts)}")

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from segformer import CheckpointInfo, SegFormer, build, load_checkpoint, load_encoder, save_checkpoint
-from segformer.huggingface import is_hub_id
+from segformer.huggingface import missing
 
 from ..errors import UsageError
+from ..wording import counted
 from .base import NetworkSegmenter
 
 __all__ = ["build_network", "describe", "load", "save", "start_from"]
@@ -24,19 +25,21 @@ def build_network(variant: str, class_names: Sequence[str], *, seed: int = 0, **
 
 def start_from(network: SegFormer, weights: str) -> CheckpointInfo:
     """Give the encoder the weights of a checkpoint; return what is told about that file. Raises UsageError."""
-    if not Path(weights).exists() and not is_hub_id(weights):
-        raise UsageError(f"encoder {weights}: no such file or folder")
+    if lack := missing(weights):
+        raise UsageError(f"encoder {lack}")
     return load_encoder(network, weights)
 
 
 def describe(network: SegFormer) -> str:
     """Say in words what the name of the variant leaves open."""
     config = network.config
+    unread = len(network.info.left_out)
+    left_out = f", {counted(unread, 'tensor')} of the file left out" if unread else ""
     size = f" made for {config.train_size[0]}x{config.train_size[1]}" if config.train_size else ""
     return (
         f"SegFormer, ffn {config.ffn}, positional encoding {config.positional_encoding or 'none'}{size}, "
         f"{'MMSegmentation head, ' if config.decoder == 'mmseg' else ''}"
-        f"weights from {network.info.source}"
+        f"weights from {network.info.source}{left_out}"
     )
 
 
@@ -53,8 +56,8 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
 
     Raises CheckpointError for the file and UsageError where the file holds another network than was asked for.
     """
-    if not Path(weights).exists() and not is_hub_id(str(weights)):
-        raise UsageError(f"weights of {name}: {weights}: no such file or folder")
+    if lack := missing(str(weights)):
+        raise UsageError(f"weights of {name}: {lack}")
     network = load_checkpoint(weights)
     if not isinstance(network, SegFormer):
         raise UsageError(f"{weights}: holds an encoder alone, which can't segment")

@@ -1,0 +1,230 @@
+"""What the files of the weights say of images: read as Transformers reads it, and carried by every form we write."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from safetensors import safe_open
+from test_sources import make_reference
+from transformers import SegformerImageProcessor
+from wrapping import network, nvlabs_state
+
+from segformer import (
+    CheckpointError,
+    CheckpointInfo,
+    build,
+    export_onnx,
+    load_checkpoint,
+    load_encoder,
+    save_checkpoint,
+)
+from segformer.files import METADATA_KEY
+from segformer.preprocessor import same_input
+
+HALVES = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    make_reference().save_pretrained(tmp_path / "b0")
+    return tmp_path / "b0"
+
+
+def understood(folder: Path) -> dict[str, object]:
+    """The processor as Transformers reads it, but for what it adds of its own."""
+    said = json.loads(SegformerImageProcessor.from_pretrained(folder).to_json_string())
+    return {key: said[key] for key in ("image_mean", "image_std", "do_rescale", "do_normalize", "size")}
+
+
+def test_a_folder_without_a_preprocessor_says_nothing(folder: Path) -> None:
+    assert load_checkpoint(folder).info.preprocessor == ""
+
+
+def test_a_folders_preprocessor_is_read_as_json_with_sorted_keys(folder: Path) -> None:
+    SegformerImageProcessor(**HALVES, size={"width": 96, "height": 64}).save_pretrained(folder)
+    said = load_checkpoint(folder).info.preprocessor
+    assert said == json.dumps(json.loads(said), sort_keys=True)
+    assert understood(folder) == {key: json.loads(said)[key] for key in understood(folder)}
+    assert json.loads(said)["image_mean"] == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    "processor",
+    [{"processor_class": "X"}, {"image_processor": {"image_processor_type": "SegformerImageProcessor"} | HALVES}],
+    ids=["without an image processor", "with one"],
+)
+def test_of_two_files_the_one_that_transformers_reads_is_read(folder: Path, processor: dict[str, object]) -> None:
+    SegformerImageProcessor(**IMAGENET).save_pretrained(folder)
+    (folder / "processor_config.json").write_text(json.dumps(processor))
+    said = json.loads(load_checkpoint(folder).info.preprocessor)
+    assert said["image_mean"] == list(understood(folder)["image_mean"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("preprocessor_config.json", "{", r"preprocessor_config\.json: not readable as JSON"),
+        ("preprocessor_config.json", "[]", r"preprocessor_config\.json: expected a JSON object"),
+        ("processor_config.json", '{"image_processor": 3}', r"config\.json: its image_processor must be a JSON object"),
+    ],
+)
+def test_a_damaged_preprocessor_is_named(folder: Path, name: str, text: str, message: str) -> None:
+    (folder / name).write_text(text)
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize(("form", "name"), [("own", "w.safetensors"), ("nvlabs", "w.pth"), ("transformers", "w")])
+def test_a_preprocessor_travels_with_the_weights_in_every_form(
+    folder: Path, tmp_path: Path, form: str, name: str
+) -> None:
+    SegformerImageProcessor(**HALVES).save_pretrained(folder)
+    model = load_checkpoint(folder)
+    save_checkpoint(model, tmp_path / name, format=form)
+    assert load_checkpoint(tmp_path / name).info.preprocessor == model.info.preprocessor != ""
+    if form == "transformers":
+        assert understood(tmp_path / name) == understood(folder)
+        (tmp_path / name / "preprocessor_config.json").unlink()
+        assert load_checkpoint(tmp_path / name).info.preprocessor == model.info.preprocessor
+
+
+def test_a_preprocessor_that_is_changed_in_a_folder_that_we_wrote_holds(folder: Path, tmp_path: Path) -> None:
+    SegformerImageProcessor(**HALVES).save_pretrained(folder)
+    save_checkpoint(load_checkpoint(folder), tmp_path / "ours", format="transformers")
+    SegformerImageProcessor(**IMAGENET).save_pretrained(tmp_path / "ours")
+    config = json.loads((tmp_path / "ours" / "config.json").read_text())
+    names = {str(i): f"class {i}" for i in range(5)}
+    (tmp_path / "ours" / "config.json").write_text(json.dumps(config | {"id2label": names}))
+    info = load_checkpoint(tmp_path / "ours").info
+    assert json.loads(info.preprocessor)["image_mean"] == IMAGENET["image_mean"]
+    assert info.class_names == tuple(names.values())
+
+
+@pytest.mark.parametrize("said", [json.dumps(HALVES), ""])
+def test_a_preprocessor_travels_in_the_metadata_of_a_graph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """The exporter itself, which takes a minute, has its test elsewhere."""
+    program = SimpleNamespace(model=SimpleNamespace(metadata_props={}), save=lambda path, **_: path.touch())
+    monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: program)
+    model = build("b0", num_classes=2)
+    model.info = CheckpointInfo(preprocessor=said)
+    export_onnx(model, tmp_path / "b0.onnx")
+    about = json.loads(program.model.metadata_props[METADATA_KEY])
+    assert about.get("preprocessor", "") == said
+    assert about.keys() - {"preprocessor"} == {"class_names", "licence", "source"}
+
+
+def test_a_file_that_says_nothing_of_images_is_written_as_before_the_field_was_there(tmp_path: Path) -> None:
+    save_checkpoint(build("b0", num_classes=3), tmp_path / "own.safetensors")
+    with safe_open(tmp_path / "own.safetensors", "pt") as file:
+        info = json.loads(file.metadata()[METADATA_KEY])["info"]
+    assert info.keys() == {"class_names", "licence", "source", "recipe"}
+    assert load_checkpoint(tmp_path / "own.safetensors").info.preprocessor == ""
+
+
+@pytest.mark.parametrize("damage", ["[]", "{", '{"image_mean": "red"}', '{"image_mean": [1, 2]}', 3])
+def test_a_description_whose_preprocessor_is_none_is_refused(tmp_path: Path, damage: object) -> None:
+    model = build("b0", num_classes=3)
+    model.info = CheckpointInfo(preprocessor=damage)
+    save_checkpoint(model, tmp_path / "own.safetensors")
+    with pytest.raises(CheckpointError, match=r"own\.safetensors: its configuration is not one of this version"):
+        load_checkpoint(tmp_path / "own.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({}, True),
+        (IMAGENET, True),
+        (IMAGENET | {"do_resize": True, "size": 640, "resample": 2, "do_reduce_labels": True}, True),
+        ({"do_rescale": False, "image_mean": [123.675, 116.28, 103.53], "image_std": [58.395, 57.12, 57.375]}, True),
+        ({"rescale_factor": 1 / 127.5}, False),
+        ({"do_rescale": False}, False),
+        ({"do_normalize": False}, False),
+        ({"do_flip_channel_order": True}, False),
+        (HALVES, False),
+        (IMAGENET | {"image_mean": [0.406, 0.456, 0.485]}, False),
+    ],
+)
+def test_an_encoder_for_images_that_are_normalised_otherwise_is_no_start(
+    folder: Path, change: dict[str, object], same: bool
+) -> None:
+    (folder / "preprocessor_config.json").write_text(json.dumps(change))
+    model = build("b0", num_classes=3, norm_eps=1e-5)
+    if same:
+        load_encoder(model, folder)
+        assert model.info.preprocessor == ""
+    else:
+        with pytest.raises(CheckpointError, match=r"encoder was made for the preprocessor \{.*\}, the model for Im"):
+            load_encoder(model, folder)
+
+
+def test_transformers_agrees_on_what_is_the_same_input() -> None:
+    """Its own processors on one image, without resizing."""
+    image = torch.randint(256, (3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    settings = [IMAGENET, HALVES, {"do_normalize": False}, {"do_rescale": False}, {"rescale_factor": 1 / 128}]
+    values = [
+        SegformerImageProcessor(**one, do_resize=False)(image, return_tensors="pt").pixel_values for one in settings
+    ]
+    for one, mine in zip(settings, values, strict=True):
+        for other, theirs in zip(settings, values, strict=True):
+            assert same_input(json.dumps(one), json.dumps(other)) == torch.allclose(mine, theirs)
+
+
+def test_a_head_that_aligns_corners_is_refused(tmp_path: Path) -> None:
+    """The resizing of maps that MMSegmentation's option of that name chooses is another function."""
+    state = nvlabs_state(network(), tmp_path)
+    text = "decode_head=dict(type='SegformerHead', align_corners={}, channels=256)"
+    torch.save({"meta": {"cfg": text.format(False)}, "state_dict": state}, tmp_path / "b0.pth")
+    load_checkpoint(tmp_path / "b0.pth")
+    torch.save({"meta": {"cfg": text.format(True)}, "state_dict": state}, tmp_path / "b0.pth")
+    with pytest.raises(CheckpointError, match=r"b0\.pth: was trained with align_corners=True"):
+        load_checkpoint(tmp_path / "b0.pth")
+
+
+def configured(mean: str, std: str, order: str = "to_rgb=True") -> str:
+    return f"img_norm_cfg = dict(\n    mean={mean}, std={std}, {order})\ncrop_size = (512, 512)\n"
+
+
+MMENGINE = """data_preprocessor = dict(
+    bgr_to_rgb=False,
+    mean=[
+        127.5,
+        127.5,
+        127.5,
+    ],
+    pad_val=0,
+    std=[
+        127.5,
+        127.5,
+        127.5,
+    ],
+    type='SegDataPreProcessor')
+"""
+
+
+@pytest.mark.parametrize(
+    ("meta", "mean", "flipped"),
+    [
+        ({"config": configured("[123.675, 116.28, 103.53]", "[58.395, 57.12, 57.375]")}, None, None),
+        ({"config": configured("[127.5, 127.5, 127.5]", "[127.5, 127.5, 127.5]")}, 0.5, False),
+        ({"cfg": MMENGINE}, 0.5, True),
+        ({"cfg": MMENGINE + configured("[0, 0, 0]", "[1, 1, 1]")}, None, None),
+        ({"cfg": 3, "config": "mean=[a, b, c] std=[]"}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_the_normalisation_of_mmsegmentation_is_read_from_its_configuration(
+    tmp_path: Path, meta: dict[str, object], mean: float | None, flipped: bool | None
+) -> None:
+    torch.save({"meta": meta, "state_dict": nvlabs_state(network(), tmp_path)}, tmp_path / "b0.pth")
+    said = load_checkpoint(tmp_path / "b0.pth").info.preprocessor
+    if mean is None:
+        assert said == ""
+    else:
+        assert json.loads(said)["image_mean"] == json.loads(said)["image_std"] == [mean] * 3
+        assert json.loads(said)["do_flip_channel_order"] == flipped
