@@ -179,4 +179,5 @@ def identify(found: Content, source: Source | None) -> tuple[SegFormerConfig, Ch
         licence=found.licence or source.licence,
         source=source.name,
         sha256=sha256,
+        preprocessor=found.preprocessor,
     )

@@ -18,8 +18,9 @@ TRACED_SIDES = (96, 128), (160, 224)  # of the example; batch, height and width 
 def export_onnx(model: SegFormer, path: str | os.PathLike[str]) -> None:
     """Write a graph from `images` (B, 3, H, W), normalised float32, H and W >= 32, to `logits` (B, C, H / 4, W / 4).
 
-    Sides are rounded up. The model is exported as it evaluates (no dropout). Class names, licence and source travel in
-    the file's metadata. The file appears whole or not at all; a network beyond ONNX's 2 GB a file raises ValueError.
+    Sides are rounded up. The model is exported as it evaluates (no dropout). Class names, licence, source and image
+    processor travel in the file's metadata. The file appears whole or not at all; a network beyond ONNX's 2 GB a file
+    raises ValueError.
     """
     target = Path(path)
     training = model.training
@@ -41,6 +42,8 @@ def export_onnx(model: SegFormer, path: str | os.PathLike[str]) -> None:
         model.train(training)
     assert program is not None
     about = {"class_names": model.info.class_names, "licence": model.info.licence, "source": model.info.source}
+    if model.info.preprocessor:
+        about["preprocessor"] = model.info.preprocessor
     program.model.metadata_props[METADATA_KEY] = json.dumps(about, sort_keys=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
         temporary = Path(folder, "graph.onnx")

@@ -40,7 +40,7 @@ class Content:
     """A file of tensors as it is on disk.
 
     description: our own JSON on the model, "" in files of others. class_names: empty where the file has none.
-    config, licence: what stands beside the file, if anything.
+    config, licence, preprocessor: what stands beside the file, if anything.
     """
 
     path: Path
@@ -49,6 +49,7 @@ class Content:
     class_names: tuple[str, ...] = ()
     config: SegFormerConfig | None = None
     licence: str = ""
+    preprocessor: str = ""
 
 
 def read_file(path: Path) -> Content:

@@ -1,5 +1,6 @@
 """Folders of Transformers, here and on the Hugging Face hub: config.json beside the weights."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -77,7 +78,14 @@ def read_folder(folder: Path, repository: str = "") -> Content:
         licence = NVIDIA_LICENCE
     else:
         licence = str(foreign.get("license") or UNKNOWN_LICENCE)
-    return replace(read_file(files[0]), config=config, class_names=class_names, licence=licence)
+    processor = folder / "preprocessor_config.json"
+    return replace(
+        read_file(files[0]),
+        config=config,
+        class_names=class_names,
+        licence=licence,
+        preprocessor=json.dumps(read_json(processor), sort_keys=True) if processor.is_file() else "",
+    )
 
 
 def read_config(foreign: Mapping[str, Any]) -> tuple[SegFormerConfig, tuple[str, ...]]:

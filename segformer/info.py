@@ -15,7 +15,8 @@ class CheckpointInfo:
 
     class_names: one per logit, or empty where the source does not tell. licence: SPDX name or a plain word on use.
     source: the program whose form they were read in. recipe: what trained them. sha256: of the file that they were
-    read from, "" before it exists.
+    read from, "" before it exists. preprocessor: the JSON of Transformers' image processor that they were trained
+    with, "" where there is none.
     """
 
     class_names: tuple[str, ...] = ()
@@ -23,3 +24,4 @@ class CheckpointInfo:
     source: str = "random initialisation"
     recipe: str = ""
     sha256: str = ""
+    preprocessor: str = ""

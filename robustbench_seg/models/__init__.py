@@ -35,10 +35,11 @@ DEEPLABV3PLUS_ENCODERS = (
 MODELS = {
     **{f"segformer-b{k}": ("segformer", f"b{k}") for k in range(6)},
     **{f"deeplabv3plus-{encoder}": ("deeplabv3plus", encoder) for encoder in DEEPLABV3PLUS_ENCODERS},
+    "deeplabv3plus": ("deeplabv3plus", ""),  # with whichever encoder its files have
     "constant": ("constant", ""),
     "onnx": ("onnx", ""),
 }
-ONLY_EVALUATED = ("constant", "onnx")
+ONLY_EVALUATED = ("constant", "onnx", "deeplabv3plus")
 NO_WEIGHTS = ("constant",)
 POOLS_IMAGES = tuple(name for name, (module, _) in MODELS.items() if module == "deeplabv3plus")  # to one value each
 FP32_ONLY = ("onnx",)  # the graph decides its precision, and torch's autocast does not reach it

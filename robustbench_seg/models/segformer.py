@@ -9,7 +9,8 @@ from segformer import CheckpointInfo, SegFormer, build, load_checkpoint, load_en
 from segformer.huggingface import is_hub_id
 
 from ..errors import UsageError
-from .base import NetworkSegmenter
+from .base import NetworkSegmenter, unchanged
+from .preprocessing import IMAGENET, Preprocessing
 
 __all__ = ["build_network", "describe", "load", "save", "start_from"]
 
@@ -26,7 +27,10 @@ def start_from(network: SegFormer, weights: str) -> CheckpointInfo:
     """Give the encoder the weights of a checkpoint; return what is told about that file. Raises UsageError."""
     if not Path(weights).exists() and not is_hub_id(weights):
         raise UsageError(f"encoder {weights}: no such file or folder")
-    return load_encoder(network, weights)
+    info = load_encoder(network, weights)
+    if (made_for := Preprocessing.from_json(info.preprocessor, f"image processor of {weights}")) != IMAGENET:
+        raise UsageError(f"encoder {weights}: made for the input {made_for}, but training has {IMAGENET}")
+    return info
 
 
 def describe(network: SegFormer) -> str:
@@ -55,7 +59,9 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     """
     if not Path(weights).exists() and not is_hub_id(str(weights)):
         raise UsageError(f"weights of {name}: {weights}: no such file or folder")
-    network = load_checkpoint(weights)
+    path = Path(weights)
+    with unchanged(filter(Path.is_file, path.iterdir()) if path.is_dir() else [path]):
+        network = load_checkpoint(weights)
     if not isinstance(network, SegFormer):
         raise UsageError(f"{weights}: holds an encoder alone, which can't segment")
     asked = build(variant).config
@@ -70,11 +76,13 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     if names != tuple(class_names):
         wrong = next((a, b) for a, b in zip(names, class_names, strict=True) if a != b)
         raise UsageError(f"{weights}: its class {wrong[0]!r} stands where the dataset has {wrong[1]!r}")
+    preprocessing = Preprocessing.from_json(network.info.preprocessor, f"image processor of {weights}")
     return NetworkSegmenter(
         name=name,
         network=network,
         class_names=names,
         licence=network.info.licence,
         checkpoint_sha256=network.info.sha256,
-        about=describe(network),
+        about=describe(network) + preprocessing.remark,
+        preprocessing=preprocessing,
     )

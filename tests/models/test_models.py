@@ -16,7 +16,7 @@ from robustbench_seg.models import (
     load_model,
     save_network,
 )
-from robustbench_seg.models.base import normalise
+from robustbench_seg.models.preprocessing import IMAGENET
 from segformer import CheckpointError, build, save_checkpoint
 
 CPU = torch.device("cpu")
@@ -28,7 +28,7 @@ def test_normalisation_is_that_of_torchvision() -> None:
     from torchvision.transforms.v2.functional import normalize
 
     expected = normalize(IMAGES.float() / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-    torch.testing.assert_close(normalise(IMAGES), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(IMAGENET.normalise(IMAGES), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("name", ["segformer-b0", "deeplabv3plus-mobilenet_v2"])
@@ -46,7 +46,7 @@ def test_saved_weights_load_with_their_origin_and_give_the_same_logits(name: str
     assert model.parameters == sum(p.numel() for p in network.parameters())
     with torch.inference_mode():
         # in another order of memory, and so of sums
-        torch.testing.assert_close(model(IMAGES), network(normalise(IMAGES)), atol=1e-5, rtol=0)
+        torch.testing.assert_close(model(IMAGES), network(IMAGENET.normalise(IMAGES)), atol=1e-5, rtol=0)
 
 
 def test_every_known_network_can_be_built_on_no_device() -> None:
