@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from segformer.files import identity_of
+
 from ..errors import MachineError, UsageError
 from .base import unchanged
 from .onnx_graph import PREPROCESSOR, Graph, read_graph
@@ -65,7 +67,7 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     with unchanged([path, path.parent / PREPROCESSOR]):
         graph = read_graph(path)
         with unchanged(graph.files):
-            identity, session = graph.identity, open_session(path)
+            identity, session = identity_of(graph.files, path.parent), open_session(path)
     check_input(path, session)
     output = find_output(graph, session, class_names)
     stored = tuple(graph.about.get("class_names", ()))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segformer.files import METADATA_KEY, identity_of
+from segformer.files import METADATA_KEY
 
 from ..errors import UsageError
 from .preprocessing import Preprocessing
@@ -39,11 +39,6 @@ class Graph:
     preprocessing: Preprocessing
     parameters: int
     ends: Mapping[str, str]
-
-    @property
-    def identity(self) -> str:
-        """The hash of all files."""
-        return identity_of(self.files, self.path.parent)
 
 
 def read_graph(path: Path) -> Graph:
