@@ -83,7 +83,7 @@ class Preprocessing:
         return "" if self == IMAGENET else f", input {self}"
 
     @classmethod
-    def from_json(cls, text: str, where: str) -> Self:
+    def from_json(cls, text: str, where: str = "image processor") -> Self:
         """Read the text of a preprocessor_config.json, as `from_transformers` does; "" is ImageNet's."""
         if not text:
             return cls()
