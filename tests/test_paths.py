@@ -10,6 +10,7 @@ def test_a_leading_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("HOME", "/home/ann")
     assert expanded("~/weights.pth") == "/home/ann/weights.pth"
     assert expanded("~") == "/home/ann"
+    assert expanded("hf:~/b0") == "hf:/home/ann/b0"
 
 
 @pytest.mark.parametrize("text", ["weights~/b0.pth", "./owner/name", "builtin:streets-b0", "/a//b/", "", "."])

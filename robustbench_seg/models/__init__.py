@@ -60,13 +60,14 @@ BUILTIN_WEIGHTS = {
 def find_weights(weights: str, folder: Path, model: str) -> str:
     """Read what a file in `folder` names as a model's weights: a path is relative to that folder, `~` is expanded.
 
-    Words in the place of a path stay as they are, and names on the Hugging Face hub where no such path is.
+    Words in the place of a path stay as they are, and a SegFormer's name on the Hugging Face hub where no such path is.
     """
     if weights == RANDOM_WEIGHTS or weights in BUILTIN_WEIGHTS:
         return weights
-    given = expanded(weights)
+    given = expanded(weights).removeprefix("hf:")
     path = given if Path(given).is_absolute() else f"{folder}/{given}"  # "./owner/name" stays a path
-    if model.startswith("segformer") and not Path(path).parent.exists():
+    mistyped = not weights.startswith("hf:") and Path(path).parent.exists()
+    if model.startswith("segformer") and not (mistyped or Path(path).exists()):
         from segformer.huggingface import is_hub_id
 
         if is_hub_id(weights):

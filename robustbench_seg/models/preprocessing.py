@@ -26,6 +26,8 @@ OF_IMAGENET: Mapping[str, Any] = {
     "image_std": (0.229, 0.224, 0.225),
 }
 OF_INCEPTION: Mapping[str, Any] = {**OF_IMAGENET, "image_mean": (0.5, 0.5, 0.5), "image_std": (0.5, 0.5, 0.5)}
+# Where no class is named: SegFormer's, or the one of a program that feeds BGR, with mean and std in that order.
+UNNAMED: Mapping[str, Any] = {**OF_IMAGENET, "do_flip_channel_order": False}
 PROCESSORS: Mapping[str, Mapping[str, Any]] = {
     "Segformer": OF_IMAGENET,
     "Beit": OF_INCEPTION,
@@ -99,17 +101,20 @@ class Preprocessing:
     def from_transformers(cls, fields: Mapping[str, Any], where: str) -> Self:
         """Read the fields of an image processor of Transformers; those left out have its class's defaults.
 
-        Without a class it is SegFormer's. where: the file, for errors. Raises UsageError for a class that is not
-        known, and for a step or a value that can't be applied.
+        where: the file, for errors. Raises UsageError for a class that is not known, and for a step or a value that
+        can't be applied.
         """
-        name = fields.get("image_processor_type") or fields.get("feature_extractor_type") or "SegformerImageProcessor"
-        defaults = next((PROCESSORS[stem] for stem in PROCESSORS if name in [stem + s for s in SUFFIXES]), None)
-        if defaults is None:
+        name = fields.get("image_processor_type") or fields.get("feature_extractor_type")
+        stems = [stem for stem in PROCESSORS if name in [stem + suffix for suffix in SUFFIXES]]
+        defaults = PROCESSORS[stems[0]] if stems else UNNAMED
+        if name and not stems:
             known = ", ".join(f"{stem}ImageProcessor" for stem in PROCESSORS)
             raise UsageError(f"{where}: the image processor {name!r} is not known here; known: {known}")
         steps = {key for key, value in fields.items() if key.startswith("do_") and value not in (False, None)}
         if unknown := sorted(steps - defaults.keys() - set(WITHOUT_EFFECT)):
-            raise UsageError(f"{where}: {unknown[0]} is {fields[unknown[0]]!r}, but {name} has no such step here")
+            raise UsageError(
+                f"{where}: {unknown[0]} is {fields[unknown[0]]!r}, a step that {name or 'it'} does not have here"
+            )
         of = {**defaults, **{key: value for key, value in fields.items() if key in defaults}}
         for step in (key for key in defaults if key.startswith("do_")):
             if not isinstance(of[step], bool):

@@ -27,7 +27,8 @@ def start_from(network: SegFormer, weights: str) -> CheckpointInfo:
     """Give the encoder the weights of a checkpoint; return what is told about that file. Raises UsageError."""
     if not Path(weights).exists() and not is_hub_id(weights):
         raise UsageError(f"encoder {weights}: no such file or folder")
-    info = load_encoder(network, weights)
+    with unchanged(files_of(weights)):
+        info = load_encoder(network, weights)
     if (made_for := Preprocessing.from_json(info.preprocessor, f"image processor of {weights}")) != IMAGENET:
         raise UsageError(f"encoder {weights}: made for the input {made_for}, but training has {IMAGENET}")
     return info
@@ -59,8 +60,7 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     """
     if not Path(weights).exists() and not is_hub_id(str(weights)):
         raise UsageError(f"weights of {name}: {weights}: no such file or folder")
-    path = Path(weights)
-    with unchanged(filter(Path.is_file, path.iterdir()) if path.is_dir() else [path]):
+    with unchanged(files_of(weights)):
         network = load_checkpoint(weights)
     if not isinstance(network, SegFormer):
         raise UsageError(f"{weights}: holds an encoder alone, which can't segment")
@@ -86,3 +86,9 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
         about=describe(network) + preprocessing.remark,
         preprocessing=preprocessing,
     )
+
+
+def files_of(weights: str | os.PathLike[str]) -> list[Path]:
+    """The files that weights are read from, if they are here and not on the hub."""
+    path = Path(weights)
+    return [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]

@@ -33,7 +33,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "BGR": {"image_processor_type": "MobileViTImageProcessor"},
     "BGR off": {"image_processor_type": "MobileViTImageProcessor", "do_flip_channel_order": False},
     "another class's defaults": {"image_processor_type": "BeitImageProcessor"},
-    "without a class": {"image_std": [0.3, 0.3, 0.3]},
+    "without a class": {"image_std": [0.3, 0.4, 0.5]},
 }
 
 
@@ -52,6 +52,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, transformers.
         names = dict(enumerate(CLASSES))
         config = transformers.SegformerConfig(id2label=names, label2id={name: k for k, name in names.items()})
         network = transformers.SegformerForSemanticSegmentation(config).eval()
+        network.decode_head.classifier.weight.data *= 30  # so that another input shows in the logits
     network.save_pretrained(folder)
     return folder, network
 
@@ -140,8 +141,14 @@ def test_sizes_and_labels_are_left_to_views_and_data_sets() -> None:
             "image processor 'CLIPImageProcessor' is not known here; known",
         ),
         ({"image_processor_type": ["SegformerImageProcessor"]}, "is not known here"),
-        ({**SEGFORMER, "do_flip_channel_order": True}, "do_flip_channel_order is True, but SegformerImageP.* no such"),
-        ({**SEGFORMER, "do_grayscale": True}, "do_grayscale is True, but SegformerImageProcessor has no such step"),
+        (
+            {**SEGFORMER, "do_flip_channel_order": True},
+            "do_flip_channel_order is True, a step that SegformerImageP.* not have",
+        ),
+        (
+            {**SEGFORMER, "do_grayscale": True},
+            "do_grayscale is True, a step that SegformerImageProcessor does not have",
+        ),
         ({**SEGFORMER, "do_normalize": None}, "do_normalize must be true or false, got None"),
         ({**SEGFORMER, "do_rescale": "yes"}, "do_rescale must be true or false, got 'yes'"),
         ({**SEGFORMER, "image_std": [0.2, 0.0, 0.2]}, "std must be finite and more than 0"),
@@ -197,10 +204,18 @@ def test_training_refuses_an_encoder_that_was_made_for_another_input(saved: tupl
         start_from_encoder("segformer-b0", network, folder)
 
 
-@pytest.mark.parametrize("name", ["each channel its own", "BGR"])
-def test_it_does_what_is_written_about_it(name: str) -> None:
-    """(pixel * rescale - mean) / std, by NumPy in float64."""
-    value = Preprocessing.from_transformers(CONFIGURATIONS[name], "")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        CONFIGURATIONS["each channel its own"],
+        CONFIGURATIONS["BGR"],
+        {"do_flip_channel_order": True, "image_mean": [0.3, 0.4, 0.5], "image_std": [0.2, 0.3, 0.4]},
+    ],
+)
+def test_it_does_what_is_written_about_it(fields: dict[str, Any]) -> None:
+    """(pixel * rescale - mean) / std, by NumPy in float64; mean and std in the order that the network gets."""
+    value = Preprocessing.from_transformers(fields, "")
+    assert (value.order == "BGR") == (fields != CONFIGURATIONS["each channel its own"])
     pixels = IMAGES.numpy().astype(np.float64)
     pixels = pixels[:, ::-1] if value.order == "BGR" else pixels
     mean, std = (np.reshape(numbers, (3, 1, 1)) for numbers in (value.mean, value.std))
