@@ -40,7 +40,7 @@ class Content:
     """A file of tensors as it is on disk.
 
     description: our own JSON on the model, "" in files of others. class_names: empty where the file has none.
-    config, licence, preprocessor: what stands beside the file, if anything.
+    config, licence, preprocessor: what stands next to the file, if anything.
     """
 
     path: Path

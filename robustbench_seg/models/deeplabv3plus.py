@@ -104,15 +104,16 @@ def load(name: str, encoder: str, weights: str | os.PathLike[str], class_names: 
     path = Path(weights)
     if not path.exists():
         raise UsageError(f"weights of {name}: {path}: no such file or folder")
-    if description := own_description(path):
-        licence, sha256, network = load_own(path, encoder, description, class_names)
-        remark, preprocessing = "", IMAGENET
-    else:
-        found = read_smp(path, encoder, len(class_names))
-        network = make_as_stored(path, found.encoder, len(class_names), found.options)
-        fill(network.inner, path, found.tensors, network.encoder)
-        licence, sha256 = "unknown", found.identity
-        remark, preprocessing = found.remark, found.preprocessing
+    with unchanged([path] if path.is_file() else []):
+        if description := own_description(path):
+            licence, network = load_own(path, encoder, description, class_names)
+            remark, preprocessing, sha256 = "", IMAGENET, sha256_of(path)
+        else:
+            found = read_smp(path, encoder, len(class_names))
+            network = make_as_stored(path, found.encoder, len(class_names), found.options)
+            fill(network.inner, path, found.tensors, network.encoder)
+            licence, sha256 = "unknown", found.identity
+            remark, preprocessing = found.remark, found.preprocessing
     return NetworkSegmenter(
         name=name,
         network=network,
@@ -136,8 +137,8 @@ def own_description(path: Path) -> str:
     return description
 
 
-def load_own(path: Path, encoder: str, text: str, class_names: Sequence[str]) -> tuple[str, str, DeepLabV3Plus]:
-    """Read what `save` wrote: licence, hash, network."""
+def load_own(path: Path, encoder: str, text: str, class_names: Sequence[str]) -> tuple[str, DeepLabV3Plus]:
+    """Read what `save` wrote: licence and network."""
     try:
         description = json.loads(text)
         found, stored, licence = (description[name] for name in ("encoder", "class_names", "licence"))
@@ -147,15 +148,14 @@ def load_own(path: Path, encoder: str, text: str, class_names: Sequence[str]) ->
         raise UsageError(f"{path}: not a DeepLabV3+ with encoder {encoder} (found {found})")
     if stored != list(class_names):
         raise UsageError(f"{path}: its classes are {stored}, the dataset's {list(class_names)}")
-    with unchanged([path]):
-        network = make_as_stored(path, found, len(class_names), {})
-        fill(network, path, read_file(path).tensors, found)
-        return licence, sha256_of(path), network
+    network = make_as_stored(path, str(found), len(class_names), {})
+    fill(network, path, read_file(path).tensors, network.encoder)
+    return str(licence), network
 
 
 def make_as_stored(path: Path, encoder: str, num_classes: int, options: Mapping[str, Any]) -> DeepLabV3Plus:
     """Make the network that a file describes."""
-    if ":" in encoder:  # to timm a place elsewhere
+    if ":" in encoder:  # to timm the name of a place
         raise UsageError(f"{path}: its encoder {encoder!r} would be fetched from there; only known ones are read")
     try:
         with warnings.catch_warnings():

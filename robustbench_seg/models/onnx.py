@@ -2,7 +2,7 @@
 
 The graph takes one input, normalised float32 RGB (B, 3, H, W) with free B, H and W, and gives logits
 (B, classes, h, w) at any stride; `segformer.export_onnx` writes such graphs. It is normalised as ImageNet's, unless
-the graph was exported here from a network of another preprocessing, or a preprocessor_config.json lies beside it.
+the graph was exported here from a network of another preprocessing, or a preprocessor_config.json lies next to it.
 """
 
 import os
@@ -24,7 +24,7 @@ from .preprocessing import Preprocessing
 __all__ = ["OnnxSegmenter", "load"]
 
 NO_LOGITS = ("Softmax", "Sigmoid", "HardSigmoid", "Hardmax")
-LOGITS = ("tensor(float)", "tensor(float16)", "tensor(bfloat16)", "tensor(double)")
+LOGITS = ("tensor(float)", "tensor(float16)", "tensor(double)")
 FATAL = 4  # the severity from which onnxruntime writes to stderr: its errors come back as exceptions too
 
 
@@ -52,7 +52,7 @@ class OnnxSegmenter:
 
 
 def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: Sequence[str]) -> OnnxSegmenter:
-    """Open a graph, with its external data beside it.
+    """Open a graph, with its external data next to it.
 
     Raises UsageError where it is not one for these classes, MachineError without onnx or onnxruntime.
     """
@@ -70,7 +70,7 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
             identity, session = identity_of(graph.files, path.parent), open_session(path)
     check_input(path, session)
     output = find_output(graph, session, class_names)
-    stored = tuple(graph.about.get("class_names", ()))
+    stored = graph.about["class_names"]
     if stored and stored != tuple(class_names):
         raise UsageError(f"{path}: its classes are {', '.join(stored)}, the dataset's {', '.join(class_names)}")
     source = f"weights from {graph.about.get('source', 'unknown')}"
@@ -80,7 +80,7 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
         output=output,
         preprocessing=graph.preprocessing,
         class_names=tuple(class_names),
-        licence=graph.about.get("licence", "unknown"),
+        licence=str(graph.about.get("licence", "unknown")),
         checkpoint_sha256=identity,
         about=f"ONNX graph in onnxruntime {onnxruntime.__version__}, {source}{graph.preprocessing.remark}",
         parameters=graph.parameters,

@@ -18,8 +18,8 @@ from .preprocessing import Preprocessing
 
 __all__ = ["PREPROCESSOR", "Graph", "read_graph"]
 
-PREPROCESSOR = "preprocessor_config.json"  # beside a graph, as programs that export from Transformers leave it
-SPEAKS_OF_INPUT = re.compile(r"\b(mean|std)\b|_(mean|std)\b|normali[sz]|preproc|^Image\.", re.IGNORECASE)
+PREPROCESSOR = "preprocessor_config.json"  # next to a graph, as programs that export from Transformers leave it
+SPEAKS_OF_INPUT = re.compile(r"(?<![a-z])(mean|std)s?(?![a-z])|normali[sz]|preproc|^Image\.", re.IGNORECASE)
 ORT_FORMAT = b"ORTM"  # at byte 4 of a .ort file
 # Beginnings of the names of types that weights have; integers of more bits are shapes and indices.
 WEIGHTS = ("FLOAT", "DOUBLE", "BFLOAT", "INT8", "UINT8", "INT4", "UINT4", "INT2", "UINT2")
@@ -53,18 +53,19 @@ def read_graph(path: Path) -> Graph:
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     try:
         about = dict(json.loads(metadata.get(METADATA_KEY, "{}")))
+        about["class_names"] = tuple(map(str, about.get("class_names", ())))
     except (ValueError, TypeError):
-        raise UsageError(f"{path}: its metadata {METADATA_KEY!r} is not a JSON object") from None
-    beside = path.parent / PREPROCESSOR
+        raise UsageError(f"{path}: its metadata {METADATA_KEY!r} is not of this version") from None
+    neighbour = path.parent / PREPROCESSOR
     if "preprocessor" in about:
         preprocessing = Preprocessing.from_json(str(about["preprocessor"]), f"image processor of {path}")
-    elif beside.is_file():
-        files.append(beside)
-        preprocessing = Preprocessing.from_json(beside.read_text(encoding="utf-8", errors="replace"), str(beside))
+    elif neighbour.is_file():
+        files.append(neighbour)
+        preprocessing = Preprocessing.from_json(neighbour.read_text("utf-8", errors="replace"), str(neighbour))
     elif hint := next((key for key in metadata if key != METADATA_KEY and SPEAKS_OF_INPUT.search(key)), None):
         raise UsageError(
             f"{path}: its metadata says {hint} = {metadata[hint]!r:.60}, which is not read: put what its input must be "
-            f"into a {PREPROCESSOR} beside it, in the form of Transformers"
+            f"into a {PREPROCESSOR} next to it, in the form of Transformers"
         )
     else:
         preprocessing = Preprocessing()
@@ -119,6 +120,8 @@ def data_file(path: Path, tensor: Any) -> Path:
     if Path(location).is_absolute() or ".." in Path(location).parts:
         raise UsageError(f"{path}: its weight {tensor.name!r} lies in {location!r}, outside the graph's own folder")
     try:
+        if len(fields) < len(tensor.external_data):
+            raise ValueError("a field comes twice")
         # The hub's cache links graph and data into one folder of blobs: that of the graph itself counts too.
         real, own = place.resolve(), (path.parent.resolve(), path.resolve().parent)
         size = real.stat().st_size if real.is_file() else None
@@ -129,7 +132,7 @@ def data_file(path: Path, tensor: Any) -> Path:
     if not any(real.is_relative_to(folder) for folder in own):
         raise UsageError(f"{path}: its weight {tensor.name!r} lies in {location!r}, a link out of the graph's folder")
     if size is None:
-        raise UsageError(f"{path}: its weights in {location!r} are missing; that file belongs beside the graph")
+        raise UsageError(f"{path}: its weights in {location!r} are missing; that file belongs next to the graph")
     if first < 0 or end > size:
         raise UsageError(f"{place}: not complete: {size} bytes, but {path.name} reads bytes {first} to {end} of it")
     return place

@@ -1,7 +1,7 @@
 """A DeepLabV3+ as segmentation-models-pytorch (smp) stores it: a folder of its `save_pretrained`, or a state dict.
 
 A folder's config.json holds the options. A state dict holds tensors alone, and options such as the output stride change
-the logits but neither keys nor shapes: they come from a config.json beside it, or are smp's defaults, and its
+the logits but neither keys nor shapes: they come from a config.json next to it, or are smp's defaults, and its
 description says so.
 """
 
@@ -24,8 +24,8 @@ __all__ = ["DEFAULTS", "SmpFiles", "read_smp"]
 MODEL = "DeepLabV3Plus"  # as config.json calls it
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 CONFIG = "config.json"
-TRANSFORM = "albumentations_config_eval.json"  # beside the weights, of Albumentations' own `save_pretrained`
-# What an option is where nothing says so. The first three leave no trace in keys and shapes.
+TRANSFORM = "albumentations_config_eval.json"  # next to the weights, of Albumentations' own `save_pretrained`
+# The options of smp's class that decide the network, as they are where nothing is said of them.
 DEFAULTS: Mapping[str, Any] = {
     "encoder_output_stride": 16,
     "decoder_atrous_rates": (12, 24, 36),
@@ -33,12 +33,15 @@ DEFAULTS: Mapping[str, Any] = {
     "decoder_channels": 256,
     "decoder_aspp_separable": True,
 }
+# Of these there is no trace in keys and shapes, so that a config.json must have them.
 TRACELESS = ("encoder_name", "encoder_output_stride", "decoder_atrous_rates", "encoder_depth")
 FIXED: Mapping[str, Any] = {"in_channels": 3, "upsampling": 4}
-# Options that do not change logits in evaluation: initial weights, dropout, a second head.
-WITHOUT_EFFECT = ("_model_class", "encoder_name", "encoder_weights", "decoder_aspp_dropout", "aux_params", "classes")
+OTHERS = ("_model_class", "encoder_name", "classes", "activation")
+# They change nothing in evaluation but the preprocessing: initial weights, dropout, a second head.
+WITHOUT_EFFECT = ("encoder_weights", "decoder_aspp_dropout", "aux_params")
 # A last step that keeps the order of the classes and is no part of the logits.
 ACTIVATIONS = (None, "identity", "softmax", "softmax2d", "logsoftmax")
+# Steps of Albumentations that change no number here: views decide sizes.
 SIZES = ("Resize", "LongestMaxSize", "SmallestMaxSize", "PadIfNeeded", "Pad", "CenterCrop", "ToTensorV2")
 SECOND_HEAD = "classification_head."  # of keys
 HALF, DPN_MEAN = (0.5, 0.5, 0.5), (124 / 255, 117 / 255, 104 / 255)
@@ -48,7 +51,7 @@ DPN_STD = 1 / (0.0167 * 255)
 @dataclass(frozen=True, kw_only=True)
 class SmpFiles:
     """What was found. identity: the hash of all files that decide the logits. options: of smp's class. remark: what
-    is to be said of the weights beside that.
+    the description is to add.
     """
 
     identity: str
@@ -74,7 +77,7 @@ def read_smp(path: Path, encoder: str, num_classes: int) -> SmpFiles:
     files = [file for file in (weights, folder / CONFIG, folder / TRANSFORM) if file.is_file()]
     with unchanged(files):
         config = read_json(folder / CONFIG) if folder / CONFIG in files else {}
-        if not path.is_dir() and "_model_class" not in config:  # what lies beside a file may be of something else
+        if not path.is_dir() and "_model_class" not in config:  # what lies next to a file may be of something else
             files, config = [file for file in files if file != folder / CONFIG], {}
         if config:
             options = options_of(config, folder / CONFIG, num_classes)
@@ -85,7 +88,7 @@ def read_smp(path: Path, encoder: str, num_classes: int) -> SmpFiles:
             options, found, initial = dict(DEFAULTS), encoder, None
             remark = ", from a state dict alone, so smp's default options are assumed"
         else:
-            raise UsageError(f"{path}: a state dict does not name its encoder: put smp's {CONFIG} beside it")
+            raise UsageError(f"{path}: a state dict does not name its encoder: put smp's {CONFIG} next to it")
         if encoder and found != encoder:
             raise UsageError(f"{path}: not a DeepLabV3+ with encoder {encoder} (found {found})")
         if folder / TRANSFORM in files:
@@ -119,7 +122,7 @@ def options_of(config: Mapping[str, Any], where: Path, num_classes: int) -> dict
         raise UsageError(
             f"{where}: its last step {config['activation']!r} makes no one class of several the most likely"
         )
-    if unknown := sorted(config.keys() - {*DEFAULTS, *FIXED, *WITHOUT_EFFECT, "activation"}):
+    if unknown := sorted(config.keys() - {*DEFAULTS, *FIXED, *OTHERS, *WITHOUT_EFFECT}):
         raise UsageError(f"{where}: the option {unknown[0]} = {config[unknown[0]]!r:.40} is not known here")
     return {name: config.get(name, default) for name, default in DEFAULTS.items()}
 
@@ -148,7 +151,7 @@ def preprocessing_of_encoder(encoder: str, initial: str | None, where: Path) -> 
 
 def unknown_input(encoder: str) -> str:
     return (
-        f"what the input of the encoder {encoder!r} must be is not known here; save the transform beside the weights "
+        f"what the input of the encoder {encoder!r} must be is not known here; save the transform next to the weights "
         f"({TRANSFORM})"
     )
 

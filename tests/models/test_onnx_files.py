@@ -57,7 +57,7 @@ def write_graph(path: Path, *weights: Any, nodes: Any = None, changes: Callable[
 
 
 def with_data(folder: Path, weights: Any = WEIGHTS) -> Path:
-    """A graph in a folder of its own, its weights in a file beside it."""
+    """A graph in a folder of its own, its weights in a file next to it."""
     path = write_graph(folder / "model.onnx", external())
     (folder / DATA).write_bytes(weights.tobytes())
     return path
@@ -174,7 +174,7 @@ def test_data_of_a_tensor_counts_wherever_the_tensor_stands(place: str, tmp_path
         ("sub/../weights.data", "outside the graph's own folder"),
         ("link.data", "its weight 'w' lies in 'link.data', a link out of the graph's folder"),
         ("linked/weights.data", "a link out of the graph's folder"),
-        ("none.data", "its weights in 'none.data' are missing; that file belongs beside the graph"),
+        ("none.data", "its weights in 'none.data' are missing; that file belongs next to the graph"),
         ("sub", "its weights in 'sub' are missing"),
         ("", "its weights in '' are missing"),
         ("*/_ORT_MEM_ADDR_/*", r"its weights in '\*/_ORT_MEM_ADDR_/\*' are missing"),
@@ -272,7 +272,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeyp
         load_model("onnx", NAMES, str(path), CPU)
 
 
-def test_a_preprocessor_beside_the_graph_is_applied_and_part_of_the_identity(tmp_path: Path) -> None:
+def test_a_preprocessor_next_to_the_graph_is_applied_and_part_of_the_identity(tmp_path: Path) -> None:
     path = with_data(tmp_path)
     plain = load_model("onnx", NAMES, str(path), CPU)
     fields = {"image_processor_type": "ViTImageProcessor", "do_rescale": False}
@@ -284,7 +284,7 @@ def test_a_preprocessor_beside_the_graph_is_applied_and_part_of_the_identity(tmp
     assert (plain.about.count("input"), model.about.count("input RGB times 1, mean (0.5, 0.5, 0.5)")) == (0, 1)
 
 
-@pytest.mark.parametrize("key", ["mean", "image_std", "Image.NominalPixelRange", "preprocessing", "normalize"])
+@pytest.mark.parametrize("key", ["mean_values", "image_std", "Image.NominalPixelRange", "preprocessing", "normalize"])
 def test_metadata_that_speak_of_the_input_are_refused_with_the_cure(key: str, tmp_path: Path) -> None:
     path = write_graph(
         tmp_path / "model.onnx",
@@ -382,3 +382,22 @@ def test_a_graph_that_can_not_run_is_refused_in_one_line_and_nothing_else(
         load_model("onnx", NAMES, str(path), CPU)
     assert "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("text", ["{", "3", '"text"', '{"class_names": 3}'])
+def test_a_description_of_ours_that_is_damaged_is_refused(text: str, tmp_path: Path) -> None:
+    path = write_graph(
+        tmp_path / "model.onnx",
+        onnx.numpy_helper.from_array(WEIGHTS, "w"),
+        changes=lambda model: helper.set_model_props(model, {"segformer": text}),
+    )
+    with pytest.raises(UsageError, match=r"model\.onnx: its metadata 'segformer' is not of this version"):
+        load_model("onnx", NAMES, str(path), CPU)
+
+
+def test_data_whose_place_is_said_twice_is_refused(tmp_path: Path) -> None:
+    tensor = external()
+    tensor.external_data.add(key="location", value="other.data")
+    path = write_graph(tmp_path / "model.onnx", tensor)
+    with pytest.raises(UsageError, match=r"the place of its weight 'w' can't be read \(a field comes twice\)"):
+        load_model("onnx", NAMES, str(path), CPU)

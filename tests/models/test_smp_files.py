@@ -133,7 +133,7 @@ def test_a_state_dict_has_smps_default_options_and_says_so(suffix: str, tmp_path
     assert model.checkpoint_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_options_of_a_state_dict_come_from_the_config_beside_it(tmp_path: Path) -> None:
+def test_options_of_a_state_dict_come_from_the_config_next_to_it(tmp_path: Path) -> None:
     network = make(encoder_output_stride=8)
     network.save_pretrained(tmp_path)
     torch.save(network.state_dict(), tmp_path / "best.pth")
@@ -311,7 +311,7 @@ def test_an_encoder_of_another_input_gets_it(tmp_path: Path) -> None:
     assert model.about.endswith(", input RGB times 0.00392157, mean (0.5, 0.5, 0.5), std (0.5, 0.5, 0.5)")
 
 
-# The form is that of Albumentations 1.4, whose `save_pretrained` puts the file beside the weights.
+# The form is that of Albumentations 1.4, whose `save_pretrained` puts the file next to the weights.
 NORMALISE: dict[str, Any] = {
     "__class_fullname__": "Normalize",
     "p": 1.0,
@@ -329,7 +329,7 @@ def write_transform(folder: Path, steps: Any) -> None:
     (folder / "albumentations_config_eval.json").write_text(json.dumps(saved), encoding="utf-8")
 
 
-def test_a_transform_beside_the_weights_is_applied_and_part_of_the_identity(tmp_path: Path) -> None:
+def test_a_transform_next_to_the_weights_is_applied_and_part_of_the_identity(tmp_path: Path) -> None:
     make(encoder_name="tu-test_resnet").save_pretrained(tmp_path)
     write_transform(tmp_path, [RESIZE, NORMALISE, TO_TENSOR])
     model = load(tmp_path)
