@@ -10,9 +10,10 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from .errors import UsageError
+from .paths import expanded
 from .record import View
 
-__all__ = ["DatasetSpec", "Strict", "ViewSpec", "parse_yaml", "read_yaml", "shipped"]
+__all__ = ["DatasetSpec", "Strict", "ViewSpec", "find_yaml", "parse_yaml", "read_yaml", "shipped"]
 
 
 class Strict(BaseModel):
@@ -86,10 +87,7 @@ def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mappi
     changes: values that replace the file's, by their place, such as "seed" or "dataset.split".
     Raises UsageError that names the file, the place in it and what is wrong there.
     """
-    known = shipped(package)
-    path = known.get(name_or_path, Path(name_or_path))
-    if not path.is_file():
-        raise UsageError(f"{name_or_path}: no such file, and not one of the shipped: {', '.join(known)}")
+    path = find_yaml(name_or_path, package)
     try:
         text = path.read_text(encoding="utf-8")
         content = parse_yaml(text)
@@ -104,6 +102,15 @@ def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mappi
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         message = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"{name_or_path}: {place}: {message}, got {first['input']!r:.60}{more}") from None
+
+
+def find_yaml(name_or_path: str, package: str) -> Path:
+    """Find the file of `read_yaml`. Raises UsageError where there is none."""
+    known = shipped(package)
+    path = known.get(name_or_path, Path(expanded(name_or_path)))
+    if not path.is_file():
+        raise UsageError(f"{name_or_path}: no such file, and not one of the shipped: {', '.join(known)}")
+    return path
 
 
 def changed(content: Any, place: list[str], value: Any) -> Any:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 # A module may import from its own layer and from those below it (that is, above it here).
 LAYERS = [
     {"errors", "wording", "__version__"},
-    {"files", "images"},
+    {"files", "images", "paths"},
     {"record", "validation", "loading"},
     {"corruptions", "metrics", "environment"},
     {"datasets", "models", "store", "protocols"},

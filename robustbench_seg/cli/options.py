@@ -6,8 +6,20 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
+from ..paths import expanded
 
-__all__ = ["Data", "Device", "Limit", "Weights", "Workers", "data_folders", "default_workers", "named", "words"]
+__all__ = [
+    "Data",
+    "Device",
+    "Limit",
+    "Weights",
+    "Workers",
+    "data_folders",
+    "default_workers",
+    "named",
+    "weights_given",
+    "words",
+]
 
 Data = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Folder of a dataset; repeatable.")]
 Weights = Annotated[
@@ -27,7 +39,12 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many images,
 
 def data_folders(data: list[str] | None) -> dict[str, Path]:
     """Read --data: the folders of data sets by name."""
-    return {name: Path(path) for name, path in named("--data", data).items()}
+    return {name: Path(expanded(path)) for name, path in named("--data", data).items()}
+
+
+def weights_given(weights: list[str] | None) -> dict[str, str]:
+    """Read --weights: paths, or words in the place of a path, by the models' names."""
+    return {name: expanded(path) for name, path in named("--weights", weights).items()}
 
 
 def named(option: str, values: list[str] | None, form: str = "NAME=PATH") -> dict[str, str]:

@@ -2,11 +2,14 @@
 
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn
 
 import typer
 
 from ..errors import RobustBenchError
+from ..paths import expanded
 from .corrupt import corrupt
 from .listing import list_kind
 from .report import compare, report
@@ -26,6 +29,22 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_kind,
 }
 
+
+def at_home(command: Callable[..., None]) -> Callable[..., None]:
+    """Let the paths of a command begin with `~`, which shells leave as it is in --out=~/results."""
+
+    def home(value: Any) -> Any:
+        if isinstance(value, list):
+            return [home(one) for one in value]
+        return Path(expanded(str(value))) if isinstance(value, Path) else value
+
+    @wraps(command)
+    def expanding(**values: Any) -> None:
+        command(**{name: home(value) for name, value in values.items()})
+
+    return expanding
+
+
 app = typer.Typer(
     name="robustbench-seg",
     add_completion=False,
@@ -33,7 +52,7 @@ app = typer.Typer(
     help="How far can a semantic-segmentation model be trusted when the image is not clean?",
 )
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name)(at_home(command))
 
 
 def run_program() -> NoReturn:

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from ..wording import counted
-from .options import Data, Device, Limit, Weights, Workers, data_folders, default_workers, named
+from .options import Data, Device, Limit, Weights, Workers, data_folders, default_workers, weights_given
 from .report import write_and_show
 from .stopping import stoppable
 from .terminal import console, say
@@ -36,7 +36,7 @@ def run(
 
     options = Options(
         data=data_folders(data),
-        weights=named("--weights", weights),
+        weights=weights_given(weights),
         device=device,
         precision=precision,
         workers=default_workers(device) if workers is None else workers,
@@ -62,7 +62,7 @@ def plan(suite: SuiteName, weights: Weights = None) -> None:
     """Show what a suite would measure, without measuring."""
     from ..suites import read_suite, with_weights
 
-    spec, given = read_suite(suite), named("--weights", weights)
+    spec, given = read_suite(suite), weights_given(weights)
     say(f"{spec.name}: {spec.description}")
     models = with_weights(spec, given) if spec.models or given else ()
     say(f"models: {', '.join(model.name for model in models) or 'those named with --weights NAME=PATH'}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..paths import expanded
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,7 @@ __all__ = [
     "POOLS_IMAGES",
     "RANDOM_WEIGHTS",
     "build_network",
+    "find_weights",
     "load_model",
     "save_network",
     "start_from_encoder",
@@ -35,10 +37,11 @@ DEEPLABV3PLUS_ENCODERS = (
 MODELS = {
     **{f"segformer-b{k}": ("segformer", f"b{k}") for k in range(6)},
     **{f"deeplabv3plus-{encoder}": ("deeplabv3plus", encoder) for encoder in DEEPLABV3PLUS_ENCODERS},
+    "deeplabv3plus": ("deeplabv3plus", ""),  # with whichever encoder its files have
     "constant": ("constant", ""),
     "onnx": ("onnx", ""),
 }
-ONLY_EVALUATED = ("constant", "onnx")
+ONLY_EVALUATED = ("constant", "onnx", "deeplabv3plus")
 NO_WEIGHTS = ("constant",)
 POOLS_IMAGES = tuple(name for name, (module, _) in MODELS.items() if module == "deeplabv3plus")  # to one value each
 FP32_ONLY = ("onnx",)  # the graph decides its precision, and torch's autocast does not reach it
@@ -52,6 +55,24 @@ BUILTIN_WEIGHTS = {
         "deeplabv3plus": "deeplabv3plus-mobilenet_v2",
     }.items()
 }
+
+
+def find_weights(weights: str, folder: Path, model: str) -> str:
+    """Read what a file in `folder` names as a model's weights: a path is relative to that folder, `~` is expanded.
+
+    Words in the place of a path stay as they are, and a SegFormer's name on the Hugging Face hub where no such path is.
+    """
+    if weights == RANDOM_WEIGHTS or weights in BUILTIN_WEIGHTS:
+        return weights
+    given = expanded(weights).removeprefix("hf:")
+    path = given if Path(given).is_absolute() else f"{folder}/{given}"  # "./owner/name" stays a path
+    mistyped = not weights.startswith("hf:") and Path(path).parent.exists()
+    if model.startswith("segformer") and not (mistyped or Path(path).exists()):
+        from segformer.huggingface import is_hub_id
+
+        if is_hub_id(weights):
+            return weights
+    return path
 
 
 def load_model(name: str, class_names: Sequence[str], weights: str | None, device: "torch.device") -> "Segmenter":

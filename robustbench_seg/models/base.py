@@ -1,23 +1,26 @@
-"""What a model is to the suite: uint8 RGB images in, logits out. It owns its normalisation, so nobody else does."""
+"""What a model is to the suite: uint8 RGB images in, logits out. It owns its preprocessing, so nobody else does."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "NetworkSegmenter", "Segmenter", "normalise"]
+from ..errors import UsageError
+from .preprocessing import IMAGENET, Preprocessing
 
-# Mean and standard deviation of ImageNet's RGB values, 0 .. 255: what every network here was made for.
-IMAGENET_MEAN = (123.675, 116.28, 103.53)
-IMAGENET_STD = (58.395, 57.12, 57.375)
+__all__ = ["NetworkSegmenter", "Segmenter", "unchanged"]
 
 
 class Segmenter(Protocol):
     """A model under test.
 
-    name: as in the suite. class_names: one per logit. licence: of the weights. checkpoint_sha256: of the file they were
-    read from; for random weights a word that says so. about: the network in words. parameters: their number.
+    name: as in the suite. class_names: one per logit. licence: of the weights. checkpoint_sha256: of all files that
+    decide the logits (`segformer.files.identity_of`); for random weights a word that says so. about: the network in
+    words, and its preprocessing where that is not ImageNet's. parameters: their number.
     """
 
     name: str
@@ -35,16 +38,31 @@ class Segmenter(Protocol):
         """Turn uint8 RGB (B, 3, H, W) into float logits (B, classes, h, w), at any stride."""
 
 
-def normalise(images: Tensor) -> Tensor:
-    """Turn uint8 RGB (B, 3, H, W) into float32 with ImageNet's mean 0 and standard deviation 1."""
-    mean = torch.tensor(IMAGENET_MEAN, device=images.device)[:, None, None]
-    std = torch.tensor(IMAGENET_STD, device=images.device)[:, None, None]
-    return (images.float() - mean) / std
+@contextmanager
+def unchanged(paths: Iterable[Path]) -> Iterator[None]:
+    """Hold a block in which files are read and hashed to files that stay as they are: else the hash would be of others.
+
+    Raises UsageError that names the file.
+    """
+    before = {path: stamp(path) for path in paths}
+    yield
+    for path, then in before.items():
+        if stamp(path) != then:
+            raise UsageError(f"{path}: changed while it was read; run again when nothing writes there")
+
+
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """What changes with a file's content, None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @dataclass(kw_only=True)
 class NetworkSegmenter:
-    """A Segmenter around a torch network that takes normalised float images."""
+    """A Segmenter around a torch network that takes float images which `preprocessing` made."""
 
     name: str
     network: nn.Module
@@ -52,6 +70,7 @@ class NetworkSegmenter:
     licence: str
     checkpoint_sha256: str
     about: str
+    preprocessing: Preprocessing = IMAGENET
 
     def __post_init__(self) -> None:
         self.network.eval()
@@ -62,5 +81,5 @@ class NetworkSegmenter:
         return next(self.network.parameters()).device
 
     def __call__(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.network(normalise(images))
+        logits: Tensor = self.network(self.preprocessing.normalise(images))
         return logits

@@ -1,4 +1,4 @@
-"""DeepLabV3+ of segmentation-models-pytorch at output stride 16.
+"""DeepLabV3+ of segmentation-models-pytorch, at output stride 16 unless a file of that library says otherwise.
 
 It is that library's construction, not that of the SegFormer paper's rows: there DeepLabV3+ with MobileNetV2 has 15.4 M
 parameters, here 4.4 M. Reports print the parameters for that reason.
@@ -6,44 +6,51 @@ parameters, here 4.4 M. Reports print the parameters for that reason.
 
 import json
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import segmentation_models_pytorch as smp
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from segformer import CheckpointError
 from segformer.checkpoint import packed
-from segformer.files import sha256_of
+from segformer.files import Content, read_file, sha256_of
+from segformer.fitting import fitted
 
 from ..errors import UsageError
 from ..files import replacing
-from .base import NetworkSegmenter
+from .base import NetworkSegmenter, unchanged
+from .preprocessing import IMAGENET
+from .smp_files import DEFAULTS, read_smp
 
 __all__ = ["DeepLabV3Plus", "build_network", "describe", "lay_out", "load", "save"]
 
 METADATA_KEY = "deeplabv3plus"
-MULTIPLE = 16  # the decoder adds maps at 1/4 and 1/16, which only fit for such sizes
 
 
 class DeepLabV3Plus(nn.Module):
     """Normalised float (B, 3, H, W) of any size ─▶ logits (B, classes, H, W).
 
-    The image is padded right and bottom to a multiple of 16 with the mean colour, which is 0 after normalisation.
+    The image is padded right and bottom to a multiple of the output stride, 16 by default, since the decoder adds maps
+    at that stride and at 1/4; with 0, which is the mean colour after normalisation. options: of smp's class.
     """
 
-    def __init__(self, encoder: str, num_classes: int) -> None:
+    def __init__(self, encoder: str, num_classes: int, **options: Any) -> None:
         super().__init__()
         self.encoder = encoder
-        self.inner = smp.DeepLabV3Plus(encoder, encoder_weights=None, encoder_output_stride=16, classes=num_classes)
+        self.options = {**DEFAULTS, **options}
+        self.inner = smp.DeepLabV3Plus(encoder, encoder_weights=None, classes=num_classes, **self.options)
 
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[2:]
-        padded = functional.pad(images, (0, -width % MULTIPLE, 0, -height % MULTIPLE))
+        multiple = self.inner.encoder.output_stride
+        padded = functional.pad(images, (0, -width % multiple, 0, -height % multiple))
         logits: Tensor = self.inner(padded)
         return logits[:, :, :height, :width]
 
@@ -52,16 +59,21 @@ def build_network(encoder: str, class_names: Sequence[str], *, seed: int = 0, **
     """Make the network with random weights that depend on `seed` alone; the global generator stays as it was."""
     if options:
         raise UsageError(f"model options: DeepLabV3+ has none, got {', '.join(options)}")
+    return make(encoder, len(class_names), seed=seed)
+
+
+def make(encoder: str, num_classes: int, *, seed: int = 0, **options: Any) -> DeepLabV3Plus:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed CUDA's generators too
-        return DeepLabV3Plus(encoder, len(class_names))
+        return DeepLabV3Plus(encoder, num_classes, **options)
 
 
 def describe(network: DeepLabV3Plus) -> str:
     """Say whose construction it is."""
+    stride = network.options["encoder_output_stride"]
     return (
-        f"DeepLabV3+ of segmentation-models-pytorch, encoder {network.encoder}, output stride 16; not the construction "
-        "of the SegFormer paper's rows, whose MobileNetV2 variant has 15.4 M parameters"
+        f"DeepLabV3+ of segmentation-models-pytorch, encoder {network.encoder}, output stride {stride}; not the "
+        "construction of the SegFormer paper's rows, whose MobileNetV2 variant has 15.4 M parameters"
     )
 
 
@@ -84,37 +96,82 @@ def save(network: DeepLabV3Plus, path: Path, *, class_names: Sequence[str], lice
 
 
 def load(name: str, encoder: str, weights: str | os.PathLike[str], class_names: Sequence[str]) -> NetworkSegmenter:
-    """Read weights that `save` wrote. Raises UsageError where the file is damaged, another's or of other classes."""
+    """Read weights that `save` wrote, or smp's own folder or state dict. encoder: "" for whichever they are of.
+
+    Raises UsageError where they are not there, of another network or of other classes, CheckpointError where they
+    can't be read.
+    """
     path = Path(weights)
-    if not path.is_file():
-        raise UsageError(f"weights of {name}: {path}: no such file")
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise UsageError(f"{path}: not a complete .safetensors file ({error})") from None
-    if METADATA_KEY not in metadata:
-        raise UsageError(f"{path}: not a DeepLabV3+ with encoder {encoder} of this project")
-    try:
-        description = json.loads(metadata[METADATA_KEY])
-        found, stored, licence = (description[name] for name in ("encoder", "class_names", "licence"))
-    except (ValueError, TypeError, KeyError) as error:
-        raise UsageError(f"{path}: its description is not one of this version ({error})") from None
-    if found != encoder:
-        raise UsageError(f"{path}: not a DeepLabV3+ with encoder {encoder} (found {found})")
-    if stored != list(class_names):
-        raise UsageError(f"{path}: its classes are {stored}, the dataset's {list(class_names)}")
-    network = build_network(encoder, class_names)
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise UsageError(f"{path}: keys do not fit the network; {str(error).splitlines()[1].strip()}") from None
+    if not path.exists():
+        raise UsageError(f"weights of {name}: {path}: no such file or folder")
+    with unchanged([path] if path.is_file() else []):
+        if description := own_description(path):
+            licence, network = load_own(path, encoder, description, class_names)
+            remark, preprocessing, sha256 = "", IMAGENET, sha256_of(path)
+        else:
+            found = read_smp(path, encoder, len(class_names))
+            network = make_as_stored(path, found.encoder, len(class_names), found.options)
+            fill(network.inner, found.weights, network.encoder)
+            licence, sha256 = "unknown", found.identity
+            remark, preprocessing = found.remark, found.preprocessing
     return NetworkSegmenter(
         name=name,
         network=network,
         class_names=tuple(class_names),
         licence=licence,
-        checkpoint_sha256=sha256_of(path),
-        about=describe(network),
+        checkpoint_sha256=sha256,
+        about=describe(network) + remark + preprocessing.remark,
+        preprocessing=preprocessing,
     )
+
+
+def own_description(path: Path) -> str:
+    """What `save` wrote about the weights; "" for a file or folder of others."""
+    if path.suffix != ".safetensors" or not path.is_file():
+        return ""
+    try:
+        with safe_open(path, "pt") as file:
+            description: str = (file.metadata() or {}).get(METADATA_KEY, "")
+    except (SafetensorError, OSError) as error:
+        raise UsageError(f"{path}: not a complete .safetensors file ({error})") from None
+    return description
+
+
+def load_own(path: Path, encoder: str, text: str, class_names: Sequence[str]) -> tuple[str, DeepLabV3Plus]:
+    """Read what `save` wrote: licence and network."""
+    try:
+        description = json.loads(text)
+        found, stored, licence = (description[name] for name in ("encoder", "class_names", "licence"))
+    except (ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"{path}: its description is not one of this version ({error})") from None
+    if encoder and found != encoder:
+        raise UsageError(f"{path}: not a DeepLabV3+ with encoder {encoder} (found {found})")
+    if stored != list(class_names):
+        raise UsageError(f"{path}: its classes are {stored}, the dataset's {list(class_names)}")
+    network = make_as_stored(path, str(found), len(class_names), {})
+    fill(network, read_file(path), network.encoder)
+    return str(licence), network
+
+
+def make_as_stored(path: Path, encoder: str, num_classes: int, options: Mapping[str, Any]) -> DeepLabV3Plus:
+    """Make the network that a file describes."""
+    if ":" in encoder:  # to timm the name of a place
+        raise UsageError(f"{path}: its encoder {encoder!r} would be fetched from there; only known ones are read")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of an encoder's name, which is as it is
+            return make(encoder, num_classes, **options)
+    except Exception as error:  # smp and timm raise all kinds for options that can't be
+        raise UsageError(f"{path}: smp can't build its network ({' '.join(str(error).split())})") from None
+
+
+def fill(network: nn.Module, weights: Content, encoder: str) -> None:
+    """Give a network its weights, all of them and nothing else that a forward pass might read."""
+    try:
+        tensors, _ = fitted(weights, network.state_dict())
+    except CheckpointError as error:
+        _, _, faults = str(error).partition("; ")
+        raise UsageError(
+            f"{weights.path}: not a DeepLabV3+ with encoder {encoder} and these options: {faults}"
+        ) from None
+    network.load_state_dict(tensors)

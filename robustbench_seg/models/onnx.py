@@ -1,12 +1,10 @@
 """Any network as an ONNX graph, run by onnxruntime (extra `onnx`): the way in for models of other frameworks.
 
-The graph takes one input, ImageNet-normalised float32 RGB (B, 3, H, W) with free B, H and W, and gives logits
-(B, classes, h, w) at any stride; `segformer.export_onnx` writes such graphs.
+The graph takes one input, normalised float32 RGB (B, 3, H, W) with free B, H and W, and gives logits
+(B, classes, h, w) at any stride; `segformer.export_onnx` writes such graphs. It is normalised as ImageNet's, unless
+the graph was exported here from a network of another preprocessing, or a preprocessor_config.json lies next to it.
 """
 
-import hashlib
-import json
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,20 +14,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from segformer.files import METADATA_KEY
+from segformer.files import identity_of
 
 from ..errors import MachineError, UsageError
-from .base import normalise
+from .base import unchanged
+from .onnx_graph import PREPROCESSOR, Graph, read_graph
+from .preprocessing import Preprocessing
 
 __all__ = ["OnnxSegmenter", "load"]
+
+NO_LOGITS = ("Softmax", "Sigmoid", "HardSigmoid", "Hardmax")
+LOGITS = ("tensor(float)", "tensor(float16)", "tensor(double)")
+FATAL = 4  # the severity from which onnxruntime writes to stderr: its errors come back as exceptions too
 
 
 @dataclass(kw_only=True)
 class OnnxSegmenter:
-    """A Segmenter around an onnxruntime session, on the CPU."""
+    """A Segmenter around an onnxruntime session, on the CPU. output: which of the graph's holds the logits."""
 
     name: str
     session: Any
+    output: str
+    preprocessing: Preprocessing
     class_names: tuple[str, ...]
     licence: str
     checkpoint_sha256: str
@@ -41,59 +47,86 @@ class OnnxSegmenter:
         return torch.device("cpu")
 
     def __call__(self, images: Tensor) -> Tensor:
-        feed = {self.session.get_inputs()[0].name: normalise(images).contiguous().numpy()}
-        return torch.from_numpy(self.session.run(None, feed)[0])
+        feed = {self.session.get_inputs()[0].name: self.preprocessing.normalise(images).contiguous().numpy()}
+        return torch.from_numpy(self.session.run([self.output], feed)[0])
 
 
 def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: Sequence[str]) -> OnnxSegmenter:
-    """Open a graph. Raises UsageError where it is not one for these classes, MachineError without onnxruntime."""
+    """Open a graph, with its external data next to it.
+
+    Raises UsageError where it is not one for these classes, MachineError without onnx or onnxruntime.
+    """
     try:
+        import onnx  # noqa: F401  read_graph needs it
         import onnxruntime
     except ImportError:
-        raise MachineError(f"model {name} needs onnxruntime; install robustbench-seg[onnx]") from None
+        raise MachineError(f"model {name} needs onnx and onnxruntime; install robustbench-seg[onnx]") from None
     path = Path(weights)
     if not path.is_file():
         raise UsageError(f"weights of {name}: {path}: no such file")
+    with unchanged([path, path.parent / PREPROCESSOR]):
+        graph = read_graph(path)
+        with unchanged(graph.files):
+            identity, session = identity_of(graph.files, path.parent), open_session(path)
+    check_input(path, session)
+    output = find_output(graph, session, class_names)
+    stored = graph.about["class_names"]
+    if stored and stored != tuple(class_names):
+        raise UsageError(f"{path}: its classes are {', '.join(stored)}, the dataset's {', '.join(class_names)}")
+    source = f"weights from {graph.about.get('source', 'unknown')}"
+    return OnnxSegmenter(
+        name=name,
+        session=session,
+        output=output,
+        preprocessing=graph.preprocessing,
+        class_names=tuple(class_names),
+        licence=str(graph.about.get("licence", "unknown")),
+        checkpoint_sha256=identity,
+        about=f"ONNX graph in onnxruntime {onnxruntime.__version__}, {source}{graph.preprocessing.remark}",
+        parameters=graph.parameters,
+    )
+
+
+def open_session(path: Path) -> Any:
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = FATAL
     try:
-        content = path.read_bytes()
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no common class
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(f"{path}: not an ONNX graph that onnxruntime can run ({reason})") from None
-    (inputs, outputs) = session.get_inputs(), session.get_outputs()
+
+
+def check_input(path: Path, session: Any) -> None:
+    """Raise UsageError unless the graph takes what is fed to it."""
+    inputs = session.get_inputs()
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type != "tensor(float)":
         found = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
-        raise UsageError(f"{path}: its input must be one tensor of floats (B, 3, H, W), got {found}")
+        raise UsageError(f"{path}: its input must be one tensor of floats (B, 3, H, W), of 32 bits, got {found}")
     batch, channels, *sides = inputs[0].shape  # what is free has a name, or None
     fixed = [number for number in (batch, *sides) if isinstance(number, int)]
     if fixed or (isinstance(channels, int) and channels != 3):
         raise UsageError(f"{path}: its input must be (B, 3, H, W) with free B, H and W, got {inputs[0].shape}")
-    classes = outputs[0].shape[1] if len(outputs[0].shape) == 4 else None
-    if classes != len(class_names):
-        raise UsageError(f"{path}: its output is {outputs[0].shape}, but the dataset has {len(class_names)} classes")
-    try:
-        about = dict(json.loads(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")))
-    except (ValueError, TypeError):
-        raise UsageError(f"{path}: its metadata {METADATA_KEY!r} is not a JSON object") from None
-    stored = tuple(about.get("class_names", ()))
-    if stored and stored != tuple(class_names):
-        raise UsageError(f"{path}: its classes are {', '.join(stored)}, the dataset's {', '.join(class_names)}")
-    return OnnxSegmenter(
-        name=name,
-        session=session,
-        class_names=tuple(class_names),
-        licence=about.get("licence", "unknown"),
-        checkpoint_sha256=hashlib.sha256(content).hexdigest(),
-        about=f"ONNX graph in onnxruntime {onnxruntime.__version__}, weights from {about.get('source', 'unknown')}",
-        parameters=parameters_of(content),
-    )
 
 
-def parameters_of(content: bytes) -> int:
-    """Count the values of a graph's weights."""
-    import onnx
-
-    graph = onnx.load_from_string(content).graph
-    return sum(math.prod(weight.dims) for weight in graph.initializer if weight.data_type == onnx.TensorProto.FLOAT)
+def find_output(graph: Graph, session: Any, class_names: Sequence[str]) -> str:
+    """Find the one output that is logits of these classes. Raises UsageError where none is, or several are."""
+    outputs = session.get_outputs()
+    fitting = [one for one in outputs if len(one.shape) == 4 and one.shape[1] == len(class_names)]
+    if len(fitting) != 1:
+        found = ", ".join(f"{one.name} {one.shape}" for one in outputs)
+        many = "more than one of them fits" if fitting else "none of them fits"
+        what = f"its output is {outputs[0].shape}" if len(outputs) == 1 else f"its outputs are {found}; {many}"
+        raise UsageError(f"{graph.path}: {what}, but the dataset has {len(class_names)} classes")
+    (output,) = fitting
+    end = graph.ends.get(output.name, "")
+    if end in NO_LOGITS or output.type not in LOGITS:
+        raise UsageError(
+            f"{graph.path}: its output {output.name} is no logits ({output.type} from {end or 'its input'}): "
+            "export the network without its last step"
+        )
+    name: str = output.name
+    return name

@@ -10,7 +10,8 @@ from segformer.huggingface import missing
 
 from ..errors import UsageError
 from ..wording import counted
-from .base import NetworkSegmenter
+from .base import NetworkSegmenter, unchanged
+from .preprocessing import IMAGENET, Preprocessing
 
 __all__ = ["build_network", "describe", "load", "save", "start_from"]
 
@@ -27,7 +28,11 @@ def start_from(network: SegFormer, weights: str) -> CheckpointInfo:
     """Give the encoder the weights of a checkpoint; return what is told about that file. Raises UsageError."""
     if lack := missing(weights):
         raise UsageError(f"encoder {lack}")
-    return load_encoder(network, weights)
+    with unchanged(files_of(weights)):
+        info = load_encoder(network, weights)
+    if (made_for := Preprocessing.from_json(info.preprocessor, f"image processor of {weights}")) != IMAGENET:
+        raise UsageError(f"encoder {weights}: made for the input {made_for}, but training has {IMAGENET}")
+    return info
 
 
 def describe(network: SegFormer) -> str:
@@ -58,7 +63,8 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     """
     if lack := missing(str(weights)):
         raise UsageError(f"weights of {name}: {lack}")
-    network = load_checkpoint(weights)
+    with unchanged(files_of(weights)):
+        network = load_checkpoint(weights)
     if not isinstance(network, SegFormer):
         raise UsageError(f"{weights}: holds an encoder alone, which can't segment")
     asked = build(variant).config
@@ -73,11 +79,19 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     if names != tuple(class_names):
         wrong = next((a, b) for a, b in zip(names, class_names, strict=True) if a != b)
         raise UsageError(f"{weights}: its class {wrong[0]!r} stands where the dataset has {wrong[1]!r}")
+    preprocessing = Preprocessing.from_json(network.info.preprocessor, f"image processor of {weights}")
     return NetworkSegmenter(
         name=name,
         network=network,
         class_names=names,
         licence=network.info.licence,
         checkpoint_sha256=network.info.sha256,
-        about=describe(network),
+        about=describe(network) + preprocessing.remark,
+        preprocessing=preprocessing,
     )
+
+
+def files_of(weights: str | os.PathLike[str]) -> list[Path]:
+    """The files that weights are read from, if they are here and not on the hub."""
+    path = Path(weights)
+    return [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]

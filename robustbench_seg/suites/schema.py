@@ -1,16 +1,17 @@
 """What a suite's YAML may say, and which cells it expands to."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from ..corruptions import CORRUPTIONS
 from ..errors import UsageError
-from ..models import MODELS
+from ..models import MODELS, find_weights
 from ..protocols import PROTOCOLS, conditions_of
 from ..record import CLEAN, METRICS, LatencyCell, Metric, QualityCell, View
-from ..validation import DatasetSpec, Strict, ViewSpec, read_yaml
+from ..validation import DatasetSpec, Strict, ViewSpec, find_yaml, read_yaml
 
 __all__ = [
     "LatencySpec",
@@ -23,11 +24,14 @@ __all__ = [
 ]
 
 
+PACKAGE = "robustbench_seg.suites"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # it becomes part of file names, which have 255 characters at most
 
 
 class ModelSpec(Strict):
-    """name: how results call it. model: of MODELS, by default `name`. weights: a path, or a word known to `models`."""
+    """name: how results call it. model: of MODELS, by default `name`. weights: a path, relative to the suite's file, or
+    a word known to `models`.
+    """
 
     name: str = Field(pattern=NAME)
     model: str
@@ -132,8 +136,15 @@ class Suite(Strict):
 
 
 def read_suite(name_or_path: str) -> Suite:
-    """Read a shipped suite by name, or a file. Raises UsageError in one line."""
-    return read_yaml(name_or_path, Suite, "robustbench_seg.suites")
+    """Read a shipped suite by name, or a file, to which its weights are relative. Raises UsageError in one line."""
+    suite = read_yaml(name_or_path, Suite, PACKAGE)
+    folder = find_yaml(name_or_path, PACKAGE).parent
+    return suite.model_copy(update={"models": tuple(found_from(folder, spec) for spec in suite.models)})
+
+
+def found_from(folder: Path, spec: ModelSpec) -> ModelSpec:
+    weights = None if spec.weights is None else find_weights(spec.weights, folder, spec.model)
+    return spec.model_copy(update={"weights": weights})
 
 
 def with_weights(suite: Suite, weights: dict[str, str]) -> tuple[ModelSpec, ...]:

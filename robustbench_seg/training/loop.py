@@ -21,7 +21,7 @@ from ..errors import UsageError
 from ..files import locked
 from ..loading import Loader
 from ..models import POOLS_IMAGES
-from ..models.base import normalise
+from ..models.preprocessing import IMAGENET
 from .checkpoints import DIVERGED, Checkpoints, restore
 from .data import Data, read_once
 from .log import Log
@@ -162,7 +162,7 @@ def iterate(
 ) -> float:
     """Make one step; return the mean loss over the labelled pixels of all processes."""
     with torch.autocast(images.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
-        logits: Tensor = network(normalise(images))
+        logits: Tensor = network(IMAGENET.normalise(images))
     logits = functional.interpolate(logits.float(), labels.shape[1:], mode="bilinear", align_corners=False)
     total = functional.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum")
     loss = total / processes.total((labels != IGNORE).sum()).clamp(min=1)

@@ -6,11 +6,14 @@ from typing import Any, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from ..errors import UsageError
+from ..models import find_weights
+from ..paths import expanded
 from ..record import View
-from ..validation import DatasetSpec, Strict, ViewSpec, read_yaml
+from ..validation import DatasetSpec, Strict, ViewSpec, find_yaml, read_yaml
 
 __all__ = ["Recipe", "Validation", "read_recipe"]
 
+PACKAGE = "robustbench_seg.training.recipes"
 # Fields without effect on the weights; and the encoder's file, of which the content counts, whatever its path.
 NOT_DECIDING = {"checkpoint_every", "keep", "in_memory", "validation", "encoder"}
 
@@ -81,11 +84,19 @@ class Recipe(Strict):
 
 
 def read_recipe(name_or_path: str, changes: Mapping[str, Any] | None = None) -> Recipe:
-    """Read a shipped recipe by name, or a file. Raises UsageError in one line.
+    """Read a shipped recipe by name, or a file, to which its encoder is relative. Raises UsageError in one line.
 
-    changes: values that replace the recipe's, by their place, such as "seed" or "dataset.split".
+    changes: values that replace the recipe's, by their place, such as "seed" or "dataset.split"; an encoder among them
+    is relative to the working directory.
     """
     for place in changes or {}:
         if place.split(".")[0] not in Recipe.model_fields:
             raise UsageError(f"a recipe has no field {place!r}; it has {', '.join(Recipe.model_fields)}")
-    return read_yaml(name_or_path, Recipe, "robustbench_seg.training.recipes", changes)
+    recipe = read_yaml(name_or_path, Recipe, PACKAGE, changes)
+    if recipe.encoder is None:
+        return recipe
+    if "encoder" in (changes or {}):
+        encoder = expanded(recipe.encoder)
+    else:
+        encoder = find_weights(recipe.encoder, find_yaml(name_or_path, PACKAGE).parent, recipe.model)
+    return recipe.model_copy(update={"encoder": encoder})

@@ -1,4 +1,7 @@
+import hashlib
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +19,7 @@ from robustbench_seg.models import (
     load_model,
     save_network,
 )
-from robustbench_seg.models.base import normalise
+from robustbench_seg.models.preprocessing import IMAGENET
 from segformer import CheckpointError, build, save_checkpoint
 
 CPU = torch.device("cpu")
@@ -28,7 +31,7 @@ def test_normalisation_is_that_of_torchvision() -> None:
     from torchvision.transforms.v2.functional import normalize
 
     expected = normalize(IMAGES.float() / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-    torch.testing.assert_close(normalise(IMAGES), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(IMAGENET.normalise(IMAGES), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("name", ["segformer-b0", "deeplabv3plus-mobilenet_v2"])
@@ -42,11 +45,11 @@ def test_saved_weights_load_with_their_origin_and_give_the_same_logits(name: str
     save_network(name, network, path, class_names=CLASSES, licence="CC0-1.0", recipe="{}")
     model = load_model(name, CLASSES, str(path), CPU)
     assert (model.name, model.class_names, model.licence) == (name, CLASSES, "CC0-1.0")
-    assert len(model.checkpoint_sha256) == 64
+    assert model.checkpoint_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert model.parameters == sum(p.numel() for p in network.parameters())
     with torch.inference_mode():
         # in another order of memory, and so of sums
-        torch.testing.assert_close(model(IMAGES), network(normalise(IMAGES)), atol=1e-5, rtol=0)
+        torch.testing.assert_close(model(IMAGES), network(IMAGENET.normalise(IMAGES)), atol=1e-5, rtol=0)
 
 
 def test_every_known_network_can_be_built_on_no_device() -> None:
@@ -172,6 +175,50 @@ def test_weights_that_are_not_there_are_refused_with_the_models_name() -> None:
             load_model(name, CLASSES, "absent.safetensors", CPU)
 
 
+@pytest.mark.parametrize(
+    ("name", "reads"),
+    [
+        ("segformer-b0", "segformer.load_checkpoint"),
+        ("deeplabv3plus-mobilenet_v2", "deeplabv3plus.read_file"),
+        ("deeplabv3plus-mobilenet_v2", "smp_files.read_file"),
+    ],
+)
+def test_weights_that_are_replaced_while_they_are_read_are_refused(
+    name: str, reads: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a number would be kept under the hash of weights that it is not of."""
+    path = tmp_path / "w.safetensors"
+    network = build_network(name, CLASSES)
+    save_network(name, network, path, class_names=CLASSES, licence="x", recipe="")
+    if reads.startswith("smp_files"):
+        save_file(network.inner.state_dict(), path)
+    module, _, function = f"robustbench_seg.models.{reads}".rpartition(".")
+    read = getattr(import_module(module), function)
+
+    def replaced_after(given: Path) -> Any:
+        found = read(given)
+        path.with_suffix(".new").write_bytes(path.read_bytes())
+        path.with_suffix(".new").replace(path)
+        return found
+
+    load_model(name, CLASSES, str(path), CPU)
+    monkeypatch.setattr(f"robustbench_seg.models.{reads}", replaced_after)
+    with pytest.raises(UsageError, match=r"w\.safetensors: changed while it was read"):
+        load_model(name, CLASSES, str(path), CPU)
+
+
+def test_a_file_is_known_by_its_content_wherever_a_link_to_it_lies(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.safetensors", tmp_path / "w.safetensors"
+    link.symlink_to(target)
+    found = []
+    for seed in (0, 1):
+        network = build_network("segformer-b0", CLASSES, seed=seed)
+        save_network("segformer-b0", network, target, class_names=CLASSES, licence="x", recipe="")
+        found.append(load_model("segformer-b0", CLASSES, str(link), CPU).checkpoint_sha256)
+        assert found[-1] == hashlib.sha256(target.read_bytes()).hexdigest()
+    assert found[0] != found[1]
+
+
 @pytest.mark.parametrize("name", BUILTIN_WEIGHTS)
 def test_the_shipped_weights_are_small_and_half_precision(name: str) -> None:
     path = BUILTIN_WEIGHTS[name]
@@ -180,4 +227,6 @@ def test_the_shipped_weights_are_small_and_half_precision(name: str) -> None:
     network = "deeplabv3plus-mobilenet_v2" if "deeplab" in name else "segformer-b0"
     model = load_model(network, CLASS_NAMES, name, CPU)
     assert model.licence == "Apache-2.0"
+    assert model.checkpoint_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert model.preprocessing == IMAGENET
     assert ("positional encoding learned made for 256x256" in model.about) == ("learned" in name)

@@ -9,7 +9,8 @@ import torch
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.models import load_model
-from robustbench_seg.models.base import NetworkSegmenter, normalise
+from robustbench_seg.models.base import NetworkSegmenter
+from robustbench_seg.models.preprocessing import IMAGENET
 from robustbench_seg.planning import Options, make_jobs
 from robustbench_seg.suites import Suite
 from segformer import CheckpointInfo, SegFormer, build, export_onnx
@@ -71,7 +72,7 @@ def test_a_learned_encoding_is_resized_in_a_graph_wherever_it_was_made(tmp_path:
     export_onnx(model, tmp_path / "learned.onnx")
     images = torch.randint(256, (1, 3, 64, 80), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        expected = model(normalise(images))
+        expected = model(IMAGENET.normalise(images))
     got = load_model("onnx", NAMES, str(tmp_path / "learned.onnx"), CPU)(images)
     torch.testing.assert_close(got, expected, atol=1e-4, rtol=1e-5)
 

@@ -93,3 +93,26 @@ def test_the_arms_of_table_1c_differ_in_ffn_and_encoding_alone() -> None:
     assert mix.model_copy(update={"model_options": learned.model_options}) == learned
     assert mix.model_options == {}
     assert learned.model_options["train_size"] == [learned.crop, learned.crop]
+
+
+def test_an_encoder_in_a_file_is_relative_to_it_and_one_that_is_set_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    path = tmp_path / "recipe.yaml"
+    for text, expected in [
+        ("mit_b0.pth", f"{tmp_path}/mit_b0.pth"),
+        ("~/mit_b0.pth", "/home/ann/mit_b0.pth"),
+        ("/a/mit_b0.pth", "/a/mit_b0.pth"),
+        ("nvidia/mit-b0", "nvidia/mit-b0"),
+    ]:
+        path.write_text(yaml.safe_dump({**RECIPE, "encoder": text}), encoding="utf-8")
+        assert read_recipe(str(path)).encoder == expected
+    assert read_recipe(str(path), {"encoder": "mit_b0.pth"}).encoder == "mit_b0.pth"
+    assert read_recipe("camvid", {"encoder": "~/mit_b0.pth"}).encoder == "/home/ann/mit_b0.pth"
+
+
+def test_the_encoders_path_does_not_decide_the_weights(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump({**RECIPE, "encoder": "mit_b0.pth"}), encoding="utf-8")
+    assert read_recipe(str(path)).what_decides() == read_recipe(str(path), {"encoder": None}).what_decides()

@@ -10,7 +10,7 @@ from tiny_recipe import DATA, RECIPE, make
 from robustbench_seg.errors import UsageError
 from robustbench_seg.loading import Loader
 from robustbench_seg.models import build_network
-from robustbench_seg.models.base import normalise
+from robustbench_seg.models.preprocessing import IMAGENET
 from robustbench_seg.training import loop
 from robustbench_seg.training.data import Data
 from robustbench_seg.training.processes import Processes
@@ -31,7 +31,7 @@ def test_the_score_is_the_miou_of_the_network_in_evaluation_mode_over_the_chosen
     truth, guess = [], []
     for image_id in (DATA.validation.ids[1], DATA.validation.ids[3]):  # two of four, evenly spaced
         sample = DATA.validation.load(image_id)
-        logits = network(normalise(torch.from_numpy(sample.image).permute(2, 0, 1)[None]))
+        logits = network(IMAGENET.normalise(torch.from_numpy(sample.image).permute(2, 0, 1)[None]))
         full = torch.nn.functional.interpolate(logits, (64, 96), mode="bilinear")
         labelled = sample.label != 255
         truth.append(sample.label[labelled])
