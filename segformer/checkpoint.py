@@ -25,7 +25,7 @@ from .fitting import fitted, refuse_misfits
 from .huggingface import FIELDS, HUB, download, folder_config, missing, read_folder, repository_of
 from .info import CheckpointError, CheckpointInfo, shortened
 from .model import SegFormer
-from .preprocessor import FILES, same_input, trained_with
+from .preprocessor import FILES, read_preprocessor, trained_with
 from .sources import NVLABS, SOURCES, TRANSFORMERS_4, Source
 from .translate import config_from_shapes, from_foreign, has_decoder, recognise, to_foreign
 
@@ -64,9 +64,10 @@ def load_checkpoint(path: str | os.PathLike[str]) -> SegFormer | MixTransformer:
 def load_encoder(model: SegFormer, path: str | os.PathLike[str]) -> CheckpointInfo:
     """Copy the encoder's weights from any checkpoint that `load_checkpoint` reads, such as one made on ImageNet.
 
-    The decoder stays as it is, and so does its licence; `model.info` takes the encoder's over, or adds it. Returns what
-    is told about the file, its hash too. Raises CheckpointError as `load_checkpoint` does, and for an encoder that was
-    made for another LayerNorm epsilon or for images that were normalised otherwise.
+    The decoder stays as it is, and so do its licence and preprocessor; `model.info` adds the encoder's licence, and
+    takes both over where the decoder is not from a file: a training must feed images as the encoder knows them.
+    Returns what is told about the file, its hash too. Raises CheckpointError as `load_checkpoint` does, and for an
+    encoder that was made for another LayerNorm epsilon.
     """
     loaded = load_checkpoint(path)
     encoder = loaded.encoder if isinstance(loaded, SegFormer) else loaded
@@ -74,15 +75,15 @@ def load_encoder(model: SegFormer, path: str | os.PathLike[str]) -> CheckpointIn
         theirs, ours = getattr(loaded.config, field), getattr(model.config, field)
         if theirs != ours:
             raise CheckpointError(f"{path}: its encoder was made for {field} {theirs}, the model has {ours}")
-    if not same_input(loaded.info.preprocessor, model.info.preprocessor):
-        theirs, ours = (info.preprocessor or "ImageNet's" for info in (loaded.info, model.info))
-        raise CheckpointError(f"{path}: its encoder was made for the preprocessor {theirs}, the model for {ours}")
     refuse_misfits(Path(path), encoder.state_dict(), model.encoder.state_dict())
     model.encoder.load_state_dict(encoder.state_dict())
-    licence, before = loaded.info.licence, model.info
-    if before != CheckpointInfo() and before.licence != licence:  # the decoder is from a file too
-        licence = f"{before.licence}; encoder: {licence}"
-    model.info = replace(before, licence=licence, source=f"{before.source}, encoder from {path}", sha256="")
+    licence, preprocessor, before = loaded.info.licence, loaded.info.preprocessor, model.info
+    if before != CheckpointInfo():  # the decoder is from a file too
+        preprocessor = before.preprocessor
+        if before.licence != licence:
+            licence = f"{before.licence}; encoder: {licence}"
+    source = f"{before.source}, encoder from {path}"
+    model.info = replace(before, licence=licence, preprocessor=preprocessor, source=source, sha256="")
     return loaded.info
 
 
@@ -99,8 +100,8 @@ def save_checkpoint(
     `load_checkpoint`, each gives the same model; the other programs have the LayerNorm epsilon of their own code.
     half: store floating-point values as float16, which halves the file; a tensor with a value beyond 65504 stays as it
     is.
-    Raises CheckpointError if the other program has no such network, the class names are not one per logit, or the path
-    ends as another form's.
+    Raises CheckpointError if the other program has no such network, the class names are not one per logit, the path
+    ends as another form's, or a folder holds another model's preprocessor.
     """
     path = Path(path)
     if format in SUFFIXES and path.suffix not in SUFFIXES[format]:
@@ -112,6 +113,8 @@ def save_checkpoint(
             write_atomically(path, save(packed(model.state_dict(), half), metadata))
         case "transformers":
             tensors = packed(foreign_state(model, TRANSFORMERS_4), half)
+            if read_preprocessor(path) not in ("", model.info.preprocessor):
+                raise CheckpointError(f"{path}: holds the preprocessor of another model; choose a new folder")
             content = json.dumps(folder_config(model.config, model.info, half=half), indent=2, sort_keys=True)
             write_atomically(path / "model.safetensors", save(tensors, metadata | {"format": "pt"}))
             write_atomically(path / "config.json", content.encode())
@@ -213,7 +216,8 @@ def read_description(found: Content) -> tuple[SegFormerConfig, CheckpointInfo]:
             preprocessor=found.preprocessor or info.preprocessor,
         )
         refuse_other_names(info, config)
-        same_input(info.preprocessor, "")
+        if not isinstance(json.loads(info.preprocessor or "{}"), dict):
+            raise ValueError("its preprocessor is no JSON object")
     except (TypeError, KeyError, ValueError) as error:
         raise CheckpointError(f"{found.path}: its configuration is not one of this version ({error})") from None
     return config, info

@@ -1,16 +1,19 @@
 """Files of tensors, in and out: no file can run code, and a file is written whole or not at all."""
 
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from .config import SegFormerConfig
 from .formats import Loaded, load
+from .info import CheckpointError
 from .nesting import choose
 
 __all__ = [
@@ -19,6 +22,7 @@ __all__ = [
     "content_of",
     "identity_of",
     "read_file",
+    "read_json",
     "sha256_of",
     "write_atomically",
 ]
@@ -79,6 +83,17 @@ def content_of(loaded: Loaded) -> Content:
         class_names=tuple(names),
         training=next((text for text in map(loaded.metadata.get, ("cfg", "config")) if isinstance(text, str)), ""),
     )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object. Raises CheckpointError."""
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: not readable as JSON ({error})") from None
+    if not isinstance(loaded, dict):
+        raise CheckpointError(f"{path}: expected a JSON object")
+    return loaded
 
 
 def sha256_of(path: Path) -> str:

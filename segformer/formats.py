@@ -1,6 +1,5 @@
 """The two formats of tensor files, safetensors and torch's pickles: what a file holds, before any is chosen of it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from torch import Tensor
 from .info import CheckpointError
 from .pickles import load_pickle
 
-__all__ = ["PICKLES", "Loaded", "load", "read_json"]
+__all__ = ["PICKLES", "Loaded", "load"]
 
 PICKLES = (".pth", ".pt", ".bin", ".ckpt")
 
@@ -73,14 +72,3 @@ def load_safetensors(path: Path) -> Loaded:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: not a complete .safetensors file ({error})") from None
     return Loaded(path=path, value=tensors, metadata=metadata, expression=f"safetensors.torch.load_file({str(path)!r})")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object. Raises CheckpointError."""
-    try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path}: not readable as JSON ({error})") from None
-    if not isinstance(loaded, dict):
-        raise CheckpointError(f"{path}: expected a JSON object")
-    return loaded

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from .config import SegFormerConfig
-from .files import Content
-from .formats import PICKLES, read_json
+from .files import Content, read_json
+from .formats import PICKLES
 from .info import CheckpointError, CheckpointInfo
 from .preprocessor import FILES, read_preprocessor
 from .shards import read_weights
@@ -89,8 +89,8 @@ def download(name: str) -> Path:
                 break
     except Exception as error:  # the client's errors, and those of the HTTP library under it, have no common root
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        missing = "" if name.startswith(HUB) else "no such file or folder, and "
-        raise CheckpointError(f"{name}: {missing}not to be had from the Hugging Face hub ({reason})") from None
+        absent = "" if name.startswith(HUB) else "no such file or folder, and "
+        raise CheckpointError(f"{name}: {absent}not to be had from the Hugging Face hub ({reason})") from None
     return folder
 
 

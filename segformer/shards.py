@@ -5,8 +5,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from torch import Tensor
 
-from .files import Content, content_of, read_file
-from .formats import Loaded, load, read_json
+from .files import Content, content_of, read_file, read_json
+from .formats import Loaded, load
 from .info import CheckpointError
 
 __all__ = ["WEIGHTS", "read_weights"]
