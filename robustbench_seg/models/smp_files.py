@@ -12,8 +12,7 @@ from typing import Any
 
 import segmentation_models_pytorch as smp
 
-from segformer.files import Content, identity_of, read_file
-from segformer.formats import read_json
+from segformer.files import Content, identity_of, read_file, read_json
 
 from ..errors import UsageError
 from .base import unchanged
