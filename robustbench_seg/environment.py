@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
+from .wording import shown
 
 __all__ = ["cpu_name", "describe", "machine_name", "source_commit"]
 
@@ -26,7 +27,7 @@ def describe(device: str) -> dict[str, Any]:
     return {
         "robustbench_seg": __version__,
         "commit": source_commit(),
-        "command": shlex.join(["robustbench-seg", *sys.argv[1:]]),
+        "command": shown(shlex.join(["robustbench-seg", *sys.argv[1:]])),
         "python": platform.python_version(),
         "packages": {name: found for name in PACKAGES if (found := installed_version(name))},
         "machine": machine_name(device),

@@ -59,13 +59,19 @@ def refuse_misfits(
     }
     parts = [f"{len(keys)} {kind}: {shortened(keys)}" for kind, keys in faults.items() if keys]
     if content and faults["unknown"] and len(parts) == 1:
-        parts.append(without(content, faults["unknown"]))
+        parts.append(without(content, faults["unknown"], expected))
     if parts:
-        raise CheckpointError(f"{path}: keys do not fit the network; {'; '.join(parts)}")
+        raise CheckpointError(f"{path}: keys do not fit the network; {'; '.join(filter(None, parts))}")
 
 
-def without(content: Content, keys: list[str]) -> str:
-    """Word the cure for a file that has more than the network: a copy without it."""
-    names = ", ".join(map(repr, keys[:10])) + (", ..." if len(keys) > 10 else "")
-    line = f"{{k: v for k, v in {content.expression}.items() if k not in ({names},)}}"
+def without(content: Content, keys: list[str], expected: Mapping[str, Tensor]) -> str:
+    """Word the cure for a file that has more than the network: a copy without that, "" if it would be too long."""
+    owners = tuple(sorted({"".join(key.removeprefix(content.prefix).partition(".")[:2]) for key in keys}))
+    if not any(key.startswith(owners) for key in expected):
+        condition = f"not k.startswith({tuple(content.prefix + owner for owner in owners)})"
+    elif len(keys) <= 10:
+        condition = f"k not in {tuple(keys)}"
+    else:
+        return ""
+    line = f"{{k: v for k, v in {content.expression}.items() if {condition}}}"
     return f"if no forward pass reads {'them' if len(keys) > 1 else 'it'}, {content.loaded.saving(line)}"

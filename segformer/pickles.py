@@ -2,16 +2,14 @@
 
 A training file holds more than weights: histories, schedules and settings, as objects of the program that wrote it, and
 `torch.load(weights_only=True)` refuses the whole file for them. Here each such name is bound to a class of ours that
-takes anything and does nothing. So the tensors next to those objects can be read, and no name of a file is ever looked
-up. Stand-ins inside the weights are left to the caller to refuse.
+takes anything and does nothing. So the tensors next to those objects can be read, and no name but those of torch's own
+list is looked up. Stand-ins inside the weights are left to the caller to refuse.
 """
 
 import re
 import sys
 import warnings
-from _compat_pickle import (
-    IMPORT_MAPPING,  # of Python 2's modules, whose names torch.save writes: "commands" is subprocess
-)
+from _compat_pickle import IMPORT_MAPPING
 from collections import OrderedDict
 from pathlib import Path
 from pickle import UnpicklingError
@@ -90,7 +88,9 @@ def load_pickle(path: Path) -> tuple[object, tuple[str, ...]]:
             if not name or (name, kind) in bound:
                 raise CheckpointError(f"{path}: not a complete file of plain tensors{reason(error)}") from None
             module, _, leaf = name.rpartition(".")
-            if not may_stand_in(present := f"{IMPORT_MAPPING.get(module, module)}.{leaf}"):
+            # torch.save writes the names of Python 2, where subprocess was called commands.
+            present = f"{IMPORT_MAPPING.get(module, module)}.{leaf}"
+            if not may_stand_in(present):
                 raise would_run_code(path, [present]) from None
             for other in [key for key in bound if key[0] == name]:
                 del bound[other]

@@ -128,9 +128,9 @@ class FileDataset(Dataset):
 
     def load(self, image_id: str) -> Sample:
         image_file, label_file = self.pairs[image_id]
-        with naming(image_file):
+        with reading(image_file):
             image = decode_image(image_file.read_bytes())
-        with naming(label_file):
+        with reading(label_file):
             label = self.trainids(label_file.read_bytes(), (image.shape[0], image.shape[1]))
         return Sample(image_id, image, label)
 
@@ -169,10 +169,10 @@ class FileDataset(Dataset):
         """
         image_file, label_file = self.pairs[image_id]
         try:
-            with naming(image_file):
+            with reading(image_file):
                 image = image_file.read_bytes()
                 size = size_of(image)
-            with naming(label_file):
+            with reading(label_file):
                 label = label_file.read_bytes()
                 is_labelled = bool((self.trainids(label, size) != IGNORE).any())
         except DataError as fault:
@@ -226,7 +226,7 @@ def label_table(mapping: Mapping[int, int]) -> NDArray[np.int16]:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Turn what is wrong with a file into a DataError that names it."""
     try:
         yield

@@ -43,9 +43,16 @@ def open_data(recipe: Recipe, folders: dict[str, Path]) -> Data:
 
 def read_once(data: Data, recipe: Recipe, note: Callable[[str], None]) -> str:
     """Read what is trained and validated on, as `first_pass` does; return the fingerprint of the training set."""
+    said: set[str] = set()
+
+    def once(line: str) -> None:  # both may be of one folder
+        if line not in said:
+            said.add(line)
+            note(line)
+
     if data.validation is not None and recipe.validation is not None:
-        first_pass(data.validation, spaced(data.validation.ids, recipe.validation.limit), note)
-    return first_pass(data.training, data.training.ids, note)
+        first_pass(data.validation, spaced(data.validation.ids, recipe.validation.limit), once)
+    return first_pass(data.training, data.training.ids, once)
 
 
 def open_split(spec: DatasetSpec, folders: dict[str, Path]) -> Dataset:

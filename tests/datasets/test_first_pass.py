@@ -21,7 +21,7 @@ from robustbench_seg.export import Listener as ExportListener
 from robustbench_seg.planning import Options
 from robustbench_seg.runner import Listener, run
 from robustbench_seg.suites import read_suite
-from robustbench_seg.training.data import Data
+from robustbench_seg.training.data import Data, read_once
 from robustbench_seg.training.loop import train
 
 UNLABELLED = cv2.imencode(".png", np.full((40, 48), 11, np.uint8))[1].tobytes()
@@ -184,6 +184,15 @@ def test_validation_images_are_read_before_the_first_iteration(tmp_path: Path, c
     with pytest.raises(DataError, match=r"test/frame_0\.png: begins with"):
         train_camvid(tmp_path, camvid_folder, validation=True)
     assert not (tmp_path / "out/log.csv").exists()
+
+
+def test_a_note_on_a_folder_that_is_trained_and_validated_on_comes_once(tmp_path: Path, camvid_folder: Path) -> None:
+    (camvid_folder / "train/extra.jpg").touch()
+    lines: list[str] = []
+    fit, held = (open_dataset("camvid", camvid_folder, split=split) for split in ("train", "fit"))
+    held_recipe = {"dataset": {"name": "camvid", "split": "fit"}, "every": 1, "view": "whole"}
+    read_once(Data(fit, held), make(validation=held_recipe), lines.append)
+    assert lines == [f"{camvid_folder}/train: left out: not ending in .png: extra.jpg"]
 
 
 def test_a_data_set_without_files_needs_no_reading() -> None:

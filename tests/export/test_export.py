@@ -469,6 +469,22 @@ def test_a_worker_that_was_killed_is_explained_and_what_it_wrote_is_kept(tmp_pat
     assert contents(out) == contents(finished)
 
 
+def test_a_tree_of_images_with_odd_names_is_complete_and_sha256sum_agrees(tmp_path: Path, camvid_folder: Path) -> None:
+    for number, name in enumerate(("a\nb", "c\\d\re", "f\u2028g  h")):
+        for folder in ("test", "testannot"):
+            (camvid_folder / folder / f"frame_{number}.png").rename(camvid_folder / folder / f"{name}.png")
+    wanted = asked(tmp_path / "out", open_dataset("camvid", camvid_folder), conditions=CONDITIONS[:1])
+    exported(wanted)
+    assert_reads_back(wanted)
+    told = exported(wanted)
+    assert (told.incomplete, told.rest.files) == (0, 0)
+    tree = tmp_path / "out/fog/3"
+    if shutil.which("sha256sum"):
+        subprocess.run(["sha256sum", "-c", "sha256sums.txt"], cwd=tree, check=True, stdout=subprocess.DEVNULL)
+    next(tree.rglob("a*_leftImg8bit.png")).unlink()
+    assert exported(wanted).rest.files == 1
+
+
 NAMES = ("fog", "contrast", "brightness", "saturate", "jpeg_compression")
 
 

@@ -193,6 +193,15 @@ def test_a_key_that_could_be_the_networks_is_never_left_out(
     assert same_weights(load_checkpoint(tmp_path / "plain.pth"), model)
 
 
+def test_a_part_with_many_keys_is_removed_by_its_name(tmp_path: Path, model: SegFormer, state: State) -> None:
+    extra = {f"refine.{i}.weight": torch.ones(1) for i in range(20)} | {"scale": torch.ones(1)}
+    torch.save(under("net.", state | extra), tmp_path / "b0.pth")
+    with pytest.raises(CheckpointError, match=r"; 21 unknown: (net\.refine\.\d+\.weight, ){10}\.\.\.; if no") as caught:
+        load_checkpoint(tmp_path / "b0.pth")
+    run_line(str(caught.value).partition("save it: ")[2], tmp_path)
+    assert same_weights(load_checkpoint(tmp_path / "plain.pth"), model)
+
+
 def test_a_part_outside_the_networks_prefix_is_not_left_out(tmp_path: Path, state: State) -> None:
     """Such as a refinement that a program of one's own runs on the network's logits."""
     torch.save(under("segmenter.", state) | {"refine.weight": torch.ones(1)}, tmp_path / "b0.pth")
