@@ -49,6 +49,9 @@ class RunProgress(Listener):
         if self.bar.live.is_started:  # else it would print an empty line
             self.bar.stop()
 
+    def noted(self, text: str) -> None:
+        self.console.print(" ".join(text.split()), markup=False, highlight=False, soft_wrap=True)
+
     def planned(self, done: int, waiting: list[Job]) -> None:
         self.bar.start()
         self.done, self.all = done, done + len(waiting)

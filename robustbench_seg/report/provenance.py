@@ -1,13 +1,10 @@
 """What every number carries: protocol, data, view, precision, engine, weights, machine; and what it leaves open."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from ..store import read_cell
+from ..notes import Plan
 from ..studies.robustness import Conditions
 from ..wording import counted
 from .evidence import Evidence
@@ -56,9 +53,9 @@ def provenance(cells: pd.DataFrame) -> list[str]:
     return lines
 
 
-def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
+def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
     """Say what the numbers do not tell: what the suite says of itself, and what shows from its cells."""
-    found = list(plan.get("limits", ()))
+    found = list(plan.limits)
     first = evidence.cells.iloc[0]
     blocks = evidence.blocks
     most = max(len(members) for members in evidence.arms.values())
@@ -85,8 +82,8 @@ def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
         )
     if first["images"] < first["of"]:
         found.append(f"Only {first['images']} of {first['of']} images were used.")
-    height, width = median_size(first)
-    if plan["conditions"] and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
+    height, width = first["height"], first["width"]
+    if plan.conditions and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
         found.append(
             f"Blur, frost and others have a size in pixels: at {height}x{width}, they are relatively stronger than at "
             f"the paper's {PAPER_SIZE[0]}x{PAPER_SIZE[1]}, so figures are not comparable with its Table 5."
@@ -94,13 +91,6 @@ def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
     if first["synthetic"]:
         found.append("The images are drawn, not photographed: they tell how models compare here, not on real streets.")
     return found
-
-
-def median_size(cell: pd.Series) -> tuple[int, int]:
-    """Read the height and width of a cell's images."""
-    _, table = read_cell(cell["path"], ["height", "width"])
-    height, width = (int(np.median(table[name].to_numpy())) for name in ("height", "width"))
-    return height, width
 
 
 def file_name(*parts: str) -> str:

@@ -6,12 +6,12 @@ precision, seed and engine version. So both models saw the same pixels, and thei
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import StoreError
+from ..notes import Plan
 from ..record import CLEAN
 from .bootstrap import bootstrap
 from .counts import read_counts
@@ -43,7 +43,7 @@ class Changes:
         return primary[primary["high"] < -points / 100]
 
 
-def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Mapping[str, Any]]) -> Changes:
+def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan]) -> Changes:
     """Compare two frames of `quality_frame`. A model alone in each may have another name there.
 
     plans: of `read_plans`, both stores' together; they tell which severities make a corruption whole.
@@ -95,10 +95,10 @@ def same_setting(frame: pd.DataFrame, fields: Mapping[str, object]) -> pd.DataFr
     return frame[(frame[list(fields)] == pd.Series(fields)).all(axis=1)]
 
 
-def planned_with(keys: set[str], plans: Iterable[Mapping[str, Any]]) -> list[Condition]:
+def planned_with(keys: set[str], plans: Iterable[Plan]) -> list[Condition]:
     """List clean and the conditions of the plans that have any of these cells, each once."""
-    own = [plan for plan in plans if not keys.isdisjoint(cell["key"] for cell in plan["cells"])]
-    planned = [(name, severity) for plan in own for name, severities in plan["conditions"] for severity in severities]
+    own = [plan for plan in plans if not keys.isdisjoint(cell.key for cell in plan.cells)]
+    planned = [(name, severity) for plan in own for name, severities in plan.conditions for severity in severities]
     return list(dict.fromkeys([(CLEAN, 0), *planned]))
 
 
