@@ -116,6 +116,8 @@ def ranking_table(cells: pd.DataFrame, name: str) -> Table | None:
 
     cells: of one view and setting, of `quality_frame` with `title`.
     """
+    # A cell may be there twice, with other metrics beside IoU.
+    cells = cells.drop_duplicates(["title", "corruption", "severity", "corruption_source"])
     scores = {}
     for protocol, conditions in PROTOCOLS.items():
         have = set(zip(cells["corruption"], cells["severity"], strict=True))

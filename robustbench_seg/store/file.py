@@ -62,10 +62,15 @@ def write_cell(folder: Path, record: Record, table: pa.Table) -> None:
     text = record.to_json().encode()
     table = table.replace_schema_metadata({RECORD: text, DIGEST: digest_of(arrays, arrays, text)})
     with replacing(path) as temporary, temporary.open("wb") as file:  # pyarrow can't open a path that is not UTF-8
-        # Counts hardly repeat, so a dictionary of them is longer than they are.
-        words = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
         pq.write_table(
-            table, file, compression="zstd", compression_level=19, use_dictionary=words, write_page_checksum=True
+            table,
+            file,
+            compression="zstd",
+            compression_level=19,
+            # Counts hardly repeat, so a dictionary of them is longer than they are.
+            use_dictionary=[field.name for field in table.schema if not pa.types.is_nested(field.type)],
+            write_statistics=False,  # nothing checks them, and by damaged ones a reader would skip rows
+            write_page_checksum=True,
         )
 
 

@@ -1,7 +1,8 @@
 """What changed between two stores: the same cells, measured with other weights or another version of the program.
 
 Two cells are the same where all but the weights and the environment agree: data, images, corruption, severity, view,
-precision, seed and engine version. So both models saw the same pixels, and their difference is a paired one.
+precision, seed, engine version and a corruption's own source. So both models saw the same pixels, and their difference
+is a paired one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from .statistics import Draws, holm, interval, p_value
 
 __all__ = ["Changes", "compare_stores"]
 
-MATCH = ["model", *SETTING, "corruption", "severity"]
+MATCH = ["model", *SETTING, "corruption", "severity", "corruption_source"]
 CONDITION = ["corruption", "severity"]
 Condition = tuple[str, int]
 
