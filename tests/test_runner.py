@@ -22,7 +22,7 @@ from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.planning import Job, Options
 from robustbench_seg.record import View
 from robustbench_seg.runner import Listener, run
-from robustbench_seg.store import Store, read_record
+from robustbench_seg.store import Store, folder, read_record
 from robustbench_seg.studies.frame import quality_frame, read_plans
 from robustbench_seg.suites import read_suite
 
@@ -31,7 +31,10 @@ CELLS = 2 * 2 * 4  # models x views x (clean and three conditions)
 
 class Told(Listener):
     def __init__(self) -> None:
-        self.done, self.ran, self.images = 0, [], 0
+        self.done, self.ran, self.images, self.notes = 0, [], 0, []
+
+    def noted(self, text: str) -> None:
+        self.notes.append(text)
 
     def planned(self, done: int, waiting: list[Job]) -> None:
         self.done = done
@@ -321,6 +324,86 @@ def test_no_cell_is_added_to_a_store_of_an_earlier_schema(tmp_path: Path) -> Non
     as_version(path, 1)
     with pytest.raises(StoreError, match="holds cells of schema version 1, these have 3; give another --out"):
         run_small(tmp_path, out, **one)
+
+
+def test_a_damaged_cell_is_said_and_measured_anew(tmp_path: Path, finished: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    first, second, *others = sorted((out / "cells").iterdir())
+    first.write_bytes(first.read_bytes()[:-1])
+    flip_a_bit(second)
+    before = {path: path.stat().st_mtime_ns for path in others}
+    told, failed = run_small(tmp_path, out)
+    assert [line.partition(": ")[0] for line in told.notes] == [str(first), str(second)]
+    assert all(line.endswith(": measured anew") and "\n" not in line for line in told.notes)
+    assert (told.done, len(told.ran), failed) == (CELLS - 2, 2, [])
+    assert {path: path.stat().st_mtime_ns for path in others} == before
+    assert_same_store(finished, out)
+
+
+def flip_a_bit(path: Path) -> None:
+    """Of a count: in the middle of the file, where its pages are."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 4] ^= 8
+    path.write_bytes(content)
+
+
+def test_a_file_that_is_none_of_the_plans_is_not_deleted_but_named_with_the_cure(
+    tmp_path: Path, finished: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    own = next((out / "cells").glob("constant-*"))
+    for name in ("notes.parquet", "segformer-b0-streets-clean-whole.parquet", own.name.replace("constant", "other")):
+        foreign = out / "cells" / name
+        foreign.write_bytes(own.read_bytes()[:-1])
+        with pytest.raises(StoreError, match=f"{name}: .*; remove it, or run its suite again") as found:
+            run_small(tmp_path, out, seed=1)
+        assert str(found.value).startswith(f"{foreign}: ")
+        assert foreign.is_file()
+        foreign.unlink()
+    assert_same_store(finished, out)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_run_brings_the_files_of_version_2_up_to_date_and_measures_none_again(
+    tmp_path: Path, finished: Path, killed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    for path in (out / "cells").iterdir():
+        as_version(path, 2)
+    if killed:
+        healthy, renewed = folder.bring_up_to_date, []
+
+        def kill(path: Path) -> None:
+            if len(renewed) == 3:
+                raise KeyboardInterrupt
+            renewed.append(path)
+            healthy(path)
+
+        monkeypatch.setattr(folder, "bring_up_to_date", kill)
+        with pytest.raises(KeyboardInterrupt):
+            run_small(tmp_path, out)
+        monkeypatch.setattr(folder, "bring_up_to_date", healthy)
+    told, _ = run_small(tmp_path, out)
+    left = CELLS - 3 if killed else CELLS
+    assert told.notes == [f"{out}: brought {left} of {CELLS} files up to date, whose counts stay as they are"]
+    assert (told.done, told.ran) == (CELLS, [])
+    assert_same_store(finished, out)
+    again, _ = run_small(tmp_path, out)
+    assert again.notes == []
+
+
+def test_a_report_reads_earlier_versions_and_writes_nothing_to_them(tmp_path: Path, finished: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    for path in (out / "cells").iterdir():
+        as_version(path, 2)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    numbers = ["miou", "boundary_miou", "ece", "nll", "key", "slug"]
+    assert quality_frame(out)[numbers].equals(quality_frame(finished)[numbers])
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
 def test_an_unsuitable_option_is_refused_before_the_first_cell(tmp_path: Path) -> None:

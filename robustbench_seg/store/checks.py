@@ -26,6 +26,7 @@ __all__ = ["expect_whole"]
 
 METRIC = dict.fromkeys(BOUNDARY_COUNTS, "boundary") | dict.fromkeys(CALIBRATION_COUNTS, "calibration")
 METRIC |= {LIKELIHOOD: "likelihood"}
+KINDS = {str: pa.string(), int: pa.int64()}
 LARGEST_SIDE_PX = 2**20  # so that no sum over what an image has can overflow
 # The least and the greatest confidence of a pixel in each bin, in quanta; see `metrics.count_calibration`.
 LEAST = np.array([0, *(k * QUANTA // BINS + 1 for k in range(1, BINS))])
@@ -59,6 +60,9 @@ def columns_wrong(record: Record, table: pa.Table) -> Iterator[str]:
     if not len(table) or (record.kind == "quality" and len(table) != record.images):
         yield f"has {len(table)} rows, its record says {record.images or 'one or more'}"
     for name, value in names.items():
+        kind = table[name].type
+        if (kind.value_type if pa.types.is_dictionary(kind) else kind) != KINDS[type(value)]:
+            yield f"its column {name} must be of {KINDS[type(value)]}, not of {kind}"
         if (found := distinct(table[name])) != {value}:
             others = ", ".join(f"{other!r:.60}" for other in found - {value})
             yield f"its column {name} has rows of {others}, its record says {value!r:.60}"
@@ -75,10 +79,8 @@ def columns_wrong(record: Record, table: pa.Table) -> Iterator[str]:
 def distinct(column: pa.ChunkedArray) -> set[Any]:
     """The values of a column of one value, or those that are too many, None for null."""
     encoded = pa.types.is_dictionary(column.type)
-    values = [
-        value for chunk in column.chunks for value in (chunk.dictionary if encoded else chunk.unique()).to_pylist()
-    ]
-    return {*values, *([None] if column.null_count else [])}
+    found = {None} if column.null_count else set()
+    return found.union(*((chunk.dictionary if encoded else chunk.unique()).to_pylist() for chunk in column.chunks))
 
 
 def same_type(one: pa.DataType, other: pa.DataType) -> bool:
