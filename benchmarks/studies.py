@@ -24,7 +24,7 @@ from robustbench_seg import environment
 from robustbench_seg.files import write_text
 from robustbench_seg.metrics import ClassCounts
 from robustbench_seg.protocols import conditions_of
-from robustbench_seg.record import CLEAN, QualityCell, Record, View
+from robustbench_seg.record import CLEAN, QualityCell, Record, View, quality_key
 from robustbench_seg.store import ImageCounts, Store
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.counts import read_counts
@@ -40,26 +40,27 @@ def write_store(folder: Path, cells: int, images: int) -> None:
     rng = np.random.default_rng(0)
     labelled = (rng.dirichlet(np.full(CLASSES, 0.3), images) * PIXELS).astype(np.int64)
     ids = [f"city_{k:06d}_000000" for k in range(images)]
+    about = environment.describe("cpu")
     for number in range(cells):
         model, condition = divmod(number, len(CONDITIONS))
         corruption, severity = CONDITIONS[condition]
         intersection = (labelled * rng.uniform(0.3, 0.95, labelled.shape)).astype(np.int64)
-        predicted = intersection + (labelled * rng.uniform(0, 0.4, labelled.shape)).astype(np.int64)
+        predicted = intersection + rng.permuted(labelled - intersection, axis=1)
         cell = QualityCell(
             model=f"m{model}", dataset="cityscapes", split="val", corruption=corruption, severity=severity,
             view=View(), precision="fp32", seed=0,
         )  # fmt: skip
+        decides: dict[str, Any] = {"engine_version": 0, "checkpoint_sha256": f"{model:064d}", "fingerprint": ""}
         record = Record(
-            kind="quality", key=f"{number:032d}", cell={**vars(cell), "view": vars(View())},
-            class_names=tuple(map(str, range(CLASSES))), checkpoint_sha256=f"{model:064d}", licence="", about="",
-            parameters=0, environment=environment.describe("cpu") if not number else {}, timings={}, images=images,
-            of=images,
+            kind="quality", key=quality_key(cell, ids=ids, **decides), cell=cell,
+            class_names=tuple(map(str, range(CLASSES))), licence="", about="", parameters=0, environment=about,
+            timings={}, images=images, of=images, **decides,
         )  # fmt: skip
         rows = [
             ImageCounts(image_id=name, height=1024, width=2048, classes=ClassCounts(*parts))
             for name, *parts in zip(ids, intersection, predicted, labelled, strict=True)
         ]
-        Store(folder).write_quality(cell, rows, record)
+        Store(folder).write_quality(rows, record)
 
 
 def load(folder: Path, options: Namespace) -> dict[str, float]:

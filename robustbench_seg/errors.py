@@ -4,13 +4,14 @@
     ├── UsageError              an option, a name, a suite or a recipe that is not allowed
     ├── DataError               a data set's folder or file that is missing, broken or inconsistent
     ├── StoreError              a result folder that is in use or holds something else
+    │   └── DamagedError        a cell's file that is not what was written
     └── MachineError            the machine lacks what the program needs, and the cure
 
 `corrupt` raises the built-in ValueError for a wrong image or severity, as imagecorruptions' users expect, and
 `segformer` has its own CheckpointError, since it knows nothing of this package.
 """
 
-__all__ = ["DataError", "MachineError", "RobustBenchError", "StoreError", "UsageError"]
+__all__ = ["DamagedError", "DataError", "MachineError", "RobustBenchError", "StoreError", "UsageError"]
 
 
 class RobustBenchError(Exception):
@@ -27,6 +28,16 @@ class DataError(RobustBenchError):
 
 class StoreError(RobustBenchError):
     """A result folder that is in use, or whose content this version can't read."""
+
+
+class DamagedError(StoreError):
+    """A cell's file that is not what was written. reason: names the file and what is wrong; the text adds the cure."""
+
+    cure = "remove it, or run its suite again, which measures that cell anew"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}; {self.cure}")
+        self.reason = reason
 
 
 class MachineError(RobustBenchError):

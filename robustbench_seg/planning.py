@@ -1,7 +1,7 @@
 """From a suite and the command line to the list of jobs, keys and all; whatever is wrong shows here, before the run."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from .datasets.first_pass import first_pass
 from .errors import UsageError
 from .models import FP32_ONLY, load_model
 from .models.base import NetworkSegmenter, Segmenter
+from .notes import Plan, PlannedCell
 from .record import LatencyCell, QualityCell, Record, latency_key, quality_key
 from .suites import Suite, latency_cells, quality_cells, with_weights
 
@@ -86,7 +87,7 @@ def make_jobs(
         threads = torch.get_num_threads() if isinstance(cell, LatencyCell) else threads_beside(options.workers)
         return Record(
             key=key,
-            cell=asdict(cell),
+            cell=cell,
             class_names=model.class_names,
             checkpoint_sha256=model.checkpoint_sha256,
             licence=model.licence,
@@ -115,7 +116,7 @@ def make_jobs(
         model = models[speed.model]
         key = latency_key(speed, checkpoint_sha256=model.checkpoint_sha256, machine=machine)
         macs = macs_of(model, (speed.height, speed.width))
-        jobs.append(Job(speed, model, record(speed, key, kind="latency", macs=macs)))
+        jobs.append(Job(speed, model, record(speed, key, kind="latency", machine=machine, macs=macs)))
     return jobs
 
 
@@ -132,20 +133,20 @@ def macs_of(model: Segmenter, size: tuple[int, int]) -> int | None:
     return complexity(model.network, size).macs if isinstance(model, NetworkSegmenter) else None
 
 
-def describe_plan(suite: Suite, options: Options, jobs: list[Job], images: int) -> dict[str, Any]:
-    """Say in plain JSON what a run means to measure: for the store, so that a report can tell what is missing."""
-    return {
-        "suite": suite.name,
-        "description": suite.description,
-        "protocol": suite.protocol,
-        "conditions": [[name, list(severities)] for name, severities in suite.conditions.items()],
-        "precision": options.precision,
-        "images": images,
-        "gallery": list(suite.gallery),
-        "limits": list(suite.limits),
-        "views": [str(view) for view in suite.views],
-        "cells": [{"kind": job.record.kind, "slug": job.cell.slug, "key": job.record.key} for job in jobs],
-    }
+def describe_plan(suite: Suite, options: Options, jobs: list[Job], images: int) -> Plan:
+    """Say what a run means to measure."""
+    return Plan(
+        suite=suite.name,
+        description=suite.description,
+        protocol=suite.protocol,
+        conditions=tuple(suite.conditions.items()),
+        precision=options.precision,
+        images=images,
+        gallery=suite.gallery,
+        limits=suite.limits,
+        views=tuple(map(str, suite.views)),
+        cells=tuple(PlannedCell(kind=job.record.kind, slug=job.cell.slug, key=job.record.key) for job in jobs),
+    )
 
 
 def find_device(name: str) -> torch.device:

@@ -4,12 +4,15 @@ A cell's key can be computed before the run and again from the finished file: th
 hashes what decides the numbers, never workers; batch, device and machine in a speed cell's only.
 """
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from .errors import StoreError, UsageError
 from .files import canonical_json, digest
+from .strict_json import from_json, typed
 
 __all__ = [
     "CLEAN",
@@ -21,16 +24,28 @@ __all__ = [
     "QualityCell",
     "Record",
     "View",
+    "expect_readable",
     "latency_key",
     "quality_key",
 ]
 
-SCHEMA_VERSION = 2  # of the stored files; rises when columns or a field's meaning change
-READABLE_SCHEMAS = (1, 2)  # 1 has no optional metrics: neither their columns nor the cell's field
+SCHEMA_VERSION = 3  # of the stored files; rises when columns or a field's meaning change
+# 1 has no optional metrics: neither their columns nor the cell's field. 2 has neither the digest nor the columns that
+# repeat what the key hashes besides the cell's place.
+READABLE_SCHEMAS = (1, 2, SCHEMA_VERSION)
+KEY_VERSION = 2  # of the keys, which stay when files get more columns: no stored cell is to be measured again
 CLEAN = "clean"  # stands where a corruption's name stands; its severity is 0
 MODES = ("whole", "slide")
+VIEW = re.compile(r"(whole|slide-(?P<crop>\d{1,9})-(?P<stride>\d{1,9}))(-x(?P<scales>[\d._e-]+?))?(?P<flip>-flip)?")
 Metric = Literal["boundary", "calibration", "likelihood"]
 METRICS: tuple[Metric, ...] = get_args(Metric)  # counted beside IoU, unless switched off
+Scalar = str | int | float | bool | None
+# Of a record's environment: what reports read, and of whatever else it holds.
+ENVIRONMENT = {
+    "robustbench_seg": str, "commit": str | None, "command": str, "python": str, "packages": dict[str, str],
+    "machine": str, "threads": int | None,
+}  # fmt: skip
+ELSE = Scalar | dict[str, Scalar] | tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +96,19 @@ class View:
         scale = "" if self.scale == 1 else "-x" + "_".join(f"{scale:g}" for scale in self.scales)
         return f"{self.mode}{window}{scale}" + ("-flip" if self.flip else "")
 
+    @classmethod
+    def parse(cls, text: str) -> "View":
+        """Read what `str` wrote. Raises UsageError for another text."""
+        if match := VIEW.fullmatch(text):
+            crop, stride = (int(match[name]) if match[name] else None for name in ("crop", "stride"))
+            with suppress(ValueError, UsageError):
+                scale = tuple(float(scale) for scale in (match["scales"] or "1").split("_"))
+                mode: Literal["whole", "slide"] = "slide" if crop else "whole"
+                view = cls(mode=mode, crop=crop, stride=stride, scale=scale, flip=bool(match["flip"]))
+                if str(view) == text:
+                    return view
+        raise UsageError(f"no view is called {text!r:.60}; their names are such as whole or slide-256-192-x2-flip")
+
 
 @dataclass(frozen=True, kw_only=True)
 class QualityCell:
@@ -99,6 +127,10 @@ class QualityCell:
     precision: str
     seed: int
     metrics: tuple[Metric, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (self.severity == 0 if self.corruption == CLEAN else 1 <= self.severity <= 5):
+            raise UsageError(f"severity must be 1 .. 5, or 0 with {CLEAN}, got {self.severity} with {self.corruption}")
 
     @property
     def slug(self) -> str:
@@ -119,22 +151,40 @@ class LatencyCell:
     precision: str
     device: str
 
+    def __post_init__(self) -> None:
+        if min(sizes := (self.num_classes, self.height, self.width, self.batch)) < 1:
+            raise UsageError(f"num_classes, height, width and batch must be 1 or more, got {sizes}")
+
     @property
     def slug(self) -> str:
         """A readable name, part of the file name."""
         return f"{self.model}-{self.height}x{self.width}-b{self.batch}-{self.precision}-{self.device}"
 
 
+CELLS: dict[str, Any] = {"quality": QualityCell, "latency": LatencyCell}
+
+
 def quality_key(
-    cell: QualityCell, *, engine_version: int, checkpoint_sha256: str, fingerprint: str, ids: Sequence[str]
+    cell: QualityCell,
+    *,
+    engine_version: int,
+    checkpoint_sha256: str,
+    fingerprint: str,
+    ids: Sequence[str],
+    corruption_source: str = "",
 ) -> str:
-    """Hash everything that decides a quality cell's numbers."""
-    return digest(["quality", SCHEMA_VERSION, asdict(cell), engine_version, checkpoint_sha256, fingerprint, list(ids)])
+    """Hash everything that decides a quality cell's numbers.
+
+    corruption_source: the hash of a corruption of a user's own; "" for ours, whose pixels engine_version stands for.
+    """
+    own = [corruption_source] if corruption_source else []
+    decides = [asdict(cell), engine_version, checkpoint_sha256, fingerprint, list(ids), *own]
+    return digest(["quality", KEY_VERSION, *decides])
 
 
 def latency_key(cell: LatencyCell, *, checkpoint_sha256: str, machine: str) -> str:
     """Hash what decides a speed cell: the machine too."""
-    return digest(["latency", SCHEMA_VERSION, asdict(cell), checkpoint_sha256, machine])
+    return digest(["latency", KEY_VERSION, asdict(cell), checkpoint_sha256, machine])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +192,7 @@ class Record:
     """What is kept beside the counts or samples of one cell; JSON in the file's metadata.
 
     about: the model in words. images, of: how many images were used, and how many the split has (0 for a speed cell).
+    corruption_source: of `quality_key`. machine: of `latency_key`, "" in files before schema version 3.
     macs: multiply-accumulates of one image at a speed cell's size, None where they are not known. peak_memory_mib: of a
     speed cell's pass from image to classes. timings: seconds by part.
     environment: of `environment.describe`, and how many threads torch had.
@@ -149,7 +200,7 @@ class Record:
 
     kind: Literal["quality", "latency"]
     key: str
-    cell: dict[str, Any]
+    cell: QualityCell | LatencyCell
     class_names: tuple[str, ...]
     checkpoint_sha256: str
     licence: str
@@ -158,23 +209,53 @@ class Record:
     environment: dict[str, Any]
     timings: dict[str, float]
     engine_version: int = 0
+    corruption_source: str = ""
     fingerprint: str = ""
     images: int = 0
     of: int = 0
     synthetic: bool = False
+    machine: str = ""
     macs: int | None = None
     peak_memory_mib: float | None = None
     schema_version: int = field(default=SCHEMA_VERSION)
+
+    def expected_key(self, ids: Sequence[str]) -> str:
+        """The key that the record's values and the image ids make; its own where older versions kept too little."""
+        if isinstance(self.cell, LatencyCell):
+            known = {"checkpoint_sha256": self.checkpoint_sha256, "machine": self.machine}
+            return latency_key(self.cell, **known) if self.machine else self.key
+        if self.schema_version < KEY_VERSION:
+            return self.key
+        names = ("engine_version", "checkpoint_sha256", "fingerprint", "corruption_source")
+        return quality_key(self.cell, ids=ids, **{name: getattr(self, name) for name in names})
 
     def to_json(self) -> str:
         """One strict, key-sorted text."""
         return canonical_json(asdict(self))
 
     @classmethod
-    def from_dict(cls, value: dict[str, Any], where: str) -> "Record":
-        """Read what `to_json` wrote. Raises StoreError for a schema version that is not readable."""
-        version = value.get("schema_version")
-        if version not in READABLE_SCHEMAS:
-            readable = ", ".join(map(str, READABLE_SCHEMAS))
-            raise StoreError(f"{where}: schema version {version}; this program reads {readable}")
-        return cls(**{**value, "class_names": tuple(value["class_names"])})
+    def from_dict(cls, value: Any, where: str) -> "Record":
+        """Read what `to_json` wrote. Raises StoreError, also for a schema version that is not readable."""
+        expect_readable(value, where)
+        value = typed(value, dict[str, Any], where, "the record")
+        typed(value.get("schema_version"), int, where, "schema_version")  # it has no default that would be true
+        kind = typed(value.get("kind"), Literal["quality", "latency"], where, "kind")
+        cell = from_json(CELLS[kind], value.get("cell"), where, "cell")
+        record = from_json(cls, {**value, "cell": cell}, where)
+        for name, each in record.environment.items():
+            typed(each, ENVIRONMENT.get(name, ELSE), where, f"environment.{name:.40}")
+        numbers = {name: getattr(record, name) for name in ("parameters", "engine_version", "images", "macs")}
+        for name, number in numbers.items():
+            if number is not None and number < 0:
+                raise StoreError(f"{where}: {name} must be 0 or more, got {number}")
+        if record.of < record.images:
+            raise StoreError(f"{where}: of must be {record.images} (images) or more, got {record.of}")
+        return record
+
+
+def expect_readable(value: Any, where: str) -> None:
+    """Raise StoreError for a record of another schema version than the readable ones, as of a later program."""
+    version = value.get("schema_version") if isinstance(value, dict) else None
+    if type(version) is int and version not in READABLE_SCHEMAS:
+        readable = ", ".join(map(str, READABLE_SCHEMAS))
+        raise StoreError(f"{where}: schema version {version}; this program reads {readable}")

@@ -15,6 +15,7 @@ from .evaluate import Setting, evaluate
 from .gallery import save_pictures
 from .latency import Budget, measure_latency
 from .loading import Loader
+from .notes import Failure
 from .planning import Job, Options, describe_plan, make_jobs, open_data, threads_beside
 from .record import LatencyCell, QualityCell
 from .store import Store
@@ -27,7 +28,7 @@ class Listener:
     """Is told how a run goes; this one does not listen."""
 
     def noted(self, line: str) -> None:
-        """Something in the data set's folder does not count; before the run."""
+        """Something in the data set's folder does not count, or was repaired in that of results; before the run."""
 
     def planned(self, done: int, waiting: list[Job]) -> None:
         """`done` cells are in the store already; the others are waiting."""
@@ -61,14 +62,16 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
     dataset, ids = open_data(suite, options)
     jobs = make_jobs(suite, options, dataset, ids, listener.noted)
     with store.in_use(), Loader(options.workers) as loader:
-        store.expect_version()
-        if dataset is not None:
-            store.expect_counts(len(dataset.class_names), suite.metrics)
-        store.write_plan(suite.name, describe_plan(suite, options, jobs, len(ids)))
+        paths = [store.path(job.record.kind, job.cell.slug, job.record.key) for job in jobs]
+        whole = store.survey(paths, listener.noted)
+        store.expect_alike(whole.values(), len(dataset.class_names) if dataset else None, suite.metrics)
+        if renewed := store.bring_up_to_date(whole):
+            listener.noted(f"{out}: brought {renewed} of {len(whole)} files up to date, whose counts stay as they are")
+        store.write_plan(describe_plan(suite, options, jobs, len(ids)))
         waiting = []
-        for job in jobs:
-            if store.has(job.record.kind, job.cell.slug, job.record.key):
-                store.forget_failures(job.cell, job.record)
+        for job, path in zip(jobs, paths, strict=True):
+            if path in whole:
+                store.forget_failures(job.record)
             else:
                 waiting.append(job)
         listener.planned(len(jobs) - len(waiting), waiting)
@@ -83,7 +86,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
                     with torch_threads(threads_beside(options.workers)):
                         measure_quality(context, job, job.cell)
             except Exception as caught:
-                store.write_failure(job.cell, job.record, traceback.format_exc())
+                store.write_failure(Failure(record=job.record, traceback=traceback.format_exc()))
                 failed.append(job)
                 error = caught
             listener.finished(job, error)
@@ -128,7 +131,7 @@ def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
         ),
         on_image,
     )
-    context.store.write_quality(cell, rows[: len(context.ids)], replace(job.record, timings=timings))
+    context.store.write_quality(rows[: len(context.ids)], replace(job.record, timings=timings))
 
 
 def measure_speed(context: Context, job: Job, cell: LatencyCell) -> None:
@@ -138,4 +141,4 @@ def measure_speed(context: Context, job: Job, cell: LatencyCell) -> None:
     budget = Budget(min_samples=spec.min_samples, min_seconds=spec.min_seconds, max_seconds=spec.max_seconds)
     speed = measure_latency(job.model, cell, budget)
     record = replace(job.record, peak_memory_mib=speed.peak_memory_mib)
-    context.store.write_latency(cell, {"latency_ms": speed.latency_ms, "classify_ms": speed.classify_ms}, record)
+    context.store.write_latency({"latency_ms": speed.latency_ms, "classify_ms": speed.classify_ms}, record)

@@ -1,7 +1,7 @@
 """A store with scores that a test chooses, written as a run would have: some arms, conditions, views and images."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 
 from robustbench_seg.metrics import CalibrationCounts, ClassCounts
 from robustbench_seg.metrics.calibration import BINS
+from robustbench_seg.notes import Plan, PlannedCell
 from robustbench_seg.record import QualityCell, Record, View, quality_key
 from robustbench_seg.store import ImageCounts, Store
 
@@ -55,11 +56,11 @@ def write_synthetic(
                     precision=fields.get("precision", "fp32"), metrics=("boundary", "calibration", "likelihood"),
                 )  # fmt: skip
                 key = quality_key(cell, engine_version=2, checkpoint_sha256=sha256, fingerprint="f", ids=ids)
-                cells.append({"kind": "quality", "slug": cell.slug, "key": key})
+                cells.append(PlannedCell(kind="quality", slug=cell.slug, key=key))
                 if any(fnmatch(cell.slug, pattern) for pattern in fields.get("skip", ())):
                     continue
                 record = Record(
-                    kind="quality", key=key, cell=asdict(cell), class_names=CLASSES, checkpoint_sha256=sha256,
+                    kind="quality", key=key, cell=cell, class_names=CLASSES, checkpoint_sha256=sha256,
                     licence="CC0-1.0", about=fields.get("about", "drawn numbers"), parameters=3_700_000,
                     environment=ENVIRONMENT, timings={},
                     engine_version=2, fingerprint="f", images=images, of=images,
@@ -67,26 +68,34 @@ def write_synthetic(
                 own = np.random.default_rng([sum(map(ord, cell.slug))])
                 right = accuracy(model, corruption, severity, view) + hardness + own.normal(0, 0.06, hardness.shape)
                 rows = [image_counts(name, *pair) for name, *pair in zip(ids, shares, right, strict=True)]
-                Store(folder).write_quality(cell, rows, record)
-    Store(folder).write_plan(
-        fields.get("suite", "synthetic"),
-        {
-            "suite": fields.get("suite", "synthetic"),
-            "description": "drawn numbers",
-            "protocol": fields.get("protocol", "drawn" if conditions else "clean"),
-            "conditions": [[name, list(severities)] for name, severities in conditions.items()],
-            "precision": "fp32",
-            "images": images,
-            "gallery": [],
-            "views": [str(view) for view in views],
-            "cells": cells,
-        },
+                Store(folder).write_quality(rows, record)
+    plan = Plan(
+        suite=fields.get("suite", "synthetic"),
+        description="drawn numbers",
+        protocol=fields.get("protocol", "drawn" if conditions else "clean"),
+        conditions=tuple((name, tuple(severities)) for name, severities in conditions.items()),
+        precision="fp32",
+        images=images,
+        gallery=(),
+        views=tuple(map(str, views)),
+        cells=tuple(cells),
     )
+    Store(folder).write_plan(plan)
+
+
+def change_plan(folder: Path, **changes: Any) -> None:
+    """Put another plan, such as another program's, in the place of each one of a store."""
+    store = Store(folder)
+    plans = store.plans()
+    for path in (folder / "plans").glob("*.json"):
+        path.unlink()
+    for plan in plans:
+        store.write_plan(replace(plan, **changes))
 
 
 def image_counts(image_id: str, shares: np.ndarray, right: np.ndarray) -> ImageCounts:
     """Split an image among classes; what is not right in a class is given to the next one."""
-    labelled = np.round(shares * HEIGHT * WIDTH).astype(np.int64)
+    labelled = np.floor(shares * HEIGHT * WIDTH).astype(np.int64)
     intersection = np.round(labelled * np.clip(right, 0, 1)).astype(np.int64)
     predicted = intersection + np.roll(labelled - intersection, 1)
     pixels = np.zeros(BINS, np.int64)

@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[1]
 # A module may import from its own layer and from those below it (that is, above it here).
 LAYERS = [
     {"errors", "wording", "__version__"},
-    {"files", "images", "paths"},
-    {"record", "validation", "loading"},
+    {"files", "images", "paths", "strict_json"},
+    {"record", "notes", "validation", "loading"},
     {"corruptions", "metrics", "environment"},
     {"datasets", "models", "store", "protocols"},
     {"suites", "views", "gallery"},

@@ -97,7 +97,7 @@ def test_samples_that_spread_over_a_tenth_of_the_median_are_called_noisy(
 def stored_row(folder: Path, samples: dict[str, list[float]]) -> pd.Series:
     from test_store import record
 
-    Store(folder).write_latency(CELL, samples, record(kind="latency", cell=vars(CELL), peak_memory_mib=7.5))
+    Store(folder).write_latency(samples, record(CELL, peak_memory_mib=7.5))
     return latency_frame(folder).iloc[0]
 
 

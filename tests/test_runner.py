@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,16 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import torch
+from counted import as_version
 from pngs import raw_png
 from small import SUITE, assert_same_store, stored, write_suite
 
 from robustbench_seg import condition
 from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.planning import Job, Options
+from robustbench_seg.record import View
 from robustbench_seg.runner import Listener, run
-from robustbench_seg.store import Store, read_record
+from robustbench_seg.store import Store, folder, read_record
 from robustbench_seg.studies.frame import quality_frame, read_plans
 from robustbench_seg.suites import read_suite
 
@@ -30,7 +33,10 @@ FAULT_WITHIN = raw_png(np.zeros((40, 48, 3)), 8, 2, missing=1)  # only to be fou
 
 class Told(Listener):
     def __init__(self) -> None:
-        self.done, self.ran, self.images = 0, [], 0
+        self.done, self.ran, self.images, self.notes = 0, [], 0, []
+
+    def noted(self, text: str) -> None:
+        self.notes.append(text)
 
     def planned(self, done: int, waiting: list[Job]) -> None:
         self.done = done
@@ -61,7 +67,18 @@ def test_a_run_stores_a_row_per_image_and_a_file_per_cell(finished: Path) -> Non
     frame = pd.read_parquet(finished / "cells")
     assert len(frame) == CELLS * 6
     assert list(frame.columns) == [
-        *("cell", "model", "dataset", "corruption", "severity", "view", "image_id", "height", "width"),
+        *("cell", "model", "dataset", "corruption", "severity", "view"),
+        *(
+            "split",
+            "precision",
+            "seed",
+            "engine_version",
+            "corruption_source",
+            "fingerprint",
+            "checkpoint_sha256",
+            "key",
+        ),
+        *("image_id", "height", "width"),
         *("intersection", "predicted", "labelled"),
         *("boundary_intersection", "boundary_predicted", "boundary_labelled"),
         *("calibration_pixels", "calibration_correct", "calibration_confidence", "negative_log_likelihood"),
@@ -86,7 +103,7 @@ def test_a_run_stores_a_row_per_image_and_a_file_per_cell(finished: Path) -> Non
 
 def test_a_stored_record_says_how_the_numbers_were_made(finished: Path) -> None:
     record = read_record(next((finished / "cells").glob("b0-streets-contrast-2-slide-64-32-*.parquet")))
-    assert record.cell["view"] == {"mode": "slide", "crop": 64, "stride": 32, "scale": 1.0, "flip": False}
+    assert record.cell.view == View(mode="slide", crop=64, stride=32)
     assert (record.images, record.of, record.synthetic) == (6, 6, True)
     assert record.class_names[:2] == ("road", "sidewalk")
     assert record.timings["total_s"] >= record.timings["model_s"] > 0
@@ -202,7 +219,7 @@ def test_a_run_on_mended_data_leaves_no_trace_of_what_failed(tmp_path: Path, cam
     assert not list((out / "failed").glob("*.json"))
     (plan,) = read_plans(out)
     finished = {record.key for record in map(read_record, (out / "cells").iterdir())}
-    assert {cell["key"] for cell in plan["cells"]} == finished
+    assert {cell.key for cell in plan.cells} == finished
     assert len(finished) == 1
 
 
@@ -211,11 +228,11 @@ def test_a_cell_of_other_weights_is_missing_until_it_is_there(tmp_path: Path, fi
     shutil.copytree(finished, out)
     plan = Store(out).plans()[-1]
     (known,) = read_plans(out)
-    newer = [cell | {"key": f"{n:032x}"} for n, cell in enumerate(plan["cells"][:4])]
-    Store(out).write_plan("small", plan | {"cells": newer, "limits": ["the last run's"]})
+    newer = tuple(replace(cell, key=f"{n:032x}") for n, cell in enumerate(plan.cells[:4]))
+    Store(out).write_plan(replace(plan, cells=newer, limits=("the last run's",)))
     (both,) = read_plans(out)
-    assert both["cells"] == known["cells"] + newer, "what is there stays, what is meant anew is missing"
-    assert both["limits"] == ["the last run's"]
+    assert both.cells == known.cells + newer, "what is there stays, what is meant anew is missing"
+    assert both.limits == ("the last run's",)
 
 
 def test_the_record_of_a_quality_cell_has_the_threads_it_ran_with(tmp_path: Path) -> None:
@@ -263,7 +280,7 @@ def test_metrics_that_are_switched_off_are_null_and_change_nothing_else(tmp_path
         for path in files:
             frame, full = pd.read_parquet(path), all_on[path.name.rsplit("-", 1)[0]]
             assert list(frame.columns) == list(full.columns)
-            for name in frame.columns[9:]:
+            for name in frame.columns[list(frame.columns).index("width") + 1 :]:
                 metric = "likelihood" if name == "negative_log_likelihood" else name.split("_")[0]
                 if metric in metrics or "_" not in name:
                     assert np.array_equal(np.stack(frame[name]), np.stack(full[name])), (metrics, name)
@@ -306,11 +323,89 @@ def test_no_cell_is_added_to_a_store_of_an_earlier_schema(tmp_path: Path) -> Non
     one = {"models": [{"name": "constant"}], "views": ["whole"], "conditions": {}, "gallery": []}
     run_small(tmp_path, out, **one)
     (path,) = (out / "cells").glob("*.parquet")
-    table = pq.read_table(path)
-    old = {**json.loads(table.schema.metadata[b"robustbench_seg"]), "schema_version": 1}
-    pq.write_table(table.replace_schema_metadata({b"robustbench_seg": json.dumps(old)}), path)
-    with pytest.raises(StoreError, match="holds cells of schema version 1, these have 2; give another --out"):
+    as_version(path, 1)
+    with pytest.raises(StoreError, match="holds cells of schema version 1, these have 3; give another --out"):
         run_small(tmp_path, out, **one)
+
+
+def test_a_damaged_cell_is_said_and_measured_anew(tmp_path: Path, finished: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    first, second, *others = sorted((out / "cells").iterdir())
+    first.write_bytes(first.read_bytes()[:-1])
+    flip_a_bit(second)
+    before = {path: path.stat().st_mtime_ns for path in others}
+    told, failed = run_small(tmp_path, out)
+    assert [line.partition(": ")[0] for line in told.notes] == [str(first), str(second)]
+    assert all(line.endswith(": measured anew") and "\n" not in line for line in told.notes)
+    assert (told.done, len(told.ran), failed) == (CELLS - 2, 2, [])
+    assert {path: path.stat().st_mtime_ns for path in others} == before
+    assert_same_store(finished, out)
+
+
+def flip_a_bit(path: Path) -> None:
+    """Of a count: in the middle of the file, where its pages are."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 4] ^= 8
+    path.write_bytes(content)
+
+
+def test_a_file_that_is_none_of_the_plans_is_not_deleted_but_named_with_the_cure(
+    tmp_path: Path, finished: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    own = next((out / "cells").glob("constant-*"))
+    for name in ("notes.parquet", "segformer-b0-streets-clean-whole.parquet", own.name.replace("constant", "other")):
+        foreign = out / "cells" / name
+        foreign.write_bytes(own.read_bytes()[:-1])
+        with pytest.raises(StoreError, match=f"{name}: .*; remove it, or run its suite again") as found:
+            run_small(tmp_path, out, seed=1)
+        assert str(found.value).startswith(f"{foreign}: ")
+        assert foreign.is_file()
+        foreign.unlink()
+    assert_same_store(finished, out)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_run_brings_the_files_of_version_2_up_to_date_and_measures_none_again(
+    tmp_path: Path, finished: Path, killed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    for path in (out / "cells").iterdir():
+        as_version(path, 2)
+    if killed:
+        healthy, renewed = folder.bring_up_to_date, []
+
+        def kill(path: Path) -> None:
+            if len(renewed) == 3:
+                raise KeyboardInterrupt
+            renewed.append(path)
+            healthy(path)
+
+        monkeypatch.setattr(folder, "bring_up_to_date", kill)
+        with pytest.raises(KeyboardInterrupt):
+            run_small(tmp_path, out)
+        monkeypatch.setattr(folder, "bring_up_to_date", healthy)
+    told, _ = run_small(tmp_path, out)
+    left = CELLS - 3 if killed else CELLS
+    assert told.notes == [f"{out}: brought {left} of {CELLS} files up to date, whose counts stay as they are"]
+    assert (told.done, told.ran) == (CELLS, [])
+    assert_same_store(finished, out)
+    again, _ = run_small(tmp_path, out)
+    assert again.notes == []
+
+
+def test_a_report_reads_earlier_versions_and_writes_nothing_to_them(tmp_path: Path, finished: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    for path in (out / "cells").iterdir():
+        as_version(path, 2)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    numbers = ["miou", "boundary_miou", "ece", "nll", "key", "slug"]
+    assert quality_frame(out)[numbers].equals(quality_frame(finished)[numbers])
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
 def test_an_unsuitable_option_is_refused_before_the_first_cell(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class RunProgress(Listener):
             self.bar.stop()
 
     def noted(self, line: str) -> None:
-        self.console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        self.console.print(" ".join(line.split()), style="yellow", markup=False, highlight=False, soft_wrap=True)
 
     def planned(self, done: int, waiting: list[Job]) -> None:
         self.bar.start()

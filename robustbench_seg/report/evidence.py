@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from ..errors import StoreError
 from ..record import CLEAN
 from ..studies.arms import ArmDifference, arm_difference, arm_mean, arms_of
 from ..studies.bootstrap import Scores, bootstrap
@@ -157,7 +158,14 @@ def evidence_of(cells: pd.DataFrame, reference: str | None = None) -> list[Evide
     cells = cells.assign(title=titles_of(cells))
     found = []
     for _, part in cells.groupby(SAME_IMAGES, sort=False):
-        # A cell may be there twice, with other metrics beside IoU.
+        # A cell may be there twice, with other metrics beside IoU; its counts are the same, see `expect_agreement`.
+        sources = part.drop_duplicates([*PLACE, "corruption_source"])
+        twice = sources[sources.duplicated(PLACE, keep=False)].sort_values(PLACE)
+        if len(twice):
+            one, other = twice["path"].iloc[:2]
+            raise StoreError(
+                f"{one}: {other.name} is of another version of its corruption; remove the one that is past"
+            )
         own = {name: part[part[name].notna()].drop_duplicates(PLACE) for name in METRICS if part[name].notna().any()}
         kept = part.drop_duplicates(PLACE).reset_index(drop=True)
         scores = {name: scores_by_resample(having, name) for name, having in (own | {"miou": kept}).items()}

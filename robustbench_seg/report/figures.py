@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.image
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+
+from .gallery import picture_of
 
 __all__ = ["LINES", "heat_maps", "severity_curves", "strip", "style"]
 
@@ -102,7 +103,7 @@ def strip(places: Mapping[str, Path], image_id: str) -> Figure:
     columns = min(COLUMNS, len(panels))
     blocks = -(-len(panels) // columns)
     per_block = 2 if both else 1
-    height, width = mpl.image.imread(panels[0][2]).shape[:2]
+    width, height = picture_of(panels[0][2]).size
     panel_height = 2.6 * height / width
     size = (2.7 * columns, blocks * (per_block * panel_height + 0.32))
     figure = Figure(figsize=size, layout="constrained")
@@ -112,9 +113,9 @@ def strip(places: Mapping[str, Path], image_id: str) -> Figure:
     for k, (title, seen, said) in enumerate(panels):
         block, column = divmod(k, columns)
         below = axes[block * per_block + per_block - 1, column]
-        below.imshow(mpl.image.imread(said), interpolation="nearest")
+        below.imshow(picture_of(said), interpolation="nearest")
         above = axes[block * per_block, column] if seen else below
         above.set_title(title, fontsize=9)
         if seen:
-            above.imshow(mpl.image.imread(seen))
+            above.imshow(picture_of(seen))
     return figure

@@ -14,10 +14,11 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from ..errors import StoreError
 from ..record import CLEAN
 from .content import GalleryPicture
 
-__all__ = ["Condition", "Gallery", "Scene", "error_map", "gallery_of"]
+__all__ = ["Condition", "Gallery", "Scene", "error_map", "gallery_of", "picture_of"]
 
 SIDES_PX = (480, 384, 288, 216)  # longest sides to choose from
 PROBES = 8  # pictures from which the size of all is estimated
@@ -112,8 +113,10 @@ def grouped(pictures: Iterable[GalleryPicture]) -> dict[tuple[str, str, int], li
 
 
 def said(one: GalleryPicture, longest: int, several_views: bool) -> Said:
-    """One model's pictures."""
+    """One model's pictures. Raises StoreError where they are not of one size."""
     prediction, label = read(one.prediction, longest), read(one.label, longest)
+    if prediction.shape != label.shape:
+        raise StoreError(f"{one.prediction}: of another size than {one.label.name}; remove it")
     errors, wrong = error_map(prediction, label)
     who = f"{one.model}, {one.view}" if several_views else one.model
     return Said(who=who, prediction=lossless(prediction), errors=lossless(errors), wrong=wrong)
@@ -147,10 +150,18 @@ def side_that_fits(pictures: Sequence[GalleryPicture], room: int) -> int:
     return longest
 
 
+def picture_of(path: Path) -> PIL.Image.Image:
+    """Read a picture that a run kept, RGB. Raises StoreError for what is none."""
+    try:
+        with PIL.Image.open(path) as file:
+            return file.convert("RGB")
+    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
+        raise StoreError(f"{path}: not a picture that a run kept ({error}); remove it") from None
+
+
 def read(path: Path, longest: int) -> Pixels:
     """Read a picture, at most `longest` px wide and high; colours that stand for classes stay as they are."""
-    with PIL.Image.open(path) as file:
-        picture = file.convert("RGB")
+    picture = picture_of(path)
     how = PIL.Image.Resampling.BOX if path.stem.endswith("-image") else PIL.Image.Resampling.NEAREST
     factor = min(1, longest / max(picture.size))
     width, height = (max(1, round(factor * side)) for side in picture.size)

@@ -1,14 +1,10 @@
 """What every number carries: protocol, data, view, precision, engine, weights, machine; and what it leaves open."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from ..record import View
-from ..store import read_cell
+from ..notes import Plan
 from ..studies.robustness import Conditions
 from ..wording import counted
 from .evidence import Evidence
@@ -57,9 +53,9 @@ def provenance(cells: pd.DataFrame) -> list[str]:
     return lines
 
 
-def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
+def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
     """Say what the numbers do not tell: what the suite says of itself, and what shows from its cells."""
-    found = list(plan.get("limits", ()))
+    found = list(plan.limits)
     first = evidence.cells.iloc[0]
     blocks = evidence.blocks
     most = max(len(members) for members in evidence.arms.values())
@@ -87,8 +83,8 @@ def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
     if first["images"] < first["of"]:
         found.append(f"Only {first['images']} of {first['of']} images were used.")
     found += smaller_than_windows(evidence.cells)
-    height, width = median_size(first)
-    if plan["conditions"] and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
+    height, width = first["height"], first["width"]
+    if plan.conditions and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
         found.append(
             f"Blur, frost and others have a size in pixels: at {height}x{width}, they are relatively stronger than at "
             f"the paper's {PAPER_SIZE[0]}x{PAPER_SIZE[1]}, so figures are not comparable with its Table 5."
@@ -100,25 +96,13 @@ def limits_of(plan: Mapping[str, Any], evidence: Evidence) -> list[str]:
 
 def smaller_than_windows(cells: pd.DataFrame) -> list[str]:
     """Say of each view by windows how many images are smaller than these."""
-    found = []
-    for _, cell in cells.drop_duplicates("view").iterrows():
-        record, table = read_cell(cell["path"], ["height", "width"])
-        view = View(**record.cell["view"])
-        sides = np.minimum(table["height"].to_numpy(), table["width"].to_numpy())
-        smaller = sum(round(min(view.scales) * side) < (view.crop or 0) for side in sides.tolist())
-        if smaller:
-            found.append(
-                f"{smaller} of {counted(len(sides), 'image')} {'is' if smaller == 1 else 'are'} smaller than the "
-                f"window of {view.crop} pixels, on one side or both; there the window is the image (view {view})."
-            )
-    return found
-
-
-def median_size(cell: pd.Series) -> tuple[int, int]:
-    """Read the height and width of a cell's images."""
-    _, table = read_cell(cell["path"], ["height", "width"])
-    height, width = (int(np.median(table[name].to_numpy())) for name in ("height", "width"))
-    return height, width
+    views = cells.drop_duplicates("view")
+    return [
+        f"{smaller} of {counted(images, 'image')} {'is' if smaller == 1 else 'are'} smaller than the windows of view "
+        f"{view}, on one side or both; there the window is the image."
+        for view, smaller, images in zip(views["view"], views["below_window"], views["images"], strict=True)
+        if smaller
+    ]
 
 
 def file_name(*parts: str) -> str:

@@ -1,10 +1,8 @@
 """Beside others: a reference model of the same store, the papers' tables, and other protocols on the same cells."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
+from ..notes import Plan
 from ..protocols import PROTOCOLS
 from ..record import CLEAN
 from ..studies.comparison import corruption_degradation, rank_agreement, relative_degradation, relative_improvement
@@ -65,17 +63,17 @@ def reference_tables(cells: pd.DataFrame, conditions: Conditions, reference: str
     return tables
 
 
-def published_table(cells: pd.DataFrame, plan: Mapping[str, Any], view: str, name: str) -> Table | None:
+def published_table(cells: pd.DataFrame, plan: Plan, view: str, name: str) -> Table | None:
     """Put the published table of the plan's protocol apart from ours, with what it was measured otherwise.
 
     cells: of one view. None where the protocol has no published table.
     """
-    if plan["protocol"] not in PUBLISHED:
+    if plan.protocol not in PUBLISHED:
         return None
-    table = PUBLISHED[plan["protocol"]]
+    table = PUBLISHED[plan.protocol]
     first = cells.iloc[0]
     ours = Setting(
-        protocol=plan["protocol"],
+        protocol=plan.protocol,
         view=view,
         dataset=first["dataset"],
         split=first["split"],
@@ -84,7 +82,7 @@ def published_table(cells: pd.DataFrame, plan: Mapping[str, Any], view: str, nam
     )
     theirs = beside(table, ours)
     key = TABLES[table].key[0]
-    corruptions = [corruption for corruption, _ in plan["conditions"]]
+    corruptions = [corruption for corruption, _ in plan.conditions]
     mean = theirs[corruptions].mean(axis=1, skipna=False)
     differences = [str(text).split("; ") if text else [] for text in theirs["differs"]]
     shared = [each for each in differences[0] if all(each in others for others in differences)]
@@ -118,6 +116,8 @@ def ranking_table(cells: pd.DataFrame, name: str) -> Table | None:
 
     cells: of one view and setting, of `quality_frame` with `title`.
     """
+    # A cell may be there twice, with other metrics beside IoU.
+    cells = cells.drop_duplicates(["title", "corruption", "severity", "corruption_source"])
     scores = {}
     for protocol, conditions in PROTOCOLS.items():
         have = set(zip(cells["corruption"], cells["severity"], strict=True))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..notes import Plan
 from ..protocols import categories_of
 from ..record import CLEAN
 from ..studies.robustness import Conditions, Miou, by_corruption
@@ -26,15 +27,13 @@ def score_rows(evidence: Evidence, view: str, conditions: Conditions) -> list[Ro
     return evidence.rows(lambda title: scores_of(evidence.miou(title, view), conditions), view)
 
 
-def robustness_tables(
-    evidence: Evidence, view: str, plan: Mapping[str, Any], rows: list[Row], about: str, name: str
-) -> list[Table]:
+def robustness_tables(evidence: Evidence, view: str, plan: Plan, rows: list[Row], about: str, name: str) -> list[Table]:
     """Make the headline table of one view, and the table of its categories.
 
     rows: of `score_rows`. about: what the caption says of the setting. name: of the view, for files.
     """
-    conditions = dict(plan["conditions"])
-    mean, retention = HEADLINES.get(plan["protocol"], ("mean", "retention"))
+    conditions = dict(plan.conditions)
+    mean, retention = HEADLINES.get(plan.protocol, ("mean", "retention"))
     cells = evidence.of_view(view)
     computed = by_corruption(cells.assign(model=cells["title"]), conditions)
     by_title = computed.set_index("model")

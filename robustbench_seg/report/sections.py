@@ -51,13 +51,13 @@ def sections_of(folders: Sequence[Path], *, reference: str | None = None, pictur
 
 def section_of(source: Source) -> Section:
     """Compute everything that a report says of one plan; writes nothing."""
-    slugs = {cell["key"]: cell["slug"] for cell in source.plan["cells"]}
-    section = Section(suite=source.plan["suite"], description=source.plan["description"], planned=len(slugs))
+    slugs = {cell.key: cell.slug for cell in source.plan.cells}
+    section = Section(suite=source.plan.suite, description=source.plan.description, planned=len(slugs))
     done = {*source.quality.get("key", ()), *source.latency.get("key", ())}
     section.missing = [slug for key, slug in slugs.items() if key not in done]
-    for name, content in (each for store in source.stores for each in store.failures().items()):
-        if content["record"]["key"] in slugs.keys() - done:
-            section.failures.append((name, content["traceback"].strip().splitlines()[-1]))
+    for name, failure in (each for store in source.stores for each in store.failures().items()):
+        if failure.record.key in slugs.keys() - done:
+            section.failures.append((name, failure.message))
     every = evidence_of(source.quality, source.reference) if len(source.quality) else []
     if every:
         add_quality(section, source, every)
@@ -93,13 +93,13 @@ def add_quality(section: Section, source: Source, every: Sequence[Evidence]) -> 
         if source.conditions or len(own) == 1:
             for view, name in own:
                 add_view(section, source, evidence, view, name, main=evidence is main and view == main.views[0])
-        if len(source.plan["views"]) > 1:
+        if len(source.plan.views) > 1:
             add_views(section, source, evidence, main=evidence is main)
         for view, name in in_detail(own):
             add_details(section, source, evidence, view, name)
     if source.pictures:
-        section.pictures += strips(source.plan["gallery"], main.cells, source.conditions)
-    section.gallery += gallery_pictures(source.plan["gallery"], main.cells)
+        section.pictures += strips(source.plan.gallery, main.cells, source.conditions)
+    section.gallery += gallery_pictures(source.plan.gallery, main.cells)
     section.limits = limits_of(source.plan, main)
     section.findings += [
         f"⚠ {title}, view {view}: {' and '.join(f'{flag} in {n}' for flag, n in flags.items())} of "
@@ -113,7 +113,7 @@ def add_view(section: Section, source: Source, evidence: Evidence, view: str, na
     """Add the tables and figures of one view under corruption. main: the section's sentences are of it."""
     conditions = source.conditions
     cells = evidence.of_view(view)
-    protocol = describe_protocol(source.plan["protocol"], conditions)
+    protocol = describe_protocol(source.plan.protocol, conditions)
     about = f"{protocol}; {describe_setting(cells.iloc[0])}; weights (sha256) {weights_of(cells)}"
     brief = f"{protocol}; settings and weights as in the tables"
     rows = score_rows(evidence, view, conditions)
@@ -150,7 +150,7 @@ def add_views(section: Section, source: Source, evidence: Evidence, *, main: boo
     """Add what a change of view costs. main: the section's sentences are of it, where it tests the paper's claim."""
     if not (evidence.cells["corruption"] == CLEAN).any():
         return
-    views = [view for view in source.plan["views"] if view in evidence.views]
+    views = [view for view in source.plan.views if view in evidence.views]
     about = f"{describe_setting(evidence.cells.iloc[0], view=False)}; weights (sha256) {weights_of(evidence.cells)}"
     section.tables += [views_table(evidence, views, about), *differences_by_view(evidence, views, about)]
     if by_view(source):
@@ -171,7 +171,7 @@ def add_views(section: Section, source: Source, evidence: Evidence, *, main: boo
 def add_details(section: Section, source: Source, evidence: Evidence, view: str, name: str) -> None:
     """Add what lies below the headline: classes, boundaries, calibration."""
     cells = evidence.of_view(view)
-    protocol = describe_protocol(source.plan["protocol"], source.conditions)
+    protocol = describe_protocol(source.plan.protocol, source.conditions)
     about = f"{protocol}; {describe_setting(cells.iloc[0])}; weights (sha256) {weights_of(cells)}"
     section.tables.append(classes_table(evidence, view, source.conditions, about, name))
     if not by_view(source):
@@ -180,7 +180,7 @@ def add_details(section: Section, source: Source, evidence: Evidence, view: str,
 
 def by_view(source: Source) -> bool:
     """Whether a table has a column per view, not per corruption: of several views of clean images."""
-    return not source.conditions and len(source.plan["views"]) > 1
+    return not source.conditions and len(source.plan.views) > 1
 
 
 def in_detail(views: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

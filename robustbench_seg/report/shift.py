@@ -1,6 +1,5 @@
 """Which shifts of the resolution a suite's views let one compare, and what each costs a model."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +10,6 @@ from ..studies.statistics import Draws
 from .evidence import Evidence
 
 __all__ = ["Shift", "effect_differences", "effect_draws", "shift_of", "view_of"]
-
-VIEW = re.compile(r"(?P<mode>whole|slide-(?P<crop>\d+)-(?P<stride>\d+))(-x(?P<scale>[\d.]+))?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +35,8 @@ def shift_of(views: Sequence[str]) -> Shift | None:
 
 def view_of(text: str) -> View | None:
     """Read what str(View) wrote; None for several scales or a flip, which are no shift of the resolution."""
-    match = VIEW.fullmatch(text)
-    if match is None:
-        return None
-    scale = float(match["scale"] or 1)
-    if match["crop"] is None:
-        return View(scale=scale)
-    return View(mode="slide", crop=int(match["crop"]), stride=int(match["stride"]), scale=scale)
+    view = View.parse(text)
+    return view if len(view.scales) == 1 and not view.flip else None
 
 
 def effect_draws(evidence: Evidence, shift: Shift, title: str, condition: tuple[str, int]) -> dict[str, Draws]:

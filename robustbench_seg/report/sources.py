@@ -1,15 +1,15 @@
 """What a section of a report is computed from: the cells of one plan, from all folders that have any."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from ..errors import StoreError
+from ..notes import Plan
 from ..store import Store
-from ..studies.frame import identity_of, latency_frame, quality_frame, read_plans
+from ..studies.frame import expect_agreement, latency_frame, quality_frame, read_plans
 from ..studies.robustness import Conditions
 
 __all__ = ["Source", "sources_of"]
@@ -23,7 +23,7 @@ class Source:
     """
 
     stores: Sequence[Store]
-    plan: Mapping[str, Any]
+    plan: Plan
     measured: pd.DataFrame
     quality: pd.DataFrame
     latency: pd.DataFrame
@@ -32,27 +32,27 @@ class Source:
 
     @property
     def conditions(self) -> Conditions:
-        return {name: tuple(severities) for name, severities in self.plan["conditions"]}
+        return dict(self.plan.conditions)
 
 
 def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool) -> list[Source]:
     """Read folders and bring together what belongs to one plan, such as the seeds of an arm that ran apart."""
     frames = {}
-    plans: dict[str, dict[Path, Mapping[str, Any]]] = {}
+    plans: dict[object, dict[Path, Plan]] = {}
     for folder in folders:
         for plan in read_plans(folder):
-            plans.setdefault(identity_of(plan), {})[folder] = plan
+            plans.setdefault(plan.identity, {})[folder] = plan
         frames[folder] = quality_frame(folder), latency_frame(folder)
         if not any(map(len, frames[folder])) and not Store(folder).failures():
             raise StoreError(f"{folder}: no cell is finished yet; run the suite again to go on")
     sources = []
     for own in plans.values():
-        cells = {cell["key"]: cell for plan in own.values() for cell in plan["cells"]}
+        cells = {cell.key: cell for plan in own.values() for cell in plan.cells}
         measured, speeds = (joined([frames[folder][kind] for folder in own]) for kind in (0, 1))
         sources.append(
             Source(
                 stores=[Store(folder) for folder in own],
-                plan={**list(own.values())[-1], "cells": list(cells.values())},
+                plan=replace(list(own.values())[-1], cells=tuple(cells.values())),
                 measured=measured,
                 quality=only(measured, list(cells)),
                 latency=only(speeds, list(cells)),
@@ -64,9 +64,13 @@ def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool
 
 
 def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put the cells of several stores together, each once."""
+    """Put the cells of several stores together, each once. Raises StoreError where two contradict each other."""
     parts = [frame for frame in frames if len(frame)]
-    return pd.concat(parts).drop_duplicates("key") if parts else pd.DataFrame()
+    if not parts:
+        return pd.DataFrame()
+    cells = pd.concat(parts, ignore_index=True)
+    expect_agreement(cells)
+    return cells.drop_duplicates("key")
 
 
 def only(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

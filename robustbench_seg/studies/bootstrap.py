@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from .counts import Counts
+from .robustness import expect_alike
 from .statistics import Draws
 
 __all__ = ["Scores", "bootstrap"]
@@ -44,19 +45,20 @@ class Scores:
         """
         chosen = self.places(fields)
         if len(chosen) > 1:
-            raise ambiguous(len(chosen), fields)
+            names = ", ".join(f"{name}={value!r}" for name, value in fields.items())
+            raise UsageError(f"{len(chosen)} cells have {names}; name the fields in which they differ")
         return self.draws[:, chosen[0]] if len(chosen) else np.full(len(self.draws), np.nan)
 
     def under(self, **fields: Any) -> Callable[[str, int], Draws]:
         """The scores by corruption and severity of what these fields name: a model in a view, say; for `headline`.
 
-        NaN where a cell is missing. Raises UsageError where a condition has several.
+        NaN where a cell is missing. Raises UsageError where a condition has several, and where conditions are of other
+        data, models or settings: these must not share a mean.
         """
         chosen = self.places(fields)
-        conditions = list(zip(*(self.cells[name].iloc[chosen] for name in ("corruption", "severity")), strict=True))
-        places = dict(zip(conditions, chosen, strict=True))
-        if len(places) < len(chosen):
-            raise ambiguous(len(chosen) - len(places) + 1, fields)
+        cells = self.cells.iloc[chosen]
+        expect_alike(cells, ["corruption", "severity"])
+        places = dict(zip(zip(cells["corruption"], cells["severity"], strict=True), chosen, strict=True))
         missing = np.full(len(self.draws), np.nan)
         return lambda corruption, severity: (
             self.draws[:, places[corruption, severity]] if (corruption, severity) in places else missing
@@ -65,11 +67,6 @@ class Scores:
     def places(self, fields: Mapping[str, Any]) -> NDArray[np.intp]:
         """Which cells have these fields."""
         return np.flatnonzero(np.logical_and.reduce([self.cells[name] == value for name, value in fields.items()]))
-
-
-def ambiguous(number: int, fields: Mapping[str, Any]) -> UsageError:
-    names = ", ".join(f"{name}={value!r}" for name, value in fields.items())
-    return UsageError(f"{number} cells have {names}; name the fields in which they differ")
 
 
 def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scores:

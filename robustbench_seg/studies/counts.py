@@ -3,21 +3,20 @@
 Every metric is a function of two kinds of integers, each summed over the images first: `METRICS`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..datasets import blocks_of
 from ..errors import StoreError
 from ..metrics.calibration import QUANTA
-from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, read_cell
+from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, read_columns
 
-__all__ = ["METRICS", "Counts", "Metric", "has", "per_image", "read_counts"]
+__all__ = ["METRICS", "Counts", "Metric", "read_counts"]
 
 Integers = NDArray[Any]  # int32 or int64 (images, columns)
 Sums = NDArray[np.float64]  # over images: (..., columns), of integers below 2**53, but for an enormous likelihood
@@ -65,7 +64,7 @@ def mean_gap(gap: Sums, pixels: Sums) -> Sums:
 
 def likelihood(negative_log_likelihood: Integers, labelled: Integers) -> tuple[Integers, Integers]:
     """The sum over labelled pixels, and how many there are."""
-    return negative_log_likelihood, labelled.sum(axis=1, keepdims=True)
+    return negative_log_likelihood[:, None], labelled.sum(axis=1, keepdims=True)
 
 
 def mean_likelihood(negative_log_likelihood: Sums, pixels: Sums) -> Sums:
@@ -104,7 +103,8 @@ def read_counts(cells: pd.DataFrame, metric: str = "miou") -> Counts:
     cells: those of `quality_frame` that are asked for, such as quality_frame(folder).query("severity == 3"); those of
     several folders may be concatenated. metric: of METRICS. Memory: 8 bytes for each cell, image and class (16 for each
     of the 15 bins of "ece"), and one file.
-    Raises StoreError where there is no cell, where cells differ in images, labels or classes, or lack the counts.
+    Raises StoreError where there is no cell, where cells differ in images, labels or classes, or lack the counts, and
+    for a file that is another than when the frame was made.
     """
     if not len(cells):
         raise StoreError("no cell fits what was asked for")
@@ -112,29 +112,19 @@ def read_counts(cells: pd.DataFrame, metric: str = "miou") -> Counts:
     chosen = METRICS[metric]
     upper = lower = np.empty(0, chosen.dtype)
     ids: list[str] = []
-    for k, (path, fingerprint) in enumerate(zip(cells["path"], cells["fingerprint"], strict=True)):
-        record, table = read_cell(path, ["image_id", *chosen.columns])
-        if absent := [name for name in chosen.columns if not has(table, name)]:
-            raise StoreError(f"{path}: has no {absent[0]}; that metric was off when it was measured")
-        ids = ids or table["image_id"].to_pylist()
-        if table["image_id"].to_pylist() != ids or fingerprint != first["fingerprint"]:
-            raise StoreError(f"{path}: is of other images or labels than {first['path']}; only the same are compared")
-        if list(record.class_names) != list(first["class_names"]):
-            raise StoreError(f"{path}: has other classes than {first['path']}")
-        above, below = chosen.parts(*per_image(table, chosen.columns))
+    for k, cell in enumerate(cells.itertuples()):
+        if (cell.fingerprint, cell.truth) != (first["fingerprint"], first["truth"]):
+            raise StoreError(
+                f"{cell.path}: is of other images or labels than {first['path']}; only the same are compared"
+            )
+        if cell.class_names != first["class_names"]:
+            raise StoreError(f"{cell.path}: has other classes than {first['path']}")
+        found = read_columns(cell.path, ["image_id", *chosen.columns], cell.stamp)
+        if absent := [name for name in chosen.columns if name not in found]:
+            raise StoreError(f"{cell.path}: has no {absent[0]}; that metric was off when it was measured")
+        above, below = chosen.parts(*(found[name] for name in chosen.columns))
         if k == 0:
+            ids = found["image_id"].tolist()
             upper, lower = (np.empty((len(cells), *part.shape), chosen.dtype) for part in (above, below))
         upper[k], lower[k] = above, below
     return Counts(cells.reset_index(drop=True), blocks_of(first["dataset"], ids), upper, lower, chosen)
-
-
-def has(table: pa.Table, name: str) -> bool:
-    """Whether a metric's column is there (not in schema version 1) and filled (null where it was switched off)."""
-    return name in table.column_names and not table[name].null_count
-
-
-def per_image(table: pa.Table, names: Sequence[str]) -> list[NDArray[np.int64]]:
-    """Make arrays (images, numbers per image) of columns that the table has."""
-    columns = [table[name].combine_chunks() for name in names]
-    values = [column.flatten() if pa.types.is_fixed_size_list(column.type) else column for column in columns]
-    return [column.to_numpy().reshape(len(table), -1) for column in values]

@@ -1,13 +1,13 @@
-"""The store as data frames: one row per finished cell, counts already summed over its images."""
+"""The store as data frames: one row per finished cell, checked, with its counts already summed over its images."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..errors import StoreError
@@ -21,65 +21,90 @@ from ..metrics import (
     miou,
     nll,
 )
-from ..record import LatencyCell, QualityCell, Record, View
-from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, Store, read_cell
-from .counts import has, per_image
+from ..notes import Plan, PlannedCell
+from ..record import LatencyCell, QualityCell, View
+from ..store import (
+    BOUNDARY_COUNTS,
+    CALIBRATION_COUNTS,
+    COUNTS,
+    LIKELIHOOD,
+    Store,
+    StoredCell,
+    read_cell,
+)
 
-__all__ = ["MACHINE", "NOISY_SPREAD", "identity_of", "latency_frame", "quality_frame", "read_plans"]
+__all__ = ["MACHINE", "NOISY_SPREAD", "expect_agreement", "latency_frame", "quality_frame", "read_plans"]
 
 SAMPLES_FOR_P99 = 100
 NOISY_SPREAD = 0.1  # distance of the quartiles over the median
 ONE_CLASS_SHARE = 0.99  # a model that gives one class to so many pixels has degenerated
-OPTIONAL = (*BOUNDARY_COUNTS, *CALIBRATION_COUNTS, LIKELIHOOD)
 COMMON = (
-    "key", "checkpoint_sha256", "licence", "about", "parameters", "engine_version", "fingerprint", "images", "of",
-    "synthetic",
+    "key", "checkpoint_sha256", "licence", "about", "parameters", "engine_version", "corruption_source", "fingerprint",
+    "images", "of", "synthetic",
 )  # fmt: skip
 # What a speed cell's key has beside the cell and the weights; threads are None in older records.
 MACHINE = ("machine", "threads", "torch")
+DATA = ["dataset", "fingerprint"]
+# Two files that agree in these are of one measurement, with other metrics at most.
+PLACE = [
+    "model", "checkpoint_sha256", "dataset", "split", "fingerprint", "images", "corruption", "severity", "view",
+    "precision", "seed", "engine_version", "corruption_source",
+]  # fmt: skip
 
 
 def quality_frame(folder: Path) -> pd.DataFrame:
     """One row per quality cell.
 
-    Columns: model, dataset, split, corruption, severity, view, precision, seed, metrics; miou (0-1), classes (how many
-    it is the mean of), iou (a list, NaN where a class does not occur), boundary_miou (0-1), ece (0-1), nll (nats per
-    pixel), these three NaN where they were not counted, flag ("" or why the number deserves no trust); path of the
-    file; COMMON; environment.
+    Columns: model, dataset, split, corruption, severity, view, precision, seed, metrics; height, width (medians, in
+    pixels); below_window (how many images are smaller than the view's windows); miou (0-1), classes (how many it is the
+    mean of), iou (a list, NaN where a class does not occur), boundary_miou (0-1), ece (0-1), nll (nats per pixel),
+    these three NaN where they were not counted, flag ("" or why the number deserves no trust); path, stamp, truth and
+    content of the file, see `StoredCell`; COMMON; environment.
+
+    Raises StoreError for a file that is damaged, or contradicts another.
     """
-    return pd.DataFrame([quality_row(path) for path in Store(folder).files("quality")])
+    frame = pd.DataFrame([quality_row(read_cell(path)) for path in Store(folder).files("quality")])
+    expect_agreement(frame)
+    return frame
 
 
-def quality_row(path: Path) -> dict[str, Any]:
-    record, table = read_cell(path, [*COUNTS, *OPTIONAL])
-    counts = ClassCounts(*sums(table, COUNTS))
-    boundary, calibration = sums(table, BOUNDARY_COUNTS), sums(table, CALIBRATION_COUNTS)
-    likelihood = sums(table, (LIKELIHOOD,))
+def quality_row(stored: StoredCell) -> dict[str, Any]:
+    cell = stored.record.cell
+    assert isinstance(cell, QualityCell)  # the folder is that of quality cells, as `read_cell` has checked
+    counts = ClassCounts(*sums(stored, COUNTS))
+    boundary, calibration = sums(stored, BOUNDARY_COUNTS), sums(stored, CALIBRATION_COUNTS)
+    likelihood = sums(stored, (LIKELIHOOD,))
     iou = iou_per_class(counts)
-    cell = QualityCell(**record.cell | {"view": View(**record.cell["view"])})
+    height, width = (int(np.median(stored.arrays[name])) for name in ("height", "width"))
     return {
-        **record.cell,
+        **vars(cell),
         "view": str(cell.view),
-        "metrics": tuple(record.cell.get("metrics", ())),
         "slug": cell.slug,
+        "height": height,
+        "width": width,
+        "below_window": below_window(stored, cell.view),
         "miou": miou(counts),
         "classes": int(np.count_nonzero(~np.isnan(iou))),
         "iou": iou.tolist(),
         "boundary_miou": miou(ClassCounts(*boundary)) if boundary else float("nan"),
         "ece": ece(CalibrationCounts(*calibration)) if calibration else float("nan"),
         "nll": nll(likelihood[0].item(), int(counts.labelled.sum())) if likelihood else float("nan"),
-        "class_names": record.class_names,
+        "class_names": stored.record.class_names,
         "flag": flag_of(counts),
-        "path": path,
-        **common(record),
+        "truth": stored.truth(),
+        **common(stored),
     }
 
 
-def sums(table: pa.Table, names: Sequence[str]) -> list[NDArray[np.int64]]:
-    """Sum columns over images; nothing where they are null (switched off) or not there (schema version 1)."""
-    if not all(has(table, name) for name in names):
-        return []
-    return [numbers.sum(axis=0) for numbers in per_image(table, names)]
+def below_window(stored: StoredCell, view: View) -> int:
+    """Count the images that have a side, at the view's smallest scale, below that of its windows."""
+    sides = np.minimum(stored.arrays["height"], stored.arrays["width"])
+    return int(np.count_nonzero(np.rint(min(view.scales) * sides) < (view.crop or 0)))
+
+
+def sums(stored: StoredCell, names: Sequence[str]) -> list[NDArray[np.int64]]:
+    """Sum columns over images; nothing where their metric was off."""
+    return [stored.arrays[name].sum(axis=0) for name in names] if all(name in stored.arrays for name in names) else []
 
 
 def flag_of(counts: ClassCounts) -> str:
@@ -96,23 +121,21 @@ def latency_frame(folder: Path) -> pd.DataFrame:
 
     median_ms and p90_ms are from image to logits; p99_ms too, NaN below 100 samples. classify_ms is the median from
     logits to classes, total_ms that of both together. spread is the quartiles' distance over the median; noisy says
-    that it is above 10 %, as it is when something else keeps the machine busy.
+    that it is above 10 %, as it is when something else keeps the machine busy. Also path, stamp and content, and what
+    is raised, as in `quality_frame`.
     """
-    return pd.DataFrame([latency_row(path) for path in Store(folder).files("latency")])
+    return pd.DataFrame([latency_row(read_cell(path)) for path in Store(folder).files("latency")])
 
 
-def latency_row(path: Path) -> dict[str, Any]:
-    record, table = read_cell(path, ("latency_ms", "classify_ms"))
-    cell = LatencyCell(**record.cell)
-    samples, classify = (table[name].to_numpy() for name in ("latency_ms", "classify_ms"))
-    machine = (
-        record.environment["machine"],
-        record.environment.get("threads"),
-        record.environment["packages"].get("torch"),
-    )
+def latency_row(stored: StoredCell) -> dict[str, Any]:
+    record, cell = stored.record, stored.record.cell
+    assert isinstance(cell, LatencyCell)
+    samples, classify = (stored.arrays[name] for name in ("latency_ms", "classify_ms"))
+    about = record.environment
+    machine = (about.get("machine", ""), about.get("threads"), about.get("packages", {}).get("torch"))
     first, median, third, p90, p99 = np.quantile(samples, (0.25, 0.5, 0.75, 0.9, 0.99))
     return {
-        **record.cell,
+        **vars(cell),
         "samples": len(samples),
         "median_ms": median,
         "p90_ms": p90,
@@ -125,44 +148,61 @@ def latency_row(path: Path) -> dict[str, Any]:
         "peak_memory_mib": record.peak_memory_mib,
         "macs": record.macs,
         **dict(zip(MACHINE, machine, strict=True)),
-        **common(record),
+        **common(stored),
     }
 
 
-def common(record: Record) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in COMMON} | {"environment": json.dumps(record.environment)}
+def common(stored: StoredCell) -> dict[str, Any]:
+    record = stored.record
+    about = {"path": stored.path, "stamp": stored.stamp, "content": stored.content()}
+    return {name: getattr(record, name) for name in COMMON} | about | {"environment": json.dumps(record.environment)}
 
 
-def identity_of(plan: Mapping[str, Any]) -> str:
-    """What plans agree in whose cells belong together."""
-    return json.dumps([plan[name] for name in ("suite", "protocol", "conditions", "views")])
+def expect_agreement(cells: pd.DataFrame) -> None:
+    """Raise StoreError where files contradict each other, whatever the folders that they are in.
+
+    cells: of `quality_frame` or `latency_frame`. Cells of the same data must agree in its images, their sizes and what
+    is labelled in them; two files of one measurement must agree in its counts or samples.
+    """
+    rules = [(["key"], "content", "the same cell")]
+    if "truth" in cells:
+        rules = [(DATA, "truth", "the same data"), (PLACE, "content", "the same cell")]
+    for names, digest, what in rules if len(cells) else ():
+        kinds = cells.drop_duplicates([*names, digest])
+        for place in kinds[kinds.duplicated(names)].index:
+            alike = cells[(cells[names] == cells.loc[place, names]).all(axis=1)]
+            common, *_, rare = alike[digest].value_counts().index
+            rare, other = (alike.loc[alike[digest] == found, "path"].iloc[0] for found in (rare, common))
+            differ = "labels or sizes of images" if digest == "truth" else "counts" if "truth" in cells else "samples"
+            raise StoreError(f"{rare}: is of {what} as {other}, with other {differ}; remove the one that is wrong")
 
 
-def read_plans(folder: Path) -> list[dict[str, Any]]:
+def read_plans(folder: Path) -> list[Plan]:
     """What was meant to be measured here: one plan per suite and set of conditions, its runs' cells together.
 
     What else it says is the last run's. A cell that a later run has anew, from other weights or mended data, and that
     was not finished is not meant any more. Raises StoreError for a folder without results.
     """
     store = Store(folder)
-    merged: dict[str, dict[str, Any]] = {}
-    last: dict[tuple[object, ...], str] = {}  # the key that the last run has for a cell of so many images
+    merged: dict[object, Plan] = {}
+    last: dict[object, str] = {}  # the key that the last run has for a cell of so many images
 
-    def place(plan: dict[str, Any], cell: dict[str, Any]) -> tuple[object, ...]:
-        return plan["suite"], plan["precision"], plan["images"], cell["kind"], cell["slug"]
+    def place(plan: Plan, cell: PlannedCell) -> object:
+        return plan.suite, plan.precision, plan.images, cell.kind, cell.slug
 
     plans = store.plans()
     for plan in plans:
-        last |= {place(plan, cell): cell["key"] for cell in plan["cells"]}
+        last |= {place(plan, cell): cell.key for cell in plan.cells}
     for plan in plans:
-        identity = identity_of(plan)
-        cells = merged.get(identity, {"cells": []})["cells"]
-        have = {cell["key"] for cell in cells}
-        for cell in plan["cells"]:
-            meant = last[place(plan, cell)] == cell["key"] or store.has(cell["kind"], cell["slug"], cell["key"])
-            if meant and cell["key"] not in have:
-                cells.append(cell)
-        merged[identity] = {**plan, "cells": cells}
+        before = merged[plan.identity].cells if plan.identity in merged else ()
+        have = {cell.key for cell in before}
+        meant = [
+            cell
+            for cell in plan.cells
+            if cell.key not in have
+            and (last[place(plan, cell)] == cell.key or store.has(cell.kind, cell.slug, cell.key))
+        ]
+        merged[plan.identity] = replace(plan, cells=(*before, *meant))
     if not merged:
         raise StoreError(f"{folder}: holds no results (no plans/*.json)")
     return list(merged.values())

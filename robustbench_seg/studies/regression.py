@@ -1,17 +1,18 @@
 """What changed between two stores: the same cells, measured with other weights or another version of the program.
 
 Two cells are the same where all but the weights and the environment agree: data, images, corruption, severity, view,
-precision, seed and engine version. So both models saw the same pixels, and their difference is a paired one.
+precision, seed, engine version and a corruption's own source. So both models saw the same pixels, and their difference
+is a paired one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import StoreError
+from ..notes import Plan
 from ..record import CLEAN
 from .bootstrap import bootstrap
 from .counts import read_counts
@@ -20,7 +21,7 @@ from .statistics import Draws, holm, interval, p_value
 
 __all__ = ["Changes", "compare_stores"]
 
-MATCH = ["model", *SETTING, "corruption", "severity"]
+MATCH = ["model", *SETTING, "corruption", "severity", "corruption_source"]
 CONDITION = ["corruption", "severity"]
 Condition = tuple[str, int]
 
@@ -43,7 +44,7 @@ class Changes:
         return primary[primary["high"] < -points / 100]
 
 
-def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Mapping[str, Any]]) -> Changes:
+def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan]) -> Changes:
     """Compare two frames of `quality_frame`. A model alone in each may have another name there.
 
     plans: of `read_plans`, both stores' together; they tell which severities make a corruption whole.
@@ -95,10 +96,10 @@ def same_setting(frame: pd.DataFrame, fields: Mapping[str, object]) -> pd.DataFr
     return frame[(frame[list(fields)] == pd.Series(fields)).all(axis=1)]
 
 
-def planned_with(keys: set[str], plans: Iterable[Mapping[str, Any]]) -> list[Condition]:
+def planned_with(keys: set[str], plans: Iterable[Plan]) -> list[Condition]:
     """List clean and the conditions of the plans that have any of these cells, each once."""
-    own = [plan for plan in plans if not keys.isdisjoint(cell["key"] for cell in plan["cells"])]
-    planned = [(name, severity) for plan in own for name, severities in plan["conditions"] for severity in severities]
+    own = [plan for plan in plans if not keys.isdisjoint(cell.key for cell in plan.cells)]
+    planned = [(name, severity) for plan in own for name, severities in plan.conditions for severity in severities]
     return list(dict.fromkeys([(CLEAN, 0), *planned]))
 
 

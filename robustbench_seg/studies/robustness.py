@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..errors import UsageError
 from ..protocols import categories_of
 from ..record import CLEAN
 
@@ -26,6 +27,7 @@ __all__ = [
     "category_means",
     "clean_by_view",
     "corruption_scores",
+    "expect_alike",
     "flags_of",
     "headline",
     "retention",
@@ -41,6 +43,22 @@ SETTING = [
 ]  # fmt: skip
 MODEL = ["model", "checkpoint_sha256"]  # the rows of a table
 SAID = ["parameters", "licence", "about"]  # of each; by a model's first cell, since later code may word it otherwise
+
+
+def expect_alike(cells: pd.DataFrame, names: Sequence[str]) -> None:
+    """Raise UsageError where cells whose scores go into one mean differ in what it must not mix.
+
+    names: the columns that tell the cells of the mean apart, such as corruption and severity: each of these is there
+    once. What else cells of `quality_frame` are made with is the same in all, SETTING and MODEL.
+    """
+    for name in (name for name in (*SETTING, *MODEL) if name in cells and name not in names):
+        if len(values := cells[name].unique()) > 1:
+            raise UsageError(f"cells of {name} {values[0]} and {values[1]} would share a mean; choose one of them")
+    repeated = cells[cells.duplicated(list(names))]
+    if len(repeated):
+        where = ", ".join(f"{name} {repeated.iloc[0][name]}" for name in names)
+        apart = [name for name in ("metrics", "corruption_source") if name in cells and cells[name].nunique() > 1]
+        raise UsageError(f"several cells have {where}; choose one{f', by {apart[0]}' if apart else ''}")
 
 
 def corruption_scores(miou: Miou, conditions: Conditions) -> dict[str, Value]:
@@ -76,10 +94,11 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
     """One row per SETTING and MODEL: clean, each corruption's score, mean, retention, each category's mean (all 0-1),
     the worst corruption and its score, missing cells, flags.
 
-    cells: of `quality_frame`. conditions: of the protocol.
+    cells: of `quality_frame`. conditions: of the protocol. Raises UsageError where a condition has several cells.
     """
     rows = []
-    for _, part in cells.groupby([*SETTING, *MODEL], sort=False):
+    for _, part in cells.groupby([*SETTING, *MODEL], sort=False, dropna=False):
+        expect_alike(part, ["corruption", "severity"])
         known = part.set_index(["corruption", "severity"])["miou"]
         wanted = [(name, severity) for name, severities in conditions.items() for severity in severities]
 
@@ -121,12 +140,14 @@ def flags_of(part: pd.DataFrame) -> str:
 def clean_by_view(cells: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:
     """Clean mIoU (0-1) per model and view, and its difference to the first of the views in points; NaN without it.
 
-    This is the layout of the SegFormer paper's Table 1c: what a change of resolution or window costs.
+    This is the layout of the SegFormer paper's Table 1c: what a change of resolution or window costs. Raises UsageError
+    where a view has several cells.
     """
     clean = cells[cells["corruption"] == CLEAN]
     columns = [name for name in [*MODEL, *SETTING] if name != "view"]
     rows = []
-    for _, part in clean.groupby(columns, sort=False):
+    for _, part in clean.groupby(columns, sort=False, dropna=False):
+        expect_alike(part, ["view"])
         miou = part.set_index("view")["miou"].reindex(views)
         points = 100 * (miou - miou.iloc[0])
         fields = dict(part.iloc[0][[*columns, *SAID]])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from counted import random_counts, write_cell
+from counted import random_counts, random_rims, write_cell
 
 from robustbench_seg.report.evidence import evidence_of
 from robustbench_seg.report.reliability import reliability_tables
@@ -14,7 +14,8 @@ from robustbench_seg.studies.frame import quality_frame
 
 def test_of_a_cell_that_is_there_twice_each_metric_comes_from_the_one_that_has_it(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    counts, rims = random_counts(rng, 5, 3), random_counts(rng, 5, 3)
+    counts = random_counts(rng, 5, 3)
+    rims = random_rims(rng, counts)
     write_cell(tmp_path / "bare", counts, list("abcde"))
     write_cell(tmp_path / "full", counts, list("abcde"), boundary=rims)
     bare, full = (quality_frame(tmp_path / name) for name in ("bare", "full"))
@@ -30,8 +31,9 @@ def test_one_block_from_two_folders_has_numbers_without_intervals(tmp_path: Path
     rng = np.random.default_rng(1)
     ids = ["0001TP_008550", "0001TP_008580"]  # CamVid's neighbours, one block
     for model in ("a", "b"):
-        own = {"boundary": random_counts(rng, 2, 3), "model": model, "dataset": "camvid"}
-        write_cell(tmp_path / model, random_counts(rng, 2, 3), ids, **own)
+        counts = random_counts(rng, 2, 3)
+        own = {"boundary": random_rims(rng, counts), "model": model, "dataset": "camvid"}
+        write_cell(tmp_path / model, counts, ids, **own)
     cells = pd.concat([quality_frame(tmp_path / model) for model in ("a", "b")])
     (evidence,) = evidence_of(cells)
     assert not evidence.resamples

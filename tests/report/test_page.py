@@ -1,6 +1,6 @@
-import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.image
@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from small import SUITE, write_suite
+from synthetic import change_plan
 
 from robustbench_seg.errors import StoreError
+from robustbench_seg.notes import PlannedCell
 from robustbench_seg.planning import Options
 from robustbench_seg.report import figures, tables
 from robustbench_seg.report.content import Section
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.runner import Listener, run
+from robustbench_seg.store import Store
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.suites import read_suite
 
@@ -102,8 +105,7 @@ def test_the_same_results_give_the_same_bytes(folder: Path, tmp_path: Path) -> N
 def test_several_folders_are_sections_of_one_report(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
-    plan = next((copy / "plans").glob("*.json"))
-    plan.write_text(json.dumps(json.loads(plan.read_text()) | {"suite": "other"}))
+    change_plan(copy, suite="other")
     text = markdown_of(sections_of([folder, copy]), tmp_path)
     assert text.count("## small\n") == text.count("## other\n") == 1
     assert (tmp_path / "1-small-views.csv").is_file()
@@ -151,9 +153,9 @@ def test_numbers_of_another_setting_get_a_table_of_their_own(tmp_path: Path) -> 
 def test_a_suite_that_was_stopped_before_its_first_cell_does_not_hide_another(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
-    plan = json.loads(next((copy / "plans").glob("*.json")).read_text())
-    cells = [{"kind": "quality", "slug": "never", "key": "0"}]
-    (copy / "plans" / "other-0.json").write_text(json.dumps({**plan, "suite": "other", "cells": cells}))
+    (plan,) = Store(copy).plans()
+    cells = (PlannedCell(kind="quality", slug="never", key="0" * 32),)
+    Store(copy).write_plan(replace(plan, suite="other", cells=cells))
     text = markdown_of(sections_of([copy]), tmp_path / "out")
     assert "## small" in text
     assert "1 of 1 planned cells is not in the store: never." in text
@@ -213,4 +215,4 @@ def test_the_strip_shows_label_images_and_predictions(folder: Path) -> None:
     assert titles == ["clean", "gaussian noise, severity 3", "contrast, severity 2", "label"]
     clean = places["clean"] / f"{SUITE['gallery'][0]}-image.png"
     picture = next(axis for axis in figure.axes if axis.get_title() == "clean").images[0].get_array()
-    np.testing.assert_allclose(picture, matplotlib.image.imread(clean))
+    np.testing.assert_allclose(picture / 255, matplotlib.image.imread(clean), rtol=1e-6)

@@ -40,11 +40,11 @@ def test_a_report_says_how_many_images_are_smaller_than_a_views_windows(tmp_path
         {"mode": "slide", "crop": 70, "stride": 32},
         {"mode": "slide", "crop": 70, "stride": 32, "scale": [2.0, 1.09]},
     )
-    there = "pixels, on one side or both; there the window is the image"
+    there = "on one side or both; there the window is the image."
     assert found == [
-        f"2 of 3 images are smaller than the window of 64 {there} (view slide-64-32).",
-        f"3 of 3 images are smaller than the window of 70 {there} (view slide-70-32).",
-        f"2 of 3 images are smaller than the window of 70 {there} (view slide-70-32-x2_1.09).",  # 44, 44, 70 pixels
+        f"2 of 3 images are smaller than the windows of view slide-64-32, {there}",
+        f"3 of 3 images are smaller than the windows of view slide-70-32, {there}",
+        f"2 of 3 images are smaller than the windows of view slide-70-32-x2_1.09, {there}",  # 44, 44, 70 pixels
     ]
 
 

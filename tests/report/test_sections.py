@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import PIL.Image
 import pytest
-from synthetic import ENVIRONMENT, write_synthetic
+from synthetic import ENVIRONMENT, change_plan, write_synthetic
 
 from robustbench_seg.errors import StoreError, UsageError
+from robustbench_seg.notes import PlannedCell
 from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.record import LatencyCell, Record, View, latency_key
 from robustbench_seg.report.content import Section, Table
@@ -142,7 +143,7 @@ def test_a_broken_plan_is_refused_in_one_line(tmp_path: Path) -> None:
     plan = next((tmp_path / "plans").glob("*.json"))
     for content in ("{", "[]", "{}"):
         plan.write_text(content)
-        with pytest.raises(StoreError, match=rf"{plan.name}: not a plan of this program \("):
+        with pytest.raises(StoreError, match=rf"{plan.name}: .*; remove it, and run its suite again"):
             sections_of([tmp_path])
 
 
@@ -278,10 +279,10 @@ def test_two_precisions_of_one_suite_have_files_of_their_own(tmp_path: Path) -> 
             precision=precision,
             suite=precision,
         )
-    plans = sorted((tmp_path / "plans").glob("*.json"))
-    both = [json.loads(plan.read_text()) for plan in plans]
-    plans[0].write_text(json.dumps(both[0] | {"cells": both[0]["cells"] + both[1]["cells"]}))
-    plans[1].unlink()
+    plans = Store(tmp_path).plans()
+    for path in (tmp_path / "plans").glob("*.json"):
+        path.unlink()
+    Store(tmp_path).write_plan(replace(plans[0], cells=plans[0].cells + plans[1].cells))
     section = sections_of([tmp_path])[0]
     for files in ([shown.file for shown in section.tables], [picture.file for picture in section.pictures]):
         assert len(set(files)) == len(files)
@@ -530,14 +531,13 @@ def write_speed(folder: Path, model: str, milliseconds: float, *, sha256: str = 
     sha256 = sha256 or f"{sum(map(ord, model)):064x}"
     key = latency_key(cell, checkpoint_sha256=sha256, machine=json.dumps(about))
     record = Record(
-        kind="latency", key=key, cell=asdict(cell), class_names=("a",) * 19, checkpoint_sha256=sha256, licence="",
-        about="", parameters=7, environment=about, timings={},
+        kind="latency", key=key, cell=cell, class_names=("a",) * 19, checkpoint_sha256=sha256, licence="",
+        about="", parameters=7, environment=about, timings={}, machine=json.dumps(about),
     )  # fmt: skip
-    Store(folder).write_latency(cell, {"latency_ms": [milliseconds] * 10, "classify_ms": [1.0] * 10}, record)
-    path = next((folder / "plans").glob("*.json"))
-    plan = json.loads(path.read_text())
-    plan["cells"].append({"kind": "latency", "slug": cell.slug, "key": key})
-    path.write_text(json.dumps(plan))
+    Store(folder).write_latency({"latency_ms": [milliseconds] * 10, "classify_ms": [1.0] * 10}, record)
+    plan = Store(folder).plans()[-1]
+    cells = (*plan.cells, PlannedCell(kind="latency", slug=cell.slug, key=key))
+    Store(folder).write_plan(replace(plan, cells=cells))
 
 
 def test_speeds_of_several_machines_are_told_apart_and_drawn_of_one(tmp_path: Path) -> None:
@@ -600,8 +600,7 @@ def test_a_gallery_is_of_one_setting_and_names_each_model_as_the_tables_do(tmp_p
             tmp_path, lambda *_, level=level: level, models=["m"], conditions={}, images=4, precision=precision,
             sha256=sha256 * 64,
         )  # fmt: skip
-    for path in (tmp_path / "plans").glob("*.json"):
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"gallery": ["x", "y"]}))
+    change_plan(tmp_path, gallery=("x", "y"))
     for row in quality_frame(tmp_path).itertuples():
         place = Store(tmp_path).gallery(row.slug, row.key)
         place.mkdir(parents=True)
@@ -628,13 +627,11 @@ def test_a_single_image_gives_numbers_without_intervals(tmp_path: Path) -> None:
 def test_the_limits_are_the_suites_own_and_those_that_show_from_its_cells(section: Section, folder: Path) -> None:
     assert any("at 360x480, they are relatively stronger" in text for text in section.limits)
     assert any("for which there are 2 seeds at most" in text for text in section.limits)
-    plan = next((folder / "plans").glob("*.json"))
-    before = plan.read_text()
+    change_plan(folder, limits=("Trained from scratch.",))
     try:
-        plan.write_text(json.dumps(json.loads(before) | {"limits": ["Trained from scratch."]}))
         assert sections_of([folder], pictures=False)[0].limits == ["Trained from scratch.", *section.limits]
     finally:
-        plan.write_text(before)
+        change_plan(folder, limits=())
 
 
 def test_every_table_has_frames_of_one_shape_and_every_figure_a_description(section: Section) -> None:

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from counted import random_counts, write_cell
+from counted import random_calibration, random_counts, random_rims, write_cell
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.metrics import CalibrationCounts, ClassCounts, ece, miou, nll
-from robustbench_seg.metrics.calibration import BINS, QUANTA
 from robustbench_seg.record import View
 from robustbench_seg.studies.bootstrap import ROWS, bootstrap
 from robustbench_seg.studies.counts import Counts, read_counts
@@ -66,12 +65,10 @@ def test_each_resample_is_what_a_plain_loop_over_its_blocks_gives() -> None:
 
 def test_other_metrics_of_a_resample_are_theirs_of_its_images_taken_together(tmp_path: Path) -> None:
     rng = np.random.default_rng(9)
-    counts, boundary = random_counts(rng, 6, 4), random_counts(rng, 6, 4)
-    pixels = rng.integers(0, 90, (6, BINS))
-    correct = rng.integers(0, pixels + 1)
-    confidence = np.rint(pixels * rng.random((6, BINS)) * QUANTA).astype(np.int64)
+    counts = random_counts(rng, 6, 4)
+    boundary = random_rims(rng, counts)
     likelihood = rng.integers(0, 2**40, 6).tolist()
-    more = {"boundary": boundary, "calibration": (pixels, correct, confidence), "likelihood": likelihood}
+    more = {"boundary": boundary, "calibration": random_calibration(rng, counts), "likelihood": likelihood}
     write_cell(tmp_path, counts, list("abcdef"), **more)
     frame = quality_frame(tmp_path)
     multiplicity = np.random.default_rng(0).multinomial(6, [1 / 6] * 6, size=8)

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
+import pandas as pd
 import pytest
-from counted import random_counts, write_cell
+from counted import as_version, random_counts, random_rims, write_cell
 
 from robustbench_seg.errors import StoreError
+from robustbench_seg.record import SCHEMA_VERSION
 from robustbench_seg.studies.counts import read_counts
 from robustbench_seg.studies.frame import quality_frame
 
@@ -32,28 +33,49 @@ def test_the_counts_are_those_written_cell_by_cell(tmp_path: Path) -> None:
 
 def test_the_counts_of_another_metric_are_read_by_its_name(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
-    plain, boundary = random_counts(rng, 4, 3), random_counts(rng, 4, 3)
+    plain = random_counts(rng, 4, 3)
+    boundary = random_rims(rng, plain)
     write_cell(tmp_path, plain, IDS, boundary=boundary)
     assert np.array_equal(read_counts(quality_frame(tmp_path), "boundary_miou").upper[0], boundary[0])
     assert np.array_equal(read_counts(quality_frame(tmp_path)).upper[0], plain[0])
 
 
-def test_a_metric_that_was_off_is_refused_be_its_columns_null_or_not_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, SCHEMA_VERSION])
+def test_a_metric_that_was_off_is_refused_be_its_columns_null_or_not_there(tmp_path: Path, version: int) -> None:
     path = write_cell(tmp_path, random_counts(np.random.default_rng(1), 4, 3), IDS)
-    for _ in range(2):
-        with pytest.raises(StoreError, match="has no boundary_intersection; that metric was off"):
-            read_counts(quality_frame(tmp_path), "boundary_miou")
-        pq.write_table(pq.read_table(path, columns=["image_id", "intersection", "predicted", "labelled"]), path)
+    if version == 1:
+        as_version(path, 1)
+    with pytest.raises(StoreError, match="has no boundary_intersection; that metric was off"):
+        read_counts(quality_frame(tmp_path), "boundary_miou")
 
 
-def test_cells_of_other_images_or_labels_are_refused(tmp_path: Path) -> None:
+def test_cells_of_other_images_labels_or_classes_are_refused(tmp_path: Path) -> None:
     counts = random_counts(np.random.default_rng(2), 4, 3)
-    write_cell(tmp_path, counts, IDS, model="a")
-    write_cell(tmp_path, counts, [*IDS[:3], "another"], model="b")
-    write_cell(tmp_path, counts, IDS, model="c", fingerprint="g")
-    frame = quality_frame(tmp_path)
-    for other in ("b", "c"):
+    others = {
+        "images": (counts, [*IDS[:3], "another"], {}),
+        "labels": (tuple(part[::-1] for part in counts), IDS, {}),
+        "fingerprint": (counts, IDS, {"fingerprint": "g"}),
+    }
+    write_cell(tmp_path / "a", counts, IDS, model="a")
+    first = quality_frame(tmp_path / "a")
+    for name, (theirs, ids, fields) in others.items():
+        write_cell(tmp_path / name, theirs, ids, model=name, **fields)
         with pytest.raises(StoreError, match="is of other images or labels than"):
-            read_counts(frame[frame["model"].isin(["a", other])])
+            read_counts(pd.concat([first, quality_frame(tmp_path / name)]))
+    second = first.assign(class_names=[("class 0", "class 1", "other")])
+    with pytest.raises(StoreError, match="has other classes than"):
+        read_counts(pd.concat([first, second]))
     with pytest.raises(StoreError, match="no cell fits"):
-        read_counts(frame.query("model == 'x'"))
+        read_counts(first.query("model == 'x'"))
+
+
+def test_a_file_that_changes_or_goes_after_it_was_checked_is_named(tmp_path: Path) -> None:
+    counts = random_counts(np.random.default_rng(3), 4, 3)
+    path = write_cell(tmp_path, counts, IDS)
+    frame = quality_frame(tmp_path)
+    write_cell(tmp_path, counts, IDS)
+    with pytest.raises(StoreError, match=f"{path.name}: has changed since it was checked; run the command again"):
+        read_counts(frame)
+    path.unlink()
+    with pytest.raises(StoreError, match=rf"{path.name}: can't be read \(No such file or directory\)"):
+        read_counts(frame)

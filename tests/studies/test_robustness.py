@@ -10,7 +10,7 @@ import pytest
 from robustbench_seg.errors import UsageError
 from robustbench_seg.metrics import ClassCounts, count_calibration, miou
 from robustbench_seg.protocols import PROTOCOLS, conditions_of
-from robustbench_seg.record import QualityCell, Record, View
+from robustbench_seg.record import METRICS, QualityCell, Record, View, quality_key
 from robustbench_seg.store import ImageCounts, Store
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.robustness import MODEL, SAID, SETTING, by_corruption, clean_by_view
@@ -109,12 +109,13 @@ def test_the_cost_of_a_view_is_in_points_against_the_first() -> None:
 def folder(tmp_path: Path) -> Path:
     """A store with one cell of two images and three classes, of which the last never occurs."""
     cell = QualityCell(
-        model="m", dataset="d", split="test", corruption="clean", severity=0, view=View(), precision="fp32", seed=0
-    )
+        model="m", dataset="d", split="test", corruption="clean", severity=0, view=View(), precision="fp32", seed=0,
+        metrics=METRICS,
+    )  # fmt: skip
     record = Record(
         kind="quality",
-        key="k",
-        cell={**vars(cell), "view": vars(View())},
+        key=quality_key(cell, engine_version=0, checkpoint_sha256="0" * 64, fingerprint="", ids=("x", "y")),
+        cell=cell,
         class_names=("a", "b", "c"),
         checkpoint_sha256="0" * 64,
         licence="CC0-1.0",
@@ -126,7 +127,6 @@ def folder(tmp_path: Path) -> Path:
         of=4,
     )
     confidence = np.repeat(np.float32([0.25, 0.75]), 3)
-    calibration = count_calibration(confidence, np.array([1, 1, 0, 1, 0, 1], bool))
     rows = [
         ImageCounts(
             image_id=name,
@@ -134,15 +134,15 @@ def folder(tmp_path: Path) -> Path:
             width=3,
             classes=ClassCounts(*map(np.array, counts)),
             boundary=ClassCounts(*map(np.array, rims)),
-            calibration=calibration,
+            calibration=count_calibration(confidence, np.array(correct, bool)),
             negative_log_likelihood=nats << 20,
         )
-        for name, counts, rims, nats in (
-            ("x", ([3, 1, 0], [4, 2, 0], [4, 2, 0]), ([1, 1, 0], [2, 1, 0], [2, 2, 0]), 5),
-            ("y", ([5, 0, 0], [5, 1, 0], [6, 0, 0]), ([2, 0, 0], [3, 1, 0], [3, 0, 0]), 4),
+        for name, counts, rims, correct, nats in (
+            ("x", ([3, 1, 0], [4, 2, 0], [4, 2, 0]), ([1, 1, 0], [2, 1, 0], [2, 2, 0]), [1, 1, 0, 1, 1, 0], 5),
+            ("y", ([5, 0, 0], [5, 1, 0], [6, 0, 0]), ([2, 0, 0], [3, 1, 0], [3, 0, 0]), [1, 1, 1, 1, 1, 0], 4),
         )
     ]
-    Store(tmp_path).write_quality(cell, rows, record)
+    Store(tmp_path).write_quality(rows, record)
     return tmp_path
 
 
@@ -159,8 +159,8 @@ def test_the_frame_has_boundary_and_calibration_of_summed_counts(folder: Path) -
     row = quality_frame(folder).iloc[0]
     # rims of a: 3 of 5 + 5 - 3; of b: 1 of 2 + 2 - 1; of c: none
     assert row["boundary_miou"] == pytest.approx((3 / 7 + 1 / 3) / 2)
-    # 6 pixels at 0.25 of which 3 right, 6 at 0.75 of which 3 right: gaps of 1.5 pixels each
-    assert row["ece"] == pytest.approx(3 / 12)
+    # 6 pixels at 0.25 of which 5 right, 6 at 0.75 of which 4 right: gaps of 3.5 and of 0.5 pixels
+    assert row["ece"] == pytest.approx(4 / 12)
     assert row["nll"] == pytest.approx((5 + 4) / 12)
 
 

@@ -1,0 +1,128 @@
+"""The columns of a cell's file: what names the cell, the same in every row, and what is counted or timed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..metrics import CalibrationCounts, ClassCounts
+from ..metrics.calibration import BINS
+from ..record import LatencyCell, Record
+
+__all__ = [
+    "BOUNDARY_COUNTS",
+    "CALIBRATION_COUNTS",
+    "COUNTS",
+    "LATENCY_COLUMNS",
+    "LIKELIHOOD",
+    "Arrays",
+    "ImageCounts",
+    "arrays_of",
+    "counted_columns",
+    "latency_table",
+    "named",
+    "naming_columns",
+    "quality_table",
+]
+
+COUNTS = ("intersection", "predicted", "labelled")
+BOUNDARY_COUNTS = tuple(f"boundary_{name}" for name in COUNTS)
+CALIBRATION_COUNTS = ("calibration_pixels", "calibration_correct", "calibration_confidence")
+LIKELIHOOD = "negative_log_likelihood"
+LATENCY_COLUMNS = ("latency_ms", "classify_ms")
+Arrays = Mapping[str, NDArray[Any]]  # columns by name
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageCounts:
+    """What is counted in one image; None for a metric that is switched off.
+
+    height, width: of the label. negative_log_likelihood: of `metrics.count_likelihood`.
+    """
+
+    image_id: str
+    height: int
+    width: int
+    classes: ClassCounts
+    boundary: ClassCounts | None = None
+    calibration: CalibrationCounts | None = None
+    negative_log_likelihood: int | None = None
+
+
+def naming_columns(record: Record) -> dict[str, str | int]:
+    """The columns that are the same in all rows of a cell, with the value that its record says.
+
+    From schema version 3 on they are all that the key hashes, and the key: they tell the rows of any two cells apart.
+    """
+    cell = record.cell
+    names: dict[str, str | int] = {"cell": cell.slug, "model": cell.model}
+    later: dict[str, str | int] = {"checkpoint_sha256": record.checkpoint_sha256, "key": record.key}
+    if isinstance(cell, LatencyCell):
+        names |= {name: getattr(cell, name) for name in ("height", "width", "batch", "precision", "device")}
+        machine = record.machine or record.environment.get("machine", "")
+        later = {"num_classes": cell.num_classes, "machine": machine, **later}
+    else:
+        names |= {name: getattr(cell, name) for name in ("dataset", "corruption", "severity")}
+        names["view"] = str(cell.view)
+        later = {
+            **{name: getattr(cell, name) for name in ("split", "precision", "seed")},
+            **{name: getattr(record, name) for name in ("engine_version", "corruption_source", "fingerprint")},
+            **later,
+        }
+    return names | later if record.schema_version > 2 else names
+
+
+def counted_columns(record: Record) -> dict[str, pa.DataType]:
+    """The other columns with their types: of each image what was counted, or of each sample what was timed."""
+    if isinstance(record.cell, LatencyCell):
+        return {"sample": pa.int32(), **dict.fromkeys(LATENCY_COLUMNS, pa.float64())}
+    classes, bins = (pa.list_(pa.int64(), size) for size in (len(record.class_names), BINS))
+    columns = {"image_id": pa.string(), "height": pa.int32(), "width": pa.int32(), **dict.fromkeys(COUNTS, classes)}
+    if record.schema_version > 1:
+        columns |= dict.fromkeys(BOUNDARY_COUNTS, classes) | dict.fromkeys(CALIBRATION_COUNTS, bins)
+        columns[LIKELIHOOD] = pa.int64()
+    return columns
+
+
+def quality_table(rows: Sequence[ImageCounts], record: Record) -> pa.Table:
+    """Make the table of a quality cell, a row per image."""
+    values = {name: [getattr(row, name) for row in rows] for name in ("image_id", "height", "width", LIKELIHOOD)}
+    for part, names in (("classes", COUNTS), ("boundary", BOUNDARY_COUNTS), ("calibration", CALIBRATION_COUNTS)):
+        for name in names:
+            values[name] = [getattr(getattr(row, part), name.removeprefix(f"{part}_"), None) for row in rows]
+    return table_of(record, values)
+
+
+def latency_table(samples: Mapping[str, Sequence[float]], record: Record) -> pa.Table:
+    """Make the table of a speed cell. samples: LATENCY_COLUMNS, milliseconds, a value per sample."""
+    return table_of(record, {"sample": range(len(samples[LATENCY_COLUMNS[0]])), **samples})
+
+
+def table_of(record: Record, values: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """Put the columns that name a cell before what was counted in it. values: of each of `counted_columns`."""
+    return named(record, pa.table({k: pa.array(values[k], kind) for k, kind in counted_columns(record).items()}))
+
+
+def named(record: Record, counted: pa.Table) -> pa.Table:
+    """Put the columns that name a cell first, dictionary-encoded (Parquet gives integers back as plain ones)."""
+    zeros = pa.array(np.zeros(len(counted), np.int32))
+    names = {k: pa.DictionaryArray.from_arrays(zeros, pa.array([v])) for k, v in naming_columns(record).items()}
+    return pa.table(names | dict(zip(counted.column_names, counted.columns, strict=True)))
+
+
+def arrays_of(table: pa.Table, names: Iterable[str]) -> Arrays:
+    """Make arrays (rows,) or (rows, numbers per image) of the columns that the table has: those that are filled.
+
+    A metric's column is null where it was switched off, and not there in schema version 1.
+    """
+    found = {}
+    for name in names:
+        if name in table.column_names and not table[name].null_count:
+            column = table[name].combine_chunks()
+            listed = pa.types.is_fixed_size_list(column.type)
+            values = np.asarray((column.flatten() if listed else column).to_numpy(zero_copy_only=False))
+            found[name] = values.reshape(len(table), -1) if listed else values
+    return found

@@ -1,0 +1,174 @@
+"""One finished cell as a Parquet file: written whole and with a digest, read whole and checked, once a report.
+
+Each page has a checksum, which any reader of Parquet can verify; the digest, of the record and all values, is in the
+metadata beside the record. Files of schema versions 1 and 2 have neither.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..errors import DamagedError, StoreError
+from ..files import canonical_json, replacing
+from ..record import SCHEMA_VERSION, Record, expect_readable
+from ..strict_json import parse_json
+from .checks import expect_whole
+from .columns import COUNTS, LATENCY_COLUMNS, Arrays, arrays_of, counted_columns, named
+
+__all__ = [
+    "FOLDERS",
+    "Stamp",
+    "StoredCell",
+    "bring_up_to_date",
+    "file_name",
+    "read_cell",
+    "read_columns",
+    "read_record",
+    "write_cell",
+]
+
+RECORD, DIGEST = b"robustbench_seg", b"robustbench_seg_digest"  # keys of the metadata
+FOLDERS = {"quality": "cells", "latency": "latency"}
+Stamp = tuple[int, int, int]  # a file's size, time of change and number: another one has another
+
+
+@dataclass(frozen=True, eq=False)
+class StoredCell:
+    """A file that was read and checked. stamp: tells whether it is still that file. arrays: its `counted_columns`."""
+
+    path: Path
+    stamp: Stamp
+    record: Record
+    arrays: Arrays
+
+    def truth(self) -> str:
+        """Hash the images, their sizes and what is labelled in them: the same for all models of the same data."""
+        return digest_of(self.arrays, ("image_id", "height", "width", "labelled"))
+
+    def content(self) -> str:
+        """Hash what IoU is made of, image by image, or the samples."""
+        return digest_of(self.arrays, LATENCY_COLUMNS if self.record.kind == "latency" else ("image_id", *COUNTS))
+
+
+def write_cell(folder: Path, record: Record, table: pa.Table) -> None:
+    """Write a cell's file into a store's folder. Raises StoreError for what would not be read: it is never stored."""
+    path = folder.joinpath(*place_of(record))
+    arrays = expect_whole(record, table, str(path))
+    text = record.to_json().encode()
+    table = table.replace_schema_metadata({RECORD: text, DIGEST: digest_of(arrays, arrays, text)})
+    with replacing(path) as temporary, temporary.open("wb") as file:  # pyarrow can't open a path that is not UTF-8
+        pq.write_table(
+            table,
+            file,
+            compression="zstd",
+            compression_level=19,
+            # Counts hardly repeat, so a dictionary of them is longer than they are.
+            use_dictionary=[field.name for field in table.schema if not pa.types.is_nested(field.type)],
+            write_statistics=False,  # nothing checks them, and by damaged ones a reader would skip rows
+            write_page_checksum=True,
+        )
+
+
+def bring_up_to_date(path: Path) -> None:
+    """Write a file of an earlier schema version as this one would be: more columns, the same counts, key and name."""
+    record = replace(read_record(path), schema_version=SCHEMA_VERSION)
+    counted = parsed(path.read_bytes(), str(path), list(counted_columns(record)))
+    write_cell(path.parents[1], record, named(record, counted))
+
+
+def read_cell(path: Path) -> StoredCell:
+    """Read a file and check it: against its digest, its record and its name, and what holds of all counts.
+
+    Raises DamagedError for what does not hold, StoreError for a file that is not there, or of a later program.
+    """
+    content, stamp = content_of(path)
+    where = str(path)
+    try:
+        table = parsed(content, where)
+        metadata = table.schema.metadata or {}
+        if RECORD not in metadata:
+            raise StoreError(f"{where}: not a cell of this program (no {RECORD.decode()!r} in its metadata)")
+        value = parse_json(metadata[RECORD], where)
+    except StoreError as error:
+        raise DamagedError(str(error)) from None
+    expect_readable(value, where)
+    try:
+        record = Record.from_dict(value, where)
+        arrays = expect_whole(record, table, where)
+        if record.schema_version > 2 and metadata.get(DIGEST) != digest_of(arrays, arrays, metadata[RECORD]).encode():
+            raise StoreError(f"{where}: is not as it was written (its digest says so)")
+        if path.parts[-2:] != place_of(record):
+            raise StoreError(f"{where}: holds what belongs into {'/'.join(place_of(record))}")
+    except StoreError as error:
+        raise DamagedError(str(error)) from None
+    return StoredCell(path, stamp, record, arrays)
+
+
+def read_record(path: Path) -> Record:
+    """Read the record of a finished cell; raises as `read_cell`."""
+    return read_cell(path).record
+
+
+def read_columns(path: Path, columns: Sequence[str], stamp: Stamp) -> Arrays:
+    """Read some columns again of a file that was checked; those of metrics that were off are left out.
+
+    Raises StoreError where it is another file by now.
+    """
+    content, found = content_of(path)
+    if found != stamp:
+        raise StoreError(f"{path}: has changed since it was checked; run the command again")
+    return arrays_of(parsed(content, str(path), columns), columns)
+
+
+def place_of(record: Record) -> tuple[str, str]:
+    """Name the folder and the file of a cell."""
+    return FOLDERS[record.kind], file_name(record.cell.slug, record.key)
+
+
+def file_name(slug: str, key: str) -> str:
+    """Name a cell's file."""
+    return f"{slug}-{key}.parquet"
+
+
+def content_of(path: Path) -> tuple[bytes, Stamp]:
+    """Read a file as it is now. Raises StoreError for one that can't be read."""
+    try:
+        if path.exists() and not path.is_file():  # a pipe would wait for ever
+            raise StoreError(f"{path}: is no file; remove it")
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            return file.read(), (status.st_size, status.st_mtime_ns, status.st_ino)
+    except OSError as error:
+        raise StoreError(f"{path}: can't be read ({error.strerror})") from None
+
+
+def parsed(content: bytes, where: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Parse Parquet, with the checksums of its pages. Raises StoreError for what is none, or damaged."""
+    try:
+        with pq.ParquetFile(
+            pa.BufferReader(content),
+            page_checksum_verification=True,
+            thrift_string_size_limit=len(content),
+            thrift_container_size_limit=len(content),
+        ) as file:
+            table = file.read(columns=None if columns is None else list(columns), use_threads=False)
+            table.validate(full=True)
+            return table
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, MemoryError) as error:
+        text = " ".join(str(error).split())
+        raise StoreError(f"{where}: not a whole Parquet file ({text:.200})") from None
+
+
+def digest_of(arrays: Arrays, names: Iterable[str], start: bytes = b"") -> str:
+    """Hash columns, those of metrics that were off left out, after what comes before them."""
+    hashed = hashlib.blake2b(start, digest_size=16)
+    for name in names:
+        values = arrays[name]
+        content = canonical_json(values.tolist()).encode() if values.dtype == object else values.tobytes()
+        hashed.update(f"{name} {len(content)} ".encode() + content)
+    return hashed.hexdigest()

@@ -1,0 +1,182 @@
+"""A folder of results: one Parquet file per cell, written atomically: a kill loses at most the cell in progress.
+
+    DIR/cells/<slug>-<key>.parquet      a quality cell, a row per image
+    DIR/latency/<slug>-<key>.parquet    a speed cell, a row per sample
+    DIR/failed/<slug>-<key>.json        a cell that raised: record and traceback
+    DIR/plans/<suite>-<digest>.json     what a run meant to measure
+    DIR/gallery/<slug>-<key>/           small pictures
+
+`pandas.read_parquet(DIR/cells)` and DuckDB read the folders as they are; the record is in each file's metadata.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import DamagedError, StoreError
+from ..files import digest, locked, write_json
+from ..notes import Failure, Plan
+from ..record import SCHEMA_VERSION, QualityCell, Record
+from ..strict_json import parse_json
+from .columns import ImageCounts, latency_table, quality_table
+from .file import FOLDERS, bring_up_to_date, file_name, read_record, write_cell
+
+__all__ = ["Store"]
+
+OLDEST_RENEWED = 2  # version 1 has keys of its own: its cells are none of those that are measured now
+
+
+class Store:
+    """Reads and writes one result folder; it holds no state but the path."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def in_use(self) -> AbstractContextManager[None]:
+        """Keep other runs out; see `files.locked`."""
+        return locked(self.folder)
+
+    def path(self, kind: str, slug: str, key: str) -> Path:
+        return self.folder / FOLDERS[kind] / file_name(slug, key)
+
+    def has(self, kind: str, slug: str, key: str) -> bool:
+        """Whether the cell is done."""
+        return self.path(kind, slug, key).is_file()
+
+    def files(self, kind: str) -> list[Path]:
+        """List the finished cells' files of a kind: all that `pandas.read_parquet` would take for one, at any depth."""
+        found = (self.folder / FOLDERS[kind]).rglob("*")
+        return sorted(p for p in found if p.suffix.lower() == ".parquet" and not p.name.startswith("."))
+
+    def survey(self, planned: Collection[Path], say: Callable[[str], None]) -> dict[Path, Record]:
+        """Check all cells before a run adds any, and return the records of those that are whole.
+
+        planned: the files that the run would write: one of them that is damaged is said, and measured anew.
+        Raises StoreError for a damaged or foreign file that is none of them, which only a person can judge.
+        """
+        records = {}
+        for path in (path for kind in FOLDERS for path in self.files(kind)):
+            try:
+                records[path] = read_record(path)
+            except DamagedError as error:
+                if path not in planned:
+                    raise
+                say(f"{error.reason}: measured anew")
+        return records
+
+    def bring_up_to_date(self, records: Mapping[Path, Record]) -> int:
+        """Give the files of an earlier schema version the columns of this one, so that all have the same; count them.
+
+        A kill leaves some as they were, for the next run. records: of `survey`.
+        """
+        older = [path for path, record in records.items() if record.schema_version < SCHEMA_VERSION]
+        for path in older:
+            bring_up_to_date(path)
+        return len(older)
+
+    def expect_alike(self, records: Collection[Record], classes: int | None, metrics: Sequence[str]) -> None:
+        """Raise StoreError if the folder's cells are of schema version 1, or of other classes or metrics than these.
+
+        All files have the same columns; and a cell stored with fewer metrics must not stand beside, or for, one with
+        more. classes: None where these are speed cells alone.
+        """
+        for record in records:
+            if record.schema_version < OLDEST_RENEWED:
+                held, these = f"of schema version {record.schema_version}", str(SCHEMA_VERSION)
+            elif classes is None or not isinstance(record.cell, QualityCell):
+                continue
+            elif len(record.class_names) != classes:
+                held, these = f"of {len(record.class_names)} classes", str(classes)
+            elif record.cell.metrics != tuple(metrics):
+                counted, those = (", ".join(names) or "none" for names in (record.cell.metrics, metrics))
+                held, these = f"with the metrics {counted}", those
+            else:
+                continue
+            raise StoreError(f"{self.folder}: holds cells {held}, these have {these}; give another --out")
+
+    def gallery(self, slug: str, key: str) -> Path:
+        """Where the pictures of a cell are."""
+        return self.folder / "gallery" / f"{slug}-{key}"
+
+    def write_quality(self, rows: Sequence[ImageCounts], record: Record) -> None:
+        """Store a quality cell. Raises StoreError for counts that contradict each other, or the record."""
+        write_cell(self.folder, record, quality_table(rows, record))
+        self.forget_failures(record)
+
+    def write_latency(self, samples: Mapping[str, Sequence[float]], record: Record) -> None:
+        """Store a speed cell; samples: LATENCY_COLUMNS, milliseconds, a value per sample."""
+        write_cell(self.folder, record, latency_table(samples, record))
+        self.forget_failures(record)
+
+    def forget_failures(self, record: Record) -> None:
+        """Drop the notes of a cell that failed, be it with other data or weights than the record's.
+
+        Those of other numbers of images are other cells'; one that can't be read must not cost this cell.
+        """
+        for path in (self.folder / "failed").glob(f"{record.cell.slug}-*.json"):
+            with suppress(StoreError):
+                failed = read_failure(path).record
+                if (failed.cell, failed.images) == (record.cell, record.images):
+                    path.unlink()
+
+    def write_failure(self, failure: Failure) -> None:
+        """Note that a cell raised; the next run tries it again."""
+        record = failure.record
+        self.forget_failures(record)
+        write_json(self.folder / "failed" / f"{record.cell.slug}-{record.key}.json", failure.to_dict())
+
+    def failures(self) -> dict[str, Failure]:
+        """The cells that failed, by file name. Raises StoreError for a file that is no such note."""
+        return {path.name: read_failure(path) for path in sorted((self.folder / "failed").glob("*.json"))}
+
+    def write_plan(self, plan: Plan) -> None:
+        """Note what a run means to measure, so that a report can tell what is missing. The same plan is one file."""
+        content = plan.to_dict()
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        write_json(self.folder / "plans" / plan_name(plan.suite, content), content | {"written": now})
+
+    def plans(self) -> list[Plan]:
+        """What the suites that were run here meant to measure, the last one run at the end.
+
+        Raises StoreError for a file that is no plan, or not the one that its name says.
+        """
+        plans = [read_plan(path) for path in sorted((self.folder / "plans").glob("*.json"))]
+        return sorted(plans, key=lambda plan: plan.written)
+
+
+def plan_name(suite: str, content: Mapping[str, Any]) -> str:
+    """Name a plan's file. content: of `Plan.to_dict`, or what an older program wrote for that."""
+    return f"{suite}-{digest(content, 6)}.json"
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan. Raises StoreError for what is none, or another than the one that the name says."""
+    with cured(path, "remove it, and run its suite again to have it anew"):
+        content = parse_json(path.read_bytes(), str(path))
+        plan = Plan.from_dict(content, str(path))
+        if path.name != plan_name(plan.suite, {name: each for name, each in content.items() if name != "written"}):
+            raise StoreError(f"{path}: not the plan that its name says")
+    return plan
+
+
+def read_failure(path: Path) -> Failure:
+    """Read the note of a failure. Raises StoreError for what is none, or of another cell than the name says."""
+    with cured(path, "remove it"):
+        failure = Failure.from_dict(parse_json(path.read_bytes(), str(path)), str(path))
+        name = f"{failure.record.cell.slug}-{failure.record.key}.json"
+        if path.name != name:
+            raise StoreError(f"{path}: holds the failure {name}")
+    return failure
+
+
+@contextmanager
+def cured(path: Path, cure: str) -> Iterator[None]:
+    """Add the cure to what is wrong with a file, or say that it can't be read."""
+    try:
+        yield
+    except StoreError as error:
+        raise StoreError(f"{error}; {cure}") from None
+    except OSError as error:
+        raise StoreError(f"{path}: can't be read ({error.strerror})") from None

@@ -1,0 +1,119 @@
+"""Files that are none of a store's cells, are in another's place, or contradict another: one line each."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from counted import random_counts, write_cell
+from whole import CURE, copied, expect_line
+
+from robustbench_seg.errors import DamagedError, StoreError
+from robustbench_seg.report.sources import joined
+from robustbench_seg.store import Store, read_cell
+from robustbench_seg.studies.frame import quality_frame
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "empty": (lambda p: write_bytes(p, b""), "not a whole Parquet file"),
+    "not Parquet": (lambda p: write_bytes(p, b"PAR1 no PAR1"), "not a whole Parquet file"),
+    "half": (lambda p: write_bytes(p, p.read_bytes()[: p.stat().st_size // 2]), "not a whole Parquet file"),
+    "without its end": (lambda p: write_bytes(p, p.read_bytes()[:-1]), "not a whole Parquet file"),
+    "with more at its end": (lambda p: write_bytes(p, p.read_bytes() + b"\n"), "not a whole Parquet file"),
+    "zeros": (lambda p: write_bytes(p, bytes(p.stat().st_size)), "not a whole Parquet file"),
+    "another name": (lambda p: p.rename(p.with_name(f"copy-{p.name}")), "holds what belongs into cells/m-d-clean"),
+    "another key in its name": (
+        lambda p: p.rename(p.with_name(f"m-d-clean-whole-{'0' * 32}.parquet")),
+        "holds what belongs into cells/m-d-clean-whole-",
+    ),
+    "a copy": (lambda p: Path(shutil.copy(p, p.with_name(f"a {p.name}"))), "holds what belongs into cells/m-d-clean"),
+    "a copy in a folder": (
+        lambda p: Path(shutil.copy(p, [d := p.parent / "before", d.mkdir()][0] / p.name)),
+        "holds what belongs into cells/m-d-clean",
+    ),
+    "a copy among speed cells": (
+        lambda p: Path(shutil.copy(p, p.parents[1] / "latency")),
+        "holds what belongs into cells/m-d-clean",
+    ),
+    "a copy in capitals": (
+        lambda p: Path(shutil.copy(p, p.with_suffix(".PARQUET"))),
+        "holds what belongs into cells/m-d-clean",
+    ),
+    "another's content": (
+        lambda p: Path(shutil.copyfile(next(p.parent.glob("m-d-fog-*")), p)),
+        "holds what belongs into cells/m-d-fog-3-whole-",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_none_or_another_is_refused_by_name(whole: Path, tmp_path: Path, name: str) -> None:
+    change, message = FILES[name]
+    path = change(copied(whole, tmp_path, "cells/m-d-clean-*"))
+    expect_line(tmp_path / "out", path, message)
+
+
+def test_two_cells_whose_contents_are_swapped_are_refused(whole: Path, tmp_path: Path) -> None:
+    path = copied(whole, tmp_path, "cells/m-d-clean-*")
+    other = next(path.parent.glob("m-d-fog-*"))
+    one, two = path.read_bytes(), other.read_bytes()
+    path.write_bytes(two)
+    other.write_bytes(one)
+    expect_line(tmp_path / "out", path, "holds what belongs into cells/m-d-fog-3")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_what_is_no_file_is_refused_and_not_waited_for(whole: Path, tmp_path: Path) -> None:
+    for make in (os.mkfifo, os.mkdir):
+        path = copied(whole, tmp_path / make.__name__, "cells/m-d-clean-*")
+        path.unlink()
+        make(path)
+        with pytest.raises(StoreError, match="is no file; remove it"):
+            read_cell(path)
+    path.rmdir()
+    path.symlink_to("nowhere")
+    with pytest.raises(StoreError, match=r"can't be read \(No such file or directory\)"):
+        read_cell(path)
+
+
+def test_models_of_the_same_data_must_agree_in_what_is_labelled(tmp_path: Path) -> None:
+    counts = random_counts(np.random.default_rng(0), 3, 4)
+    for name in "abc":
+        other = tuple(part[::-1] for part in counts) if name == "b" else counts
+        write_cell(tmp_path, other, ["x", "y", "z"], model=name)
+    (path,) = tmp_path.glob("cells/b-*")
+    with pytest.raises(
+        StoreError, match=r"is of the same data as .*/a-.*, with other labels or sizes of images; remove"
+    ) as e:
+        quality_frame(tmp_path)
+    assert str(e.value).startswith(f"{path}: ")
+
+
+def test_two_files_of_one_measurement_must_have_the_same_counts(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for folder in ("one", "two"):
+        write_cell(tmp_path / folder, random_counts(rng, 3, 4), ["x", "y", "z"])
+    one, two = (quality_frame(tmp_path / name) for name in ("one", "two"))
+    assert len(joined([one, one])) == 1, "the same file twice is one measurement"
+    with pytest.raises(StoreError, match=r"is of the same cell as .*, with other counts; remove the one that is wrong"):
+        joined([one, two])
+
+
+def test_a_damaged_cell_is_damaged_and_a_missing_one_is_missing(whole: Path, tmp_path: Path) -> None:
+    path = copied(whole, tmp_path, "cells/m-d-clean-*")
+    path.write_bytes(b"")
+    with pytest.raises(DamagedError) as found:
+        read_cell(path)
+    assert found.value.reason + CURE == str(found.value)
+    path.unlink()
+    with pytest.raises(StoreError, match="can't be read") as missing:
+        read_cell(path)
+    assert not isinstance(missing.value, DamagedError)
+    assert len(Store(tmp_path / "out").files("quality")) == 1
