@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from ..datasets import blocks_of
 from ..errors import StoreError
 from ..metrics.calibration import QUANTA
+from ..record import CLEAN
 from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, read_cell
+from .blocks import Blocks, blocks_by_counts
 
-__all__ = ["METRICS", "Counts", "Metric", "has", "per_image", "read_counts"]
+__all__ = ["METRICS", "Counts", "Metric", "blocks_in", "has", "per_image", "read_counts"]
 
 Integers = NDArray[Any]  # int32 or int64 (images, columns)
 Sums = NDArray[np.float64]  # over images: (..., columns), of integers below 2**53, but for an enormous likelihood
@@ -88,7 +90,8 @@ class Counts:
     """What one metric is made of, per cell, image and column: for mIoU, intersection and union of each class.
 
     cells: a row per cell, as they stand on the first axis. blocks: the name of each image's block, one per image.
-    upper, lower: integers (cells, images, columns), all over pixels whose label is not ignored.
+    upper, lower: integers (cells, images, columns), all over pixels whose label is not ignored. Images: those that have
+    any such pixel.
     """
 
     cells: pd.DataFrame
@@ -109,7 +112,7 @@ def read_counts(cells: pd.DataFrame, metric: str = "miou") -> Counts:
     if not len(cells):
         raise StoreError("no cell fits what was asked for")
     first = cells.iloc[0]
-    chosen = METRICS[metric]
+    chosen, blocks = METRICS[metric], blocks_in(cells)
     upper = lower = np.empty(0, chosen.dtype)
     ids: list[str] = []
     for k, (path, fingerprint) in enumerate(zip(cells["path"], cells["fingerprint"], strict=True)):
@@ -121,11 +124,24 @@ def read_counts(cells: pd.DataFrame, metric: str = "miou") -> Counts:
             raise StoreError(f"{path}: is of other images or labels than {first['path']}; only the same are compared")
         if list(record.class_names) != list(first["class_names"]):
             raise StoreError(f"{path}: has other classes than {first['path']}")
-        above, below = chosen.parts(*per_image(table, chosen.columns))
+        above, below = (part[blocks.labelled] for part in chosen.parts(*per_image(table, chosen.columns)))
         if k == 0:
             upper, lower = (np.empty((len(cells), *part.shape), chosen.dtype) for part in (above, below))
         upper[k], lower[k] = above, below
-    return Counts(cells.reset_index(drop=True), blocks_of(first["dataset"], ids), upper, lower, chosen)
+    return Counts(cells.reset_index(drop=True), blocks.names, upper, lower, chosen)
+
+
+def blocks_in(cells: pd.DataFrame) -> Blocks:
+    """Find what is drawn of the images of these cells, by the counts of a clean cell where there is one.
+
+    Noise would set an image apart from its copy, as every image has noise of its own.
+    """
+    clean = cells[cells["corruption"] == CLEAN]
+    first = (clean if len(clean) else cells).iloc[0]
+    _, table = read_cell(first["path"], ["image_id", *COUNTS])
+    names = blocks_of(first["dataset"], table["image_id"].to_pylist())
+    intersection, predicted, labelled = per_image(table, COUNTS)
+    return blocks_by_counts(names, labelled, np.concatenate([intersection, predicted], axis=1))
 
 
 def has(table: pa.Table, name: str) -> bool:

@@ -135,7 +135,7 @@ def test_each_precision_has_a_table_and_a_gate_of_its_own(tmp_path: Path) -> Non
     for name, loss in (("base", 0.0), ("new", 0.1)):
         for precision, lost in (("fp32", 0.0), ("bf16", loss)):
             write_synthetic(
-                tmp_path / name, worse_by(lost), models=["m"], conditions={"fog": [3]}, images=8,
+                tmp_path / name, worse_by(lost), models=["m"], conditions={"fog": [3]}, images=12,
                 precision=precision, sha256=name.ljust(64, "0"),
             )  # fmt: skip
     done = CliRunner().invoke(
