@@ -115,8 +115,8 @@ def page(rows: list[dict[str, Any]], command: str) -> str:
     about: dict[str, Any] = environment.describe("cpu")
     parts = [
         "# How often 95 % intervals hold the truth",
-        f"In % of {rows[0]['splits']:,} splits of so many blocks, with its Monte-Carlo standard error. The method is in "
-        "the docstring of [../coverage.py](../coverage.py), which is about both populations too.",
+        f"In % of {rows[0]['splits']:,} splits of so many blocks, ± the Monte-Carlo standard error. The method and both "
+        "populations are in the docstring of [../coverage.py](../coverage.py).",
     ]
     for name in dict.fromkeys(row["population"] for row in rows):
         own = [row for row in rows if row["population"] == name]
@@ -127,6 +127,7 @@ def page(rows: list[dict[str, Any]], command: str) -> str:
 
 
 def shown(row: Mapping[str, Any]) -> list[str]:
+    """Write a row of the table."""
     errors = {name: np.sqrt(row[name] * (1 - row[name]) / row["splits"]) for name in QUANTITIES}
     return [str(row["blocks"]), *(f"{100 * row[name]:.1f} ± {100 * errors[name]:.1f}" for name in QUANTITIES)]
 

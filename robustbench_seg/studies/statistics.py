@@ -126,7 +126,7 @@ def p_value(difference: Draws, blocks: int, differing: int | None = None) -> flo
     if blocks < LEAST_BLOCKS or np.isnan(difference).any():
         return float("nan")
     resampled = difference[1:]
-    rarer = min(np.count_nonzero(resampled <= 0), np.count_nonzero(resampled >= 0))
+    rarer = int(min(np.count_nonzero(resampled <= 0), np.count_nonzero(resampled >= 0)))
     p = min(1.0, 2 * (1 + rarer) / (len(resampled) + 1))
     return max(p, least_p(blocks if differing is None else differing))
 

@@ -75,7 +75,7 @@ def test_of_fewer_than_ten_blocks_there_is_neither_interval_nor_p(blocks: int) -
 
 
 def test_ten_blocks_have_an_interval_and_a_p() -> None:
-    draws = np.array([0.5] + [0.6] * 999)
+    draws = np.array([0.5] + [0.6] * 1999)
     assert vars(interval(draws, LEAST_BLOCKS)) == {"estimate": 0.5, "low": 0.6, "high": 0.6}
     assert p_value(draws, LEAST_BLOCKS) == 2 / 2**10
     assert too_few(LEAST_BLOCKS) == ""
