@@ -115,7 +115,7 @@ def page(rows: list[dict[str, Any]], command: str) -> str:
     about: dict[str, Any] = environment.describe("cpu")
     parts = [
         "# How often 95 % intervals hold the truth",
-        f"In % of {rows[0]['splits']:,} splits of so many blocks, ± the Monte-Carlo standard error. The method and both "
+        f"In % of {rows[0]['splits']:,} splits of so many blocks, ± the Monte-Carlo error. The method and both "
         "populations are in the docstring of [../coverage.py](../coverage.py).",
     ]
     for name in dict.fromkeys(row["population"] for row in rows):
