@@ -10,7 +10,13 @@ import pandas as pd
 from ..store import read_cell
 from ..studies.counts import blocks_in
 from ..studies.robustness import Conditions
-from ..studies.statistics import HOLD_BLOCKS, HOLD_BLOCKS_OF_MIOU, least_p
+from ..studies.statistics import (
+    HOLD_BLOCKS,
+    HOLD_BLOCKS_OF_MIOU,
+    LEAST_COVER,
+    LEAST_COVER_OF_MIOU,
+    least_p,
+)
 from ..wording import counted
 from .evidence import Evidence
 
@@ -106,9 +112,14 @@ def limits_of_intervals(evidence: Evidence) -> list[str]:
     what = f"{blocks} blocks of neighbouring images" if blocks < told else f"{blocks} images"
     found.append(
         f"Intervals are percentiles of {evidence.resamples:,} bootstrap resamples of {what}, paired between models. In "
-        f"simulations those of differences and of retention hold from {HOLD_BLOCKS} blocks on, that of an mIoU from "
-        f"{HOLD_BLOCKS_OF_MIOU} where some classes are rare; with fewer, they are short."
+        f"simulations 95 % intervals of differences and of retention hold from {HOLD_BLOCKS} blocks on, those of an "
+        f"mIoU with rare classes from {HOLD_BLOCKS_OF_MIOU}; here there are {blocks}."
     )
+    if blocks < HOLD_BLOCKS:
+        found[-1] += (
+            f" With so few they are short: the first held the truth in {100 * LEAST_COVER:.0f} % of the cases or more, "
+            f"the others in {100 * LEAST_COVER_OF_MIOU:.0f} %."
+        )
     if least_p(blocks) > 2 / evidence.resamples:
         found.append(f"No p is below {least_p(blocks):.2g}, the least that {blocks} blocks allow.")
     return found
