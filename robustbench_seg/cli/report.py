@@ -52,7 +52,7 @@ def compare(
         typer.Option(
             min=0,
             metavar="POINTS",
-            help="Exit with 1 if the interval of clean or mean mIoU lies below -POINTS, or NEW lacks a cell.",
+            help="Exit with 1 if the interval of clean or mean mIoU lies below -POINTS, or is not there.",
         ),
     ] = None,
 ) -> None:
@@ -60,6 +60,7 @@ def compare(
     from ..report.changes import named, show_changes
     from ..studies.frame import quality_frame, read_plans
     from ..studies.regression import compare_stores
+    from ..studies.statistics import too_few
 
     frames = [quality_frame(folder) for folder in (base, new)]
     for folder, frame in zip((base, new), frames, strict=True):
@@ -69,6 +70,10 @@ def compare(
     show_changes(console, changes.table)
     for text in (*changes.lacking, *changes.added):
         say(f"not compared: {text}")
+    unjudged = changes.unjudged
+    for _, row in unjudged.iterrows():
+        reason = too_few(row["blocks"]) or "some resamples have no such number"
+        say(f"not judged: {named(row)}, {row['quantity']}: {reason}")
     if fail_on_drop is None:
         return
     dropped = changes.dropped(fail_on_drop)
@@ -80,6 +85,6 @@ def compare(
         )
     if changes.lacking:
         say(f"not judged: {counted(len(changes.lacking), 'cell')} of BASE or planned; see above", style="bold red")
-    if len(dropped) or changes.lacking:
+    if len(dropped) or len(unjudged) or changes.lacking:
         raise typer.Exit(1)
     say(f"no drop by more than {fail_on_drop:g} points of clean or mean mIoU is sure")

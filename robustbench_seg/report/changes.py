@@ -7,7 +7,7 @@ from rich.text import Text
 
 from ..studies.robustness import SETTING
 from ..wording import counted
-from .tables import known, percent, points, span
+from .tables import p_text, percent, points, span
 
 __all__ = ["named", "show_changes"]
 
@@ -31,6 +31,6 @@ def show_changes(console: Console, changes: pd.DataFrame) -> None:
         for _, row in part.iterrows():
             over = f" ({counted(int(row['corruptions']), 'corruption')})" if row["quantity"] == "mean" else ""
             numbers = (percent(row["base"]), percent(row["new"]), points(row["estimate"]))
-            p = known(row["p_holm"], "{:.3f}".format).text
-            table.add_row(*map(Text, (row["quantity"] + over, *numbers, span(row["low"], row["high"]), p)))
+            ends = span(row["low"], row["high"])
+            table.add_row(*map(Text, (row["quantity"] + over, *numbers, ends, p_text(row["p_holm"]))))
         console.print(table)

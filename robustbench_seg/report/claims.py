@@ -10,6 +10,7 @@ import numpy as np
 
 from ..protocols import PROTOCOLS, categories_of
 from ..record import CLEAN
+from ..studies.arms import ArmDifference
 from ..studies.published import read_published
 from ..studies.resolution import arm_of_table_1c
 from ..studies.robustness import Conditions
@@ -50,11 +51,9 @@ def found_in_robustness(
     pair = robustness_pair(list(dict.fromkeys((first, second) for first, second, _ in differences)))
     if pair:
         mean, retention = (differences[(*pair, what)] for what in ("mean", "retention"))
-        if not np.isnan(mean.interval.low + retention.interval.low):
+        if mean.measured and retention.measured:
             sentences.append(
-                f"{pair[0]} minus {pair[1]}: mean under corruption {signed(mean.interval)}, a difference "
-                f"{mean.verdict}; retention {signed(retention.interval)}, {retention.verdict}."
-                f"{by_category(pair, differences, conditions)}"
+                f"{pair[0]} minus {pair[1]}: {both(mean, retention)}.{by_category(pair, differences, conditions)}"
             )
             if conditions == PROTOCOLS["segformer"]:
                 sentences += beside_table_5(pair, differences, conditions)
@@ -65,6 +64,14 @@ def found_in_robustness(
             f"Worst is {spaced(low)} with {percent(scores[low])} %, best {spaced(high)} with {percent(scores[high])} %."
         )
     return sentences[:MOST]
+
+
+def both(mean: ArmDifference, retention: ArmDifference) -> str:
+    """Say how two arms differ under corruption; once, where that is not known."""
+    lead = f"mean under corruption {signed(mean.interval)}"
+    if mean.unknown == retention.unknown != "":
+        return f"{lead}, retention {signed(retention.interval)}, a difference {mean.verdict}"
+    return f"{lead}, a difference {mean.verdict}; retention {signed(retention.interval)}, {retention.verdict}"
 
 
 def by_category(pair: tuple[str, str], differences: Differences, conditions: Conditions) -> str:
@@ -99,6 +106,8 @@ def beside_table_5(pair: tuple[str, str], differences: Differences, conditions: 
     if not is_of_table_5(pair):
         return []
     retention = differences[(*pair, "retention")]
+    if retention.unknown:
+        return [f"Whether the paper's Table 5 is confirmed cannot be judged, since {retention.unknown}."]
     ahead = sum(differences[(*pair, name)].interval.estimate > 0 for name in conditions)
     table = read_published("table5_cityscapes_c").set_index("method")
     corrupted = table.drop(columns=CLEAN)

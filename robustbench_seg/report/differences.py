@@ -14,27 +14,34 @@ from . import charts
 from .content import Picture, Table
 from .evidence import Evidence, scores_of
 from .provenance import file_name, group_of
-from .tables import MISSING, Cell, difference, make_table, points, span
+from .tables import MISSING, Cell, difference, make_table, p_text, points, span
 
 __all__ = [
-    "FOUND",
     "HOLM",
     "Differences",
     "compare_arms",
     "difference_pictures",
     "difference_tables",
     "differences_by_view",
+    "drawn",
     "long_table",
+    "rule",
 ]
 
 Differences = dict[tuple[str, str, str], ArmDifference]  # by first arm, second arm, quantity
 PRIMARY = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention"}
+NONE = "there is no interval and no p, and nothing is found"
 FOUND = (
     "a difference (*) is found where its 95 % interval, over images with the weights fixed, excludes zero and all "
     "pairs of seeds agree in sign"
 )
 HOLM = "p by Holm for the rows of this table: a row is found without it, and may be chance where it is above 0.05"
 UNADJUSTED = "the number of comparisons does not enter that, p by Holm for the whole table is in the CSV"
+
+
+def rule(evidence: Evidence, adjustment: str) -> str:
+    """Say in a caption when a difference is found. adjustment: HOLM or UNADJUSTED."""
+    return f"{NONE}, since {evidence.few}" if evidence.few else f"{FOUND}; {adjustment}"
 
 
 def compare_arms(evidence: Evidence, view: str, conditions: Conditions) -> Differences:
@@ -46,11 +53,13 @@ def compare_arms(evidence: Evidence, view: str, conditions: Conditions) -> Diffe
     for first, second in evidence.pairs():
         for name in scores[evidence.titles[0]]:
             values = {title: draws[name] for title, draws in scores.items()}
-            found[first, second, name] = evidence.difference(values, first, second)
+            found[first, second, name] = evidence.difference(values, first, second, (view,))
     return found
 
 
-def difference_tables(found: Differences, conditions: Conditions, about: str, name: str) -> list[Table]:
+def difference_tables(
+    evidence: Evidence, found: Differences, conditions: Conditions, about: str, name: str
+) -> list[Table]:
     """Make the table of the primary differences, and that of each corruption."""
     primary = {key: each for key, each in found.items() if key[2] in PRIMARY}
     unit = "Points of mIoU, or of retention" if conditions else "Points of mIoU"
@@ -60,7 +69,7 @@ def difference_tables(found: Differences, conditions: Conditions, about: str, na
             ("arms", "in"),
             file=file_name("differences", name),
             title=f"Differences between arms, view {name}",
-            caption=f"{unit}; {FOUND}; {HOLM}; {about}.",
+            caption=f"{unit}; {rule(evidence, HOLM)}; {about}.",
             group=group_of(conditions),
             main=True,
         )
@@ -72,7 +81,7 @@ def difference_tables(found: Differences, conditions: Conditions, about: str, na
                 detailed,
                 file=file_name("differences-by-corruption", name),
                 title=f"Differences between arms by corruption and category, view {name}",
-                caption=f"Points of mIoU; {FOUND}; {UNADJUSTED}; {about}.",
+                caption=f"Points of mIoU; {rule(evidence, UNADJUSTED)}; {about}.",
                 group=group_of(conditions),
             )
         )
@@ -87,10 +96,10 @@ def differences_by_view(evidence: Evidence, views: Sequence[str], about: str) ->
         return []
     return [
         wide_table(
-            {(a, b, view): evidence.difference(values[view], a, b) for a, b in pairs for view in views},
+            {(a, b, view): evidence.difference(values[view], a, b, (view,)) for a, b in pairs for view in views},
             file="differences-views",
             title="Differences between arms in clean mIoU by view",
-            caption=f"Points of mIoU; {FOUND}; {UNADJUSTED}; {about}.",
+            caption=f"Points of mIoU; {rule(evidence, UNADJUSTED)}; {about}.",
             group="Resolution",
         )
     ]
@@ -137,19 +146,17 @@ def digits(found: Mapping[Any, ArmDifference], names: Sequence[str]) -> pd.DataF
         [
             dict(zip(names, key, strict=True))
             | vars(each.interval)
-            | {"p": each.p, "seed_pairs": len(each.pairs), "same_sign": each.same_sign if each.known else None}
-            | {"found": each.found if each.known else None}
+            | {"p": each.p, "seed_pairs": len(each.pairs), "same_sign": each.same_sign if each.measured else None}
+            | {"found": each.found if each.measured else None}
             for key, each in found.items()
         ]
     )
     return table.assign(p_holm=holm(table["p"].to_numpy(np.float64)))
 
 
-def p_text(p: float) -> str:
-    return MISSING if np.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def difference_pictures(found: Differences, conditions: Conditions, about: str, name: str) -> list[Picture]:
+def difference_pictures(
+    evidence: Evidence, found: Differences, conditions: Conditions, about: str, name: str
+) -> list[Picture]:
     """Draw the primary figure, and the differences of each corruption."""
     pairs = list(dict.fromkeys((a, b) for a, b, _ in found))
     primary: dict[str, dict[str, Interval]] = {
@@ -161,7 +168,7 @@ def difference_pictures(found: Differences, conditions: Conditions, about: str, 
         Picture(
             file=file_name("differences", name),
             title=f"Differences between arms, view {name}",
-            caption=f"Points with 95 % intervals; filled where the interval excludes zero; {about}.",
+            caption=f"{drawn('Points', evidence)}; {about}.",
             figure=charts.forest(primary, "points"),
             description="; ".join(
                 f"{label.replace(chr(10), ' ')}, {text}: {points(number.estimate)} points"
@@ -180,10 +187,17 @@ def difference_pictures(found: Differences, conditions: Conditions, about: str, 
             Picture(
                 file=file_name("differences-by-corruption", name),
                 title=f"Differences between arms by corruption, view {name}",
-                caption=f"Points of mIoU with 95 % intervals; filled where the interval excludes zero; {about}.",
+                caption=f"{drawn('Points of mIoU', evidence)}; {about}.",
                 figure=charts.forest(by_pair, "points of mIoU"),
                 description="The differences of the table by corruption, with their intervals.",
                 group=group_of(conditions),
             )
         )
     return pictures
+
+
+def drawn(what: str, evidence: Evidence) -> str:
+    """Say in a figure's caption how numbers are drawn: with intervals, and filled where these exclude zero."""
+    if evidence.few:
+        return f"{what} without intervals, since {evidence.few}"
+    return f"{what} with 95 % intervals; filled where the interval excludes zero"

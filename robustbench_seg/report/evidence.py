@@ -1,6 +1,6 @@
 """The cells that one report section compares, with every score in the data and in each resample."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -10,11 +10,11 @@ import pandas as pd
 from ..errors import StoreError
 from ..record import CLEAN
 from ..studies.arms import ArmDifference, arm_difference, arm_mean, arms_of
-from ..studies.bootstrap import Scores, bootstrap
+from ..studies.bootstrap import Scores, resample
 from ..studies.counts import METRICS, read_counts
 from ..studies.resolution import arm_of_table_1c
 from ..studies.robustness import SETTING, Conditions, Miou, category_means, corruption_scores, headline, retention
-from ..studies.statistics import Draws, Interval, interval
+from ..studies.statistics import Draws, Interval, interval, too_few
 from .tables import marked, unique
 
 __all__ = ["Evidence", "Row", "blank_models", "evidence_of", "flagged_models", "scores_of", "titles_of"]
@@ -54,6 +54,9 @@ class Row:
 class Evidence:
     """Cells of one setting, whatever the view, and their scores by resample.
 
+    A score's draws have, after those of `Scores`, what each block has alone: any statistic of scores is one of each
+    block too, and two that agree on a block owe it nothing of their difference.
+
     cells: of `quality_frame`, and `title`: the model's name, numbered where the same name has other weights.
     scores: by metric, a column of `quality_frame`: "miou" of all cells, and others of the cells that have them.
     reference: the model or arm that many arms are compared with.
@@ -88,6 +91,11 @@ class Evidence:
         """How often they are drawn: a single block cannot be."""
         return len(self.scores["miou"].draws) - 1
 
+    @property
+    def few(self) -> str:
+        """In words, why there are neither intervals nor p; nothing where there are."""
+        return too_few(self.blocks)
+
     def of_view(self, view: str) -> pd.DataFrame:
         """The cells of a view."""
         return self.cells[self.cells["view"] == view]
@@ -98,7 +106,9 @@ class Evidence:
 
     def metric(self, name: str, title: str, view: str) -> Miou:
         """Look up any metric as `miou` does."""
-        return self.scores[name].under(title=title, view=view)
+        scores = self.scores[name]
+        drawn, alone = scores.under(title=title, view=view), scores.by_block(title=title, view=view)
+        return lambda corruption, severity: np.concatenate([drawn(corruption, severity), alone(corruption, severity)])
 
     def rows(self, quantities: Callable[[str], dict[str, Draws]], view: str | None = None) -> list[Row]:
         """Make the rows of a table: each model, after the mean of its arm where that has several seeds.
@@ -137,15 +147,20 @@ class Evidence:
         base = next((arm for arm, members in self.arms.items() if self.reference in (arm, *members)), arms[0])
         return [pair for pair in every if base in pair]
 
-    def difference(self, values: Mapping[str, Draws], first: str, second: str) -> ArmDifference:
-        """Compare two arms in a quantity of all models, by title."""
-        return arm_difference(values, first, second, self.blocks)
+    def difference(self, values: Mapping[str, Draws], first: str, second: str, views: Collection[str]) -> ArmDifference:
+        """Compare two arms in a quantity of all models, by title. views: those that it is of."""
+        drawn, alone = (
+            {title: draws[part] for title, draws in values.items()}
+            for part in (slice(1 + self.resamples), slice(1 + self.resamples, None))
+        )
+        blank = blank_models(self.cells[self.cells["view"].isin(views)])
+        return arm_difference(drawn, first, second, self.blocks, alone=alone, blank=blank)
 
     def interval(self, draws: Draws) -> Interval:
-        """Make the interval of a statistic; without resamples its ends are NaN."""
-        if not self.resamples or np.isnan(draws[0]):
-            return Interval(float(draws[0]), float("nan"), float("nan"))
-        return interval(draws, self.blocks)
+        """Make the interval of a statistic; its ends are NaN where blocks are too few."""
+        if np.isnan(draws[0]):
+            return Interval(float("nan"), float("nan"), float("nan"))
+        return interval(draws[: 1 + self.resamples], self.blocks)
 
 
 def in_the_papers_order(arm: str) -> tuple[bool, bool, bool, bool]:
@@ -168,16 +183,9 @@ def evidence_of(cells: pd.DataFrame, reference: str | None = None) -> list[Evide
             )
         own = {name: part[part[name].notna()].drop_duplicates(PLACE) for name in METRICS if part[name].notna().any()}
         kept = part.drop_duplicates(PLACE).reset_index(drop=True)
-        scores = {name: scores_by_resample(having, name) for name, having in (own | {"miou": kept}).items()}
+        scores = {name: resample(read_counts(having, name)) for name, having in (own | {"miou": kept}).items()}
         found.append(Evidence(kept, scores, reference))
     return found
-
-
-def scores_by_resample(cells: pd.DataFrame, metric: str) -> Scores:
-    counts = read_counts(cells, metric)
-    if len(set(counts.blocks)) > 1:
-        return bootstrap(counts)
-    return Scores(counts.cells, counts.cells[metric].to_numpy(np.float64)[None], 1)
 
 
 def titles_of(cells: pd.DataFrame) -> list[str]:

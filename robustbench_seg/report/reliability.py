@@ -9,7 +9,7 @@ from ..record import CLEAN
 from ..studies.robustness import Conditions, Miou, corruption_scores, headline
 from ..studies.statistics import Draws
 from .content import Table
-from .differences import FOUND, HOLM, long_table
+from .differences import HOLM, long_table, rule
 from .evidence import Evidence
 from .provenance import file_name
 from .tables import MISSING, Cell, make_table, percent, score
@@ -112,11 +112,11 @@ def difference_tables(evidence: Evidence, view: str, conditions: Conditions, abo
             of = {title: evidence.metric(metric, title, view) for title in evidence.titles}
             arms = f"{first} minus {second}"
             clean = {title: value(CLEAN, 0) for title, value in of.items()}
-            found[arms, f"clean {label}"] = evidence.difference(clean, first, second)
+            found[arms, f"clean {label}"] = evidence.difference(clean, first, second, (view,))
             if conditions:
                 mean = {title: headline(value, conditions) for title, value in of.items()}
-                found[arms, f"mean {label}"] = evidence.difference(mean, first, second)
-    found = {key: each for key, each in found.items() if each.known}
+                found[arms, f"mean {label}"] = evidence.difference(mean, first, second, (view,))
+    found = {key: each for key, each in found.items() if each.measured}
     if not found:
         return []
     return [
@@ -125,7 +125,8 @@ def difference_tables(evidence: Evidence, view: str, conditions: Conditions, abo
             ("arms", "in"),
             file=file_name("differences-reliability", name),
             title=f"Differences between arms in boundaries and calibration, view {name}",
-            caption=f"Points; of boundary mIoU more is better, of calibration error less; {FOUND}; {HOLM}; {about}.",
+            caption=f"Points; of boundary mIoU more is better, of calibration error less; "
+            f"{rule(evidence, HOLM)}; {about}.",
             group=GROUP,
         )
     ]

@@ -9,7 +9,7 @@ from ..studies.resolution import published_extent
 from ..studies.robustness import Conditions
 from ..studies.statistics import Draws, Interval
 from .content import Table
-from .differences import FOUND, HOLM, long_table
+from .differences import HOLM, NONE, long_table, rule
 from .evidence import Evidence
 from .shift import Shift, effect_differences, effect_draws
 from .tables import Cell, make_table, percent, points, score, span
@@ -60,7 +60,7 @@ def resolution_tables(evidence: Evidence, shift: Shift, conditions: Conditions, 
                 file="resolution-differences",
                 title="Whether arms lose differently",
                 caption="Points lost by one arm minus those lost by the other; positive: the first loses more; "
-                f"{FOUND}; {HOLM}; {about}.",
+                f"{rule(evidence, HOLM)}; {about}.",
                 group=GROUP,
                 main=True,
             )
@@ -106,12 +106,15 @@ def growth_table(evidence: Evidence, shift: Shift, conditions: Conditions, about
                     | {f"growth_{name}": value for name, value in vars(grown).items()}
                 )
             shown.append(line)
+    star = "* where the interval of the difference to clean excludes zero"
+    if evidence.few:
+        star = f"{NONE}, since {evidence.few}"
     return make_table(
         shown,
         file="resolution-under-corruption",
         title="Whether the loss grows under corruption",
-        caption=f"Points of mIoU lost to the shift of the resolution, on clean and on corrupted images; * where the "
-        f"interval of the difference to clean excludes zero; positive is a loss; {about}.",
+        caption=f"Points of mIoU lost to the shift of the resolution, on clean and on corrupted images; {star}; "
+        f"positive is a loss; {about}.",
         full=pd.DataFrame(full),
         main=True,
         group=GROUP,

@@ -6,7 +6,7 @@ positional encoding does not (Table 1c).
 
 import numpy as np
 
-from ..record import CLEAN
+from ..record import CLEAN, View
 from ..studies.arms import ArmDifference
 from ..studies.resolution import arm_of_table_1c, published_extent
 from ..studies.robustness import Conditions, headline
@@ -37,7 +37,7 @@ def found_in_resolution(evidence: Evidence, shift: Shift) -> list[str]:
             f"From windows of {shift.slide.crop} pixels to whole images ({images_of(evidence)}), the loss of clean "
             f"mIoU (negative is a gain) is: {listed(parts)}.",
         )
-    found = {key: each for key, each in effect_differences(evidence, shift).items() if each.known}
+    found = {key: each for key, each in effect_differences(evidence, shift).items() if each.measured}
     pairs = [pair for pair, name in found if name == "extent"]
     pair = next((pair for pair in pairs if is_of_table_1c(pair)), next(iter(pairs), None))
     if pair is None:
@@ -51,7 +51,7 @@ def found_in_resolution(evidence: Evidence, shift: Shift) -> list[str]:
     parts = [
         f"{where} {signed(found[pair, name].interval)}, a difference {found[pair, name].verdict}"
         for name, where in shifts.items()
-        if (pair, name) in found
+        if (pair, name) in found and found[pair, name].known
     ]
     if parts:
         sentences.append(f"{arms}, of the image scaled by {last.removeprefix('x')}: {'; '.join(parts)}.")
@@ -91,7 +91,7 @@ def found_in_growth(evidence: Evidence, shift: Shift, conditions: Conditions) ->
     if pairs:
         pair = next(filter(is_of_table_1c, pairs), pairs[0])
         growth = {title: shares(title)["growth"] for title in evidence.titles}
-        each = evidence.difference(growth, *pair)
+        each = evidence.difference(growth, *pair, (str(shift.slide), str(View())))
         sentences.append(f"{' minus '.join(pair)}: {signed(each.interval)} of growth, a difference {each.verdict}.")
     return sentences
 
@@ -109,7 +109,9 @@ def beside_table_1c(each: ArmDifference) -> str:
     """Compare the difference of two arms' extent effects with the paper's."""
     lost = published_extent().set_index("encoding")["points"]
     theirs, number = (lost["learned_pe"] - lost["mix_ffn"]) / 100, each.interval
-    if each.found and number.high < 0:
+    if each.unknown:
+        agreement = "cannot judge"
+    elif each.found and number.high < 0:
         agreement = "contradicts in direction"
     elif each.found:
         agreement = "confirms in direction" + ("" if number.low <= theirs <= number.high else ", not in size")

@@ -7,6 +7,7 @@ from ..studies.resolution import arm_of_table_1c, published_extent
 from ..studies.statistics import Interval
 from . import charts
 from .content import Picture
+from .differences import drawn
 from .evidence import Evidence
 from .shift import Shift, effect_differences, effect_draws, view_of
 from .tables import points
@@ -19,13 +20,13 @@ GROUP = "Resolution"
 def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Picture]:
     """Draw extent and joint effects with the paper's, those of scale, and mIoU against scale."""
     pictures = []
+    bands = f"no intervals, since {evidence.few}" if evidence.few else "bands are 95 % intervals"
     if len(shift.scales) > 1:
         pictures.append(
             Picture(
                 file="resolution-scales",
                 title="mIoU against the scale of the input",
-                caption=f"Clean images; windows of {shift.slide.crop} pixels, and the whole image; bands are 95 % "
-                f"intervals; {about}.",
+                caption=f"Clean images; windows of {shift.slide.crop} pixels, and the whole image; {bands}; {about}.",
                 figure=charts.scale_curves(curves_of(evidence, shift)),
                 description="Clean mIoU of each arm by windows and on the whole image, at each scale of the input.",
                 group=GROUP,
@@ -44,18 +45,19 @@ def resolution_pictures(evidence: Evidence, shift: Shift, about: str) -> list[Pi
         panels[name][" minus\n".join(pair)] = each.interval
     scaled = {name: panel for name, panel in panels.items() if name.startswith("scale")}
     whole = {name: panel for name, panel in panels.items() if name not in scaled}
-    settings = f"{about[0].upper()}{about[1:]}."
+    lost = f"Points of clean mIoU lost against windows of {shift.slide.crop} pixels,"
+    said = f"{drawn(lost, evidence)}.", f"{about[0].upper()}{about[1:]}."
     title = "What a shift of the resolution costs each arm, and differences between arms"
     windows = f"{title}: the same windows of a scaled image"
-    first = [effects_picture("resolution-effects", f"{title}: whole images", whole, shift, settings)] if whole else []
-    second = [effects_picture("resolution-effects-scale", windows, scaled, shift, settings)] if scaled else []
+    first = [effects_picture("resolution-effects", f"{title}: whole images", whole, *said)] if whole else []
+    second = [effects_picture("resolution-effects-scale", windows, scaled, *said)] if scaled else []
     return [*first, *second, *pictures]
 
 
 def effects_picture(
-    file: str, title: str, panels: Mapping[str, Mapping[str, Interval]], shift: Shift, settings: str
+    file: str, title: str, panels: Mapping[str, Mapping[str, Interval]], shown: str, settings: str
 ) -> Picture:
-    """Draw effects, a panel each, beside the paper's where there are such."""
+    """Draw effects, a panel each, beside the paper's where there are such. shown, settings: what the caption says."""
     marks = paper_marks(list(panels.get("extent", ())))
     diamonds = (
         "Diamonds: the paper's Table 1c (B2 on Cityscapes), 3.3 points with a positional encoding, 0.7 with Mix-FFN, "
@@ -64,8 +66,7 @@ def effects_picture(
     return Picture(
         file=file,
         title=title,
-        caption=f"Points of clean mIoU lost against windows of {shift.slide.crop} pixels, with 95 % intervals; filled "
-        f"where the interval excludes zero. {diamonds if marks else ''}{settings}",
+        caption=f"{shown} {diamonds if marks else ''}{settings}",
         figure=charts.forest(panels, "points lost", {"extent": marks} if marks else None),
         description="; ".join(
             f"{name}, {label.replace(chr(10), ' ')}: {points(number.estimate)} points"

@@ -182,7 +182,7 @@ def robustness_pictures(
         )
     ]
     if len(severities) > 2:
-        bands = {title: (lows[title], highs[title]) for title in grids} if evidence.resamples else {}
+        bands = {} if evidence.few else {title: (lows[title], highs[title]) for title in grids}
         pictures.append(
             Picture(
                 file=file_name("severity", name),

@@ -120,9 +120,9 @@ def add_view(section: Section, source: Source, evidence: Evidence, view: str, na
     differences = compare_arms(evidence, view, conditions)
     section.tables += robustness_tables(evidence, view, source.plan, rows, about, name)
     if differences:
-        section.tables += difference_tables(differences, conditions, brief, name)
+        section.tables += difference_tables(evidence, differences, conditions, brief, name)
     if source.pictures and differences:
-        section.pictures += difference_pictures(differences, conditions, brief, name)
+        section.pictures += difference_pictures(evidence, differences, conditions, brief, name)
     if main:
         section.found += (
             found_in_robustness(evidence, view, rows, differences, conditions)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..record import CLEAN, View
 from ..studies.arms import ArmDifference
-from ..studies.resolution import effects
+from ..studies.resolution import Effect, effects
 from ..studies.statistics import Draws
 from .evidence import Evidence
 
@@ -41,12 +41,16 @@ def view_of(text: str) -> View | None:
 
 def effect_draws(evidence: Evidence, shift: Shift, title: str, condition: tuple[str, int]) -> dict[str, Draws]:
     """Compute a model's effects, by name ("extent", "scale x2", "joint x2"); only those whose views were asked for."""
+    return {name: effect.lost for name, effect in effects_by_name(evidence, shift, title, condition).items()}
+
+
+def effects_by_name(evidence: Evidence, shift: Shift, title: str, condition: tuple[str, int]) -> dict[str, Effect]:
     have = set(evidence.views)
-    found = {}
-    for effect in effects(lambda view: evidence.miou(title, view)(*condition), shift.slide, shift.scales):
-        if effect.view in have:
-            found[effect.kind if effect.kind == "extent" else f"{effect.kind} x{effect.scale:g}"] = effect.lost
-    return found
+    return {
+        effect.kind if effect.kind == "extent" else f"{effect.kind} x{effect.scale:g}": effect
+        for effect in effects(lambda view: evidence.miou(title, view)(*condition), shift.slide, shift.scales)
+        if effect.view in have
+    }
 
 
 def effect_differences(
@@ -56,12 +60,13 @@ def effect_differences(
 
     Positive: the later loses more.
     """
-    each = {title: effect_draws(evidence, shift, title, condition) for title in evidence.titles}
+    each = {title: effects_by_name(evidence, shift, title, condition) for title in evidence.titles}
     if not evidence.resamples:
         return {}
     found = {}
     for first, second in evidence.pairs():
-        for name in each[evidence.titles[0]]:
-            values = {title: draws[name] for title, draws in each.items()}
-            found[(second, first), name] = evidence.difference(values, second, first)
+        for name, effect in each[evidence.titles[0]].items():
+            values = {title: own[name].lost for title, own in each.items()}
+            views = (str(shift.slide), effect.view)
+            found[(second, first), name] = evidence.difference(values, second, first, views)
     return found

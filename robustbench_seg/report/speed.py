@@ -142,9 +142,9 @@ def tradeoff_picture(evidence: Evidence, view: str, latency: pd.DataFrame) -> Pi
     return Picture(
         file="tradeoff",
         title="mIoU against latency",
-        caption=f"Clean mIoU in % with 95 % intervals, {about['dataset']} {about['split']}, {about['images']} of "
-        f"{about['of']} images, view {view}; median latency at {size}, batch {first['batch']}, {first['device']}, "
-        f"{first['precision']}; {setup_of(first, SETUP)}.",
+        caption=f"Clean mIoU in %{'' if evidence.few else ' with 95 % intervals'}, {about['dataset']} "
+        f"{about['split']}, {about['images']} of {about['of']} images, view {view}; median latency at {size}, batch "
+        f"{first['batch']}, {first['device']}, {first['precision']}; {setup_of(first, SETUP)}.",
         figure=charts.tradeoff(points),
         description="; ".join(
             f"{name}: {ms:.1f} ms, {100 * score.estimate:.1f} %" for name, (ms, score) in points.items()

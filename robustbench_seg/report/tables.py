@@ -17,6 +17,7 @@ __all__ = [
     "known",
     "make_table",
     "marked",
+    "p_text",
     "percent",
     "points",
     "score",
@@ -67,6 +68,11 @@ def signed(number: Interval) -> str:
     return f"{points(number.estimate)} points{ends}"
 
 
+def p_text(p: float) -> str:
+    """0.0123 ─▶ "0.012", 0.0002 ─▶ "<0.001"; a dash where there is none."""
+    return MISSING if pd.isna(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
 MARK = "⚠"
 
 
@@ -84,12 +90,8 @@ def score(number: Interval, text: Callable[[float], str] = percent) -> Cell:
 def difference(found: ArmDifference, p_holm: float) -> Cell:
     """Show a difference of fractions in points, with a star where it is found; the reasons on hover."""
     number = found.interval
-    if pd.isna(number.low):
-        return Cell(points(number.estimate), "", number.estimate)
-    hover = (
-        f"95 % interval {span(number.low, number.high)}; p {found.p:.2g}, {p_holm:.2g} by Holm for the whole table; "
-        f"{found.agreement}"
-    )
+    ends = f"95 % interval {span(number.low, number.high)}; p {found.p:.2g}, {p_holm:.2g} by Holm for the whole table; "
+    hover = (ends if number.known else "") + (found.agreement if found.measured else "")
     return Cell(points(number.estimate) + ("*" if found.found else ""), hover, number.estimate)
 
 

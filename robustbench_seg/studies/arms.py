@@ -2,17 +2,19 @@
 
 An arm's value is the mean over its seeds, and every seed is shown. The interval tells of other images with the weights
 as they are; other training runs are seen in the seeds alone. So a difference is called found only where its interval
-excludes zero and it has one sign in all pairs of seeds.
+excludes zero, it has one sign in all pairs of seeds, and the two differ in so many blocks that p can be below 0.05. Of
+too few blocks, or of a model that does no better than one class for every pixel, nothing is called found.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import UsageError
-from .statistics import Draws, Interval, interval, p_value
+from ..wording import counted
+from .statistics import LEVEL, Draws, Interval, interval, least_p, p_value, too_few
 
 __all__ = ["ArmDifference", "arm_difference", "arm_mean", "arms_of"]
 
@@ -52,7 +54,8 @@ class ArmDifference:
     """One arm minus another.
 
     interval, p: of the difference of their means over seeds; p is 2-sided and not adjusted, see `holm`. pairs: of each
-    seed of the first and each of the second, the difference in the data.
+    seed of the first and each of the second, the difference in the data. blocks: how many were drawn from. differing:
+    in how many of them the two differ. blank: those of the two that do no better than one class for every pixel.
     """
 
     first: str
@@ -60,17 +63,32 @@ class ArmDifference:
     interval: Interval
     p: float
     pairs: dict[tuple[str, str], float]
+    blocks: int
+    differing: int
+    blank: tuple[str, ...] = ()
+
+    @property
+    def measured(self) -> bool:
+        """Whether all cells that it needs are there."""
+        return not np.isnan(self.interval.estimate)
 
     @property
     def known(self) -> bool:
-        """Whether there is an interval."""
-        return not np.isnan(self.interval.low)
+        """Whether one can say that there is a difference, or that none is found."""
+        return not self.unknown
 
     @property
     def unknown(self) -> str:
-        """In words, why there is none."""
-        missing = np.isnan(self.interval.estimate)
-        return "cells are missing" if missing else "some resamples of so few images have no such number"
+        """In words, why one cannot; nothing where one can."""
+        if not self.measured:
+            return "cells are missing"
+        if few := too_few(self.blocks):
+            return few
+        if np.isnan(self.interval.low):
+            return "some resamples of so few images have no such number"
+        if self.blank:
+            return f"{' and '.join(self.blank)} {'does' if len(self.blank) == 1 else 'do'} no better than one class"
+        return ""
 
     @property
     def same_sign(self) -> bool:
@@ -80,13 +98,13 @@ class ArmDifference:
 
     @property
     def found(self) -> bool:
-        """Whether there is a difference by the rule above: of one sign in every pair, and its interval without zero."""
-        return self.same_sign and self.interval.excludes_zero
+        """Whether there is a difference by the rule above."""
+        return self.known and self.same_sign and not self.doubts
 
     @property
     def agreement(self) -> str:
         """In words, whether the pairs of seeds agree."""
-        if not self.known:
+        if self.unknown:
             return self.unknown
         if len(self.pairs) == 1:
             return "one seed each"
@@ -97,21 +115,48 @@ class ArmDifference:
     @property
     def verdict(self) -> str:
         """In words, whether there is a difference, and if not, why."""
-        if not self.known:
+        if self.unknown:
             return f"not known, since {self.unknown}"
         if self.found:
             return f"found ({self.agreement})"
-        zero = [] if self.interval.excludes_zero else ["the interval includes zero"]
         seeds = [] if self.same_sign or len(self.pairs) == 1 else ["pairs of seeds disagree in sign"]
-        return f"not found, since {' and '.join(zero + seeds)}"
+        return f"not found, since {' and '.join(self.doubts + seeds)}"
+
+    @property
+    def doubts(self) -> list[str]:
+        """In words, what of the images speaks against a difference."""
+        if not self.interval.excludes_zero:
+            return ["the interval includes zero"]
+        if least_p(self.differing) > 1 - LEVEL:
+            return [f"the two differ in no more than {counted(self.differing, 'block')} of images"]
+        return []
 
 
-def arm_difference(draws: Mapping[str, Draws], first: str, second: str, blocks: int) -> ArmDifference:
-    """Compare two arms. draws: a statistic of each model. blocks: of `Scores`. Raises UsageError for an unknown arm."""
+def arm_difference(
+    draws: Mapping[str, Draws],
+    first: str,
+    second: str,
+    blocks: int,
+    *,
+    alone: Mapping[str, Draws] | None = None,
+    blank: Collection[str] = (),
+) -> ArmDifference:
+    """Compare two arms.
+
+    draws: a statistic of each model. blocks: of `Scores`. alone: the same statistic of each block by itself, (blocks,);
+    without it, the arms are taken to differ in every block. blank: the models that do no better than one class.
+    Raises UsageError for an unknown arm.
+    """
     difference = arm_mean(draws, first) - arm_mean(draws, second)
-    pairs = {
-        (a, b): float(draws[a][0] - draws[b][0]) for a in members_of(draws, first) for b in members_of(draws, second)
-    }
+    one, other = members_of(draws, first), members_of(draws, second)
+    differing = blocks if alone is None else int(np.count_nonzero(arm_mean(alone, first) - arm_mean(alone, second)))
     return ArmDifference(
-        first=first, second=second, interval=interval(difference, blocks), p=p_value(difference), pairs=pairs
+        first=first,
+        second=second,
+        interval=interval(difference, blocks),
+        p=p_value(difference, blocks, differing),
+        pairs={(a, b): float(draws[a][0] - draws[b][0]) for a in one for b in other},
+        blocks=blocks,
+        differing=differing,
+        blank=tuple(arm for arm, members in ((first, one), (second, other)) if not set(blank).isdisjoint(members)),
     )

@@ -22,7 +22,7 @@ from .counts import Counts
 from .robustness import expect_alike
 from .statistics import Draws
 
-__all__ = ["Scores", "bootstrap"]
+__all__ = ["Scores", "bootstrap", "resample"]
 
 ROWS, COLUMNS = 1000, 1024  # resamples, and columns (cells times classes or bins), in one product of matrices
 
@@ -31,12 +31,18 @@ ROWS, COLUMNS = 1000, 1024  # resamples, and columns (cells times classes or bin
 class Scores:
     """A metric, such as mIoU (0-1), of each cell, in the data and in each resample.
 
-    cells: a row per cell. draws: (1 + resamples, cells), row 0 of the data. blocks: how many were drawn from.
+    cells: a row per cell. draws: (1 + resamples, cells), row 0 of the data. alone: (blocks, cells), the score of each
+    block by itself; NaN where it has none.
     """
 
     cells: pd.DataFrame
     draws: NDArray[np.float64]
-    blocks: int
+    alone: NDArray[np.float64]
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks were drawn from."""
+        return len(self.alone)
 
     def of(self, **fields: Any) -> Draws:
         """The score of the one cell with these fields, such as model="a", corruption="fog", severity=3, view="whole".
@@ -55,13 +61,23 @@ class Scores:
         NaN where a cell is missing. Raises UsageError where a condition has several, and where conditions are of other
         data, models or settings: these must not share a mean.
         """
+        return self.lookup(self.draws, fields)
+
+    def by_block(self, **fields: Any) -> Callable[[str, int], NDArray[np.float64]]:
+        """Look up as `under` does what each block has alone: (blocks,)."""
+        return self.lookup(self.alone, fields)
+
+    def lookup(
+        self, values: NDArray[np.float64], fields: Mapping[str, Any]
+    ) -> Callable[[str, int], NDArray[np.float64]]:
+        """Give the columns of values, (rows, cells), by corruption and severity."""
         chosen = self.places(fields)
         cells = self.cells.iloc[chosen]
         expect_alike(cells, ["corruption", "severity"])
         places = dict(zip(zip(cells["corruption"], cells["severity"], strict=True), chosen, strict=True))
-        missing = np.full(len(self.draws), np.nan)
+        missing = np.full(len(values), np.nan)
         return lambda corruption, severity: (
-            self.draws[:, places[corruption, severity]] if (corruption, severity) in places else missing
+            values[:, places[corruption, severity]] if (corruption, severity) in places else missing
         )
 
     def places(self, fields: Mapping[str, Any]) -> NDArray[np.intp]:
@@ -80,7 +96,7 @@ def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scor
     though not below 0: an interval is then one of the true error, and the number of the table is in its upper part.
 
     The drawn depend on the seed and the number of blocks alone, and the sums are exact integers, so results do not
-    depend on threads. Memory: 8 bytes for each resample and cell, and some 50 MB and 8 kB per block besides.
+    depend on threads. Memory: 8 bytes for each cell and resample or block, and some 50 MB and 8 kB per block besides.
     Raises UsageError for fewer than 2 blocks or fewer than 1 resample.
     """
     names, block = np.unique(counts.blocks, return_inverse=True)
@@ -90,19 +106,35 @@ def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scor
     step = max(1, COLUMNS // columns)
     order = np.argsort(block, kind="stable")
     starts = np.flatnonzero(np.diff(block[order], prepend=-1))
-    draws = np.empty((1 + resamples, cells))
+    parts = [slice(first, first + step) for first in range(0, cells, step)]
+
+    def sums(part: slice) -> list[NDArray[np.float64]]:
+        return [per_block(some[part, order], starts) for some in (counts.upper, counts.lower)]
+
+    def scores(upper: NDArray[np.float64], lower: NDArray[np.float64]) -> NDArray[np.float64]:
+        return counts.metric.value(*(some.reshape(len(some), -1, columns) for some in (upper, lower)))
+
+    draws, alone = np.empty((1 + resamples, cells)), np.empty((len(names), cells))
+    for part in parts:
+        alone[:, part] = scores(*sums(part))
     row = 0
     for weights in multiplicities(len(names), resamples, seed):
-        for first in range(0, cells, step):
-            part = slice(first, first + step)
-            upper, lower = (weights @ per_block(x[part, order], starts) for x in (counts.upper, counts.lower))
-            some = (len(weights), -1, columns)
-            draws[row : row + len(weights), part] = counts.metric.value(upper.reshape(some), lower.reshape(some))
+        for part in parts:
+            draws[row : row + len(weights), part] = scores(*(weights @ some for some in sums(part)))
         row += len(weights)
     if counts.metric.biased:
         bias = draws[1:].mean(axis=0) - draws[0]
         draws[1:] = np.maximum(draws[1:] - 2 * bias, 0)
-    return Scores(counts.cells, draws, len(names))
+    return Scores(counts.cells, draws, alone)
+
+
+def resample(counts: Counts) -> Scores:
+    """Give `bootstrap` its counts; of less than 2 blocks, which cannot be drawn, the scores of the data alone."""
+    blocks = len(set(counts.blocks))
+    if blocks > 1:
+        return bootstrap(counts)
+    values = counts.metric.value(*(some.sum(axis=1, dtype=np.float64) for some in (counts.upper, counts.lower)))
+    return Scores(counts.cells, values[None], np.repeat(values[None], blocks, axis=0))
 
 
 def multiplicities(blocks: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from ..datasets import blocks_of
 from ..errors import StoreError
 from ..metrics.calibration import QUANTA
+from ..record import CLEAN
 from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, read_columns
+from .blocks import Blocks, blocks_by_counts
 
-__all__ = ["METRICS", "Counts", "Metric", "read_counts"]
+__all__ = ["METRICS", "Counts", "Metric", "blocks_in", "read_counts"]
 
 Integers = NDArray[Any]  # int32 or int64 (images, columns)
 Sums = NDArray[np.float64]  # over images: (..., columns), of integers below 2**53, but for an enormous likelihood
@@ -87,7 +89,8 @@ class Counts:
     """What one metric is made of, per cell, image and column: for mIoU, intersection and union of each class.
 
     cells: a row per cell, as they stand on the first axis. blocks: the name of each image's block, one per image.
-    upper, lower: integers (cells, images, columns), all over pixels whose label is not ignored.
+    upper, lower: integers (cells, images, columns), all over pixels whose label is not ignored. Images: those that have
+    any such pixel.
     """
 
     cells: pd.DataFrame
@@ -109,9 +112,8 @@ def read_counts(cells: pd.DataFrame, metric: str = "miou") -> Counts:
     if not len(cells):
         raise StoreError("no cell fits what was asked for")
     first = cells.iloc[0]
-    chosen = METRICS[metric]
+    chosen, blocks = METRICS[metric], blocks_in(cells)
     upper = lower = np.empty(0, chosen.dtype)
-    ids: list[str] = []
     for k, cell in enumerate(cells.itertuples()):
         if (cell.fingerprint, cell.truth) != (first["fingerprint"], first["truth"]):
             raise StoreError(
@@ -122,9 +124,21 @@ def read_counts(cells: pd.DataFrame, metric: str = "miou") -> Counts:
         found = read_columns(cell.path, ["image_id", *chosen.columns], cell.stamp)
         if absent := [name for name in chosen.columns if name not in found]:
             raise StoreError(f"{cell.path}: has no {absent[0]}; that metric was off when it was measured")
-        above, below = chosen.parts(*(found[name] for name in chosen.columns))
+        above, below = (part[blocks.labelled] for part in chosen.parts(*(found[name] for name in chosen.columns)))
         if k == 0:
-            ids = found["image_id"].tolist()
             upper, lower = (np.empty((len(cells), *part.shape), chosen.dtype) for part in (above, below))
         upper[k], lower[k] = above, below
-    return Counts(cells.reset_index(drop=True), blocks_of(first["dataset"], ids), upper, lower, chosen)
+    return Counts(cells.reset_index(drop=True), blocks.names, upper, lower, chosen)
+
+
+def blocks_in(cells: pd.DataFrame) -> Blocks:
+    """Find what is drawn of the images of these cells, by the counts of a clean cell where there is one.
+
+    Noise would set an image apart from its copy, as every image has noise of its own.
+    """
+    clean = cells[cells["corruption"] == CLEAN]
+    first = (clean if len(clean) else cells).iloc[0]
+    found = read_columns(first["path"], ["image_id", *COUNTS], first["stamp"])
+    names = blocks_of(first["dataset"], found["image_id"].tolist())
+    intersection, predicted, labelled = (found[name] for name in COUNTS)
+    return blocks_by_counts(names, labelled, np.concatenate([intersection, predicted], axis=1))

@@ -14,7 +14,7 @@ import pandas as pd
 from ..errors import StoreError
 from ..notes import Plan
 from ..record import CLEAN
-from .bootstrap import bootstrap
+from .bootstrap import resample
 from .counts import read_counts
 from .robustness import SETTING
 from .statistics import Draws, holm, interval, p_value
@@ -29,9 +29,9 @@ Condition = tuple[str, int]
 @dataclass(frozen=True, eq=False)
 class Changes:
     """table: a row per model, setting and quantity: base, new, estimate (new - base), low, high (all 0-1), p, p_holm
-    over the table. Quantities are clean, mean (over the corruptions of which both have all planned severities), and
-    each of the conditions. lacking: what of BASE, or of a plan, could not be compared; added: what NEW has besides;
-    both in words.
+    over the table, and the blocks that were drawn; low, high and p are NaN where these are too few. Quantities are
+    clean, mean (over the corruptions of which both have all planned severities), and each of the conditions. lacking:
+    what of BASE, or of a plan, could not be compared; added: what NEW has besides; both in words.
     """
 
     table: pd.DataFrame
@@ -40,8 +40,17 @@ class Changes:
 
     def dropped(self, points: float) -> pd.DataFrame:
         """The rows of clean and mean whose interval lies below -points."""
-        primary = self.table[self.table["quantity"].isin([CLEAN, "mean"])]
-        return primary[primary["high"] < -points / 100]
+        return self.primary[self.primary["high"] < -points / 100]
+
+    @property
+    def unjudged(self) -> pd.DataFrame:
+        """The rows of clean and mean that have no interval: no one knows whether they dropped."""
+        return self.primary[self.primary["high"].isna()]
+
+    @property
+    def primary(self) -> pd.DataFrame:
+        """The rows that a gate looks at."""
+        return self.table[self.table["quantity"].isin([CLEAN, "mean"])]
 
 
 def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan]) -> Changes:
@@ -111,13 +120,11 @@ def changes_of(
         frame[frame["key"].isin(matched[f"key_{name}"])].sort_values(CONDITION)
         for name, frame in (("base", base), ("new", new))
     ]
-    counts = read_counts(pd.concat(frames))
-    if len(set(counts.blocks)) < 2:
-        raise StoreError(f"{frames[0]['slug'].iloc[0]}: all images are one block; that cannot be resampled")
-    scores = bootstrap(counts)
+    scores = resample(read_counts(pd.concat(frames)))
     cells = len(frames[0])
+    values = np.concatenate([scores.draws, scores.alone])  # so the last of a statistic are those of each block
     draws = {
-        (corruption, severity): (scores.draws[:, k], scores.draws[:, cells + k])
+        (corruption, severity): (values[:, k], values[:, cells + k])
         for k, (corruption, severity) in enumerate(zip(frames[0]["corruption"], frames[0]["severity"], strict=True))
     }
     quantities: dict[str, tuple[Draws, Draws]] = {}
@@ -133,15 +140,19 @@ def changes_of(
         ]
         quantities["mean"] = (np.mean(by_corruption[0], axis=0), np.mean(by_corruption[1], axis=0))
     quantities |= {f"{name}-{severity}": pair for (name, severity), pair in draws.items() if name != CLEAN}
-    return [
-        {
-            **fields,
-            "quantity": quantity,
-            "corruptions": len(whole) if quantity == "mean" else None,
-            "base": one[0],
-            "new": other[0],
-            **vars(interval(other - one, scores.blocks)),
-            "p": p_value(other - one),
-        }
-        for quantity, (one, other) in quantities.items()
-    ]
+    rows = []
+    for quantity, (one, other) in quantities.items():
+        difference, alone = np.split(other - one, [len(scores.draws)])
+        rows.append(
+            {
+                **fields,
+                "quantity": quantity,
+                "corruptions": len(whole) if quantity == "mean" else None,
+                "base": one[0],
+                "new": other[0],
+                **vars(interval(difference, scores.blocks)),
+                "p": p_value(difference, scores.blocks, int(np.count_nonzero(alone))),
+                "blocks": scores.blocks,
+            }
+        )
+    return rows

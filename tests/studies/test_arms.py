@@ -5,6 +5,7 @@ import pytest
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.studies.arms import arm_difference, arm_mean, arms_of
+from robustbench_seg.studies.statistics import LEAST_BLOCKS
 
 
 def draws(estimate: float, spread: float = 0.01, seed: int = 0) -> np.ndarray:
@@ -65,7 +66,55 @@ def test_equal_arms_of_one_seed_have_no_seeds_to_disagree() -> None:
 
 def test_a_resample_without_the_number_is_not_called_a_missing_cell() -> None:
     draws = {"a": np.array([0.5, np.nan, 0.6]), "b": np.array([0.4, 0.3, 0.5])}  # a resample of unlabelled images alone
-    found = arm_difference(draws, "a", "b", 4)
+    found = arm_difference(draws, "a", "b", 10)
     assert found.interval.estimate == pytest.approx(0.1)
     assert not found.known
     assert found.verdict == "not known, since some resamples of so few images have no such number"
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 9])
+def test_of_fewer_than_ten_blocks_nothing_is_found_however_far_the_arms_are_apart(blocks: int) -> None:
+    found = arm_difference({"a": draws(0.9), "c": draws(0.1, seed=1)}, "a", "c", blocks)
+    assert not found.found
+    assert not found.known
+    assert np.isnan([found.p, found.interval.low, found.interval.high]).all()
+    assert found.interval.estimate == pytest.approx(0.8)
+    words = "1 block of images is" if blocks == 1 else f"{blocks} blocks of images are"
+    assert found.verdict == f"not known, since {words} too few (it takes 10)"
+    assert arm_difference({"a": draws(0.9), "c": draws(0.1, seed=1)}, "a", "c", LEAST_BLOCKS).found
+
+
+def alone(*differences: float) -> dict[str, np.ndarray]:
+    """What each block has alone: c has 0.5 everywhere."""
+    return {"a": 0.5 + np.array(differences), "c": np.full(len(differences), 0.5)}
+
+
+@pytest.mark.parametrize(("differing", "p", "found"), [(0, 1, False), (5, 0.0625, False), (6, 0.03125, True)])
+def test_only_blocks_that_tell_the_arms_apart_count_for_p(differing: int, p: float, found: bool) -> None:
+    """Five blocks that agree in sign are as likely by chance as 1 in 16, whatever the other 95 do not say."""
+    arms = {"a": draws(0.6, 0.001), "c": draws(0.5, 0.001, seed=1)}
+    blocks = alone(*[0.3] * differing, *[0.0] * (100 - differing))
+    difference = arm_difference(arms, "a", "c", 100, alone=blocks)
+    assert difference.interval.excludes_zero
+    assert difference.p == p
+    assert difference.found == found
+    if not found:
+        assert difference.verdict == (f"not found, since the two differ in no more than {differing} blocks of images")
+
+
+def test_arms_that_differ_by_the_same_in_every_block_have_the_least_p_that_the_blocks_allow() -> None:
+    arms = {"a": np.full(10_001, 0.6), "c": np.full(10_001, 0.5)}
+    found = arm_difference(arms, "a", "c", 10, alone=alone(*[0.1] * 10))
+    assert found.found
+    assert found.p == 2 / 2**10
+
+
+def test_a_model_that_names_one_class_is_not_found_to_differ() -> None:
+    arms = {"a-s0": draws(0.6), "a-s1": draws(0.61), "c": draws(0.5, seed=1), "d": draws(0.1, seed=2)}
+    assert arm_difference(arms, "a", "c", 100, blank={"d"}).found
+    one = arm_difference(arms, "a", "c", 100, blank={"a-s1"})
+    assert not one.found
+    assert one.p < 0.01
+    assert one.verdict == "not known, since a does no better than one class"
+    both = arm_difference(arms, "c", "d", 100, blank={"c", "d"})
+    assert both.verdict == "not known, since c and d do no better than one class"

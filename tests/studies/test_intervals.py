@@ -1,10 +1,22 @@
 """Intervals and p-values against their definitions."""
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.stats
 
-from robustbench_seg.studies.statistics import Interval, compare, holm, interval, p_value
+from robustbench_seg.studies.statistics import (
+    LEAST_BLOCKS,
+    Interval,
+    compare,
+    holm,
+    interval,
+    least_p,
+    p_value,
+    percentiles,
+    too_few,
+)
 
 
 def test_an_interval_is_of_percentiles_where_blocks_are_many() -> None:
@@ -21,18 +33,52 @@ def test_an_interval_from_few_blocks_is_as_wide_as_students(blocks: int) -> None
     s = 2.0
     spread = s * np.sqrt((blocks - 1) / blocks) / np.sqrt(blocks)
     quantiles = scipy.stats.norm.ppf((np.arange(200_001) + 0.5) / 200_001)
-    found = interval(np.concatenate([[0.0], spread * quantiles]), blocks)
+    found = percentiles(np.concatenate([[0.0], spread * quantiles]), blocks)
     low, high = scipy.stats.t.interval(0.95, blocks - 1, scale=s / np.sqrt(blocks))
     assert (found.low, found.high) == (pytest.approx(low, rel=1e-3), pytest.approx(high, rel=1e-3))
 
 
 def test_p_counts_the_resamples_on_the_other_side_of_zero() -> None:
     resampled = [-1.0] * 3 + [0.0] * 2 + [1.0] * 94  # 99 resamples: 5 at or below 0
-    assert p_value(np.array([0.5, *resampled])) == pytest.approx(2 * (1 + 5) / 100)
-    assert p_value(-np.array([0.5, *resampled])) == pytest.approx(2 * (1 + 5) / 100)
-    assert p_value(np.array([0.5] + [1.0] * 99)) == pytest.approx(0.02)  # the least that 99 resamples can say
-    assert p_value(np.zeros(100)) == 1
-    assert np.isnan(p_value(np.array([np.nan, 1.0])))
+    assert p_value(np.array([0.5, *resampled]), 50) == pytest.approx(2 * (1 + 5) / 100)
+    assert p_value(-np.array([0.5, *resampled]), 50) == pytest.approx(2 * (1 + 5) / 100)
+    assert p_value(np.array([0.5] + [1.0] * 99), 50) == pytest.approx(0.02)  # the least that 99 resamples can say
+    assert p_value(np.zeros(100), 50) == 1
+    assert np.isnan(p_value(np.array([np.nan, 1.0]), 50))
+
+
+def signs_flipped(differences: np.ndarray) -> float:
+    """The p of Fisher's randomisation test: the share of all choices of signs whose mean is as far from 0."""
+    signs = np.array(list(itertools.product((1, -1), repeat=len(differences))))
+    return float(np.mean(np.abs(signs @ differences) >= abs(differences.sum()) - 1e-12))
+
+
+@pytest.mark.parametrize("blocks", [10, 11, 12, 14])
+def test_no_p_is_below_that_of_the_most_extreme_of_all_choices_of_signs(blocks: int) -> None:
+    """Where all blocks agree, resampling says 2 / 10,001 whatever their number, and the choices of signs say more."""
+    differences = np.random.default_rng(blocks).uniform(1, 2, blocks)
+    drawn = np.random.default_rng(0).multinomial(blocks, [1 / blocks] * blocks, 10_000) @ differences / blocks
+    p = p_value(np.array([differences.mean(), *drawn]), blocks)
+    assert least_p(blocks) == signs_flipped(differences)
+    assert p == max(2 / 10_001, signs_flipped(differences))
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 2, 9])
+def test_of_fewer_than_ten_blocks_there_is_neither_interval_nor_p(blocks: int) -> None:
+    draws = np.array([0.5] + [0.6] * 99)
+    assert vars(interval(draws, blocks)) == pytest.approx({"estimate": 0.5, "low": np.nan, "high": np.nan}, nan_ok=True)
+    assert np.isnan(p_value(draws, blocks))
+    assert "too few" in too_few(blocks)
+    table = compare({"a": draws, "b": -draws}, blocks)
+    assert table[["low", "high", "p", "p_holm"]].isna().all(axis=None)
+    assert table["estimate"].tolist() == [0.5, -0.5]
+
+
+def test_ten_blocks_have_an_interval_and_a_p() -> None:
+    draws = np.array([0.5] + [0.6] * 1999)
+    assert vars(interval(draws, LEAST_BLOCKS)) == {"estimate": 0.5, "low": 0.6, "high": 0.6}
+    assert p_value(draws, LEAST_BLOCKS) == 2 / 2**10
+    assert too_few(LEAST_BLOCKS) == ""
 
 
 def test_p_is_uniform_where_there_is_no_difference() -> None:
@@ -40,7 +86,7 @@ def test_p_is_uniform_where_there_is_no_difference() -> None:
     rng = np.random.default_rng(1)
     means = rng.standard_normal((2000, 1)) / 10
     draws = np.concatenate([means, means + rng.standard_normal((2000, 999)) / 10], axis=1)
-    share = np.mean([p_value(row) <= 0.05 for row in draws])
+    share = np.mean([p_value(row, 100) <= 0.05 for row in draws])
     assert 0.035 < share < 0.065
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from counted import random_counts, write_cell
 from rich.console import Console
 from synthetic import write_synthetic
 from typer.testing import CliRunner
@@ -135,7 +136,7 @@ def test_each_precision_has_a_table_and_a_gate_of_its_own(tmp_path: Path) -> Non
     for name, loss in (("base", 0.0), ("new", 0.1)):
         for precision, lost in (("fp32", 0.0), ("bf16", loss)):
             write_synthetic(
-                tmp_path / name, worse_by(lost), models=["m"], conditions={"fog": [3]}, images=8,
+                tmp_path / name, worse_by(lost), models=["m"], conditions={"fog": [3]}, images=12,
                 precision=precision, sha256=name.ljust(64, "0"),
             )  # fmt: skip
     done = CliRunner().invoke(
@@ -201,3 +202,48 @@ def test_the_gate_closes_with_status_1_and_says_why(
     assert done.returncode == status, done.stderr
     assert (f"dropped by more than 1 points: m, view whole, {SHOWN}, clean:" in done.stdout) == (status == 1)
     assert "mean (2 corruptions)" in done.stdout
+
+
+def test_too_few_images_close_the_gate_and_the_reason_is_said_without_one_too(tmp_path: Path) -> None:
+    for name, loss in (("base", 0.0), ("new", 0.3)):
+        write_synthetic(
+            tmp_path / name, worse_by(loss), models=["m"], conditions={"fog": [3]}, images=9, sha256=name.ljust(64, "0")
+        )
+    folders = [str(tmp_path / name) for name in ("base", "new")]
+    changes = compared(*map(Path, folders))
+    assert changes.table[["low", "high", "p", "p_holm"]].isna().all(axis=None)
+    assert (changes.table["estimate"] < -0.1).all()
+    assert changes.unjudged["quantity"].tolist() == ["clean", "mean"]
+    assert not len(changes.dropped(0))
+    said = [f", {quantity}: 9 blocks of images are too few (it takes 10)" for quantity in ("clean", "mean")]
+    for options, status in (([], 0), (["--fail-on-drop", "90"], 1)):
+        done = CliRunner().invoke(app, ["compare", *folders, *options], env={"COLUMNS": "250"})
+        assert done.exit_code == status
+        lines = [line for line in done.output.splitlines() if line.startswith("not judged: m, view whole")]
+        assert [line[line.rindex(", ") :] for line in lines] == said
+        assert "no drop" not in done.output
+        assert "0.00" not in done.output, "no p"
+
+
+def test_a_change_that_shows_in_five_images_of_forty_has_the_p_of_five(tmp_path: Path) -> None:
+    """Five images that agree are as likely by chance as 1 in 16, however often they are drawn."""
+    ids = [f"i{k}" for k in range(40)]
+    intersection, predicted, labelled = random_counts(np.random.default_rng(0), 40, 3)
+    for name, images in (("base", 0), ("five", 5), ("all", 40)):
+        right = intersection.copy()
+        right[:images] //= 2
+        write_cell(tmp_path / name, (right, predicted, labelled), ids)
+    base, five, every = (quality_frame(tmp_path / name) for name in ("base", "five", "all"))
+    found = compare_stores(base, five, []).table.squeeze()
+    assert found["high"] < 0
+    assert found["p"] == 2 / 2**5
+    assert compare_stores(base, every, []).table["p"].item() == pytest.approx(2 / 10_001)
+
+
+def test_a_small_p_is_not_shown_as_zero() -> None:
+    fields = {name: name for name in SETTING} | {"model": "m", "images": 2, "of": 3, "quantity": "clean"}
+    numbers = dict.fromkeys(("base", "new", "estimate", "low", "high"), 0.5)
+    output = io.StringIO()
+    show_changes(Console(file=output, width=200), pd.DataFrame([{**fields, **numbers, "p_holm": 0.0002}]))
+    assert "<0.001" in output.getvalue()
+    assert "0.000" not in output.getvalue()

@@ -1,0 +1,75 @@
+"""What counts as evidence of its own: images without a label, images that are there twice, images of one class."""
+
+from pathlib import Path
+
+import numpy as np
+from counted import random_counts, write_cell
+
+from robustbench_seg.studies.blocks import blocks_by_counts
+from robustbench_seg.studies.bootstrap import resample
+from robustbench_seg.studies.counts import read_counts
+from robustbench_seg.studies.frame import quality_frame
+
+IDS = [f"i{k}" for k in range(12)]
+Written = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def written(seed: int, images: int = 12) -> Written:
+    """Counts of images, each of several classes."""
+    intersection, predicted, labelled = random_counts(np.random.default_rng(seed), images, 5)
+    return intersection, predicted, np.maximum(labelled, 1)
+
+
+def only(counts: Written, images: list[int]) -> Written:
+    return counts[0][images], counts[1][images], counts[2][images]
+
+
+def test_an_image_without_a_labelled_pixel_is_not_drawn(tmp_path: Path) -> None:
+    counts = written(0)
+    for part in counts:
+        part[3:] = 0
+    write_cell(tmp_path / "all", counts, IDS)
+    write_cell(tmp_path / "labelled", only(counts, [0, 1, 2]), IDS[:3])
+    every, labelled = (read_counts(quality_frame(tmp_path / name)) for name in ("all", "labelled"))
+    assert every.blocks == labelled.blocks == ("i0", "i1", "i2")
+    assert np.array_equal(resample(every).draws, resample(labelled).draws)
+
+
+def test_an_image_that_is_there_twice_is_drawn_as_one(tmp_path: Path) -> None:
+    counts = only(written(1), [0, 1] * 6)
+    write_cell(tmp_path, counts, IDS)
+    write_cell(tmp_path, written(2), IDS, ("gaussian_noise", 3))  # each image has noise of its own
+    scores = resample(read_counts(quality_frame(tmp_path)))
+    assert scores.blocks == 2
+    once = resample(read_counts(quality_frame(tmp_path).query("corruption == 'gaussian_noise'")))
+    assert once.blocks == 12, "without a clean cell nothing tells a copy"
+
+
+def test_copies_join_the_blocks_that_they_stand_in() -> None:
+    labelled = np.array([[1, 2], [3, 4], [5, 6], [1, 2], [3, 4], [7, 8]])
+    found = blocks_by_counts(("a", "b", "c", "c", "d", "e"), labelled, labelled)
+    assert found.names == ("a", "b", "a", "a", "b", "e")
+    assert found.repeated == 2
+
+
+def test_images_that_differ_in_the_prediction_alone_are_not_the_same() -> None:
+    labelled = np.array([[1, 2], [1, 2]])
+    assert blocks_by_counts(("a", "b"), labelled, np.array([[1], [2]])).names == ("a", "b")
+
+
+def test_images_of_one_class_that_a_model_gets_right_are_not_taken_for_copies() -> None:
+    """As 30 pictures of sound parts, in which there is no flaw to be seen."""
+    labelled = np.tile([100, 0], (30, 1))
+    names = tuple(map(str, range(30)))
+    assert blocks_by_counts(names, labelled, labelled).names == names
+
+
+def test_a_split_without_a_labelled_pixel_has_no_block_and_no_score(tmp_path: Path) -> None:
+    write_cell(tmp_path, only(written(3), [0]), ["i0"])
+    frame = quality_frame(tmp_path)
+    assert resample(read_counts(frame)).blocks == 1
+    nothing = tuple(np.zeros((2, 3), np.int64) for _ in range(3))
+    write_cell(tmp_path / "nothing", nothing, ["i0", "i1"])
+    scores = resample(read_counts(quality_frame(tmp_path / "nothing")))
+    assert scores.blocks == 0
+    assert np.isnan(scores.draws).all()
