@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from counted import random_counts, write_cell
+from counted import write_cell
 
 from robustbench_seg.studies.blocks import blocks_by_counts
 from robustbench_seg.studies.bootstrap import resample
@@ -14,10 +14,14 @@ IDS = [f"i{k}" for k in range(12)]
 Written = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def written(seed: int, images: int = 12) -> Written:
-    """Counts of images, each of several classes."""
-    intersection, predicted, labelled = random_counts(np.random.default_rng(seed), images, 5)
-    return intersection, predicted, np.maximum(labelled, 1)
+LABELLED = np.random.default_rng(0).integers(1, 1000, (len(IDS), 5))
+
+
+def predicted_on(labelled: np.ndarray, seed: int) -> Written:
+    """Counts of a model on images of which so many pixels of each class are labelled."""
+    rng = np.random.default_rng(seed)
+    intersection = rng.integers(0, labelled + 1)
+    return intersection, intersection + rng.permuted(labelled - intersection, axis=1), labelled
 
 
 def only(counts: Written, images: list[int]) -> Written:
@@ -25,9 +29,7 @@ def only(counts: Written, images: list[int]) -> Written:
 
 
 def test_an_image_without_a_labelled_pixel_is_not_drawn(tmp_path: Path) -> None:
-    counts = written(0)
-    for part in counts:
-        part[3:] = 0
+    counts = predicted_on(np.where(np.arange(len(IDS))[:, None] < 3, LABELLED, 0), 0)
     write_cell(tmp_path / "all", counts, IDS)
     write_cell(tmp_path / "labelled", only(counts, [0, 1, 2]), IDS[:3])
     every, labelled = (read_counts(quality_frame(tmp_path / name)) for name in ("all", "labelled"))
@@ -36,9 +38,10 @@ def test_an_image_without_a_labelled_pixel_is_not_drawn(tmp_path: Path) -> None:
 
 
 def test_an_image_that_is_there_twice_is_drawn_as_one(tmp_path: Path) -> None:
-    counts = only(written(1), [0, 1] * 6)
-    write_cell(tmp_path, counts, IDS)
-    write_cell(tmp_path, written(2), IDS, ("gaussian_noise", 3))  # each image has noise of its own
+    twice = [0, 1] * 6
+    write_cell(tmp_path, only(predicted_on(LABELLED, 1), twice), IDS)
+    noisy = predicted_on(LABELLED[twice], 2)
+    write_cell(tmp_path, noisy, IDS, ("gaussian_noise", 3))  # each image has noise of its own
     scores = resample(read_counts(quality_frame(tmp_path)))
     assert scores.blocks == 2
     once = resample(read_counts(quality_frame(tmp_path).query("corruption == 'gaussian_noise'")))
@@ -65,7 +68,7 @@ def test_images_of_one_class_that_a_model_gets_right_are_not_taken_for_copies() 
 
 
 def test_a_split_without_a_labelled_pixel_has_no_block_and_no_score(tmp_path: Path) -> None:
-    write_cell(tmp_path, only(written(3), [0]), ["i0"])
+    write_cell(tmp_path, only(predicted_on(LABELLED, 3), [0]), IDS[:1])
     frame = quality_frame(tmp_path)
     assert resample(read_counts(frame)).blocks == 1
     nothing = tuple(np.zeros((2, 3), np.int64) for _ in range(3))
