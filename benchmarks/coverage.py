@@ -9,7 +9,7 @@ block. Two models see the same images, clean and corrupted. There are three popu
   hard images are hard for both models.
 - camvid: the counts of CamVid's 233 test frames that `reports/camvid-c` holds, of a SegFormer and a DeepLabV3+, clean
   and under fog. A frame is drawn by itself here, as if none resembled its neighbours.
-- uneven: the same, but sizes of blocks are lognormal: the largest of 20 has nearly half of the pixels on average.
+- uneven: the same, but sizes of blocks are lognormal: the largest of 20 has 44 % of the pixels on average.
 
 Intervals are those of `studies.statistics.percentiles`: what there would be without a least number of blocks.
 """

@@ -91,7 +91,7 @@ def difference(found: ArmDifference, p_holm: float) -> Cell:
     """Show a difference of fractions in points, with a star where it is found; the reasons on hover."""
     number = found.interval
     ends = f"95 % interval {span(number.low, number.high)}; p {found.p:.2g}, {p_holm:.2g} by Holm for the whole table; "
-    hover = (ends if number.known else "") + (found.agreement if found.measured else "")
+    hover = ("" if pd.isna(number.low) else ends) + (found.agreement if found.measured else "")
     return Cell(points(number.estimate) + ("*" if found.found else ""), hover, number.estimate)
 
 

@@ -87,7 +87,8 @@ class ArmDifference:
         if np.isnan(self.interval.low):
             return "some resamples of so few images have no such number"
         if self.blank:
-            return f"{' and '.join(self.blank)} {'does' if len(self.blank) == 1 else 'do'} no better than one class"
+            do = "does" if len(self.blank) == 1 else "do"
+            return f"{' and '.join(self.blank)} {do} no better than one class for every pixel"
         return ""
 
     @property

@@ -43,8 +43,8 @@ __all__ = [
 Draws = NDArray[np.float64]  # (1 + resamples,): the data's own value, then each resample's
 LEVEL = 0.95
 # Below it nothing is said: up to 5 blocks that all agree cannot have a p below 0.05, and in simulations
-# (benchmarks/results/coverage.md) intervals of 2 blocks miss the truth in half of the cases, that of an mIoU from 8 in
-# 1 of 5.
+# (benchmarks/results/coverage.md) intervals of 2 blocks miss the truth in half of the cases, and that of an mIoU from 8
+# blocks in 1 of 5.
 LEAST_BLOCKS = 10
 # From these on, 95 % intervals of those simulations cover the truth in 93 % of the cases or more: of differences and of
 # retention, and of an mIoU, which a rare class moves much.
@@ -63,11 +63,6 @@ class Interval:
     estimate: float
     low: float
     high: float
-
-    @property
-    def known(self) -> bool:
-        """Whether it has ends."""
-        return not np.isnan(self.low)
 
     @property
     def excludes_zero(self) -> bool:

@@ -152,7 +152,7 @@ def test_two_models_that_do_no_better_than_one_class_are_not_found_to_differ(tmp
         tmp_path, blank_by(0.06), models=["a", "b", "c"], conditions={"fog": [1], "snow": [1]},
     )  # fmt: skip
     section = sections_of([tmp_path], pictures=False)[0]
-    said = "a and b do no better than one class"
+    said = "a and b do no better than one class for every pixel"
     shown = table(section, "differences-whole")
     full = shown.full.set_index(["arms", "in"])
     assert full.loc[("a minus b", "clean mIoU"), "low"] > 0, "the numbers do differ"
@@ -183,5 +183,5 @@ def test_a_model_that_fails_in_one_view_is_told_apart_in_the_others(tmp_path: Pa
     by_view = table(section, "differences-views").full.set_index("in")["found"]
     assert by_view.to_dict() == {"slide-256-192": False, "whole": True}
     extent = table(section, "resolution-differences")
-    assert extent.readable["seeds"].tolist() == ["a does no better than one class"]
+    assert extent.readable["seeds"].tolist() == ["a does no better than one class for every pixel"]
     assert extent.readable["found"].tolist() == ["–"]

@@ -115,6 +115,6 @@ def test_a_model_that_names_one_class_is_not_found_to_differ() -> None:
     one = arm_difference(arms, "a", "c", 100, blank={"a-s1"})
     assert not one.found
     assert one.p < 0.01
-    assert one.verdict == "not known, since a does no better than one class"
+    assert one.verdict == "not known, since a does no better than one class for every pixel"
     both = arm_difference(arms, "c", "d", 100, blank={"c", "d"})
-    assert both.verdict == "not known, since c and d do no better than one class"
+    assert both.verdict == "not known, since c and d do no better than one class for every pixel"

@@ -4,6 +4,7 @@ One call of the bootstrap serves all simulated splits: each stands where a cell 
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,24 @@ import pytest
 import scipy.stats
 from numpy.typing import NDArray
 
+from benchmarks.coverage import QUANTITIES, drawn
+from benchmarks.coverage import coverage as simulated
 from robustbench_seg.metrics.calibration import QUANTA
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.counts import METRICS, Counts
-from robustbench_seg.studies.statistics import interval
+from robustbench_seg.studies.statistics import (
+    HOLD_BLOCKS,
+    HOLD_BLOCKS_OF_MIOU,
+    LEAST_BLOCKS,
+    LEAST_COVER,
+    LEAST_COVER_OF_MIOU,
+    LEVEL,
+    interval,
+)
 
 SPLITS, RESAMPLES, ROWS = 1000, 1000, 3000
 PRESENT = (1, 0.95, 0.9, 0.8, 0.7, 0.5, 0.3, 0.2)  # the share of the images in which a class is
+TABLE = pd.read_csv(Path(__file__).parents[2] / "benchmarks/results/coverage.csv").set_index(["population", "blocks"])
 Rows = tuple[NDArray[np.int32], NDArray[np.int32]]  # intersection and union, (rows, classes)
 
 
@@ -93,3 +105,30 @@ def test_of_frames_that_resemble_their_neighbours_blocks_cover_and_images_do_not
     print(f"600 frames: by image {with_error(by_image)}, by blocks of 15 {with_error(by_block)}")
     assert by_image < 0.8
     assert 0.9 <= by_block <= 0.97
+
+
+@pytest.mark.parametrize("blocks", [2, 3, 5, 8, 10, 15, 20, 30])
+def test_intervals_of_few_blocks_cover_as_the_committed_table_says(blocks: int) -> None:
+    """With other splits of the same population: the same shares but for 4 Monte-Carlo errors of both."""
+    splits = 250
+    shares = simulated(drawn(), blocks, splits, seed=9)
+    told = TABLE.loc[("drawn", blocks)]
+    for quantity, share in shares.items():
+        error = np.sqrt(told[quantity] * (1 - told[quantity]) * (1 / splits + 1 / told["splits"]))
+        print(f"{blocks} blocks, {quantity}: {100 * share:.1f} %, in the table {100 * told[quantity]:.1f} %")
+        assert share == pytest.approx(told[quantity], abs=4 * error), quantity
+
+
+def test_the_numbers_of_blocks_that_reports_name_are_those_of_the_committed_table() -> None:
+    """An interval holds where it covers 93 % or more."""
+    even = TABLE.loc[["drawn", "camvid"]]
+    enough = even[list(QUANTITIES)] >= LEVEL - 0.02
+    blocks = even.index.get_level_values("blocks")
+    for of_miou, named in ((False, HOLD_BLOCKS), (True, HOLD_BLOCKS_OF_MIOU)):
+        chosen = enough["mIoU"] if of_miou else enough.drop(columns="mIoU").all(axis=1)
+        assert chosen[blocks >= named].all()
+        assert not chosen[blocks == max(b for b in set(blocks) if b < named)].all()
+    shown = TABLE[TABLE.index.get_level_values("blocks") >= LEAST_BLOCKS]
+    assert np.floor(100 * shown[list(QUANTITIES)].drop(columns="mIoU").min(axis=None)) / 100 == LEAST_COVER
+    assert np.floor(100 * shown["mIoU"].min()) / 100 == LEAST_COVER_OF_MIOU
+    assert (TABLE.xs(2, level="blocks")[list(QUANTITIES)] < 0.6).all(axis=None)
