@@ -178,9 +178,7 @@ def evidence_of(cells: pd.DataFrame, reference: str | None = None) -> list[Evide
         twice = sources[sources.duplicated(PLACE, keep=False)].sort_values(PLACE)
         if len(twice):
             one, other = twice["path"].iloc[:2]
-            raise StoreError(
-                f"{one}: {other.name} is of another version of its corruption; remove the one that is past"
-            )
+            raise StoreError(f"{one}: of another source of its corruption than {other}; remove the one that is past")
         own = {name: part[part[name].notna()].drop_duplicates(PLACE) for name in METRICS if part[name].notna().any()}
         kept = part.drop_duplicates(PLACE).reset_index(drop=True)
         scores = {name: resample(read_counts(having, name)) for name, having in (own | {"miou": kept}).items()}
