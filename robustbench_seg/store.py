@@ -219,11 +219,13 @@ def read_record(path: Path) -> Record:
 def read_cell(path: Path, columns: Sequence[str]) -> tuple[Record, pa.Table]:
     """Read a finished cell's record and those of these columns that it has. Raises StoreError as `read_record`."""
     try:
-        with path.open("rb") as source, pq.ParquetFile(source) as file:
+        # In this thread alone: one of Arrow's that lets go of a Python object while the interpreter ends aborts it.
+        with path.open("rb") as source, pq.ParquetFile(source, pre_buffer=False) as file:
             metadata = file.schema_arrow.metadata or {}
             if METADATA_KEY not in metadata:
                 raise StoreError(f"{path}: not a cell of this program (no {METADATA_KEY.decode()!r} in its metadata)")
-            return Record.from_dict(json.loads(metadata[METADATA_KEY]), str(path)), file.read(columns=list(columns))
+            table = file.read(columns=list(columns), use_threads=False)
+            return Record.from_dict(json.loads(metadata[METADATA_KEY]), str(path)), table
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"{path}: not a Parquet file ({error})") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:

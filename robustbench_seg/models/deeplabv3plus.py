@@ -13,7 +13,8 @@ from typing import Any
 import segmentation_models_pytorch as smp
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialise
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,7 +22,7 @@ from segformer.checkpoint import packed
 from segformer.files import sha256_of
 
 from ..errors import UsageError
-from ..files import replacing
+from ..files import write_bytes
 from .base import NetworkSegmenter
 
 __all__ = ["DeepLabV3Plus", "build_network", "describe", "lay_out", "load", "save"]
@@ -79,8 +80,7 @@ def save(network: DeepLabV3Plus, path: Path, *, class_names: Sequence[str], lice
         "licence": licence,
         "recipe": recipe,
     }
-    with replacing(path) as temporary:
-        save_file(tensors, temporary, {METADATA_KEY: json.dumps(description, sort_keys=True)})
+    write_bytes(path, serialise(tensors, {METADATA_KEY: json.dumps(description, sort_keys=True)}))
 
 
 def load(name: str, encoder: str, weights: str | os.PathLike[str], class_names: Sequence[str]) -> NetworkSegmenter:
