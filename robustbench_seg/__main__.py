@@ -2,6 +2,8 @@
 
 import sys
 
+from .stopping import listen
+
 __all__ = ["main"]
 
 HEADLESS = "pip install --force-reinstall --no-deps opencv-python-headless"
@@ -9,6 +11,7 @@ HEADLESS = "pip install --force-reinstall --no-deps opencv-python-headless"
 
 def main() -> None:
     """Run the command line; say in one line where OpenCV can't load for want of a system library."""
+    listen()  # before the imports, which take seconds
     try:
         import cv2  # noqa: F401, the first to fail where libGL or libglib are missing
 
@@ -18,8 +21,6 @@ def main() -> None:
             raise
         sys.stderr.write(f"error: OpenCV can't load ({error}); the headless build needs no such library: {HEADLESS}\n")
         raise SystemExit(2) from None
-    except KeyboardInterrupt:  # as early as this; later ones are the command line's
-        raise SystemExit(130) from None
     run_program()
 
 

@@ -1,44 +1,80 @@
 """Files that are either there and whole, or not there: temporary file, fsync, rename."""
 
+import errno
 import hashlib
 import json
-import multiprocessing
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import filelock
 
-from .errors import StoreError
+from .errors import MachineError, StoreError
+from .stopping import TEMPORARY_FILES, unbroken
 
-__all__ = ["canonical_json", "digest", "locked", "replacing", "write_bytes", "write_json", "write_text"]
+try:
+    import fcntl
+except ImportError:  # not POSIX
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = [
+    "canonical_json",
+    "digest",
+    "locked",
+    "remove_leftovers",
+    "replacing",
+    "write_bytes",
+    "write_json",
+    "write_text",
+    "writing",
+]
 
 TEMPORARY = ".robustbench-seg.tmp"  # no file of anyone else ends so: such files are removed
+OLD_S = 24 * 3600.0  # no write pauses for a day, and no two clocks differ by one
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+AGAIN = "make room, then give the same command again"
+FULL = {
+    errno.ENOSPC: f"no room is left on its disk; {AGAIN}",
+    errno.EDQUOT: f"the quota of its disk is used up; {AGAIN}",
+    errno.EFBIG: f"it is larger than its disk or the shell (ulimit -f) allows; {AGAIN}",
+}
+REFUSALS = FULL | {
+    errno.EROFS: "its disk is read-only; choose another place",
+    errno.EACCES: "this user may not write there; choose another place",
+    errno.EPERM: "this user may not write there; choose another place",
+    errno.EEXIST: "a file stands where its folder should be; choose another place",
+    errno.ENOTDIR: "a file stands where its folder should be; choose another place",
+}
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other runs out of a folder, which is made if need be; remove what killed runs left unfinished in it.
 
-    Nothing but this project's own temporary files is removed, whatever else the folder holds, and none that another
-    process, which may be writing a report there, has in hand.
-
-    Raises StoreError at once if another process is in; the lock of a process that is gone does not count.
+    The lock is the system's own (flock). It holds between the containers of a machine, and over NFS between machines
+    if the server locks; it ends with its holder, however that ends.
+    Raises StoreError at once if another process is in, and at the end if the folder has vanished meanwhile;
+    MachineError for a folder that can't be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / ".lock")
+    path = folder / ".lock"
+    lock = filelock.FileLock(path)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise StoreError(f"{folder}: another run is using this folder") from None
     try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise StoreError(f"{folder}: another run is using this folder") from None
-    try:
-        for leftover in folder.rglob(f".*{TEMPORARY}"):
-            if leftover.is_file() and not leftover.is_symlink() and not writer_lives(leftover):
-                leftover.unlink(missing_ok=True)
+        own = path.stat()
+        remove_leftovers(folder, below=True)
         yield
+        if not (path.exists() and os.path.samestat(path.stat(), own)):
+            raise StoreError(f"{folder}: was removed or renamed while it was in use; give the same command again")
     finally:
         lock.release()
 
@@ -48,41 +84,104 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; when the block ends well, what was written there replaces `path`.
 
     The folder is made if need be. A kill at any moment leaves the old file or the new one, never a part; a temporary
-    file that it leaves behind is removed by the next `locked`.
+    file that it leaves is removed by the next `locked`. Raises MachineError as `writing` does.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=f"-{own_number()}{TEMPORARY}")
-    os.close(handle)
-    temporary = Path(name)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = make_temporary(path.parent)
+        try:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)  # mkstemp makes files that only their owner may read
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        finally:
+            TEMPORARY_FILES.discard(temporary)
+            os.close(handle)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """A block that writes `path`: a stop lets it end. Raises MachineError, with the cure, where the system refuses."""
+    with unbroken():
+        try:
+            yield
+        except Exception as error:
+            if (reason := refusal(error)) is None:
+                raise
+            raise MachineError(f"{path}: can't be written: {reason}") from None
+
+
+def refusal(error: BaseException) -> str | None:
+    """Say why the system refused a write, if that is what an error is about.
+
+    Torch raises an error of its own over that of a full disk, which is then its context.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        return REFUSALS.get(error.errno, os.strerror(error.errno))
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, OSError) and below.errno in FULL:
+            return FULL[below.errno]
+        below = below.__cause__ or below.__context__
+    return None
+
+
+def make_temporary(folder: Path) -> tuple[int, Path]:
+    """Make an empty file that is its writer's, this process, as long as it is open here: see `remove_leftovers`."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=f"-{boot()}{TEMPORARY}")
+        TEMPORARY_FILES.add(Path(name))
+        if fcntl is not None:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        TEMPORARY_FILES.discard(Path(name))
+        os.close(handle)  # taken for a leftover before it was locked
+
+
+def remove_leftovers(folder: Path, *, below: bool = False) -> None:
+    """Remove the temporary files that killed writers left in a folder, or in those below it too; no file else.
+
+    A writer locks its file, and its name says under which boot of which machine it was made. Here, nobody's lock means
+    that the writer is gone, in whatever container it ran. A file of elsewhere, or of an older version, is removed when
+    it has not changed for a day, since a lock is not always seen from another machine, nor a process ever.
+    """
+    for path in (folder.rglob if below else folder.glob)(f".*{TEMPORARY}"):
+        if path.is_file() and not path.is_symlink():
+            with suppress(OSError):
+                remove_if_left(path)
+
+
+def remove_if_left(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR)
     try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)  # mkstemp makes files that only their owner may read
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        free = fcntl is not None
+        if free:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError):
+                return
+            except OSError:  # a file system without locks
+                free = False
+        made_here = boot() != "" and path.name.endswith(f"-{boot()}{TEMPORARY}")
+        if (free and made_here) or time.time() - os.fstat(handle).st_mtime > OLD_S:
+            path.unlink()
+    finally:
+        os.close(handle)
 
 
-def own_number() -> int:
-    """The number of this process or, in a worker, which ends with its parent, of that."""
-    parent = multiprocessing.parent_process()
-    return os.getpid() if parent is None or parent.pid is None else parent.pid
-
-
-def writer_lives(temporary: Path) -> bool:
-    """Whether another process of the number in a temporary file's name is there."""
-    number = temporary.name.removesuffix(TEMPORARY).rpartition("-")[2]
-    if not (number.isascii() and number.isdigit()) or int(number) == own_number() or os.name != "posix":
-        return False
+@cache
+def boot() -> str:
+    """Name this boot of this machine, alike in all its containers; "" where the system does not tell."""
     try:
-        os.kill(int(number), 0)  # sends nothing
-    except PermissionError:  # someone else's
-        return True
-    except (OSError, OverflowError):
-        return False
-    return True
+        return BOOT_ID.read_text("ascii")[:8]  # of a random UUID
+    except OSError:
+        return ""
 
 
 def write_bytes(path: Path, content: bytes) -> None:

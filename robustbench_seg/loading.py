@@ -1,40 +1,51 @@
-"""Calls spread over worker processes, results in order, with a bounded number in flight."""
+"""Calls spread over worker processes, results in order, with a bounded number in flight.
 
+Each process has a thread here, which gives it one call at a time and waits for the answer. Processes share neither a
+queue nor a lock, which a killed process could leave broken, and nothing is written to disk for them.
+"""
+
+import atexit
 import multiprocessing
-import os
 import pickle
 import signal
-import tempfile
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from functools import lru_cache
-from multiprocessing.connection import wait
-from pathlib import Path
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from .errors import MachineError
+from .stopping import STOPS, WORKERS, end_worker, unbroken
 
 __all__ = ["Loader"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 PREFETCH = 4  # results waiting or in progress, per worker
+# Spawned, not forked: a fork of a process in which OpenCV, OpenMP or Numba have started threads may hang, and would
+# inherit the lock on the result folder.
+CONTEXT = multiprocessing.get_context("spawn")
+CLOSED = "this loader is closed"
+FEWER = "the same command goes on from there, with fewer --workers than {} in less memory"
 
 
 class Loader:
     """A context manager around `workers` processes; with 0 all calls are made in this process, when their turn comes.
 
-    Workers are spawned, not forked: a fork of a process in which OpenCV, OpenMP or Numba have started threads may hang,
-    and would inherit the lock on the result folder.
+    At the end of the context a worker finishes the file that it is writing, but not its call.
     """
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self.pool: ProcessPoolExecutor | None = None
+        self.crew: Crew | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -42,99 +53,189 @@ class Loader:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.pool is not None:
-            self.pool.shutdown(wait=True, cancel_futures=True)
-            self.pool = None
+        if self.crew is not None:
+            self.crew.end()
+            self.crew = None
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield function(item) for each item, in order. function and items must be picklable if there are workers.
 
         An exception of a call is raised where its result would stand; later calls are dropped. Raises MachineError
-        where a worker was killed.
+        where a worker was killed or can't be started.
         """
         if self.workers == 0:
             yield from map(function, items)
             return
-        if self.pool is None:
-            self.pool = ProcessPoolExecutor(
-                self.workers, mp_context=multiprocessing.get_context("spawn"), initializer=prepare_worker
-            )
+        if self.crew is None:
+            self.crew = Crew(self.workers)
+        crew, pickled = self.crew, pickle.dumps(function)
         waiting: deque[Future[Result]] = deque()
-        handle, pickled = tempfile.mkstemp(prefix="robustbench-seg-")
         try:
-            with os.fdopen(handle, "wb") as file:
-                pickle.dump(function, file)
             for item in items:
-                with without_interrupts():
-                    waiting.append(self.pool.submit(call, pickled, item))
+                waiting.append(crew.submit(pickled, item))
                 if len(waiting) >= PREFETCH * self.workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
-        except BrokenExecutor:
-            self.pool = None  # the next call starts anew
-            raise MachineError(
-                "a worker process was killed, perhaps for want of memory; the same command goes on from there, "
-                f"with fewer --workers than {self.workers} in less memory"
-            ) from None
         finally:
             for future in waiting:
                 future.cancel()
-            Path(pickled).unlink()
 
 
-@contextmanager
-def without_interrupts() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back until the block ends: a worker that starts meanwhile is known to its pool by then,
-    which else could not end it, and never sees Ctrl-C, not even before `prepare_worker`.
+@dataclass(frozen=True)
+class Call:
+    """function: pickled once for all calls of a `map`, since a data set of 100,000 paths has 10 MB."""
+
+    function: bytes
+    item: Any
+    future: Future[Any]
+
+
+class Crew:
+    """Worker processes, each started and attended to by a thread.
+
+    Nothing is ever sent through the lifeline: its end is closed in whatever way this process ends, and so they end too.
     """
-    if threading.current_thread() is not threading.main_thread():  # which alone handles signals
-        yield
-        return
-    came: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    handled = {number: handler for number, handler in handlers.items() if callable(handler)}
-    for number in handled:
-        signal.signal(number, lambda number, frame: came.append(number))
-    masks = hasattr(signal, "pthread_sigmask")  # a new process has its parent's
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
-    try:
-        yield
-    finally:
-        if masks:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        for number, handler in handled.items():
-            signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.calls: SimpleQueue[Call | None] = SimpleQueue()
+        self.far_lifeline, self.lifeline = CONTEXT.Pipe(duplex=False)
+        self.processes: list[BaseProcess] = []
+        self.starting = threading.Lock()
+        self.ended = False
+        WORKERS.add(self)
+        atexit.register(self.end)  # before multiprocessing's own function, which waits for all processes
+        for _ in range(size):
+            threading.Thread(target=self.attend, daemon=True).start()
+
+    def submit(self, function: bytes, item: Any) -> Future[Any]:
+        """Queue a call; its future gets what `Worker.answer` returns or raises."""
+        if self.ended:
+            raise RuntimeError(CLOSED)
+        future: Future[Any] = Future()
+        self.calls.put(Call(function, item, future))
+        return future
+
+    def attend(self) -> None:
+        """Give a worker one call after another; one that was killed is replaced."""
+        block_stops()  # workers inherit it, and multiprocessing's own process: a stop is this one's to decide
+        worker = None
+        while (call := self.calls.get()) is not None:
+            if not call.future.set_running_or_notify_cancel():
+                continue
+            try:
+                if worker is None or worker.killed:
+                    worker = self.start()
+                call.future.set_result(worker.answer(call))
+            except BaseException as error:
+                with unbroken():  # that a stop ends the workers is no news of a call
+                    call.future.set_exception(RuntimeError(CLOSED) if self.ended else error)
+
+    def start(self) -> "Worker":
+        here, there = CONTEXT.Pipe()
+        with there, unbroken(), self.starting:  # so that it is among `processes` when these are to end
+            if self.ended:
+                raise RuntimeError(CLOSED)
+            process = CONTEXT.Process(target=work, args=(there, self.far_lifeline), daemon=True)
+            try:
+                process.start()
+            except OSError as error:
+                raise MachineError(f"can't start a worker process ({error}); {FEWER.format(self.size)}") from None
+            self.processes.append(process)
+        return Worker(here, self.size)
+
+    def end(self) -> None:
+        """Let the workers finish the files that they are writing; return when they are gone."""
+        self.close(BaseProcess.join)
+
+    def kill(self) -> None:
+        """End the workers at once; return when they are gone."""
+        self.close(BaseProcess.kill, BaseProcess.join)
+
+    def close(self, *steps: Callable[[BaseProcess], None]) -> None:
+        with self.starting:
+            self.ended = True
+            self.lifeline.close()
+        for step in steps:
+            for process in self.processes:
+                step(process)
+        for _ in range(self.size):
+            self.calls.put(None)
+        WORKERS.discard(self)
+        atexit.unregister(self.end)
 
 
-def call(pickled: str, item: Item) -> Any:
-    """Apply a function in a worker."""
-    return unpickled(pickled)(item)
+def block_stops() -> None:
+    """Keep Ctrl-C and its like from this thread and all processes that it starts."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        resource_tracker.ensure_running()  # at its start it unblocks some
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
 
 
-@lru_cache(maxsize=1)
-def unpickled(path: str) -> Callable[[Any], Any]:
-    """Read a function once per `map`, not with every item: a data set of 100,000 paths has 10 MB."""
-    pickled = Path(
-        path
-    ).read_bytes()  # of this worker's own parent: mkstemp makes files that their owner alone can write
-    function: Callable[[Any], Any] = pickle.loads(pickled)
-    return function
+class InWorkerError(Exception):
+    """The traceback of an exception in a worker, as the cause of the exception here."""
 
 
-def prepare_worker() -> None:
-    """Leave Ctrl-C to the parent, keep to one thread, and end when the parent is gone, however it went."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+class Worker:
+    """A worker seen from here. crew: how many there are."""
+
+    def __init__(self, connection: Connection, crew: int) -> None:
+        self.connection, self.crew = connection, crew
+        self.function = b""  # that it has
+        self.killed = False
+
+    def answer(self, call: Call) -> Any:
+        """Return what the call returns. Raises what it raises; MachineError where the process is killed meanwhile."""
+        known, self.function = self.function, b""  # which it has for certain when a call of it has succeeded
+        question = pickle.dumps((None if call.function is known else call.function, call.item))
+        try:
+            self.connection.send_bytes(question)
+            answer = self.connection.recv_bytes()
+        except (EOFError, OSError):
+            self.killed = True
+            raise MachineError(
+                f"a worker process was killed, perhaps for want of memory; {FEWER.format(self.crew)}"
+            ) from None
+        value, error, trace = pickle.loads(answer)  # of this process's own child
+        if error is not None:
+            raise error from InWorkerError(trace)
+        self.function = call.function
+        return value
+
+
+def work(calls: Connection, lifeline: Connection) -> None:
+    """Answer calls in a worker until the process that it works for is gone, or wants it no more."""
+    threading.Thread(target=end_with, args=(lifeline,), daemon=True).start()
     import cv2
 
     cv2.setNumThreads(1)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=end_with, args=(parent.sentinel,), daemon=True).start()
+    function: Any = None
+    with suppress(EOFError, OSError):  # of the connection, when its other end is closed
+        while True:
+            question = calls.recv_bytes()
+            try:
+                pickled, item = pickle.loads(question)
+                if pickled is not None:
+                    function = pickle.loads(pickled)
+                answer = pickle.dumps((function(item), None, ""))
+            except BaseException as error:
+                answer = pickle.dumps((None, portable(error), traceback.format_exc()))
+            calls.send_bytes(answer)
+    end_worker()
 
 
-def end_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)
+def end_with(lifeline: Connection) -> None:
+    with suppress(EOFError, OSError):
+        lifeline.recv_bytes()
+    end_worker()
+
+
+def portable(error: BaseException) -> BaseException:
+    """Return the exception or, where it can't be pickled and read, one of the same words."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

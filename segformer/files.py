@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from .config import SegFormerConfig
 from .formats import Loaded, load
 from .info import CheckpointError
 from .nesting import choose
+
+try:
+    import fcntl
+except ImportError:  # not POSIX
+    fcntl = None  # type: ignore[assignment]
 
 __all__ = [
     "METADATA_KEY",
@@ -29,6 +35,7 @@ __all__ = [
 
 # Holds our description of the model: in a safetensors header, in a pickle's "meta" and in an ONNX graph's metadata.
 METADATA_KEY = "segformer"
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,16 +122,24 @@ def identity_of(paths: Iterable[Path], root: Path) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside `path`, force it to disk, rename: a reader sees the old or the new, whole."""
+    """Write to a temporary file beside `path`, force it to disk, rename: a reader sees the old or the new, whole.
+
+    The temporary file's name, with the boot of this machine, and its lock are those of the benchmark's own, whose next
+    command in that folder removes what a kill leaves.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    boot = BOOT_ID.read_text("ascii")[:8] if BOOT_ID.is_file() else ""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f"-{boot}.robustbench-seg.tmp")
     try:
         with os.fdopen(handle, "wb") as file:
+            if fcntl is not None:
+                with suppress(OSError):  # a file system without locks
+                    fcntl.flock(file, fcntl.LOCK_EX)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp makes files that only their owner may read
-        Path(temporary).replace(path)
+            Path(temporary).chmod(0o644)  # mkstemp makes files that only their owner may read
+            Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # A module may import from its own layer and from those below it (that is, above it here).
 LAYERS = [
-    {"errors", "wording", "__version__"},
+    {"errors", "stopping", "wording", "__version__"},
     {"files", "images", "paths", "strict_json"},
     {"record", "notes", "validation", "loading"},
     {"corruptions", "metrics", "environment"},

@@ -10,6 +10,7 @@ import typer
 
 from ..errors import RobustBenchError
 from ..paths import expanded
+from ..stopping import unbroken
 from .corrupt import corrupt
 from .listing import list_kind
 from .report import compare, report
@@ -18,7 +19,6 @@ from .train import train
 
 __all__ = ["app", "run_program"]
 
-INTERRUPTED = 130
 COMMANDS: dict[str, Callable[..., None]] = {
     "run": run,
     "plan": plan,
@@ -59,15 +59,12 @@ def run_program() -> NoReturn:
     """Run the command line; a user's error becomes one line on stderr and status 2."""
     try:
         status = app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
-    except (typer.Abort, KeyboardInterrupt):
-        status = INTERRUPTED
     except Exception as error:
-        if not is_for_users(error):
-            raise
-        message = error.format_message() if hasattr(error, "format_message") else str(error)
-        fail(message.replace("Value error, ", ""), 2)  # pydantic's own words, which some versions of typer pass on
-    if status == INTERRUPTED:  # typer turns Ctrl-C into this status without a word
-        fail("stopped; what is finished is kept, and the same command goes on from there", INTERRUPTED)
+        with unbroken():  # a stop that is under way has the last word: the error may be of its making
+            if not is_for_users(error):
+                raise
+            message = error.format_message() if hasattr(error, "format_message") else str(error)
+            fail(message.replace("Value error, ", ""), 2)  # pydantic's own words, which some versions of typer pass on
     sys.exit(status)
 
 

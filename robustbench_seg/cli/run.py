@@ -9,7 +9,6 @@ from rich.table import Table
 from ..wording import counted
 from .options import Data, Device, Limit, Weights, Workers, data_folders, default_workers, weights_given
 from .report import write_and_show
-from .stopping import stoppable
 from .terminal import console, say
 
 __all__ = ["plan", "run"]
@@ -42,7 +41,7 @@ def run(
         workers=default_workers(device) if workers is None else workers,
         limit=limit,
     )
-    with stoppable() as check, RunProgress(console, check) as progress:
+    with RunProgress(console) as progress:
         failed = run_suite(read_suite(suite), out, options, progress)
     try:
         write_and_show([out], out / "report", text=True)

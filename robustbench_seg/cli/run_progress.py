@@ -1,7 +1,6 @@
 """Progress in the terminal: cells done of all, images per second, time left."""
 
 import time
-from collections.abc import Callable
 from typing import Self
 
 from rich.console import Console
@@ -22,13 +21,10 @@ __all__ = ["RunProgress"]
 
 
 class RunProgress(Listener):
-    """A bar over the images of all waiting cells; a speed cell counts as one. errors: the failed cells' messages.
+    """A bar over the images of all waiting cells; a speed cell counts as one. errors: the failed cells' messages."""
 
-    check: called at each image and cell, ends the run where that is due (see `stoppable`).
-    """
-
-    def __init__(self, console: Console, check: Callable[[], None] = lambda: None) -> None:
-        self.console, self.check = console, check
+    def __init__(self, console: Console) -> None:
+        self.console = console
         self.errors: dict[str, str] = {}
         self.images = 0
         self.begin = 0.0
@@ -64,13 +60,11 @@ class RunProgress(Listener):
         self.begin = time.perf_counter()
 
     def image(self) -> None:
-        self.check()
         self.images += 1
         speed = self.images / (time.perf_counter() - self.begin)
         self.bar.update(self.task, advance=1, speed=f"{speed:.1f} images/s")
 
     def finished(self, job: Job, error: Exception | None) -> None:
-        self.check()
         if error is None:
             self.done += 1
         else:

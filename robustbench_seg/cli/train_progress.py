@@ -18,7 +18,6 @@ from ..training import loop
 from ..training.data import open_data
 from ..training.processes import processes_on
 from ..training.recipe import Recipe
-from .stopping import stoppable
 from .terminal import say
 
 __all__ = ["TrainProgress", "train_with_progress"]
@@ -30,19 +29,10 @@ SECONDS_PER_LINE = 60.0  # where there is no terminal
 
 
 class TrainProgress:
-    """A bar; where the console is no terminal, a line at once, every minute, after a validation and at the end.
+    """A bar; where the console is no terminal, a line at once, every minute, after a validation and at the end."""
 
-    check: called at each report, ends the run where that is due (see `stoppable`).
-    """
-
-    def __init__(
-        self,
-        console: Console,
-        iterations: int,
-        clock: Callable[[], float] = time.monotonic,
-        check: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.console, self.iterations, self.clock, self.check = console, iterations, clock, check
+    def __init__(self, console: Console, iterations: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.console, self.iterations, self.clock = console, iterations, clock
         self.loss: float | None = None
         self.miou: float | None = None
         self.durations: deque[float] = deque(maxlen=RECENT)
@@ -68,7 +58,6 @@ class TrainProgress:
 
     def report(self, progress: loop.Progress) -> None:
         """Show what the loop tells after an iteration."""
-        self.check()
         now = self.clock()
         if self.last_report is not None:
             self.durations.append(now - self.last_report)
@@ -98,22 +87,21 @@ def train_with_progress(
     console: Console, recipe: Recipe, folders: dict[str, Path], out: Path, device: torch.device, workers: int
 ) -> Path | None:
     """Train; of several processes only the first shows its progress and returns the path of the weights."""
-    with stoppable() as check:
-        data, processes = open_data(recipe, folders), processes_on(device)
-        run = partial(loop.train, recipe, data, out, processes=processes, workers=workers)
-        path = None
-        try:
-            if processes.rank > 0:
-                run(report=lambda progress: check())
-            else:
-                if recipe.precision == "bf16" and emulates_bf16(device) and not any(out.glob("checkpoints/*")):
-                    say("this processor has no bf16 instructions: --set precision=fp32 may be much faster", "yellow")
-                with TrainProgress(console, recipe.iterations, check=check) as progress:
-                    path = run(report=progress.report, note=say)
-        except torch.OutOfMemoryError as error:
-            needs = f"batch_size {recipe.batch_size} and crop {recipe.crop}, or an image of the validation,"
-            raise MachineError(f"{needs} need more memory than {device} has: {error}") from None
-        processes.part()
+    data, processes = open_data(recipe, folders), processes_on(device)
+    run = partial(loop.train, recipe, data, out, processes=processes, workers=workers)
+    path = None
+    try:
+        if processes.rank > 0:
+            run()
+        else:
+            if recipe.precision == "bf16" and emulates_bf16(device) and not any(out.glob("checkpoints/*")):
+                say("this processor has no bf16 instructions: --set precision=fp32 may be much faster", "yellow")
+            with TrainProgress(console, recipe.iterations) as progress:
+                path = run(report=progress.report, note=say)
+    except torch.OutOfMemoryError as error:
+        needs = f"batch_size {recipe.batch_size} and crop {recipe.crop}, or an image of the validation,"
+        raise MachineError(f"{needs} need more memory than {device} has: {error}") from None
+    processes.part()
     return path
 
 

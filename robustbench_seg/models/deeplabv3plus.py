@@ -14,7 +14,7 @@ from typing import Any
 import segmentation_models_pytorch as smp
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -24,7 +24,7 @@ from segformer.files import Content, read_file, sha256_of
 from segformer.fitting import fitted
 
 from ..errors import UsageError
-from ..files import replacing
+from ..files import write_bytes
 from .base import NetworkSegmenter, unchanged
 from .preprocessing import IMAGENET
 from .smp_files import DEFAULTS, read_smp
@@ -91,8 +91,7 @@ def save(network: DeepLabV3Plus, path: Path, *, class_names: Sequence[str], lice
         "licence": licence,
         "recipe": recipe,
     }
-    with replacing(path) as temporary:
-        save_file(tensors, temporary, {METADATA_KEY: json.dumps(description, sort_keys=True)})
+    write_bytes(path, serialise(tensors, {METADATA_KEY: json.dumps(description, sort_keys=True)}))
 
 
 def load(name: str, encoder: str, weights: str | os.PathLike[str], class_names: Sequence[str]) -> NetworkSegmenter:

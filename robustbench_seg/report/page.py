@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from ..files import replacing, write_text
+from ..files import remove_leftovers, replacing, write_text
 from .content import Picture, Section, Table
 from .html import render_html
 from .latex import latex
@@ -22,6 +22,7 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
 
     pdf: write each figure as PDF too.
     """
+    remove_leftovers(out)
     title = "Robustness report: " + ", ".join(dict.fromkeys(section.suite for section in sections))
     rendered = []
     for number, section in enumerate(sections):

@@ -156,6 +156,7 @@ def parsed(content: bytes, where: str, columns: Sequence[str] | None = None) -> 
             thrift_string_size_limit=len(content),
             thrift_container_size_limit=len(content),
         ) as file:
+            # In this thread alone: one of Arrow's that frees a Python object while the interpreter ends aborts it.
             table = file.read(columns=None if columns is None else list(columns), use_threads=False)
             table.validate(full=True)
             return table

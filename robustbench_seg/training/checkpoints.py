@@ -41,8 +41,8 @@ class Checkpoints:
             "network": network.state_dict(),
             "optimizer": optimizer.state_dict(),
         }
-        with replacing(self.folder / f"{done:08d}.pt") as temporary:
-            torch.save(state, temporary)
+        with replacing(self.folder / f"{done:08d}.pt") as temporary, temporary.open("wb") as file:
+            torch.save(state, file)  # which says of a path that can't be written only that it can't
         for old in self.paths()[: -self.keep]:
             old.unlink()
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from ..datasets.base import IGNORE, Dataset, InMemory
 from ..errors import UsageError
-from ..files import locked
+from ..files import locked, writing
 from ..loading import Loader
 from ..models import POOLS_IMAGES
 from ..models.preprocessing import IMAGENET
@@ -122,7 +122,8 @@ def go_on(
             report(Progress(done, loss, rate, log.last_miou))
     path = out / "weights.safetensors"
     if leads:
-        save_weights(network, path, origin, class_names)
+        with writing(path):
+            save_weights(network, path, origin, class_names)
     processes.wait()
     return path
 

@@ -1,0 +1,160 @@
+"""How a process ends when it is told to stop: once, between two writes; a second time, at once.
+
+Files appear whole or not at all, and a kill loses nothing that is finished. So a stop need not unwind the program: no
+exception runs through code that swallows it, or leaves a module half imported. A thread of its own waits for the file
+that is being written, ends the workers and then the process, whatever the main thread is doing.
+"""
+
+import atexit
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+__all__ = ["STOPS", "TEMPORARY_FILES", "WORKERS", "Workers", "end_worker", "listen", "unbroken"]
+
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+STOPPED = 130
+LINE = b"robustbench-seg: stopped; what is finished is kept, and the same command goes on from there\n"
+SHOW_CURSOR = b"\x1b[?25h\n"  # a progress bar hides it
+SAME_S = 0.2  # what comes so soon after the first signal is the same stop: timeout(1) sends its signal twice
+PATIENCE_S = 1.0  # with a terminal, or a pipe's reader, that takes no more bytes
+
+
+class Workers(Protocol):
+    """Processes that end with this one."""
+
+    def end(self) -> None:
+        """Let them finish what they are writing; return when they are gone."""
+
+    def kill(self) -> None:
+        """End them at once; return when they are gone."""
+
+
+WORKERS: set[Workers] = set()
+TEMPORARY_FILES: set[Path] = set()  # that this process is writing
+
+
+class Blocks:
+    """The blocks that a stop does not break, in all threads; they may be nested."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.running = 0
+        self.closed = False
+        self.thread = threading.local()
+
+    def enter(self) -> None:
+        depth = getattr(self.thread, "depth", 0)
+        with self.changed:
+            while self.closed and not depth:
+                self.changed.wait()  # for good: the process is about to end
+            self.running += 1
+        self.thread.depth = depth + 1
+
+    def leave(self) -> None:
+        self.thread.depth -= 1
+        with self.changed:
+            self.running -= 1
+            self.changed.notify_all()
+
+    def close(self) -> None:
+        """Let no other begin, and wait for those that run."""
+        with self.changed:
+            self.closed = True
+            while self.running:
+                self.changed.wait()
+
+
+BLOCKS = Blocks()
+LAST_WORD = threading.Lock()  # of whoever ends the process: it is never released
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """A stop comes before this block or after it."""
+    BLOCKS.enter()
+    try:
+        yield
+    finally:
+        BLOCKS.leave()
+
+
+def end_worker() -> NoReturn:
+    """End this process between two writes."""
+    BLOCKS.close()
+    os._exit(0)
+
+
+def listen() -> None:
+    """From now on end this process with status 130 at Ctrl-C, SIGTERM or when its terminal is closed.
+
+    A signal that is ignored, as Ctrl-C in a shell's background job or a closed terminal under nohup, stays ignored.
+    """
+    heard = [number for number in STOPS if signal.getsignal(number) != signal.SIG_IGN]
+    bell, ringer = os.pipe()
+    os.set_blocking(ringer, False)
+    signal.set_wakeup_fd(ringer, warn_on_full_buffer=False)  # rings even while the main thread is in a library's code
+    for number in heard:
+        signal.signal(number, lambda number, frame: None)
+    threading.Thread(target=wait_for_stops, args=(bell, heard), name="stops", daemon=True).start()
+    atexit.register(stop_listening, heard)  # the first to be registered is the last to be called
+
+
+def stop_listening(heard: Collection[int]) -> None:
+    """Let a stop under way end the process; ignore later ones, since the interpreter's end has no threads to hear them.
+
+    It takes a fraction of a second, and what the process was to do is done.
+    """
+    with unbroken():
+        for number in heard:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def wait_for_stops(bell: int, heard: Collection[int]) -> None:
+    first = None
+    while True:
+        for number in os.read(bell, 64):
+            now = time.monotonic()
+            if number not in heard:
+                continue
+            if first is None:
+                first = now
+                threading.Thread(target=stop, daemon=True).start()
+            elif now - first > SAME_S:
+                stop_at_once()
+
+
+def stop() -> None:
+    BLOCKS.close()
+    for workers in list(WORKERS):
+        workers.end()
+    end_stopped()
+
+
+def stop_at_once() -> None:
+    for workers in list(WORKERS):
+        workers.kill()
+    for path in list(TEMPORARY_FILES):
+        with suppress(OSError):
+            path.unlink()
+    end_stopped()
+
+
+def end_stopped() -> NoReturn:
+    LAST_WORD.acquire()
+    if os.isatty(1):
+        write(1, SHOW_CURSOR)
+    write(2, LINE)
+    os._exit(STOPPED)
+
+
+def write(descriptor: int, text: bytes) -> None:
+    with suppress(OSError):
+        if select.select([], [descriptor], [], PATIENCE_S)[1]:
+            os.write(descriptor, text)

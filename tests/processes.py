@@ -1,0 +1,63 @@
+"""Processes that tests start and stop: each in a session of its own, so that a signal to its group hits no test."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+LINE = "robustbench-seg: stopped; what is finished is kept, and the same command goes on from there\n"
+
+
+def start(*arguments: str, ignored: tuple[signal.Signals, ...] = (), **environment: str) -> subprocess.Popen[str]:
+    """Start Python with these arguments; its output goes nowhere, its errors into a pipe."""
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it, and so would its children
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, **environment},
+        preexec_fn=prepare,  # noqa: PLW1509
+    )
+
+
+def wait_for(there: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    """Wait until something is there, or the process has ended."""
+    while process.poll() is None and not there():
+        time.sleep(0.005)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, list[str]]:
+    """Wait for the end: the status, what was said on stderr, and the commands that outlived it but for Python's tracker.
+
+    The tracker, of which no message is wanted, ends when it sees that all who use it are gone.
+    """
+    try:
+        process.wait(timeout=60)
+        left = [command for command in commands_of(process.pid) if "resource_tracker" not in command]
+        return process.returncode, process.communicate(timeout=60)[1], left
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def commands_of(session: int) -> list[str]:
+    """The command lines of a session's processes, where the system has /proc; those that are gone have none."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            own = int((folder / "stat").read_bytes().rpartition(b")")[2].split()[3])
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
+            if own == session and command:
+                found.append(command.decode(errors="replace"))
+    return found

@@ -1,0 +1,155 @@
+"""Stops of processes that are in a known state: each makes a file `ready` when it is."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from processes import LINE, ended, start, wait_for
+
+from robustbench_seg.files import locked
+
+INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+Send = Callable[[int, signal.Signals], None]
+TESTS = Path(__file__).parent
+BEGIN = """
+import atexit, functools, sys, time
+from pathlib import Path
+from robustbench_seg.files import write_text
+from robustbench_seg.loading import Loader
+from robustbench_seg.stopping import listen
+from stops import in_library, quick, quick_or_slow, slow_write
+
+folder = Path(sys.argv[1])
+listen()
+
+def wait():
+    (folder / "ready").touch()
+    time.sleep(100)
+"""
+STATES = {
+    "in an import or any other call": "wait()",
+    "in a library's code": "in_library(folder)",
+    "in code that swallows what is raised": """
+while True:
+    try:
+        wait()
+    except BaseException:
+        pass
+""",
+    "while workers start": """
+with Loader(3) as loader:
+    results = loader.map(quick, range(100))
+    (folder / "ready").touch()
+    next(results)
+    time.sleep(100)
+""",
+    "while workers are idle": """
+with Loader(2) as loader:
+    list(loader.map(quick, range(9)))
+    wait()
+""",
+    "while workers are in a library's code": """
+with Loader(2) as loader:
+    list(loader.map(in_library, [folder] * 9))
+""",
+    "while a loader is left": """
+with Loader(2) as loader:
+    results = loader.map(functools.partial(quick_or_slow, folder), range(9))
+    next(results)
+    while not (folder / "ready").exists():
+        time.sleep(0.01)
+""",
+    "at the end of the program": "atexit.register(wait)",
+}
+
+
+def begin(script: str, folder: Path, *ignored: signal.Signals) -> subprocess.Popen[str]:
+    """A process that has come as far as being ready."""
+    path = os.pathsep.join(map(str, (TESTS, TESTS.parent)))
+    process = start("-c", BEGIN + script, str(folder), ignored=ignored, PYTHONPATH=path)
+    wait_for((folder / "ready").exists, process)
+    return process
+
+
+@pytest.mark.parametrize(("target", "number"), [(os.kill, INT), (os.killpg, TERM)])
+@pytest.mark.parametrize("state", STATES)
+def test_a_stop_ends_a_process_in_any_state(tmp_path: Path, state: str, target: Send, number: signal.Signals) -> None:
+    process = begin(STATES[state], tmp_path)
+    target(process.pid, number)
+    assert ended(process) == (130, LINE, [])
+
+
+def test_a_closed_terminal_is_a_stop(tmp_path: Path) -> None:
+    process = begin(STATES["while workers start"], tmp_path)
+    os.killpg(process.pid, HUP)
+    assert ended(process) == (130, LINE, [])
+
+
+@pytest.mark.parametrize("target", [os.kill, os.killpg])
+@pytest.mark.parametrize(
+    "write",
+    [
+        "slow_write(folder, 1)",
+        "with Loader(1) as loader:\n    list(loader.map(functools.partial(slow_write, seconds=1), [folder]))",
+    ],
+)
+def test_what_is_being_written_is_finished_and_nothing_is_begun(tmp_path: Path, write: str, target: Send) -> None:
+    process = begin(f"{write}\nwrite_text(folder / 'b.txt', 'new')", tmp_path)
+    for _ in range(2):  # as timeout(1) does: to the process and to its group
+        target(process.pid, TERM)
+    assert ended(process) == (130, LINE, [])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "ready"]
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+@pytest.mark.parametrize("target", [os.kill, os.killpg])
+@pytest.mark.parametrize("pair", [(INT, INT), (INT, TERM), (TERM, INT), (TERM, TERM), (HUP, INT)])
+def test_a_second_stop_does_not_wait_for_what_is_being_written(
+    tmp_path: Path, pair: tuple[signal.Signals, signal.Signals], target: Send
+) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    process = begin("slow_write(folder, 100)", tmp_path)
+    target(process.pid, pair[0])
+    time.sleep(0.3)
+    assert process.poll() is None
+    target(process.pid, pair[1])
+    assert ended(process) == (130, LINE, [])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "ready"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+@pytest.mark.parametrize("target", [os.kill, os.killpg])
+def test_a_second_stop_ends_workers_that_write_and_the_next_command_removes_what_they_leave(
+    tmp_path: Path, target: Send
+) -> None:
+    script = "with Loader(2) as loader:\n    list(loader.map(functools.partial(slow_write, seconds=100), [folder] * 9))"
+    process = begin(script, tmp_path)
+    target(process.pid, INT)
+    time.sleep(0.3)
+    assert process.poll() is None
+    target(process.pid, INT)
+    assert ended(process) == (130, LINE, [])
+    with locked(tmp_path):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "ready"]
+
+
+@pytest.mark.parametrize("ignored", [INT, HUP])
+def test_a_signal_that_is_ignored_stays_so(tmp_path: Path, ignored: signal.Signals) -> None:
+    process = begin(STATES["while workers are idle"], tmp_path, ignored)
+    os.killpg(process.pid, ignored)
+    time.sleep(0.3)
+    assert process.poll() is None
+    os.killpg(process.pid, TERM)
+    assert ended(process) == (130, LINE, [])
+
+
+def test_workers_of_a_killed_process_end_too(tmp_path: Path) -> None:
+    process = begin(STATES["while workers are in a library's code"], tmp_path)
+    process.kill()
+    process.wait()
+    time.sleep(1)
+    assert ended(process) == (-signal.SIGKILL, "", [])
