@@ -21,6 +21,7 @@ import numpy as np
 from ..errors import DataError
 from ..files import write_bytes
 from ..images import png
+from ..wording import shown
 from .base import IGNORE, Dataset, FileDataset, label_table
 from .folders import contents, list_images, pair
 
@@ -71,11 +72,11 @@ class Cityscapes(FileDataset):
             raise DataError(f"cityscapes has no split {split!r}; known: {', '.join(SPLITS)}")
         if manifest is not None and "corruption" not in manifest and not (root / "leftImg8bit").exists():
             raise DataError(
-                f"{root}: holds one folder per condition, written by `corrupt`; give one of them, "
-                f"{root / 'CORRUPTION' / 'SEVERITY'}; it holds {contents(root)}"
+                f"{shown(root)}: holds one folder per condition, written by `corrupt`; give one of them, "
+                f"{shown(root / 'CORRUPTION' / 'SEVERITY')}; it holds {contents(root)}"
             )
         if manifest is not None and split != manifest.get("split"):
-            raise DataError(f"{root}: has no split {split!r}; its {MANIFEST} names {manifest.get('split')!r}")
+            raise DataError(f"{shown(root)}: has no split {split!r}; its {MANIFEST} names {manifest.get('split')!r}")
         self.split = split
         images = list_images(root / "leftImg8bit" / split, *IMAGES)
         if manifest is not None:
@@ -100,15 +101,16 @@ class Cityscapes(FileDataset):
             self.palette = tuple((red, green, blue) for red, green, blue in manifest["palette"])
             self.shows_images, self.synthetic = manifest["shows_images"], manifest["synthetic"]
         except KeyError as error:
-            raise DataError(f"{root / MANIFEST}: lacks {error}; it was edited") from None
+            raise DataError(f"{shown(root / MANIFEST)}: lacks {error}; it was edited") from None
         except (TypeError, ValueError) as error:
-            raise DataError(f"{root / MANIFEST}: its classes can't be read ({error}); it was edited") from None
+            raise DataError(f"{shown(root / MANIFEST)}: its classes can't be read ({error}); it was edited") from None
         if len(self.class_names) != len(self.palette):
             raise DataError(
-                f"{root / MANIFEST}: {len(self.class_names)} class names and {len(self.palette)} colours; it was edited"
+                f"{shown(root / MANIFEST)}: {len(self.class_names)} class names and {len(self.palette)} colours; "
+                "it was edited"
             )
         if images != expected:
-            raise DataError(f"{root}: holds {images} of {expected} images; the same `corrupt` goes on there")
+            raise DataError(f"{shown(root)}: holds {images} of {expected} images; the same `corrupt` goes on there")
 
 
 def read_manifest(root: Path) -> dict[str, Any] | None:
