@@ -1,7 +1,8 @@
 """What one measurement is (a cell), what is kept of it (a record), and the key that tells two measurements apart.
 
 A cell's key can be computed before the run and again from the finished file: that is what makes resuming correct. It
-hashes what decides the numbers, never workers; batch, device and machine in a speed cell's only.
+hashes what decides the numbers, never workers; batch, device and machine in a speed cell's only. Of a quality cell the
+record names the machine, its threads and its libraries, since of the same key single pixels may differ between those.
 """
 
 from collections.abc import Sequence
@@ -126,10 +127,21 @@ class LatencyCell:
 
 
 def quality_key(
-    cell: QualityCell, *, engine_version: int, checkpoint_sha256: str, fingerprint: str, ids: Sequence[str]
+    cell: QualityCell,
+    *,
+    engine_version: int,
+    checkpoint_sha256: str,
+    fingerprint: str,
+    ids: Sequence[str],
+    corruption_source: str = "",
 ) -> str:
-    """Hash everything that decides a quality cell's numbers."""
-    return digest(["quality", SCHEMA_VERSION, asdict(cell), engine_version, checkpoint_sha256, fingerprint, list(ids)])
+    """Hash everything that decides a quality cell's numbers.
+
+    corruption_source: the hash of a corruption of a user's own; "" for ours, whose pixels engine_version stands for.
+    """
+    own = [corruption_source] if corruption_source else []
+    decides = [asdict(cell), engine_version, checkpoint_sha256, fingerprint, list(ids), *own]
+    return digest(["quality", SCHEMA_VERSION, *decides])
 
 
 def latency_key(cell: LatencyCell, *, checkpoint_sha256: str, machine: str) -> str:
@@ -142,6 +154,8 @@ class Record:
     """What is kept beside the counts or samples of one cell; JSON in the file's metadata.
 
     about: the model in words. images, of: how many images were used, and how many the split has (0 for a speed cell).
+    corruption_source: of `quality_key`. difference: how far a corrupted cell's images are from the clean ones, the mean
+    over an image's values and then over images, 0-255; None for other cells and in older files.
     macs: multiply-accumulates of one image at a speed cell's size, None where they are not known. peak_memory_mib: of a
     speed cell's pass from image to classes. timings: seconds by part.
     environment: of `environment.describe`, and how many threads torch had.
@@ -158,12 +172,14 @@ class Record:
     environment: dict[str, Any]
     timings: dict[str, float]
     engine_version: int = 0
+    corruption_source: str = ""
     fingerprint: str = ""
     images: int = 0
     of: int = 0
     synthetic: bool = False
     macs: int | None = None
     peak_memory_mib: float | None = None
+    difference: float | None = None
     schema_version: int = field(default=SCHEMA_VERSION)
 
     def to_json(self) -> str:

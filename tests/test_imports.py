@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"errors", "wording", "__version__"},
     {"files"},
-    {"record", "validation", "loading"},
+    {"record", "validation", "loading", "own_code"},
     {"corruptions", "metrics", "environment"},
     {"datasets", "models", "store", "protocols"},
     {"suites", "views", "gallery"},

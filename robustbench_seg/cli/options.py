@@ -7,7 +7,7 @@ import typer
 
 from ..errors import UsageError
 
-__all__ = ["Data", "Device", "Limit", "Weights", "Workers", "data_folders", "default_workers", "named", "words"]
+__all__ = ["Data", "Device", "Limit", "Weights", "Workers", "data_folders", "named", "words"]
 
 Data = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Folder of a dataset; repeatable.")]
 Weights = Annotated[
@@ -19,7 +19,8 @@ Workers = Annotated[
     int | None,
     typer.Option(
         min=0,
-        help="Processes that load images; by default one per four cores on a CPU, per two beside a GPU, at most 8.",
+        help="Processes that load images; by default one per four cores on a CPU, per two with a GPU, at most 8. "
+        "They change no number.",
     ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many images, evenly spaced.")]
@@ -51,10 +52,3 @@ def words(option: str, values: list[str] | None) -> list[str]:
             raise UsageError(f"{option} is given but names nothing, got {value!r}")
         found += several
     return found
-
-
-def default_workers(device: str) -> int:
-    """Count the processes that load images where --workers is not given: on a CPU the network needs the cores more."""
-    from ..environment import available_cores
-
-    return min(8, available_cores() // (4 if device.partition(":")[0] == "cpu" else 2))

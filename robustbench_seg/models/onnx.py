@@ -26,10 +26,11 @@ __all__ = ["OnnxSegmenter", "load"]
 
 @dataclass(kw_only=True)
 class OnnxSegmenter:
-    """A Segmenter around an onnxruntime session, on the CPU."""
+    """A Segmenter around an onnxruntime session, on the CPU, with so many threads."""
 
     name: str
     session: Any
+    threads: int
     class_names: tuple[str, ...]
     licence: str
     checkpoint_sha256: str
@@ -83,6 +84,7 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     return OnnxSegmenter(
         name=name,
         session=session,
+        threads=options.intra_op_num_threads,
         class_names=tuple(class_names),
         licence=about.get("licence", "unknown"),
         checkpoint_sha256=hashlib.sha256(content).hexdigest(),
