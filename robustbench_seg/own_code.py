@@ -107,10 +107,8 @@ def file_of(name: str) -> Path | None:
     if name in sys.modules:
         found = [getattr(sys.modules[name], "__file__", None) or ""]
     elif package:
-        places = [Path(folder, last) for folder in folders_of(package)]
-        found = [
-            f"{place}{end}" for place in places for suffix in all_suffixes() for end in (f"/__init__{suffix}", suffix)
-        ]
+        ends = [end for suffix in all_suffixes() for end in (f"{last}/__init__{suffix}", f"{last}{suffix}")]
+        found = [f"{folder}/{end}" for folder in folders_of(package) for end in ends]
     else:
         spec = spec_of(name)
         found = [spec.origin or ""] if spec and spec.has_location else []
