@@ -22,7 +22,7 @@ from ..metrics import (
     nll,
 )
 from ..record import LatencyCell, QualityCell, Record, View
-from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, Store, read_cell
+from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, Store, read_cell, read_record
 from .counts import has, per_image
 
 __all__ = ["MACHINE", "NOISY_SPREAD", "identity_of", "latency_frame", "quality_frame", "read_plans"]
@@ -32,22 +32,26 @@ NOISY_SPREAD = 0.1  # distance of the quartiles over the median
 ONE_CLASS_SHARE = 0.99  # a model that gives one class to so many pixels has degenerated
 OPTIONAL = (*BOUNDARY_COUNTS, *CALIBRATION_COUNTS, LIKELIHOOD)
 COMMON = (
-    "key", "checkpoint_sha256", "licence", "about", "parameters", "engine_version", "fingerprint", "images", "of",
-    "synthetic",
+    "key", "checkpoint_sha256", "licence", "about", "parameters", "engine_version", "corruption_source", "fingerprint",
+    "images", "of", "synthetic",
 )  # fmt: skip
 # What a speed cell's key has beside the cell and the weights; threads are None in older records.
 MACHINE = ("machine", "threads", "torch")
 
 
 def quality_frame(folder: Path) -> pd.DataFrame:
-    """One row per quality cell.
+    """One row per quality cell, but for those of a corruption of a user's own that was edited since, see `read_plans`.
 
     Columns: model, dataset, split, corruption, severity, view, precision, seed, metrics; miou (0-1), classes (how many
     it is the mean of), iou (a list, NaN where a class does not occur), boundary_miou (0-1), ece (0-1), nll (nats per
     pixel), these three NaN where they were not counted, flag ("" or why the number deserves no trust); path of the
     file; COMMON; environment.
     """
-    return pd.DataFrame([quality_row(path) for path in Store(folder).files("quality")])
+    frame = pd.DataFrame([quality_row(path) for path in Store(folder).files("quality")])
+    if not len(frame) or not (own := frame["corruption_source"] != "").any():
+        return frame
+    meant = {cell["key"] for plan in read_plans(folder) for cell in plan["cells"]}
+    return frame[~own | frame["key"].isin(meant)]
 
 
 def quality_row(path: Path) -> dict[str, Any]:
@@ -138,29 +142,42 @@ def identity_of(plan: Mapping[str, Any]) -> str:
     return json.dumps([plan[name] for name in ("suite", "protocol", "conditions", "views")])
 
 
+def source_of(store: Store, cell: Mapping[str, Any]) -> str | None:
+    """Read the hash of a planned cell's corruption, "" for those that are no user's own; None where it is not done."""
+    if not store.has(cell["kind"], cell["slug"], cell["key"]):
+        return None
+    return read_record(store.path(cell["kind"], cell["slug"], cell["key"])).corruption_source
+
+
 def read_plans(folder: Path) -> list[dict[str, Any]]:
     """What was meant to be measured here: one plan per suite and set of conditions, its runs' cells together.
 
     What else it says is the last run's. A cell that a later run has anew, from other weights or mended data, and that
-    was not finished is not meant any more. Raises StoreError for a folder without results.
+    was not finished is not meant any more; nor is one of a user's own corruption that was edited before that run, since
+    the two are of other pixels. Raises StoreError for a folder without results.
     """
     store = Store(folder)
     merged: dict[str, dict[str, Any]] = {}
-    last: dict[tuple[object, ...], str] = {}  # the key that the last run has for a cell of so many images
+    last: dict[tuple[object, ...], dict[str, Any]] = {}  # what the last run has for a cell of so many images
+
+    def is_meant(cell: dict[str, Any], latest: dict[str, Any]) -> bool:
+        if cell["key"] == latest["key"]:
+            return True
+        source = source_of(store, cell)
+        return source == "" or (source is not None and source == source_of(store, latest))
 
     def place(plan: dict[str, Any], cell: dict[str, Any]) -> tuple[object, ...]:
         return plan["suite"], plan["precision"], plan["images"], cell["kind"], cell["slug"]
 
     plans = store.plans()
     for plan in plans:
-        last |= {place(plan, cell): cell["key"] for cell in plan["cells"]}
+        last |= {place(plan, cell): cell for cell in plan["cells"]}
     for plan in plans:
         identity = identity_of(plan)
         cells = merged.get(identity, {"cells": []})["cells"]
         have = {cell["key"] for cell in cells}
         for cell in plan["cells"]:
-            meant = last[place(plan, cell)] == cell["key"] or store.has(cell["kind"], cell["slug"], cell["key"])
-            if meant and cell["key"] not in have:
+            if cell["key"] not in have and is_meant(cell, last[place(plan, cell)]):
                 cells.append(cell)
         merged[identity] = {**plan, "cells": cells}
     if not merged:
