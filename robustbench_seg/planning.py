@@ -10,7 +10,7 @@ import torch
 from segformer.complexity import complexity
 
 from . import environment
-from .corruptions import CORRUPTIONS, ENGINE_VERSION
+from .corruptions import ENGINE_VERSION, sources_of
 from .datasets import Dataset, open_dataset, spaced
 from .datasets.cityscapes import CLASS_NAMES
 from .errors import UsageError
@@ -62,7 +62,7 @@ def open_data(suite: Suite, options: Options) -> tuple[Dataset | None, tuple[str
 def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tuple[str, ...]) -> list[Job]:
     """List all jobs of a suite with their keys, models loaded."""
     device = find_device(options.device)
-    sources = corruption_sources(suite, options.workers)
+    sources = {CLEAN: ""} | sources_of(suite.conditions, options.workers)
     specs = with_weights(suite, options.weights)
     class_names = dataset.class_names if dataset else CLASS_NAMES
     if options.precision != "fp32" and (fixed := [spec.name for spec in specs if spec.model in FP32_ONLY]):
@@ -109,19 +109,6 @@ def make_jobs(suite: Suite, options: Options, dataset: Dataset | None, ids: tupl
         macs = macs_of(model, (speed.height, speed.width))
         jobs.append(Job(speed, model, record(speed, key, kind="latency", macs=macs)))
     return jobs
-
-
-def corruption_sources(suite: Suite, workers: int) -> dict[str, str]:
-    """Give the source hash of each corruption of a suite, "" for those that are not the user's own.
-
-    Raises UsageError for one that was edited since it was imported, or that the workers could not import.
-    """
-    entries = {name: CORRUPTIONS[name] for name in suite.conditions}
-    for entry in entries.values():
-        entry.expect_unedited()
-        if workers:
-            entry.expect_importable()
-    return {CLEAN: ""} | {name: entry.source for name, entry in entries.items()}
 
 
 def evaluation_threads(device: torch.device) -> int:

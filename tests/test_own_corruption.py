@@ -10,10 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scenes import Scenes
 from small import stored, write_suite
 
+from robustbench_seg.condition import Condition
 from robustbench_seg.corruptions import CORRUPTIONS, Corruption
+from robustbench_seg.datasets import open_dataset
 from robustbench_seg.errors import RobustBenchError, StoreError, UsageError
+from robustbench_seg.export import Export, export_images
+from robustbench_seg.export import Listener as ExportListener
 from robustbench_seg.planning import Job, Options
 from robustbench_seg.report.sources import sources_of
 from robustbench_seg.runner import Listener, run
@@ -150,7 +155,7 @@ def test_two_folders_of_different_sources_are_not_reported_together(
         add_rain(tmp_path, monkeypatch, step=step)
         measure(tmp_path, tmp_path / name)
     assert sources_of([tmp_path / "one"], None, pictures=False)
-    with pytest.raises(StoreError, match="its rain has another source than that of .*one/cells/"):
+    with pytest.raises(StoreError, match=r"its rain has another source than that of .*one/cells/"):
         sources_of([tmp_path / "one", tmp_path / "other"], None, pictures=False)
 
 
@@ -240,6 +245,31 @@ def test_a_function_without_a_source_file_needs_a_version_and_no_workers(
         assert not measure(tmp_path, tmp_path / version).errors
         keys.append({name.rpartition("-")[2] for name in stored(tmp_path / version) if "rain" in name})
     assert not keys[0] & keys[1]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_exported_images_of_another_source_are_never_taken_for_those_of_this_one(
+    workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in (1, 2):
+        add_rain(tmp_path, monkeypatch, step=step)
+        dataset = Scenes()
+        wanted = Export(
+            dataset=dataset, ids=dataset.ids[:2], conditions=(Condition("rain", 1), Condition("fog", 1)), format="png",
+            out=tmp_path / "out",
+        )  # fmt: skip
+        if step == 1:
+            export_images(wanted, workers, ExportListener())
+            read = open_dataset("cityscapes", tmp_path / "out/rain/1", split="test").load(dataset.ids[0])
+            assert np.array_equal(read.image, dataset.load(dataset.ids[0]).image // 2)
+            manifests = [json.loads((tmp_path / f"out/{name}/1/manifest.json").read_text()) for name in ("rain", "fog")]
+            assert manifests[0]["corruption_source"] == CORRUPTIONS["rain"].source
+            assert "corruption_source" not in manifests[1]
+        else:
+            with pytest.raises(
+                StoreError, match=r"rain/1: holds images of another source of rain; remove it or"
+            ):
+                export_images(wanted, workers, ExportListener())
 
 
 @pytest.mark.parametrize("name", ["fog", "clean", "", "a/b", ".hidden", "x" * 65])

@@ -14,6 +14,7 @@ imagecorruptions 1.1.2 defines the numbers reproduced here. Its quirks are part 
 are kept, each with a comment where it stands.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ from .pixels import Image
 if TYPE_CHECKING:
     from .seeds import Draws
 
-__all__ = ["CATEGORIES", "CORRUPTIONS", "ENGINE_VERSION", "SHIPPED", "Corruption", "corrupt"]
+__all__ = ["CATEGORIES", "CORRUPTIONS", "ENGINE_VERSION", "SHIPPED", "Corruption", "corrupt", "sources_of"]
 
 # Rises when any seeded pixel of the shipped corruptions changes, so that stored results of two engines are never mixed.
 ENGINE_VERSION = 2
@@ -40,6 +41,19 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     category: tuple(name for name, entry in CORRUPTIONS.items() if entry.category == category)
     for category in dict.fromkeys(entry.category for entry in CORRUPTIONS.values())
 }
+
+
+def sources_of(names: Iterable[str], workers: int) -> dict[str, str]:
+    """Give the source hash of each corruption, "" for the shipped ones, whose pixels ENGINE_VERSION stands for.
+
+    Raises UsageError for one of a user's own that was edited since it was imported, or that workers could not import.
+    """
+    entries = {name: CORRUPTIONS[name] for name in names}
+    for entry in entries.values():
+        entry.expect_unedited()
+        if workers:
+            entry.expect_importable()
+    return {name: entry.source for name, entry in entries.items()}
 
 
 def corrupt(
