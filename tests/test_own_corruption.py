@@ -266,9 +266,7 @@ def test_exported_images_of_another_source_are_never_taken_for_those_of_this_one
             assert manifests[0]["corruption_source"] == CORRUPTIONS["rain"].source
             assert "corruption_source" not in manifests[1]
         else:
-            with pytest.raises(
-                StoreError, match=r"rain/1: holds images of another source of rain; remove it or"
-            ):
+            with pytest.raises(StoreError, match=r"rain/1: holds images of another source of rain; remove it or"):
                 export_images(wanted, workers, ExportListener())
 
 
