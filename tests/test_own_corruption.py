@@ -2,9 +2,11 @@
 
 import importlib
 import json
+import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +17,18 @@ from small import stored, write_suite
 
 from robustbench_seg.condition import Condition
 from robustbench_seg.corruptions import CORRUPTIONS, Corruption
+from robustbench_seg.corruptions.entry import TAKEN
 from robustbench_seg.datasets import open_dataset
 from robustbench_seg.errors import RobustBenchError, StoreError, UsageError
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as ExportListener
 from robustbench_seg.planning import Job, Options
+from robustbench_seg.protocols import categories_of
 from robustbench_seg.report.sources import sources_of
 from robustbench_seg.runner import Listener, run
 from robustbench_seg.store import read_record
 from robustbench_seg.studies.frame import quality_frame, read_plans
+from robustbench_seg.studies.robustness import by_corruption
 from robustbench_seg.suites import Suite, read_suite
 
 RAIN = """
@@ -270,14 +275,35 @@ def test_exported_images_of_another_source_are_never_taken_for_those_of_this_one
                 export_images(wanted, workers, ExportListener())
 
 
-@pytest.mark.parametrize("name", ["fog", "clean", "", "a/b", ".hidden", "x" * 65])
-def test_a_name_that_is_taken_or_no_part_of_a_files_name_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match=f"corruption {name!r}"):
-        Corruption(name=name, category="mine")
+def test_a_category_of_ones_own_is_a_category(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_rain(tmp_path, monkeypatch)
+    monkeypatch.setitem(CORRUPTIONS, "rain", replace(CORRUPTIONS["rain"], category="mine"))
+    assert categories_of(["rain", "fog"]) == {"weather": ("fog",), "mine": ("rain",)}
+
+
+@pytest.mark.parametrize(
+    ("name", "category", "message"),
+    [
+        *((name, "mine", f"the name '{name}' is taken") for name in ("fog", "clean", "mean", "weather", "retention")),
+        *(("rain", category, f"the name '{category}' is taken") for category in ("fog", "clean", "mean", "rain")),
+        *((name, "mine", "have up to 64 letters, digits") for name in ("", "a/b", ".hidden", "x" * 65, "rain\n")),
+        ("rain", "a/b", "have up to 64 letters, digits.*got 'a/b'"),
+    ],
+)
+def test_a_name_or_a_category_that_is_taken_or_no_part_of_a_files_name_is_refused(
+    name: str, category: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=f"corruption {re.escape(repr(name))}: .*{message}"):
+        Corruption(name=name, category=category)
+
+
+def test_no_column_of_a_table_of_scores_can_be_the_name_of_a_corruption(tmp_path: Path) -> None:
+    measure(tmp_path, tmp_path / "out", conditions={})
+    assert {*by_corruption(quality_frame(tmp_path / "out"), {}).columns} <= TAKEN
 
 
 def test_a_corruption_in_a_file_of_the_package_is_hashed_too(tmp_path: Path) -> None:
-    """The way of an older docs/extending.md: a file in corruptions/ and an entry."""
+    """The other way of docs/extending.md: a file in corruptions/ and an entry."""
     root = Path(__file__).parents[1] / "robustbench_seg"
     ignored = shutil.ignore_patterns("__pycache__", "*.safetensors")
     shutil.copytree(root, tmp_path / "robustbench_seg", ignore=ignored)

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["SHIPPED", "Corruption"]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it becomes part of file names
+# What else a table of scores has a column of: a corruption or a category of that name would be taken for it.
+TAKEN = {
+    CLEAN, "mean", "retention", "worst", "worst_corruption", "missing", "flags", "fewest_classes", "most_classes",
+    "model", "checkpoint_sha256", "parameters", "licence", "about", "dataset", "split", "view", "precision", "seed",
+    "engine_version", "fingerprint", "images", "of", "synthetic",
+}  # fmt: skip
 
 Kernel = Callable[[Image, int, "Draws"], Image]
 
@@ -49,11 +55,12 @@ SHIPPED = {
 class Corruption:
     """One entry of `CORRUPTIONS`: what it is called, which family it belongs to, and where its code is.
 
-    function: (image, severity, draws) -> image, of a corruption of your own; without it, the module `category` of this
-    package holds the function `name`. version: of one of your own; it is hashed with the source, for what that does not
-    show, such as a file that the function reads.
+    category: a corruption's score enters the mean of its category. function: (image, severity, draws) -> image, of a
+    corruption of your own; without it, the module `category` of this package holds the function `name`. version: of one
+    of your own; it is hashed with the source, for what that does not show, such as a file that the function reads.
 
-    Raises UsageError for a name that is taken or not allowed, and for a function without a source file or a version.
+    Raises UsageError for a name or a category that is taken or not allowed, and for a function without a source file
+    or a version.
     """
 
     name: str
@@ -62,13 +69,16 @@ class Corruption:
     version: str = ""
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name) or self.name == CLEAN:
-            raise UsageError(
-                f"corruption {self.name!r}: a name has up to 64 letters, digits, dots, hyphens and underscores, "
-                f"and is not {CLEAN!r}"
-            )
-        if self.name in SHIPPED and not self.shipped:
-            raise UsageError(f"corruption {self.name!r} is one of the benchmark's; give yours another name")
+        for word in (self.name, self.category):
+            if not NAME.fullmatch(word):
+                raise UsageError(
+                    f"corruption {self.name!r}: its name and its category have up to 64 letters, digits, dots, hyphens "
+                    f"and underscores, got {word!r}"
+                )
+        taken = {*TAKEN, *SHIPPED, *SHIPPED.values()}
+        if not self.shipped and (self.name in taken or self.category in {*TAKEN, *SHIPPED, self.name}):
+            word = self.name if self.name in taken else self.category
+            raise UsageError(f"corruption {self.name!r}: the name {word!r} is taken; give yours another")
         if self.function is not None:
             _ = self.source  # as it is now, when the function is new from its file
 
