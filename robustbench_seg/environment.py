@@ -13,7 +13,7 @@ from typing import Any
 from . import __version__
 from .wording import shown
 
-__all__ = ["cpu_name", "describe", "machine_name", "source_commit"]
+__all__ = ["available_cores", "cpu_name", "default_workers", "describe", "machine_name", "source_commit"]
 
 PACKAGES = (
     "torch", "torchvision", "segmentation-models-pytorch", "timm", "onnxruntime", "imagecorruptions", "numpy", "scipy",
@@ -46,6 +46,11 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def default_workers(device: str) -> int:
+    """Count the processes that load images where --workers is not given: on a CPU the network needs the cores more."""
+    return min(8, available_cores() // (4 if device.partition(":")[0] == "cpu" else 2))
 
 
 def cpu_name() -> str:

@@ -1,5 +1,6 @@
 """From a suite and the command line to the list of jobs, keys and all; whatever is wrong shows here, before the run."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 from segformer.complexity import complexity
 
 from . import environment
-from .corruptions import ENGINE_VERSION
+from .corruptions import ENGINE_VERSION, sources_of
 from .datasets import Dataset, open_dataset, spaced
 from .datasets.cityscapes import CLASS_NAMES
 from .datasets.first_pass import first_pass
@@ -18,10 +19,10 @@ from .errors import UsageError
 from .models import FP32_ONLY, load_model
 from .models.base import NetworkSegmenter, Segmenter
 from .notes import Plan, PlannedCell
-from .record import LatencyCell, QualityCell, Record, latency_key, quality_key
+from .record import CLEAN, LatencyCell, QualityCell, Record, latency_key, quality_key
 from .suites import Suite, latency_cells, quality_cells, with_weights
 
-__all__ = ["Job", "Options", "describe_plan", "find_device", "make_jobs", "open_data", "threads_beside"]
+__all__ = ["Job", "Options", "describe_plan", "evaluation_threads", "find_device", "make_jobs", "open_data"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,7 @@ def make_jobs(
 ) -> list[Job]:
     """List all jobs of a suite with their keys, models loaded, images read once; see `first_pass` for `note`."""
     device = find_device(options.device)
+    sources = {CLEAN: ""} | sources_of(suite.conditions, options.workers)
     specs = with_weights(suite, options.weights)
     class_names = dataset.class_names if dataset else CLASS_NAMES
     if options.precision != "fp32" and (fixed := [spec.name for spec in specs if spec.model in FP32_ONLY]):
@@ -84,7 +86,8 @@ def make_jobs(
 
     def record(cell: QualityCell | LatencyCell, key: str, **fields: Any) -> Record:
         model = models[cell.model]
-        threads = torch.get_num_threads() if isinstance(cell, LatencyCell) else threads_beside(options.workers)
+        threads = torch.get_num_threads() if isinstance(cell, LatencyCell) else evaluation_threads(device)
+        threads = getattr(model, "threads", threads)  # onnxruntime keeps to those that it began with
         return Record(
             key=key,
             cell=cell,
@@ -101,16 +104,15 @@ def make_jobs(
     jobs = []
     for quality in quality_cells(suite, specs, options.precision):
         assert dataset is not None
-        key = quality_key(
-            quality,
-            engine_version=ENGINE_VERSION,
-            checkpoint_sha256=models[quality.model].checkpoint_sha256,
-            fingerprint=fingerprint,
-            ids=ids,
-        )
+        decides: dict[str, Any] = {
+            "engine_version": ENGINE_VERSION,
+            "fingerprint": fingerprint,
+            "corruption_source": sources[quality.corruption],
+        }
+        model = models[quality.model]
+        key = quality_key(quality, checkpoint_sha256=model.checkpoint_sha256, ids=ids, **decides)
         fields = {"images": len(ids), "of": dataset.total, "synthetic": dataset.synthetic}
-        full = record(quality, key, kind="quality", engine_version=ENGINE_VERSION, fingerprint=fingerprint, **fields)
-        jobs.append(Job(quality, models[quality.model], full))
+        jobs.append(Job(quality, model, record(quality, key, kind="quality", **decides, **fields)))
     devices = {name: model.device.type for name, model in models.items()}
     for speed in latency_cells(suite, devices, len(class_names), options.precision):
         model = models[speed.model]
@@ -120,12 +122,17 @@ def make_jobs(
     return jobs
 
 
-def threads_beside(workers: int) -> int:
-    """How many threads torch gets beside processes that load images: a core is left to each of these.
+def evaluation_threads(device: torch.device) -> int:
+    """How many threads torch gets in a quality cell: what OMP_NUM_THREADS says, or a core is left to each process that
+    loads images by default, since torch's threads wait for each other, and one that is held up holds up all.
 
-    Torch's threads wait for each other, so one that is held up holds up all.
+    It is the same for any --workers: with another number of threads, sums are added in another order and single pixels
+    may get another class.
     """
-    return max(1, torch.get_num_threads() - workers)
+    threads = torch.get_num_threads()
+    if "OMP_NUM_THREADS" in os.environ:
+        return threads
+    return min(threads, max(1, environment.available_cores() - environment.default_workers(device.type)))
 
 
 def macs_of(model: Segmenter, size: tuple[int, int]) -> int | None:

@@ -52,5 +52,6 @@ def categories_of(corruptions: Iterable[str]) -> dict[str, tuple[str, ...]]:
     category = {name: CORRUPTIONS[name].category for name in names}
     if set(names) == set(SEGFORMER):
         category["brightness"] = "digital"
-    groups = {group: tuple(name for name in names if category[name] == group) for group in CATEGORIES}
-    return {group: members for group, members in groups.items() if members}
+    groups = dict.fromkeys([*CATEGORIES, *category.values()])  # a user's own corruption may have a category of its own
+    members = {group: tuple(name for name in names if category[name] == group) for group in groups}
+    return {group: some for group, some in members.items() if some}

@@ -1,7 +1,8 @@
 """What one measurement is (a cell), what is kept of it (a record), and the key that tells two measurements apart.
 
 A cell's key can be computed before the run and again from the finished file: that is what makes resuming correct. It
-hashes what decides the numbers, never workers; batch, device and machine in a speed cell's only.
+hashes what decides the numbers, never workers; batch, device and machine in a speed cell's only. Of a quality cell the
+record names the machine, its threads and its libraries, since of the same key single pixels may differ between those.
 """
 
 import re
@@ -192,7 +193,9 @@ class Record:
     """What is kept beside the counts or samples of one cell; JSON in the file's metadata.
 
     about: the model in words. images, of: how many images were used, and how many the split has (0 for a speed cell).
-    corruption_source: of `quality_key`. machine: of `latency_key`, "" in files before schema version 3.
+    corruption_source: of `quality_key`. machine: of `latency_key`, "" in files before schema version 3. difference: how
+    far a corrupted cell's images are from the clean ones, the mean over an image's values and then over images, 0-255;
+    None for other cells and in older files.
     macs: multiply-accumulates of one image at a speed cell's size, None where they are not known. peak_memory_mib: of a
     speed cell's pass from image to classes. timings: seconds by part.
     environment: of `environment.describe`, and how many threads torch had.
@@ -217,6 +220,7 @@ class Record:
     machine: str = ""
     macs: int | None = None
     peak_memory_mib: float | None = None
+    difference: float | None = None
     schema_version: int = field(default=SCHEMA_VERSION)
 
     def expected_key(self, ids: Sequence[str]) -> str:

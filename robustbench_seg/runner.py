@@ -5,18 +5,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 
 import torch
 
-from .condition import Condition
+from .condition import Condition, Corrupted
 from .datasets import Dataset
 from .datasets.base import LabelMap, Sample
+from .errors import DataError
 from .evaluate import Setting, evaluate
 from .gallery import save_pictures
 from .latency import Budget, measure_latency
 from .loading import Loader
 from .notes import Failure
-from .planning import Job, Options, describe_plan, make_jobs, open_data, threads_beside
+from .planning import Job, Options, describe_plan, make_jobs, open_data
 from .record import LatencyCell, QualityCell
 from .store import Store
 from .suites import Suite
@@ -83,7 +85,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
                 if isinstance(job.cell, LatencyCell):
                     measure_speed(context, job, job.cell)
                 else:
-                    with torch_threads(threads_beside(options.workers)):
+                    with torch_threads(job.record.environment["threads"]):
                         measure_quality(context, job, job.cell)
             except Exception as caught:
                 store.write_failure(Failure(record=job.record, traceback=traceback.format_exc()))
@@ -105,17 +107,23 @@ def torch_threads(number: int) -> Iterator[None]:
 
 
 def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
-    """Evaluate one quality cell and store it; gallery images that are not among the ids are shown, not counted."""
+    """Evaluate one quality cell and store it; gallery images that are not among the ids are shown, not counted.
+
+    Raises DataError where the corruption left all images as they were: the numbers would be those of clean images.
+    """
     dataset = context.dataset
     assert dataset is not None
     folder = context.store.gallery(cell.slug, job.record.key)
     counted = set(context.ids)
+    differences: list[float] = []
 
     def on_image(sample: Sample, prediction: LabelMap) -> None:
         if sample.image_id in context.suite.gallery:
             save_pictures(folder, dataset, sample, prediction)
         if sample.image_id in counted:
             context.listener.image()
+            if isinstance(sample, Corrupted):
+                differences.append(sample.difference)
 
     ids = context.ids + tuple(shown for shown in context.suite.gallery if shown not in counted)
     rows, timings = evaluate(
@@ -131,7 +139,11 @@ def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
         ),
         on_image,
     )
-    context.store.write_quality(rows[: len(context.ids)], replace(job.record, timings=timings))
+    difference = fmean(differences) if differences else None
+    if difference == 0:
+        raise DataError(f"{cell.corruption} at severity {cell.severity} changes none of the {len(differences)} images")
+    record = replace(job.record, timings=timings, difference=difference)
+    context.store.write_quality(rows[: len(context.ids)], record)
 
 
 def measure_speed(context: Context, job: Job, cell: LatencyCell) -> None:

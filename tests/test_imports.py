@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"errors", "stopping", "wording", "__version__"},
     {"files", "images", "paths", "strict_json"},
-    {"record", "notes", "validation", "loading"},
+    {"record", "notes", "validation", "loading", "own_code"},
     {"corruptions", "metrics", "environment"},
     {"datasets", "models", "store", "protocols"},
     {"suites", "views", "gallery"},

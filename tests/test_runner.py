@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,14 +19,16 @@ from counted import as_version
 from pngs import raw_png
 from small import SUITE, assert_same_store, stored, write_suite
 
-from robustbench_seg import condition
+from robustbench_seg import condition, environment
+from robustbench_seg.corruptions import Corruption
 from robustbench_seg.errors import StoreError, UsageError
-from robustbench_seg.planning import Job, Options
+from robustbench_seg.planning import Job, Options, evaluation_threads
 from robustbench_seg.record import View
 from robustbench_seg.runner import Listener, run
 from robustbench_seg.store import Store, folder, read_record
 from robustbench_seg.studies.frame import quality_frame, read_plans
 from robustbench_seg.suites import read_suite
+from segformer import build, export_onnx
 
 CELLS = 2 * 2 * 4  # models x views x (clean and three conditions)
 FAULT_WITHIN = raw_png(np.zeros((40, 48, 3)), 8, 2, missing=1)  # only to be found by decoding
@@ -169,10 +172,10 @@ def test_a_cell_that_raises_is_noted_and_does_not_stop_the_others(
 ) -> None:
     healthy = condition.corrupt
 
-    def broken(image: object, name: str, severity: int, **how: object) -> object:
-        if name == "contrast":
+    def broken(image: object, entry: Corruption, severity: int, **how: object) -> object:
+        if entry.name == "contrast":
             raise RuntimeError("no contrast today")
-        return healthy(image, name, severity, **how)
+        return healthy(image, entry, severity, **how)
 
     monkeypatch.setattr(condition, "corrupt", broken)
     out = tmp_path / "out"
@@ -235,7 +238,20 @@ def test_a_cell_of_other_weights_is_missing_until_it_is_there(tmp_path: Path, fi
     assert both.limits == ("the last run's",)
 
 
-def test_the_record_of_a_quality_cell_has_the_threads_it_ran_with(tmp_path: Path) -> None:
+@pytest.fixture
+def four_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As on a machine of four cores, where nobody has chosen a number of threads."""
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr(environment, "available_cores", lambda: 4)
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_quality_cell_has_the_same_threads_whatever_the_workers_and_its_record_has_them(
+    tmp_path: Path, four_threads: None
+) -> None:
     one = {"models": [{"name": "constant"}], "views": ["whole"], "conditions": {}}
     seen: list[int] = []
 
@@ -243,14 +259,48 @@ def test_the_record_of_a_quality_cell_has_the_threads_it_ran_with(tmp_path: Path
         def image(self) -> None:
             seen.append(torch.get_num_threads())
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    try:
-        run(read_suite(str(write_suite(tmp_path, **one))), tmp_path / "out", Options(workers=1), Watching())
-    finally:
-        torch.set_num_threads(before)
+    for workers in (0, 1, 3):
+        out = tmp_path / str(workers)
+        run(read_suite(str(write_suite(tmp_path, **one))), out, Options(workers=workers), Watching())
+        (path,) = (out / "cells").iterdir()
+        assert read_record(path).environment["threads"] == 3, "a core for the one worker that there is by default"
+    assert seen == [3] * 3 * 6
+    assert torch.get_num_threads() == 4
+
+
+@pytest.mark.parametrize(
+    ("cores", "torchs", "device", "chosen", "expected"),
+    [
+        (1, 1, "cpu", None, 1),
+        (2, 2, "cpu", None, 2),
+        (8, 8, "cpu", None, 6),
+        (64, 64, "cpu", None, 56),
+        (64, 32, "cpu", None, 32),  # two threads a core: torch uses the cores
+        (8, 1, "cpu", None, 1),
+        (8, 8, "cuda", None, 4),
+        (8, 8, "cpu", "8", 8),
+        (8, 2, "cpu", "2", 2),
+    ],
+)
+def test_threads_are_those_of_the_machine_or_as_the_user_says(
+    cores: int, torchs: int, device: str, chosen: str | None, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    if chosen:
+        monkeypatch.setenv("OMP_NUM_THREADS", chosen)
+    monkeypatch.setattr(environment, "available_cores", lambda: cores)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: torchs)
+    assert evaluation_threads(torch.device(device)) == expected
+
+
+def test_the_threads_of_a_graph_are_those_that_onnxruntime_was_opened_with(tmp_path: Path, four_threads: None) -> None:
+    pytest.importorskip("onnxruntime")
+    graph = tmp_path / "b0.onnx"
+    export_onnx(build("b0", num_classes=19), graph)
+    suite = {"models": [{"name": "onnx", "weights": str(graph)}], "views": ["whole"], "conditions": {}, "gallery": []}
+    run_small(tmp_path, tmp_path / "out", **suite)
     (path,) = (tmp_path / "out/cells").iterdir()
-    assert {read_record(path).environment["threads"]} == set(seen) == {2}
+    assert read_record(path).environment["threads"] == 4
 
 
 def test_a_folder_in_use_is_refused_at_once(tmp_path: Path) -> None:

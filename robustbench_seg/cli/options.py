@@ -15,7 +15,6 @@ __all__ = [
     "Weights",
     "Workers",
     "data_folders",
-    "default_workers",
     "named",
     "weights_given",
     "words",
@@ -31,7 +30,8 @@ Workers = Annotated[
     int | None,
     typer.Option(
         min=0,
-        help="Processes that load images; by default one per four cores on a CPU, per two beside a GPU, at most 8.",
+        help="Processes that load images; by default one per four cores on a CPU, per two with a GPU, at most 8. "
+        "They change no number.",
     ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many images, evenly spaced.")]
@@ -68,10 +68,3 @@ def words(option: str, values: list[str] | None) -> list[str]:
             raise UsageError(f"{option} is given but names nothing, got {value!r}")
         found += several
     return found
-
-
-def default_workers(device: str) -> int:
-    """Count the processes that load images where --workers is not given: on a CPU the network needs the cores more."""
-    from ..environment import available_cores
-
-    return min(8, available_cores() // (4 if device.partition(":")[0] == "cpu" else 2))

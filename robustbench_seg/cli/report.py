@@ -11,6 +11,8 @@ from .terminal import console, say
 
 __all__ = ["compare", "report", "write_and_show"]
 
+MOST_POINTS = 100  # an mIoU can't drop by more
+
 
 def report(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders that `run` wrote.")],
@@ -50,30 +52,35 @@ def compare(
     fail_on_drop: Annotated[
         float | None,
         typer.Option(
-            min=0,
             metavar="POINTS",
-            help="Exit with 1 if the interval of clean or mean mIoU lies below -POINTS, or is not there.",
+            help="Exit with 1 if the interval of clean or mean mIoU lies below -POINTS, or something can't be judged.",
         ),
     ] = None,
 ) -> None:
-    """Show what changed from BASE to NEW, with paired intervals: a gate against regressions."""
+    """Show what changed from BASE to NEW, with paired intervals: a gate against regressions of mIoU."""
     from ..report.changes import named, show_changes
+    from ..store import Store
     from ..studies.frame import quality_frame, read_plans
     from ..studies.regression import compare_stores
-    from ..studies.statistics import too_few
 
+    if fail_on_drop is not None and not 0 <= fail_on_drop <= MOST_POINTS:
+        raise UsageError(f"--fail-on-drop takes a number of points from 0 to {MOST_POINTS}, got {fail_on_drop:g}")
     frames = [quality_frame(folder) for folder in (base, new)]
     for folder, frame in zip((base, new), frames, strict=True):
         if not len(frame):
             raise UsageError(f"{folder}: holds no quality cells")
     changes = compare_stores(frames[0], frames[1], [*read_plans(base), *read_plans(new)])
     show_changes(console, changes.table)
-    for text in (*changes.lacking, *changes.added):
+    alone = [*changes.lacking, *changes.added]
+    for text in changes.remarks:
+        say(text)
+    for text in alone:
         say(f"not compared: {text}")
-    unjudged = changes.unjudged
+    if any(Store(folder).files("latency") for folder in (base, new)):
+        say("not compared: speed cells; no gate watches them")
+    unjudged, style = changes.unjudged, "bold red"
     for _, row in unjudged.iterrows():
-        reason = too_few(row["blocks"]) or "some resamples have no such number"
-        say(f"not judged: {named(row)}, {row['quantity']}: {reason}")
+        say(f"not judged: {named(row)}, {row['quantity']}: {row['reason']}", style=style)
     if fail_on_drop is None:
         return
     dropped = changes.dropped(fail_on_drop)
@@ -81,10 +88,10 @@ def compare(
         say(
             f"dropped by more than {fail_on_drop:g} points: {named(row)}, {row['quantity']}: "
             f"{100 * row['estimate']:+.1f} (95 % interval {100 * row['low']:+.1f} to {100 * row['high']:+.1f})",
-            style="bold red",
+            style=style,
         )
-    if changes.lacking:
-        say(f"not judged: {counted(len(changes.lacking), 'cell')} of BASE or planned; see above", style="bold red")
-    if len(dropped) or len(unjudged) or changes.lacking:
+    if alone:
+        say(f"not judged: {counted(len(alone), 'cell')} not compared; see above", style=style)
+    if len(dropped) or len(unjudged) or alone:
         raise typer.Exit(1)
     say(f"no drop by more than {fail_on_drop:g} points of clean or mean mIoU is sure")

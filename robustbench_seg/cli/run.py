@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from ..wording import counted
-from .options import Data, Device, Limit, Weights, Workers, data_folders, default_workers, weights_given
+from .options import Data, Device, Limit, Weights, Workers, data_folders, weights_given
 from .report import write_and_show
 from .terminal import console, say
 
@@ -28,6 +28,7 @@ def run(
     limit: Limit = None,
 ) -> None:
     """Measure what a suite asks for, then write its report into OUT/report."""
+    from ..environment import default_workers
     from ..planning import Options
     from ..runner import run as run_suite
     from ..suites import read_suite

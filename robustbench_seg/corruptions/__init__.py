@@ -14,76 +14,51 @@ imagecorruptions 1.1.2 defines the numbers reproduced here. Its quirks are part 
 are kept, each with a comment where it stands.
 """
 
-import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .entry import SHIPPED, Corruption
 from .pixels import Image
 
 if TYPE_CHECKING:
     from .seeds import Draws
 
-__all__ = ["CATEGORIES", "CORRUPTIONS", "ENGINE_VERSION", "Corruption", "corrupt"]
+__all__ = ["CATEGORIES", "CORRUPTIONS", "ENGINE_VERSION", "SHIPPED", "Corruption", "corrupt", "sources_of"]
 
-# Rises when any seeded pixel changes, so that stored results of two engines are never mixed.
+# Rises when any seeded pixel of the shipped corruptions changes, so that stored results of two engines are never mixed.
 ENGINE_VERSION = 2
 
 MIN_SIDE_PX = 32
 SEVERITIES = (1, 2, 3, 4, 5)
 
-Kernel = Callable[[Image, int, "Draws"], Image]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Corruption:
-    """One entry of `CORRUPTIONS`: what it is called, which family it belongs to, and where its code is.
-
-    `category` is the module of this package that holds the function `name`.
-    """
-
-    name: str
-    category: str
-
-    def load(self) -> Kernel:
-        """Import the function (image, severity, draws) -> image, and with it OpenCV and numba."""
-        return cast(Kernel, getattr(importlib.import_module(f"{__name__}.{self.category}"), self.name))
-
-
-# In imagecorruptions' order.
 CORRUPTIONS: dict[str, Corruption] = {
-    "gaussian_noise": Corruption(name="gaussian_noise", category="noise"),
-    "shot_noise": Corruption(name="shot_noise", category="noise"),
-    "impulse_noise": Corruption(name="impulse_noise", category="noise"),
-    "defocus_blur": Corruption(name="defocus_blur", category="blur"),
-    "glass_blur": Corruption(name="glass_blur", category="blur"),
-    "motion_blur": Corruption(name="motion_blur", category="blur"),
-    "zoom_blur": Corruption(name="zoom_blur", category="blur"),
-    "snow": Corruption(name="snow", category="weather"),
-    "frost": Corruption(name="frost", category="weather"),
-    "fog": Corruption(name="fog", category="weather"),
-    "brightness": Corruption(name="brightness", category="weather"),
-    "contrast": Corruption(name="contrast", category="digital"),
-    "elastic_transform": Corruption(name="elastic_transform", category="digital"),
-    "pixelate": Corruption(name="pixelate", category="digital"),
-    "jpeg_compression": Corruption(name="jpeg_compression", category="digital"),
-    "speckle_noise": Corruption(name="speckle_noise", category="noise"),
-    "gaussian_blur": Corruption(name="gaussian_blur", category="blur"),
-    "spatter": Corruption(name="spatter", category="weather"),
-    "saturate": Corruption(name="saturate", category="digital"),
+    name: Corruption(name=name, category=category) for name, category in SHIPPED.items()
 }
 
 CATEGORIES: dict[str, tuple[str, ...]] = {
     category: tuple(name for name, entry in CORRUPTIONS.items() if entry.category == category)
-    for category in ("noise", "blur", "weather", "digital")
+    for category in dict.fromkeys(entry.category for entry in CORRUPTIONS.values())
 }
+
+
+def sources_of(names: Iterable[str], workers: int) -> dict[str, str]:
+    """Give the source hash of each corruption, "" for the shipped ones, whose pixels ENGINE_VERSION stands for.
+
+    Raises UsageError for one of a user's own that was edited since it was imported, or that workers could not import.
+    """
+    entries = {name: CORRUPTIONS[name] for name in names}
+    for entry in entries.values():
+        entry.expect_unedited()
+        if workers:
+            entry.expect_importable()
+    return {name: entry.source for name, entry in entries.items()}
 
 
 def corrupt(
     image: Image,
-    name: str,
+    name: str | Corruption,
     severity: int,
     *,
     seed: int = 0,
@@ -94,7 +69,7 @@ def corrupt(
 
     `image` is uint8 RGB (H, W, 3), both sides at least 32 px; it is not modified. Grayscale, (H, W) or
     (H, W, 1), is first repeated into three equal channels, as imagecorruptions does. `name` is a key of
-    `CORRUPTIONS`, `severity` goes from 1 (weakest) to 5 (strongest).
+    `CORRUPTIONS`, or an entry itself; `severity` goes from 1 (weakest) to 5 (strongest).
 
     `seed` is the suite's and `image_id` the image's name within its data set; with `name` and `severity` they
     decide every random draw, and images of equal id share their draws. With `rng` the draws come from that
@@ -105,13 +80,15 @@ def corrupt(
 
     Raises ValueError, with the bad value and what is allowed, if the image's type, shape or size, the name,
     the severity or the source of the draws is not as above; MachineError for frost where
-    imagecorruptions, and so its textures, are not installed.
+    imagecorruptions, and so its textures, are not installed; UsageError for one of your own whose source was
+    edited while it was in use.
 
     Source: imagecorruptions 1.1.2; see this module's docstring.
     """
     pixels = _as_rgb(image)
     draws: Draws
-    if not isinstance(name, str) or name not in CORRUPTIONS:
+    entry = name if isinstance(name, Corruption) else CORRUPTIONS.get(name) if isinstance(name, str) else None
+    if entry is None:
         raise ValueError(f"unknown corruption {name!r}; known are {', '.join(CORRUPTIONS)}")
     if not _is_integer(severity) or severity not in SEVERITIES:
         raise ValueError(f"severity is {severity!r}; it must be an integer from 1 to 5")
@@ -122,14 +99,15 @@ def corrupt(
             raise ValueError(f"image_id is {image_id!r}; it must be a string")
         from .seeds import seeded
 
-        draws = seeded(int(seed), name, int(severity), image_id)
+        draws = seeded(int(seed), entry.name, int(severity), image_id)
     elif not isinstance(rng, np.random.RandomState):
         raise ValueError(f"rng is {rng!r}; it must be a numpy.random.RandomState")
     elif image_id or seed != 0:
         raise ValueError(f"rng was given with seed {seed!r} and image_id {image_id!r}; give rng or those, not both")
     else:
         draws = rng
-    return CORRUPTIONS[name].load()(pixels, int(severity), draws)
+    corrupted = entry.load()(pixels, int(severity), draws)
+    return corrupted if entry.shipped else _checked(corrupted, entry, pixels.shape)
 
 
 def _as_rgb(image: Image) -> Image:
@@ -147,6 +125,14 @@ def _as_rgb(image: Image) -> Image:
     pixels = np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
     pixels.setflags(write=False)  # a view or copy; Numba would compile each kernel twice, for either kind of array
     return pixels
+
+
+def _checked(result: object, entry: Corruption, shape: tuple[int, ...]) -> Image:
+    """Return what a corruption of a user's own made, copied; raise ValueError if it is no image of that shape."""
+    if not (isinstance(result, np.ndarray) and result.dtype == np.uint8 and result.shape == shape):
+        kind = f"{result.dtype} {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
+        raise ValueError(f"corruption {entry.name} returned {kind}; it must return uint8 {shape}")
+    return np.array(result, order="C")
 
 
 def _is_integer(value: object) -> bool:

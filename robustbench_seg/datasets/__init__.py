@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from .base import IGNORE, Dataset, Sample, spaced
+from .base import IGNORE, Dataset, FileDataset, Sample, spaced
 
 __all__ = ["DATASETS", "IGNORE", "Dataset", "Sample", "blocks_of", "open_dataset", "spaced"]
 
@@ -60,6 +60,8 @@ def open_dataset(name: str, root: Path | None = None, /, **options: Any) -> Data
         dataset: Dataset = make(root, **options) if needs_root else make(**options)
     except TypeError as error:
         raise UsageError(f"dataset {name}: {str(error).rpartition('() ')[2]}") from None
+    if isinstance(dataset, FileDataset):
+        dataset.options = options
     return dataset
 
 

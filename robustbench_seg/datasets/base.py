@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import cv2
@@ -20,6 +21,7 @@ from ..environment import available_cores
 from ..errors import DataError
 from ..files import digest
 from ..images import decode_image, decode_indices, size_of
+from ..own_code import source_hash
 from ..wording import listed, shown
 
 __all__ = [
@@ -37,6 +39,8 @@ __all__ = [
 
 IGNORE = 255
 FAULTS_SHOWN = 3
+# Of these the files alone are hashed: what is made of them is part of this program, and tests hold it to its source.
+FIXED = tuple(f"{__package__}.{name}" for name in ("ade20k", "camvid", "cityscapes", "cocostuff"))
 Item = TypeVar("Item")
 Image = NDArray[np.uint8]
 LabelMap = NDArray[np.uint8]
@@ -113,7 +117,14 @@ class Dataset(ABC):
 
 
 class FileDataset(Dataset):
-    """Pairs of image and label files; a table of 256 entries turns stored label values into trainIds."""
+    """Pairs of image and label files; a table of 256 entries turns stored label values into trainIds.
+
+    options: what `open_dataset` was given. version: for a class without a source file, as in a notebook: another one
+    with every edit.
+    """
+
+    options: Mapping[str, object] = MappingProxyType({})
+    version: str = ""
 
     def __init__(
         self, pairs: Mapping[str, tuple[Path, Path]], table: NDArray[np.int16], notes: tuple[str, ...] = ()
@@ -160,7 +171,7 @@ class FileDataset(Dataset):
             raise DataError(count + listed(faults, FAULTS_SHOWN, "; "))
         sound = [inspected for inspected in found if not isinstance(inspected, DataError)]
         unlabelled = tuple(image_id for (image_id, *_), is_labelled in sound if not is_labelled)
-        return Survey(digest([names for names, _ in sound]), unlabelled)
+        return Survey(self.digest_with_code([names for names, _ in sound]), unlabelled)
 
     def inspect(self, image_id: str) -> tuple[list[str], bool] | DataError:
         """Read an image's two files: its id and their digests, and whether a pixel is labelled; or what is wrong.
@@ -179,6 +190,15 @@ class FileDataset(Dataset):
             return fault
         digests = [hashlib.blake2b(content, digest_size=16).hexdigest() for content in (image, label)]
         return [image_id, *digests], is_labelled
+
+    def digest_with_code(self, files: list[list[str]]) -> str:
+        """Hash files and, of a user's own class, what makes labels of them: classes, table, options and source."""
+        kind = type(self)
+        if kind.__module__ in FIXED:
+            return digest(files)
+        source = "" if kind is FileDataset else source_hash(kind, self.version)
+        options = sorted((name, repr(value)) for name, value in self.options.items())
+        return digest([files, list(self.class_names), self.table.tolist(), options, source])
 
     def describe(self, image_id: str) -> str:
         return f"{shown(image_id)} ({shown(self.pairs[image_id][0])})"

@@ -41,7 +41,8 @@ def render(seed: int, index: int, height: int, width: int) -> tuple[NDArray[np.u
     """Draw scene `index` of the series `seed`: image (height, width, 3) uint8 RGB and label (height, width) uint8.
 
     Labels are Cityscapes' train ids 0-18, and 255 where nothing is to be learnt (the own bonnet, bins). The same
-    arguments give the same bytes anywhere; the same scene at another size is the same street at another resolution.
+    arguments give the same bytes, but for single values off by 1 on a processor without AVX2. The same scene at another
+    size is the same street at another resolution.
 
     Raises:
         ValueError: if a side is below 32 pixels.

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from .spec import Export
 __all__ = ["check_folder", "has_files", "is_complete", "is_there", "require_room", "write_checksums", "write_manifests"]
 
 CHECKSUMS = "sha256sums.txt"
+SOURCE = "corruption_source"  # in the manifest of a tree of a user's own corruption
 # What two exports must agree in to share a folder; whatever else the manifest tells follows from it or is for people.
 IDENTITY = ("schema_version", "dataset", "split", "images", "fingerprint", "seed", "engine_version", "format")
 
@@ -43,6 +44,17 @@ def check_folder(out: Path, manifest: dict[str, Any]) -> None:
         raise StoreError(f"{out}: holds another export ({'; '.join(differing)}); choose another --out")
 
 
+def check_sources(export: Export, sources: Mapping[str, str]) -> None:
+    """Raise StoreError for a tree of a user's own corruption that was made before an edit. sources: by corruption."""
+    for condition in export.conditions:
+        tree = export.tree(condition)
+        found = read_manifest(tree)
+        if found is not None and found.get(SOURCE, "") != sources[condition.corruption]:
+            raise StoreError(
+                f"{tree}: holds images of another source of {condition.corruption}; remove it or choose another --out"
+            )
+
+
 def require_room(out: Path, rest: Estimate) -> None:
     """Raise MachineError with the numbers where the disk has too little room for the files to come."""
     free = shutil.disk_usage(out).free
@@ -53,11 +65,15 @@ def require_room(out: Path, rest: Estimate) -> None:
         )
 
 
-def write_manifests(export: Export, manifest: dict[str, Any], conditions: Iterable[Condition]) -> None:
+def write_manifests(
+    export: Export, manifest: dict[str, Any], conditions: Iterable[Condition], sources: Mapping[str, str]
+) -> None:
     """Write the manifests that are not there yet: the folder's, and each tree's, which names its condition too."""
-    contents = {export.out: manifest} | {
-        export.tree(c): manifest | {"corruption": c.corruption, "severity": c.severity} for c in conditions
-    }
+    contents = {export.out: manifest}
+    for condition in conditions:
+        source = sources[condition.corruption]
+        named = {"corruption": condition.corruption, "severity": condition.severity}
+        contents[export.tree(condition)] = manifest | named | ({SOURCE: source} if source else {})
     for folder, content in contents.items():
         if read_manifest(folder) is None:
             write_json(folder / MANIFEST, content)

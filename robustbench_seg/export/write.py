@@ -9,13 +9,23 @@ from pathlib import Path
 
 from .. import environment
 from ..condition import Condition, naming, prepare
+from ..corruptions import sources_of
 from ..datasets.base import LabelMap, Sample
 from ..datasets.first_pass import first_pass
 from ..files import locked, write_bytes
 from ..images import png, webp
 from ..loading import Loader
 from .estimate import Estimate, Task, estimate
-from .folder import check_folder, has_files, is_complete, is_there, require_room, write_checksums, write_manifests
+from .folder import (
+    check_folder,
+    check_sources,
+    has_files,
+    is_complete,
+    is_there,
+    require_room,
+    write_checksums,
+    write_manifests,
+)
 from .spec import Export
 
 __all__ = ["Listener", "export_images"]
@@ -39,12 +49,15 @@ class Listener:
 def export_images(export: Export, workers: int, listener: Listener) -> None:
     """Write what `export.out` does not hold yet; what is written stays, whatever happens.
 
-    Raises StoreError for a folder that is in use, or that holds another export or anything else; MachineError for a
-    disk without room, before anything is written, and for a worker process that was killed; DataError that names an
-    image that can't be read or corrupted.
+    Raises StoreError for a folder that is in use, or that holds another export or anything else, such as what a user's
+    own corruption made before an edit; UsageError for a corruption that was edited since it was imported; MachineError
+    for a disk without room, before anything is written, and for a worker process that was killed; DataError that names
+    an image that can't be read or corrupted.
     """
     manifest = export.manifest(first_pass(export.dataset, export.ids, listener.noted, needs_labels=False))
+    sources = sources_of({condition.corruption for condition in export.conditions}, workers)
     check_folder(export.out, manifest)  # before anything is touched there, the lock included
+    check_sources(export, sources)
     with locked(export.out), Loader(workers) as loader:
         check_folder(export.out, manifest)  # another export may have begun there since
         conditions = [condition for condition in export.conditions if not is_complete(export.tree(condition))]
@@ -52,7 +65,7 @@ def export_images(export: Export, workers: int, listener: Listener) -> None:
         rest = estimate(partial(file_size, export), missing, loader)
         require_room(export.out, rest)
         listener.planned(len(export.conditions), len(conditions), rest)
-        write_manifests(export, manifest | {"environment": environment.describe("cpu")}, conditions)
+        write_manifests(export, manifest | {"environment": environment.describe("cpu")}, conditions, sources)
         fill_trees(export, conditions, loader, listener)
 
 

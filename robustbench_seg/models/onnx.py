@@ -30,11 +30,14 @@ FATAL = 4  # the severity from which onnxruntime writes to stderr: its errors co
 
 @dataclass(kw_only=True)
 class OnnxSegmenter:
-    """A Segmenter around an onnxruntime session, on the CPU. output: which of the graph's holds the logits."""
+    """A Segmenter around an onnxruntime session, on the CPU, with so many threads. output: which of the graph's
+    holds the logits.
+    """
 
     name: str
     session: Any
     output: str
+    threads: int
     preprocessing: Preprocessing
     class_names: tuple[str, ...]
     licence: str
@@ -64,10 +67,11 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     path = Path(weights)
     if not path.is_file():
         raise UsageError(f"weights of {name}: {path}: no such file")
+    threads = torch.get_num_threads()
     with unchanged([path, path.parent / PREPROCESSOR]):
         graph = read_graph(path)
         with unchanged(graph.files):
-            identity, session = identity_of(graph.files, path.parent), open_session(path)
+            identity, session = identity_of(graph.files, path.parent), open_session(path, threads)
     check_input(path, session)
     output = find_output(graph, session, class_names)
     stored = graph.about["class_names"]
@@ -78,6 +82,7 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
         name=name,
         session=session,
         output=output,
+        threads=threads,
         preprocessing=graph.preprocessing,
         class_names=tuple(class_names),
         licence=str(graph.about.get("licence", "unknown")),
@@ -87,11 +92,11 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     )
 
 
-def open_session(path: Path) -> Any:
+def open_session(path: Path, threads: int) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = threads
     options.log_severity_level = FATAL
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -17,7 +17,7 @@ from ..studies.robustness import SETTING, Conditions, Miou, category_means, corr
 from ..studies.statistics import Draws, Interval, interval, too_few
 from .tables import marked, unique
 
-__all__ = ["Evidence", "Row", "blank_models", "evidence_of", "flagged_models", "scores_of", "titles_of"]
+__all__ = ["SAME_IMAGES", "Evidence", "Row", "blank_models", "evidence_of", "flagged_models", "scores_of", "titles_of"]
 
 PLACE = ["title", "view", "corruption", "severity"]
 SAME_IMAGES = [name for name in SETTING if name != "view"]

@@ -6,6 +6,7 @@ import pandas as pd
 
 from ..notes import Plan
 from ..studies.counts import blocks_in
+from ..studies.machines import differing_machines
 from ..studies.robustness import Conditions
 from ..studies.statistics import (
     HOLD_BLOCKS,
@@ -53,7 +54,9 @@ def provenance(cells: pd.DataFrame) -> list[str]:
         lines.append("robustbench-seg {}, commit {}, Python {}".format(*build))
     for versions in dict.fromkeys(json.dumps(a["packages"]) for a in about):
         lines.append(", ".join(f"{name} {version}" for name, version in json.loads(versions).items()))
-    lines += [f"machine: {machine}" for machine in dict.fromkeys(a["machine"] for a in about)]
+    machines = ((a["machine"], a.get("threads")) for a in about)
+    for machine, threads in dict.fromkeys(machines):
+        lines.append(f"machine: {machine}" + ("" if threads is None else f"; {counted(threads, 'thread')}"))
     weights = cells[["model", "checkpoint_sha256", "licence", "parameters", "about"]].drop_duplicates()
     for model, sha256, licence, parameters, text in weights.itertuples(index=False):
         lines.append(f"{model}: {text}; {parameters:,} parameters; weights sha256 {sha256}; licence: {licence}")
@@ -78,6 +81,8 @@ def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
         if len({weights[model] for model in members}) < len(members)
     ]
     found += limits_of_intervals(evidence)
+    if different := differing_machines(evidence.cells["environment"]):
+        found.append(different)
     if first["images"] < first["of"]:
         found.append(f"Only {first['images']} of {first['of']} images were used.")
     found += smaller_than_windows(evidence.cells)

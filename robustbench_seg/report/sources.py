@@ -11,6 +11,7 @@ from ..notes import Plan
 from ..store import Store
 from ..studies.frame import expect_agreement, latency_frame, quality_frame, read_plans
 from ..studies.robustness import Conditions
+from .evidence import SAME_IMAGES
 
 __all__ = ["Source", "sources_of"]
 
@@ -36,7 +37,11 @@ class Source:
 
 
 def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool) -> list[Source]:
-    """Read folders and bring together what belongs to one plan, such as the seeds of an arm that ran apart."""
+    """Read folders and bring together what belongs to one plan, such as the seeds of an arm that ran apart.
+
+    Raises StoreError for a folder without a finished or failed cell, and where a corruption of a user's own was edited
+    between the runs.
+    """
     frames = {}
     plans: dict[object, dict[Path, Plan]] = {}
     for folder in folders:
@@ -49,12 +54,14 @@ def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool
     for own in plans.values():
         cells = {cell.key: cell for plan in own.values() for cell in plan.cells}
         measured, speeds = (joined([frames[folder][kind] for folder in own]) for kind in (0, 1))
+        quality = only(measured, list(cells))
+        expect_one_source(quality)
         sources.append(
             Source(
                 stores=[Store(folder) for folder in own],
                 plan=replace(list(own.values())[-1], cells=tuple(cells.values())),
                 measured=measured,
-                quality=only(measured, list(cells)),
+                quality=quality,
                 latency=only(speeds, list(cells)),
                 reference=reference,
                 pictures=pictures,
@@ -71,6 +78,22 @@ def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     cells = pd.concat(parts, ignore_index=True)
     expect_agreement(cells)
     return cells.drop_duplicates("key")
+
+
+def expect_one_source(cells: pd.DataFrame) -> None:
+    """Raise StoreError where cells that are compared have a corruption of a user's own in two versions."""
+    if not len(cells):
+        return
+    place = [*SAME_IMAGES, "corruption"]
+    kinds = cells.drop_duplicates([*place, "corruption_source"])
+    second = kinds[kinds.duplicated(place)]
+    if len(second):
+        row = second.iloc[0]
+        first = kinds[(kinds[place] == row[place]).all(axis=1)].iloc[0]
+        raise StoreError(
+            f"{row['path']}: its {row['corruption']} has another source than that of {first['path']}, and so other "
+            "pixels; run the older of the two again, or report the folders apart"
+        )
 
 
 def only(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

@@ -31,6 +31,7 @@ from ..store import (
     Store,
     StoredCell,
     read_cell,
+    read_record,
 )
 
 __all__ = ["MACHINE", "NOISY_SPREAD", "expect_agreement", "latency_frame", "quality_frame", "read_plans"]
@@ -53,7 +54,7 @@ PLACE = [
 
 
 def quality_frame(folder: Path) -> pd.DataFrame:
-    """One row per quality cell.
+    """One row per quality cell, but for those of a corruption of a user's own that was edited since, see `read_plans`.
 
     Columns: model, dataset, split, corruption, severity, view, precision, seed, metrics; height, width (medians, in
     pixels); below_window (how many images are smaller than the view's windows); miou (0-1), classes (how many it is the
@@ -65,7 +66,10 @@ def quality_frame(folder: Path) -> pd.DataFrame:
     """
     frame = pd.DataFrame([quality_row(read_cell(path)) for path in Store(folder).files("quality")])
     expect_agreement(frame)
-    return frame
+    if not len(frame) or not (own := frame["corruption_source"] != "").any():
+        return frame
+    meant = {cell.key for plan in read_plans(folder) for cell in plan.cells}
+    return frame[~own | frame["key"].isin(meant)]
 
 
 def quality_row(stored: StoredCell) -> dict[str, Any]:
@@ -177,31 +181,40 @@ def expect_agreement(cells: pd.DataFrame) -> None:
             raise StoreError(f"{rare}: is of {what} as {other}, with other {differ}; remove the one that is wrong")
 
 
+def source_of(store: Store, cell: PlannedCell) -> str | None:
+    """Read the hash of a planned cell's corruption, "" for those that are no user's own; None where it is not done."""
+    if not store.has(cell.kind, cell.slug, cell.key):
+        return None
+    return read_record(store.path(cell.kind, cell.slug, cell.key)).corruption_source
+
+
 def read_plans(folder: Path) -> list[Plan]:
     """What was meant to be measured here: one plan per suite and set of conditions, its runs' cells together.
 
     What else it says is the last run's. A cell that a later run has anew, from other weights or mended data, and that
-    was not finished is not meant any more. Raises StoreError for a folder without results.
+    was not finished is not meant any more; nor is one of a user's own corruption that was edited before that run, since
+    the two are of other pixels. Raises StoreError for a folder without results.
     """
     store = Store(folder)
     merged: dict[object, Plan] = {}
-    last: dict[object, str] = {}  # the key that the last run has for a cell of so many images
+    last: dict[object, PlannedCell] = {}  # what the last run has for a cell of so many images
+
+    def is_meant(cell: PlannedCell, latest: PlannedCell) -> bool:
+        if cell.key == latest.key:
+            return True
+        source = source_of(store, cell)
+        return source == "" or (source is not None and source == source_of(store, latest))
 
     def place(plan: Plan, cell: PlannedCell) -> object:
         return plan.suite, plan.precision, plan.images, cell.kind, cell.slug
 
     plans = store.plans()
     for plan in plans:
-        last |= {place(plan, cell): cell.key for cell in plan.cells}
+        last |= {place(plan, cell): cell for cell in plan.cells}
     for plan in plans:
         before = merged[plan.identity].cells if plan.identity in merged else ()
         have = {cell.key for cell in before}
-        meant = [
-            cell
-            for cell in plan.cells
-            if cell.key not in have
-            and (last[place(plan, cell)] == cell.key or store.has(cell.kind, cell.slug, cell.key))
-        ]
+        meant = [cell for cell in plan.cells if cell.key not in have and is_meant(cell, last[place(plan, cell)])]
         merged[plan.identity] = replace(plan, cells=(*before, *meant))
     if not merged:
         raise StoreError(f"{folder}: holds no results (no plans/*.json)")

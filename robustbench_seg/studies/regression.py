@@ -1,8 +1,8 @@
 """What changed between two stores: the same cells, measured with other weights or another version of the program.
 
-Two cells are the same where all but the weights and the environment agree: data, images, corruption, severity, view,
-precision, seed, engine version and a corruption's own source. So both models saw the same pixels, and their difference
-is a paired one.
+Two cells are the same where all but the weights and the environment agree: data, images, corruption (and its source, of
+a user's own), severity, view, precision, seed and engine version. So both models saw the same pixels, and their
+difference is a paired one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +16,15 @@ from ..notes import Plan
 from ..record import CLEAN
 from .bootstrap import resample
 from .counts import read_counts
-from .robustness import SETTING
-from .statistics import Draws, holm, interval, p_value
+from .machines import differing_machines
+from .robustness import SETTING, flags_of
+from .statistics import Draws, holm, interval, p_value, too_few
 
 __all__ = ["Changes", "compare_stores"]
 
-MATCH = ["model", *SETTING, "corruption", "severity", "corruption_source"]
+CELL = ["model", *SETTING, "corruption", "severity"]
 CONDITION = ["corruption", "severity"]
+SIDES = (("left_only", "base"), ("right_only", "new"))  # as pandas names what is in one of two frames alone
 Condition = tuple[str, int]
 
 
@@ -31,68 +33,118 @@ class Changes:
     """table: a row per model, setting and quantity: base, new, estimate (new - base), low, high (all 0-1), p, p_holm
     over the table, and the blocks that were drawn; low, high and p are NaN where these are too few. Quantities are
     clean, mean (over the corruptions of which both have all planned severities), and each of the conditions. lacking:
-    what of BASE, or of a plan, could not be compared; added: what NEW has besides; both in words.
+    what of BASE, or of a plan, could not be compared; added: what NEW has besides; remarks: what else to know of the
+    numbers; these three in words.
     """
 
     table: pd.DataFrame
     lacking: list[str]
     added: list[str]
+    remarks: list[str]
+
+    @property
+    def primary(self) -> pd.DataFrame:
+        """The rows that a gate looks at: clean and mean."""
+        return self.table[self.table["quantity"].isin([CLEAN, "mean"])]
 
     def dropped(self, points: float) -> pd.DataFrame:
-        """The rows of clean and mean whose interval lies below -points."""
+        """The primary rows whose interval lies below -points."""
         return self.primary[self.primary["high"] < -points / 100]
 
     @property
     def unjudged(self) -> pd.DataFrame:
-        """The rows of clean and mean that have no interval: no one knows whether they dropped."""
-        return self.primary[self.primary["high"].isna()]
+        """The primary rows of which no one can say whether they dropped, with the `reason`."""
+        rows = self.primary.assign(reason=[why_unjudged(row) for _, row in self.primary.iterrows()])
+        return rows[rows["reason"] != ""]
 
-    @property
-    def primary(self) -> pd.DataFrame:
-        """The rows that a gate looks at."""
-        return self.table[self.table["quantity"].isin([CLEAN, "mean"])]
+
+def why_unjudged(change: pd.Series) -> str:
+    """Say why a row can't be judged; nothing where it can."""
+    sides = [side.upper() for side in ("base", "new") if not 0 <= change[side] <= 1]
+    if sides:
+        return f"{' and '.join(sides)} {'has' if len(sides) == 1 else 'have'} no mIoU between 0 and 1"
+    if change[["low", "high", "p"]].isna().any():
+        return too_few(change["blocks"]) or "some resamples have no such number"
+    return ""
 
 
 def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan]) -> Changes:
     """Compare two frames of `quality_frame`. A model alone in each may have another name there.
 
-    plans: of `read_plans`, both stores' together; they tell which severities make a corruption whole.
-    Raises StoreError where no cell is in both, or one of them holds a cell with two weights.
+    plans: of `read_plans`, both stores' together; they tell which severities make a corruption whole, and which cells
+    are missing. Raises StoreError where no cell is in both, or one of them holds a cell with two weights or sources.
     """
     base, new = named_alike(base, new)
     for name, frame in (("BASE", base), ("NEW", new)):
-        repeated = frame[frame.duplicated(MATCH)]
+        repeated = frame[frame.duplicated(CELL)]
         if len(repeated):
-            raise StoreError(
-                f"{name}: {repeated['slug'].iloc[0]} is there with several weights; compare needs one of each"
-            )
-    both = base.merge(new, on=MATCH, suffixes=("_base", "_new"), how="outer", indicator="side", sort=False)
+            slug = repeated["slug"].iloc[0]
+            raise StoreError(f"{name}: {slug} is there with several weights or sources; compare needs one of each")
+    pairing = {"on": [*CELL, "corruption_source"], "suffixes": ("_base", "_new"), "indicator": "side"}
+    both = base.merge(new, how="outer", sort=False, **pairing)
     matched = both[both["side"] == "both"]
-    lacking, added = (
-        [
-            f"{row[f'slug_{name}']} is in {name.upper()} alone "
-            f"({row['images']} images, engine version {row['engine_version']})"
-            for _, row in both[both["side"] == side].iterrows()
-        ]
-        for side, name in (("left_only", "base"), ("right_only", "new"))
-    )
+    lacking, added = ([alone(row, name) for _, row in both[both["side"] == side].iterrows()] for side, name in SIDES)
     if not len(matched):
         raise StoreError("no cell of BASE is in NEW: " + "; ".join([*lacking, *added][:2]))
     rows = []
     for fields, part in matched.groupby(["model", *SETTING], sort=False):
         setting = dict(zip(["model", *SETTING], fields, strict=True))
         own = same_setting(both, setting)
-        seen = list(zip(own["corruption"], own["severity"], strict=True))
+        seen = {*zip(own["corruption"], own["severity"], strict=True)}
+        if (CLEAN, 0) not in seen:
+            lacking.append(f"{CLEAN} of {setting['model']}, view {setting['view']}, is in neither")
         planned = planned_with({*part["key_base"], *part["key_new"]}, plans)
         rows += changes_of(setting, part, base, new, {*seen, *planned})
-        lacking += [
-            f"{name}{f'-{severity}' if severity else ''} of {setting['model']}, view {setting['view']}, is in neither, "
-            "though it was planned"
-            for name, severity in planned
-            if (name, severity) not in seen
-        ]
     table = pd.DataFrame(rows)
-    return Changes(table.assign(p_holm=holm(table["p"].to_numpy(np.float64))), lacking, added)
+    compared = [frame[frame["key"].isin(matched[f"key_{name}"])] for name, frame in (("base", base), ("new", new))]
+    return Changes(
+        table.assign(p_holm=holm(table["p"].to_numpy(np.float64))),
+        [*lacking, *missing(both, plans)],
+        added,
+        remarks_on(*compared),
+    )
+
+
+def alone(row: pd.Series, name: str) -> str:
+    """Say that a cell is in one of the stores alone. name: base or new."""
+    source = f", source {row['corruption_source'][:12]}" if row["corruption_source"] else ""
+    return (
+        f"{row[f'slug_{name}']} is in {name.upper()} alone "
+        f"({row['images']} images, engine version {row['engine_version']}{source})"
+    )
+
+
+def missing(both: pd.DataFrame, plans: Iterable[Plan]) -> list[str]:
+    """List in words the cells that were planned and are in neither store, each once. both: the cells of the two."""
+    keys = {*both["key_base"], *both["key_new"]}
+    told = {
+        (row[f"slug_{name}"], row["images"], row["precision"])
+        for side, name in SIDES
+        for _, row in both[both["side"] == side].iterrows()
+    }
+    planned = [
+        (cell.slug, plan.images, plan.precision)
+        for plan in plans
+        for cell in plan.cells
+        if cell.kind == "quality" and cell.key not in keys
+    ]
+    return [
+        f"{slug} was planned and is not there ({images} images, {precision})"
+        for slug, images, precision in dict.fromkeys(planned)
+        if (slug, images, precision) not in told
+    ]
+
+
+def remarks_on(base: pd.DataFrame, new: pd.DataFrame) -> list[str]:
+    """Say what to know of the cells that are compared: where they were measured, and which deserve no trust."""
+    machines = differing_machines([*base["environment"], *new["environment"]])
+    flags = [
+        f"{name}: {model}: {text}; such numbers deserve no trust"
+        for name, frame in (("BASE", base), ("NEW", new))
+        for model, part in frame.groupby("model", sort=False)
+        if (text := flags_of(part))
+    ]
+    return ([machines] if machines else []) + flags
 
 
 def named_alike(base: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -106,10 +158,9 @@ def same_setting(frame: pd.DataFrame, fields: Mapping[str, object]) -> pd.DataFr
 
 
 def planned_with(keys: set[str], plans: Iterable[Plan]) -> list[Condition]:
-    """List clean and the conditions of the plans that have any of these cells, each once."""
+    """List the conditions of the plans that have any of these cells."""
     own = [plan for plan in plans if not keys.isdisjoint(cell.key for cell in plan.cells)]
-    planned = [(name, severity) for plan in own for name, severities in plan.conditions for severity in severities]
-    return list(dict.fromkeys([(CLEAN, 0), *planned]))
+    return [(name, severity) for plan in own for name, severities in plan.conditions for severity in severities]
 
 
 def changes_of(

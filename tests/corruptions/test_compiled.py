@@ -11,6 +11,7 @@ import pytest
 import robustbench_seg
 from robustbench_seg.corruptions import compiled
 
+ROOT = Path(robustbench_seg.__file__).parents[1]
 PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -42,6 +43,29 @@ def test_a_kernel_is_compiled_once_and_again_only_when_any_source_changes(tmp_pa
     assert hits_and_misses(tmp_path) == (0, 1)
 
 
+def test_a_users_kernel_is_compiled_again_when_a_kernel_that_it_calls_is_edited(tmp_path: Path) -> None:
+    program = """
+import own
+print(own.kernel(1), sum(own.kernel.stats.cache_hits.values()))
+"""
+    (tmp_path / "own.py").write_text(
+        "from robustbench_seg.corruptions.compiled import compiled\nimport helper\n"
+        "@compiled\ndef kernel(x):\n    return helper.helper(x)\n"
+    )
+    said = []
+    for step in (1, 1, 20):
+        (tmp_path / "helper.py").write_text(
+            "from robustbench_seg.corruptions.compiled import compiled\n"
+            f"@compiled\ndef helper(x):\n    return x + {step}\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True,
+            env={"PYTHONPATH": f"{ROOT}:{tmp_path}", "NUMBA_CACHE_DIR": str(tmp_path)},
+        )  # fmt: skip
+        said.append(done.stdout.split())
+    assert said == [["2", "0"], ["2", "1"], ["21", "0"]]
+
+
 def test_numbas_own_setting_is_left_as_it_was() -> None:
     before = numba.config.CACHE_DIR
 
@@ -66,7 +90,7 @@ def test_where_nothing_can_be_written_kernels_are_compiled_anew(
     (tmp_path / "file").touch()  # stands where the folder would have to be, which not even root can write
     monkeypatch.setattr(compiled.config, "CACHE_DIR", str(tmp_path / "file"))
     assert compiled._folder.__wrapped__() is None
-    monkeypatch.setattr(compiled, "_folder", lambda: None)
+    monkeypatch.setattr(compiled, "_folder", lambda own: None)
 
     @compiled.compiled
     def kernel(x: int) -> int:

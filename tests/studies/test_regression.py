@@ -9,14 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
+import synthetic
 from counted import random_counts, write_cell
 from rich.console import Console
 from synthetic import write_synthetic
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from robustbench_seg.cli import app
-from robustbench_seg.errors import StoreError
+from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.record import View
 from robustbench_seg.report.changes import show_changes
 from robustbench_seg.studies.frame import quality_frame, read_plans
@@ -30,6 +34,12 @@ SHOWN = "toy test (f), 20 of 20 images, fp32, engine version 2, seed 0"
 
 def worse_by(points: float) -> Callable[[str, str, int, View], float]:
     return lambda model, corruption, severity, view: 0.85 - 0.05 * severity - points
+
+
+def gate(base: Path, new: Path, points: str = "1") -> Result:
+    """Run the command; what it would print of an error is in `exception`."""
+    arguments = ["compare", str(base), str(new), "--fail-on-drop", points]
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
 
 
 def compared(base: Path, new: Path) -> Changes:
@@ -90,14 +100,11 @@ def test_what_only_one_store_has_is_listed_and_its_corruption_is_in_no_mean(
     table = changes.table.set_index("quantity")
     assert table.loc["mean", "corruptions"] == 1
     assert table.loc["mean", "estimate"] == table.loc["fog-3", "estimate"]
-    folders = [str(stores["base"]), str(copy)]
-    for pair, status, word in (
-        (folders, 1, "not judged: 1 cell"),
-        (folders[::-1], 0, "no drop by more than 90 points"),
-    ):
-        done = CliRunner().invoke(app, ["compare", *pair, "--fail-on-drop", "90"], env={"COLUMNS": "200"})
-        assert done.exit_code == status
-        assert word in done.output
+    for pair, name in (((stores["base"], copy), "BASE"), ((copy, stores["base"]), "NEW")):
+        done = gate(*pair, "90")
+        assert done.exit_code == 1
+        assert f"not compared: m-toy-gaussian_noise-3-whole is in {name} alone" in done.output
+        assert "not judged: 1 cell not compared; see above" in done.output
 
 
 def test_a_corruption_that_lacks_a_severity_in_both_stores_is_listed_and_in_no_mean(tmp_path: Path) -> None:
@@ -113,9 +120,7 @@ def test_a_corruption_that_lacks_a_severity_in_both_stores_is_listed_and_in_no_m
     assert table.loc["mean", "corruptions"] == 1
     assert table.loc["mean", "base"] == table.loc["snow-3", "base"]
     assert "fog-1" in table.index
-    assert changes.lacking == [
-        f"{cell} of m, view whole, is in neither, though it was planned" for cell in ("fog-5", "frost-2")
-    ]
+    assert changes.lacking == [f"{slug} was planned and is not there (8 images, fp32)" for slug in failed]
 
 
 def test_another_plan_of_the_same_folder_does_not_make_a_corruption_incomplete(tmp_path: Path) -> None:
@@ -136,14 +141,10 @@ def test_each_precision_has_a_table_and_a_gate_of_its_own(tmp_path: Path) -> Non
     for name, loss in (("base", 0.0), ("new", 0.1)):
         for precision, lost in (("fp32", 0.0), ("bf16", loss)):
             write_synthetic(
-                tmp_path / name, worse_by(lost), models=["m"], conditions={"fog": [3]}, images=12,
+                tmp_path / name, worse_by(lost), models=["m"], conditions={"fog": [3]}, images=20,
                 precision=precision, sha256=name.ljust(64, "0"),
             )  # fmt: skip
-    done = CliRunner().invoke(
-        app,
-        ["compare", *map(str, (tmp_path / "base", tmp_path / "new")), "--fail-on-drop", "1"],
-        env={"COLUMNS": "200"},
-    )
+    done = gate(tmp_path / "base", tmp_path / "new", "1")
     assert done.exit_code == 1
     lines = [line for line in done.output.splitlines() if "engine version" in line]
     titles, dropped = lines[:2], lines[2:]
@@ -180,6 +181,121 @@ def test_a_store_with_two_weights_of_one_cell_is_refused(stores: dict[str, Path]
         shutil.copytree(stores[name], tmp_path, dirs_exist_ok=True)
     with pytest.raises(StoreError, match="NEW: m-toy-clean-whole is there with several weights"):
         compared(stores["base"], tmp_path)
+
+
+COUNTED = ("intersection", "predicted", "labelled")
+
+
+@pytest.mark.parametrize("sides", [("base",), ("new",), ("base", "new")])
+@pytest.mark.parametrize(
+    "factors", [(0, 0, 0), (3, 1, 1), (-1, 1, 1), (-1, -1, -1)], ids=["zero", "x3", "negative", "all negative"]
+)
+def test_counts_that_make_no_miou_close_the_gate_with_a_word(
+    factors: tuple[int, ...], sides: tuple[str, ...], stores: dict[str, Path], tmp_path: Path
+) -> None:
+    for name in ("base", "new"):
+        shutil.copytree(stores["base" if name == "base" else "same"], tmp_path / name)
+    for path in (path for side in sides for path in (tmp_path / side / "cells").glob("*-clean-*")):
+        table = pq.read_table(path)
+        for column, factor in zip(COUNTED, factors, strict=True):
+            lists = table[column].combine_chunks()
+            values = pc.multiply(lists.flatten(), factor)
+            place = table.column_names.index(column)
+            table = table.set_column(place, column, pa.FixedSizeListArray.from_arrays(values, lists.type.list_size))
+        pq.write_table(table, path)
+    done = gate(tmp_path / "base", tmp_path / "new", "90")
+    assert done.exit_code != 0
+    who = f"{' and '.join(map(str.upper, sides))} {'has' if len(sides) == 1 else 'have'}"
+    said = f"not judged: m, view whole, {SHOWN}, clean: {who} no mIoU between 0 and 1"
+    assert isinstance(done.exception, StoreError) or said in done.output
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"base": np.nan, "estimate": np.nan}, "BASE has no mIoU between 0 and 1"),
+        ({"new": np.nan, "estimate": np.nan}, "NEW has no mIoU between 0 and 1"),
+        ({"base": np.nan, "new": np.nan}, "BASE and NEW have no mIoU between 0 and 1"),
+        ({"new": 1.5}, "NEW has no mIoU between 0 and 1"),
+        ({"base": -0.1}, "BASE has no mIoU between 0 and 1"),
+        ({"low": np.nan}, "there is no interval or no p, of 9 blocks of images"),
+        ({"high": np.nan}, "there is no interval or no p, of 9 blocks of images"),
+        ({"p": np.nan}, "there is no interval or no p, of 9 blocks of images"),
+    ],
+)
+@pytest.mark.parametrize("quantity", ["clean", "mean", "fog-3"])
+def test_clean_and_mean_are_judged_only_with_all_their_numbers(
+    quantity: str, change: dict[str, float], reason: str | None
+) -> None:
+    whole = {"base": 0.5, "new": 0.6, "estimate": 0.1, "low": 0.0, "high": 0.2, "p": 0.04, "blocks": 9}
+    rows = [{"quantity": name, **whole, **(change if name == quantity else {})} for name in ("clean", "mean", "fog-3")]
+    changes = Changes(pd.DataFrame(rows), [], [], [])
+    judged_by = quantity in ("clean", "mean") and reason is not None
+    assert dict(changes.unjudged[["quantity", "reason"]].to_numpy()) == ({quantity: reason} if judged_by else {})
+
+
+def test_other_images_and_other_classes_close_the_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_synthetic(tmp_path / "base", worse_by(0), models=["m"], conditions=CONDITIONS, images=20)
+    write_synthetic(tmp_path / "fewer", worse_by(0), models=["m"], conditions=CONDITIONS, images=12)
+    monkeypatch.setattr(synthetic, "CLASSES", synthetic.CLASSES[:4])
+    write_synthetic(tmp_path / "classes", worse_by(0), models=["m"], conditions=CONDITIONS, images=20, sha256="1" * 64)
+    for name, message in (("fewer", "no cell of BASE is in NEW"), ("classes", "other")):
+        done = gate(tmp_path / "base", tmp_path / name)
+        assert done.exit_code != 0
+        assert isinstance(done.exception, StoreError)
+        assert message in str(done.exception)
+
+
+def test_a_model_or_weights_that_were_planned_and_never_measured_close_the_gate(
+    stores: dict[str, Path], tmp_path: Path
+) -> None:
+    for name in ("base", "same"):
+        write_synthetic(
+            tmp_path / name, worse_by(0), models=["m", "n"], conditions={}, images=20, skip=("n-*",),
+            sha256=name.ljust(64, "0"),
+        )  # fmt: skip
+    done = gate(tmp_path / "base", tmp_path / "same")
+    assert done.exit_code == 1
+    assert done.output.count("not compared: n-toy-clean-whole was planned and is not there (20 images, fp32)") == 1
+    # NEW holds the cells of the old weights; its last run, of the new ones, has measured none.
+    shutil.copytree(stores["base"], tmp_path / "new")
+    write_synthetic(
+        tmp_path / "new", worse_by(0), models=["m"], conditions=CONDITIONS, images=20, skip=("*",), sha256="1" * 64
+    )
+    done = gate(stores["base"], tmp_path / "new")
+    assert done.exit_code == 1
+    assert "not compared: m-toy-clean-whole was planned and is not there" in done.output
+    assert "not judged: 4 cells not compared" in done.output
+
+
+@pytest.mark.parametrize("points", ["nan", "inf", "-inf", "-1", "100.5", "1e9"])
+def test_points_that_close_the_gate_never_or_always_are_refused(points: str, stores: dict[str, Path]) -> None:
+    done = gate(stores["base"], stores["worse"], points)
+    assert isinstance(done.exception, UsageError)
+    assert str(done.exception) == f"--fail-on-drop takes a number of points from 0 to 100, got {float(points):g}"
+
+
+def test_machines_that_differ_flags_and_speed_cells_are_said_and_close_no_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for threads in (1, 2):
+        monkeypatch.setattr(synthetic, "ENVIRONMENT", {**synthetic.ENVIRONMENT, "threads": threads})
+        write_synthetic(
+            tmp_path / str(threads), lambda *cell: 0.0, models=["m"], conditions={}, images=20,
+            sha256=f"{threads}".ljust(64, "0"),
+        )  # fmt: skip
+    done = gate(tmp_path / "1", tmp_path / "2")
+    assert done.exit_code == 0
+    assert "Cells were measured with 1 thread and 2 threads: single pixels may differ by that alone." in done.output
+    flagged = "m: no better than one class for every pixel: clean; such numbers deserve no trust"
+    assert all(f"{name}: {flagged}" in done.output for name in ("BASE", "NEW"))
+    assert "speed cells" not in done.output
+    done = gate(tmp_path / "1", tmp_path / "1")
+    assert "Cells were measured with" not in done.output
+    (tmp_path / "1/latency").mkdir()
+    (tmp_path / "1/latency/any.parquet").touch()
+    assert "not compared: speed cells; no gate watches them" in gate(tmp_path / "1", tmp_path / "2").output
 
 
 @pytest.mark.parametrize(

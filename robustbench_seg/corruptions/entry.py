@@ -1,0 +1,123 @@
+"""One corruption: what it is called, and where its code is; the 19 that ship, and what holds of a user's own."""
+
+import importlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, cast
+
+from ..errors import UsageError
+from ..own_code import has_source, source_hash
+from ..record import CLEAN
+from .pixels import Image
+
+if TYPE_CHECKING:
+    from .seeds import Draws
+
+__all__ = ["SHIPPED", "Corruption"]
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it becomes part of file names
+# What else a table of scores has a column of: a corruption or a category of that name would be taken for it.
+TAKEN = {
+    CLEAN, "mean", "retention", "worst", "worst_corruption", "missing", "flags", "fewest_classes", "most_classes",
+    "model", "checkpoint_sha256", "parameters", "licence", "about", "dataset", "split", "view", "precision", "seed",
+    "engine_version", "fingerprint", "images", "of", "synthetic",
+}  # fmt: skip
+
+Kernel = Callable[[Image, int, "Draws"], Image]
+
+# The 19 whose pixels ENGINE_VERSION stands for, in imagecorruptions' order, and their categories.
+SHIPPED = {
+    "gaussian_noise": "noise",
+    "shot_noise": "noise",
+    "impulse_noise": "noise",
+    "defocus_blur": "blur",
+    "glass_blur": "blur",
+    "motion_blur": "blur",
+    "zoom_blur": "blur",
+    "snow": "weather",
+    "frost": "weather",
+    "fog": "weather",
+    "brightness": "weather",
+    "contrast": "digital",
+    "elastic_transform": "digital",
+    "pixelate": "digital",
+    "jpeg_compression": "digital",
+    "speckle_noise": "noise",
+    "gaussian_blur": "blur",
+    "spatter": "weather",
+    "saturate": "digital",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corruption:
+    """One entry of `CORRUPTIONS`: what it is called, which family it belongs to, and where its code is.
+
+    category: a corruption's score enters the mean of its category. function: (image, severity, draws) -> image, of a
+    corruption of your own; without it, the module `category` of this package holds the function `name`. version: of one
+    of your own; it is hashed with the source, for what that does not show, such as a file that the function reads.
+
+    Raises UsageError for a name or a category that is taken or not allowed, and for a function without a source file
+    or a version.
+    """
+
+    name: str
+    category: str
+    function: Kernel | None = field(default=None, hash=False)
+    version: str = ""
+
+    def __post_init__(self) -> None:
+        for word in (self.name, self.category):
+            if not NAME.fullmatch(word):
+                raise UsageError(
+                    f"corruption {self.name!r}: its name and its category have up to 64 letters, digits, dots, hyphens "
+                    f"and underscores, got {word!r}"
+                )
+        taken = {*TAKEN, *SHIPPED, *SHIPPED.values()}
+        if not self.shipped and (self.name in taken or self.category in {*TAKEN, *SHIPPED, self.name}):
+            word = self.name if self.name in taken else self.category
+            raise UsageError(f"corruption {self.name!r}: the name {word!r} is taken; give yours another")
+        if self.function is not None:
+            _ = self.source  # as it is now, when the function is new from its file
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it is one of `SHIPPED`."""
+        return (SHIPPED.get(self.name), None, "") == (self.category, self.function, self.version)
+
+    @cached_property
+    def source(self) -> str:
+        """The hash of the code, taken once; "" for a shipped one, whose pixels ENGINE_VERSION stands for."""
+        return "" if self.shipped else self.hash_source()
+
+    @property
+    def module(self) -> str:
+        """The module of this package that holds it, if it has no function."""
+        return f"{__package__}.{self.category}"
+
+    def hash_source(self) -> str:
+        """Hash the code as it is on disk."""
+        return source_hash(self.function or self.module, self.version)
+
+    def expect_unedited(self) -> None:
+        """Raise UsageError where the source is no longer that of `source`, and so maybe not that of the code in use."""
+        if self.source and self.hash_source() != self.source:
+            raise UsageError(f"corruption {self.name}: its source was edited while it was in use; start Python again")
+
+    def expect_importable(self) -> None:
+        """Raise UsageError where worker processes could not import the function."""
+        if self.function is not None and not has_source(self.function):
+            raise UsageError(f"corruption {self.name} has no source file that processes could import; use 0 workers")
+
+    def load(self) -> Kernel:
+        """Import the function (image, severity, draws) -> image, and with it OpenCV and numba."""
+        return loaded(self)
+
+
+@cache
+def loaded(entry: Corruption) -> Kernel:
+    function = entry.function or getattr(importlib.import_module(entry.module), entry.name)
+    entry.expect_unedited()  # a worker imports what is there by then
+    return cast(Kernel, function)

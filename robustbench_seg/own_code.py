@@ -1,0 +1,138 @@
+"""Code of a user's own that decides numbers, such as a corruption: its source, hashed, so that an edit makes new cells.
+
+What is hashed is the whole file that defines a function or class, with the constants and helpers in it, and every
+module of the user's own that it imports. The standard library, installed packages and this program are left out: they
+have versions. What the code reads when it runs, a file or a setting, is not seen: a version that the user gives stands
+for that.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec, all_suffixes
+from pathlib import Path
+
+from .errors import UsageError
+from .files import digest
+
+__all__ = ["has_source", "source_hash"]
+
+OURS = (__package__, "segformer")
+INSTALLED = {"site-packages", "dist-packages"}  # folders of packages that pip and the system install
+
+
+def source_hash(code: object, version: str = "") -> str:
+    """Hash the source of a function, a class or a module (by its name), and the version that its user gives it.
+
+    Raises UsageError where there is neither a source file nor a version.
+    """
+    module = module_of(code)
+    if module is None and not version:
+        raise UsageError(
+            f"{getattr(code, '__qualname__', code)} has no source file: it is not what a module defines under that "
+            "name, or it was typed into a shell or a notebook; give it a version, and a new one with every edit"
+        )
+    files = sorted([path.name, hash_of(path)] for path in own_files(module)) if module else []
+    return digest([version, files])
+
+
+def has_source(code: object) -> bool:
+    """Whether another process can import the code from a file."""
+    return module_of(code) is not None
+
+
+def module_of(code: object) -> str | None:
+    """Name the module that defines the code at its top level, in a file; None for a closure, a partial, a shell's."""
+    if isinstance(code, str):
+        return code if file_of(code) else None
+    name, place = getattr(code, "__module__", None), getattr(code, "__qualname__", None)
+    if not (isinstance(name, str) and isinstance(place, str) and file_of(name)):
+        return None
+    found: object = sys.modules.get(name)
+    for part in place.split("."):
+        found = getattr(found, part, None)
+    inner = inspect.unwrap(code) if callable(code) else code
+    # What is typed after `python -i FILE` belongs to a module with a file too, and is not in it.
+    typed = hasattr(inner, "__code__") and not Path(inner.__code__.co_filename).is_file()
+    return name if found is code and not typed else None
+
+
+def own_files(module: str) -> set[Path]:
+    """Find the files of a module and of all modules of the user's own that it imports, directly or not."""
+    found: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = file_of(name)
+        if path is None or name in found or not (name == module or is_own(name, path, module)):
+            continue
+        found[name] = path
+        waiting += imported(name, path)
+    return set(found.values())
+
+
+def is_own(name: str, path: Path, start: str) -> bool:
+    """Whether a module that `start` imports is the user's own, or of the same package as `start`."""
+    top = name.partition(".")[0]
+    if top in OURS:  # a user's file may lie in one of our families: then what it imports from its side counts
+        return name.rpartition(".")[0] == start.rpartition(".")[0] != ""
+    if top in sys.stdlib_module_names:
+        return False
+    return top == start.partition(".")[0] or INSTALLED.isdisjoint(path.parts)
+
+
+def imported(name: str, path: Path) -> Iterator[str]:
+    """Name what the statements of a Python file import, anywhere in it: modules, and what may be one of a package."""
+    try:
+        tree = ast.parse(path.read_bytes()) if path.suffix == ".py" else None
+    except (OSError, SyntaxError, ValueError):
+        return
+    inside = name if path.stem == "__init__" else name.rpartition(".")[0]
+    inside = getattr(sys.modules.get(name), "__package__", None) or inside
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = inside.split(".")[: len(inside.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
+
+
+def file_of(name: str) -> Path | None:
+    """Find a module's file without running it; None for what has none, or is no module."""
+    package, _, last = name.rpartition(".")
+    if name in sys.modules:
+        found = [getattr(sys.modules[name], "__file__", None) or ""]
+    elif package:
+        ends = [end for suffix in all_suffixes() for end in (f"{last}/__init__{suffix}", f"{last}{suffix}")]
+        found = [f"{folder}/{end}" for folder in folders_of(package) for end in ends]
+    else:
+        spec = spec_of(name)
+        found = [spec.origin or ""] if spec and spec.has_location else []
+    return next((Path(path) for path in found if path and Path(path).is_file()), None)
+
+
+def folders_of(package: str) -> list[str]:
+    """Where the modules of a package lie; nowhere for a plain module."""
+    above, _, last = package.rpartition(".")
+    if package in sys.modules:
+        return list(getattr(sys.modules[package], "__path__", ()))
+    if above:
+        return [str(place) for folder in folders_of(above) if (place := Path(folder, last)).is_dir()]
+    spec = spec_of(package)
+    return list(spec.submodule_search_locations or ()) if spec else []
+
+
+def spec_of(name: str) -> ModuleSpec | None:
+    """Find a module that is in no package."""
+    try:
+        return importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+
+
+def hash_of(path: Path) -> str:
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()

@@ -1,0 +1,87 @@
+"""What tells two data sets apart: their files, and of a user's own also what it makes of them."""
+
+import hashlib
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from robustbench_seg import datasets
+from robustbench_seg.datasets import DATASETS, open_dataset
+from robustbench_seg.datasets.base import FileDataset, label_table
+from robustbench_seg.datasets.camvid import CamVid
+from robustbench_seg.store import read_record
+
+
+class Own(FileDataset):
+    name, split = "own", "test"
+    class_names = ("sky", "road")
+
+
+def own(pairs: dict[str, tuple[Path, Path]], mapping: dict[int, int], **fields: object) -> str:
+    """The fingerprint of a data set of one's own; fields: what differs of it."""
+    dataset = Own(pairs, label_table(mapping))
+    vars(dataset).update(fields)
+    return dataset.fingerprint(dataset.ids)
+
+
+def test_a_fingerprint_of_ones_own_data_set_follows_its_label_table_classes_options_and_version(
+    camvid_folder: Path,
+) -> None:
+    pairs = CamVid(camvid_folder).pairs
+    prints = [
+        own(pairs, {0: 0, 1: 1}),
+        own(pairs, {0: 1, 1: 0}),
+        own(pairs, {0: 0, 1: 255}),
+        own(pairs, {0: 0, 1: 1}, class_names=("road", "sky")),
+        own(pairs, {0: 0, 1: 1}, options={"gamma": 2}),
+        own(pairs, {0: 0, 1: 1}, version="2"),
+        CamVid(camvid_folder).fingerprint(tuple(pairs)),
+    ]
+    assert len(set(prints)) == len(prints)
+    assert own(pairs, {0: 0, 1: 1}) == prints[0]
+
+
+@pytest.mark.parametrize("edit", ["gamma = 2.2", "gamma = 1.0  # brighter"])
+def test_a_fingerprint_of_ones_own_data_set_follows_its_source_and_its_options(
+    edit: str, camvid_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = """
+from pathlib import Path
+from robustbench_seg.datasets.camvid import CamVid
+
+gamma = 1.0
+
+class Bright(CamVid):
+    def __init__(self, root: Path, split: str = "test", boost: int = 1) -> None:
+        super().__init__(root, split)
+"""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(DATASETS, "bright", ("bright_set", "Bright", True, "brighter"))
+    monkeypatch.setattr(datasets, "import_module", lambda name, package: importlib.import_module(name.lstrip(".")))
+    prints = []
+    for text, boost in ((source, 1), (source, 2), (source.replace("gamma = 1.0", edit), 1)):
+        (tmp_path / "bright_set.py").write_text(text, encoding="utf-8")
+        monkeypatch.delitem(sys.modules, "bright_set", raising=False)
+        dataset = open_dataset("bright", camvid_folder, split="test", boost=boost)
+        prints.append(dataset.fingerprint(dataset.ids))
+    assert len(set(prints)) == 3
+
+
+def test_fingerprints_of_the_shipped_data_sets_are_of_their_files_alone(camvid_folder: Path) -> None:
+    dataset = open_dataset("camvid", camvid_folder, split="test")
+    hashes = [
+        [name, *(hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() for path in dataset.pairs[name])]
+        for name in dataset.ids
+    ]
+    text = json.dumps(hashes, separators=(",", ":"))
+    assert dataset.fingerprint(dataset.ids) == hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def test_the_stored_cells_of_camvid_are_of_the_fingerprint_that_it_has_today(camvid_root: Path) -> None:
+    dataset = open_dataset("camvid", camvid_root, split="test")
+    stored = read_record(next((Path(__file__).parents[2] / "reports/camvid-c/cells").glob("*.parquet")))
+    assert dataset.fingerprint(dataset.ids) == stored.fingerprint

@@ -1,0 +1,168 @@
+"""What of a user's code enters its hash, and what has no source to hash."""
+
+import functools
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import robustbench_seg
+from robustbench_seg.errors import UsageError
+from robustbench_seg.own_code import has_source, own_files, source_hash
+
+MODULES = {
+    "rain.py": """
+import json
+import numpy as np
+import robustbench_seg.corruptions
+import drops
+from weather_lab import wet
+from weather_lab.deep import sky
+
+DENSITY = 3
+
+def helper(image):
+    return image // DENSITY
+
+def rain(image, severity, draws):
+    import late
+    return helper(image)
+
+class Rain:
+    def fall(self):
+        return rain
+""",
+    "drops.py": "import more_drops\nSIZE = 1\n",
+    "more_drops.py": "import drops\nCOLOUR = 1\n",
+    "late.py": "ANGLE = 1\n",
+    "weather_lab/__init__.py": "from .wet import WET\n",
+    "weather_lab/wet.py": "from . import base\nWET = 1\n",
+    "weather_lab/base.py": "BASE = 1\n",
+    "weather_lab/deep/sky.py": "from ..unused_elsewhere import CLOUD\n",
+    "weather_lab/unused_elsewhere.py": "CLOUD = 1\n",
+    "weather_lab/not_imported.py": "NOTHING = 1\n",
+    "other.py": "NOTHING = 1\n",
+}
+COUNTS = [name for name in MODULES if name not in ("other.py", "weather_lab/not_imported.py")]
+
+
+def write(folder: Path, **changes: str) -> None:
+    for name, text in {**MODULES, **changes}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def fresh(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Import rain.py as a new process would."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.syspath_prepend(folder)
+    forget(monkeypatch)
+    return importlib.import_module("rain")
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {name.partition("/")[0].removesuffix(".py") for name in MODULES}
+    for name in [name for name in sys.modules if name.partition(".")[0] in own]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_an_edit_changes_the_hash_if_the_code_imports_that_file_in_any_way(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    before = source_hash(fresh(tmp_path, monkeypatch).rain)
+    write(tmp_path, **{name: MODULES[name].replace("1", "2").replace("DENSITY = 3", "DENSITY = 4") + "\n"})
+    assert (source_hash(fresh(tmp_path, monkeypatch).rain) != before) == (name in COUNTS)
+
+
+def test_a_class_has_the_hash_of_its_file_and_a_version_changes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    module = fresh(tmp_path, monkeypatch)
+    assert source_hash(module.Rain) == source_hash(module.rain) == source_hash("rain")
+    assert len({source_hash(module.rain, version) for version in ("", "1", "2")}) == 3
+
+
+def test_the_folder_in_which_the_code_lies_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("here", "there"):
+        write(tmp_path / name)
+    hashes = {source_hash(fresh(tmp_path / name, monkeypatch).rain) for name in ("here", "there")}
+    assert len(hashes) == 1
+
+
+def test_modules_are_found_without_running_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, **{"weather_lab/__init__.py": "raise SystemExit('this ran')\n", "late.py": "raise SystemExit\n"})
+    forget(monkeypatch)
+    monkeypatch.syspath_prepend(tmp_path)
+    names = {path.relative_to(tmp_path).as_posix() for path in own_files("rain")}
+    assert names == {*COUNTS}
+    assert "rain" not in sys.modules
+
+
+def test_of_a_module_in_a_family_of_this_package_what_it_imports_from_its_side_counts() -> None:
+    package = Path(robustbench_seg.__file__).parent / "corruptions"
+    files = own_files("robustbench_seg.corruptions.colour")
+    assert {package / "colour.py", package / "compiled.py", package / "pixels.py"} <= files
+    assert all(path.parent == package for path in files)
+    assert package / "__init__.py" not in files, "else a new entry of the registry would be an edit of every corruption"
+
+
+def made() -> object:
+    def inside(image: object) -> object:
+        return image
+
+    return inside
+
+
+def top_level(image: object) -> object:
+    return image
+
+
+def typed_into_a_shell() -> object:
+    scope: dict[str, object] = {"__name__": __name__}
+    exec(compile("def typed(image):\n    return image\n", "<stdin>", "exec"), scope)
+    globals()["typed"] = scope["typed"]
+    return scope["typed"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [made(), lambda image: image, functools.partial(top_level, 1), len, typed_into_a_shell(), "no_such_module", 3],
+    ids=["closure", "lambda", "partial", "builtin", "shell", "module", "number"],
+)
+def test_code_without_a_source_file_needs_a_version(code: object) -> None:
+    assert not has_source(code)
+    with pytest.raises(UsageError, match=r"has no source file.*; give it a version, and a new one with every edit"):
+        source_hash(code)
+    assert source_hash(code, "1") != source_hash(code, "2")
+
+
+def test_code_of_a_script_is_hashed_and_code_of_a_command_is_not(tmp_path: Path) -> None:
+    text = """
+from robustbench_seg.own_code import has_source, source_hash
+import helper
+def rain(): ...
+print(has_source(rain), source_hash(rain, "1"))
+"""
+    (tmp_path / "script.py").write_text(text, encoding="utf-8")
+    said = []
+    for how in (["script.py"], ["-m", "script"], ["-c", text]):
+        (tmp_path / "helper.py").write_text("", encoding="utf-8")
+        for helper in ("", "EDITED = 1"):
+            (tmp_path / "helper.py").write_text(helper, encoding="utf-8")
+            done = subprocess.run(
+                [sys.executable, *how], cwd=tmp_path, capture_output=True, text=True, check=True,
+                env={"PYTHONPATH": f"{Path(robustbench_seg.__file__).parents[1]}:{tmp_path}"},
+            )  # fmt: skip
+            said.append(done.stdout.split())
+    script, script_edited, module, module_edited, command, command_edited = said
+    assert script[0] == module[0] == "True"
+    assert script == module
+    assert script_edited == module_edited != script
+    assert command == command_edited
+    assert command[0] == "False"
