@@ -219,9 +219,9 @@ def test_counts_that_make_no_miou_close_the_gate_with_a_word(
         ({"base": np.nan, "new": np.nan}, "BASE and NEW have no mIoU between 0 and 1"),
         ({"new": 1.5}, "NEW has no mIoU between 0 and 1"),
         ({"base": -0.1}, "BASE has no mIoU between 0 and 1"),
-        ({"low": np.nan}, "there is no interval or no p, of 9 blocks of images"),
-        ({"high": np.nan}, "there is no interval or no p, of 9 blocks of images"),
-        ({"p": np.nan}, "there is no interval or no p, of 9 blocks of images"),
+        ({"low": np.nan}, "9 blocks of images are too few (it takes 10)"),
+        ({"high": np.nan}, "9 blocks of images are too few (it takes 10)"),
+        ({"p": np.nan}, "9 blocks of images are too few (it takes 10)"),
     ],
 )
 @pytest.mark.parametrize("quantity", ["clean", "mean", "fog-3"])
