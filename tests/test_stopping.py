@@ -77,9 +77,7 @@ def begin(script: str, folder: Path, *ignored: signal.Signals) -> subprocess.Pop
 
 @pytest.mark.parametrize(("target", "number"), [(os.kill, INT), (os.killpg, TERM)])
 @pytest.mark.parametrize("state", STATES)
-def test_a_stop_ends_a_process_in_any_state(
-    tmp_path: Path, state: str, target: Send, number: signal.Signals
-) -> None:
+def test_a_stop_ends_a_process_in_any_state(tmp_path: Path, state: str, target: Send, number: signal.Signals) -> None:
     process = begin(STATES[state], tmp_path)
     target(process.pid, number)
     assert ended(process) == (130, LINE, [])
