@@ -311,8 +311,8 @@ def test_a_folder_of_someone_else_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir(mode=0o755)
     os.seteuid(65534)
     try:
-        with pytest.raises(MachineError, match=rf"^{tmp_path}/out: can't be written: this user may not write there"):
-            with locked(tmp_path / "out"):
-                pass
+        expected = rf"^{tmp_path}/out: can't be written: this user may not write there; choose another place$"
+        with pytest.raises(MachineError, match=expected), locked(tmp_path / "out"):
+            pass
     finally:
         os.seteuid(0)
