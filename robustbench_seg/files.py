@@ -14,7 +14,7 @@ from typing import Any
 
 import filelock
 
-from .errors import MachineError, StoreError
+from .errors import MachineError, RobustBenchError, StoreError
 from .stopping import TEMPORARY_FILES, unbroken
 
 try:
@@ -109,6 +109,8 @@ def writing(path: Path) -> Iterator[None]:
     with unbroken():
         try:
             yield
+        except RobustBenchError:  # says itself what is wrong
+            raise
         except Exception as error:
             if (reason := refusal(error)) is None:
                 raise

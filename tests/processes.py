@@ -38,9 +38,9 @@ def wait_for(there: Callable[[], object], process: subprocess.Popen[str]) -> Non
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, list[str]]:
-    """Wait for the end: the status, what was said on stderr, and the commands that outlived it but the tracker.
+    """Wait for the end: the status, what was said on stderr, and the commands that outlived it.
 
-    The tracker, of which no message is wanted, ends when it sees that all who use it are gone.
+    But for Python's own resource tracker, which ends when it sees that all who use it are gone.
     """
     try:
         process.wait(timeout=60)

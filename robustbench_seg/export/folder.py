@@ -15,7 +15,16 @@ from ..files import write_json, write_text
 from .estimate import Estimate
 from .spec import Export
 
-__all__ = ["check_folder", "has_files", "is_complete", "is_there", "require_room", "write_checksums", "write_manifests"]
+__all__ = [
+    "check_folder",
+    "has_files",
+    "has_image",
+    "is_complete",
+    "is_there",
+    "require_room",
+    "write_checksums",
+    "write_manifests",
+]
 
 CHECKSUMS = "sha256sums.txt"
 SOURCE = "corruption_source"  # in the manifest of a tree of a user's own corruption
@@ -112,6 +121,11 @@ def is_complete(tree: Path) -> bool:
 def has_files(export: Export, condition: Condition, image_id: str) -> bool:
     """Whether an image and its label are there; if so they are whole, since they came by a rename."""
     return all(is_there(export.tree(condition) / path) for path in export.paths(image_id))
+
+
+def has_image(export: Export, condition: Condition, image_id: str) -> bool:
+    """Whether an image is there, be it without its label."""
+    return is_there(export.tree(condition) / export.paths(image_id)[0])
 
 
 def is_there(path: Path) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ from ..condition import Condition, naming, prepare
 from ..corruptions import sources_of
 from ..datasets.base import LabelMap, Sample
 from ..datasets.first_pass import first_pass
-from ..files import locked, write_bytes
+from ..files import locked, write_bytes, writing
 from ..images import png, webp
 from ..loading import Loader
 from .estimate import Estimate, Task, estimate
@@ -20,6 +21,7 @@ from .folder import (
     check_folder,
     check_sources,
     has_files,
+    has_image,
     is_complete,
     is_there,
     require_room,
@@ -62,7 +64,8 @@ def export_images(export: Export, workers: int, listener: Listener) -> None:
         check_folder(export.out, manifest)  # another export may have begun there since
         conditions = [condition for condition in export.conditions if not is_complete(export.tree(condition))]
         missing = [(c, image_id) for c in conditions for image_id in export.ids if not has_files(export, c, image_id)]
-        rest = estimate(partial(file_size, export), missing, loader)
+        to_make = [task for task in missing if not has_image(export, *task)]
+        rest = replace(estimate(partial(file_size, export), to_make, loader), files=len(missing))
         require_room(export.out, rest)
         listener.planned(len(export.conditions), len(conditions), rest)
         write_manifests(export, manifest | {"environment": environment.describe("cpu")}, conditions, sources)
@@ -93,7 +96,8 @@ def ensure_files(export: Export, task: Task) -> dict[str, str]:
         sample, content = encoded(export, task)
         with naming(export.dataset, task[1]):
             link_label(export.out / label, tree / label, sample.label)
-        write_bytes(tree / image, content)
+        if not is_there(tree / image):
+            write_bytes(tree / image, content)
     return {path.as_posix(): sha256(tree / path) for path in (image, label)}
 
 
@@ -109,12 +113,13 @@ def link_label(shared: Path, path: Path, label: LabelMap) -> None:
     """Hard-link a tree's label file to the shared one, which is written if need be."""
     if not is_there(shared):
         write_bytes(shared, png(label))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    try:
-        os.link(shared, path)
-    except OSError:  # a disk without hard links, or one that allows no more of them for this file
-        write_bytes(path, shared.read_bytes())
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        try:
+            os.link(shared, path)
+        except OSError:  # a disk without hard links, or one that allows no more of them for this file
+            write_bytes(path, shared.read_bytes())
 
 
 def sha256(path: Path) -> str:
