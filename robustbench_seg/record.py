@@ -8,7 +8,7 @@ record names the machine, its threads and its libraries, since of the same key s
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from .errors import StoreError, UsageError
@@ -31,8 +31,7 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 3  # of the stored files; rises when columns or a field's meaning change
-# 1 has no optional metrics: neither their columns nor the cell's field. 2 has neither the digest nor the columns that
-# repeat what the key hashes besides the cell's place.
+# 1 has no optional metrics: neither their columns nor the field of the cell. 2 has no digest and fewer columns.
 READABLE_SCHEMAS = (1, 2, SCHEMA_VERSION)
 KEY_VERSION = 2  # of the keys, which stay when files get more columns: no stored cell is to be measured again
 CLEAN = "clean"  # stands where a corruption's name stands; its severity is 0
@@ -41,12 +40,9 @@ VIEW = re.compile(r"(whole|slide-(?P<crop>\d{1,9})-(?P<stride>\d{1,9}))(-x(?P<sc
 Metric = Literal["boundary", "calibration", "likelihood"]
 METRICS: tuple[Metric, ...] = get_args(Metric)  # counted beside IoU, unless switched off
 Scalar = str | int | float | bool | None
-# Of a record's environment: what reports read, and of whatever else it holds.
-ENVIRONMENT = {
-    "robustbench_seg": str, "commit": str | None, "command": str, "python": str, "packages": dict[str, str],
-    "machine": str, "threads": int | None,
-}  # fmt: skip
-ELSE = Scalar | dict[str, Scalar] | tuple[Scalar, ...]
+ANY = Scalar | dict[str, Scalar] | tuple[Scalar, ...]
+ENVIRONMENT: dict[str, Any] = dict.fromkeys(("robustbench_seg", "command", "python", "machine"), str)
+ENVIRONMENT |= {"commit": str | None, "packages": dict[str, str], "threads": int | None}  # what else it has is ANY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,15 +217,14 @@ class Record:
     macs: int | None = None
     peak_memory_mib: float | None = None
     difference: float | None = None
-    schema_version: int = field(default=SCHEMA_VERSION)
+    schema_version: int = SCHEMA_VERSION
 
     def expected_key(self, ids: Sequence[str]) -> str:
         """The key that the record's values and the image ids make; its own where older versions kept too little."""
-        if isinstance(self.cell, LatencyCell):
-            known = {"checkpoint_sha256": self.checkpoint_sha256, "machine": self.machine}
-            return latency_key(self.cell, **known) if self.machine else self.key
-        if self.schema_version < KEY_VERSION:
+        if self.schema_version < KEY_VERSION or (self.kind == "latency" and not self.machine):
             return self.key
+        if isinstance(self.cell, LatencyCell):
+            return latency_key(self.cell, checkpoint_sha256=self.checkpoint_sha256, machine=self.machine)
         names = ("engine_version", "checkpoint_sha256", "fingerprint", "corruption_source")
         return quality_key(self.cell, ids=ids, **{name: getattr(self, name) for name in names})
 
@@ -242,18 +237,16 @@ class Record:
         """Read what `to_json` wrote. Raises StoreError, also for a schema version that is not readable."""
         expect_readable(value, where)
         value = typed(value, dict[str, Any], where, "the record")
-        typed(value.get("schema_version"), int, where, "schema_version")  # it has no default that would be true
+        typed(value.get("schema_version"), int, where, "schema_version")  # without it, the default would be a guess
         kind = typed(value.get("kind"), Literal["quality", "latency"], where, "kind")
         cell = from_json(CELLS[kind], value.get("cell"), where, "cell")
         record = from_json(cls, {**value, "cell": cell}, where)
         for name, each in record.environment.items():
-            typed(each, ENVIRONMENT.get(name, ELSE), where, f"environment.{name:.40}")
-        numbers = {name: getattr(record, name) for name in ("parameters", "engine_version", "images", "macs")}
-        for name, number in numbers.items():
-            if number is not None and number < 0:
-                raise StoreError(f"{where}: {name} must be 0 or more, got {number}")
-        if record.of < record.images:
-            raise StoreError(f"{where}: of must be {record.images} (images) or more, got {record.of}")
+            typed(each, ENVIRONMENT.get(name, ANY), where, f"environment.{name:.40}")
+        least = {"parameters": 0, "engine_version": 0, "images": 0, "of": record.images, "macs": 0}
+        for name, low in least.items():
+            if (number := getattr(record, name)) is not None and number < low:
+                raise StoreError(f"{where}: {name} must be {low} or more, got {number}")
         return record
 
 

@@ -1,6 +1,7 @@
 """What every number carries: protocol, data, view, precision, engine, weights, machine; and what it leaves open."""
 
 import json
+from typing import Any
 
 import pandas as pd
 
@@ -21,6 +22,9 @@ from .evidence import Evidence
 __all__ = ["describe_protocol", "describe_setting", "file_name", "group_of", "limits_of", "provenance", "weights_of"]
 
 PAPER_SIZE = (1024, 2048)  # of Cityscapes, on which the paper's tables are
+UNKNOWN: dict[str, Any] = {
+    "command": "unknown", "robustbench_seg": "unknown", "python": "unknown", "machine": "unknown", "packages": {},
+}  # fmt: skip
 SHA256 = 64  # characters; random weights have a name in its place
 
 
@@ -48,9 +52,9 @@ def weights_of(rows: pd.DataFrame) -> str:
 
 def provenance(cells: pd.DataFrame) -> list[str]:
     """Say which commands, code, machines, versions and weights made the numbers."""
-    about = [json.loads(text) for text in dict.fromkeys(cells["environment"])]
+    about = [UNKNOWN | json.loads(text) for text in dict.fromkeys(cells["environment"])]
     lines = [f"command: `{command}`" for command in dict.fromkeys(a["command"] for a in about)]
-    for build in dict.fromkeys((a["robustbench_seg"], a["commit"] or "unknown", a["python"]) for a in about):
+    for build in dict.fromkeys((a["robustbench_seg"], a.get("commit") or "unknown", a["python"]) for a in about):
         lines.append("robustbench-seg {}, commit {}, Python {}".format(*build))
     for versions in dict.fromkeys(json.dumps(a["packages"]) for a in about):
         lines.append(", ".join(f"{name} {version}" for name, version in json.loads(versions).items()))

@@ -58,8 +58,8 @@ class StoredCell:
 def write_cell(folder: Path, record: Record, table: pa.Table) -> None:
     """Write a cell's file into a store's folder. Raises StoreError for what would not be read: it is never stored."""
     path = folder.joinpath(*place_of(record))
-    arrays = expect_whole(record, table, str(path))
     text = record.to_json().encode()
+    arrays = expect_whole(Record.from_dict(parse_json(text, str(path)), str(path)), table, str(path))
     table = table.replace_schema_metadata({RECORD: text, DIGEST: digest_of(arrays, arrays, text)})
     with replacing(path) as temporary, temporary.open("wb") as file:  # pyarrow can't open a path that is not UTF-8
         pq.write_table(

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from robustbench_seg.errors import DamagedError, StoreError
 from robustbench_seg.report.sources import joined
 from robustbench_seg.store import Store, read_cell
 from robustbench_seg.studies.frame import quality_frame
+
+ROOT = Path(__file__).parents[2]
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
@@ -117,3 +121,24 @@ def test_a_damaged_cell_is_damaged_and_a_missing_one_is_missing(whole: Path, tmp
         read_cell(path)
     assert not isinstance(missing.value, DamagedError)
     assert len(Store(tmp_path / "out").files("quality")) == 1
+
+
+def test_report_and_compare_end_with_status_2_and_the_line_and_the_gate_is_closed(whole: Path, tmp_path: Path) -> None:
+    path = copied(whole, tmp_path, "cells/m-d-clean-*")
+    folder = str(tmp_path / "out")
+    commands = (
+        ["report", folder],
+        ["report", str(whole), folder],
+        ["compare", str(whole), folder, "--fail-on-drop", "1"],
+    )
+    for damaged in (False, True):
+        if damaged:
+            path.write_bytes(path.read_bytes()[:-1])
+        for command in commands:
+            done = subprocess.run(
+                [sys.executable, "-m", "robustbench_seg", *command],
+                capture_output=True, text=True, cwd=ROOT, check=False, timeout=300,
+            )  # fmt: skip
+            assert done.returncode == (2 if damaged else 0), done.stderr
+            assert len(done.stderr.splitlines()) == damaged
+            assert done.stderr.startswith(f"robustbench-seg: {path}: not a whole Parquet file" if damaged else "")
