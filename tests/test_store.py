@@ -1,7 +1,9 @@
 import hashlib
+import io
 import json
 import os
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from robustbench_seg.files import digest, replacing, write_json
 from robustbench_seg.metrics import ClassCounts
 from robustbench_seg.notes import Failure, Plan
 from robustbench_seg.record import SCHEMA_VERSION, LatencyCell, QualityCell, Record, View, latency_key, quality_key
-from robustbench_seg.store import ImageCounts, Store, read_record
+from robustbench_seg.store import ImageCounts, Store, read_cell, read_record
 
 CELL = QualityCell(
     model="m", dataset="d", split="test", corruption="fog", severity=2, view=View(), precision="fp32", seed=0
@@ -231,3 +233,24 @@ def test_json_is_strict_and_key_sorted(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Out of range float"):
         write_json(tmp_path / "x.json", float("nan"))
     assert digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
+
+
+def test_a_cell_is_read_in_the_callers_thread_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of Arrow's that lets go of a Python object while the interpreter ends aborts the program."""
+    threads: set[int] = set()
+
+    class Content(bytes):
+        def __del__(self) -> None:
+            threads.add(threading.get_ident())
+
+    class Watched(io.FileIO):
+        def read(self, size: int | None = -1) -> bytes:
+            threads.add(threading.get_ident())
+            return Content(super().read(size) or b"")
+
+    counts = random_counts(np.random.default_rng(0), 500, 19)
+    path = write_cell(tmp_path, counts, [f"{k:03}" for k in range(500)])
+    monkeypatch.setattr(Path, "open", lambda path, mode: Watched(path))
+    for _ in range(20):
+        assert len(read_cell(path).arrays["image_id"]) == 500
+    assert threads == {threading.get_ident()}

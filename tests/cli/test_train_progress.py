@@ -1,7 +1,4 @@
 import io
-import signal
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -57,24 +54,6 @@ def test_a_score_that_is_no_number_is_news_once() -> None:
             clock.now += 0.1
             progress.report(Progress(done, 2.0, 1e-3, None if done < 10 else float("nan")))
     assert [int(line.partition("/")[0]) for line in out.getvalue().splitlines()] == [1, 10, 50]
-
-
-def test_a_run_ends_after_an_iteration_that_swallowed_the_stop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    reported: list[int] = []
-
-    def train(*arguments: object, report: Callable[[Progress], None], **options: object) -> Path:
-        for done in (1, 2, 3):
-            if done == 2:
-                with suppress(KeyboardInterrupt):
-                    signal.raise_signal(signal.SIGTERM)
-            report(Progress(done, 2.0, 1e-3))
-            reported.append(done)
-        return tmp_path
-
-    monkeypatch.setattr(loop, "train", train)
-    with pytest.raises(KeyboardInterrupt):
-        train_with_progress(Console(file=io.StringIO()), read_recipe("streets"), {}, tmp_path, torch.device("cpu"), 0)
-    assert reported == [1]
 
 
 def test_a_device_without_enough_memory_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

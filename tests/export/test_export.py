@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from full_disk import REASONS, WAYS, scarce
 from scenes import Deadly, Scenes
 from small import stored, write_suite
 
@@ -418,6 +419,39 @@ def test_a_disk_that_is_too_small_is_refused_with_the_numbers(tmp_path: Path, mo
     exported(wanted)
     free = 0
     assert exported(wanted).rest.files == 0, "what is there already needs no room"
+
+
+def test_an_image_whose_label_alone_is_missing_needs_no_room_and_stays(
+    tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    shutil.rmtree(out / "fog/3/gtFine")
+    images = {path: path.stat().st_mtime_ns for path in out.rglob("*_leftImg8bit.png")}
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**6, 10**6 - 100, 100))
+    assert exported(asked(out)).rest.files == 4
+    assert contents(out) == contents(finished)
+    assert images == {path: path.stat().st_mtime_ns for path in images}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_disk_that_fills_during_the_export_is_said_and_the_same_command_goes_on(
+    tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch, way: str, workers: int
+) -> None:
+    out = tmp_path / "out"
+    monkeypatch.setattr(write, "require_room", lambda folder, rest: None)  # another program takes what was free
+    with scarce(way, out, 60_000 if way == "disk" else 10_000):
+        named = rf"^{out}/.*\.png: can't be written: {REASONS[way]}$"
+        with pytest.raises(MachineError, match=named):
+            exported(asked(out), workers=workers)
+        assert not list(out.rglob(".*.tmp"))
+        if way == "disk":
+            assert 0 < len(list(out.rglob("*_leftImg8bit.png"))) < 12
+            subprocess.run(["mount", "-o", "remount,size=9m", str(out)], check=True)
+            exported(asked(out))
+            assert contents(out) == contents(finished)
 
 
 def test_labels_take_room_once_where_the_disk_has_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,112 @@
+"""Every command that takes a while, stopped at random moments from its first line on."""
+
+import getpass
+import os
+import random
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from full_disk import REASONS
+from processes import LINE, ended, start, wait_for
+from small import SUITE, write_suite
+from tiny_recipe import RECIPE
+
+from robustbench_seg.files import TEMPORARY, remove_leftovers, replacing
+from robustbench_seg.planning import Options
+from robustbench_seg.runner import Listener, run
+from robustbench_seg.suites import read_suite
+
+PROGRAM = [sys.executable, "-m", "robustbench_seg"]
+INT, TERM = signal.SIGINT, signal.SIGTERM
+USER = getpass.getuser()  # torch makes a folder for each
+STOPS = [(INT,), (TERM,), (INT, INT), (INT, TERM), (TERM, INT), (TERM, TERM)]
+LONG = {"dataset": {**SUITE["dataset"], "count": 1000}, "gallery": []}
+# The seconds in which a stop may come, about as many as a command takes.
+COMMANDS = {"run": 8.0, "train": 8.0, "corrupt": 8.0, "report": 4.0, "compare": 2.0, "plan": 0.5}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run."""
+    folder = tmp_path_factory.mktemp("store")
+    suite = write_suite(folder, models=[{"name": "constant"}, {"name": "again", "model": "constant"}], views=["whole"])
+    assert not run(read_suite(str(suite)), folder / "out", Options(), Listener())
+    return folder / "out"
+
+
+def arguments(command: str, folder: Path, store: Path) -> list[str]:
+    (folder / "recipe.yaml").write_text(yaml.safe_dump({**RECIPE, "iterations": 10_000}))
+    return {
+        "run": ["run", str(write_suite(folder, **LONG)), "--out", str(folder / "out"), "--workers", "2"],
+        "train": ["train", str(folder / "recipe.yaml"), "--out", str(folder / "out"), "--workers", "1"],
+        "corrupt": ["corrupt", "streets", "--out", str(folder / "out"), "--workers", "2"],
+        "report": ["report", str(store), "--out", str(folder / "out")],
+        "compare": ["compare", str(store), str(store)],
+        "plan": ["plan", "demo"],
+    }[command]
+
+
+def listens(process: subprocess.Popen[str]) -> Callable[[], bool]:
+    """Whether a process catches SIGTERM yet: before that Python itself is starting."""
+    path, begin = Path(f"/proc/{process.pid}/status"), time.monotonic()
+
+    def check() -> bool:
+        if not path.exists():  # no Linux
+            return time.monotonic() - begin > 1
+        caught = next(line.split()[1] for line in path.read_text().splitlines() if line.startswith("SigCgt"))
+        return bool(int(caught, 16) >> (TERM - 1) & 1)
+
+    return check
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_stop_at_any_moment_is_one_line_and_leaves_nothing(
+    tmp_path: Path, store: Path, command: str, seed: int
+) -> None:
+    draw = random.Random(f"{command} {seed}")
+    stops, target = draw.choice(STOPS), draw.choice([os.kill, os.killpg])
+    (tmp_path / "tmp").mkdir()
+    process = start("-m", "robustbench_seg", *arguments(command, tmp_path, store), TMPDIR=str(tmp_path / "tmp"))
+    wait_for(listens(process), process)
+    time.sleep(draw.uniform(0, COMMANDS[command]))
+    for number in stops:
+        if process.poll() is None:
+            target(process.pid, number)
+            time.sleep(draw.uniform(0, 0.5))
+    assert ended(process) in [(130, LINE, []), (0, "", [])]
+    assert process.returncode == 130 or command in ("report", "compare", "plan"), "the others take longer"
+    assert [path.name for path in (tmp_path / "tmp").iterdir() if path.name != f"torchinductor_{USER}"] == []
+    remove_leftovers(tmp_path, below=True)
+    assert not list(tmp_path.rglob(f"*{TEMPORARY}"))
+
+
+def test_a_report_removes_what_a_killed_report_left(tmp_path: Path, store: Path) -> None:
+    out = tmp_path / "out"
+    with replacing(out / "index.html") as temporary:
+        temporary.write_text("part")
+    (out / "index.html").rename(temporary)
+    done = subprocess.run([*PROGRAM, "report", str(store), "--out", str(out)], capture_output=True, check=True)
+    assert done.stderr == b""
+    assert not list(out.glob(f".*{TEMPORARY}"))
+
+
+def test_a_report_says_in_one_line_that_a_disk_is_full(tmp_path: Path, store: Path) -> None:
+    done = subprocess.run(
+        [*PROGRAM, "report", str(store), "--out", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)),
+    )
+    named = rf"robustbench-seg: {tmp_path}/out/[\w.-]+: can't be written: {REASONS['limit']}\n"
+    assert re.fullmatch(named, done.stderr), done.stderr
+    assert done.returncode == 2
