@@ -14,7 +14,16 @@ from ..files import write_json, write_text
 from .estimate import Estimate
 from .spec import Export
 
-__all__ = ["check_folder", "has_files", "is_complete", "is_there", "require_room", "write_checksums", "write_manifests"]
+__all__ = [
+    "check_folder",
+    "check_sources",
+    "has_files",
+    "is_complete",
+    "is_there",
+    "require_room",
+    "write_checksums",
+    "write_manifests",
+]
 
 CHECKSUMS = "sha256sums.txt"
 SOURCE = "corruption_source"  # in the manifest of a tree of a user's own corruption
