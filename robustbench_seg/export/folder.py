@@ -17,6 +17,7 @@ from .spec import Export
 
 __all__ = [
     "check_folder",
+    "check_sources",
     "has_files",
     "has_image",
     "is_complete",

@@ -1,15 +1,20 @@
-"""What a report says that its numbers leave open."""
+"""What a report says of the machines behind its numbers, and of what these leave open."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
+import synthetic
 from small import write_suite
+from synthetic import write_synthetic
 
 from robustbench_seg.planning import Options
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.runner import Listener, run
 from robustbench_seg.suites import read_suite
+
+SENTENCE = "Cells were measured with 1 thread and 2 threads: single pixels may differ by that alone."
 
 
 def windows_smaller(tmp_path: Path, root: Path, *views: dict[str, object]) -> list[str]:
@@ -52,3 +57,19 @@ def test_a_report_of_images_as_large_as_the_windows_has_nothing_to_say_of_them(
     tmp_path: Path, camvid_folder: Path
 ) -> None:
     assert windows_smaller(tmp_path, camvid_folder, {"mode": "slide", "crop": 40, "stride": 40}) == []
+
+
+def test_a_report_says_where_cells_that_it_compares_had_other_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for threads in (1, 2):
+        monkeypatch.setattr(synthetic, "ENVIRONMENT", {**synthetic.ENVIRONMENT, "threads": threads})
+        write_synthetic(tmp_path / str(threads), lambda *cell: 0.8, models=[f"m{threads}"], conditions={}, images=12)
+    (both,) = sections_of([tmp_path / "1", tmp_path / "2"], pictures=False)
+    (one,) = sections_of([tmp_path / "1"], pictures=False)
+    assert SENTENCE in both.limits
+    assert SENTENCE not in one.limits
+    assert [line for line in both.provenance if line.startswith("machine:")] == [
+        "machine: none; 1 thread",
+        "machine: none; 2 threads",
+    ]
