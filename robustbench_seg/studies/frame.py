@@ -64,9 +64,10 @@ def quality_frame(folder: Path) -> pd.DataFrame:
 
     Raises StoreError for a file that is damaged, or contradicts another.
     """
-    frame = pd.DataFrame([quality_row(read_cell(path)) for path in Store(folder).files("quality")])
+    store = Store(folder)
+    frame = pd.DataFrame([quality_row(read_cell(path)) for path in store.files("quality")])
     expect_agreement(frame)
-    if not len(frame) or not (own := frame["corruption_source"] != "").any():
+    if not len(frame) or not (own := frame["corruption_source"] != "").any() or not store.plans():
         return frame
     meant = {cell.key for plan in read_plans(folder) for cell in plan.cells}
     return frame[~own | frame["key"].isin(meant)]
