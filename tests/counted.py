@@ -63,8 +63,8 @@ def write_cell(
 ) -> Path:
     """Write one cell.
 
-    fields: model, dataset, split, seed, precision, of the cell; fingerprint, corruption_source, checkpoint_sha256, of
-    the record; boundary, calibration (as `counts`), likelihood.
+    fields: model, dataset, split, seed, precision, of the cell; fingerprint, corruption_source, checkpoint_sha256,
+    environment, of the record; boundary, calibration (as `counts`), likelihood.
     """
     counted = [name for name in ("boundary", "calibration", "likelihood") if name in fields]
     cell = QualityCell(
@@ -92,7 +92,7 @@ def write_cell(
         licence="CC0-1.0",
         about="",
         parameters=7,
-        environment={},
+        environment=fields.get("environment", {}),
         timings={},
         images=len(ids),
         of=len(ids),

@@ -33,6 +33,7 @@ from ..store import (
     read_cell,
     read_record,
 )
+from .machines import differing_machines
 
 __all__ = ["MACHINE", "NOISY_SPREAD", "expect_agreement", "latency_frame", "quality_frame", "read_plans"]
 
@@ -179,7 +180,9 @@ def expect_agreement(cells: pd.DataFrame) -> None:
             common, *_, rare = alike[digest].value_counts().index
             rare, other = (alike.loc[alike[digest] == found, "path"].iloc[0] for found in (rare, common))
             differ = "labels or sizes of images" if digest == "truth" else "counts" if "truth" in cells else "samples"
-            raise StoreError(f"{rare}: is of {what} as {other}, with other {differ}; remove the one that is wrong")
+            machines = "" if digest == "truth" else differing_machines(alike["environment"])
+            cure = f"remove one of them. {machines}" if machines else "remove the one that is wrong"
+            raise StoreError(f"{rare}: is of {what} as {other}, with other {differ}; {cure}")
 
 
 def source_of(store: Store, cell: PlannedCell) -> str | None:

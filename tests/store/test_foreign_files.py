@@ -110,6 +110,16 @@ def test_two_files_of_one_measurement_must_have_the_same_counts(tmp_path: Path) 
         joined([one, two])
 
 
+def test_where_other_threads_may_be_the_reason_the_line_says_so(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for threads in (1, 2):
+        write_cell(tmp_path / str(threads), random_counts(rng, 3, 4), ["x", "y", "z"], environment={"threads": threads})
+    cells = [quality_frame(tmp_path / name) for name in ("1", "2")]
+    said = r"with other counts; remove one of them. Cells were measured with 1 thread and 2 threads: single pixels may"
+    with pytest.raises(StoreError, match=said):
+        joined(cells)
+
+
 def test_a_damaged_cell_is_damaged_and_a_missing_one_is_missing(whole: Path, tmp_path: Path) -> None:
     path = copied(whole, tmp_path, "cells/m-d-clean-*")
     path.write_bytes(b"")
