@@ -148,10 +148,6 @@ class LatencyCell:
     precision: str
     device: str
 
-    def __post_init__(self) -> None:
-        if min(sizes := (self.num_classes, self.height, self.width, self.batch)) < 1:
-            raise UsageError(f"num_classes, height, width and batch must be 1 or more, got {sizes}")
-
     @property
     def slug(self) -> str:
         """A readable name, part of the file name."""

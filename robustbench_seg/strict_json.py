@@ -63,6 +63,8 @@ def hints_of(kind: Any) -> dict[str, Any]:
 
 def typed(value: Any, kind: Any, where: str, place: str) -> Any:
     """Return a JSON value as a type: lists as tuples, objects as dataclasses. Raises StoreError where it is another."""
+    if kind in PLAIN and PLAIN[kind](value):
+        return value
     if is_dataclass(kind) and isinstance(kind, type):
         return value if isinstance(value, kind) else from_json(kind, value, where, place)
     if not fits(value, kind):

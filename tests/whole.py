@@ -21,7 +21,7 @@ from robustbench_seg.notes import Failure, Plan, PlannedCell
 from robustbench_seg.record import LatencyCell, Record, latency_key
 from robustbench_seg.store import Store, read_record
 from robustbench_seg.store.columns import arrays_of
-from robustbench_seg.store.file import digest_of
+from robustbench_seg.store.file import digest_of, hashes_of
 from robustbench_seg.studies.frame import latency_frame, quality_frame, read_plans
 
 IDS = ("a", "b", "c")
@@ -95,8 +95,7 @@ def rewrite(
     changed = columns(table)
     if DIGEST in metadata and sealed:
         with suppress(KeyError, ValueError, TypeError):  # of columns that are none
-            arrays = arrays_of(changed, counted)
-            metadata[DIGEST] = digest_of(arrays, arrays, metadata[RECORD])
+            metadata[DIGEST] = digest_of(metadata[RECORD], hashes_of(arrays_of(changed, counted)))
     pq.write_table(changed.replace_schema_metadata(metadata), path)
 
 

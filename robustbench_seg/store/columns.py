@@ -55,7 +55,8 @@ class ImageCounts:
 def naming_columns(record: Record) -> dict[str, str | int]:
     """The columns that are the same in all rows of a cell, with the value that its record says.
 
-    From schema version 3 on they are all that the key hashes, and the key: they tell the rows of any two cells apart.
+    From schema version 3 on they are all that the key hashes but metrics and images, and the key: they tell the rows of
+    any two cells apart.
     """
     cell = record.cell
     names: dict[str, str | int] = {"cell": cell.slug, "model": cell.model}

@@ -6,7 +6,7 @@ metadata beside the record. Files of schema versions 1 and 2 have neither.
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import DamagedError, StoreError
-from ..files import canonical_json, replacing
+from ..files import canonical_json, digest, replacing
 from ..record import SCHEMA_VERSION, Record, expect_readable
 from ..strict_json import parse_json
 from .checks import expect_whole
@@ -39,20 +39,25 @@ Stamp = tuple[int, int, int]  # a file's size, time of change and number: anothe
 
 @dataclass(frozen=True, eq=False)
 class StoredCell:
-    """A file that was read and checked. stamp: tells whether it is still that file. arrays: its `counted_columns`."""
+    """A file that was read and checked.
+
+    stamp: tells whether it is still that file. arrays: its `counted_columns`; hashes: of each of them.
+    """
 
     path: Path
     stamp: Stamp
     record: Record
     arrays: Arrays
+    hashes: Mapping[str, str]
 
     def truth(self) -> str:
         """Hash the images, their sizes and what is labelled in them: the same for all models of the same data."""
-        return digest_of(self.arrays, ("image_id", "height", "width", "labelled"))
+        return digest([self.hashes[name] for name in ("image_id", "height", "width", "labelled")])
 
     def content(self) -> str:
         """Hash what IoU is made of, image by image, or the samples."""
-        return digest_of(self.arrays, LATENCY_COLUMNS if self.record.kind == "latency" else ("image_id", *COUNTS))
+        names = LATENCY_COLUMNS if self.record.kind == "latency" else ("image_id", *COUNTS)
+        return digest([self.hashes[name] for name in names])
 
 
 def write_cell(folder: Path, record: Record, table: pa.Table) -> None:
@@ -60,7 +65,7 @@ def write_cell(folder: Path, record: Record, table: pa.Table) -> None:
     path = folder.joinpath(*place_of(record))
     text = record.to_json().encode()
     arrays = expect_whole(Record.from_dict(parse_json(text, str(path)), str(path)), table, str(path))
-    table = table.replace_schema_metadata({RECORD: text, DIGEST: digest_of(arrays, arrays, text)})
+    table = table.replace_schema_metadata({RECORD: text, DIGEST: digest_of(text, hashes_of(arrays))})
     with replacing(path) as temporary, temporary.open("wb") as file:  # pyarrow can't open a path that is not UTF-8
         pq.write_table(
             table,
@@ -100,13 +105,14 @@ def read_cell(path: Path) -> StoredCell:
     try:
         record = Record.from_dict(value, where)
         arrays = expect_whole(record, table, where)
-        if record.schema_version > 2 and metadata.get(DIGEST) != digest_of(arrays, arrays, metadata[RECORD]).encode():
+        hashes = hashes_of(arrays)
+        if record.schema_version > 2 and metadata.get(DIGEST) != digest_of(metadata[RECORD], hashes):
             raise StoreError(f"{where}: is not as it was written (its digest says so)")
         if path.parts[-2:] != place_of(record):
             raise StoreError(f"{where}: holds what belongs into {'/'.join(place_of(record))}")
     except StoreError as error:
         raise DamagedError(str(error)) from None
-    return StoredCell(path, stamp, record, arrays)
+    return StoredCell(path, stamp, record, arrays, hashes)
 
 
 def read_record(path: Path) -> Record:
@@ -165,11 +171,15 @@ def parsed(content: bytes, where: str, columns: Sequence[str] | None = None) -> 
         raise StoreError(f"{where}: not a whole Parquet file ({text:.200})") from None
 
 
-def digest_of(arrays: Arrays, names: Iterable[str], start: bytes = b"") -> str:
-    """Hash columns, those of metrics that were off left out, after what comes before them."""
-    hashed = hashlib.blake2b(start, digest_size=16)
-    for name in names:
-        values = arrays[name]
+def hashes_of(arrays: Arrays) -> dict[str, str]:
+    """Hash the values of each column, by name."""
+    found = {}
+    for name, values in arrays.items():
         content = canonical_json(values.tolist()).encode() if values.dtype == object else values.tobytes()
-        hashed.update(f"{name} {len(content)} ".encode() + content)
-    return hashed.hexdigest()
+        found[name] = hashlib.blake2b(content, digest_size=16).hexdigest()
+    return found
+
+
+def digest_of(record: bytes, hashes: Mapping[str, str]) -> bytes:
+    """Hash a file's record and columns; those of metrics that were off are not there."""
+    return hashlib.blake2b(record + canonical_json(hashes).encode(), digest_size=16).hexdigest().encode()

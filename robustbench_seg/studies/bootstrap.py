@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from .counts import Counts
-from .robustness import expect_alike
+from .robustness import expect_comparable
 from .statistics import Draws
 
 __all__ = ["Scores", "bootstrap", "resample"]
@@ -73,7 +73,7 @@ class Scores:
         """Give the columns of values, (rows, cells), by corruption and severity."""
         chosen = self.places(fields)
         cells = self.cells.iloc[chosen]
-        expect_alike(cells, ["corruption", "severity"])
+        expect_comparable(cells, ["corruption", "severity"])
         places = dict(zip(zip(cells["corruption"], cells["severity"], strict=True), chosen, strict=True))
         missing = np.full(len(values), np.nan)
         return lambda corruption, severity: (

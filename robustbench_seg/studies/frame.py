@@ -170,19 +170,23 @@ def expect_agreement(cells: pd.DataFrame) -> None:
     cells: of `quality_frame` or `latency_frame`. Cells of the same data must agree in its images, their sizes and what
     is labelled in them; two files of one measurement must agree in its counts or samples.
     """
-    rules = [(["key"], "content", "the same cell")]
     if "truth" in cells:
-        rules = [(DATA, "truth", "the same data"), (PLACE, "content", "the same cell")]
-    for names, digest, what in rules if len(cells) else ():
-        kinds = cells.drop_duplicates([*names, digest])
-        for place in kinds[kinds.duplicated(names)].index:
-            alike = cells[(cells[names] == cells.loc[place, names]).all(axis=1)]
-            common, *_, rare = alike[digest].value_counts().index
-            rare, other = (alike.loc[alike[digest] == found, "path"].iloc[0] for found in (rare, common))
-            differ = "labels or sizes of images" if digest == "truth" else "counts" if "truth" in cells else "samples"
-            machines = "" if digest == "truth" else differing_machines(alike["environment"])
-            cure = f"remove one of them. {machines}" if machines else "remove the one that is wrong"
-            raise StoreError(f"{rare}: is of {what} as {other}, with other {differ}; {cure}")
+        expect_one(cells, DATA, "truth", "other labels or sizes of images of the same data")
+        expect_one(cells, PLACE, "content", "other counts of the same cell")
+    elif len(cells):
+        expect_one(cells, ["key"], "content", "other samples of the same cell")
+
+
+def expect_one(cells: pd.DataFrame, names: list[str], digest: str, others: str) -> None:
+    """Raise StoreError where cells that agree in these columns have several digests: it names one of the rarest."""
+    kinds = cells.drop_duplicates([*names, digest])
+    for place in kinds[kinds.duplicated(names)].index:
+        alike = cells[(cells[names] == cells.loc[place, names]).all(axis=1)]
+        paths = alike.drop_duplicates(digest).set_index(digest)["path"]
+        common, *_, rare = alike[digest].value_counts().index
+        machines = "" if digest == "truth" else differing_machines(alike["environment"])
+        cure = f"remove one of them. {machines}" if machines else "remove the one that is wrong"
+        raise StoreError(f"{paths[rare]}: has {others} than {paths[common]}; {cure}")
 
 
 def source_of(store: Store, cell: PlannedCell) -> str | None:

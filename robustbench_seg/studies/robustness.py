@@ -27,7 +27,7 @@ __all__ = [
     "category_means",
     "clean_by_view",
     "corruption_scores",
-    "expect_alike",
+    "expect_comparable",
     "flags_of",
     "headline",
     "retention",
@@ -45,7 +45,7 @@ MODEL = ["model", "checkpoint_sha256"]  # the rows of a table
 SAID = ["parameters", "licence", "about"]  # of each; by a model's first cell, since later code may word it otherwise
 
 
-def expect_alike(cells: pd.DataFrame, names: Sequence[str]) -> None:
+def expect_comparable(cells: pd.DataFrame, names: Sequence[str]) -> None:
     """Raise UsageError where cells whose scores go into one mean differ in what it must not mix.
 
     names: the columns that tell the cells of the mean apart, such as corruption and severity: each of these is there
@@ -98,7 +98,7 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
     """
     rows = []
     for _, part in cells.groupby([*SETTING, *MODEL], sort=False, dropna=False):
-        expect_alike(part, ["corruption", "severity"])
+        expect_comparable(part, ["corruption", "severity"])
         known = part.set_index(["corruption", "severity"])["miou"]
         wanted = [(name, severity) for name, severities in conditions.items() for severity in severities]
 
@@ -147,7 +147,7 @@ def clean_by_view(cells: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:
     columns = [name for name in [*MODEL, *SETTING] if name != "view"]
     rows = []
     for _, part in clean.groupby(columns, sort=False, dropna=False):
-        expect_alike(part, ["view"])
+        expect_comparable(part, ["view"])
         miou = part.set_index("view")["miou"].reindex(views)
         points = 100 * (miou - miou.iloc[0])
         fields = dict(part.iloc[0][[*columns, *SAID]])

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from whole import copied
 
@@ -43,9 +44,6 @@ def test_no_flipped_bit_changes_a_number_without_a_word(whole: Path, tmp_path: P
 
 
 def test_the_pages_of_a_file_have_checksums_that_any_reader_can_verify(whole: Path, tmp_path: Path) -> None:
-    """A page's content flipped in the file that has checksums, and in the same table written without."""
-    import pyarrow.parquet as pq
-
     path = copied(whole, tmp_path, "cells/m-d-fog-*")
     place = pq.ParquetFile(path).metadata.row_group(0).column(17).data_page_offset + 60  # beyond the page's header
     content = bytearray(path.read_bytes())

@@ -94,7 +94,7 @@ def test_models_of_the_same_data_must_agree_in_what_is_labelled(tmp_path: Path) 
         write_cell(tmp_path, other, ["x", "y", "z"], model=name)
     (path,) = tmp_path.glob("cells/b-*")
     with pytest.raises(
-        StoreError, match=r"is of the same data as .*/a-.*, with other labels or sizes of images; remove"
+        StoreError, match=r"has other labels or sizes of images of the same data than .*/a-.*; remove"
     ) as e:
         quality_frame(tmp_path)
     assert str(e.value).startswith(f"{path}: ")
@@ -106,7 +106,7 @@ def test_two_files_of_one_measurement_must_have_the_same_counts(tmp_path: Path) 
         write_cell(tmp_path / folder, random_counts(rng, 3, 4), ["x", "y", "z"])
     one, two = (quality_frame(tmp_path / name) for name in ("one", "two"))
     assert len(joined([one, one])) == 1, "the same file twice is one measurement"
-    with pytest.raises(StoreError, match=r"is of the same cell as .*, with other counts; remove the one that is wrong"):
+    with pytest.raises(StoreError, match=r"has other counts of the same cell than .*; remove the one that is wrong"):
         joined([one, two])
 
 
@@ -115,7 +115,7 @@ def test_where_other_threads_may_be_the_reason_the_line_says_so(tmp_path: Path) 
     for threads in (1, 2):
         write_cell(tmp_path / str(threads), random_counts(rng, 3, 4), ["x", "y", "z"], environment={"threads": threads})
     cells = [quality_frame(tmp_path / name) for name in ("1", "2")]
-    said = r"with other counts; remove one of them. Cells were measured with 1 thread and 2 threads: single pixels may"
+    said = r"has other counts of the same cell than .*; remove one of them. Cells were measured with 1 thread and 2 threads: single pixels may"
     with pytest.raises(StoreError, match=said):
         joined(cells)
 
