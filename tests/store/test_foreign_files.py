@@ -115,8 +115,10 @@ def test_where_other_threads_may_be_the_reason_the_line_says_so(tmp_path: Path) 
     for threads in (1, 2):
         write_cell(tmp_path / str(threads), random_counts(rng, 3, 4), ["x", "y", "z"], environment={"threads": threads})
     cells = [quality_frame(tmp_path / name) for name in ("1", "2")]
-    said = r"has other counts of the same cell than .*; remove one of them. Cells were measured with 1 thread and 2 threads: single pixels may"
-    with pytest.raises(StoreError, match=said):
+    said = (
+        "remove one of them. Cells were measured with 1 thread and 2 threads: single pixels may differ by that alone."
+    )
+    with pytest.raises(StoreError, match=f"has other counts of the same cell than .*; {said}"):
         joined(cells)
 
 
