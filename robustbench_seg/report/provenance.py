@@ -130,8 +130,8 @@ def limits_of_intervals(evidence: Evidence) -> list[str]:
     what = f"{blocks} blocks of neighbouring images" if blocks < told else f"{blocks} images"
     found.append(
         f"Intervals are percentiles of {evidence.resamples:,} bootstrap resamples of {what}, paired between models. In "
-        f"simulations 95 % intervals of differences and of retention hold from {HOLD_BLOCKS} blocks on, those of an "
-        f"mIoU with rare classes from {HOLD_BLOCKS_OF_MIOU}; here there are {blocks}."
+        f"simulations with blocks of like size, 95 % intervals of differences and of retention hold from {HOLD_BLOCKS} "
+        f"blocks on, those of an mIoU with rare classes from {HOLD_BLOCKS_OF_MIOU}; here there are {blocks}."
     )
     if blocks < HOLD_BLOCKS:
         found[-1] += (
