@@ -1,11 +1,13 @@
 """`python -m robustbench_seg` and the console script: the command line, with the errors of its own start explained."""
 
 import sys
+from pathlib import Path
 
-from .stopping import listen
+from .stopping import end_with, listen
 
 __all__ = ["main"]
 
+SCRIPT = "robustbench-seg"
 HEADLESS = "pip install --force-reinstall --no-deps opencv-python-headless"
 
 
@@ -21,7 +23,19 @@ def main() -> None:
             raise
         sys.stderr.write(f"error: OpenCV can't load ({error}); the headless build needs no such library: {HEADLESS}\n")
         raise SystemExit(2) from None
-    run_program()
+    try:
+        run_program()
+    except SystemExit as end:
+        if is_program():
+            end_with(int(end.code or 0))
+        raise
+
+
+def is_program() -> bool:
+    """Whether this process is this program alone, rather than another that calls `main`."""
+    module = sys.modules["__main__"]
+    started = getattr(getattr(module, "__spec__", None), "name", "")
+    return started == "robustbench_seg.__main__" or Path(getattr(module, "__file__", None) or "").name == SCRIPT
 
 
 if __name__ == "__main__":

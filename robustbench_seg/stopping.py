@@ -9,14 +9,15 @@ import atexit
 import os
 import select
 import signal
+import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
-__all__ = ["STOPS", "TEMPORARY_FILES", "WORKERS", "Workers", "end_worker", "listen", "unbroken"]
+__all__ = ["STOPS", "TEMPORARY_FILES", "WORKERS", "Workers", "end_with", "end_worker", "listen", "unbroken"]
 
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 STOPPED = 130
@@ -72,6 +73,7 @@ class Blocks:
 
 
 BLOCKS = Blocks()
+FINAL: list[int] = []  # the status to end with
 LAST_WORD = threading.Lock()  # of whoever ends the process: it is never released
 
 
@@ -96,24 +98,57 @@ def listen() -> None:
 
     A signal that is ignored, as Ctrl-C in a shell's background job or a closed terminal under nohup, stays ignored.
     """
-    heard = [number for number in STOPS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.getsignal(number) for number in STOPS}
+    heard = [number for number, handler in before.items() if handler != signal.SIG_IGN]
     bell, ringer = os.pipe()
     os.set_blocking(ringer, False)
     signal.set_wakeup_fd(ringer, warn_on_full_buffer=False)  # rings even while the main thread is in a library's code
     for number in heard:
         signal.signal(number, lambda number, frame: None)
     threading.Thread(target=wait_for_stops, args=(bell, heard), name="stops", daemon=True).start()
-    atexit.register(stop_listening, heard)  # the first to be registered is the last to be called
+    atexit.register(leave, heard)  # the first to be registered is the last to be called
+    if hasattr(os, "register_at_fork"):
+        forget_in_forks({number: before[number] for number in heard})
 
 
-def stop_listening(heard: Collection[int]) -> None:
-    """Let a stop under way end the process; ignore later ones, since the interpreter's end has no threads to hear them.
+def forget_in_forks(handlers: Mapping[int, Any]) -> None:
+    """Let a process that a library forks end by these signals as if nobody had listened, and without a ring here."""
+    held = threading.local()
 
-    It takes a fraction of a second, and what the process was to do is done.
+    def hold() -> None:
+        held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
+
+    def release() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held.mask)
+
+    def forget() -> None:
+        signal.set_wakeup_fd(-1)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        release()
+
+    os.register_at_fork(before=hold, after_in_parent=release, after_in_child=forget)
+
+
+def leave(heard: Collection[int]) -> None:
+    """Let a stop under way end the process; else end it with the status that `end_with` was given, if any.
+
+    While the interpreter is taken apart, which takes up to seconds, it has no thread to hear a stop, and one of a
+    library's may abort the process. Where nobody gave a status, a stop is ignored for that while.
     """
     with unbroken():
         for number in heard:
             signal.signal(number, signal.SIG_IGN)
+        if FINAL:
+            with suppress(OSError):  # the interpreter says it at its end
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(FINAL[-1])
+
+
+def end_with(status: int) -> None:
+    """Have the process end with this status as soon as its exit functions have run."""
+    FINAL.append(status)
 
 
 def wait_for_stops(bell: int, heard: Collection[int]) -> None:

@@ -12,8 +12,13 @@ from pathlib import Path
 LINE = "robustbench-seg: stopped; what is finished is kept, and the same command goes on from there\n"
 
 
-def start(*arguments: str, ignored: tuple[signal.Signals, ...] = (), **environment: str) -> subprocess.Popen[str]:
-    """Start Python with these arguments; its output goes nowhere, its errors into a pipe."""
+def start(
+    *arguments: str,
+    ignored: tuple[signal.Signals, ...] = (),
+    stdout: int = subprocess.DEVNULL,
+    **environment: str,
+) -> subprocess.Popen[str]:
+    """Start Python with these arguments and additions to the environment; its errors go into a pipe."""
 
     def prepare() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it, and so would its children
@@ -22,7 +27,7 @@ def start(*arguments: str, ignored: tuple[signal.Signals, ...] = (), **environme
 
     return subprocess.Popen(
         [sys.executable, *arguments],
-        stdout=subprocess.DEVNULL,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,

@@ -67,10 +67,12 @@ with Loader(2) as loader:
 }
 
 
-def begin(script: str, folder: Path, *ignored: signal.Signals) -> subprocess.Popen[str]:
-    """A process that has come as far as being ready."""
+def begin(
+    script: str, folder: Path, *ignored: signal.Signals, stdout: int = subprocess.DEVNULL
+) -> subprocess.Popen[str]:
+    """A process that has come as far as being ready, or to its end."""
     path = os.pathsep.join(map(str, (TESTS, TESTS.parent)))
-    process = start("-c", BEGIN + script, str(folder), ignored=ignored, PYTHONPATH=path)
+    process = start("-c", BEGIN + script, str(folder), ignored=ignored, stdout=stdout, PYTHONPATH=path)
     wait_for((folder / "ready").exists, process)
     return process
 
@@ -135,6 +137,47 @@ def test_a_second_stop_ends_workers_that_write_and_the_next_command_removes_what
     assert ended(process) == (130, LINE, [])
     with locked(tmp_path):
         assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "ready"]
+
+
+def test_a_process_that_a_library_forks_and_ends_is_no_stop_of_this_one(tmp_path: Path) -> None:
+    script = """
+import os, signal
+child = os.fork()
+if not child:
+    time.sleep(100)
+os.kill(child, signal.SIGTERM)
+write_text(folder / "status", str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+time.sleep(0.3)
+"""
+    assert ended(begin(script, tmp_path)) == (0, "", [])
+    assert (tmp_path / "status").read_text() == "-15"
+
+
+def test_a_stop_waits_for_no_reader_of_its_line(tmp_path: Path) -> None:
+    script = """
+import os
+os.set_blocking(2, False)
+try:
+    while os.write(2, bytes(4096)):
+        pass
+except BlockingIOError:
+    os.set_blocking(2, True)
+wait()
+"""
+    process = begin(script, tmp_path)
+    process.send_signal(INT)
+    assert process.wait(timeout=60) == 130
+    assert ended(process)[2] == []
+
+
+def test_a_terminal_gets_its_cursor_back(tmp_path: Path) -> None:
+    reader, terminal = os.openpty()
+    process = begin("wait()", tmp_path, stdout=terminal)
+    os.close(terminal)
+    process.send_signal(INT)
+    assert ended(process) == (130, LINE, [])
+    assert os.read(reader, 64) == b"\x1b[?25h\r\n"
+    os.close(reader)
 
 
 @pytest.mark.parametrize("ignored", [INT, HUP])
