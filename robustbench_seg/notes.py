@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import asdict, dataclass
+from itertools import dropwhile
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -92,8 +93,11 @@ class Failure:
 
     @property
     def message(self) -> str:
-        """The last line of the traceback."""
-        return (self.traceback.strip().splitlines() or ["no traceback was kept"])[-1]
+        """The exception and its notes: what stands after the last place of the traceback."""
+        lines = self.traceback.strip().splitlines()
+        last = max((k for k, line in enumerate(lines) if line.startswith("  File ")), default=-1)
+        said = dropwhile(lambda line: line.startswith(" "), lines[last + 1 :])
+        return "; ".join(line.strip() for line in said if line.strip()) or "no traceback was kept"
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain JSON."""

@@ -15,12 +15,13 @@ from .corruptions import ENGINE_VERSION, sources_of
 from .datasets import Dataset, open_dataset, spaced
 from .datasets.cityscapes import CLASS_NAMES
 from .datasets.first_pass import first_pass
-from .errors import UsageError
+from .errors import DataError, UsageError
 from .models import FP32_ONLY, load_model
 from .models.base import NetworkSegmenter, Segmenter
 from .notes import Plan, PlannedCell
 from .record import CLEAN, LatencyCell, QualityCell, Record, latency_key, quality_key
 from .suites import Suite, latency_cells, quality_cells, with_weights
+from .views import LEAST_SIDE
 
 __all__ = ["Job", "Options", "describe_plan", "evaluation_threads", "find_device", "make_jobs", "open_data"]
 
@@ -80,9 +81,7 @@ def make_jobs(
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     about = environment.describe(accelerator)
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    fingerprint = first_pass(dataset, ids, note) if dataset else ""
-    if dataset and (shown := set(suite.gallery) - set(ids)):  # but not counted
-        dataset.survey(sorted(shown))
+    fingerprint = survey(dataset, ids, suite, note) if dataset else ""
 
     def record(cell: QualityCell | LatencyCell, key: str, **fields: Any) -> Record:
         model = models[cell.model]
@@ -120,6 +119,24 @@ def make_jobs(
         macs = macs_of(model, (speed.height, speed.width))
         jobs.append(Job(speed, model, record(speed, key, kind="latency", machine=machine, macs=macs)))
     return jobs
+
+
+def survey(dataset: Dataset, ids: tuple[str, ...], suite: Suite, note: Callable[[str], None]) -> str:
+    """Read the images once, those of the gallery too; return the fingerprint of those that count.
+
+    Raises DataError for what is wrong with them, and for an image that is too small for a view.
+    """
+    found = [first_pass(dataset, ids, note)]
+    if shown := set(suite.gallery) - set(ids):
+        found.append(dataset.survey(sorted(shown)))
+    for image_id, side in (one.smallest for one in found if one.smallest):
+        for view in suite.views:
+            if round(min(view.scales) * side) < LEAST_SIDE:
+                raise DataError(
+                    f"{dataset.describe(image_id)}: its shorter side of {side} pixels is below {LEAST_SIDE} in view "
+                    f"{view}; leave the image or the view out"
+                )
+    return found[0].fingerprint
 
 
 def evaluation_threads(device: torch.device) -> int:

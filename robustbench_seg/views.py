@@ -20,7 +20,17 @@ from .errors import UsageError
 from .models.base import Segmenter
 from .record import View
 
-__all__ = ["Rated", "classify", "in_precision", "predict", "rate", "rated_prediction", "view_logits", "window_starts"]
+__all__ = [
+    "LEAST_SIDE",
+    "Rated",
+    "classify",
+    "in_precision",
+    "predict",
+    "rate",
+    "rated_prediction",
+    "view_logits",
+    "window_starts",
+]
 
 WINDOWS_PER_BATCH = 4
 LEAST_SIDE = 32  # of an image or a window, in pixels: SegFormer's coarsest map has a stride of 32

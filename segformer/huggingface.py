@@ -41,18 +41,19 @@ FIXED = {
 }
 
 
-def repository_of(name: str) -> str:
+def repository_of(name: str, folder: Path = Path()) -> str:
     """Tell which repository on the hub a name stands for, "" if it is a path.
 
     hf:OWNER/NAME is one, unless a folder OWNER/NAME is here. Without "hf:" only the names of nvidia, who released
-    SegFormer, are taken for one, unless there is a folder nvidia: any other may be a path that was mistyped.
+    SegFormer, are taken for one, unless there is a folder nvidia: any other may be a path that was mistyped. folder:
+    from which a path would start.
     """
     bare = name.removeprefix(HUB)
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", bare) or Path(bare).suffix in (".safetensors", *PICKLES):
         return ""
     if name != bare:
-        return "" if Path(bare).exists() else bare
-    return bare if bare.startswith("nvidia/") and not Path("nvidia").exists() else ""
+        return "" if (folder / bare).exists() else bare
+    return bare if bare.startswith("nvidia/") and not (folder / "nvidia").exists() else ""
 
 
 def is_hub_id(name: str) -> bool:

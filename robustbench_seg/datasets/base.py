@@ -57,10 +57,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Survey:
-    """What reading images once has found. fingerprint: of all. unlabelled: ids of those without a labelled pixel."""
+    """What reading images once has found. fingerprint: of all. unlabelled: ids of those without a labelled pixel.
+    smallest: the id of the image with the shortest side, and that side in pixels, where it is known.
+    """
 
     fingerprint: str
     unlabelled: tuple[str, ...] = ()
+    smallest: tuple[str, int] | None = None
 
 
 class Dataset(ABC):
@@ -170,11 +173,13 @@ class FileDataset(Dataset):
             count = f"{len(faults)} of {len(ids)} images have faults: " if len(faults) > 1 else ""
             raise DataError(count + listed(faults, FAULTS_SHOWN, "; "))
         sound = [inspected for inspected in found if not isinstance(inspected, DataError)]
-        unlabelled = tuple(image_id for (image_id, *_), is_labelled in sound if not is_labelled)
-        return Survey(self.digest_with_code([names for names, _ in sound]), unlabelled)
+        unlabelled = tuple(image_id for (image_id, *_), is_labelled, _ in sound if not is_labelled)
+        smallest = min(((names[0], side) for names, _, side in sound), key=lambda pair: pair[1], default=None)
+        return Survey(self.digest_with_code([names for names, *_ in sound]), unlabelled, smallest)
 
-    def inspect(self, image_id: str) -> tuple[list[str], bool] | DataError:
-        """Read an image's two files: its id and their digests, and whether a pixel is labelled; or what is wrong.
+    def inspect(self, image_id: str) -> tuple[list[str], bool, int] | DataError:
+        """Read an image's two files: its id and their digests, whether a pixel is labelled, and its shorter side; or
+        what is wrong.
 
         The label is decoded and checked; of the image it is its structure, to the end, and its size.
         """
@@ -189,7 +194,7 @@ class FileDataset(Dataset):
         except DataError as fault:
             return fault
         digests = [hashlib.blake2b(content, digest_size=16).hexdigest() for content in (image, label)]
-        return [image_id, *digests], is_labelled
+        return [image_id, *digests], is_labelled, min(size)
 
     def digest_with_code(self, files: list[list[str]]) -> str:
         """Hash files and, of a user's own class, what makes labels of them: classes, table, options and source."""

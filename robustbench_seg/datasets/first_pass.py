@@ -4,15 +4,17 @@ from collections.abc import Callable, Sequence
 
 from ..errors import DataError
 from ..wording import counted, listed, shown
-from .base import Dataset
+from .base import Dataset, Survey
 
 __all__ = ["first_pass"]
 
 EXAMPLES = 3
 
 
-def first_pass(dataset: Dataset, ids: Sequence[str], note: Callable[[str], None], *, needs_labels: bool = True) -> str:
-    """Read what these images of a data set are made of, once; return their fingerprint.
+def first_pass(
+    dataset: Dataset, ids: Sequence[str], note: Callable[[str], None], *, needs_labels: bool = True
+) -> Survey:
+    """Read what these images of a data set are made of, once.
 
     note: called with each line on what is left out, or does not count. needs_labels: whether something is to be scored
     or learnt. Raises DataError that names files that are broken, and for labels that ignore every pixel.
@@ -29,4 +31,4 @@ def first_pass(dataset: Dataset, ids: Sequence[str], note: Callable[[str], None]
     if unlabelled:
         some = listed([shown(image_id) for image_id in unlabelled], EXAMPLES)
         note(f"{where}: {len(unlabelled)} of {counted(len(ids), 'image')} without a labelled pixel: {some}")
-    return survey.fingerprint
+    return survey

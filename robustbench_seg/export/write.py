@@ -56,7 +56,7 @@ def export_images(export: Export, workers: int, listener: Listener) -> None:
     for a disk without room, before anything is written, and for a worker process that was killed; DataError that names
     an image that can't be read or corrupted.
     """
-    manifest = export.manifest(first_pass(export.dataset, export.ids, listener.noted, needs_labels=False))
+    manifest = export.manifest(first_pass(export.dataset, export.ids, listener.noted, needs_labels=False).fingerprint)
     sources = sources_of({condition.corruption for condition in export.conditions}, workers)
     check_folder(export.out, manifest)  # before anything is touched there, the lock included
     check_sources(export, sources)

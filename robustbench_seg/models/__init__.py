@@ -63,19 +63,20 @@ BUILTIN_WEIGHTS = {
 def find_weights(weights: str, folder: Path, model: str) -> str:
     """Read what a file in `folder` names as a model's weights: a path is relative to that folder, `~` is expanded.
 
-    Words in the place of a path stay as they are, and a SegFormer's name on the Hugging Face hub where no such path is.
+    Words in the place of a path stay as they are; a SegFormer's name on the Hugging Face hub, where no such path is,
+    becomes hf:OWNER/NAME. Raises UsageError for one of another model.
     """
     if weights == RANDOM_WEIGHTS or weights in BUILTIN_WEIGHTS:
         return weights
-    given = expanded(weights).removeprefix("hf:")
-    path = given if Path(given).is_absolute() else f"{folder}/{given}"  # "./owner/name" stays a path
-    mistyped = not weights.startswith("hf:") and Path(path).parent.exists()
-    if model.startswith("segformer") and not (mistyped or Path(path).exists()):
-        from segformer.huggingface import is_hub_id
+    if weights.startswith("hf:") or model.startswith("segformer"):
+        from segformer.huggingface import HUB, repository_of
 
-        if is_hub_id(weights):
-            return weights
-    return path
+        if repository := repository_of(weights, folder):
+            if not model.startswith("segformer"):
+                raise UsageError(f"weights {weights}: of models, SegFormer's alone are fetched from the hub")
+            return f"{HUB}{repository}"
+    given = expanded(weights).removeprefix("hf:")
+    return given if Path(given).is_absolute() else f"{folder}/{given}"  # "./owner/name" stays a path
 
 
 def load_model(name: str, class_names: Sequence[str], weights: str | None, device: "torch.device") -> "Segmenter":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from segformer import CheckpointInfo, SegFormer, build, load_checkpoint, load_encoder, save_checkpoint
-from segformer.huggingface import missing
+from segformer.huggingface import HUB, missing
 
 from ..errors import UsageError
 from ..wording import counted
@@ -93,5 +93,5 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
 
 def files_of(weights: str | os.PathLike[str]) -> list[Path]:
     """The files that weights are read from, if they are here and not on the hub."""
-    path = Path(weights)
+    path = Path(str(weights).removeprefix(HUB))
     return [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]

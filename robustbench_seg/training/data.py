@@ -52,7 +52,7 @@ def read_once(data: Data, recipe: Recipe, note: Callable[[str], None]) -> str:
 
     if data.validation is not None and recipe.validation is not None:
         first_pass(data.validation, spaced(data.validation.ids, recipe.validation.limit), once)
-    return first_pass(data.training, data.training.ids, once)
+    return first_pass(data.training, data.training.ids, once).fingerprint
 
 
 def open_split(spec: DatasetSpec, folders: dict[str, Path]) -> Dataset:

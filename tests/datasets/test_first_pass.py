@@ -1,5 +1,6 @@
 """What is wrong with a data set is said before anything is measured, trained or written."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -123,11 +124,22 @@ def test_only_the_images_that_are_used_are_read_and_each_file_once(
     monkeypatch.setattr(Path, "read_bytes", counting)
     found = first_pass(dataset, ["frame_1", "frame_2"], print)
     assert opened == {f"{folder}/frame_{k}.png": 1 for folder in ("test", "testannot") for k in (1, 2)}
-    assert found == dataset.fingerprint(["frame_1", "frame_2"])
+    assert found.fingerprint == dataset.fingerprint(["frame_1", "frame_2"])
     monkeypatch.undo()
     assert spaced(dataset.ids, 1) == ("frame_1",)
     assert run_camvid(tmp_path, camvid_folder, 1) == []
     assert len(stored(tmp_path / "out")) == 4
+
+
+def test_an_image_that_is_too_small_for_a_view_is_refused_before_the_first_cell(
+    tmp_path: Path, camvid_folder: Path
+) -> None:
+    for folder, shape in (("test", (31, 48, 3)), ("testannot", (31, 48))):
+        cv2.imwrite(str(camvid_folder / folder / "frame_1.png"), np.ones(shape, np.uint8))
+    small = re.escape(f"frame_1 ({camvid_folder / 'test' / 'frame_1.png'}): its shorter side of 31 pixels is below 32")
+    with pytest.raises(DataError, match=f"{small} in view whole; leave the image or the view out"):
+        run_camvid(tmp_path, camvid_folder)
+    assert not list(tmp_path.glob("out*/cells/*"))
 
 
 def test_an_image_that_is_shown_but_not_counted_is_read_too(tmp_path: Path, camvid_folder: Path) -> None:
@@ -197,7 +209,7 @@ def test_a_note_on_a_folder_that_is_trained_and_validated_on_comes_once(tmp_path
 
 def test_a_data_set_without_files_needs_no_reading() -> None:
     dataset = Streets(count=3)
-    assert first_pass(dataset, dataset.ids, print) == dataset.fingerprint(dataset.ids)
+    assert first_pass(dataset, dataset.ids, print).fingerprint == dataset.fingerprint(dataset.ids)
 
 
 @pytest.mark.parametrize("colour", [0, 3])

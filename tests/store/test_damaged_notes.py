@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,21 @@ def test_a_failure_without_lines_still_says_something(whole: Path, tmp_path: Pat
     write_json(path, change_at("traceback", to=" \n")(json.loads(path.read_text())))
     (failure,) = Store(tmp_path / "out").failures().values()
     assert failure.message == "no traceback was kept"
+
+
+def test_a_failure_says_the_error_and_its_notes(whole: Path, tmp_path: Path) -> None:
+    path = copied(whole, tmp_path, "failed/*.json")
+    try:
+        try:
+            raise KeyError("first")
+        except KeyError as first:
+            error = RuntimeError("out of memory\non this GPU")
+            error.add_note("image x (x.png)")
+            raise error from first
+    except RuntimeError:
+        write_json(path, change_at("traceback", to=traceback.format_exc())(json.loads(path.read_text())))
+    (failure,) = Store(tmp_path / "out").failures().values()
+    assert failure.message == "RuntimeError: out of memory; on this GPU; image x (x.png)"
 
 
 @pytest.mark.parametrize("view", ["whole", "whole-x0.5", "slide-256-192", "slide-256-192-x2-flip", "whole-x0.5_1_2"])

@@ -54,9 +54,23 @@ def test_an_absolute_path_and_a_home_are_what_they_are(
 
 
 def test_words_and_names_on_the_hub_stay_as_they_are(tmp_path: Path, elsewhere: Path) -> None:
-    words = ["random", *BUILTIN_WEIGHTS, "nvidia/segformer-b0-finetuned-ade-512-512"]
+    words = ["random", *BUILTIN_WEIGHTS, "hf:someone/b0"]
     models = [{"name": f"m{k}", "model": "segformer-b0", "weights": word} for k, word in enumerate(words)]
     assert weights_in(written(tmp_path / "suites", *models, {"name": "constant"})) == [*words, None]
+
+
+def test_whether_a_name_is_a_path_is_decided_in_the_suites_folder(tmp_path: Path, elsewhere: Path) -> None:
+    name = "nvidia/segformer-b0-finetuned-ade-512-512"
+    path = written(tmp_path / "suites", {"name": "segformer-b0", "weights": name})
+    (elsewhere / "nvidia").mkdir()
+    assert weights_in(path) == [f"hf:{name}"]
+    (path.parent / "nvidia").mkdir()
+    assert weights_in(path) == [str(path.parent / name)]
+
+
+def test_the_hub_has_no_weights_of_other_models(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="weights hf:someone/net: of models, SegFormer's alone are fetched"):
+        read_suite(str(written(tmp_path, {"name": "onnx", "weights": "hf:someone/net"})))
 
 
 def test_what_looks_like_a_name_on_the_hub_is_a_path_where_its_folder_is(tmp_path: Path, elsewhere: Path) -> None:

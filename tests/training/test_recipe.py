@@ -104,7 +104,7 @@ def test_an_encoder_in_a_file_is_relative_to_it_and_one_that_is_set_is_not(
         ("mit_b0.pth", f"{tmp_path}/mit_b0.pth"),
         ("~/mit_b0.pth", "/home/ann/mit_b0.pth"),
         ("/a/mit_b0.pth", "/a/mit_b0.pth"),
-        ("nvidia/mit-b0", "nvidia/mit-b0"),
+        ("nvidia/mit-b0", "hf:nvidia/mit-b0"),
     ]:
         path.write_text(yaml.safe_dump({**RECIPE, "encoder": text}), encoding="utf-8")
         assert read_recipe(str(path)).encoder == expected
