@@ -88,7 +88,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = make_temporary(path.parent)
+        lock, temporary = make_temporary(path.parent)
         try:
             yield temporary
             with temporary.open("rb+") as file:
@@ -100,7 +100,8 @@ def replacing(path: Path) -> Iterator[Path]:
             raise
         finally:
             TEMPORARY_FILES.discard(temporary)
-            os.close(handle)
+            if lock is not None:
+                os.close(lock)
 
 
 @contextmanager
@@ -132,14 +133,19 @@ def refusal(error: BaseException) -> str | None:
     return None
 
 
-def make_temporary(folder: Path) -> tuple[int, Path]:
-    """Make an empty file that is its writer's, this process, as long as it is open here: see `remove_leftovers`."""
+def make_temporary(folder: Path) -> tuple[int | None, Path]:
+    """Make an empty file that is its writer's, this process, until the descriptor is closed: see `remove_leftovers`.
+
+    Where the system has no such locks there is no descriptor: Windows renames and removes no file that is open.
+    """
     while True:
         handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=f"-{boot()}{TEMPORARY}")
         TEMPORARY_FILES.add(Path(name))
-        if fcntl is not None:
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(handle, fcntl.LOCK_EX)
+        if fcntl is None:
+            os.close(handle)
+            return None, Path(name)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:
             return handle, Path(name)
         TEMPORARY_FILES.discard(Path(name))
@@ -160,21 +166,28 @@ def remove_leftovers(folder: Path, *, below: bool = False) -> None:
 
 
 def remove_if_left(path: Path) -> None:
+    if fcntl is None:
+        if is_old(path.stat()):
+            path.unlink()
+        return
     handle = os.open(path, os.O_RDWR)
     try:
-        free = fcntl is not None
-        if free:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (BlockingIOError, PermissionError):
-                return
-            except OSError:  # a file system without locks
-                free = False
+        free = True
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            return
+        except OSError:  # a file system without locks
+            free = False
         made_here = boot() != "" and path.name.endswith(f"-{boot()}{TEMPORARY}")
-        if (free and made_here) or time.time() - os.fstat(handle).st_mtime > OLD_S:
+        if (free and made_here) or is_old(os.fstat(handle)):
             path.unlink()
     finally:
         os.close(handle)
+
+
+def is_old(status: os.stat_result) -> bool:
+    return time.time() - status.st_mtime > OLD_S
 
 
 @cache

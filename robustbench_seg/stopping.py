@@ -101,7 +101,8 @@ def listen() -> None:
     before = {number: signal.getsignal(number) for number in STOPS}
     heard = [number for number, handler in before.items() if handler != signal.SIG_IGN]
     bell, ringer = os.pipe()
-    os.set_blocking(ringer, False)
+    if hasattr(os, "set_blocking"):  # Windows has it since Python 3.12, and rings without it too
+        os.set_blocking(ringer, False)
     signal.set_wakeup_fd(ringer, warn_on_full_buffer=False)  # rings even while the main thread is in a library's code
     for number in heard:
         signal.signal(number, lambda number, frame: None)
@@ -190,6 +191,10 @@ def end_stopped() -> NoReturn:
 
 
 def write(descriptor: int, text: bytes) -> None:
-    with suppress(OSError):
-        if select.select([], [descriptor], [], PATIENCE_S)[1]:
+    try:
+        ready = bool(select.select([], [descriptor], [], PATIENCE_S)[1])
+    except OSError:  # Windows waits for sockets only
+        ready = True
+    if ready:
+        with suppress(OSError):
             os.write(descriptor, text)

@@ -128,18 +128,32 @@ def write_atomically(path: Path, content: bytes) -> None:
     command in that folder removes what a kill leaves.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    boot = BOOT_ID.read_text("ascii")[:8] if BOOT_ID.is_file() else ""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f"-{boot}.robustbench-seg.tmp")
+    lock, temporary = make_temporary(path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            if fcntl is not None:
-                with suppress(OSError):  # a file system without locks
-                    fcntl.flock(file, fcntl.LOCK_EX)
+        with temporary.open("rb+") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)  # mkstemp makes files that only their owner may read
-            Path(temporary).replace(path)
+        temporary.chmod(0o644)  # mkstemp makes files that only their owner may read
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def make_temporary(folder: Path) -> tuple[int | None, Path]:
+    """Make an empty file, locked until the descriptor is closed; without one on Windows, which renames no open file."""
+    boot = BOOT_ID.read_text("ascii")[:8] if BOOT_ID.is_file() else ""
+    while True:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=f"-{boot}.robustbench-seg.tmp")
+        if fcntl is None:
+            os.close(handle)
+            return None, Path(name)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)  # taken for a leftover before it was locked

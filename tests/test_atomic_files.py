@@ -17,6 +17,8 @@ from processes import start, wait_for
 from robustbench_seg import files
 from robustbench_seg.errors import MachineError, StoreError
 from robustbench_seg.files import locked, remove_leftovers, replacing, write_bytes, write_text, writing
+from segformer import files as segformer_files
+from segformer.files import write_atomically
 
 DAY_S = 24 * 3600
 OURS = "from robustbench_seg.files import write_bytes as write"
@@ -165,8 +167,9 @@ def test_where_the_system_lacks_a_means_to_tell_age_alone_decides(
     assert (tmp_path / "a.txt").read_text() == "newer"
 
 
+@pytest.mark.parametrize("write", [write_bytes, write_atomically])
 def test_a_file_that_was_taken_for_a_leftover_before_it_was_locked_is_made_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, bytes], None]
 ) -> None:
     lock, taken = fcntl.flock, []
 
@@ -178,9 +181,55 @@ def test_a_file_that_was_taken_for_a_leftover_before_it_was_locked_is_made_anew(
 
     monkeypatch.setattr(fcntl, "flock", late)
     monkeypatch.setattr(files, "remove_leftovers", None)
-    write_text(tmp_path / "a.txt", "new")
+    write(tmp_path / "a.txt", b"new")
     assert len(taken) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_bytes() == b"new"
+
+
+@pytest.fixture
+def as_on_windows(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No flock, and a file that is open here can neither be renamed nor removed. What was, by the calls' names."""
+    done: list[str] = []
+    for module in (files, segformer_files):
+        monkeypatch.setattr(module, "fcntl", None)
+
+    def refuse_open(name: str) -> None:
+        call = getattr(Path, name)
+
+        def checked(path: Path, *arguments: object, **options: object) -> object:
+            for descriptor in Path("/proc/self/fd").iterdir():
+                if descriptor.exists() and path.exists() and descriptor.samefile(path):
+                    raise PermissionError(errno.EACCES, "used by another process", str(path))
+            done.append(name)
+            return call(path, *arguments, **options)
+
+        monkeypatch.setattr(Path, name, checked)
+
+    refuse_open("replace")
+    refuse_open("unlink")
+    return done
+
+
+@pytest.mark.parametrize("write", [write_bytes, write_atomically])
+def test_no_file_is_renamed_or_removed_while_it_is_open_where_the_system_forbids_it(
+    tmp_path: Path, as_on_windows: list[str], write: Callable[[Path, bytes], None]
+) -> None:
+    write(tmp_path / "a.bin", b"old")
+    write(tmp_path / "a.bin", b"new")
+    assert as_on_windows == ["replace", "replace"]
+    assert (tmp_path / "a.bin").read_bytes() == b"new"
+    (tmp_path / "folder").mkdir()
+    with pytest.raises((OSError, MachineError)):
+        write(tmp_path / "folder", b"a folder can't be replaced by a file")
+    assert as_on_windows[-1] == "unlink"
+    assert leftovers(tmp_path) == []
+    new, old = (
+        aged(tmp_path / name, age)
+        for name, age in ((".a.robustbench-seg.tmp", 60), (".b.robustbench-seg.tmp", DAY_S + 60))
+    )
+    remove_leftovers(tmp_path)
+    assert (new.exists(), old.exists()) == (True, False)
 
 
 def test_a_lock_removes_no_file_of_anyone_else(tmp_path: Path) -> None:

@@ -68,11 +68,11 @@ with Loader(2) as loader:
 
 
 def begin(
-    script: str, folder: Path, *ignored: signal.Signals, stdout: int = subprocess.DEVNULL
+    script: str, folder: Path, *ignored: signal.Signals, stdout: int = subprocess.DEVNULL, before: str = ""
 ) -> subprocess.Popen[str]:
     """A process that has come as far as being ready, or to its end."""
     path = os.pathsep.join(map(str, (TESTS, TESTS.parent)))
-    process = start("-c", BEGIN + script, str(folder), ignored=ignored, stdout=stdout, PYTHONPATH=path)
+    process = start("-c", before + BEGIN + script, str(folder), ignored=ignored, stdout=stdout, PYTHONPATH=path)
     wait_for((folder / "ready").exists, process)
     return process
 
@@ -168,6 +168,27 @@ wait()
     process.send_signal(INT)
     assert process.wait(timeout=60) == 130
     assert ended(process)[2] == []
+
+
+def test_a_stop_needs_neither_set_blocking_nor_select(tmp_path: Path) -> None:
+    """As on Windows, which has the one since Python 3.12, and the other for sockets only."""
+    before = """
+import os, select
+
+def refuse(*arguments):
+    raise OSError(10038, "an operation was attempted on something that is not a socket")
+
+def pipe(blocking=os.set_blocking, pipe=os.pipe):
+    reader, writer = pipe()
+    blocking(writer, False)
+    return reader, writer
+
+os.pipe, select.select = pipe, refuse
+del os.set_blocking
+"""
+    process = begin("wait()", tmp_path, before=before)
+    process.send_signal(INT)
+    assert ended(process) == (130, LINE, [])
 
 
 def test_a_terminal_gets_its_cursor_back(tmp_path: Path) -> None:
