@@ -112,7 +112,7 @@ def read_counts(cells: pd.DataFrame, metric: str = "miou") -> Counts:
     if not len(cells):
         raise StoreError("no cell fits what was asked for")
     first = cells.iloc[0]
-    chosen, blocks = METRICS[metric], blocks_in(cells)
+    chosen = METRICS[metric]
     upper = lower = np.empty(0, chosen.dtype)
     ids: list[str] = []
     for k, (path, fingerprint) in enumerate(zip(cells["path"], cells["fingerprint"], strict=True)):
@@ -124,10 +124,13 @@ def read_counts(cells: pd.DataFrame, metric: str = "miou") -> Counts:
             raise StoreError(f"{path}: is of other images or labels than {first['path']}; only the same are compared")
         if list(record.class_names) != list(first["class_names"]):
             raise StoreError(f"{path}: has other classes than {first['path']}")
-        above, below = (part[blocks.labelled] for part in chosen.parts(*per_image(table, chosen.columns)))
+        above, below = chosen.parts(*per_image(table, chosen.columns))
         if k == 0:
             upper, lower = (np.empty((len(cells), *part.shape), chosen.dtype) for part in (above, below))
         upper[k], lower[k] = above, below
+    blocks = blocks_in(cells)
+    if not blocks.labelled.all():
+        upper, lower = (part[:, blocks.labelled] for part in (upper, lower))
     return Counts(cells.reset_index(drop=True), blocks.names, upper, lower, chosen)
 
 
