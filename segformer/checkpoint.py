@@ -197,7 +197,7 @@ def identify(found: Content, source: Source | None) -> tuple[SegFormerConfig, Ch
         class_names=found.class_names if named else (),
         licence=found.licence or source.licence,
         source=source.name,
-        preprocessor=found.preprocessor or trained_with(found.training),
+        preprocessor=found.preprocessor or trained_with(found.training, found.path),
         sha256=sha256,
     )
 

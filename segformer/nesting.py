@@ -105,7 +105,8 @@ def state_dicts(loaded: Loaded) -> Iterator[Weights]:
             raise unreadable(loaded, value, f"{expression}.state_dict()")
         if averaged and isinstance(value, list) and any(map(is_large, value)):  # as some libraries keep an average
             value = {str(i): tensor for i, tensor in enumerate(value)}
-        if isinstance(value, dict) and holds_weights(value):
+        named = averaged or not names or NETWORK.fullmatch(names[-1]) is not None
+        if isinstance(value, dict) and (holds_weights(value) or (named and holds_objects(value))):
             yield Weights(names=names, tensors=plain(loaded, value, expression), expression=expression)
         elif isinstance(value, dict) and len(names) < DEPTH:
             for key, inner in value.items():
@@ -122,6 +123,11 @@ def holds_weights(value: Mapping[object, object]) -> bool:
     return dotted or (bool(large) and all(isinstance(tensor, Tensor) for tensor in value.values()))
 
 
+def holds_objects(value: Mapping[object, object]) -> bool:
+    """Whether this may be a state dict of another library's arrays; logged numbers differ from one only in its name."""
+    return any("." in str(key) for key in value) and all(isinstance(array, StandIn) for array in value.values())
+
+
 def is_large(tensor: object) -> bool:
     return isinstance(tensor, Tensor) and tensor.ndim > 0
 
@@ -131,7 +137,7 @@ def plain(loaded: Loaded, value: Mapping[object, object], expression: str) -> di
     tensors = {}
     for key, tensor in value.items():
         if isinstance(tensor, StandIn):
-            raise unreadable(loaded, tensor, f"{{k: torch.as_tensor(v) for k, v in {expression}.items()}}")
+            raise unreadable(loaded, tensor, as_tensors(expression))
         if isinstance(key, str) and isinstance(tensor, Tensor) and is_plain(tensor):
             tensors[key] = tensor
         elif isinstance(tensor, Tensor) or "." in str(key):
@@ -184,10 +190,16 @@ def no_weights(loaded: Loaded) -> CheckpointError:
     for key, value in entries.items():
         if isinstance(value, StandIn) and isinstance(key, str) and NETWORK.fullmatch(key):
             return unreadable(loaded, value, f"{loaded.expression}[{key!r}].state_dict()")
+        if isinstance(value, dict) and not TRAINING.search(str(key)) and holds_objects(value):
+            return unreadable(loaded, next(iter(value.values())), as_tensors(f"{loaded.expression}[{key!r}]"))
     if loaded.foreign:
         return would_run_code(loaded.path, list(loaded.foreign))
     found = f", found {shortened(entries)}" if entries else ""
     return CheckpointError(f"{loaded.path}: {EXPECTED}{found}")
+
+
+def as_tensors(expression: str) -> str:
+    return f"{{k: torch.as_tensor(v) for k, v in {expression}.items()}}"
 
 
 def unreadable(loaded: Loaded, value: StandIn, expression: str) -> CheckpointError:

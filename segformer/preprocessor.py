@@ -3,7 +3,9 @@
 import json
 import math
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from .files import read_json
 from .info import CheckpointError
@@ -11,7 +13,16 @@ from .info import CheckpointError
 __all__ = ["FILES", "read_preprocessor", "trained_with"]
 
 FILES = ("preprocessor_config.json", "processor_config.json")
+Value = TypeVar("Value")
 IMAGENET = (123.675, 116.28, 103.53, 58.395, 57.12, 57.375)  # mean and standard deviation of RGB values 0 .. 255
+# A configuration is Python or JSON, and may be the text of several files: it is searched, not parsed.
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+COMMENT = re.compile(r"^\s*#.*$|\s#[^'\"\n]*$", re.MULTILINE)
+TUPLE = re.compile(r"(?<![\w.])\(([^()]*)\)")
+DICTIONARY = re.compile(r"(?:\b(\w+)['\"]?\s*[=:]\s*)?(?:\b([\w.]+)\(|\{)([^(){}]*)[)}]")
+# What normalises images, by its name or its type; initialisers have a "std" too, and the type Normal.
+OF_IMAGES = re.compile(r"im(g|age)_?norm|normali[sz]|pre_?processor", re.IGNORECASE)
+ORDERS = {"True": True, "true": True, "False": False, "false": False}
 
 
 def read_preprocessor(folder: Path) -> str:
@@ -26,21 +37,26 @@ def read_preprocessor(folder: Path) -> str:
     return json.dumps(found, sort_keys=True) if found else ""
 
 
-def trained_with(config: str) -> str:
+def trained_with(config: str, path: Path) -> str:
     """Read the normalisation from the text of a configuration of MMSegmentation, in the form of Transformers.
 
-    It is "" where there is none, where it is ImageNet's, and where the text has several that differ.
+    It is "" where the text has none and where it is ImageNet's. path: what the message names. Raises CheckpointError
+    for several that differ, and for one that is not three numbers for the mean and three for the standard deviation.
     """
-    means, deviations = (listed(config, name) for name in ("mean", "std"))
-    if len(means) != 1 or len(deviations) != 1:
+    parts = list(image_parts(config))
+    means, deviations, orders = (
+        {text for part in parts for text in re.findall(rf"\b{name}['\"]?\s*[=:]\s*(\[[^\]]*\][^,]*|[^,]*)", part)}
+        for name in ("mean", "std", "(?:bgr_)?to_rgb")
+    )
+    if not means and not deviations:
         return ""
-    (mean,), (std,) = means, deviations
-    flipped = set(re.findall(r"\b(?:bgr_)?to_rgb\W{1,4}(True|False)", config)) == {"False"}
+    mean, std = (agreed(path, name, map(numbers, found)) for name, found in (("mean", means), ("std", deviations)))
+    in_order = agreed(path, "to_rgb", (ORDERS.get(text.strip()) for text in orders or ["True"]))
     pairs = zip((*mean, *std), IMAGENET, strict=True)
-    if not flipped and all(math.isclose(said, theirs, rel_tol=1e-4) for said, theirs in pairs):
+    if in_order and all(math.isclose(said, theirs, rel_tol=1e-4) for said, theirs in pairs):
         return ""
     said = {
-        "do_flip_channel_order": flipped,
+        "do_flip_channel_order": not in_order,
         "do_normalize": True,
         "do_rescale": True,
         "do_resize": False,
@@ -51,8 +67,35 @@ def trained_with(config: str) -> str:
     return json.dumps(said, sort_keys=True)
 
 
-def listed(config: str, name: str) -> set[tuple[float, ...]]:
-    """Find the lists of three numbers that stand under a name in the text of a configuration."""
-    lists = re.findall(rf"\b{name}['\"]?\s*[=:]\s*[\[(]([^\])]*)[\])]", config)
-    numbers = (tuple(map(float, re.findall(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?", text))) for text in lists)
-    return {three for three in numbers if len(three) == 3}
+def image_parts(config: str) -> Iterator[str]:
+    """List what stands in each dictionary on the normalisation of images, without the dictionaries inside it."""
+    text, before = COMMENT.sub("", config), ""
+    while text != before:  # from the inside out
+        before, text = text, TUPLE.sub(r"[\1]", text)
+        for name, call, part in DICTIONARY.findall(text):
+            kind = re.search(r"\btype['\"]?\s*[=:]\s*['\"]?([\w.]+)", part)
+            if any(map(OF_IMAGES.search, (name, call, kind[1] if kind else ""))):
+                yield part
+        text = DICTIONARY.sub("...", text)
+
+
+def numbers(text: str) -> tuple[float, ...] | None:
+    """Read a list of three numbers; None for anything else."""
+    found = re.fullmatch(rf"\[\s*({NUMBER})\s*,\s*({NUMBER})\s*,\s*({NUMBER})\s*,?\s*\]\s*", text)
+    return tuple(map(float, found.groups())) if found else None
+
+
+def agreed(path: Path, name: str, values: Iterable[Value | None]) -> Value:
+    """Take the one value that all of a configuration's entries have. Raises CheckpointError, with the cure."""
+    found = set(values)
+    value = next(iter(found), None)
+    if len(found) == 1 and value is not None:
+        return value
+    kind = "True or False" if name == "to_rgb" else "three numbers"
+    wrong = "values that differ" if len(found) > 1 else f"something other than {kind}"
+    norm = "img_norm_cfg = dict(mean=[R, G, B], std=[R, G, B], to_rgb=True)"
+    raise CheckpointError(
+        f"{path}: its MMSegmentation configuration gives {wrong} as the images' {name}; where you trust the file, save "
+        f"it with what it was trained with, R, G and B of 0 .. 255: c = torch.load({str(path)!r}, map_location='cpu', "
+        f"weights_only=False); c['meta']['cfg'] = {norm!r}; torch.save(c, 'plain.pth')"
+    )

@@ -112,7 +112,7 @@ def read_counts(cells: pd.DataFrame, metric: str = "miou") -> Counts:
     if not len(cells):
         raise StoreError("no cell fits what was asked for")
     first = cells.iloc[0]
-    chosen, blocks = METRICS[metric], blocks_in(cells)
+    chosen = METRICS[metric]
     upper = lower = np.empty(0, chosen.dtype)
     for k, cell in enumerate(cells.itertuples()):
         if (cell.fingerprint, cell.truth) != (first["fingerprint"], first["truth"]):
@@ -124,10 +124,13 @@ def read_counts(cells: pd.DataFrame, metric: str = "miou") -> Counts:
         found = read_columns(cell.path, ["image_id", *chosen.columns], cell.stamp)
         if absent := [name for name in chosen.columns if name not in found]:
             raise StoreError(f"{cell.path}: has no {absent[0]}; that metric was off when it was measured")
-        above, below = (part[blocks.labelled] for part in chosen.parts(*(found[name] for name in chosen.columns)))
+        above, below = chosen.parts(*(found[name] for name in chosen.columns))
         if k == 0:
             upper, lower = (np.empty((len(cells), *part.shape), chosen.dtype) for part in (above, below))
         upper[k], lower[k] = above, below
+    blocks = blocks_in(cells)
+    if not blocks.labelled.all():
+        upper, lower = (part[:, blocks.labelled] for part in (upper, lower))
     return Counts(cells.reset_index(drop=True), blocks.names, upper, lower, chosen)
 
 

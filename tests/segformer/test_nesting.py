@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -168,6 +169,38 @@ def test_an_average_that_is_an_object_is_not_passed_over(tmp_path: Path, state: 
     torch.save({"model": state, "ema": nn.Linear(1, 1)}, tmp_path / "last.pth")
     with pytest.raises(CheckpointError, match=r"would run code \(torch\.nn\.modules\.linear\.Linear\).*\['ema'\]\.st"):
         load_checkpoint(tmp_path / "last.pth")
+
+
+def arrays(state: State) -> dict[str, Any]:
+    return {key: value.numpy() for key, value in state.items()}
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {"state_dict": arrays(state)},
+        arrays,
+        lambda state: {"segmenter": arrays(state), "epoch": 3},
+        lambda state: {"model": changed(state), "ema": arrays(state)},
+    ],
+)
+def test_weights_that_are_arrays_of_numpy_are_refused_with_the_line_that_saves_tensors(
+    tmp_path: Path, model: SegFormer, state: State, wrap: Callable[[State], Any]
+) -> None:
+    path = tmp_path / "b0.pth"
+    torch.save(wrap(state), path)
+    with pytest.raises(CheckpointError, match=r"would run code \(numpy\.") as caught:
+        load_checkpoint(path)
+    run_line(str(caught.value).partition("where you trust the file, save it: ")[2], tmp_path)
+    assert same_weights(load_checkpoint(tmp_path / "plain.pth"), model)
+
+
+def test_numbers_of_numpy_under_dotted_names_do_not_stand_in_the_way(
+    tmp_path: Path, model: SegFormer, state: State
+) -> None:
+    logged = {"val.miou": np.float64(0.5), "val.confusion": np.eye(3)}
+    torch.save({"model": state, "metrics": logged, "optimizer": {"state": arrays(state)}}, tmp_path / "b0.pth")
+    assert same_weights(load_checkpoint(tmp_path / "b0.pth"), model)
 
 
 @pytest.mark.parametrize(

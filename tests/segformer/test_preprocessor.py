@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 from test_sources import make_reference
 from transformers import SegformerImageProcessor
-from wrapping import network, nvlabs_state
+from wrapping import network, nvlabs_state, run_line
 
 from segformer import (
     CheckpointError,
@@ -21,6 +21,7 @@ from segformer import (
     save_checkpoint,
 )
 from segformer.files import METADATA_KEY
+from segformer.preprocessor import trained_with
 
 HALVES = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
@@ -195,7 +196,17 @@ MMENGINE = """data_preprocessor = dict(
         ({"config": configured("[123.675, 116.28, 103.53]", "[58.395, 57.12, 57.375]")}, None, None),
         ({"config": configured("[127.5, 127.5, 127.5]", "[127.5, 127.5, 127.5]")}, 0.5, False),
         ({"cfg": MMENGINE}, 0.5, True),
-        ({"cfg": MMENGINE + configured("[0, 0, 0]", "[1, 1, 1]")}, None, None),
+        ({"cfg": MMENGINE + "model = dict(" + MMENGINE[:-1] + ", init_cfg=dict(std=0.01))"}, 0.5, True),
+        ({"cfg": configured("(127.5, 127.5, 127.5)", "(127.5, 127.5, 127.5,)", "to_rgb=False")}, 0.5, True),
+        ({"cfg": '{"data_preprocessor": {"mean": [127.5, 127.5, 127.5], "std": [127.5, 127.5, 127.5]}}'}, 0.5, False),
+        ({"cfg": configured("[.5, .5, .5]", "[.5, 5e-1, +0.5]")}, 0.5 / 255, False),
+        ({"cfg": "# " + configured("[0, 0, 0]", "[1, 1, 1]").replace("\n", "\n# ")}, None, None),
+        ({"cfg": "img_norm_cfg = dict()\nx = dict(type='Normalize', **img_norm_cfg)"}, None, None),
+        (
+            {"cfg": "head=dict(init_cfg=dict(type='Normal', mean=0, std=0.01), prior=dict(mean=[1, 2], std=3))"},
+            None,
+            None,
+        ),
         ({"cfg": 3, "config": "mean=[a, b, c] std=[]"}, None, None),
         ({}, None, None),
     ],
@@ -210,3 +221,45 @@ def test_the_normalisation_of_mmsegmentation_is_read_from_its_configuration(
     else:
         assert json.loads(said)["image_mean"] == json.loads(said)["image_std"] == [mean] * 3
         assert json.loads(said)["do_flip_channel_order"] == flipped
+
+
+HALF = "[127.5, 127.5, 127.5]"
+NORMALIZE = f"pipeline = [dict(type='Load'), dict(type='Normalize', mean={HALF}, std={HALF}, to_rgb=True)]\n"
+
+
+def test_a_normalisation_that_all_parts_of_a_configuration_repeat_is_read() -> None:
+    said = json.loads(
+        trained_with(configured(HALF, HALF) + NORMALIZE + f"test = dict(pipeline=[{NORMALIZE[12:-2]}])", Path("w.pth"))
+    )
+    assert said["image_mean"] == said["image_std"] == [0.5] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (NORMALIZE + configured("[0, 0, 0]", HALF), "values that differ as the images' mean"),
+        (NORMALIZE + configured(HALF, "[1, 1, 1]"), "values that differ as the images' std"),
+        (NORMALIZE + configured(HALF, HALF, "to_rgb=False"), "values that differ as the images' to_rgb"),
+        (NORMALIZE + configured("[127.5] * 3", HALF), "values that differ as the images' mean"),
+        (configured("[127.5] * 3", "[127.5] * 3"), "something other than three numbers as the images' mean"),
+        (configured("[127.5, 127.5]", HALF), "something other than three numbers as the images' mean"),
+        (configured("np.array([1, 2, 3])", HALF), "something other than three numbers as the images' mean"),
+        (configured(HALF, "127.5"), "something other than three numbers as the images' std"),
+        (configured(HALF, "None"), "something other than three numbers as the images' std"),
+        (configured(HALF, HALF, "to_rgb=order"), "something other than True or False as the images' to_rgb"),
+        (f"data_preprocessor = dict(mean={HALF})", "something other than three numbers as the images' std"),
+    ],
+)
+def test_a_normalisation_that_leaves_a_doubt_is_refused_with_a_line_that_settles_it(
+    tmp_path: Path, text: str, wrong: str
+) -> None:
+    path = tmp_path / "b0.pth"
+    torch.save({"meta": {"config": text}, "state_dict": nvlabs_state(network(), tmp_path)}, path)
+    with pytest.raises(CheckpointError, match=f"its MMSegmentation configuration gives {wrong}; where"):
+        load_checkpoint(path)
+    with pytest.raises(CheckpointError) as caught:
+        trained_with(text, path)
+    told, _, line = str(caught.value).partition("R, G and B of 0 .. 255: ")
+    assert told.startswith(f"{path}: ")
+    run_line(line.replace("[R, G, B]", HALF), tmp_path)
+    assert json.loads(load_checkpoint(tmp_path / "plain.pth").info.preprocessor)["image_std"] == [0.5] * 3

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pytest
 from counted import write_cell
 
+from robustbench_seg.errors import StoreError
 from robustbench_seg.studies.blocks import blocks_by_counts
 from robustbench_seg.studies.bootstrap import resample
 from robustbench_seg.studies.counts import read_counts
@@ -65,6 +68,14 @@ def test_images_of_one_class_that_a_model_gets_right_are_not_taken_for_copies() 
     labelled = np.tile([100, 0], (30, 1))
     names = tuple(map(str, range(30)))
     assert blocks_by_counts(names, labelled, labelled).names == names
+
+
+def test_a_clean_cell_of_other_images_than_the_rest_is_refused(tmp_path: Path) -> None:
+    write_cell(tmp_path / "fog", predicted_on(LABELLED, 4), IDS, ("fog", 1))
+    write_cell(tmp_path / "clean", predicted_on(LABELLED[:3], 5), IDS[:3])
+    cells = pd.concat([quality_frame(tmp_path / name) for name in ("fog", "clean")])
+    with pytest.raises(StoreError, match="is of other images or labels than"):
+        read_counts(cells)
 
 
 def test_a_split_without_a_labelled_pixel_has_no_block_and_no_score(tmp_path: Path) -> None:
