@@ -34,7 +34,7 @@ PREFETCH = 4  # results waiting or in progress, per worker
 # inherit the lock on the result folder.
 CONTEXT = multiprocessing.get_context("spawn")
 CLOSED = "this loader is closed"
-FEWER = "the same command goes on from there, with fewer --workers than {} in less memory"
+FEWER = "the same command resumes from there, with fewer --workers than {} in less memory"
 
 
 class Loader:

@@ -21,7 +21,7 @@ __all__ = ["STOPS", "TEMPORARY_FILES", "WORKERS", "Workers", "end_with", "end_wo
 
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 STOPPED = 130
-LINE = b"robustbench-seg: stopped; what is finished is kept, and the same command goes on from there\n"
+LINE = b"robustbench-seg: stopped; what is finished is kept, and the same command resumes from there\n"
 SHOW_CURSOR = b"\x1b[?25h\n"  # a progress bar hides it
 SAME_S = 0.2  # what comes so soon after the first signal is the same stop: timeout(1) sends its signal twice
 PATIENCE_S = 1.0  # with a terminal, or a pipe's reader, that takes no more bytes

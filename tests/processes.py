@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-LINE = "robustbench-seg: stopped; what is finished is kept, and the same command goes on from there\n"
+LINE = "robustbench-seg: stopped; what is finished is kept, and the same command resumes from there\n"
 
 
 def start(

@@ -537,7 +537,7 @@ def test_a_signal_ends_with_130_and_keeps_what_is_finished(
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert said.strip() == (
-        "robustbench-seg: stopped; what is finished is kept, and the same command goes on from there"
+        "robustbench-seg: stopped; what is finished is kept, and the same command resumes from there"
     )
     before = stored(out)
     assert 1 <= len(before) < CELLS

@@ -16,7 +16,7 @@ __all__ = ["corrupt"]
 def corrupt(  # noqa: PLR0913 (each is an option of the command)
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset (see `list datasets`).")],
     *,
-    out: Annotated[Path, typer.Option(help="Folder of the images; an export that was stopped goes on there.")],
+    out: Annotated[Path, typer.Option(help="Folder of the images; an export that was stopped resumes there.")],
     data: Data = None,
     split: Annotated[str | None, typer.Option(help="By default the one that is evaluated: val or test.")] = None,
     protocol: Annotated[str, typer.Option(help="Its corruptions and severities (see `list protocols`).")] = "segformer",

@@ -49,7 +49,7 @@ class CorruptProgress(Listener):
             self.say(f"{counted(total, 'image')} here already, none to write")
             return
         if rest.files < total:
-            self.say(f"{total - rest.files} of {total} images are here already; going on")
+            self.say(f"{total - rest.files} of {total} images are here already; resuming")
         if rest.files:
             self.say(str(rest))
         self.bar.start()

@@ -19,7 +19,7 @@ SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A shipped suite
 
 def run(
     suite: SuiteName,
-    out: Annotated[Path, typer.Option(help="Folder of the results; a run that was stopped goes on there.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results; a run that was stopped resumes there.")],
     data: Data = None,
     weights: Weights = None,
     device: Device = "cpu",

@@ -53,7 +53,7 @@ class RunProgress(Listener):
         self.done, self.all = done, done + len(waiting)
         self.waiting = iter([*(job.cell.slug for job in waiting[1:]), "done"])
         if done:
-            self.console.print(f"{done} of {counted(self.all, 'cell')} here already; going on", highlight=False)
+            self.console.print(f"{done} of {counted(self.all, 'cell')} here already; resuming", highlight=False)
         steps = sum(max(1, job.record.images) for job in waiting)
         first = waiting[0].cell.slug if waiting else "done"
         self.task = self.bar.add_task(first, total=steps, cells=f"{done}/{self.all}", speed="– images/s")

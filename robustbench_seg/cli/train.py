@@ -17,7 +17,7 @@ def train(
         str, typer.Argument(metavar="RECIPE", help="A shipped recipe (see `list recipes`) or a YAML file.")
     ],
     *,
-    out: Annotated[Path, typer.Option(help="Folder of checkpoints and weights; a run that was stopped goes on there.")],
+    out: Annotated[Path, typer.Option(help="Folder of checkpoints and weights; a run that was stopped resumes there.")],
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the recipe, such as dataset.split=fit."),

@@ -110,7 +110,7 @@ class Cityscapes(FileDataset):
                 "it was edited"
             )
         if images != expected:
-            raise DataError(f"{shown(root)}: holds {images} of {expected} images; the same `corrupt` goes on there")
+            raise DataError(f"{shown(root)}: holds {images} of {expected} images; the same `corrupt` resumes there")
 
 
 def read_manifest(root: Path) -> dict[str, Any] | None:

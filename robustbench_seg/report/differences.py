@@ -147,7 +147,7 @@ def digits(found: Mapping[Any, ArmDifference], names: Sequence[str]) -> pd.DataF
             dict(zip(names, key, strict=True))
             | vars(each.interval)
             | {"p": each.p, "seed_pairs": len(each.pairs), "same_sign": each.same_sign if each.measured else None}
-            | {"found": each.found if each.measured else None}
+            | {"found": None if np.isnan(each.p) else each.found}
             for key, each in found.items()
         ]
     )

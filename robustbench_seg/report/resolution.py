@@ -99,7 +99,7 @@ def growth_table(evidence: Evidence, shift: Shift, conditions: Conditions, about
             for corruption, severity in wanted:
                 lost = row.values[f"{effect}|{corruption}|{severity}"]
                 number, grown = evidence.interval(lost), evidence.interval(lost - clean)
-                line[f"{corruption.replace('_', ' ')} {severity}"] = growth_cell(number, grown)
+                line[f"{corruption.replace('_', ' ')} {severity}"] = growth_cell(number, grown, blank=row.blank)
                 condition = {"effect": effect, "corruption": corruption, "severity": severity}
                 full.append(
                     {"row": row.name, **condition, "lost": number.estimate}
@@ -121,12 +121,13 @@ def growth_table(evidence: Evidence, shift: Shift, conditions: Conditions, about
     )
 
 
-def growth_cell(number: Interval, grown: Interval | None) -> Cell:
+def growth_cell(number: Interval, grown: Interval | None, *, blank: bool = False) -> Cell:
+    """Show a loss, with a star where it grows. blank: whether the model does no better than one class on clean images."""
     ends = "" if np.isnan(number.low) else f"95 % interval {span(number.low, number.high)}"
     if grown is None:
         return Cell(points(number.estimate), ends, number.estimate)
     hover = f"{ends}; more than on clean images by {points(grown.estimate)}, {span(grown.low, grown.high)}"
-    star = "*" if grown.excludes_zero else ""
+    star = "*" if grown.excludes_zero and not blank else ""
     return Cell(points(number.estimate) + star, hover if ends else "", number.estimate)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..wording import counted
-from .statistics import LEVEL, Draws, Interval, interval, least_p, p_value, too_few
+from .statistics import LEVEL, Draws, Interval, differing_blocks, interval, least_p, p_value, too_few
 
 __all__ = ["ArmDifference", "arm_difference", "arm_mean", "arms_of"]
 
@@ -150,7 +150,7 @@ def arm_difference(
     """
     difference = arm_mean(draws, first) - arm_mean(draws, second)
     one, other = members_of(draws, first), members_of(draws, second)
-    differing = blocks if alone is None else int(np.count_nonzero(arm_mean(alone, first) - arm_mean(alone, second)))
+    differing = blocks if alone is None else differing_blocks(arm_mean(alone, first) - arm_mean(alone, second))
     return ArmDifference(
         first=first,
         second=second,

@@ -67,6 +67,7 @@ def quality_frame(folder: Path) -> pd.DataFrame:
     """
     store = Store(folder)
     frame = pd.DataFrame([quality_row(read_cell(path)) for path in store.files("quality")])
+    expect_once(frame)
     expect_agreement(frame)
     if not len(frame) or not (own := frame["corruption_source"] != "").any() or not store.plans():
         return frame
@@ -130,7 +131,9 @@ def latency_frame(folder: Path) -> pd.DataFrame:
     that it is above 10 %, as it is when something else keeps the machine busy. Also path, stamp and content, and what
     is raised, as in `quality_frame`.
     """
-    return pd.DataFrame([latency_row(read_cell(path)) for path in Store(folder).files("latency")])
+    frame = pd.DataFrame([latency_row(read_cell(path)) for path in Store(folder).files("latency")])
+    expect_once(frame)
+    return frame
 
 
 def latency_row(stored: StoredCell) -> dict[str, Any]:
@@ -164,17 +167,22 @@ def common(stored: StoredCell) -> dict[str, Any]:
     return {name: getattr(record, name) for name in COMMON} | about | {"environment": json.dumps(record.environment)}
 
 
+def expect_once(cells: pd.DataFrame) -> None:
+    """Raise StoreError where a folder holds a cell twice, as in a folder within that of the cells."""
+    for key in cells.loc[cells.duplicated("key"), "key"] if len(cells) else ():
+        first, *_, copy = sorted(cells.loc[cells["key"] == key, "path"], key=lambda path: len(path.parts))
+        raise StoreError(f"{copy}: is there already as {first}; remove it")
+
+
 def expect_agreement(cells: pd.DataFrame) -> None:
     """Raise StoreError where files contradict each other, whatever the folders that they are in.
 
     cells: of `quality_frame` or `latency_frame`. Cells of the same data must agree in its images, their sizes and what
-    is labelled in them; two files of one measurement must agree in its counts or samples.
+    is labelled in them; two files of one measurement must agree in its counts. Times are never the same twice.
     """
     if "truth" in cells:
         expect_one(cells, DATA, "truth", "other labels or sizes of images of the same data")
         expect_one(cells, PLACE, "content", "other counts of the same cell")
-    elif len(cells):
-        expect_one(cells, ["key"], "content", "other samples of the same cell")
 
 
 def expect_one(cells: pd.DataFrame, names: list[str], digest: str, others: str) -> None:

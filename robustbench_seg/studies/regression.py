@@ -18,7 +18,7 @@ from .bootstrap import resample
 from .counts import read_counts
 from .machines import differing_machines
 from .robustness import SETTING, flags_of
-from .statistics import Draws, holm, interval, p_value, too_few
+from .statistics import Draws, differing_blocks, holm, interval, p_value, too_few
 
 __all__ = ["Changes", "compare_stores"]
 
@@ -202,7 +202,7 @@ def changes_of(
                 "base": one[0],
                 "new": other[0],
                 **vars(interval(difference, scores.blocks)),
-                "p": p_value(difference, scores.blocks, int(np.count_nonzero(alone))),
+                "p": p_value(difference, scores.blocks, differing_blocks(alone)),
                 "blocks": scores.blocks,
             }
         )

@@ -32,6 +32,7 @@ __all__ = [
     "Draws",
     "Interval",
     "compare",
+    "differing_blocks",
     "holm",
     "interval",
     "least_p",
@@ -115,6 +116,11 @@ def least_p(blocks: int) -> float:
     (0.001953125, 1.0)
     """
     return min(1.0, 2.0 ** (1 - blocks))
+
+
+def differing_blocks(difference: Draws) -> int:
+    """Count the blocks that tell two sides apart. difference: of each block alone, NaN where it has no such number."""
+    return int(np.count_nonzero(np.nan_to_num(difference)))
 
 
 def p_value(difference: Draws, blocks: int, differing: int | None = None) -> float:

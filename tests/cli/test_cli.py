@@ -230,7 +230,7 @@ def test_corrupt_says_what_it_will_take_writes_it_and_goes_on(tmp_path: Path, ca
     assert len(list(out.rglob("*_leftImg8bit.png"))) == 8
     more = program(*what, "--corruptions", "fog", "--workers", "0")
     assert more.returncode == 0, more.stderr
-    assert more.stdout.startswith("4 of 10 images are here already; going on\n6 images to write: about")
+    assert more.stdout.startswith("4 of 10 images are here already; resuming\n6 images to write: about")
     other = program(*what, "--seed", "1")
     assert (other.returncode, other.stdout) == (2, "")
     assert other.stderr == (

@@ -312,7 +312,7 @@ def test_an_unfinished_tree_is_not_taken_for_a_data_set(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
         exported(asked(out), stop=2)
-    with pytest.raises(DataError, match=r"fog/3: holds 2 of 4 images; the same `corrupt` goes on there"):
+    with pytest.raises(DataError, match=r"fog/3: holds 2 of 4 images; the same `corrupt` resumes there"):
         open_dataset("cityscapes", out / "fog/3", split="test")
 
 
@@ -548,7 +548,7 @@ def test_a_killed_program_leaves_whole_files_and_the_same_command_goes_on(
     assert process.returncode == status
     if how == signal.SIGINT:
         assert said.strip() == (
-            "robustbench-seg: stopped; what is finished is kept, and the same command goes on from there"
+            "robustbench-seg: stopped; what is finished is kept, and the same command resumes from there"
         )
     before = {path: path.stat().st_mtime_ns for path in out.rglob("[!.]*_leftImg8bit.png")}
     assert 8 <= len(before) < len(NAMES) * 5 * 6

@@ -15,7 +15,7 @@ from whole import CURE, copied, expect_line
 from robustbench_seg.errors import DamagedError, StoreError
 from robustbench_seg.report.sources import joined
 from robustbench_seg.store import Store, read_cell
-from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.frame import latency_frame, quality_frame
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,6 +108,27 @@ def test_two_files_of_one_measurement_must_have_the_same_counts(tmp_path: Path) 
     assert len(joined([one, one])) == 1, "the same file twice is one measurement"
     with pytest.raises(StoreError, match=r"has other counts of the same cell than .*; remove the one that is wrong"):
         joined([one, two])
+
+
+def test_a_copy_in_a_folder_of_the_cells_is_refused(whole: Path, tmp_path: Path) -> None:
+    for kind in ("cells", "latency"):
+        (tmp_path / kind).mkdir()
+        path = copied(whole, tmp_path / kind, f"{kind}/*.parquet")
+        copy = path.parent / kind / path.name
+        copy.parent.mkdir()
+        copy.write_bytes(path.read_bytes())
+        read = quality_frame if kind == "cells" else latency_frame
+        with pytest.raises(StoreError, match=f"^{copy}: is there already as {path}; remove it$"):
+            read(tmp_path / kind / "out")
+
+
+def test_times_that_were_measured_twice_contradict_nothing(whole: Path, tmp_path: Path) -> None:
+    path = copied(whole, tmp_path, "latency/*.parquet")
+    record = read_cell(path).record
+    Store(tmp_path / "out").write_latency({"latency_ms": [4.0, 1.0], "classify_ms": [0.5, 0.0]}, record)
+    frames = [latency_frame(folder) for folder in (whole, tmp_path / "out")]
+    assert frames[0]["median_ms"].tolist() != frames[1]["median_ms"].tolist()
+    assert joined(frames)["median_ms"].tolist() == frames[0]["median_ms"].tolist(), "the first folder's"
 
 
 def test_where_other_threads_may_be_the_reason_the_line_says_so(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.studies.arms import arm_difference, arm_mean, arms_of
-from robustbench_seg.studies.statistics import LEAST_BLOCKS
+from robustbench_seg.studies.statistics import LEAST_BLOCKS, differing_blocks
 
 
 def draws(estimate: float, spread: float = 0.01, seed: int = 0) -> np.ndarray:
@@ -118,3 +118,7 @@ def test_a_model_that_names_one_class_is_not_found_to_differ() -> None:
     assert one.verdict == "not known, since a does no better than one class for every pixel"
     both = arm_difference(arms, "c", "d", 100, blank={"c", "d"})
     assert both.verdict == "not known, since c and d do no better than one class for every pixel"
+
+
+def test_a_block_without_a_number_tells_nothing_apart() -> None:
+    assert differing_blocks(np.array([np.nan] * 17 + [0.1, -0.2, 0.3, 0.0])) == 3

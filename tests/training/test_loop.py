@@ -110,7 +110,7 @@ def test_a_run_that_is_told_to_stop_says_so_in_one_line_and_keeps_its_checkpoint
     process.send_signal(sent)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert errors == "robustbench-seg: stopped; what is finished is kept, and the same command goes on from there\n"
+    assert errors == "robustbench-seg: stopped; what is finished is kept, and the same command resumes from there\n"
     newest = max((out / "checkpoints").glob("*.pt"))
     assert torch.load(newest, weights_only=True)["done"] == int(newest.stem)
 
