@@ -106,7 +106,7 @@ def listen() -> None:
     for number in heard:
         signal.signal(number, lambda number, frame: None)
     threading.Thread(target=wait_for_stops, args=(bell, heard), name="stops", daemon=True).start()
-    atexit.register(leave, heard)  # the first to be registered is the last to be called
+    atexit.register(finish, heard)  # the first to be registered is the last to be called
     if hasattr(os, "register_at_fork"):
         forget_in_forks({number: before[number] for number in heard})
 
@@ -130,20 +130,22 @@ def forget_in_forks(handlers: Mapping[int, Any]) -> None:
     os.register_at_fork(before=hold, after_in_parent=release, after_in_child=forget)
 
 
-def leave(heard: Collection[int]) -> None:
+def finish(heard: Collection[int]) -> None:
     """Let a stop under way end the process; else end it with the status that `end_with` was given, if any.
 
     While the interpreter is taken apart, which takes up to seconds, it has no thread to hear a stop, and one of a
     library's may abort the process. Where nobody gave a status, a stop is ignored for that while.
     """
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            print(end="", file=stream, flush=True)
+    except OSError:  # which the interpreter says at its end
+        FINAL.clear()
     with unbroken():
+        if FINAL:
+            os._exit(FINAL[-1])
         for number in heard:
             signal.signal(number, signal.SIG_IGN)
-        if FINAL:
-            with suppress(OSError):  # the interpreter says it at its end
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(FINAL[-1])
 
 
 def end_with(status: int) -> None:
@@ -166,19 +168,23 @@ def wait_for_stops(bell: int, heard: Collection[int]) -> None:
 
 
 def stop() -> None:
-    BLOCKS.close()
-    for workers in list(WORKERS):
-        workers.end()
-    end_stopped()
+    try:
+        BLOCKS.close()
+        for workers in list(WORKERS):
+            workers.end()
+    finally:
+        end_stopped()
 
 
 def stop_at_once() -> None:
-    for workers in list(WORKERS):
-        workers.kill()
-    for path in list(TEMPORARY_FILES):
-        with suppress(OSError):
-            path.unlink()
-    end_stopped()
+    try:
+        for workers in list(WORKERS):
+            workers.kill()
+        for path in list(TEMPORARY_FILES):
+            with suppress(OSError):
+                path.unlink()
+    finally:
+        end_stopped()
 
 
 def end_stopped() -> NoReturn:
