@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import filelock
 
@@ -69,6 +69,8 @@ def locked(folder: Path) -> Iterator[None]:
             lock.acquire(timeout=0)
         except filelock.Timeout:
             raise StoreError(f"{folder}: another run is using this folder") from None
+        except NotImplementedError:  # of some versions of filelock
+            raise MachineError(f"{folder}: its file system has no locks; choose another place") from None
     try:
         own = path.stat()
         remove_leftovers(folder, below=True)
@@ -88,19 +90,19 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = make_temporary(path.parent)
-        try:
-            yield temporary
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            temporary.chmod(0o644)  # mkstemp makes files that only their owner may read
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        finally:
-            TEMPORARY_FILES.discard(temporary)
-            os.close(handle)
+        temporary, held = make_temporary(path.parent)
+        with held:
+            try:
+                yield temporary
+                with temporary.open("rb+") as file:
+                    os.fsync(file.fileno())
+                temporary.chmod(0o644)  # mkstemp makes files that only their owner may read
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+            finally:
+                TEMPORARY_FILES.discard(temporary)
 
 
 @contextmanager
@@ -132,18 +134,21 @@ def refusal(error: BaseException) -> str | None:
     return None
 
 
-def make_temporary(folder: Path) -> tuple[int, Path]:
-    """Make an empty file that is its writer's, this process, as long as it is open here: see `remove_leftovers`."""
+def make_temporary(folder: Path) -> tuple[Path, BinaryIO]:
+    """Make an empty file that is this process's as long as it is held open: see `remove_leftovers`."""
     while True:
         handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=f"-{boot()}{TEMPORARY}")
         TEMPORARY_FILES.add(Path(name))
-        if fcntl is not None:
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(handle, fcntl.LOCK_EX)
+        held = os.fdopen(handle, "rb+")
+        if fcntl is None:
+            held.close()  # an open file can't be renamed there
+            return Path(name), held
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(held, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:
-            return handle, Path(name)
+            return Path(name), held
         TEMPORARY_FILES.discard(Path(name))
-        os.close(handle)  # taken for a leftover before it was locked
+        held.close()  # it was taken for a leftover before it was locked
 
 
 def remove_leftovers(folder: Path, *, below: bool = False) -> None:

@@ -12,12 +12,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
-__all__ = ["STOPS", "TEMPORARY_FILES", "WORKERS", "Workers", "end_with", "end_worker", "listen", "unbroken"]
+__all__ = ["ENDINGS", "STOPS", "TEMPORARY_FILES", "end_with", "end_worker", "listen", "unbroken"]
 
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 STOPPED = 130
@@ -25,20 +25,6 @@ LINE = b"robustbench-seg: stopped; what is finished is kept, and the same comman
 SHOW_CURSOR = b"\x1b[?25h\n"  # a progress bar hides it
 SAME_S = 0.2  # what comes so soon after the first signal is the same stop: timeout(1) sends its signal twice
 PATIENCE_S = 1.0  # with a terminal, or a pipe's reader, that takes no more bytes
-
-
-class Workers(Protocol):
-    """Processes that end with this one."""
-
-    def end(self) -> None:
-        """Let them finish what they are writing; return when they are gone."""
-
-    def kill(self) -> None:
-        """End them at once; return when they are gone."""
-
-
-WORKERS: set[Workers] = set()
-TEMPORARY_FILES: set[Path] = set()  # that this process is writing
 
 
 class Blocks:
@@ -73,6 +59,10 @@ class Blocks:
 
 
 BLOCKS = Blocks()
+ENDINGS: set[Callable[[bool], None]] = (
+    set()
+)  # of child processes: at once, or else between two writes; they wait for it
+TEMPORARY_FILES: set[Path] = set()  # that this process is writing
 FINAL: list[int] = []  # the status to end with
 LAST_WORD = threading.Lock()  # of whoever ends the process: it is never released
 
@@ -170,16 +160,16 @@ def wait_for_stops(bell: int, heard: Collection[int]) -> None:
 def stop() -> None:
     try:
         BLOCKS.close()
-        for workers in list(WORKERS):
-            workers.end()
+        for end in list(ENDINGS):
+            end(False)
     finally:
         end_stopped()
 
 
 def stop_at_once() -> None:
     try:
-        for workers in list(WORKERS):
-            workers.kill()
+        for end in list(ENDINGS):
+            end(True)
         for path in list(TEMPORARY_FILES):
             with suppress(OSError):
                 path.unlink()

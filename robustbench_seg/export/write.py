@@ -47,8 +47,8 @@ def export_images(export: Export, workers: int, listener: Listener) -> None:
     """Write what `export.out` does not hold yet; what is written stays, whatever happens.
 
     Raises StoreError for a folder that is in use, or that holds another export or anything else; MachineError for a
-    disk without room, before anything is written, and for a worker process that was killed; DataError that names an
-    image that can't be read or corrupted.
+    disk without room, before anything is written if that can be foreseen, and for a worker process that was killed;
+    DataError that names an image that can't be read or corrupted.
     """
     manifest = export.manifest()
     check_folder(export.out, manifest)  # before anything is touched there, the lock included
