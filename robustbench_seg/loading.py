@@ -111,8 +111,9 @@ class Crew:
 
     def submit(self, function: bytes, item: Any) -> Future[Any]:
         """Queue a call; its future gets what `Worker.answer` returns or raises."""
-        if self.ended:
-            raise RuntimeError(CLOSED)
+        with unbroken():  # nobody need hear that a stop has ended the workers
+            if self.ended:
+                raise RuntimeError(CLOSED)
         future: Future[Any] = Future()
         self.calls.put(Call(function, item, future))
         return future
@@ -129,7 +130,7 @@ class Crew:
                     worker = self.start()
                 call.future.set_result(worker.answer(call))
             except BaseException as error:
-                with unbroken():  # that a stop ends the workers is no news of a call
+                with unbroken():  # as in `submit`
                     call.future.set_exception(RuntimeError(CLOSED) if self.ended else error)
 
     def start(self) -> "Worker":

@@ -59,9 +59,7 @@ class Blocks:
 
 
 BLOCKS = Blocks()
-ENDINGS: set[Callable[[bool], None]] = (
-    set()
-)  # of child processes: at once, or else between two writes; they wait for it
+ENDINGS: set[Callable[[bool], None]] = set()  # each ends child processes, at once or between two writes, and waits
 TEMPORARY_FILES: set[Path] = set()  # that this process is writing
 FINAL: list[int] = []  # the status to end with
 LAST_WORD = threading.Lock()  # of whoever ends the process: it is never released
