@@ -69,6 +69,8 @@ def locked(folder: Path) -> Iterator[None]:
             lock.acquire(timeout=0)
         except filelock.Timeout:
             raise StoreError(f"{folder}: another run is using this folder") from None
+        except NotImplementedError:  # of some versions of filelock
+            raise MachineError(f"{folder}: its file system has no locks; choose another place") from None
     try:
         own = path.stat()
         remove_leftovers(folder, below=True)

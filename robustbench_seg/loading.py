@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from .errors import MachineError
-from .stopping import STOPS, WORKERS, end_worker, unbroken
+from .stopping import ENDINGS, STOPS, end_worker, unbroken
 
 __all__ = ["Loader"]
 
@@ -54,7 +54,7 @@ class Loader:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.crew is not None:
-            self.crew.end()
+            self.crew.end(at_once=False)
             self.crew = None
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
@@ -104,15 +104,16 @@ class Crew:
         self.processes: list[BaseProcess] = []
         self.starting = threading.Lock()
         self.ended = False
-        WORKERS.add(self)
-        atexit.register(self.end)  # before multiprocessing's own function, which waits for all processes
+        ENDINGS.add(self.end)
+        atexit.register(self.end, False)  # before multiprocessing's own function, which waits for all processes
         for _ in range(size):
             threading.Thread(target=self.attend, daemon=True).start()
 
     def submit(self, function: bytes, item: Any) -> Future[Any]:
         """Queue a call; its future gets what `Worker.answer` returns or raises."""
-        if self.ended:
-            raise RuntimeError(CLOSED)
+        with unbroken():  # nobody need hear that a stop has ended the workers
+            if self.ended:
+                raise RuntimeError(CLOSED)
         future: Future[Any] = Future()
         self.calls.put(Call(function, item, future))
         return future
@@ -129,7 +130,7 @@ class Crew:
                     worker = self.start()
                 call.future.set_result(worker.answer(call))
             except BaseException as error:
-                with unbroken():  # that a stop ends the workers is no news of a call
+                with unbroken():  # as in `submit`
                     call.future.set_exception(RuntimeError(CLOSED) if self.ended else error)
 
     def start(self) -> "Worker":
@@ -145,24 +146,19 @@ class Crew:
             self.processes.append(process)
         return Worker(here, self.size)
 
-    def end(self) -> None:
-        """Let the workers finish the files that they are writing; return when they are gone."""
-        self.close(BaseProcess.join)
-
-    def kill(self) -> None:
-        """End the workers at once; return when they are gone."""
-        self.close(BaseProcess.kill, BaseProcess.join)
-
-    def close(self, *steps: Callable[[BaseProcess], None]) -> None:
+    def end(self, at_once: bool) -> None:
+        """End the workers, unless `at_once` when they have finished the files that they are writing; wait for that."""
         with self.starting:
             self.ended = True
             self.lifeline.close()
-        for step in steps:
+        if at_once:
             for process in self.processes:
-                step(process)
+                process.kill()
+        for process in self.processes:
+            process.join()
         for _ in range(self.size):
             self.calls.put(None)
-        WORKERS.discard(self)
+        ENDINGS.discard(self.end)
         atexit.unregister(self.end)
 
 

@@ -12,12 +12,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
-__all__ = ["STOPS", "TEMPORARY_FILES", "WORKERS", "Workers", "end_with", "end_worker", "listen", "unbroken"]
+__all__ = ["ENDINGS", "STOPS", "TEMPORARY_FILES", "end_with", "end_worker", "listen", "unbroken"]
 
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 STOPPED = 130
@@ -25,20 +25,6 @@ LINE = b"robustbench-seg: stopped; what is finished is kept, and the same comman
 SHOW_CURSOR = b"\x1b[?25h\n"  # a progress bar hides it
 SAME_S = 0.2  # what comes so soon after the first signal is the same stop: timeout(1) sends its signal twice
 PATIENCE_S = 1.0  # with a terminal, or a pipe's reader, that takes no more bytes
-
-
-class Workers(Protocol):
-    """Processes that end with this one."""
-
-    def end(self) -> None:
-        """Let them finish what they are writing; return when they are gone."""
-
-    def kill(self) -> None:
-        """End them at once; return when they are gone."""
-
-
-WORKERS: set[Workers] = set()
-TEMPORARY_FILES: set[Path] = set()  # that this process is writing
 
 
 class Blocks:
@@ -73,6 +59,8 @@ class Blocks:
 
 
 BLOCKS = Blocks()
+ENDINGS: set[Callable[[bool], None]] = set()  # each ends child processes, at once or between two writes, and waits
+TEMPORARY_FILES: set[Path] = set()  # that this process is writing
 FINAL: list[int] = []  # the status to end with
 LAST_WORD = threading.Lock()  # of whoever ends the process: it is never released
 
@@ -107,7 +95,7 @@ def listen() -> None:
     for number in heard:
         signal.signal(number, lambda number, frame: None)
     threading.Thread(target=wait_for_stops, args=(bell, heard), name="stops", daemon=True).start()
-    atexit.register(leave, heard)  # the first to be registered is the last to be called
+    atexit.register(finish, heard)  # the first to be registered is the last to be called
     if hasattr(os, "register_at_fork"):
         forget_in_forks({number: before[number] for number in heard})
 
@@ -131,20 +119,22 @@ def forget_in_forks(handlers: Mapping[int, Any]) -> None:
     os.register_at_fork(before=hold, after_in_parent=release, after_in_child=forget)
 
 
-def leave(heard: Collection[int]) -> None:
+def finish(heard: Collection[int]) -> None:
     """Let a stop under way end the process; else end it with the status that `end_with` was given, if any.
 
     While the interpreter is taken apart, which takes up to seconds, it has no thread to hear a stop, and one of a
     library's may abort the process. Where nobody gave a status, a stop is ignored for that while.
     """
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            print(end="", file=stream, flush=True)
+    except OSError:  # which the interpreter says at its end
+        FINAL.clear()
     with unbroken():
+        if FINAL:
+            os._exit(FINAL[-1])
         for number in heard:
             signal.signal(number, signal.SIG_IGN)
-        if FINAL:
-            with suppress(OSError):  # the interpreter says it at its end
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(FINAL[-1])
 
 
 def end_with(status: int) -> None:
@@ -167,19 +157,23 @@ def wait_for_stops(bell: int, heard: Collection[int]) -> None:
 
 
 def stop() -> None:
-    BLOCKS.close()
-    for workers in list(WORKERS):
-        workers.end()
-    end_stopped()
+    try:
+        BLOCKS.close()
+        for end in list(ENDINGS):
+            end(False)
+    finally:
+        end_stopped()
 
 
 def stop_at_once() -> None:
-    for workers in list(WORKERS):
-        workers.kill()
-    for path in list(TEMPORARY_FILES):
-        with suppress(OSError):
-            path.unlink()
-    end_stopped()
+    try:
+        for end in list(ENDINGS):
+            end(True)
+        for path in list(TEMPORARY_FILES):
+            with suppress(OSError):
+                path.unlink()
+    finally:
+        end_stopped()
 
 
 def end_stopped() -> NoReturn:

@@ -19,7 +19,7 @@ def in_library(folder: Path) -> None:
 
 def quick_or_slow(folder: Path, item: int) -> None:
     if item:
-        slow_write(folder, 2)
+        slow_write(folder, 1)
 
 
 def slow_write(folder: Path, seconds: float) -> None:

@@ -153,6 +153,21 @@ time.sleep(0.3)
     assert (tmp_path / "status").read_text() == "-15"
 
 
+def test_exit_functions_run_before_the_end_with_a_status(tmp_path: Path) -> None:
+    script = """
+from robustbench_seg.stopping import end_with
+atexit.register(write_text, folder / "last", "written")
+print("kept", end="")
+end_with(3)
+"""
+    reader, writer = os.pipe()
+    assert ended(begin(script, tmp_path, stdout=writer)) == (3, "", [])
+    os.close(writer)
+    with open(reader) as printed:  # noqa: PTH123  not a path
+        assert printed.read() == "kept"
+    assert (tmp_path / "last").read_text() == "written"
+
+
 def test_a_stop_waits_for_no_reader_of_its_line(tmp_path: Path) -> None:
     script = """
 import os

@@ -53,8 +53,8 @@ def export_images(export: Export, workers: int, listener: Listener) -> None:
 
     Raises StoreError for a folder that is in use, or that holds another export or anything else, such as what a user's
     own corruption made before an edit; UsageError for a corruption that was edited since it was imported; MachineError
-    for a disk without room, before anything is written, and for a worker process that was killed; DataError that names
-    an image that can't be read or corrupted.
+    for a disk without room, before anything is written if that can be foreseen, and for a worker process that was
+    killed; DataError that names an image that can't be read or corrupted.
     """
     manifest = export.manifest(first_pass(export.dataset, export.ids, listener.noted, needs_labels=False).fingerprint)
     sources = sources_of({condition.corruption for condition in export.conditions}, workers)

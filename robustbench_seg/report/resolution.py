@@ -122,7 +122,7 @@ def growth_table(evidence: Evidence, shift: Shift, conditions: Conditions, about
 
 
 def growth_cell(number: Interval, grown: Interval | None, *, blank: bool = False) -> Cell:
-    """Show a loss, with a star where it grows. blank: whether the model does no better than one class on clean images."""
+    """Show a loss, with a star where it grows. blank: whether the model deserves no trust on clean images."""
     ends = "" if np.isnan(number.low) else f"95 % interval {span(number.low, number.high)}"
     if grown is None:
         return Cell(points(number.estimate), ends, number.estimate)

@@ -61,8 +61,8 @@ def train(
 
     `out` gets checkpoints/ (the last ones), log.csv (a row per iteration) and weights.safetensors. workers: that load
     images, per process. note: of `first_pass`, for the data. Raises StoreError when `out` is in use or holds the
-    checkpoints of another recipe or other data, UsageError when the loss is no longer finite (the last checkpoint is
-    kept).
+    checkpoints of another recipe or other data, UsageError when the loss is no longer finite and MachineError when the
+    disk is full (the last checkpoint is kept).
     """
     if recipe.batch_size % processes.count:
         raise UsageError(f"batch_size {recipe.batch_size} can't be shared equally by {processes.count} processes")
