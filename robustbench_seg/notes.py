@@ -7,12 +7,13 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from .errors import UsageError
-from .record import Record, View
-from .strict_json import from_json, typed
+from .record import CLEAN, Record, View
+from .strict_json import Words, from_json, typed
 
 __all__ = ["Failure", "Plan", "PlannedCell"]
 
 KEY = re.compile("[0-9a-f]{32}")
+LONGEST = 200  # bytes of a name: a key, a kind and an ending still fit into the 255 of a file's name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ class Plan:
     """
 
     suite: str
-    description: str
+    description: Words
     protocol: str
     conditions: tuple[tuple[str, tuple[int, ...]], ...]
     precision: str
@@ -47,7 +48,7 @@ class Plan:
     gallery: tuple[str, ...]
     views: tuple[str, ...]
     cells: tuple[PlannedCell, ...]
-    limits: tuple[str, ...] = ()
+    limits: tuple[Words, ...] = ()
     written: str = ""
 
     def __post_init__(self) -> None:
@@ -55,7 +56,10 @@ class Plan:
         for image_id in self.gallery:
             if "\0" in image_id or image_id.startswith("/") or ".." in PurePosixPath(image_id).parts:
                 raise UsageError(f"a gallery image must be an id, got {image_id!r:.60}")
+            expect_short("a gallery image", image_id)
         for name, severities in self.conditions:
+            if name == CLEAN:
+                raise UsageError(f"conditions must be corruptions, got {CLEAN}, which is measured with any")
             if not severities or set(severities) - {1, 2, 3, 4, 5} or len(set(severities)) < len(severities):
                 raise UsageError(f"severities of {name} must differ and be 1 .. 5, got {list(severities)}")
         for view in self.views:
@@ -89,7 +93,7 @@ class Failure:
     """A cell that raised. record: as of a finished one, but for its timings."""
 
     record: Record
-    traceback: str
+    traceback: Words
 
     @property
     def message(self) -> str:
@@ -114,3 +118,10 @@ def expect_file_name(what: str, name: str) -> None:
     """Raise UsageError for what can't be a part of a file's name."""
     if not name or name.startswith(".") or set(name) & {"/", "\\", "\0", "\n"}:
         raise UsageError(f"{what} must be a part of a file's name, got {name!r:.60}")
+    expect_short(what, name)
+
+
+def expect_short(what: str, name: str) -> None:
+    """Raise UsageError for a name that leaves no room for what a store and a report add to it."""
+    if (size := len(name.encode("utf-8", "surrogatepass"))) > LONGEST:
+        raise UsageError(f"{what} must have at most {LONGEST} bytes, got {size}: {name!r:.60}")

@@ -1,9 +1,9 @@
 """Code of a user's own that decides numbers, such as a corruption: its source, hashed, so that an edit makes new cells.
 
 What is hashed is the whole file that defines a function or class, with the constants and helpers in it, and every
-module of the user's own that it imports. The standard library, installed packages and this program are left out: they
-have versions. What the code reads when it runs, a file or a setting, is not seen: a version that the user gives stands
-for that.
+module of the user's own that it imports, with the `__init__.py` of the packages in which they lie. The standard
+library, installed packages and this program are left out: they have versions. What the code reads when it runs, a file
+or a setting, is not seen: a version that the user gives stands for that.
 """
 
 import ast
@@ -66,6 +66,8 @@ def own_files(module: str) -> set[Path]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
+        if package := name.rpartition(".")[0]:
+            waiting.append(package)  # Python runs it before what is in it
         path = file_of(name)
         if path is None or name in found or not (name == module or is_own(name, path, module)):
             continue

@@ -8,12 +8,12 @@ record names the machine, its threads and its libraries, since of the same key s
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from .errors import StoreError, UsageError
 from .files import canonical_json, digest
-from .strict_json import from_json, typed
+from .strict_json import Words, from_json, typed
 
 __all__ = [
     "CLEAN",
@@ -39,10 +39,11 @@ MODES = ("whole", "slide")
 VIEW = re.compile(r"(whole|slide-(?P<crop>\d{1,9})-(?P<stride>\d{1,9}))(-x(?P<scales>[\d._e-]+?))?(?P<flip>-flip)?")
 Metric = Literal["boundary", "calibration", "likelihood"]
 METRICS: tuple[Metric, ...] = get_args(Metric)  # counted beside IoU, unless switched off
-Scalar = str | int | float | bool | None
-ANY = Scalar | dict[str, Scalar] | tuple[Scalar, ...]
-ENVIRONMENT: dict[str, Any] = dict.fromkeys(("robustbench_seg", "command", "python", "machine"), str)
-ENVIRONMENT |= {"commit": str | None, "packages": dict[str, str], "threads": int | None}  # what else it has is ANY
+Scalar = Words | int | float | bool | None
+ANY = Scalar | dict[Words, Scalar] | tuple[Scalar, ...]
+ENVIRONMENT: dict[str, Any] = dict.fromkeys(("robustbench_seg", "command", "python", "machine"), Words)
+# What else it has is ANY.
+ENVIRONMENT |= {"commit": Words | None, "packages": dict[Words, Words], "threads": int | None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,11 +199,11 @@ class Record:
     cell: QualityCell | LatencyCell
     class_names: tuple[str, ...]
     checkpoint_sha256: str
-    licence: str
-    about: str
+    licence: Words
+    about: Words
     parameters: int
-    environment: dict[str, Any]
-    timings: dict[str, float]
+    environment: dict[Words, Any]
+    timings: dict[Words, float]
     engine_version: int = 0
     corruption_source: str = ""
     fingerprint: str = ""
@@ -237,13 +238,15 @@ class Record:
         kind = typed(value.get("kind"), Literal["quality", "latency"], where, "kind")
         cell = from_json(CELLS[kind], value.get("cell"), where, "cell")
         record = from_json(cls, {**value, "cell": cell}, where)
-        for name, each in record.environment.items():
-            typed(each, ENVIRONMENT.get(name, ANY), where, f"environment.{name:.40}")
+        environment = {
+            name: typed(each, ENVIRONMENT.get(name, ANY), where, f"environment.{name:.40}")
+            for name, each in record.environment.items()
+        }
         least = {"parameters": 0, "engine_version": 0, "images": 0, "of": record.images, "macs": 0}
         for name, low in least.items():
             if (number := getattr(record, name)) is not None and number < low:
                 raise StoreError(f"{where}: {name} must be {low} or more, got {number}")
-        return record
+        return replace(record, environment=environment)
 
 
 def expect_readable(value: Any, where: str) -> None:

@@ -7,16 +7,17 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from reprlib import repr as short
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .errors import StoreError, UsageError
 
-__all__ = ["from_json", "parse_json", "typed"]
+__all__ = ["Words", "from_json", "parse_json", "typed"]
 
 T = TypeVar("T")
+Words = Annotated[str, "read by people alone"]  # no key, no name: what is not UTF-8 in it is shown as \xff
 EITHER = (Union, UnionType)
 LARGEST = 2**63  # of an integer, in magnitude: what goes beyond has no place in a table
-WORDS = {str: "text", int: "an integer", float: "a number", bool: "true or false", NoneType: "null", dict: "an object"}
+WORDS = {str: "text", Words: "text", int: "an integer", float: "a number", bool: "true or false", NoneType: "null"}
 
 
 def parse_json(content: bytes, where: str) -> Any:
@@ -58,13 +59,13 @@ def from_json(kind: type[T], value: Any, where: str, place: str = "") -> T:
 
 @cache
 def hints_of(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
+    return get_type_hints(kind, include_extras=True)
 
 
 def typed(value: Any, kind: Any, where: str, place: str) -> Any:
     """Return a JSON value as a type: lists as tuples, objects as dataclasses. Raises StoreError where it is another."""
     if kind in PLAIN and PLAIN[kind](value):
-        return value
+        return printable(value) if kind == Words else value
     if is_dataclass(kind) and isinstance(kind, type):
         return value if isinstance(value, kind) else from_json(kind, value, where, place)
     if not fits(value, kind):
@@ -77,8 +78,11 @@ def typed(value: Any, kind: Any, where: str, place: str) -> Any:
         return tuple(
             typed(each, of, where, f"{place}[{k}]") for k, (each, of) in enumerate(zip(value, kinds, strict=True))
         )
-    if origin is dict and options[1] is not Any:
-        return {name: typed(each, options[1], where, f"{place}.{name:.40}") for name, each in value.items()}
+    if origin is dict:
+        return {
+            typed(name, options[0], where, f"a name in {place}"): typed(each, options[1], where, f"{place}.{name:.40}")
+            for name, each in value.items()
+        }
     return value
 
 
@@ -100,14 +104,19 @@ def is_integer(value: Any) -> bool:
     return type(value) is int and -LARGEST <= value < LARGEST
 
 
-def is_text(value: Any) -> bool:
-    """Whether a string can be written: a path's bytes that are no UTF-8 can, other halves of a pair cannot."""
+def is_text(value: Any, errors: str = "strict") -> bool:
+    """Whether a string can be written as UTF-8."""
     if not isinstance(value, str):
         return False
     try:
-        return value.isascii() or bool(value.encode("utf-8", "surrogateescape"))
+        return value.isascii() or bool(value.encode("utf-8", errors))
     except UnicodeEncodeError:
         return False
+
+
+def printable(text: str) -> str:
+    r"""Show bytes that are not UTF-8 as \xff, as `wording.shown` does, but keep line breaks."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 PLAIN: dict[Any, Callable[[Any], bool]] = {
@@ -117,6 +126,7 @@ PLAIN: dict[Any, Callable[[Any], bool]] = {
     int: is_integer,
     float: lambda value: is_integer(value) or (isinstance(value, float) and math.isfinite(value)),
     str: is_text,
+    Words: lambda value: is_text(value, "surrogateescape"),  # bytes of a path; other halves of a pair are damage
 }
 
 
@@ -129,4 +139,4 @@ def wanted(kind: Any) -> str:
         return f"one of {', '.join(options)}"
     if get_origin(kind) is tuple:
         return "a list" if options[-1] is ... else f"a list of {len(options)}"
-    return WORDS.get(get_origin(kind) or kind, "an object")
+    return WORDS.get(kind, "an object")

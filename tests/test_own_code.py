@@ -19,6 +19,8 @@ import json
 import numpy as np
 import robustbench_seg.corruptions
 import drops
+import clouds.high.cirrus
+from mist.core import THIN
 from weather_lab import wet
 from weather_lab.deep import sky
 
@@ -44,9 +46,16 @@ class Rain:
     "weather_lab/deep/sky.py": "from ..unused_elsewhere import CLOUD\n",
     "weather_lab/unused_elsewhere.py": "CLOUD = 1\n",
     "weather_lab/not_imported.py": "NOTHING = 1\n",
+    "clouds/__init__.py": "STRENGTH = 1\n",
+    "clouds/high/__init__.py": "HEIGHT = 1\n",
+    "clouds/high/cirrus.py": "ICE = 1\n",
+    "clouds/low.py": "NOTHING = 1\n",
+    "mist/__init__.py": "from . import droplets\n",
+    "mist/core.py": "THIN = 1\n",
+    "mist/droplets.py": "RADIUS = 1\n",
     "other.py": "NOTHING = 1\n",
 }
-COUNTS = [name for name in MODULES if name not in ("other.py", "weather_lab/not_imported.py")]
+COUNTS = [name for name in MODULES if name not in ("other.py", "weather_lab/not_imported.py", "clouds/low.py")]
 
 
 def write(folder: Path, **changes: str) -> None:
@@ -102,6 +111,26 @@ def test_modules_are_found_without_running_them(tmp_path: Path, monkeypatch: pyt
     names = {path.relative_to(tmp_path).as_posix() for path in own_files("rain")}
     assert names == {*COUNTS}
     assert "rain" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("module", "files"),
+    [
+        ("clouds.high.cirrus", {"clouds/__init__.py", "clouds/high/__init__.py", "clouds/high/cirrus.py"}),
+        ("mist.core", {"mist/__init__.py", "mist/core.py", "mist/droplets.py"}),
+        (  # deep/ has no __init__.py, the package above it has one
+            "weather_lab.deep.sky",
+            {f"weather_lab/{name}.py" for name in ("__init__", "wet", "base", "deep/sky", "unused_elsewhere")},
+        ),
+    ],
+)
+def test_the_packages_in_which_a_module_lies_count_with_what_they_import(
+    module: str, files: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    forget(monkeypatch)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert {path.relative_to(tmp_path).as_posix() for path in own_files(module)} == files
 
 
 def test_of_a_module_in_a_family_of_this_package_what_it_imports_from_its_side_counts() -> None:

@@ -19,7 +19,7 @@ from robustbench_seg.condition import Condition
 from robustbench_seg.corruptions import CORRUPTIONS, Corruption
 from robustbench_seg.corruptions.entry import TAKEN
 from robustbench_seg.datasets import open_dataset
-from robustbench_seg.errors import RobustBenchError, StoreError, UsageError
+from robustbench_seg.errors import DataError, RobustBenchError, StoreError, UsageError
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as ExportListener
 from robustbench_seg.planning import Job, Options
@@ -121,7 +121,7 @@ def test_a_report_shows_the_cells_of_the_source_that_was_run_last(
         (source,) = sources_of([out], None, pictures=False)
         cells = source.quality.set_index(["corruption", "severity"])
         assert sorted(cells.index) == [("clean", 0), ("contrast", 2), ("rain", 1), ("rain", 3)]
-        assert len(source.plan["cells"]) == 4, "none is missing"
+        assert len(source.plan.cells) == 4, "none is missing"
         assert cells["corruption_source"].to_dict() == {
             ("clean", 0): "", ("contrast", 2): "",
             ("rain", 1): CORRUPTIONS["rain"].source, ("rain", 3): CORRUPTIONS["rain"].source,
@@ -150,7 +150,7 @@ def test_what_is_not_measured_anew_after_an_edit_is_missing_and_not_mixed_with_t
         ("rain", 1),
     ]
     (plan,) = read_plans(out)
-    assert {cell["key"] for cell in plan["cells"]} - set(frame["key"]) == {new.stem.rpartition("-")[2]}
+    assert {cell.key for cell in plan.cells} - set(frame["key"]) == {new.stem.rpartition("-")[2]}
 
 
 def test_two_folders_of_different_sources_are_not_reported_together(
@@ -173,9 +173,7 @@ def test_workers_apply_the_corruption_that_the_script_has_added(
     assert (len(told.ran), told.errors) == (4, [])
     drawn = [CORRUPTIONS["rain"].load()(np.full((40, 40, 3), 200, np.uint8), severity, None) for severity in (1, 3)]
     assert [int(image[0, 0, 0]) for image in drawn] == [100, 50]
-    found = {
-        record.cell["severity"]: record.difference for record in map(read_record, (tmp_path / "out/cells").iterdir())
-    }
+    found = {record.cell.severity: record.difference for record in map(read_record, (tmp_path / "out/cells").iterdir())}
     # v - v // (1 + severity) of the same pixels
     pixels = np.concatenate([sample.image.ravel() for sample in scenes(tmp_path)])
     assert found[1] == pytest.approx(np.mean(pixels - pixels // 2), abs=1e-9)
@@ -337,8 +335,9 @@ def test_what_is_no_image_of_the_same_size_fails_the_cell(
     add_rain(tmp_path, monkeypatch, f"def rain(image, severity, draws):\n    {line}\n")
     told = measure(tmp_path, tmp_path / "out", conditions={"rain": [1]})
     (error,) = told.errors
-    with pytest.raises(ValueError, match=rf"corruption rain returned {returned}; it must return uint8 \(64, 96, 3\)"):
-        raise error
+    assert isinstance(error, DataError)
+    fault = rf"corruption rain returned {returned}; it must return uint8 \(64, 96, 3\)"
+    assert re.fullmatch(rf"streets_000000_2000000: {fault}", str(error))
 
 
 def test_a_corruption_that_changes_no_image_fails_its_cell_in_one_line(

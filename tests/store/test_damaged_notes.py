@@ -77,6 +77,8 @@ PLANS: dict[str, tuple[Change, str]] = {
     "no severities": (change_at("conditions", to=[["fog", []]]), "severities of fog must differ and be 1 .. 5"),
     "severity 9": (change_at("conditions", to=[["fog", [9]]]), "severities of fog must differ and be 1 .. 5, got"),
     "severity 3 twice": (change_at("conditions", to=[["fog", [3, 3]]]), "severities of fog must differ and be 1 .. 5"),
+    "a condition that is clean": (change_at("conditions", to=[["clean", [3]]]), "must be corruptions, got clean, whi"),
+    "a condition that is not UTF-8": (change_at("conditions", to=[["\udcff", [3]]]), r"\[0\]\[0\] must be text, got"),
     "fog twice": (change_at("conditions", to=[["fog", [3]], ["fog", [1]]]), "conditions must differ, got fog, fog"),
     "images of text": (change_at("images", to="3"), "images must be an integer, got '3'"),
     "images of a half": (change_at("images", to=2.5), "images must be an integer, got 2.5"),
@@ -93,6 +95,9 @@ PLANS: dict[str, tuple[Change, str]] = {
     "a gallery elsewhere": (change_at("gallery", to=["../../x"]), "a gallery image must be an id, got '../../x'"),
     "a gallery at the root": (change_at("gallery", to=["/etc/x"]), "a gallery image must be an id, got '/etc/x'"),
     "a gallery with NUL": (change_at("gallery", to=["a\0"]), "a gallery image must be an id"),
+    "a long gallery": (change_at("gallery", to=["x" * 5000]), "a gallery image must have at most 200 bytes, got 5000"),
+    "a deep gallery": (change_at("gallery", to=["a/" * 200]), "a gallery image must have at most 200 bytes, got 400: "),
+    "a gallery that is not UTF-8": (change_at("gallery", to=["\udcff"]), r"gallery\[0\] must be text"),
     "cells by key": (change_at("cells", to={}), "cells must be a list, got {}"),
     "a cell of text": (change_at("cells", to=["m"]), r"cells\[0\] must be an object, got 'm'"),
     "a cell without a key": (drop("cells", 0, "key"), r"cells\[0\].key is missing"),
@@ -101,6 +106,9 @@ PLANS: dict[str, tuple[Change, str]] = {
     "a key of numbers": (change_at("cells", 0, "key", to=7), r"cells\[0\].key must be text, got 7"),
     "a short key": (change_at("cells", 0, "key", to="0"), r"cells\[0\]: key must be 32 hexadecimal digits, got '0'"),
     "a slug elsewhere": (change_at("cells", 0, "slug", to="../m"), r"cells\[0\]: slug must be a part of a file's name"),
+    "a long slug": (change_at("cells", 0, "slug", to="é" * 101), "slug must have at most 200 bytes, got 202: "),
+    "a slug that is not UTF-8": (change_at("cells", 0, "slug", to="\udcff"), r"cells\[0\].slug must be text"),
+    "a suite that is not UTF-8": (change_at("suite", to="\udcff"), "suite must be text"),
     "a written number": (change_at("written", to=1), "written must be text, got 1"),
 }  # fmt: skip
 PLAN_CURE = "; remove it, and run its suite again to have it anew"
@@ -136,6 +144,19 @@ def test_a_plan_of_before_there_were_limits_is_still_read(whole: Path, tmp_path:
     (plan,) = read_plans(tmp_path / "out")
     assert (plan.limits, plan.written) == ((), "")
     assert [cell.key for cell in plan.cells] == [cell["key"] for cell in before["cells"]]
+
+
+def test_a_plan_and_a_failure_with_text_that_is_not_utf_8_are_read_printable(whole: Path, tmp_path: Path) -> None:
+    plan_path = copied(whole, tmp_path, "plans/*.json")
+    before = json.loads(plan_path.read_text())
+    write_json(plan_path, before | {"description": "d\udcff", "limits": ["caf\udcc3\udca9 \udcff"]})
+    (failed_path,) = (tmp_path / "out" / "failed").glob("*.json")
+    said = change_at("traceback", to="Traceback\nOSError: \udcff.png\nof é")
+    write_json(failed_path, said(json.loads(failed_path.read_text())))
+    (plan,) = read_plans(tmp_path / "out")
+    assert (plan.description, plan.limits) == ("d\\xff", ("café \\xff",))
+    (failure,) = Store(tmp_path / "out").failures().values()
+    assert failure.traceback == "Traceback\nOSError: \\xff.png\nof é"
 
 
 FAILURES: dict[str, tuple[Change, str]] = {

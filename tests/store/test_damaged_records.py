@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 from whole import Change, change_at, copied, drop, expect_line, rewrite
 
+from robustbench_seg.report.page import write_report
+from robustbench_seg.report.sections import sections_of
+from robustbench_seg.store import read_record
+
 NESTED: list[object] = []
 for _ in range(90):
     NESTED = [NESTED]
@@ -26,6 +30,9 @@ RECORDS: dict[str, tuple[Change, str]] = {
     "huge": (change_at("parameters", to=10**30), "parameters must be an integer, got 10000"),
     "endless": (lambda r: b'{"schema_version": ' + b"9" * 5000 + b"}", "not JSON"),
     "half a pair": (change_at("licence", to="\ud800"), "licence must be text"),
+    "a model that is not UTF-8": (change_at("cell", "model", to="\udcff"), "cell.model must be text"),
+    "a class that is not UTF-8": (change_at("class_names", 0, to="\udcff"), r"class_names\[0\] must be text"),
+    "a corruption that is not UTF-8": (change_at("cell", "corruption", to="\udcff"), "cell.corruption must be text"),
     "an unknown field": (change_at("new", to=1), "new is unknown; known are kind, key, cell,"),
     "an unknown field of the cell": (change_at("cell", "new", to=1), "cell.new is unknown; known are model, dataset"),
     "an unknown field of the view": (change_at("cell", "view", "zoom", to=1), "cell.view.zoom is unknown; known are m"),
@@ -78,6 +85,18 @@ def test_a_cell_with_another_record_is_refused_by_name(whole: Path, tmp_path: Pa
     path = copied(whole, tmp_path, "cells/m-d-clean-*", version)
     rewrite(path, record=change)
     expect_line(tmp_path / "out", path, message)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_report_shows_bytes_of_a_command_that_are_not_utf_8(whole: Path, tmp_path: Path, version: int) -> None:
+    path = copied(whole, tmp_path, "cells/m-d-clean-*", version)
+    environment = {"command": "run /data/\udcff", "packages": {"\udcfe": "1\udcfd"}, "more": ["\udcfc"]}
+    rewrite(path, record=lambda r: r | {"environment": environment, "about": "of \udcff", "licence": "caf\udcc3\udca9"})
+    record = read_record(path)
+    shown = {"command": "run /data/\\xff", "packages": {"\\xfe": "1\\xfd"}, "more": ("\\xfc",)}
+    assert (record.environment, record.about, record.licence) == (shown, "of \\xff", "café")
+    write_report(sections_of([tmp_path / "out"]), tmp_path / "report")
+    assert "run /data/\\xff" in (tmp_path / "report" / "report.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("version", [0, 4, -1, 99])
