@@ -120,7 +120,6 @@ class Crew:
 
     def attend(self) -> None:
         """Give a worker one call after another; one that was killed is replaced."""
-        block_stops()  # workers inherit it, and multiprocessing's own process: a stop is this one's to decide
         worker = None
         while (call := self.calls.get()) is not None:
             if not call.future.set_running_or_notify_cancel():
@@ -134,13 +133,15 @@ class Crew:
                     call.future.set_exception(RuntimeError(CLOSED) if self.ended else error)
 
     def start(self) -> "Worker":
-        here, there = CONTEXT.Pipe()
-        with there, unbroken(), self.starting:  # so that it is among `processes` when these are to end
+        with unbroken(), self.starting:  # so that a process is among `processes` when these are to end
             if self.ended:
                 raise RuntimeError(CLOSED)
-            process = CONTEXT.Process(target=work, args=(there, self.far_lifeline), daemon=True)
             try:
-                process.start()
+                block_stops()
+                here, there = CONTEXT.Pipe()
+                with there:
+                    process = CONTEXT.Process(target=work, args=(there, self.far_lifeline), daemon=True)
+                    process.start()
             except OSError as error:
                 raise MachineError(f"can't start a worker process ({error}); {FEWER.format(self.size)}") from None
             self.processes.append(process)
@@ -163,7 +164,7 @@ class Crew:
 
 
 def block_stops() -> None:
-    """Keep Ctrl-C and its like from this thread and all processes that it starts."""
+    """Keep Ctrl-C and its like from this thread and all processes that it starts: they are this process's to hear."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         resource_tracker.ensure_running()  # at its start it unblocks some

@@ -128,11 +128,14 @@ def test_a_worker_that_was_killed_is_said_where_its_result_would_stand_and_repla
         assert list(loader.map(kill_worker, [3, 4])) == [3, 4]
 
 
-def test_a_worker_that_cannot_be_started_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(process: object) -> None:
+@pytest.mark.parametrize(
+    "what", ["multiprocessing.context.SpawnProcess.start", "multiprocessing.resource_tracker.ensure_running"]
+)
+def test_a_worker_that_cannot_be_started_is_said(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    def refuse(*arguments: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", refuse)
+    monkeypatch.setattr(what, refuse)
     with Loader(3) as loader, pytest.raises(MachineError, match=r"can't start a worker .*fewer --workers than 3 in"):
         list(loader.map(kill_worker, [0]))
 

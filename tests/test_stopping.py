@@ -141,7 +141,8 @@ def test_a_second_stop_ends_workers_that_write_and_the_next_command_removes_what
 
 def test_a_process_that_a_library_forks_and_ends_is_no_stop_of_this_one(tmp_path: Path) -> None:
     script = """
-import os, signal
+import os, signal, warnings
+warnings.simplefilter("ignore")  # newer Pythons': threads may hold locks in a fork
 child = os.fork()
 if not child:
     time.sleep(100)
