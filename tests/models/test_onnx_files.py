@@ -261,10 +261,10 @@ def test_weights_of_any_width_are_counted_and_shapes_are_not(kind: str, counted:
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = with_data(tmp_path)
 
-    def open_late(given: Path) -> Any:
+    def open_late(given: Path, threads: int) -> Any:
         (tmp_path / "new").write_bytes((2 * WEIGHTS).tobytes())
         (tmp_path / "new").replace(tmp_path / DATA)
-        return before(given)
+        return before(given, threads)
 
     before = adapter.open_session
     monkeypatch.setattr(adapter, "open_session", open_late)
