@@ -49,20 +49,21 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, list[str]]:
     """
     try:
         process.wait(timeout=60)
-        left = [command for command in commands_of(process.pid) if "resource_tracker" not in command]
+        left = [command for command in commands_of(process.pid).values() if "resource_tracker" not in command]
         return process.returncode, process.communicate(timeout=60)[1], left
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        for number in commands_of(process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
 
 
-def commands_of(session: int) -> list[str]:
+def commands_of(session: int) -> dict[int, str]:
     """The command lines of a session's processes, where the system has /proc; those that are gone have none."""
-    found = []
+    found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             own = int((folder / "stat").read_bytes().rpartition(b")")[2].split()[3])
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
             if own == session and command:
-                found.append(command.decode(errors="replace"))
+                found[int(folder.name)] = command.decode(errors="replace")
     return found

@@ -7,7 +7,7 @@ import signal
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
@@ -163,12 +163,12 @@ def test_at_the_end_of_the_context_no_call_is_waited_for_and_no_process_is_left(
         list(results)
 
 
-class Watched(Worker):
-    def answer(self, call: object) -> Self:
+class Faulty(Worker):
+    def answer(self, call: object) -> object:
         raise KeyError("a fault of the loader itself")
 
 
 def test_a_fault_of_the_loader_itself_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("robustbench_seg.loading.Worker", Watched)
+    monkeypatch.setattr("robustbench_seg.loading.Worker", Faulty)
     with Loader(1) as loader, pytest.raises(KeyError, match="a fault of the loader itself"):
         list(loader.map(fail, [0]))
