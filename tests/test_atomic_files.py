@@ -80,6 +80,7 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
     with locked(tmp_path):
         assert not left.exists()
     assert not (tmp_path / "a.bin").exists()
+    (tmp_path / "ready").unlink()
     process = writer_in(tmp_path, writer)
     with locked(tmp_path):
         (tmp_path / "go").touch()
@@ -102,8 +103,8 @@ def test_a_writer_in_another_pid_namespace_lives(tmp_path: Path) -> None:
 
 
 def test_a_lock_in_another_pid_namespace_removes_no_file_that_is_being_written_here(tmp_path: Path) -> None:
-    process = writer_in(tmp_path)
     command = in_namespace("-c", f"{LOCK} pass", str(tmp_path))
+    process = writer_in(tmp_path)
     subprocess.run(command, check=True, env={**os.environ, **PATH})
     assert len(leftovers(tmp_path)) == 1
     process.kill()
@@ -321,11 +322,11 @@ def test_an_error_that_a_library_raises_over_a_full_disk_is_said_as_the_full_dis
 
 
 def test_a_folder_in_use_is_refused_in_every_namespace_until_its_user_is_gone(tmp_path: Path) -> None:
+    command = in_namespace("-c", f"{LOCK} pass", str(tmp_path))
     holder = start("-c", f"{LOCK} (Path(sys.argv[1]) / 'ready').touch(); time.sleep(100)", str(tmp_path), **PATH)
     wait_for((tmp_path / "ready").exists, holder)
     with pytest.raises(StoreError, match=f"^{tmp_path}: another run is using this folder$"), locked(tmp_path):
         pass
-    command = in_namespace("-c", f"{LOCK} pass", str(tmp_path))
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **PATH})
     assert "StoreError" in done.stderr
     holder.kill()
