@@ -21,7 +21,7 @@ class Own(FileDataset):
 
 
 def own(pairs: dict[str, tuple[Path, Path]], mapping: dict[int, int], **fields: object) -> str:
-    """The fingerprint of a data set of one's own; mapping: of values that are not ignored; fields: what differs of it."""
+    """The fingerprint of a data set of one's own; mapping: of values not ignored; fields: what differs of it."""
     dataset = Own(pairs, label_table(dict.fromkeys(range(12), IGNORE) | mapping))
     vars(dataset).update(fields)
     return dataset.fingerprint(dataset.ids)
