@@ -10,6 +10,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .errors import StoreError, UsageError
+from .wording import is_utf8
 
 __all__ = ["Words", "from_json", "parse_json", "typed"]
 
@@ -105,13 +106,7 @@ def is_integer(value: Any) -> bool:
 
 
 def is_text(value: Any, errors: str = "strict") -> bool:
-    """Whether a string can be written as UTF-8."""
-    if not isinstance(value, str):
-        return False
-    try:
-        return value.isascii() or bool(value.encode("utf-8", errors))
-    except UnicodeEncodeError:
-        return False
+    return isinstance(value, str) and is_utf8(value, errors)
 
 
 def printable(text: str) -> str:

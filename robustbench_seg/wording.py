@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["counted", "listed", "shown"]
+__all__ = ["counted", "is_utf8", "listed", "shown"]
 
 
 def counted(number: int, noun: str) -> str:
@@ -15,6 +15,18 @@ def listed(words: Sequence[str], most: int, separator: str = ", ") -> str:
     """Join the first few of some words, and count the rest: "a, b and 3 more"."""
     more = len(words) - most
     return separator.join(words[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def is_utf8(text: str, errors: str = "strict") -> bool:
+    """Whether text can be written as UTF-8: Python keeps each byte of a name that is not as a character of its own.
+
+    errors: "surrogateescape" to let such bytes pass, but no other half of a pair.
+    """
+    try:
+        text.encode("utf-8", errors)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def shown(name: str | Path) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DataError
-from ..wording import counted, listed, shown
+from ..wording import counted, is_utf8, listed, shown
 
 __all__ = ["Listing", "Pairs", "contents", "list_images", "pair"]
 
@@ -159,14 +159,6 @@ def images_within(path: Path) -> list[Path]:
 
 def is_like_an_image(path: Path) -> bool:
     return path.name.lower().endswith(LIKE_IMAGES)
-
-
-def is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # Python keeps each byte that is not as a character of its own
-        return False
-    return True
 
 
 def require_folder(folder: Path, *endings: str) -> None:

@@ -18,7 +18,7 @@ from ..files import canonical_json, digest, replacing
 from ..record import SCHEMA_VERSION, Record, expect_readable
 from ..strict_json import parse_json
 from .checks import expect_whole
-from .columns import COUNTS, LATENCY_COLUMNS, Arrays, arrays_of, counted_columns, named
+from .columns import COUNTS, Arrays, arrays_of, counted_columns, named
 
 __all__ = [
     "FOLDERS",
@@ -55,9 +55,8 @@ class StoredCell:
         return digest([self.hashes[name] for name in ("image_id", "height", "width", "labelled")])
 
     def content(self) -> str:
-        """Hash what IoU is made of, image by image, or the samples."""
-        names = LATENCY_COLUMNS if self.record.kind == "latency" else ("image_id", *COUNTS)
-        return digest([self.hashes[name] for name in names])
+        """Hash what IoU is made of, image by image."""
+        return digest([self.hashes[name] for name in ("image_id", *COUNTS)])
 
 
 def write_cell(folder: Path, record: Record, table: pa.Table) -> None:

@@ -99,6 +99,7 @@ def quality_row(stored: StoredCell) -> dict[str, Any]:
         "class_names": stored.record.class_names,
         "flag": flag_of(counts),
         "truth": stored.truth(),
+        "content": stored.content(),
         **common(stored),
     }
 
@@ -128,7 +129,7 @@ def latency_frame(folder: Path) -> pd.DataFrame:
 
     median_ms and p90_ms are from image to logits; p99_ms too, NaN below 100 samples. classify_ms is the median from
     logits to classes, total_ms that of both together. spread is the quartiles' distance over the median; noisy says
-    that it is above 10 %, as it is when something else keeps the machine busy. Also path, stamp and content, and what
+    that it is above 10 %, as it is when something else keeps the machine busy. Also path and stamp, and what
     is raised, as in `quality_frame`.
     """
     frame = pd.DataFrame([latency_row(read_cell(path)) for path in Store(folder).files("latency")])
@@ -163,7 +164,7 @@ def latency_row(stored: StoredCell) -> dict[str, Any]:
 
 def common(stored: StoredCell) -> dict[str, Any]:
     record = stored.record
-    about = {"path": stored.path, "stamp": stored.stamp, "content": stored.content()}
+    about = {"path": stored.path, "stamp": stored.stamp}
     return {name: getattr(record, name) for name in COMMON} | about | {"environment": json.dumps(record.environment)}
 
 
