@@ -81,7 +81,7 @@ def make_jobs(
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     about = environment.describe(accelerator)
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    fingerprint = survey(dataset, ids, suite, note) if dataset else ""
+    fingerprint = read_images(dataset, ids, suite, note) if dataset else ""
 
     def record(cell: QualityCell | LatencyCell, key: str, **fields: Any) -> Record:
         model = models[cell.model]
@@ -121,7 +121,7 @@ def make_jobs(
     return jobs
 
 
-def survey(dataset: Dataset, ids: tuple[str, ...], suite: Suite, note: Callable[[str], None]) -> str:
+def read_images(dataset: Dataset, ids: tuple[str, ...], suite: Suite, note: Callable[[str], None]) -> str:
     """Read the images once, those of the gallery too; return the fingerprint of those that count.
 
     Raises DataError for what is wrong with them, and for an image that is too small for a view.
