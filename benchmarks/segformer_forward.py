@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from robustbench_seg.environment import describe
 from robustbench_seg.files import write_text
-from robustbench_seg.latency import peak_memory_mib
+from robustbench_seg.measure.latency import peak_memory_mib
 from segformer import VARIANTS, SegFormer, load_checkpoint
 from segformer.complexity import complexity
 

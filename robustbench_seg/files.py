@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 
 import filelock
 
-from .errors import MachineError, RobustBenchError, StoreError
+from .errors import MachineError, RobustBenchError, StoreError, UsageError
 from .stopping import TEMPORARY_FILES, unbroken
 
 try:
@@ -25,6 +26,7 @@ except ImportError:  # not POSIX
 __all__ = [
     "canonical_json",
     "digest",
+    "expanded",
     "locked",
     "remove_leftovers",
     "replacing",
@@ -36,6 +38,7 @@ __all__ = [
 
 TEMPORARY = ".robustbench-seg.tmp"  # no file of anyone else ends so: such files are removed
 OLD_S = 24 * 3600.0  # no write pauses for a day, and no two clocks differ by one
+HOME = re.compile(r"(?P<word>(?:\w+:)?)(?P<path>~.*)", re.DOTALL)
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 AGAIN = "make room, then give the same command again"
 FULL = {
@@ -225,3 +228,18 @@ def canonical_json(value: Any) -> str:
 def digest(value: Any, size: int = 16) -> str:
     """Hash a JSON value with blake2b of `size` bytes, as hexadecimal digits."""
     return hashlib.blake2b(canonical_json(value).encode(), digest_size=size).hexdigest()
+
+
+def expanded(path: str) -> str:
+    """Put the home folder in the place of a leading `~` or `~user`, also after a word such as `hf:`; any other text
+    stays as it is.
+
+    Raises UsageError where no such home is known.
+    """
+    parts = HOME.fullmatch(path)
+    if parts is None:
+        return path
+    try:
+        return parts["word"] + str(Path(parts["path"]).expanduser())
+    except RuntimeError:
+        raise UsageError(f"{path}: {parts['path'].partition('/')[0]} is no home folder that is known here") from None

@@ -20,7 +20,7 @@ from .files import digest
 
 __all__ = ["has_source", "source_hash"]
 
-OURS = (__package__, "segformer")
+OURS = ("robustbench_seg", "segformer")
 INSTALLED = {"site-packages", "dist-packages"}  # folders of packages that pip and the system install
 
 

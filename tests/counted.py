@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from robustbench_seg.files import digest
 from robustbench_seg.metrics import CalibrationCounts, ClassCounts
 from robustbench_seg.metrics.calibration import BINS, QUANTA
-from robustbench_seg.record import QualityCell, Record, View, quality_key
-from robustbench_seg.store import ImageCounts, Store
+from robustbench_seg.store.cell import QualityCell, View
+from robustbench_seg.store.columns import ImageCounts
+from robustbench_seg.store.folder import Store
+from robustbench_seg.store.record import Record, quality_key
 
 ImageClass = NDArray[np.int64]  # (images, classes)
 ImageBin = NDArray[np.int64]  # (images, bins)

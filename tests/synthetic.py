@@ -10,9 +10,11 @@ import numpy as np
 
 from robustbench_seg.metrics import CalibrationCounts, ClassCounts
 from robustbench_seg.metrics.calibration import BINS
-from robustbench_seg.notes import Plan, PlannedCell
-from robustbench_seg.record import QualityCell, Record, View, quality_key
-from robustbench_seg.store import ImageCounts, Store
+from robustbench_seg.store.cell import QualityCell, View
+from robustbench_seg.store.columns import ImageCounts
+from robustbench_seg.store.folder import Store
+from robustbench_seg.store.plan import Plan, PlannedCell
+from robustbench_seg.store.record import Record, quality_key
 
 CLASSES = ("road", "building", "sky", "tree", "car")
 HEIGHT, WIDTH = 360, 480

@@ -15,18 +15,18 @@ import pytest
 from scenes import Scenes
 from small import stored, write_suite
 
-from robustbench_seg.condition import Condition
 from robustbench_seg.corruptions import CORRUPTIONS, Corruption
 from robustbench_seg.corruptions.entry import TAKEN
 from robustbench_seg.datasets import open_dataset
 from robustbench_seg.errors import DataError, RobustBenchError, StoreError, UsageError
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as ExportListener
-from robustbench_seg.planning import Job, Options
+from robustbench_seg.measure.plan import Job, Options
+from robustbench_seg.measure.prepare import Condition
+from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.protocols import categories_of
 from robustbench_seg.report.sources import sources_of
-from robustbench_seg.runner import Listener, run
-from robustbench_seg.store import read_record
+from robustbench_seg.store.file import read_record
 from robustbench_seg.studies.frame import quality_frame, read_plans
 from robustbench_seg.studies.robustness import by_corruption
 from robustbench_seg.suites import Suite, read_suite
@@ -41,8 +41,8 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from robustbench_seg.corruptions import CORRUPTIONS, Corruption
-from robustbench_seg.planning import Options
-from robustbench_seg.runner import Listener, run
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.suites import read_suite
 
 def rain(image, severity, draws):
@@ -183,7 +183,7 @@ def test_workers_apply_the_corruption_that_the_script_has_added(
 
 
 def scenes(folder: Path) -> list[object]:
-    from robustbench_seg.planning import open_data
+    from robustbench_seg.measure.plan import open_data
 
     dataset, ids = open_data(suite(folder), Options())
     assert dataset is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from robustbench_seg.models import BUILTIN_WEIGHTS
-from robustbench_seg.store import Store
+from robustbench_seg.store.folder import Store
 from robustbench_seg.studies.frame import quality_frame
 from segformer.files import sha256_of
 

@@ -19,7 +19,7 @@ BEGIN = """
 import atexit, functools, sys, time
 from pathlib import Path
 from robustbench_seg.files import write_text
-from robustbench_seg.loading import Loader
+from robustbench_seg.measure.workers import Loader
 from robustbench_seg.stopping import listen
 from stops import in_library, quick, quick_or_slow, slow_write
 

@@ -17,11 +17,12 @@ import pytest
 from counted import as_version, random_calibration, random_counts, random_rims, write_cell
 
 from robustbench_seg.errors import StoreError
-from robustbench_seg.notes import Failure, Plan, PlannedCell
-from robustbench_seg.record import LatencyCell, Record, latency_key
-from robustbench_seg.store import Store, read_record
+from robustbench_seg.store.cell import LatencyCell
 from robustbench_seg.store.columns import arrays_of
-from robustbench_seg.store.file import digest_of, hashes_of
+from robustbench_seg.store.file import digest_of, hashes_of, read_record
+from robustbench_seg.store.folder import Store
+from robustbench_seg.store.plan import Failure, Plan, PlannedCell
+from robustbench_seg.store.record import Record, latency_key
 from robustbench_seg.studies.frame import latency_frame, quality_frame, read_plans
 
 IDS = ("a", "b", "c")

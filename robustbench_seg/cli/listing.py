@@ -53,7 +53,7 @@ def protocols() -> Table:
 def suites() -> Table:
     import yaml
 
-    from ..validation import shipped
+    from ..yaml_files import shipped
 
     table = Table("suite", "what it measures")
     for name, path in shipped("robustbench_seg.suites").items():
@@ -64,7 +64,7 @@ def suites() -> Table:
 def recipes() -> Table:
     import yaml
 
-    from ..validation import shipped
+    from ..yaml_files import shipped
 
     table = Table("recipe", "model", "dataset", "iterations")
     for name, path in shipped("robustbench_seg.training.recipes").items():

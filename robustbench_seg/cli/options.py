@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
-from ..paths import expanded
+from ..files import expanded
 
 __all__ = [
     "Data",

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import typer
 
 from ..errors import RobustBenchError
-from ..paths import expanded
+from ..files import expanded
 from ..stopping import unbroken
 from .corrupt import corrupt
 from .listing import list_kind

@@ -59,7 +59,7 @@ def compare(
 ) -> None:
     """Show what changed from BASE to NEW, with paired intervals: a gate against regressions of mIoU."""
     from ..report.changes import named, show_changes
-    from ..store import Store
+    from ..store.folder import Store
     from ..studies.frame import quality_frame, read_plans
     from ..studies.regression import compare_stores
 

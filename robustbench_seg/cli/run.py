@@ -29,8 +29,8 @@ def run(
 ) -> None:
     """Measure what a suite asks for, then write its report into OUT/report."""
     from ..environment import default_workers
-    from ..planning import Options
-    from ..runner import run as run_suite
+    from ..measure.plan import Options
+    from ..measure.runner import run as run_suite
     from ..suites import read_suite
     from .run_progress import RunProgress
 

@@ -13,8 +13,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from ..planning import Job
-from ..runner import Listener
+from ..measure.plan import Job
+from ..measure.runner import Listener
 from ..wording import counted
 
 __all__ = ["RunProgress"]

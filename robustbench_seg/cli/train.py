@@ -30,7 +30,7 @@ def train(
 ) -> None:
     """Train a model; OUT/weights.safetensors is the result, in half precision."""
     from ..environment import available_cores
-    from ..planning import find_device
+    from ..measure.devices import find_device
     from ..training.recipe import read_recipe
     from .train_progress import train_with_progress
 
@@ -51,7 +51,7 @@ def yaml_value(text: str) -> Any:
     """Read a value as a recipe's YAML would."""
     import yaml
 
-    from ..validation import parse_yaml
+    from ..yaml_files import parse_yaml
 
     try:
         return parse_yaml(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..errors import UsageError
 from ..own_code import has_source, source_hash
-from ..record import CLEAN
+from ..store.cell import CLEAN
 from .pixels import Image
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from robustbench_seg.datasets._streets import (
+from robustbench_seg.streetscenes import (
     backdrop,
     buildings,
     finish,
@@ -24,8 +24,8 @@ from robustbench_seg.datasets._streets import (
     transit,
     vehicles,
 )
-from robustbench_seg.datasets._streets.canvas import Canvas
-from robustbench_seg.datasets._streets.scene import Kind, Road, Scene, Thing
+from robustbench_seg.streetscenes.canvas import Canvas
+from robustbench_seg.streetscenes.scene import Kind, Road, Scene, Thing
 
 PAINTERS: dict[Kind, Callable[[Canvas, Thing, Road, Generator], None]] = {
     **buildings.PAINTERS,

@@ -11,9 +11,9 @@ from statistics import mean
 
 from rich.filesize import decimal
 
-from ..condition import Condition
 from ..datasets import spaced
-from ..loading import Loader
+from ..measure.prepare import Condition
+from ..measure.workers import Loader
 from ..wording import counted
 
 __all__ = ["Estimate", "Task", "estimate"]

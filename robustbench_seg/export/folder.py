@@ -8,10 +8,10 @@ from typing import Any
 
 from rich.filesize import decimal
 
-from ..condition import Condition
 from ..datasets.cityscapes import MANIFEST, read_manifest
 from ..errors import MachineError, StoreError
 from ..files import write_json, write_text
+from ..measure.prepare import Condition
 from .estimate import Estimate
 from .spec import Export
 

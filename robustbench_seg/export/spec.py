@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..condition import Condition
 from ..corruptions import CORRUPTIONS, ENGINE_VERSION, SEVERITIES
 from ..datasets import Dataset
 from ..datasets.cityscapes import MADE_BY, relative_paths
 from ..errors import UsageError
+from ..measure.prepare import Condition
 from ..protocols import conditions_of
 
 __all__ = ["Export", "choose_conditions"]

@@ -9,13 +9,13 @@ from itertools import islice
 from pathlib import Path
 
 from .. import environment
-from ..condition import Condition, naming, prepare
 from ..corruptions import sources_of
 from ..datasets.base import LabelMap, Sample
 from ..datasets.first_pass import first_pass
 from ..files import locked, write_bytes, writing
 from ..images import png, webp
-from ..loading import Loader
+from ..measure.prepare import Condition, naming, prepare
+from ..measure.workers import Loader
 from .estimate import Estimate, Task, estimate
 from .folder import (
     check_folder,

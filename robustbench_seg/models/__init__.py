@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..files import digest
+from ..files import digest, expanded
 from ..own_code import source_hash
-from ..paths import expanded
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..protocols import PROTOCOLS, categories_of
-from ..record import CLEAN
+from ..store.cell import CLEAN
 from ..studies.arms import ArmDifference
 from ..studies.published import read_published
 from ..studies.resolution import arm_of_table_1c

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..record import CLEAN
+from ..store.cell import CLEAN
 from ..studies.robustness import Conditions, headline
 from .content import Table
 from .evidence import Evidence

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..record import CLEAN
+from ..store.cell import CLEAN
 from ..studies.arms import ArmDifference
 from ..studies.robustness import Conditions
 from ..studies.statistics import Interval, holm

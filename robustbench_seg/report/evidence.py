@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import StoreError
-from ..record import CLEAN
+from ..store.cell import CLEAN
 from ..studies.arms import ArmDifference, arm_difference, arm_mean, arms_of
 from ..studies.bootstrap import Scores, resample
 from ..studies.counts import METRICS, read_counts

@@ -15,7 +15,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from ..errors import StoreError
-from ..record import CLEAN
+from ..store.cell import CLEAN
 from .content import GalleryPicture
 
 __all__ = ["Condition", "Gallery", "Scene", "error_map", "gallery_of", "picture_of"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..notes import Plan
+from ..store.plan import Plan
 from ..studies.counts import blocks_in
 from ..studies.machines import differing_machines
 from ..studies.robustness import Conditions

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from ..notes import Plan
 from ..protocols import PROTOCOLS
-from ..record import CLEAN
+from ..store.cell import CLEAN
+from ..store.plan import Plan
 from ..studies.comparison import corruption_degradation, rank_agreement, relative_degradation, relative_improvement
 from ..studies.published import TABLES, Setting, beside
 from ..studies.robustness import Conditions, by_corruption

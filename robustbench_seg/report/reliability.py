@@ -5,7 +5,7 @@ from functools import cache, partial
 
 import pandas as pd
 
-from ..record import CLEAN
+from ..store.cell import CLEAN
 from ..studies.robustness import Conditions, Miou, corruption_scores, headline
 from ..studies.statistics import Draws
 from .content import Table

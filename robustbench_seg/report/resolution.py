@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..record import CLEAN
+from ..store.cell import CLEAN
 from ..studies.published import Setting, beside
 from ..studies.resolution import published_extent
 from ..studies.robustness import Conditions

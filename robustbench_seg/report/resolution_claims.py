@@ -6,7 +6,7 @@ positional encoding does not (Table 1c).
 
 import numpy as np
 
-from ..record import CLEAN, View
+from ..store.cell import CLEAN, View
 from ..studies.arms import ArmDifference
 from ..studies.resolution import arm_of_table_1c, published_extent
 from ..studies.robustness import Conditions, headline

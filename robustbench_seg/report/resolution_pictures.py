@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..record import CLEAN
+from ..store.cell import CLEAN
 from ..studies.resolution import arm_of_table_1c, published_extent
 from ..studies.statistics import Interval
 from . import charts

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..notes import Plan
 from ..protocols import categories_of
-from ..record import CLEAN
+from ..store.cell import CLEAN
+from ..store.plan import Plan
 from ..studies.robustness import Conditions, Miou, by_corruption
 from ..studies.statistics import Draws
 from . import figures

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pandas as pd
 
 from ..errors import UsageError
-from ..record import CLEAN, View
+from ..store.cell import CLEAN, View
 from ..studies.robustness import SETTING
 from ..wording import counted
 from .claims import MOST, found_in_robustness, found_on_clean, incomplete

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..record import CLEAN, View
+from ..store.cell import CLEAN, View
 from ..studies.arms import ArmDifference
 from ..studies.resolution import Effect, effects
 from ..studies.statistics import Draws

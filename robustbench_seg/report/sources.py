@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import StoreError
-from ..notes import Plan
-from ..store import Store
+from ..store.folder import Store
+from ..store.plan import Plan
 from ..studies.frame import expect_agreement, latency_frame, quality_frame, read_plans
 from ..studies.robustness import Conditions
 from .evidence import SAME_IMAGES

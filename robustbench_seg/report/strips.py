@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..record import CLEAN
-from ..store import Store
+from ..store.cell import CLEAN
+from ..store.folder import Store
 from ..studies.robustness import Conditions
 from . import figures
 from .content import GalleryPicture, Picture

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..record import CLEAN
+from ..store.cell import CLEAN
 from ..studies.robustness import clean_by_view, flags_of
 from .content import Table
 from .evidence import Evidence

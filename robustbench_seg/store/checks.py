@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import StoreError
 from ..metrics.calibration import BINS, QUANTA
-from ..record import QualityCell, Record
+from .cell import QualityCell
 from .columns import (
     BOUNDARY_COUNTS,
     CALIBRATION_COUNTS,
@@ -21,6 +21,7 @@ from .columns import (
     counted_columns,
     naming_columns,
 )
+from .record import Record
 
 __all__ = ["expect_whole"]
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..metrics import CalibrationCounts, ClassCounts
 from ..metrics.calibration import BINS
-from ..record import LatencyCell, Record
+from .cell import LatencyCell
+from .record import Record
 
 __all__ = [
     "BOUNDARY_COUNTS",

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 
 from ..errors import DamagedError, StoreError
 from ..files import canonical_json, digest, replacing
-from ..record import SCHEMA_VERSION, Record, expect_readable
-from ..strict_json import parse_json
 from .checks import expect_whole
 from .columns import COUNTS, Arrays, arrays_of, counted_columns, named
+from .record import SCHEMA_VERSION, Record, expect_readable
+from .strict_json import parse_json
 
 __all__ = [
     "FOLDERS",

@@ -10,7 +10,7 @@ from itertools import combinations
 import pandas as pd
 
 from ..errors import UsageError
-from ..record import CLEAN
+from ..store.cell import CLEAN
 from .robustness import MODEL, SETTING
 
 __all__ = ["corruption_degradation", "rank_agreement", "relative_degradation", "relative_improvement"]

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ..datasets import blocks_of
 from ..errors import StoreError
 from ..metrics.calibration import QUANTA
-from ..record import CLEAN
-from ..store import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD, read_columns
+from ..store.cell import CLEAN
+from ..store.columns import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD
+from ..store.file import read_columns
 from .blocks import Blocks, blocks_by_counts
 
 __all__ = ["METRICS", "Counts", "Metric", "blocks_in", "read_counts"]

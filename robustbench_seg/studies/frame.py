@@ -21,18 +21,11 @@ from ..metrics import (
     miou,
     nll,
 )
-from ..notes import Plan, PlannedCell
-from ..record import LatencyCell, QualityCell, View
-from ..store import (
-    BOUNDARY_COUNTS,
-    CALIBRATION_COUNTS,
-    COUNTS,
-    LIKELIHOOD,
-    Store,
-    StoredCell,
-    read_cell,
-    read_record,
-)
+from ..store.cell import LatencyCell, QualityCell, View
+from ..store.columns import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD
+from ..store.file import StoredCell, read_cell, read_record
+from ..store.folder import Store
+from ..store.plan import Plan, PlannedCell
 from .machines import differing_machines
 
 __all__ = ["MACHINE", "NOISY_SPREAD", "expect_agreement", "latency_frame", "quality_frame", "read_plans"]

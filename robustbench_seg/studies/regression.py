@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import StoreError
-from ..notes import Plan
-from ..record import CLEAN
+from ..store.cell import CLEAN
+from ..store.plan import Plan
 from .bootstrap import resample
 from .counts import read_counts
 from .machines import differing_machines

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import UsageError
-from ..record import View
+from ..store.cell import View
 from .published import read_published
 
 __all__ = ["Effect", "arm_of_table_1c", "effects", "published_extent"]

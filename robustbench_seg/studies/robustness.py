@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..errors import UsageError
 from ..protocols import categories_of
-from ..record import CLEAN
+from ..store.cell import CLEAN
 
 __all__ = [
     "MODEL",

@@ -5,7 +5,7 @@ Latency, throughput, memory and multiply-accumulates of speed cells are columns 
 
 import pandas as pd
 
-from ..record import CLEAN
+from ..store.cell import CLEAN
 from .frame import MACHINE
 from .published import read_published
 from .robustness import SETTING

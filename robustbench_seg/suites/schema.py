@@ -10,8 +10,8 @@ from ..corruptions import CORRUPTIONS
 from ..errors import UsageError
 from ..models import MODELS, find_weights
 from ..protocols import PROTOCOLS, conditions_of
-from ..record import CLEAN, METRICS, LatencyCell, Metric, QualityCell, View
-from ..validation import DatasetSpec, Strict, ViewSpec, find_yaml, read_yaml
+from ..store.cell import CLEAN, METRICS, LatencyCell, Metric, QualityCell, View
+from ..yaml_files import DatasetSpec, Strict, ViewSpec, find_yaml, read_yaml
 
 __all__ = [
     "LatencySpec",

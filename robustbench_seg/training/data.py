@@ -7,7 +7,7 @@ from pathlib import Path
 from ..datasets import Dataset, open_dataset, spaced
 from ..datasets.first_pass import first_pass
 from ..errors import UsageError
-from ..validation import DatasetSpec
+from ..yaml_files import DatasetSpec
 from .recipe import Recipe
 
 __all__ = ["Data", "open_data", "read_once"]

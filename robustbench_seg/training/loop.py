@@ -19,7 +19,7 @@ from torch.nn import functional
 from ..datasets.base import IGNORE, Dataset, InMemory
 from ..errors import UsageError
 from ..files import locked, writing
-from ..loading import Loader
+from ..measure.workers import Loader
 from ..models import POOLS_IMAGES
 from ..models.preprocessing import IMAGENET
 from .checkpoints import DIVERGED, Checkpoints, restore

@@ -6,10 +6,10 @@ from typing import Any, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from ..errors import UsageError
+from ..files import expanded
 from ..models import find_weights
-from ..paths import expanded
-from ..record import View
-from ..validation import DatasetSpec, Strict, ViewSpec, find_yaml, read_yaml
+from ..store.cell import View
+from ..yaml_files import DatasetSpec, Strict, ViewSpec, find_yaml, read_yaml
 
 __all__ = ["Recipe", "Validation", "read_recipe"]
 

@@ -6,8 +6,8 @@ from torch import nn
 
 from ..datasets.base import Dataset, InMemory, spaced
 from ..errors import UsageError
-from ..evaluate import Setting, evaluate
-from ..loading import Loader
+from ..measure.evaluate import Setting, evaluate
+from ..measure.workers import Loader
 from ..metrics import ClassCounts, miou
 from ..models.base import NetworkSegmenter
 from .processes import Processes

@@ -20,8 +20,8 @@ from small import SUITE, write_suite
 from tiny_recipe import RECIPE
 
 from robustbench_seg.files import TEMPORARY, remove_leftovers, replacing
-from robustbench_seg.planning import Options
-from robustbench_seg.runner import Listener, run
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.suites import read_suite
 
 PROGRAM = [sys.executable, "-m", "robustbench_seg"]

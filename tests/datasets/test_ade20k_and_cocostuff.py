@@ -9,16 +9,16 @@ import pytest
 import yaml
 from PIL import Image as Pillow
 
-from robustbench_seg.condition import Condition
 from robustbench_seg.datasets import IGNORE, open_dataset
 from robustbench_seg.datasets.ade20k import ADE20K
 from robustbench_seg.datasets.cocostuff import COCOStuff
 from robustbench_seg.errors import DataError
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as Nobody
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.prepare import Condition
+from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.models.segformer import build_network, load, save
-from robustbench_seg.planning import Options
-from robustbench_seg.runner import Listener, run
 from robustbench_seg.suites import read_suite
 from robustbench_seg.training.recipe import read_recipe
 from robustbench_seg.training.sampling import make_sample

@@ -12,7 +12,7 @@ from robustbench_seg import datasets
 from robustbench_seg.datasets import DATASETS, open_dataset
 from robustbench_seg.datasets.base import IGNORE, FileDataset, label_table
 from robustbench_seg.datasets.camvid import CamVid
-from robustbench_seg.store import read_record
+from robustbench_seg.store.file import read_record
 
 
 class Own(FileDataset):

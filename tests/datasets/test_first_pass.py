@@ -12,15 +12,15 @@ from pngs import raw_png
 from small import stored, write_suite
 from tiny_recipe import make
 
-from robustbench_seg.condition import Condition
 from robustbench_seg.datasets import open_dataset, spaced
 from robustbench_seg.datasets.first_pass import first_pass
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import DataError
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as ExportListener
-from robustbench_seg.planning import Options
-from robustbench_seg.runner import Listener, run
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.prepare import Condition
+from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.suites import read_suite
 from robustbench_seg.training.data import Data, read_once
 from robustbench_seg.training.loop import train

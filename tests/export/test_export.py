@@ -20,18 +20,18 @@ from scenes import Deadly, Scenes
 from small import stored, write_suite
 
 from robustbench_seg import environment
-from robustbench_seg.condition import Condition, prepare
 from robustbench_seg.corruptions import CORRUPTIONS, ENGINE_VERSION
 from robustbench_seg.datasets import Dataset, open_dataset, spaced
 from robustbench_seg.errors import DataError, MachineError, StoreError, UsageError
 from robustbench_seg.export import Export, Listener, choose_conditions, estimate, export_images, spec, write
 from robustbench_seg.export.estimate import Estimate
 from robustbench_seg.files import locked
-from robustbench_seg.loading import Loader
-from robustbench_seg.planning import Options
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.prepare import Condition, prepare
+from robustbench_seg.measure.runner import Listener as RunListener
+from robustbench_seg.measure.runner import run
+from robustbench_seg.measure.workers import Loader
 from robustbench_seg.protocols import PROTOCOLS
-from robustbench_seg.runner import Listener as RunListener
-from robustbench_seg.runner import run
 from robustbench_seg.suites import read_suite
 
 CONDITIONS = (Condition("fog", 3), Condition("gaussian_noise", 1), Condition("gaussian_noise", 2))

@@ -7,9 +7,9 @@ import pytest
 import torch
 from scipy.special import log_softmax, softmax
 
+from robustbench_seg.measure.views import classify, rate
 from robustbench_seg.metrics import CalibrationCounts, count_calibration, count_likelihood, ece, nll
 from robustbench_seg.metrics.calibration import BINS, QUANTA
-from robustbench_seg.views import classify, rate
 
 IGNORE = 255
 NAMES = ("pixels", "correct", "confidence")

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from robustbench_seg.errors import UsageError
+from robustbench_seg.measure.plan import Options, make_jobs
 from robustbench_seg.models import load_model
 from robustbench_seg.models.base import NetworkSegmenter
 from robustbench_seg.models.preprocessing import IMAGENET
-from robustbench_seg.planning import Options, make_jobs
 from robustbench_seg.suites import Suite
 from segformer import CheckpointInfo, SegFormer, build, export_onnx
 from segformer.export import TRACED_SIDES

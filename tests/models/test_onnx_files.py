@@ -14,12 +14,12 @@ import torch
 from torch import nn
 
 from robustbench_seg.errors import UsageError
+from robustbench_seg.measure.plan import Job, Options
+from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.models import load_model
 from robustbench_seg.models import onnx as adapter
 from robustbench_seg.models.onnx_graph import read_graph
 from robustbench_seg.models.preprocessing import IMAGENET, Preprocessing
-from robustbench_seg.planning import Job, Options
-from robustbench_seg.runner import Listener, run
 from robustbench_seg.suites import Suite
 
 onnx = pytest.importorskip("onnx")

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from robustbench_seg.cli import app
 from robustbench_seg.protocols import PROTOCOLS
-from robustbench_seg.record import View
 from robustbench_seg.report.content import Section, Table
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.sections import sections_of
+from robustbench_seg.store.cell import View
 
 SEGFORMER, DEEPLAB, LEARNED = "segformer-b0-mix-s0", "deeplabv3plus-s0", "segformer-b0-learned-s0"
 SLIDE = View(mode="slide", crop=256, stride=192)

@@ -11,14 +11,14 @@ from small import SUITE, write_suite
 from synthetic import change_plan
 
 from robustbench_seg.errors import StoreError
-from robustbench_seg.notes import PlannedCell
-from robustbench_seg.planning import Options
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.report import figures, tables
 from robustbench_seg.report.content import Section
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.runner import Listener, run
-from robustbench_seg.store import Store
+from robustbench_seg.store.folder import Store
+from robustbench_seg.store.plan import PlannedCell
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.suites import read_suite
 

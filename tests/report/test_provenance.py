@@ -9,9 +9,9 @@ import synthetic
 from small import write_suite
 from synthetic import write_synthetic
 
-from robustbench_seg.planning import Options
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.runner import Listener, run
 from robustbench_seg.suites import read_suite
 
 SENTENCE = "Cells were measured with 1 thread and 2 threads: single pixels may differ by that alone."

@@ -12,13 +12,14 @@ import pytest
 from synthetic import ENVIRONMENT, change_plan, write_synthetic
 
 from robustbench_seg.errors import StoreError, UsageError
-from robustbench_seg.notes import PlannedCell
 from robustbench_seg.protocols import PROTOCOLS
-from robustbench_seg.record import LatencyCell, Record, View, latency_key
 from robustbench_seg.report.content import Section, Table
 from robustbench_seg.report.resolution_pictures import paper_marks
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.store import Store
+from robustbench_seg.store.cell import LatencyCell, View
+from robustbench_seg.store.folder import Store
+from robustbench_seg.store.plan import PlannedCell
+from robustbench_seg.store.record import Record, latency_key
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.counts import read_counts
 from robustbench_seg.studies.frame import quality_frame

@@ -9,7 +9,7 @@ import pytest
 from whole import copied
 
 from robustbench_seg.errors import StoreError
-from robustbench_seg.store import StoredCell, read_cell
+from robustbench_seg.store.file import StoredCell, read_cell
 
 FLIPS = 400
 

@@ -13,7 +13,8 @@ from whole import read_all
 
 from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.report.evidence import evidence_of
-from robustbench_seg.store import Store, read_record
+from robustbench_seg.store.file import read_record
+from robustbench_seg.store.folder import Store
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.counts import read_counts
 from robustbench_seg.studies.frame import quality_frame

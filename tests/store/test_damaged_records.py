@@ -7,7 +7,7 @@ from whole import Change, change_at, copied, drop, expect_line, rewrite
 
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.store import read_record
+from robustbench_seg.store.file import read_record
 
 NESTED: list[object] = []
 for _ in range(90):

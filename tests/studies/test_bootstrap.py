@@ -11,7 +11,7 @@ from counted import random_calibration, random_counts, random_rims, write_cell
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.metrics import CalibrationCounts, ClassCounts, ece, miou, nll
-from robustbench_seg.record import View
+from robustbench_seg.store.cell import View
 from robustbench_seg.studies.bootstrap import ROWS, bootstrap
 from robustbench_seg.studies.counts import Counts, read_counts
 from robustbench_seg.studies.frame import quality_frame

@@ -8,7 +8,7 @@ import pytest
 from counted import as_version, random_counts, random_rims, write_cell
 
 from robustbench_seg.errors import StoreError
-from robustbench_seg.record import SCHEMA_VERSION
+from robustbench_seg.store.record import SCHEMA_VERSION
 from robustbench_seg.studies.counts import read_counts
 from robustbench_seg.studies.frame import quality_frame
 

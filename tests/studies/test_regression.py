@@ -21,8 +21,8 @@ from typer.testing import CliRunner, Result
 
 from robustbench_seg.cli import app
 from robustbench_seg.errors import StoreError, UsageError
-from robustbench_seg.record import View
 from robustbench_seg.report.changes import show_changes
+from robustbench_seg.store.cell import View
 from robustbench_seg.studies.frame import quality_frame, read_plans
 from robustbench_seg.studies.regression import Changes, compare_stores
 from robustbench_seg.studies.robustness import SETTING

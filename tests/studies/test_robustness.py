@@ -10,8 +10,10 @@ import pytest
 from robustbench_seg.errors import UsageError
 from robustbench_seg.metrics import ClassCounts, count_calibration, miou
 from robustbench_seg.protocols import PROTOCOLS, conditions_of
-from robustbench_seg.record import METRICS, QualityCell, Record, View, quality_key
-from robustbench_seg.store import ImageCounts, Store
+from robustbench_seg.store.cell import METRICS, QualityCell, View
+from robustbench_seg.store.columns import ImageCounts
+from robustbench_seg.store.folder import Store
+from robustbench_seg.store.record import Record, quality_key
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.robustness import MODEL, SAID, SETTING, by_corruption, clean_by_view
 

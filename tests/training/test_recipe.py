@@ -6,9 +6,9 @@ import yaml
 from tiny_recipe import RECIPE, make
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.record import View
+from robustbench_seg.store.cell import View
 from robustbench_seg.training.recipe import Recipe, read_recipe
-from robustbench_seg.validation import shipped
+from robustbench_seg.yaml_files import shipped
 
 
 def test_values_replace_those_of_a_recipe_by_their_place() -> None:

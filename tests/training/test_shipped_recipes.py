@@ -15,7 +15,7 @@ from robustbench_seg.datasets.cityscapes import write_cityscapes
 from robustbench_seg.training import loop
 from robustbench_seg.training.data import open_data
 from robustbench_seg.training.recipe import read_recipe
-from robustbench_seg.validation import shipped
+from robustbench_seg.yaml_files import shipped
 
 SIZE = (48, 80)
 

@@ -8,7 +8,7 @@ from sklearn.metrics import jaccard_score
 from tiny_recipe import DATA, RECIPE, make
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.loading import Loader
+from robustbench_seg.measure.workers import Loader
 from robustbench_seg.models import build_network
 from robustbench_seg.models.preprocessing import IMAGENET
 from robustbench_seg.training import loop

@@ -1,0 +1,102 @@
+"""One quality cell: each image is loaded, corrupted, put through the model and counted."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+
+from ..datasets.base import IGNORE, Dataset, LabelMap, Sample
+from ..metrics import count_boundary, count_calibration, count_classes, count_likelihood
+from ..models.base import Segmenter
+from ..store.cell import Metric, View
+from ..store.columns import ImageCounts
+from .prepare import Condition, naming, prepare
+from .views import Rated, predict, rated_prediction
+from .workers import Loader
+
+__all__ = ["Setting", "evaluate"]
+
+CLEAN_CONDITION = Condition()
+WHOLE = View()
+OF_PROBABILITIES = {"calibration", "likelihood"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """How images are shown to a model, and what is counted beside IoU."""
+
+    condition: Condition = CLEAN_CONDITION
+    view: View = WHOLE
+    precision: str = "fp32"
+    metrics: tuple[Metric, ...] = ()
+
+
+PLAIN = Setting()
+
+
+def evaluate(
+    model: Segmenter,
+    dataset: Dataset,
+    ids: Sequence[str],
+    loader: Loader,
+    setting: Setting = PLAIN,
+    on_image: Callable[[Sample, LabelMap], None] = lambda sample, prediction: None,
+) -> tuple[list[ImageCounts], dict[str, float]]:
+    """Evaluate a model on images of a data set; scores are at each label's native size.
+
+    on_image is called with each sample, corrupted, and its predicted label map. Returns the counts of each image, in
+    the order of ids, and seconds: of the whole, spent waiting for images, and spent in the model. An error over an
+    image names it.
+    """
+    rows: list[ImageCounts] = []
+    timings = {"total_s": 0.0, "waiting_s": 0.0, "model_s": 0.0}
+    begin = before = time.perf_counter()
+    for sample in loader.map(partial(prepare, dataset, setting.condition), ids):
+        loaded = time.perf_counter()
+        image, label = (torch.from_numpy(np.ascontiguousarray(x)) for x in (sample.image, sample.label))
+        rated = None
+        with naming(dataset, sample.image_id):
+            if OF_PROBABILITIES.intersection(setting.metrics):
+                rated = rated_prediction(model, image, setting.view, label, setting.precision)
+                classes = rated.classes
+            else:
+                classes = predict(model, image, setting.view, (label.shape[0], label.shape[1]), setting.precision)
+            prediction = classes.cpu().numpy().astype(np.uint8)
+            predicted = time.perf_counter()
+            rows.append(count(sample, prediction, rated, len(model.class_names), setting.metrics))
+        on_image(sample, prediction)
+        timings["waiting_s"] += loaded - before
+        timings["model_s"] += predicted - loaded
+        before = time.perf_counter()
+    timings["total_s"] = before - begin
+    return rows, timings
+
+
+def count(
+    sample: Sample, prediction: LabelMap, rated: Rated | None, num_classes: int, metrics: Sequence[Metric]
+) -> ImageCounts:
+    """Count one image. rated: given if a metric of probabilities is asked for."""
+    label = sample.label
+    boundary = calibration = likelihood = None
+    classes = count_classes(prediction, label, num_classes, IGNORE)
+    if "boundary" in metrics:
+        boundary = count_boundary(prediction, label, num_classes, IGNORE)
+    if rated is not None:
+        valid = label != IGNORE
+        if "calibration" in metrics:
+            correct = prediction[valid] == label[valid]
+            calibration = count_calibration(rated.confidence.cpu().numpy()[valid], correct)
+        if "likelihood" in metrics:
+            likelihood = count_likelihood(rated.log_likelihood.cpu().numpy()[valid])
+    return ImageCounts(
+        image_id=sample.image_id,
+        height=label.shape[0],
+        width=label.shape[1],
+        classes=classes,
+        boundary=boundary,
+        calibration=calibration,
+        negative_log_likelihood=likelihood,
+    )

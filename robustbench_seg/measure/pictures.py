@@ -1,0 +1,42 @@
+"""Small pictures of a few images: what a model saw, what it should have said, what it said."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..datasets.base import Dataset, Image, LabelMap, Sample
+from ..files import write_bytes
+from ..images import png
+
+__all__ = ["colourise", "save_pictures"]
+
+LONGEST_SIDE = 512
+
+
+def colourise(label: LabelMap, palette: tuple[tuple[int, int, int], ...]) -> Image:
+    """Turn a label map into RGB by the palette; whatever lies outside it is black."""
+    table = np.zeros((256, 3), np.uint8)
+    table[: len(palette)] = palette
+    return table[label]
+
+
+def save_pictures(folder: Path, dataset: Dataset, sample: Sample, prediction: LabelMap) -> None:
+    """Write <id>-image.png, <id>-label.png and <id>-prediction.png; no image where the data's terms do not allow it."""
+    pictures = {
+        "label": colourise(sample.label, dataset.palette),
+        "prediction": colourise(prediction, dataset.palette),
+    }
+    if dataset.shows_images:
+        pictures["image"] = sample.image
+    for name, picture in pictures.items():
+        write_bytes(folder / f"{sample.image_id}-{name}.png", png(shrink(picture, smooth=name == "image")))
+
+
+def shrink(picture: Image, *, smooth: bool) -> NDArray[np.uint8]:
+    factor = LONGEST_SIDE / max(picture.shape[:2])
+    if factor >= 1:
+        return picture
+    size = (round(factor * picture.shape[1]), round(factor * picture.shape[0]))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if smooth else cv2.INTER_NEAREST))

@@ -1,0 +1,137 @@
+"""JSON that this program wrote, read back into frozen dataclasses; every fault is one line that names its place."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from reprlib import repr as short
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from ..errors import StoreError, UsageError
+from ..wording import is_utf8
+
+__all__ = ["Words", "from_json", "parse_json", "typed"]
+
+T = TypeVar("T")
+Words = Annotated[str, "read by people alone"]  # no key, no name: what is not UTF-8 in it is shown as \xff
+EITHER = (Union, UnionType)
+LARGEST = 2**63  # of an integer, in magnitude: what goes beyond has no place in a table
+WORDS = {str: "text", Words: "text", int: "an integer", float: "a number", bool: "true or false", NoneType: "null"}
+
+
+def parse_json(content: bytes, where: str) -> Any:
+    """Parse JSON. Raises StoreError for what is none, for NaN and infinities, and for what is nested too deeply."""
+    try:
+        return json.loads(content, parse_constant=refuse)
+    except ValueError as error:
+        raise StoreError(f"{where}: not JSON ({error})") from None
+    except RecursionError:
+        raise StoreError(f"{where}: not JSON of this program (it is nested too deeply)") from None
+
+
+def refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def from_json(kind: type[T], value: Any, where: str, place: str = "") -> T:
+    """Make a dataclass of an object: of each field the type that it states, none unknown, none missing.
+
+    where: the file. place: what of it the value is, "" for all. Raises StoreError.
+    """
+    if not isinstance(value, dict):
+        raise StoreError(f"{where}: {place or 'the content'} must be an object, got {short(value)}")
+    inside = f"{place}." if place else ""
+    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # of a dataclass
+    for name in value:
+        if name not in known:
+            raise StoreError(f"{where}: {inside}{short(name)[1:-1]} is unknown; known are {', '.join(known)}")
+    for name, field in known.items():
+        if name not in value and field.default is MISSING and field.default_factory is MISSING:
+            raise StoreError(f"{where}: {inside}{name} is missing")
+    hints = hints_of(kind)  # type: ignore[arg-type]  # a type is hashable
+    found = {name: typed(each, hints[name], where, inside + name) for name, each in value.items()}
+    try:
+        return kind(**found)
+    except UsageError as error:
+        raise StoreError(f"{where}: {place}{': ' if place else ''}{error}") from None
+
+
+@cache
+def hints_of(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def typed(value: Any, kind: Any, where: str, place: str) -> Any:
+    """Return a JSON value as a type: lists as tuples, objects as dataclasses. Raises StoreError where it is another."""
+    if kind in PLAIN and PLAIN[kind](value):
+        return printable(value) if kind == Words else value
+    if is_dataclass(kind) and isinstance(kind, type):
+        return value if isinstance(value, kind) else from_json(kind, value, where, place)
+    if not fits(value, kind):
+        raise StoreError(f"{where}: {place} must be {wanted(kind)}, got {short(value)}")
+    origin, options = get_origin(kind), get_args(kind)
+    if origin in EITHER:
+        return typed(value, next(option for option in options if fits(value, option)), where, place)
+    if origin is tuple:
+        kinds = [options[0]] * len(value) if options[-1] is ... else options
+        return tuple(
+            typed(each, of, where, f"{place}[{k}]") for k, (each, of) in enumerate(zip(value, kinds, strict=True))
+        )
+    if origin is dict:
+        return {
+            typed(name, options[0], where, f"a name in {place}"): typed(each, options[1], where, f"{place}.{name:.40}")
+            for name, each in value.items()
+        }
+    return value
+
+
+def fits(value: Any, kind: Any) -> bool:
+    """Whether a JSON value is of a type, as far as its outermost layer goes."""
+    if kind in PLAIN:
+        return PLAIN[kind](value)
+    origin, options = get_origin(kind), get_args(kind)
+    if origin in EITHER:
+        return any(fits(value, option) for option in options)
+    if origin is Literal:
+        return isinstance(value, str) and value in options
+    if origin is tuple:
+        return isinstance(value, list | tuple) and (options[-1] is ... or len(value) == len(options))
+    return isinstance(value, origin or kind)
+
+
+def is_integer(value: Any) -> bool:
+    return type(value) is int and -LARGEST <= value < LARGEST
+
+
+def is_text(value: Any, errors: str = "strict") -> bool:
+    return isinstance(value, str) and is_utf8(value, errors)
+
+
+def printable(text: str) -> str:
+    r"""Show bytes that are not UTF-8 as \xff, as `wording.shown` does, but keep line breaks."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+PLAIN: dict[Any, Callable[[Any], bool]] = {
+    Any: lambda value: True,
+    NoneType: lambda value: value is None,
+    bool: lambda value: isinstance(value, bool),
+    int: is_integer,
+    float: lambda value: is_integer(value) or (isinstance(value, float) and math.isfinite(value)),
+    str: is_text,
+    Words: lambda value: is_text(value, "surrogateescape"),  # bytes of a path; other halves of a pair are damage
+}
+
+
+def wanted(kind: Any) -> str:
+    """Name a type for people."""
+    options = get_args(kind)
+    if get_origin(kind) in EITHER:
+        return " or ".join(wanted(option) for option in options)
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(options)}"
+    if get_origin(kind) is tuple:
+        return "a list" if options[-1] is ... else f"a list of {len(options)}"
+    return WORDS.get(kind, "an object")

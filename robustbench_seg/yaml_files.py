@@ -1,0 +1,127 @@
+"""YAML files that users write, read into frozen pydantic models; every fault becomes one line."""
+
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from .errors import UsageError
+from .files import expanded
+from .store.cell import View
+
+__all__ = ["DatasetSpec", "Strict", "ViewSpec", "find_yaml", "parse_yaml", "read_yaml", "shipped"]
+
+
+class Strict(BaseModel):
+    """A frozen model in which an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DatasetSpec(BaseModel):
+    """Which split of which data set; further keys are options of that data set."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    name: str
+    split: str
+
+
+def view_of(value: Any) -> Any:
+    """Turn "whole", or the fields of a View, into a View."""
+    if isinstance(value, View):
+        return value
+    if isinstance(value, str):
+        value = {"mode": value}
+    if not isinstance(value, dict):
+        raise ValueError("a view is its mode, such as whole, or a mapping of its fields")
+    try:
+        return View(**value)
+    except Exception as error:
+        raise ValueError(str(error)) from None
+
+
+ViewSpec = Annotated[View, BeforeValidator(view_of)]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+MERGE = "tag:yaml.org,2002:merge"
+
+
+class YamlLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
+    """PyYAML's safe one, as YAML 1.2 has it: a number such as 1e-5 is no string, and a key may not come twice."""
+
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)  # before merges, which repeat keys, are resolved
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == MERGE:
+                continue
+            if (key.tag, key.value) in seen:
+                raise yaml.composer.ComposerError(None, None, f"the key {key.value!r} comes twice", key.start_mark)
+            seen.add((key.tag, key.value))
+        return node
+
+
+YamlLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def parse_yaml(text: str) -> Any:
+    """Read YAML of plain values. Raises yaml.YAMLError."""
+    try:
+        return yaml.load(text, Loader=YamlLoader)
+    except yaml.YAMLError:
+        raise
+    except Exception as error:  # PyYAML's constructors raise all kinds, such as ValueError for a date that is none
+        raise yaml.YAMLError(str(error)) from None
+
+
+def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mapping[str, Any] | None = None) -> Model:
+    """Read a shipped file of `package` by its name, or any file by its path.
+
+    changes: values that replace the file's, by their place, such as "seed" or "dataset.split".
+    Raises UsageError that names the file, the place in it and what is wrong there.
+    """
+    path = find_yaml(name_or_path, package)
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = parse_yaml(text)
+        for place, value in (changes or {}).items():
+            content = changed(content, place.split("."), value)
+        return kind.model_validate(content)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{name_or_path}: not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        message = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{name_or_path}: {place}: {message}, got {first['input']!r:.60}{more}") from None
+
+
+def find_yaml(name_or_path: str, package: str) -> Path:
+    """Find the file of `read_yaml`. Raises UsageError where there is none."""
+    known = shipped(package)
+    path = known.get(name_or_path, Path(expanded(name_or_path)))
+    if not path.is_file():
+        raise UsageError(f"{name_or_path}: no such file, and not one of the shipped: {', '.join(known)}")
+    return path
+
+
+def changed(content: Any, place: list[str], value: Any) -> Any:
+    """Put a value at a place of nested mappings; those on the way that are missing, or no mappings, are made."""
+    if not place:
+        return value
+    inner = content if isinstance(content, dict) else {}
+    return {**inner, place[0]: changed(inner.get(place[0]), place[1:], value)}
+
+
+def shipped(package: str) -> dict[str, Path]:
+    """List the YAML files that `package` ships, by name."""
+    folder = Path(str(files(package)))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"), key=lambda path: path.stem)}
