@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"errors", "stopping", "wording", "__version__"},
     {"files", "images", "streetscenes"},
-    {"environment", "metrics", "own_code"},
+    {"environment", "family", "metrics", "own_code"},
     {"store", "corruptions"},
     {"suites", "datasets", "models", "protocols", "yaml_files"},
     {"measure", "studies"},
