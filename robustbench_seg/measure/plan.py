@@ -15,6 +15,7 @@ from ..datasets import Dataset, open_dataset, spaced
 from ..datasets.cityscapes import CLASS_NAMES
 from ..datasets.first_pass import first_pass
 from ..errors import DataError, UsageError
+from ..metrics import own_metrics
 from ..models import FP32_ONLY, load_model
 from ..models.base import NetworkSegmenter, Segmenter
 from ..store.cell import CLEAN, LatencyCell, QualityCell
@@ -108,6 +109,7 @@ def make_jobs(
             "engine_version": ENGINE_VERSION,
             "fingerprint": fingerprint,
             "corruption_source": sources[quality.corruption],
+            "own_metrics": own_metrics(quality.metrics, len(class_names)),
         }
         model = models[quality.model]
         key = quality_key(quality, checkpoint_sha256=model.checkpoint_sha256, ids=ids, **decides)

@@ -3,17 +3,15 @@
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from ..errors import UsageError
 
-__all__ = ["CLEAN", "METRICS", "LatencyCell", "Metric", "QualityCell", "View"]
+__all__ = ["CLEAN", "LatencyCell", "QualityCell", "View"]
 
 CLEAN = "clean"  # stands where a corruption's name stands; its severity is 0
 MODES = ("whole", "slide")
 VIEW = re.compile(r"(whole|slide-(?P<crop>\d{1,9})-(?P<stride>\d{1,9}))(-x(?P<scales>[\d._e-]+?))?(?P<flip>-flip)?")
-Metric = Literal["boundary", "calibration", "likelihood"]
-METRICS: tuple[Metric, ...] = get_args(Metric)  # counted beside IoU, unless switched off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +81,7 @@ class QualityCell:
     """One model on one split under one condition and view: what becomes one mIoU.
 
     model: its name in the suite. severity: 1 .. 5, or 0 with CLEAN. seed: of the suite; it decides every draw.
-    metrics: those of METRICS that are counted beside IoU.
+    metrics: the names of those that are counted in addition to mIoU.
     """
 
     model: str
@@ -94,7 +92,7 @@ class QualityCell:
     view: View
     precision: str
     seed: int
-    metrics: tuple[Metric, ...] = ()
+    metrics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (self.severity == 0 if self.corruption == CLEAN else 1 <= self.severity <= 5):
