@@ -54,7 +54,8 @@ def naming_columns(record: Record) -> dict[str, str | int]:
 def counted_columns(record: Record) -> dict[str, pa.DataType]:
     """The other columns with their types: of each image what was counted, or of each sample what was timed.
 
-    The columns of all metrics that ship are there, in the order of these; those of a user's own come last.
+    The columns of all metrics that ship are there, in the order of these; those of a user's own come last, a metric's by
+    name, since the order in a record's JSON means nothing.
     """
     if isinstance(record.cell, LatencyCell):
         return {"sample": pa.int32(), **dict.fromkeys(LATENCY_COLUMNS, pa.float64())}
@@ -62,7 +63,7 @@ def counted_columns(record: Record) -> dict[str, pa.DataType]:
     for metric in list(SHIPPED.values())[: None if record.schema_version > 1 else 1]:
         sizes |= metric.sizes(len(record.class_names))
     for name in record.cell.metrics:
-        sizes |= record.own_metrics[name].columns if name in record.own_metrics else {}
+        sizes |= dict(sorted(record.own_metrics[name].columns.items())) if name in record.own_metrics else {}
     counted = {name: pa.int64() if size is None else pa.list_(pa.int64(), size) for name, size in sizes.items()}
     return {"image_id": pa.string(), "height": pa.int32(), "width": pa.int32(), **counted}
 
