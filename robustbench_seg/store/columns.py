@@ -54,8 +54,8 @@ def naming_columns(record: Record) -> dict[str, str | int]:
 def counted_columns(record: Record) -> dict[str, pa.DataType]:
     """The other columns with their types: of each image what was counted, or of each sample what was timed.
 
-    The columns of all metrics that ship are there, in the order of these; those of a user's own come last, a metric's by
-    name, since the order in a record's JSON means nothing.
+    The columns of all metrics that ship are there, in the order of these. Those of a user's own come last, the columns
+    of one metric sorted by name, since JSON keeps no order.
     """
     if isinstance(record.cell, LatencyCell):
         return {"sample": pa.int32(), **dict.fromkeys(LATENCY_COLUMNS, pa.float64())}
