@@ -81,8 +81,12 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def counted_metrics(names: Iterable[str]) -> tuple[Metric, ...]:
-    """Give mIoU and the metrics of these names. Raises UsageError for a name that is no metric's."""
-    return (MIOU, *(METRICS[name] for name in in_order(names)))
+    """Give mIoU and the metrics of these names. Raises UsageError for a name that is no metric's, or another's."""
+    found = {name: METRICS[name] for name in ("miou", *in_order(names))}
+    for name, one in found.items():
+        if one.name != name:
+            raise UsageError(f"METRICS[{name!r}] is the metric {one.name!r}; its name must be the same there")
+    return tuple(found.values())
 
 
 def own_metrics(names: Iterable[str], num_classes: int) -> dict[str, OwnMetric]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..errors import StoreError
-from ..metrics import SHIPPED
+from ..metrics import find_metric
 from .cell import QualityCell
 from .columns import LATENCY_COLUMNS, Arrays, arrays_of, counted_columns, filled_columns, naming_columns
 from .record import Record
@@ -113,13 +113,10 @@ def contradictions(record: Record, arrays: Arrays) -> Iterator[tuple[NDArray[np.
     """
     for name in ("height", "width"):
         yield (arrays[name] < 1) | (arrays[name] > LARGEST_SIDE_PX), f"{name} must be 1 .. {LARGEST_SIDE_PX}"
+    own = {name: one.source for name, one in record.own_metrics.items()}
     for name in ("miou", *getattr(record.cell, "metrics", ())):
-        if name in SHIPPED:
-            yield from SHIPPED[name].contradictions(arrays)
-    for name in counts_of(arrays):
-        yield np.abs(arrays[name].astype(np.float64)) > LARGEST_SUM / len(arrays[name]), f"{name} is too large to sum"
-
-
-def counts_of(arrays: Arrays) -> list[str]:
-    """The columns of integers that are summed over images."""
-    return [name for name in arrays if name not in ("image_id", "height", "width")]
+        if (metric := find_metric(name, own.get(name, ""))) is not None:
+            yield from metric.contradictions(arrays)
+    for name, values in arrays.items():
+        if name not in ("image_id", "height", "width"):
+            yield np.abs(values.astype(np.float64)) > LARGEST_SUM / len(values), f"{name} is too large to sum"

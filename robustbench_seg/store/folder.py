@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import DamagedError, StoreError
 from ..files import digest, locked, write_json
-from ..metrics import ImageCounts
+from ..metrics import METRICS, ImageCounts
 from .cell import QualityCell
 from .columns import latency_table, quality_table
 from .file import FOLDERS, bring_up_to_date, file_name, read_record, write_cell
@@ -79,9 +79,10 @@ class Store:
         return len(older)
 
     def expect_alike(self, records: Collection[Record], classes: int | None, metrics: Sequence[str]) -> None:
-        """Raise StoreError if the folder's cells are of schema version 1, or of other classes or metrics than these.
+        """Raise StoreError if the folder's cells are of schema version 1, or of other classes or metrics than these, or
+        have other columns of a metric of a user's own.
 
-        All files have the same columns; and a cell stored with fewer metrics must not stand beside, or for, one with
+        All files have the same columns; and a cell stored with fewer metrics must not stand next to, or for, one with
         more. classes: None where these are speed cells alone.
         """
         for record in records:
@@ -94,6 +95,8 @@ class Store:
             elif record.cell.metrics != tuple(metrics):
                 counted, those = (", ".join(names) or "none" for names in (record.cell.metrics, metrics))
                 held, these = f"with the metrics {counted}", those
+            elif other := [n for n, own in record.own_metrics.items() if own.columns != METRICS[n].sizes(classes)]:
+                held, these = f"with other columns of the metric {other[0]}", ", ".join(METRICS[other[0]].columns)
             else:
                 continue
             raise StoreError(f"{self.folder}: holds cells {held}, these have {these}; give another --out")
