@@ -46,7 +46,7 @@ __all__ = [
 Count = TypeVar("Count", bound=Callable[[Prediction], Mapping[str, Any]])
 
 SHIPPED: Mapping[str, Metric] = {one.name: one for one in (MIOU, BOUNDARY, CALIBRATION, LIKELIHOOD)}
-OPTIONAL = tuple(SHIPPED)[1:]  # counted in addition to mIoU unless a suite says otherwise
+OPTIONAL = tuple(SHIPPED)[1:]  # counted in addition to mIoU unless a suite chooses otherwise
 METRICS = Family("metric", Metric, SHIPPED)
 
 
@@ -90,7 +90,7 @@ def counted_metrics(names: Iterable[str]) -> tuple[Metric, ...]:
 
 
 def own_metrics(names: Iterable[str], num_classes: int) -> dict[str, OwnMetric]:
-    """Give what cells record of those of these metrics that are a user's own.
+    """Give what cells record of metrics of a user's own, as far as these names are of such.
 
     Raises UsageError where one was edited since it was imported, where two have a column of the same name, and where a
     value can't be made of sums.

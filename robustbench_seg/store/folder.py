@@ -55,7 +55,7 @@ class Store:
     def survey(self, planned: Collection[Path], say: Callable[[str], None]) -> dict[Path, Record]:
         """Check all cells before a run adds any, and return the records of those that are whole.
 
-        planned: the files that the run would write: one of them that is damaged is said, and measured anew.
+        planned: the files that the run would write: one of them that is damaged is reported, and measured anew.
         Raises StoreError for a damaged or foreign file that is none of them, which only a person can judge.
         """
         records = {}
@@ -83,7 +83,7 @@ class Store:
         have other columns of a metric of a user's own.
 
         All files have the same columns; and a cell stored with fewer metrics must not stand next to, or for, one with
-        more. classes: None where these are speed cells alone.
+        more. classes: None where all of these are speed cells.
         """
         for record in records:
             if record.schema_version < OLDEST_RENEWED:
@@ -137,7 +137,7 @@ class Store:
         return {path.name: read_failure(path) for path in sorted((self.folder / "failed").glob("*.json"))}
 
     def write_plan(self, plan: Plan) -> None:
-        """Note what a run means to measure, so that a report can tell what is missing. The same plan is one file."""
+        """Note what a run means to measure, so that a report can list what is missing. The same plan is one file."""
         content = plan.to_dict()
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         write_json(self.folder / "plans" / plan_name(plan.suite, content), content | {"written": now})
@@ -145,7 +145,7 @@ class Store:
     def plans(self) -> list[Plan]:
         """What the suites that were run here meant to measure, the last one run at the end.
 
-        Raises StoreError for a file that is no plan, or not the one that its name says.
+        Raises StoreError for a file that is no plan, or not the one of its name.
         """
         plans = [read_plan(path) for path in sorted((self.folder / "plans").glob("*.json"))]
         return sorted(plans, key=lambda plan: plan.written)
@@ -157,17 +157,17 @@ def plan_name(suite: str, content: Mapping[str, Any]) -> str:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a plan. Raises StoreError for what is none, or another than the one that the name says."""
+    """Read a plan. Raises StoreError for what is none, or another than the plan of the name."""
     with cured(path, "remove it, and run its suite again to have it anew"):
         content = parse_json(path.read_bytes(), str(path))
         plan = Plan.from_dict(content, str(path))
         if path.name != plan_name(plan.suite, {name: each for name, each in content.items() if name != "written"}):
-            raise StoreError(f"{path}: not the plan that its name says")
+            raise StoreError(f"{path}: not the plan of its name")
     return plan
 
 
 def read_failure(path: Path) -> Failure:
-    """Read the note of a failure. Raises StoreError for what is none, or of another cell than the name says."""
+    """Read the note of a failure. Raises StoreError for what is none, or of another cell than the cell of the name."""
     with cured(path, "remove it"):
         failure = Failure.from_dict(parse_json(path.read_bytes(), str(path)), str(path))
         name = f"{failure.record.cell.slug}-{failure.record.key}.json"
@@ -178,7 +178,7 @@ def read_failure(path: Path) -> Failure:
 
 @contextmanager
 def cured(path: Path, cure: str) -> Iterator[None]:
-    """Add the cure to what is wrong with a file, or say that it can't be read."""
+    """Add the cure to what is wrong with a file, or report that it can't be read."""
     try:
         yield
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""What a store notes as JSON beside its cells: what a run means to measure (a plan), and what raised (a failure)."""
+"""What a store notes as JSON next to its cells: what a run means to measure (a plan), and what raised (a failure)."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -33,10 +33,10 @@ class PlannedCell:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a run of a suite means to measure, so that a report can tell what is missing.
+    """What a run of a suite means to measure, so that a report can list what is missing.
 
     conditions: corruptions with their severities (1 .. 5). views: as str(View). images: how many. gallery: ids of the
-    images whose pictures are kept. limits: what the numbers do not tell, in sentences. written: when the run began, ISO
+    images whose pictures are kept. limits: what the numbers do not show, in sentences. written: when the run began, ISO
     8601, "" in older files.
     """
 
@@ -101,8 +101,8 @@ class Failure:
         """The exception and its notes: what stands after the last place of the traceback."""
         lines = self.traceback.strip().splitlines()
         last = max((k for k, line in enumerate(lines) if line.startswith("  File ")), default=-1)
-        said = dropwhile(lambda line: line.startswith(" "), lines[last + 1 :])
-        return "; ".join(line.strip() for line in said if line.strip()) or "no traceback was kept"
+        message = dropwhile(lambda line: line.startswith(" "), lines[last + 1 :])
+        return "; ".join(line.strip() for line in message if line.strip()) or "no traceback was kept"
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain JSON."""

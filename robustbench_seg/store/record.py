@@ -1,8 +1,9 @@
-"""What is kept of a cell (its record), and the key that tells two measurements apart.
+"""What is kept of a cell (its record), and the key that distinguishes two measurements.
 
-A cell's key can be computed before the run and again from the finished file: that is what makes resuming correct. It
-hashes what decides the numbers, never workers; batch, device and machine in a speed cell's only. Of a quality cell the
-record names the machine, its threads and its libraries, since of the same key single pixels may differ between those.
+A cell's key can be computed before the run and again from the finished file: so a run can go on where another was
+stopped. It hashes what decides the numbers, never workers; batch, device and machine in a speed cell's only. Of a
+quality cell the record names the machine, its threads and its libraries, since single pixels may differ between those
+under the same key.
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,13 +69,13 @@ def latency_key(cell: LatencyCell, *, checkpoint_sha256: str, machine: str) -> s
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What is kept beside the counts or samples of one cell; JSON in the file's metadata.
+    """What is kept in addition to the counts or samples of one cell; JSON in the file's metadata.
 
     about: the model in words. images, of: how many images were used, and how many the split has (0 for a speed cell).
     corruption_source, own_metrics: of `quality_key`. machine: of `latency_key`, "" in files before schema version 3.
     difference: how far a corrupted cell's images are from the clean ones, the mean over an image's values and then over
     images, 0-255; None for other cells and in older files.
-    macs: multiply-accumulates of one image at a speed cell's size, None where they are not known. peak_memory_mib: of a
+    macs: multiply-accumulates of one image at a speed cell's size, None where they are unknown. peak_memory_mib: of a
     speed cell's pass from image to classes. timings: seconds by part.
     environment: of `environment.describe`, and how many threads torch had.
     """

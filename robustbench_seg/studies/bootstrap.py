@@ -4,7 +4,7 @@ A split's images are a sample of the images that there could have been. So image
 there are, their counts summed and every score computed again; and so 10,000 times. One such draw serves all models,
 conditions and views, so differences are paired: what all suffer alike on an image cancels. Where images resemble each
 other (frames of a video) it is blocks of them that are drawn; the data set names them. The weights of a model are
-fixed: the resamples tell of other images, not of another training run.
+fixed: the resamples show what other images would give, not another training run.
 
 Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 6 and 8.
 """
@@ -97,8 +97,9 @@ def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scor
     metric are moved down by twice as much as they are above the data on average (Efron and Tibshirani, chapter 10),
     though not below 0: an interval is then one of the true error, and the number of the table is in its upper part.
 
-    The drawn depend on the seed and the number of blocks alone, and the sums are exact integers, so results do not
-    depend on threads. Memory: 8 bytes for each cell and resample or block, and some 50 MB and 8 kB per block besides.
+    The drawn blocks depend only on the seed and the number of blocks, and the sums are exact integers, so results do
+    not depend on threads. Memory: 8 bytes for each cell and resample or block, and in addition some 50 MB and 8 kB per
+    block.
     Raises UsageError for fewer than 2 blocks or fewer than 1 resample.
     """
     names, block = np.unique(counts.blocks, return_inverse=True)

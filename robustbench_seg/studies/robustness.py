@@ -18,8 +18,8 @@ from ..protocols import categories_of
 from ..store.cell import CLEAN
 
 __all__ = [
+    "ABOUT",
     "MODEL",
-    "SAID",
     "SETTING",
     "Conditions",
     "Miou",
@@ -42,13 +42,13 @@ SETTING = [
     "dataset", "split", "view", "precision", "seed", "engine_version", "fingerprint", "images", "of", "synthetic",
 ]  # fmt: skip
 MODEL = ["model", "checkpoint_sha256"]  # the rows of a table
-SAID = ["parameters", "licence", "about"]  # of each; by a model's first cell, since later code may word it otherwise
+ABOUT = ["parameters", "licence", "about"]  # of a model, in the words of its first cell: later code may have others
 
 
 def expect_comparable(cells: pd.DataFrame, names: Sequence[str]) -> None:
     """Raise UsageError where cells whose scores go into one mean differ in what it must not mix.
 
-    names: the columns that tell the cells of the mean apart, such as corruption and severity: each of these is there
+    names: the columns that distinguish the cells of the mean, such as corruption and severity: each of these is there
     once. What else cells of `quality_frame` are made with is the same in all, SETTING and MODEL.
     """
     for name in (name for name in (*SETTING, *MODEL) if name in cells and name not in names):
@@ -57,9 +57,9 @@ def expect_comparable(cells: pd.DataFrame, names: Sequence[str]) -> None:
     repeated = cells[cells.duplicated(list(names))]
     if len(repeated):
         where = ", ".join(f"{name} {repeated.iloc[0][name]}" for name in names)
-        told = ("metrics", "metric_sources", "corruption_source")
-        apart = [name for name in told if name in cells and cells[name].nunique() > 1]
-        raise UsageError(f"several cells have {where}; choose one{f', by {apart[0]}' if apart else ''}")
+        others = ("metrics", "metric_sources", "corruption_source")
+        differing = [name for name in others if name in cells and cells[name].nunique() > 1]
+        raise UsageError(f"several cells have {where}; choose one{f', by {differing[0]}' if differing else ''}")
 
 
 def corruption_scores(miou: Miou, conditions: Conditions) -> dict[str, Value]:
@@ -111,7 +111,7 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
         worst = min(scores, key=lambda name: scores[name]) if complete else ""
         rows.append(
             {
-                **part.iloc[0][[*SETTING, *MODEL, *SAID]],
+                **part.iloc[0][[*SETTING, *MODEL, *ABOUT]],
                 "fewest_classes": int(part["classes"].min()),
                 "most_classes": int(part["classes"].max()),
                 CLEAN: miou(CLEAN, 0),
@@ -151,6 +151,6 @@ def clean_by_view(cells: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:
         expect_comparable(part, ["view"])
         miou = part.set_index("view")["miou"].reindex(views)
         points = 100 * (miou - miou.iloc[0])
-        fields = dict(part.iloc[0][[*columns, *SAID]])
+        fields = dict(part.iloc[0][[*columns, *ABOUT]])
         rows += [{**fields, "view": view, "miou": miou[view], "points": points[view]} for view in views]
     return pd.DataFrame(rows)

@@ -14,14 +14,14 @@ from robustbench_seg.store.cell import QualityCell, View
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.record import Record, quality_key
 from robustbench_seg.studies.frame import quality_frame
-from robustbench_seg.studies.robustness import MODEL, SAID, SETTING, by_corruption, clean_by_view
+from robustbench_seg.studies.robustness import ABOUT, MODEL, SETTING, by_corruption, clean_by_view
 
 PAPER = Path(__file__).parents[3] / "shared" / "paper"
 
 
 def cells(scores: dict[tuple[str, int], float], **fields: object) -> pd.DataFrame:
     """A frame as `quality_frame` gives it, with these mIoU."""
-    common = dict.fromkeys([*SETTING, *MODEL, *SAID], "x") | {
+    common = dict.fromkeys([*SETTING, *MODEL, *ABOUT], "x") | {
         "images": 3,
         "of": 9,
         "parameters": 1,
