@@ -29,7 +29,7 @@ __all__ = ["Job", "Options", "make_jobs", "open_data"]
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the command line adds to a suite. limit: use that many images, evenly spaced over the sorted ids."""
+    """What the command line adds to a suite. limit: the number of images, evenly spaced over the sorted ids."""
 
     data: dict[str, Path] = field(default_factory=dict)
     weights: dict[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Job:
 
     @property
     def cell(self) -> QualityCell | LatencyCell:
-        """What is measured."""
+        """The cell itself."""
         return self.record.cell
 
 
@@ -132,7 +132,7 @@ def make_jobs(
 def read_images(dataset: Dataset, ids: tuple[str, ...], suite: Suite, note: Callable[[str], None]) -> str:
     """Read the images once, also those of the gallery; return the fingerprint of those that count.
 
-    Raises DataError for what is wrong with them, and for an image that is too small for a view.
+    Raises DataError for faults in them, and for an image that is too small for a view.
     """
     found = [first_pass(dataset, ids, note)]
     if shown := set(suite.gallery) - set(ids):

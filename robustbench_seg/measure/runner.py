@@ -33,13 +33,13 @@ class Listener:
         """Before the run: something in the data set's folder does not count, or the store was repaired."""
 
     def planned(self, done: int, waiting: list[Job]) -> None:
-        """`done` cells are in the store already; the others are waiting."""
+        """`done` cells are in the store already; the others wait."""
 
     def image(self) -> None:
         """One more image of the current cell is counted."""
 
     def finished(self, job: Job, error: Exception | None) -> None:
-        """A cell is stored, or has raised."""
+        """A cell is stored, or has failed."""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Store:
         return self.path(kind, slug, key).is_file()
 
     def files(self, kind: str) -> list[Path]:
-        """List the finished cells' files of a kind: all that `pandas.read_parquet` would take for one, at any depth."""
+        """List the files of finished cells of a kind: all files that `pandas.read_parquet` would read, at any depth."""
         found = (self.folder / FOLDERS[kind]).rglob("*")
         return sorted(p for p in found if p.suffix.lower() == ".parquet" and not p.name.startswith("."))
 
@@ -107,7 +107,7 @@ class Store:
         self.forget_failures(record)
 
     def write_latency(self, samples: Mapping[str, Sequence[float]], record: Record) -> None:
-        """Store a speed cell; samples: LATENCY_COLUMNS, milliseconds, a value per sample."""
+        """Store a speed cell. samples: LATENCY_COLUMNS, milliseconds, a value per sample."""
         write_cell(self.folder, record, latency_table(samples, record))
         self.forget_failures(record)
 

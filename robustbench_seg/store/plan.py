@@ -22,7 +22,7 @@ LONGEST = 200  # bytes of a name: a key, a kind and an ending still fit into the
 class PlannedCell:
     """A cell of a plan: its names in the store, see `Store.path`, or the cell itself, or both.
 
-    key: "" until the images and the weights were read. cell: None in a plan from a store, which keeps names alone.
+    key: "" until the images and the weights were read. cell: None in a plan from a store, which keeps only names.
     """
 
     kind: Literal["quality", "latency"]

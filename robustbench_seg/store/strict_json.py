@@ -15,10 +15,10 @@ from ..wording import is_utf8
 __all__ = ["NOT_KEPT", "Words", "from_json", "parse_json", "typed"]
 
 T = TypeVar("T")
-Words = Annotated[str, "read by people alone"]  # no key, no name: what is not UTF-8 in it is shown as \xff
+Words = Annotated[str, "only read by people"]  # no key, no name: bytes that are not UTF-8 are shown as \xff
 NOT_KEPT = {"kept": False}  # metadata of a field that is never in JSON
 EITHER = (Union, UnionType)
-LARGEST = 2**63  # of an integer, in magnitude: what goes beyond has no place in a table
+LARGEST = 2**63  # magnitude of an integer: a larger one does not fit into a table
 WORDS = {str: "text", Words: "text", int: "an integer", float: "a number", bool: "true or false", NoneType: "null"}
 
 

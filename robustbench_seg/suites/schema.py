@@ -141,7 +141,7 @@ def found_from(folder: Path, spec: ModelSpec) -> ModelSpec:
 def with_weights(suite: Suite, weights: dict[str, str]) -> tuple[ModelSpec, ...]:
     """Give the suite's models their weights from the command line; a suite without models gets those named there.
 
-    Raises UsageError for a name that is neither the suite's nor that of a known model, with or without a suffix.
+    Raises UsageError for a name that is neither in the suite nor a known model's, with or without a suffix.
     """
     models = suite.models or tuple(ModelSpec(name=name, model=known_model(name)) for name in weights)
     names = [model.name for model in models]
@@ -154,7 +154,7 @@ def with_weights(suite: Suite, weights: dict[str, str]) -> tuple[ModelSpec, ...]
 
 
 def known_model(name: str) -> str:
-    """Find the model of a name of one's own, such as segformer-b0-mine: the longest known one that it begins with."""
+    """Find the model for a user's own name, such as segformer-b0-mine: the longest model name that it begins with."""
     known = [model for model in MODELS if name == model or name.startswith(f"{model}-")]
     if not known:
         raise UsageError(f"--weights {name}: unknown model; known, alone or with -SUFFIX: {', '.join(MODELS)}")
