@@ -184,7 +184,7 @@ class Worker:
         self.killed = False
 
     def answer(self, call: Call) -> Any:
-        """Let the worker make a call. Raises the call's exception; MachineError where the process is killed meanwhile."""
+        """Make a call in the worker. Raises the call's exception; MachineError where it is killed meanwhile."""
         held, self.function = self.function, b""  # the worker has a function for certain once a call of it succeeded
         question = pickle.dumps((None if call.function is held else call.function, call.item))
         try:
