@@ -22,10 +22,10 @@ from robustbench_seg.errors import DataError, RobustBenchError, StoreError, Usag
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as ExportListener
 from robustbench_seg.measure.plan import Job, Options
-from robustbench_seg.measure.prepare import Condition
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.protocols import categories_of
 from robustbench_seg.report.sources import sources_of
+from robustbench_seg.store.cell import Condition
 from robustbench_seg.store.file import read_record
 from robustbench_seg.studies.frame import quality_frame, read_plans
 from robustbench_seg.studies.robustness import by_corruption

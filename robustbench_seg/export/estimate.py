@@ -12,8 +12,8 @@ from statistics import mean
 from rich.filesize import decimal
 
 from ..datasets import spaced
-from ..measure.prepare import Condition
 from ..measure.workers import Loader
+from ..store.cell import Condition
 from ..wording import counted
 
 __all__ = ["Estimate", "Task", "estimate"]

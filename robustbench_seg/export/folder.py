@@ -11,7 +11,7 @@ from rich.filesize import decimal
 from ..datasets.cityscapes import MANIFEST, read_manifest
 from ..errors import MachineError, StoreError
 from ..files import write_json, write_text
-from ..measure.prepare import Condition
+from ..store.cell import Condition
 from .estimate import Estimate
 from .spec import Export
 

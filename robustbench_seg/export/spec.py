@@ -1,16 +1,16 @@
 """What is asked for: images of a data set under conditions, and where each file lies."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..corruptions import CORRUPTIONS, ENGINE_VERSION, SEVERITIES
+from ..corruptions import CORRUPTIONS, ENGINE_VERSION, SEVERITIES, Corruption
 from ..datasets import Dataset
 from ..datasets.cityscapes import MADE_BY, relative_paths
 from ..errors import UsageError
-from ..measure.prepare import Condition
 from ..protocols import conditions_of
+from ..store.cell import Condition
 
 __all__ = ["Export", "choose_conditions"]
 
@@ -19,18 +19,24 @@ SCHEMA_VERSION = 1  # of the manifest
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """What is asked for: these images of a data set, under these conditions, in this format, in the folder `out`."""
+    """What is asked for: these images of a data set, under these conditions, in this format, in the folder `out`.
+
+    entries: what the corruptions' names stand for in this process; a worker lacks a script's own corruptions.
+    """
 
     dataset: Dataset
     ids: tuple[str, ...]
     conditions: tuple[Condition, ...]  # all of one seed
     format: Literal["png", "webp"]
     out: Path
+    entries: Mapping[str, Corruption] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         seeds = sorted({condition.seed for condition in self.conditions})
         if len(seeds) != 1:
             raise UsageError(f"an export needs conditions, all of one seed; got the seeds {seeds}")
+        names = {condition.corruption for condition in self.conditions}
+        object.__setattr__(self, "entries", {name: CORRUPTIONS[name] for name in names & CORRUPTIONS.keys()})
 
     @property
     def seed(self) -> int:

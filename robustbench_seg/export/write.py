@@ -14,8 +14,9 @@ from ..datasets.base import LabelMap, Sample
 from ..datasets.first_pass import first_pass
 from ..files import locked, write_bytes, writing
 from ..images import png, webp
-from ..measure.prepare import Condition, naming, prepare
+from ..measure.prepare import naming, prepare
 from ..measure.workers import Loader
+from ..store.cell import Condition
 from .estimate import Estimate, Task, estimate
 from .folder import (
     check_folder,
@@ -104,7 +105,7 @@ def ensure_files(export: Export, task: Task) -> dict[str, str]:
 def encoded(export: Export, task: Task) -> tuple[Sample, bytes]:
     """Make one corrupted sample, and its image file's content. Raises DataError that names the image."""
     condition, image_id = task
-    sample = prepare(export.dataset, condition, image_id)
+    sample = prepare(export.dataset, condition, image_id, export.entries.get(condition.corruption))
     with naming(export.dataset, image_id):
         return sample, ENCODERS[export.format](sample.image)
 

@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -11,29 +9,15 @@ import torch
 from ..datasets.base import IGNORE, Dataset, LabelMap, Sample
 from ..metrics import count_boundary, count_calibration, count_classes, count_likelihood
 from ..models.base import Segmenter
-from ..store.cell import Metric, View
+from ..store.cell import Metric, Setting
 from ..store.columns import ImageCounts
-from .prepare import Condition, naming, prepare
+from .prepare import naming, prepare_under
 from .views import Rated, predict, rated_prediction
 from .workers import Loader
 
-__all__ = ["Setting", "evaluate"]
+__all__ = ["evaluate"]
 
-CLEAN_CONDITION = Condition()
-WHOLE = View()
 OF_PROBABILITIES = {"calibration", "likelihood"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """How images are shown to a model, and what is counted beside IoU."""
-
-    condition: Condition = CLEAN_CONDITION
-    view: View = WHOLE
-    precision: str = "fp32"
-    metrics: tuple[Metric, ...] = ()
-
-
 PLAIN = Setting()
 
 
@@ -54,7 +38,7 @@ def evaluate(
     rows: list[ImageCounts] = []
     timings = {"total_s": 0.0, "waiting_s": 0.0, "model_s": 0.0}
     begin = before = time.perf_counter()
-    for sample in loader.map(partial(prepare, dataset, setting.condition), ids):
+    for sample in loader.map(prepare_under(setting.condition, dataset), ids):
         loaded = time.perf_counter()
         image, label = (torch.from_numpy(np.ascontiguousarray(x)) for x in (sample.image, sample.label))
         rated = None

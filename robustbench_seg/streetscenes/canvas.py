@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from robustbench_seg.streetscenes import textures
-from robustbench_seg.streetscenes.scene import Colour, Light, TrainId, Vector, View
+from robustbench_seg.streetscenes.scene import Colour, Light, TrainId, Vector, Viewpoint
 
 Pixels = NDArray[np.uint8]
 
@@ -23,13 +23,13 @@ FACING: Colour = (0.0, 0.35, -0.937)  # normal of a face that looks at the camer
 class Camera:
     """A pinhole camera that looks along z with a level horizon; its field of view is that of a 2:1 image."""
 
-    def __init__(self, view: View, height: int, width: int) -> None:
+    def __init__(self, viewpoint: Viewpoint, height: int, width: int) -> None:
         self.unit_px = max(height, width / 2)
-        self.focal_px = view.focal * self.unit_px
+        self.focal_px = viewpoint.focal * self.unit_px
         self.centre_px = width / 2 - 0.5
-        self.horizon_px = view.horizon * height - 0.5
-        self.height_m = view.height_m
-        self.focal = view.focal
+        self.horizon_px = viewpoint.horizon * height - 0.5
+        self.height_m = viewpoint.height_m
+        self.focal = viewpoint.focal
 
     def project(self, points: Vector) -> Vector:
         """World points (..., 3) in metres to pixels (..., 2) as (column, row)."""
@@ -111,9 +111,9 @@ def stroke(u0: float, v0: float, u1: float, v1: float, width: float, end_width: 
 class Canvas:
     """The picture while it is painted; `pixels` is (H, W, 4) uint8: RGB and trainId."""
 
-    def __init__(self, view: View, light: Light, height: int, width: int) -> None:
+    def __init__(self, viewpoint: Viewpoint, light: Light, height: int, width: int) -> None:
         self.pixels: Pixels = np.zeros((height, width, 4), np.uint8)
-        self.camera = Camera(view, height, width)
+        self.camera = Camera(viewpoint, height, width)
         self.light = light
 
     def fill(self, points: Vector, colour: Colour, label: TrainId, normal: Colour = FACING) -> None:

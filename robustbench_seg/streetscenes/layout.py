@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.random import Generator
 
-from robustbench_seg.streetscenes.scene import Kind, Light, Road, Scene, Side, Thing, View
+from robustbench_seg.streetscenes.scene import Kind, Light, Road, Scene, Side, Thing, Viewpoint
 from robustbench_seg.streetscenes.traffic import SIZES, Traffic, make
 
 FRONT_END_M = 130.0
@@ -17,14 +17,14 @@ DISTRICTS = {
 
 def invent(rng: Generator) -> Scene:
     """Draw one scene."""
-    view = View(focal=rng.uniform(1.15, 1.65), horizon=rng.uniform(0.38, 0.5), height_m=rng.uniform(1.3, 2.0))
+    viewpoint = Viewpoint(focal=rng.uniform(1.15, 1.65), horizon=rng.uniform(0.38, 0.5), height_m=rng.uniform(1.3, 2.0))
     road, light = _road(rng), _light(rng)
     things = [*_frontage(road, road.left, rng), *_frontage(road, road.right, rng)]
     things += [*_kerbside(road, road.left, rng), *_kerbside(road, road.right, rng)]
     things += Traffic(road, rng).things
     bonnet = rng.uniform(0.04, 0.11) if rng.random() < 0.55 else 0.0
     seed = int(rng.integers(2**62))
-    return Scene(view=view, road=road, light=light, things=tuple(things), bonnet=bonnet, seed=seed)
+    return Scene(viewpoint=viewpoint, road=road, light=light, things=tuple(things), bonnet=bonnet, seed=seed)
 
 
 def _road(rng: Generator) -> Road:

@@ -65,7 +65,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class Viewpoint:
     """The camera: focal length in image heights (of a 2:1 image), horizon in heights from the top."""
 
     focal: float
@@ -190,7 +190,7 @@ class Thing:
 class Scene:
     """Everything that is drawn, before any size in pixels is known."""
 
-    view: View
+    viewpoint: Viewpoint
     road: Road
     light: Light
     things: tuple[Thing, ...]

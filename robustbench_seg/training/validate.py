@@ -6,10 +6,11 @@ from torch import nn
 
 from ..datasets.base import Dataset, InMemory, spaced
 from ..errors import UsageError
-from ..measure.evaluate import Setting, evaluate
+from ..measure.evaluate import evaluate
 from ..measure.workers import Loader
 from ..metrics import ClassCounts, miou
 from ..models.base import NetworkSegmenter
+from ..store.cell import Setting
 from .processes import Processes
 from .recipe import Recipe
 

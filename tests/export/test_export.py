@@ -27,11 +27,12 @@ from robustbench_seg.export import Export, Listener, choose_conditions, estimate
 from robustbench_seg.export.estimate import Estimate
 from robustbench_seg.files import locked
 from robustbench_seg.measure.plan import Options
-from robustbench_seg.measure.prepare import Condition, prepare
+from robustbench_seg.measure.prepare import prepare
 from robustbench_seg.measure.runner import Listener as RunListener
 from robustbench_seg.measure.runner import run
 from robustbench_seg.measure.workers import Loader
 from robustbench_seg.protocols import PROTOCOLS
+from robustbench_seg.store.cell import Condition
 from robustbench_seg.suites import read_suite
 
 CONDITIONS = (Condition("fog", 3), Condition("gaussian_noise", 1), Condition("gaussian_noise", 2))
