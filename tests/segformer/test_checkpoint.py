@@ -298,7 +298,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path: Path
     torch.save(content, path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint(path)
-    assert str(caught.value).startswith(f"{path}: refused, since reading it would run code (")
+    assert str(caught.value).startswith(f"{path}: refused, because reading it would run code (")
     assert "mkdir); only plain tensors are read" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not trace.exists()

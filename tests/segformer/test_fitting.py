@@ -10,7 +10,7 @@ from wrapping import network, nvlabs_state, same_weights
 
 from segformer import CheckpointError, SegFormer, load_checkpoint, save_checkpoint
 from segformer.files import read_file
-from segformer.fitting import fitted
+from segformer.fitting import fit
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_a_state_dict_of_this_package_without_its_configuration_is_named_as_one(
 ) -> None:
     torch.save(model.state_dict(), tmp_path / "b0.pth")
     with pytest.raises(
-        CheckpointError, match=r"keys without its configuration; segformer\.save_checkpoint writes both"
+        CheckpointError, match=r"keys, but no configuration; segformer\.save_checkpoint writes both"
     ):
         load_checkpoint(tmp_path / "b0.pth")
 
@@ -102,7 +102,7 @@ def test_another_network_gets_what_it_needs_and_keeps_a_head_that_is_its_own(tmp
     tensors = {key: value for key, value in network.state_dict().items() if "num_batches" not in key}
     torch.save(tensors | {"criterion.weight": torch.ones(2)}, tmp_path / "other.pth")
     content = read_file(tmp_path / "other.pth")
-    kept, left_out = fitted(content, network.state_dict())
+    kept, left_out = fit(content, network.state_dict())
     network.load_state_dict(kept)
     assert kept["norm.num_batches_tracked"] == 0
     assert left_out == ("criterion.weight",)

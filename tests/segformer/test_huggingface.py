@@ -9,7 +9,7 @@ from test_sources import RESEARCH, assert_logits_equal, fake_hub, logits_of, mak
 from transformers import SegformerForSemanticSegmentation
 
 from segformer import CheckpointError, load_checkpoint
-from segformer.huggingface import is_hub_id, missing, repository_of
+from segformer.huggingface import explain_missing, is_hub_id, repository_of
 
 NVIDIA = "nvidia/segformer-b0-test"
 
@@ -82,7 +82,7 @@ def test_a_repository_is_fetched_with_all_that_decides_logits(asked: list[str], 
 
 
 def test_a_repository_of_anybody_is_asked_for_by_the_explicit_form(asked: list[str]) -> None:
-    with pytest.raises(CheckpointError, match=r"^hf:some\.one/b0_x: not to be had from the Hugging Face hub \(\[Errno"):
+    with pytest.raises(CheckpointError, match=r"^hf:some\.one/b0_x: not available from the Hugging Face hub \(\[Errno"):
         load_checkpoint("hf:some.one/b0_x")
     assert asked
 
@@ -92,7 +92,7 @@ def test_a_folder_here_is_read_before_the_hub_is_asked(asked: list[str], tmp_pat
         make_reference().save_pretrained(name)
         for written in (name, f"hf:{name}"):
             assert not is_hub_id(written)
-            assert missing(written) == ""
+            assert explain_missing(written) == ""
             assert_logits_equal(load_checkpoint(written), logits_of(make_reference()))
     assert not is_hub_id("nvidia/absent")  # since there is a folder nvidia
     assert repository_of("hf:nvidia/absent") == "nvidia/absent"
@@ -133,7 +133,7 @@ def test_the_number_of_classes_may_stand_alone(tmp_path: Path) -> None:
         ({"reshape_last_stage": False}, "reshape_last_stage must be True, got False"),
         ({"model_type": "glpn"}, "model_type must be 'segformer', got 'glpn'"),
         ({"num_channels": 4}, "num_channels must be 3, got 4"),
-        ({"quantization_config": {"quant_method": "bitsandbytes"}}, "quantised weights are not read"),
+        ({"quantization_config": {"quant_method": "bitsandbytes"}}, "quantised weights are not supported"),
         ({"id2label": {"0": "a", "1": "b", "2": "c", "3": "d", "5": "e"}}, "id2label must number the classes 0, 1, 2"),
         ({"num_labels": 3}, "num_labels is 3, but id2label names 5 classes"),  # versions 4 and 5 differ on which holds
         ({"id2label": {"a": "0"}}, "not the configuration of a SegFormer"),

@@ -191,7 +191,7 @@ def test_weights_that_are_arrays_of_numpy_are_refused_with_the_line_that_saves_t
     torch.save(wrap(state), path)
     with pytest.raises(CheckpointError, match=r"would run code \(numpy\.") as caught:
         load_checkpoint(path)
-    run_line(str(caught.value).partition("where you trust the file, save it: ")[2], tmp_path)
+    run_line(str(caught.value).partition("if you trust the file, save it: ")[2], tmp_path)
     assert same_weights(load_checkpoint(tmp_path / "plain.pth"), model)
 
 

@@ -172,7 +172,7 @@ def test_a_file_that_was_made_to_run_code_is_refused_wherever_the_call_is_and_do
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint(path)
     message = str(caught.value)
-    assert message.startswith(f"{path}: refused, since reading it would run code (")
+    assert message.startswith(f"{path}: refused, because reading it would run code (")
     assert f"{name}); only plain tensors are read" in message
     assert "\n" not in message
     assert not trace.exists()
@@ -214,9 +214,9 @@ def test_weights_that_are_objects_are_refused_with_the_line_that_saves_them_plai
     torch.save(wrap(module), path)
     with pytest.raises(CheckpointError) as caught:
         read_file(path)
-    assert str(caught.value).startswith(f"{path}: refused, since reading it would run code (")
+    assert str(caught.value).startswith(f"{path}: refused, because reading it would run code (")
     line = f"torch.save({line.replace('PATH', repr(str(path)))}, 'plain.pth')"
-    assert str(caught.value).endswith(f"; only plain tensors are read; where you trust the file, save it: {line}")
+    assert str(caught.value).endswith(f"; only plain tensors are read; if you trust the file, save it: {line}")
     run_line(line, tmp_path)
     plain = read_file(tmp_path / "plain.pth").tensors
     assert torch.equal(plain["0.weight"], module[0].weight)

@@ -21,7 +21,7 @@ from segformer import (
     save_checkpoint,
 )
 from segformer.files import METADATA_KEY
-from segformer.preprocessor import trained_with
+from segformer.preprocessor import read_normalisation
 
 HALVES = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
@@ -131,7 +131,7 @@ def test_a_description_whose_preprocessor_is_none_is_refused(tmp_path: Path, dam
     model = build("b0", num_classes=3)
     model.info = CheckpointInfo(preprocessor=damage)
     save_checkpoint(model, tmp_path / "own.safetensors")
-    with pytest.raises(CheckpointError, match=r"own\.safetensors: its configuration is not one of this version"):
+    with pytest.raises(CheckpointError, match=r"own\.safetensors: its configuration does not fit this version"):
         load_checkpoint(tmp_path / "own.safetensors")
 
 
@@ -229,7 +229,9 @@ NORMALIZE = f"pipeline = [dict(type='Load'), dict(type='Normalize', mean={HALF},
 
 def test_a_normalisation_that_all_parts_of_a_configuration_repeat_is_read() -> None:
     said = json.loads(
-        trained_with(configured(HALF, HALF) + NORMALIZE + f"test = dict(pipeline=[{NORMALIZE[12:-2]}])", Path("w.pth"))
+        read_normalisation(
+            configured(HALF, HALF) + NORMALIZE + f"test = dict(pipeline=[{NORMALIZE[12:-2]}])", Path("w.pth")
+        )
     )
     assert said["image_mean"] == said["image_std"] == [0.5] * 3
 
@@ -255,10 +257,10 @@ def test_a_normalisation_that_leaves_a_doubt_is_refused_with_a_line_that_settles
 ) -> None:
     path = tmp_path / "b0.pth"
     torch.save({"meta": {"config": text}, "state_dict": nvlabs_state(network(), tmp_path)}, path)
-    with pytest.raises(CheckpointError, match=f"its MMSegmentation configuration gives {wrong}; where"):
+    with pytest.raises(CheckpointError, match=f"its MMSegmentation configuration gives {wrong}; if"):
         load_checkpoint(path)
     with pytest.raises(CheckpointError) as caught:
-        trained_with(text, path)
+        read_normalisation(text, path)
     told, _, line = str(caught.value).partition("R, G and B of 0 .. 255: ")
     assert told.startswith(f"{path}: ")
     run_line(line.replace("[R, G, B]", HALF), tmp_path)

@@ -447,7 +447,7 @@ def test_a_hub_that_is_out_of_reach_is_one_line_and_a_path_in_a_folder_here_neve
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint("nvidia/absent")
     assert str(caught.value) == (
-        "nvidia/absent: no such file or folder, and not to be had from the Hugging Face hub "
+        "nvidia/absent: no such file or folder, and not available from the Hugging Face hub "
         "([Errno -2] Name or service not known)"
     )
     asked.clear()
