@@ -43,7 +43,7 @@ class Told(Listener):
     def __init__(self, stop: int | None = None) -> None:
         self.images, self.stop = 0, stop
 
-    def planned(self, conditions: int, incomplete: int, rest: Estimate) -> None:
+    def plan(self, conditions: int, incomplete: int, rest: Estimate) -> None:
         self.conditions, self.incomplete, self.rest = conditions, incomplete, rest
 
     def image(self) -> None:

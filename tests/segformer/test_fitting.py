@@ -90,9 +90,7 @@ def test_a_state_dict_of_this_package_without_its_configuration_is_named_as_one(
     tmp_path: Path, model: SegFormer
 ) -> None:
     torch.save(model.state_dict(), tmp_path / "b0.pth")
-    with pytest.raises(
-        CheckpointError, match=r"keys, but no configuration; segformer\.save_checkpoint writes both"
-    ):
+    with pytest.raises(CheckpointError, match=r"keys, but no configuration; segformer\.save_checkpoint writes both"):
         load_checkpoint(tmp_path / "b0.pth")
 
 

@@ -33,7 +33,9 @@ def test_the_last_few_are_kept_and_the_newest_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", b"no checkpoint at all"])
 def test_a_broken_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "00000007.pt").write_bytes(content)
-    with pytest.raises(StoreError, match=r"00000007.pt: not a complete checkpoint; without it the one before is used"):
+    with pytest.raises(
+        StoreError, match=r"00000007.pt: not a complete checkpoint; remove it to resume from the previous one"
+    ):
         Checkpoints(tmp_path, "one", keep=1).newest()
 
 

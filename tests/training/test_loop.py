@@ -210,7 +210,7 @@ def test_a_loss_that_is_not_finite_stops_with_its_iteration_and_keeps_the_checkp
 
     monkeypatch.setattr(loop, "iterate", sick)
     with pytest.raises(
-        UsageError, match=f"the loss became {bad} at iteration 4; the last checkpoint is kept, but goes the same way"
+        UsageError, match=f"the loss became {bad} at iteration 4; the last checkpoint is kept, but would diverge again"
     ):
         loop.train(make(), DATA, tmp_path)
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["00000002.pt"]

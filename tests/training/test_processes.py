@@ -13,7 +13,7 @@ from torch import nn
 
 from robustbench_seg.errors import MachineError, UsageError
 from robustbench_seg.training import loop
-from robustbench_seg.training.processes import Processes, processes_on
+from robustbench_seg.training.processes import Processes, find_processes
 
 CPU = torch.device("cpu")
 TESTS = Path(__file__).parents[1]
@@ -91,7 +91,7 @@ def test_a_single_image_is_taken_where_batchnorm_sees_those_of_all_gpus(
 ) -> None:
     two = Processes(torch.device("cuda"))
     two.count = 2
-    monkeypatch.setattr(loop, "go_on", lambda *arguments: tmp_path / "weights.safetensors")
+    monkeypatch.setattr(loop, "resume", lambda *arguments: tmp_path / "weights.safetensors")
     recipe = make(model="deeplabv3plus-mobilenet_v2")
     assert loop.train(recipe, DATA, tmp_path, processes=two) == tmp_path / "weights.safetensors"
 
@@ -99,10 +99,10 @@ def test_a_single_image_is_taken_where_batchnorm_sees_those_of_all_gpus(
 def test_one_process_needs_no_accelerate_and_several_are_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "accelerate", None)
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    assert (processes_on(CPU).count, processes_on(CPU).rank) == (1, 0)
+    assert (find_processes(CPU).count, find_processes(CPU).rank) == (1, 0)
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(MachineError, match=r"pip install 'robustbench-seg\[accelerate\]'"):
-        processes_on(CPU)
+        find_processes(CPU)
 
 
 def test_more_processes_than_devices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,4 +110,4 @@ def test_more_processes_than_devices_are_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("LOCAL_RANK", "2")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(MachineError, match="process 2 of this machine has no CUDA device: there are 2"):
-        processes_on(torch.device("cuda"))
+        find_processes(torch.device("cuda"))

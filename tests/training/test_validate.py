@@ -60,7 +60,7 @@ def test_validation_comes_every_so_often_and_at_the_end() -> None:
 @pytest.mark.parametrize(
     ("data", "change", "message"),
     [
-        (Data(DATA.training), {}, "asks for validation on streets, which was not given"),
+        (Data(DATA.training), {}, "the recipe validates on streets, which was not given"),
         (
             DATA,
             {"view": {"mode": "whole", "scale": 0.25}},
