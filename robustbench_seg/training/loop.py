@@ -68,7 +68,7 @@ def train(
     """
     if recipe.batch_size % processes.count:
         raise UsageError(f"batch_size {recipe.batch_size} can't be shared equally by {processes.count} processes")
-    synchronised = processes.count > 1 and processes.device.type == "cuda"  # BatchNorm uses the whole batch
+    synchronised = processes.count > 1 and processes.device.type == "cuda"  # BatchNorm then sees the whole batch
     if recipe.batch_size == processes.count and recipe.model in POOLS_IMAGES and not synchronised:
         raise UsageError(
             f"batch_size {recipe.batch_size}: {recipe.model} needs two images per process for its BatchNorm"

@@ -65,8 +65,8 @@ class ProcessGroup(Processes):
     def wrap(self, network: nn.Module) -> nn.Module:
         if self.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]  # in place
-        network: nn.Module = self.accelerator.prepare_model(network)
-        return network
+        model: nn.Module = self.accelerator.prepare_model(network)
+        return model
 
     def total(self, value: Tensor) -> Tensor:
         total: Tensor = self.accelerator.reduce(value, reduction="sum")

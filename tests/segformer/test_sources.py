@@ -383,7 +383,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 
 def test_a_file_of_transformers_without_its_folder_asks_for_the_folder(tmp_path: Path) -> None:
     make_reference().save_pretrained(tmp_path)
-    with pytest.raises(CheckpointError, match=r"model\.safetensors: .*config\.json: give the folder"):
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: .*config\.json; give the folder"):
         load_checkpoint(tmp_path / "model.safetensors")
 
 
