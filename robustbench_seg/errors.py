@@ -36,7 +36,7 @@ class DamagedError(StoreError):
     reason: names the file and the fault.
     """
 
-    cure = "remove it, or run its suite again, which measures that cell anew"
+    cure = "remove it, or run its suite again, which measures that cell again"
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}; {self.cure}")

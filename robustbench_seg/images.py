@@ -140,7 +140,7 @@ def jpeg_size(content: bytes) -> tuple[int, int]:
     if not has_scan:
         raise EOFError
     raise ValueError(
-        "lacks the end marker of a JPEG file: it was cut off or never finished; get it anew, or save it again"
+        "lacks the end marker of a JPEG file: it was cut off or never finished; get the file again, or save it again"
     )
 
 

@@ -16,36 +16,36 @@ COUNTER = ".num_batches_tracked"  # BatchNorm reads it only in training
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
-def fit(found: Content, expected: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+def fit(content: Content, expected: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """Take the tensors that a network needs from a file. expected: only its keys, shapes and types are read.
 
     The second value lists the keys left out: heads and criteria that no forward pass reads. A BatchNorm counter that
     the file lacks becomes 0. Raises CheckpointError for any other difference, and for values that are not floating
     point where the network's are, because quantised weights need scales that are not read.
     """
-    tensors = dict(found.tensors)
+    tensors = dict(content.tensors)
     left_out = tuple(key for key in tensors if key not in expected and UNREAD.search(key))
     for key in left_out:
         del tensors[key]
     for key, tensor in expected.items():
         if key.endswith(COUNTER):
             tensors.setdefault(key, torch.zeros(tensor.shape, dtype=tensor.dtype))
-    refuse_misfits(found.path, tensors, expected, found)
+    refuse_misfits(content.path, tensors, expected, content)
     return tensors, left_out
 
 
 def refuse_misfits(
-    path: Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor], content: Content | None = None
+    path: Path, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], content: Content | None = None
 ) -> None:
     """Raise CheckpointError unless keys and shapes are exactly as expected; it lists ten per kind of fault and a count.
 
     content: the file, if the message shall give the file's own keys and the remedy.
     """
     prefix = content.prefix if content else ""
-    both = [(prefix + key, found[key], tensor) for key, tensor in expected.items() if key in found]
+    both = [(prefix + key, tensors[key], tensor) for key, tensor in expected.items() if key in tensors]
     faults = {
-        "missing": sorted(prefix + key for key in expected.keys() - found.keys()),
-        "unknown": sorted(prefix + key for key in found.keys() - expected.keys()),
+        "missing": sorted(prefix + key for key in expected.keys() - tensors.keys()),
+        "unknown": sorted(prefix + key for key in tensors.keys() - expected.keys()),
         "misshapen": [
             f"{key} is {tuple(theirs.shape)}, not {tuple(ours.shape)}"
             for key, theirs, ours in both

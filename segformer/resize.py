@@ -18,8 +18,8 @@ def resize_rows(x: Tensor, rows: range, size: tuple[int, int]) -> Tensor:
     if x.shape[2:] == size:
         return x[:, :, rows.start : rows.stop]
     precision = torch.promote_types(x.dtype, torch.float32)  # half precision can't represent large row numbers
-    wanted = torch.arange(rows.start, rows.stop, device=x.device, dtype=precision)
-    y = ((wanted + 0.5) * (x.shape[2] / size[0]) - 0.5).clamp(min=0)
+    positions = torch.arange(rows.start, rows.stop, device=x.device, dtype=precision)
+    y = ((positions + 0.5) * (x.shape[2] / size[0]) - 0.5).clamp(min=0)
     above = y.long()
     below = (above + 1).clamp(max=x.shape[2] - 1)
     lines = x.permute(0, 2, 3, 1)  # (B, h, w, C): the rows of a channels-last map are contiguous

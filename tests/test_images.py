@@ -122,7 +122,9 @@ def test_a_file_that_was_cut_off_anywhere_is_refused(form: str) -> None:
 
 
 def test_a_jpeg_file_without_its_end_marker_is_not_called_incomplete() -> None:
-    expected = "lacks the end marker of a JPEG file: it was cut off or never finished; get it anew, or save it again"
+    expected = (
+        "lacks the end marker of a JPEG file: it was cut off or never finished; get the file again, or save it again"
+    )
     for form in ("jpeg", "jpeg, progressive", "jpeg, restarts and a comment"):
         for cut in (2, 1):
             with pytest.raises(ValueError, match=f"^{expected}$"):

@@ -24,7 +24,7 @@ __all__ = ["contrast", "elastic_transform", "jpeg_compression", "pixelate", "sat
 # By severity, 1 to 5.
 CONTRAST = (0.4, 0.3, 0.2, 0.1, 0.05)  # factor on the distance to the mean
 ELASTIC_ALPHA = (250 * 0.05, 250 * 0.065, 250 * 0.085, 250 * 0.1, 250 * 0.12)  # factor on the smoothed displacement
-PIXELATE = (0.6, 0.5, 0.4, 0.3, 0.25)  # sides of the small image divided by those of the large one
+PIXELATE = (0.6, 0.5, 0.4, 0.3, 0.25)  # sides of the small image / sides of the large one
 JPEG_QUALITY = (25, 18, 15, 10, 7)
 SATURATE = ((0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2))  # factor of the saturation, offset
 

@@ -85,7 +85,7 @@ def shot_noise(image: Image, severity: int, rng: np.random.RandomState) -> Image
 def impulse_noise(image: Image, severity: int, rng: np.random.RandomState) -> Image:
     """Set a share of the values to 0 or 255, both equally likely.
 
-    The draws are those of scikit-image at the time of imagecorruptions' release: its `random_noise` called
+    The draws equal scikit-image's at the time of imagecorruptions' release: its `random_noise` called
     `numpy.random.choice` twice, and each call compares one uniform draw per value. Newer versions of
     scikit-image have their own generator; with those the distribution is the same, but not the draws.
     """

@@ -49,11 +49,11 @@ class Scores:
 
         NaN without such a cell. Raises UsageError for several cells.
         """
-        chosen = self.places(fields)
-        if len(chosen) > 1:
+        indices = self.places(fields)
+        if len(indices) > 1:
             names = ", ".join(f"{name}={value!r}" for name, value in fields.items())
-            raise UsageError(f"{len(chosen)} cells have {names}; name the fields in which they differ")
-        return self.draws[:, chosen[0]] if len(chosen) else np.full(len(self.draws), np.nan)
+            raise UsageError(f"{len(indices)} cells have {names}; name the fields in which they differ")
+        return self.draws[:, indices[0]] if len(indices) else np.full(len(self.draws), np.nan)
 
     def under(self, **fields: Any) -> Callable[[str, int], Draws]:
         """Return a look-up from (corruption, severity) to the scores of the cells with these fields, for `headline`.
@@ -71,10 +71,10 @@ class Scores:
         self, values: NDArray[np.float64], fields: Mapping[str, Any]
     ) -> Callable[[str, int], NDArray[np.float64]]:
         """Return a look-up from (corruption, severity) to a column of values, (rows, cells)."""
-        chosen = self.places(fields)
-        cells = self.cells.iloc[chosen]
+        indices = self.places(fields)
+        cells = self.cells.iloc[indices]
         expect_comparable(cells, ["corruption", "severity"])
-        places = dict(zip(zip(cells["corruption"], cells["severity"], strict=True), chosen, strict=True))
+        places = dict(zip(zip(cells["corruption"], cells["severity"], strict=True), indices, strict=True))
         missing = np.full(len(values), np.nan)
         return lambda corruption, severity: (
             values[:, places[corruption, severity]] if (corruption, severity) in places else missing

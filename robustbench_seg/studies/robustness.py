@@ -19,7 +19,7 @@ from ..store.cell import CLEAN
 
 __all__ = [
     "MODEL",
-    "SAID",
+    "MODEL_NOTES",
     "SETTING",
     "Conditions",
     "Miou",
@@ -42,7 +42,7 @@ SETTING = [
     "dataset", "split", "view", "precision", "seed", "engine_version", "fingerprint", "images", "of", "synthetic",
 ]  # fmt: skip
 MODEL = ["model", "checkpoint_sha256"]  # the rows of a table
-SAID = ["parameters", "licence", "about"]  # from a model's first cell, because newer code may write them differently
+MODEL_NOTES = ["parameters", "licence", "about"]  # from a model's first cell: newer code may write them differently
 
 
 def expect_comparable(cells: pd.DataFrame, names: Sequence[str]) -> None:
@@ -111,7 +111,7 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
         worst = min(scores, key=lambda name: scores[name]) if complete else ""
         rows.append(
             {
-                **part.iloc[0][[*SETTING, *MODEL, *SAID]],
+                **part.iloc[0][[*SETTING, *MODEL, *MODEL_NOTES]],
                 "fewest_classes": int(part["classes"].min()),
                 "most_classes": int(part["classes"].max()),
                 CLEAN: miou(CLEAN, 0),
@@ -151,6 +151,6 @@ def clean_by_view(cells: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:
         expect_comparable(part, ["view"])
         miou = part.set_index("view")["miou"].reindex(views)
         points = 100 * (miou - miou.iloc[0])
-        fields = dict(part.iloc[0][[*columns, *SAID]])
+        fields = dict(part.iloc[0][[*columns, *MODEL_NOTES]])
         rows += [{**fields, "view": view, "miou": miou[view], "points": points[view]} for view in views]
     return pd.DataFrame(rows)
