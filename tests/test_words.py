@@ -33,8 +33,8 @@ WORDS = {
 }
 # Verbs and participles that are no names: values are nouns, functions are imperatives.
 NAMES = {
-    "said", "told", "heard", "asked", "wanted", "having", "titled", "joined", "known", "marked", "through", "found", "shown",
-    "needed", "chosen", "kept", "held", "beside", "apart", "anew", "agreed", "named", "gone", "spoken",
+    "said", "told", "heard", "asked", "wanted", "having", "titled", "joined", "known", "marked", "through", "found",
+    "shown", "needed", "chosen", "kept", "held", "beside", "apart", "anew", "agreed", "named", "gone", "spoken",
 }  # fmt: skip
 # Not yet brought to the glossary; a path that begins with one of these is skipped. The list ends empty.
 REMAINING = (
