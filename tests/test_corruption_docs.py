@@ -1,4 +1,4 @@
-"""docs/corruptions.md says what the code does: its tables are the code's constants, its pictures are there."""
+"""docs/corruptions.md agrees with the code: its tables are the code's constants, and its pictures exist."""
 
 import importlib.util
 import re
@@ -27,11 +27,11 @@ def maker() -> ModuleType:
 
 def test_every_corruption_has_its_section_table_and_picture() -> None:
     for pattern in (r"^### (\w+_\w+|\w+)$", r"<!-- parameters: (\w+) -->", r"!\[\w+\]\(img/corruptions/(\w+)\.webp\)"):
-        named = [name for name in re.findall(pattern, PAGE, flags=re.MULTILINE) if name in CORRUPTIONS or "_" in name]
-        assert sorted(named) == sorted(CORRUPTIONS)
+        names = [name for name in re.findall(pattern, PAGE, flags=re.MULTILINE) if name in CORRUPTIONS or "_" in name]
+        assert sorted(names) == sorted(CORRUPTIONS)
 
 
-def test_the_committed_tables_are_those_of_the_code(maker: ModuleType) -> None:
+def test_the_committed_tables_equal_the_code(maker: ModuleType) -> None:
     assert maker.with_tables(PAGE) == PAGE
 
 

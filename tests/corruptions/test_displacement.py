@@ -24,7 +24,7 @@ def field(shape: tuple[int, int], reach_px: float, random_seed: int) -> Any:
 
 @pytest.mark.parametrize("reach_px", [0.01, 3, 30, 300])
 @pytest.mark.parametrize("levels", [2, 256])
-def test_displaced_equals_scipys_mirrored_bilinear_reading_but_for_its_rounding(reach_px: float, levels: int) -> None:
+def test_displace_equals_scipys_mirrored_bilinear_reading_except_for_rounding(reach_px: float, levels: int) -> None:
     random = np.random.RandomState(levels)
     image = (random.randint(0, levels, size=(301, 403, 3)) * (255 // (levels - 1))).astype(np.uint8)
     dy, dx = field((301, 403), reach_px, 1), field((301, 403), reach_px, 2)
@@ -34,7 +34,7 @@ def test_displaced_equals_scipys_mirrored_bilinear_reading_but_for_its_rounding(
     assert np.mean(difference > 0) <= 2e-4
 
 
-def test_displaced_equals_scipys_where_the_result_is_an_integer() -> None:
+def test_displace_equals_scipys_where_the_result_is_an_integer() -> None:
     # Ramps, read at whole, half and quarter pixels: here rounding alone decides what truncation makes of it.
     y, x = np.mgrid[:60, :80]
     image = np.stack([4 * y, 3 * x, 2 * y + x], axis=-1).astype(np.uint8)
@@ -43,7 +43,7 @@ def test_displaced_equals_scipys_where_the_result_is_an_integer() -> None:
         assert np.array_equal(displace(image, dy, dx), reference(image, dy, dx))
 
 
-def test_displaced_equals_scipys_on_every_flat_grey() -> None:
+def test_displace_equals_scipys_on_every_flat_grey() -> None:
     image = np.repeat(np.repeat(np.arange(256, dtype=np.uint8), 8).reshape(32, 64), 8, axis=0)
     image = np.repeat(image[..., np.newaxis], 3, axis=-1)
     dy, dx = field((256, 64), 2, 3), field((256, 64), 2, 4)

@@ -123,7 +123,7 @@ def test_mappings_lists_and_objects_of_unknown_classes_are_passed_over_wherever_
 
 
 def test_no_name_of_a_file_is_looked_up(tmp_path: Path) -> None:
-    """A module that exists and leaves a trace when it is imported, in a program of its own."""
+    """A module that exists and leaves a trace when it is imported, in a separate program."""
     source = "class Settings:\n    def __setstate__(self, state):\n        raise SystemExit('ran')\n"
     with absent_program("trap", source) as module:
         settings = module.Settings()

@@ -11,7 +11,7 @@ from robustbench_seg.training.recipe import Recipe, read_recipe
 from robustbench_seg.yaml_files import shipped
 
 
-def test_values_replace_those_of_a_recipe_by_their_place() -> None:
+def test_values_replace_fields_of_a_recipe_by_name() -> None:
     recipe = read_recipe("camvid", {"seed": 3, "dataset.split": "fit", "model_options.ffn": "plain", "encoder": None})
     assert (recipe.seed, recipe.dataset.split, recipe.dataset.name) == (3, "fit", "camvid")
     assert recipe.model_options == {**read_recipe("camvid").model_options, "ffn": "plain"}
@@ -19,9 +19,14 @@ def test_values_replace_those_of_a_recipe_by_their_place() -> None:
 
 def test_a_part_that_a_recipe_lacks_is_made_by_its_places() -> None:
     places = {"validation.dataset.name": "camvid", "validation.dataset.split": "held", "validation.every": 100}
-    found = read_recipe("streets", places).validation
-    assert found is not None
-    assert (found.dataset.name, found.dataset.split, found.every, found.view) == ("camvid", "held", 100, View())
+    validation = read_recipe("streets", places).validation
+    assert validation is not None
+    assert (validation.dataset.name, validation.dataset.split, validation.every, validation.view) == (
+        "camvid",
+        "held",
+        100,
+        View(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,7 +93,7 @@ def test_the_papers_recipes_have_the_papers_numbers(name: str) -> None:
     assert (recipe.warmup, recipe.power, recipe.precision) == (1500, 1.0, "fp32")
 
 
-def test_the_arms_of_table_1c_differ_in_ffn_and_encoding_alone() -> None:
+def test_the_arms_of_table_1c_differ_only_in_ffn_and_encoding() -> None:
     mix, learned = read_recipe("cityscapes-768"), read_recipe("cityscapes-768-learned")
     assert mix.model_copy(update={"model_options": learned.model_options}) == learned
     assert mix.model_options == {}

@@ -35,16 +35,16 @@ def main(out: Path) -> None:
     nn.BatchNorm2d.train = stay_in_evaluation  # type: ignore[method-assign]
     processes = find_processes(torch.device("cpu"))
     folder = out / f"rank{processes.rank}"  # no folder is shared: rank 0 alone reads and writes
-    told = {"count": processes.count, "losses": losses_of(RECIPE, folder / "whole", processes)}
+    report = {"count": processes.count, "losses": losses_of(RECIPE, folder / "whole", processes)}
     if processes.rank == 0:
         (folder / "resumed/checkpoints").mkdir(parents=True)
         shutil.copy(folder / "whole/checkpoints/00000002.pt", folder / "resumed/checkpoints")
-    told["resumed"] = losses_of(RECIPE, folder / "resumed", processes)
+    report["resumed"] = losses_of(RECIPE, folder / "resumed", processes)
     norm = nn.BatchNorm2d(2)
     norm.running_mean.fill_(processes.rank + 1)
     processes.share_buffers(norm)
-    told["statistics"] = norm.running_mean.tolist()
-    (out / f"rank{processes.rank}.json").write_text(json.dumps(told))
+    report["statistics"] = norm.running_mean.tolist()
+    (out / f"rank{processes.rank}.json").write_text(json.dumps(report))
     processes.leave()
 
 
