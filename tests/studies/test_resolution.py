@@ -40,5 +40,5 @@ def test_effects_of_resamples_are_effects_of_each() -> None:
 
 def test_effects_need_windows_at_scale_1() -> None:
     for view in (View(), View(mode="slide", crop=256, stride=192, scale=2)):
-        with pytest.raises(UsageError, match="against windows of the training crop at scale 1"):
+        with pytest.raises(UsageError, match="relative to windows of the training crop at scale 1"):
             effects(MIOU.__getitem__, view)
