@@ -39,41 +39,39 @@ def size_of(content: bytes) -> tuple[int, int]:
     The check reads the checksum of each chunk of a PNG and the markers of a JPEG up to the last. WebP has neither, so
     it is decoded. Bytes after the end, which some cameras append, are ignored.
     """
-    return check(content) or decode_image(content).shape[:2]
+    return checked(content) or decode_image(content).shape[:2]
 
 
 def decode_image(content: bytes) -> Pixels:
     """Decode a complete PNG, JPEG or WebP file to uint8 RGB (H, W, 3), without the EXIF rotation."""
-    check(content)  # some decoders invent the missing part of a truncated file
-    return decode(content, RGB)
+    checked(content)  # some decoders invent the missing part of a truncated file
+    return decoded(content, RGB)
 
 
 def decode_indices(content: bytes) -> Pixels:
-    """Decode a PNG file of one channel, grey or palette, to its stored samples: uint8 (H, W), 0 .. 2^bits - 1.
+    """Decode a PNG file of one channel, grey or palette, to its samples as they are stored: (H, W), 0 .. 2^bits - 1.
 
-    Palette colours, transparency, gamma, profiles and scaling to 8 bits do not change a value.
+    Neither a palette's colours, nor transparency, gamma or profiles change a value, nor does scaling to 8 bits.
     """
     if not content.startswith(PNG[: len(content)]):
         raise ValueError(f"begins with {content[:SHORTEST]!r}; a label must be a PNG file")
-    check(content)
+    checked(content)
     bits, colour = content[24], content[25]
     mode = f"{COLOURS.get(colour, f'colour type {colour}')}, {bits} bit"
     if colour not in (GREY, PALETTE):
-        cure = "keep only its first channel" if colour == GREY_ALPHA else "write the index of each colour instead"
+        cure = "keep its first channel alone" if colour == GREY_ALPHA else "write the index of each colour instead"
         raise ValueError(f"{mode}; expected one channel of class indices, grey or palette; {cure}")
     if bits > 8:
         raise ValueError(f"{mode}; expected class indices of 8 bits at most; convert it to 8-bit grey")
-    # A file with only the samples, declared as grey: it contains nothing that could change them.
+    # A file of the samples alone, called grey: nothing is left in it that could change them.
     header = b"IHDR" + content[16:25] + bytes([GREY]) + content[26:29]
     pixels = [chunk for kind, chunk in png_chunks(content) if kind in ("IDAT", "IEND")]
     plain = b"".join([PNG, struct.pack(">I", 13), header, struct.pack(">I", zlib.crc32(header)), *pixels])
-    stored = decode(plain, cv2.IMREAD_UNCHANGED)
-    return (
-        stored // np.uint8(255 // (2**bits - 1)) if bits < 8 else stored
-    )  # OpenCV scales samples of fewer bits to 255
+    stored = decoded(plain, cv2.IMREAD_UNCHANGED)
+    return stored // np.uint8(255 // (2**bits - 1)) if bits < 8 else stored  # samples of fewer bits come scaled to 255
 
 
-def decode(content: bytes, flags: int) -> Pixels:
+def decoded(content: bytes, flags: int) -> Pixels:
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error:  # more pixels than OpenCV accepts
@@ -83,7 +81,7 @@ def decode(content: bytes, flags: int) -> Pixels:
     return np.asarray(pixels)
 
 
-def check(content: bytes) -> tuple[int, int] | None:
+def checked(content: bytes) -> tuple[int, int] | None:
     """Check that a file is complete. Returns the height and width in its header, None for WebP."""
     if len(content) < SHORTEST:
         raise EOFError

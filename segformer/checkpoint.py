@@ -23,7 +23,7 @@ from .config import SegFormerConfig
 from .encoder import MixTransformer
 from .files import METADATA_KEY, Content, identity_of, read_file, write_atomically
 from .fitting import fit, refuse_misfits
-from .huggingface import FIELDS, HUB, download, explain_missing, folder_config, read_folder, repository_of
+from .huggingface import FIELDS, HUB, download, folder_config, missing, read_folder, repository_of
 from .info import CheckpointError, CheckpointInfo, shorten
 from .model import SegFormer
 from .preprocessor import FILES, read_normalisation, read_preprocessor
@@ -164,7 +164,7 @@ def foreign_state(model: SegFormer, source: Source) -> dict[str, Tensor]:
 def read(path: str | os.PathLike[str]) -> Content:
     """Read the content of a file, a folder of Transformers or a repository on the hub."""
     name = str(path)
-    if lack := explain_missing(name):
+    if lack := missing(name):
         raise CheckpointError(lack)
     if repository := repository_of(name):
         return read_folder(download(name), repository)

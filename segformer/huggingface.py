@@ -14,7 +14,7 @@ from .preprocessor import FILES, read_preprocessor
 from .shards import read_weights
 from .sources import NVIDIA_LICENCE, TRANSFORMERS_4, UNKNOWN_LICENCE
 
-__all__ = ["FIELDS", "HUB", "download", "explain_missing", "folder_config", "is_hub_id", "read_folder", "repository_of"]
+__all__ = ["FIELDS", "HUB", "download", "folder_config", "is_hub_id", "missing", "read_folder", "repository_of"]
 
 HUB = "hf:"
 
@@ -61,7 +61,7 @@ def is_hub_id(name: str) -> bool:
     return repository_of(name) != ""
 
 
-def explain_missing(name: str) -> str:
+def missing(name: str) -> str:
     """Write the message for a name that is neither a path nor a repository, with a hint; "" if it is one."""
     bare = name.removeprefix(HUB)
     if (bare and Path(bare).exists()) or is_hub_id(name):

@@ -27,8 +27,8 @@ def maker() -> ModuleType:
 
 def test_every_corruption_has_its_section_table_and_picture() -> None:
     for pattern in (r"^### (\w+_\w+|\w+)$", r"<!-- parameters: (\w+) -->", r"!\[\w+\]\(img/corruptions/(\w+)\.webp\)"):
-        names = [name for name in re.findall(pattern, PAGE, flags=re.MULTILINE) if name in CORRUPTIONS or "_" in name]
-        assert sorted(names) == sorted(CORRUPTIONS)
+        named = [name for name in re.findall(pattern, PAGE, flags=re.MULTILINE) if name in CORRUPTIONS or "_" in name]
+        assert sorted(named) == sorted(CORRUPTIONS)
 
 
 def test_the_committed_tables_equal_the_code(maker: ModuleType) -> None:

@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1  # of the manifest
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """The images of a data set to export, the conditions, the format and the folder `out`."""
+    """What is asked for: these images of a data set, under these conditions, in this format, in the folder `out`."""
 
     dataset: Dataset
     ids: tuple[str, ...]

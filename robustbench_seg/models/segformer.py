@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from segformer import CheckpointInfo, SegFormer, build, load_checkpoint, load_encoder, save_checkpoint
-from segformer.huggingface import HUB, explain_missing
+from segformer.huggingface import HUB, missing
 
 from ..errors import UsageError
 from ..wording import counted
@@ -26,7 +26,7 @@ def build_network(variant: str, class_names: Sequence[str], *, seed: int = 0, **
 
 def start_from(network: SegFormer, weights: str) -> CheckpointInfo:
     """Give the encoder the weights of a checkpoint; return what is told about that file. Raises UsageError."""
-    if lack := explain_missing(weights):
+    if lack := missing(weights):
         raise UsageError(f"encoder {lack}")
     with unchanged(files_of(weights)):
         info = load_encoder(network, weights)
@@ -61,7 +61,7 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
 
     Raises CheckpointError for the file and UsageError where the file holds another network than was asked for.
     """
-    if lack := explain_missing(str(weights)):
+    if lack := missing(str(weights)):
         raise UsageError(f"weights of {name}: {lack}")
     with unchanged(files_of(weights)):
         network = load_checkpoint(weights)

@@ -45,14 +45,14 @@ def read_once(data: Data, recipe: Recipe, note: Callable[[str], None]) -> str:
     """Read all images once, as `first_pass` does. Returns the fingerprint of the training set."""
     lines: set[str] = set()
 
-    def note_once(line: str) -> None:  # both data sets may be in one folder
+    def once(line: str) -> None:  # both data sets may be in one folder
         if line not in lines:
             lines.add(line)
             note(line)
 
     if data.validation is not None and recipe.validation is not None:
-        first_pass(data.validation, spaced(data.validation.ids, recipe.validation.limit), note_once)
-    return first_pass(data.training, data.training.ids, note_once).fingerprint
+        first_pass(data.validation, spaced(data.validation.ids, recipe.validation.limit), once)
+    return first_pass(data.training, data.training.ids, once).fingerprint
 
 
 def open_split(spec: DatasetSpec, folders: dict[str, Path]) -> Dataset:

@@ -99,7 +99,7 @@ def test_a_report_removes_what_a_killed_report_left(tmp_path: Path, store: Path)
     assert not list(out.glob(f".*{TEMPORARY}"))
 
 
-def test_a_report_names_a_full_disk_in_one_line(tmp_path: Path, store: Path) -> None:
+def test_a_report_says_in_one_line_that_a_disk_is_full(tmp_path: Path, store: Path) -> None:
     done = subprocess.run(
         [*PROGRAM, "report", str(store), "--out", str(tmp_path / "out")],
         capture_output=True,

@@ -9,7 +9,7 @@ from test_sources import RESEARCH, assert_logits_equal, fake_hub, logits_of, mak
 from transformers import SegformerForSemanticSegmentation
 
 from segformer import CheckpointError, load_checkpoint
-from segformer.huggingface import explain_missing, is_hub_id, repository_of
+from segformer.huggingface import is_hub_id, missing, repository_of
 
 NVIDIA = "nvidia/segformer-b0-test"
 
@@ -92,7 +92,7 @@ def test_a_local_folder_is_read_before_the_hub_is_asked(requests: list[str], tmp
         make_reference().save_pretrained(name)
         for written in (name, f"hf:{name}"):
             assert not is_hub_id(written)
-            assert explain_missing(written) == ""
+            assert missing(written) == ""
             assert_logits_equal(load_checkpoint(written), logits_of(make_reference()))
     assert not is_hub_id("nvidia/absent")  # since there is a folder nvidia
     assert repository_of("hf:nvidia/absent") == "nvidia/absent"

@@ -72,8 +72,8 @@ def test_intervals_of_a_calibration_error_cover_a_small_one_too(error: float, le
     for biased in (True, False):
         metric = replace(METRICS["ece"], biased=biased)
         scores = bootstrap(Counts(cells, tuple(map(str, range(images))), gap, pixels, metric), resamples=RESAMPLES)
-        intervals = [interval(draws, scores.blocks) for draws in scores.draws.T]
-        shares.append(float(np.mean([each.low <= error <= each.high for each in intervals])))
+        found = [interval(draws, scores.blocks) for draws in scores.draws.T]
+        shares.append(float(np.mean([each.low <= error <= each.high for each in found])))
     print(
         f"calibration error {error}: 95 % intervals cover {with_error(shares[0])}, plain ones {with_error(shares[1])}"
     )
