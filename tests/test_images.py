@@ -61,7 +61,7 @@ def test_a_palette_file_of_pillow_gives_its_indices_whatever_their_number_of_bit
         (0, 16, "grey, 16 bit; expected class indices of 8 bits at most; convert it to 8-bit grey"),
         (2, 8, "RGB, 8 bit; expected one channel of class indices, grey or palette; write the index of each colour"),
         (2, 16, "RGB, 16 bit; expected one channel"),
-        (4, 8, "grey with alpha, 8 bit; expected one channel of class indices, .*; keep only its first channel"),
+        (4, 8, "grey with alpha, 8 bit; expected one channel of class indices, .*; keep its first channel alone"),
         (6, 8, "RGBA, 8 bit; expected one channel"),
         (5, 8, "colour type 5, 8 bit; expected one channel"),
     ],
