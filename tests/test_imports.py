@@ -42,14 +42,14 @@ def part_of(name: str) -> str:
 def imported(path: Path) -> set[str]:
     """The dotted names that a file imports, anywhere in it: of modules, or of what it takes from them."""
     package = path.relative_to(ROOT).parts[:-1]
-    found = set()
+    modules = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
-            found |= {".".join([*base, *([node.module] if node.module else []), alias.name]) for alias in node.names}
+            modules |= {".".join([*base, *([node.module] if node.module else []), alias.name]) for alias in node.names}
         elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-    return found
+            modules |= {alias.name for alias in node.names}
+    return modules
 
 
 @pytest.mark.parametrize("module", MODULES)

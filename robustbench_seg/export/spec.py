@@ -1,4 +1,4 @@
-"""What is asked for: images of a data set under conditions, and where each file lies."""
+"""The specification of an export: images of a data set, conditions, and the path of each file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Export:
 
     dataset: Dataset
     ids: tuple[str, ...]
-    conditions: tuple[Condition, ...]  # all of one seed
+    conditions: tuple[Condition, ...]  # with the same seed
     format: Literal["png", "webp"]
     out: Path
     entries: Mapping[str, Corruption] = field(init=False, repr=False, compare=False)
@@ -48,13 +48,13 @@ class Export:
         return self.out / condition.corruption / str(condition.severity)
 
     def paths(self, image_id: str) -> tuple[Path, Path]:
-        """Where the image and the label lie in a tree. In Cityscapes an id begins with its city."""
+        """Return the paths of the image and the label in a tree. In Cityscapes an id begins with its city."""
         name = self.dataset.name
         city = image_id.partition("_")[0] if name == "cityscapes" else name
         return relative_paths(self.dataset.split, city or name, image_id, self.format, "labelTrainIds")
 
     def manifest(self, fingerprint: str) -> dict[str, Any]:
-        """Say in plain JSON what decides the files, and what their reader must know of the data set.
+        """Describe as JSON what decides the files, and the properties of the data set that their reader needs.
 
         fingerprint: of the images.
         """
@@ -80,22 +80,22 @@ class Export:
 def choose_conditions(
     protocol: str, corruptions: Sequence[str], severities: Sequence[str], seed: int
 ) -> tuple[Condition, ...]:
-    """List a protocol's conditions; where corruptions or severities are named, with these instead of the protocol's.
+    """List a protocol's conditions. Given corruptions or severities replace the protocol's.
 
-    A corruption that the protocol lacks has all five severities. Raises UsageError for an unknown name or severity.
+    A corruption that is not in the protocol has all five severities. Raises UsageError for an unknown name or severity.
     """
-    for what, given, allowed in (
+    for what, words, allowed in (
         ("corruptions", corruptions, CORRUPTIONS),
         ("severities", severities, [str(severity) for severity in SEVERITIES]),
     ):
-        for word in given:
+        for word in words:
             if word not in allowed:
                 raise UsageError(f"--{what}: {word!r} is none of {', '.join(allowed)}")
-    known = conditions_of(protocol)
-    if not (known or corruptions):
+    defaults = conditions_of(protocol)
+    if not (defaults or corruptions):
         raise UsageError(f"protocol {protocol} has no corruptions; name some with --corruptions")
     return tuple(
         Condition(name, severity, seed)
-        for name in dict.fromkeys(corruptions or known)
-        for severity in sorted(set(map(int, severities)) or known.get(name, SEVERITIES))
+        for name in dict.fromkeys(corruptions or defaults)
+        for severity in sorted(set(map(int, severities)) or defaults.get(name, SEVERITIES))
     )

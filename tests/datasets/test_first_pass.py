@@ -46,7 +46,7 @@ class NotedExport(ExportListener):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def noted(self, line: str) -> None:
+    def note(self, line: str) -> None:
         self.lines.append(line)
 
 

@@ -1,4 +1,4 @@
-"""Two stores against each other: what is matched, what is said to be lost, and when the gate closes."""
+"""Two stores against each other: which cells are matched, which differences are reported, and when the gate closes."""
 
 import io
 import shutil
