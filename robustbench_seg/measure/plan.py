@@ -15,6 +15,7 @@ from ..datasets import Dataset, open_dataset, spaced
 from ..datasets.cityscapes import CLASS_NAMES
 from ..datasets.first_pass import first_pass
 from ..errors import DataError, UsageError
+from ..metrics import own_metrics
 from ..models import FP32_ONLY, load_model
 from ..models.base import NetworkSegmenter, Segmenter
 from ..store.cell import CLEAN, LatencyCell, QualityCell
@@ -92,6 +93,7 @@ def make_jobs(
     about = environment.describe(accelerator)
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     fingerprint = read_images(dataset, ids, suite, note) if dataset else ""
+    metrics = own_metrics(suite.metrics, len(class_names))
 
     def job(cell: QualityCell | LatencyCell) -> Job:
         model = models[cell.model]
@@ -104,6 +106,7 @@ def make_jobs(
             own = {
                 "engine_version": ENGINE_VERSION,
                 "corruption_source": sources[cell.corruption],
+                "own_metrics": metrics,
                 "fingerprint": fingerprint,
                 "images": len(ids),
                 "of": dataset.total,

@@ -3,17 +3,15 @@
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 from ..errors import UsageError
 
-__all__ = ["CLEAN", "METRICS", "Condition", "LatencyCell", "Metric", "QualityCell", "Setting", "View"]
+__all__ = ["CLEAN", "Condition", "LatencyCell", "QualityCell", "Setting", "View"]
 
 CLEAN = "clean"  # stands where a corruption's name stands; its severity is 0
 MODES = ("whole", "slide")
 VIEW = re.compile(r"(whole|slide-(?P<crop>\d{1,9})-(?P<stride>\d{1,9}))(-x(?P<scales>[\d._e-]+?))?(?P<flip>-flip)?")
-Metric = Literal["boundary", "calibration", "likelihood"]
-METRICS: tuple[Metric, ...] = get_args(Metric)  # counted beside IoU, unless switched off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,12 +101,12 @@ WHOLE = View()
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How images are shown to a model, and which of METRICS are counted in addition to IoU."""
+    """How images are shown to a model, and the names of the metrics that are counted in addition to mIoU."""
 
     condition: Condition = CLEAN_CONDITION
     view: View = WHOLE
     precision: str = "fp32"
-    metrics: tuple[Metric, ...] = ()
+    metrics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +126,7 @@ class QualityCell:
     view: View
     precision: str
     seed: int
-    metrics: tuple[Metric, ...] = ()
+    metrics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _ = self.condition  # which checks the severity

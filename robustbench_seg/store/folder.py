@@ -17,8 +17,9 @@ from typing import Any
 
 from ..errors import DamagedError, StoreError
 from ..files import digest, locked, write_json
+from ..metrics import ImageCounts
 from .cell import QualityCell
-from .columns import ImageCounts, latency_table, quality_table
+from .columns import latency_table, quality_table
 from .file import FOLDERS, bring_up_to_date, file_name, read_record, write_cell
 from .plan import Failure, Plan
 from .record import SCHEMA_VERSION, Record

@@ -129,7 +129,7 @@ class Failure:
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain JSON."""
-        return asdict(self)
+        return {"record": self.record.to_dict(), "traceback": self.traceback}
 
     @classmethod
     def from_dict(cls, value: Any, where: str) -> "Failure":

@@ -6,12 +6,14 @@ of a quality cell names the machine, its threads and its libraries: under one ke
 those.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from ..errors import StoreError
 from ..files import canonical_json, digest
+from ..metrics import OPTIONAL, OwnMetric
 from .cell import LatencyCell, QualityCell
 from .strict_json import Words, from_json, typed
 
@@ -36,6 +38,7 @@ ENVIRONMENT |= {"commit": Words | None, "packages": dict[Words, Words], "threads
 
 
 CELLS: dict[str, Any] = {"quality": QualityCell, "latency": LatencyCell}
+NONE: Mapping[str, OwnMetric] = MappingProxyType({})
 
 
 def quality_key(
@@ -46,12 +49,15 @@ def quality_key(
     fingerprint: str,
     ids: Sequence[str],
     corruption_source: str = "",
+    own_metrics: Mapping[str, OwnMetric] = NONE,
 ) -> str:
     """Hash everything that decides a quality cell's numbers.
 
     corruption_source: the hash of a corruption of a user's own; "" for ours, whose pixels engine_version stands for.
+    own_metrics: those of the cell's metrics that are a user's own, by name.
     """
-    own = [corruption_source] if corruption_source else []
+    own: list[object] = [corruption_source] if corruption_source else []
+    own += [{name: metric.source for name, metric in own_metrics.items()}] if own_metrics else []
     decides = [asdict(cell), engine_version, checkpoint_sha256, fingerprint, list(ids), *own]
     return digest(["quality", KEY_VERSION, *decides])
 
@@ -66,9 +72,9 @@ class Record:
     """What is kept next to the counts or samples of one cell; JSON in the file's metadata.
 
     about: the model in words. images, of: how many images were used, and how many the split has (0 for a speed cell).
-    corruption_source: see `quality_key`. machine: see `latency_key`; "" in files before schema version 3. difference:
-    how far a corrupted cell's images are from the clean ones, the mean over an image's values and then over images,
-    0-255; None for other cells and in older files.
+    corruption_source, own_metrics: see `quality_key`. machine: see `latency_key`; "" in files before schema version 3.
+    difference: how far a corrupted cell's images are from the clean ones, the mean over an image's values and then over
+    images, 0-255; None for other cells and in older files.
     macs: multiply-accumulates for one image at a speed cell's size, None where they are unknown. peak_memory_mib: in a
     speed cell's pass from image to classes. timings: seconds per part of the work.
     environment: as returned by `environment.describe`, and torch's number of threads.
@@ -94,6 +100,7 @@ class Record:
     macs: int | None = None
     peak_memory_mib: float | None = None
     difference: float | None = None
+    own_metrics: dict[str, OwnMetric] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     def expected_key(self, ids: Sequence[str]) -> str:
@@ -109,11 +116,16 @@ class Record:
             fingerprint=self.fingerprint,
             ids=ids,
             corruption_source=self.corruption_source,
+            own_metrics=self.own_metrics,
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain JSON, own_metrics only where there are any: other files are those that they always were."""
+        return {name: value for name, value in asdict(self).items() if value or name != "own_metrics"}
 
     def to_json(self) -> str:
         """Give it as one strict, key-sorted text."""
-        return canonical_json(asdict(self))
+        return canonical_json(self.to_dict())
 
     @classmethod
     def from_dict(cls, value: Any, where: str) -> "Record":
@@ -124,6 +136,14 @@ class Record:
         kind = typed(value.get("kind"), Literal["quality", "latency"], where, "kind")
         cell = from_json(CELLS[kind], value.get("cell"), where, "cell")
         record = from_json(cls, {**value, "cell": cell}, where)
+        metrics = record.cell.metrics if isinstance(record.cell, QualityCell) else ()
+        known = [*OPTIONAL, *record.own_metrics]
+        for place, name in enumerate(metrics):
+            if name not in known:
+                raise StoreError(f"{where}: cell.metrics[{place}] must be one of {', '.join(known)}, got {name!r:.60}")
+        for name in record.own_metrics:
+            if name not in metrics or name in OPTIONAL:
+                raise StoreError(f"{where}: own_metrics.{name:.60} must be a metric of the cell that does not ship")
         environment = {
             name: typed(each, ENVIRONMENT.get(name, ANY), where, f"environment.{name:.40}")
             for name, each in record.environment.items()

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import UsageError
+from ..metrics import MIOU, Metric
 from .counts import Counts
 from .robustness import expect_comparable
 from .statistics import Draws
@@ -38,6 +39,7 @@ class Scores:
     cells: pd.DataFrame
     draws: NDArray[np.float64]
     alone: NDArray[np.float64]
+    metric: Metric = MIOU
 
     @property
     def blocks(self) -> int:
@@ -102,30 +104,32 @@ def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scor
     names, block = np.unique(counts.blocks, return_inverse=True)
     if len(names) < 2 or resamples < 1:
         raise UsageError(f"a bootstrap needs 2 blocks and 1 resample at least, got {len(names)} and {resamples}")
-    cells, _, columns = counts.upper.shape
-    step = max(1, COLUMNS // columns)
+    cells, terms = len(counts.cells), counts.terms
+    step = max(1, COLUMNS // max(values[0, 0].size for values in terms.values()))
     order = np.argsort(block, kind="stable")
     starts = np.flatnonzero(np.diff(block[order], prepend=-1))
-    parts = [slice(first, first + step) for first in range(0, cells, step)]
+    parts = [slice(first, min(first + step, cells)) for first in range(0, cells, step)]
 
-    def sums(part: slice) -> list[NDArray[np.float64]]:
-        return [per_block(some[part, order], starts) for some in (counts.upper, counts.lower)]
+    def sums(part: slice) -> dict[str, NDArray[np.float64]]:
+        return {name: per_block(values[part, order], starts) for name, values in terms.items()}
 
-    def scores(upper: NDArray[np.float64], lower: NDArray[np.float64]) -> NDArray[np.float64]:
-        return counts.metric.value(*(some.reshape(len(some), -1, columns) for some in (upper, lower)))
+    def scores(sums: Mapping[str, NDArray[np.float64]], shape: tuple[int, int]) -> NDArray[np.float64]:
+        shaped = {name: values.reshape(*shape, *terms[name].shape[2:]) for name, values in sums.items()}
+        return counts.metric.score(shaped, shape)
 
     draws, alone = np.empty((1 + resamples, cells)), np.empty((len(names), cells))
     for part in parts:
-        alone[:, part] = scores(*sums(part))
+        alone[:, part] = scores(sums(part), (len(names), part.stop - part.start))
     row = 0
     for weights in multiplicities(len(names), resamples, seed):
         for part in parts:
-            draws[row : row + len(weights), part] = scores(*(weights @ some for some in sums(part)))
+            drawn = {name: weights @ values for name, values in sums(part).items()}
+            draws[row : row + len(weights), part] = scores(drawn, (len(weights), part.stop - part.start))
         row += len(weights)
     if counts.metric.biased:
         bias = draws[1:].mean(axis=0) - draws[0]
         draws[1:] = np.maximum(draws[1:] - 2 * bias, 0)
-    return Scores(counts.cells, draws, alone)
+    return Scores(counts.cells, draws, alone, counts.metric)
 
 
 def resample(counts: Counts) -> Scores:
@@ -133,8 +137,9 @@ def resample(counts: Counts) -> Scores:
     blocks = len(set(counts.blocks))
     if blocks > 1:
         return bootstrap(counts)
-    values = counts.metric.value(*(some.sum(axis=1, dtype=np.float64) for some in (counts.upper, counts.lower)))
-    return Scores(counts.cells, values[None], np.repeat(values[None], blocks, axis=0))
+    sums = {name: values.sum(axis=1, dtype=np.float64) for name, values in counts.terms.items()}
+    values = counts.metric.score(sums, (len(counts.cells),))
+    return Scores(counts.cells, values[None], np.repeat(values[None], blocks, axis=0), counts.metric)
 
 
 def multiplicities(blocks: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
@@ -147,9 +152,9 @@ def multiplicities(blocks: int, resamples: int, seed: int) -> Iterator[NDArray[n
 
 
 def per_block(counts: NDArray[Any], starts: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Sum (cells, images, columns) over the images of each block, to (blocks, cells x columns).
+    """Sum (cells, images) or (cells, images, size) over the images of each block, to (blocks, cells x size).
 
     As float64, because products of such matrices are fast, and exact for integers with sums below 2**53.
     """
     sums = np.add.reduceat(counts, starts, axis=1, dtype=np.float64)
-    return sums.transpose(1, 0, 2).reshape(len(starts), -1)
+    return sums.swapaxes(0, 1).reshape(len(starts), -1)

@@ -57,7 +57,8 @@ def expect_comparable(cells: pd.DataFrame, names: Sequence[str]) -> None:
     repeated = cells[cells.duplicated(list(names))]
     if len(repeated):
         where = ", ".join(f"{name} {repeated.iloc[0][name]}" for name in names)
-        apart = [name for name in ("metrics", "corruption_source") if name in cells and cells[name].nunique() > 1]
+        told = ("metrics", "metric_sources", "corruption_source")
+        apart = [name for name in told if name in cells and cells[name].nunique() > 1]
         raise UsageError(f"several cells have {where}; choose one{f', by {apart[0]}' if apart else ''}")
 
 

@@ -8,9 +8,10 @@ from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_va
 
 from ..corruptions import CORRUPTIONS
 from ..errors import UsageError
+from ..metrics import OPTIONAL, in_order
 from ..models import MODELS, find_weights
 from ..protocols import PROTOCOLS, conditions_of
-from ..store.cell import CLEAN, METRICS, Metric, View
+from ..store.cell import CLEAN, View
 from ..yaml_files import DatasetSpec, Strict, ViewSpec, find_yaml, read_yaml
 
 __all__ = ["LatencySpec", "ModelSpec", "Suite", "read_suite", "with_weights"]
@@ -59,11 +60,12 @@ class LatencySpec(Strict):
         return self
 
 
-def in_order(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
-    """Sort metrics, so that a suite that lists them in another order has the same cells."""
-    if len(set(metrics)) < len(metrics):
-        raise ValueError(f"metrics must differ, got {', '.join(metrics)}")
-    return tuple(name for name in METRICS if name in metrics)
+def known_metrics(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Sort metrics as `in_order` does; raise ValueError for what it refuses."""
+    try:
+        return in_order(names)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
 
 
 class Suite(Strict):
@@ -71,8 +73,8 @@ class Suite(Strict):
 
     protocol: a name of PROTOCOLS, or one of your own with `conditions`, {corruption: severities}; clean images are
     always measured too. models: if none are listed, those that get weights on the command line. gallery: ids of at
-    most two images whose predictions are kept as pictures. metrics: what is counted in addition to IoU, by default all
-    of METRICS. limits: sentences on what the numbers do not show, for the report. Without a dataset only latency is
+    most two images whose predictions are kept as pictures. metrics: what is counted in addition to mIoU, by default all
+    that ship. limits: sentences on what the numbers do not show, for the report. Without a dataset only latency is
     measured.
     """
 
@@ -84,7 +86,7 @@ class Suite(Strict):
     conditions: dict[str, tuple[Annotated[int, Field(ge=1, le=5)], ...]] = Field(default_factory=dict)
     views: tuple[ViewSpec, ...] = Field((View(),), min_length=1)
     seed: int = Field(0, ge=0)
-    metrics: Annotated[tuple[Metric, ...], AfterValidator(in_order)] = METRICS
+    metrics: Annotated[tuple[str, ...], AfterValidator(known_metrics)] = OPTIONAL
     gallery: tuple[str, ...] = Field((), max_length=2)
     limits: tuple[str, ...] = ()
     latency: LatencySpec | None = None

@@ -8,7 +8,7 @@ from ..datasets.base import Dataset, InMemory, spaced
 from ..errors import UsageError
 from ..measure.evaluate import evaluate
 from ..measure.workers import Loader
-from ..metrics import ClassCounts, miou
+from ..metrics import MIOU, miou
 from ..models.base import NetworkSegmenter
 from ..store.cell import Setting
 from .processes import Processes
@@ -63,8 +63,8 @@ class Validator:
         except UsageError as error:
             raise UsageError(f"validation: {error}; --set validation=null trains without it") from None
         self.network.train()
-        total = np.zeros((3, len(self.dataset.class_names)), np.int64)
-        for counts in (row.classes for row in rows):
-            total += np.stack([counts.intersection, counts.predicted, counts.labelled])
-        summed = self.processes.total(torch.from_numpy(total).to(self.processes.device))
-        return miou(ClassCounts(*summed.cpu().numpy()))
+        total = np.zeros((len(MIOU.columns), len(self.dataset.class_names)), np.int64)
+        for row in rows:
+            total += np.stack([row.counts[name] for name in MIOU.columns])
+        summed = self.processes.total(torch.from_numpy(total).to(self.processes.device)).cpu().numpy()
+        return miou(dict(zip(MIOU.columns, summed, strict=True)))

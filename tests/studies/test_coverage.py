@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from benchmarks.coverage import BLOCKS, QUANTITIES, drawn
 from benchmarks.coverage import coverage as simulated
+from robustbench_seg.metrics import CALIBRATION
 from robustbench_seg.metrics.calibration import QUANTA
 from robustbench_seg.studies.bootstrap import bootstrap
-from robustbench_seg.studies.counts import METRICS, Counts
+from robustbench_seg.studies.counts import Counts
 from robustbench_seg.studies.statistics import (
     HOLD_BLOCKS,
     HOLD_BLOCKS_OF_MIOU,
@@ -52,7 +53,9 @@ def truth_of(rows: Rows) -> float:
 def coverage(rows: Rows, drawn: NDArray[np.intp], blocks: list[str]) -> float:
     """The share of splits, (splits, images) of indices of rows, whose interval holds the mIoU of all rows."""
     intersection, union = (part[drawn] for part in rows)
-    counts = Counts(pd.DataFrame(index=range(len(drawn))), tuple(blocks), intersection, union)
+    counts = Counts(
+        pd.DataFrame(index=range(len(drawn))), tuple(blocks), {"intersection": intersection, "union": union}
+    )
     scores = bootstrap(counts, resamples=RESAMPLES, seed=1)
     intervals = [interval(draws, scores.blocks) for draws in scores.draws.T]
     return float(np.mean([each.low <= truth_of(rows) <= each.high for each in intervals]))
@@ -70,8 +73,9 @@ def test_intervals_of_a_calibration_error_cover_a_small_one_too(error: float, le
     cells = pd.DataFrame(index=range(SPLITS))
     shares = []
     for biased in (True, False):
-        metric = replace(METRICS["ece"], biased=biased)
-        scores = bootstrap(Counts(cells, tuple(map(str, range(images))), gap, pixels, metric), resamples=RESAMPLES)
+        metric = replace(CALIBRATION, biased=biased)
+        counts = Counts(cells, tuple(map(str, range(images))), {"gap": gap, "pixels": pixels}, metric)
+        scores = bootstrap(counts, resamples=RESAMPLES)
         found = [interval(draws, scores.blocks) for draws in scores.draws.T]
         shares.append(float(np.mean([each.low <= error <= each.high for each in found])))
     print(
