@@ -46,9 +46,12 @@ def categories_of(corruptions: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Group corruptions as the paper does that has them, in the order of CATEGORIES.
 
     To Kamann & Rother 2020, whose 16 are those of `segformer`, brightness is digital; Hendrycks & Dietterich 2019 have
-    it under weather.
+    it under weather. There are no groups where a corruption is registered nowhere, as of a store made elsewhere: one of
+    them would lack it.
     """
-    names = [name for name in corruptions if name in CORRUPTIONS]
+    names = list(corruptions)
+    if not all(name in CORRUPTIONS for name in names):
+        return {}
     category = {name: CORRUPTIONS[name].category for name in names}
     if set(names) == set(SEGFORMER):
         category["brightness"] = "digital"

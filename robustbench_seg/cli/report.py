@@ -33,11 +33,16 @@ def write_and_show(
     folders: list[Path], out: Path | None, *, text: bool, pdf: bool = False, reference: str | None = None
 ) -> None:
     """Write the report into `out`, if given, and print the main tables if asked."""
+    from ..corruptions import CORRUPTIONS
     from ..report.page import write_report
     from ..report.sections import sections_of
     from ..report.terminal import show_tables
+    from ..studies.frame import read_plans
 
     sections = sections_of(folders, reference=reference, pictures=out is not None)
+    measured = {name: "" for folder in folders for plan in read_plans(folder) for name, _ in plan.conditions}
+    if unknown := [name for name in measured if name not in CORRUPTIONS]:
+        say(f"no means per category: no category of {', '.join(unknown)} is registered here; see --plugin")
     if text:
         show_tables(console, sections)
         for sentence in (sentence for section in sections for sentence in [*section.found, *section.findings]):
