@@ -1,18 +1,18 @@
 """`--plugin FILE.py`: what its decorators register is there in every command, in workers too; faults are one line."""
 
-import os
-import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from program import program
 from small import write_suite
 
+from robustbench_seg.corruptions import CORRUPTIONS
 from robustbench_seg.errors import UsageError
 from robustbench_seg.plugin import import_file
 
-ROOT = Path(__file__).parents[1]
 RAIN = """
 from robustbench_seg import corruption
 from wetness import STEP
@@ -30,6 +30,15 @@ def hail(image, severity, draws):
 """
 
 
+@pytest.fixture(autouse=True)
+def own_search_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leave the search path as it was, and no bytecode that would outlive an edit within a second."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    yield
+    forget()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Two plugins, a helper of one of them, and a suite with their corruptions that only they make readable."""
@@ -43,27 +52,33 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def program(folder: Path, *arguments: str, status: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-B", "-m", "robustbench_seg", *arguments],
-        cwd=folder, env={**os.environ, "COLUMNS": "200", "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def command(folder: Path, *arguments: str, status: int = 0) -> str:
+    """Run a command as a process of its own would: without what an earlier one has imported and registered."""
+    forget()
+    done = program(*arguments, cwd=folder)
+    forget()
     assert done.returncode == status, done.stderr
     return done.stderr if status else done.stdout
+
+
+def forget() -> None:
+    for name in ("rain", "hail", "wetness"):
+        sys.modules.pop(name, None)
+        if name in CORRUPTIONS:
+            del CORRUPTIONS[name]
 
 
 BOTH = ("--plugin", "plugins/rain.py", "--plugin", "plugins/hail.py")
 
 
 def test_every_command_knows_what_the_plugins_register(folder: Path) -> None:
-    listed = [line.split() for line in program(folder, "list", "corruptions", *BOTH).splitlines()]
+    listed = [line.split() for line in command(folder, "list", "corruptions", *BOTH).splitlines()]
     assert ["wetness", "rain"] in listed
     assert ["weather", "hail"] in listed
-    assert "hail" in program(folder, "plan", "small.yaml", *BOTH)
-    assert "unknown corruption 'hail'" in program(folder, "plan", "small.yaml", status=2)
+    assert "hail" in command(folder, "plan", "small.yaml", *BOTH)
+    assert "unknown corruption 'hail'" in command(folder, "plan", "small.yaml", status=2)
 
-    program(folder, "run", "small.yaml", "--out", "out", "--workers", "1", *BOTH)
+    command(folder, "run", "small.yaml", "--out", "out", "--workers", "1", *BOTH)
     frame = pd.read_parquet(folder / "out/cells")
     assert set(zip(frame["corruption"], frame["severity"], strict=True)) == {
         ("clean", 0), ("rain", 1), ("rain", 3), ("hail", 2), ("contrast", 2)
@@ -72,13 +87,13 @@ def test_every_command_knows_what_the_plugins_register(folder: Path) -> None:
     categories = folder / "out/report/small-categories-whole.csv"
     assert {"wetness", "weather", "digital"} <= {*pd.read_csv(categories).columns}
     note = "no means per category: no category of rain, hail is registered here; see --plugin"
-    assert note in program(folder, "report", "out", "--out", "without")
+    assert note in command(folder, "report", "out", "--out", "without")
     assert not (folder / "without" / categories.name).exists(), "a mean over the others would be another number"
-    assert note not in program(folder, "report", "out", "--out", "with", *BOTH)
+    assert note not in command(folder, "report", "out", "--out", "with", *BOTH)
     pd.testing.assert_frame_equal(pd.read_csv(folder / "with" / categories.name), pd.read_csv(categories))
 
     options = ("--corruptions", "rain", "--severities", "3", "--limit", "1", "--workers", "1")
-    program(folder, "corrupt", "streets", "--out", "images", *options, *BOTH)
+    command(folder, "corrupt", "streets", "--out", "images", *options, *BOTH)
     assert len(list((folder / "images/rain/3").rglob("*_leftImg8bit.png"))) == 1
 
 
@@ -86,7 +101,7 @@ def test_an_edit_of_a_plugin_measures_its_cells_anew_and_no_other(folder: Path) 
     stored = []
     for step in (1, 1, 2):
         (folder / "plugins/wetness.py").write_text(f"STEP = {step}\n")
-        program(folder, "run", "small.yaml", "--out", "out", "--workers", "0", *BOTH)
+        command(folder, "run", "small.yaml", "--out", "out", "--workers", "0", *BOTH)
         stored.append({path.name: path.stat().st_mtime_ns for path in (folder / "out/cells").glob("*.parquet")})
     assert stored[0] == stored[1]
     new = stored[2].items() - stored[1].items()
@@ -118,10 +133,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("text", FAULTS)
-def test_a_fault_of_a_plugin_is_one_line_with_file_and_line(
-    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "path", [*sys.path])
+def test_a_fault_of_a_plugin_is_one_line_with_file_and_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "faulty.py"
     path.write_text(text)
     (tmp_path / "broken_helper.py").write_text("x = 1\ny\n")
@@ -134,7 +146,7 @@ def test_a_fault_of_a_plugin_is_one_line_with_file_and_line(
 def test_a_fault_ends_the_program_with_status_2_before_anything_is_read(folder: Path) -> None:
     (folder / "plugins/hail.py").write_text("import os\n\nx = y\n")
     for arguments in (("run", "no.yaml", "--out", "out"), ("list", "corruptions"), ("report", "nowhere")):
-        line = program(folder, *arguments, *BOTH, status=2)
+        line = command(folder, *arguments, *BOTH, status=2)
         assert line == f"robustbench-seg: {folder}/plugins/hail.py:3: NameError: name 'y' is not defined\n"
     assert not (folder / "out").exists()
 
@@ -153,10 +165,7 @@ def test_a_fault_ends_the_program_with_status_2_before_anything_is_read(folder: 
         ("robustbench_seg.py", r"the module robustbench_seg is .*/robustbench_seg/__init__\.py already; rename the"),
     ],
 )
-def test_a_file_that_can_not_be_a_plugin_is_refused(
-    name: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "path", [*sys.path])
+def test_a_file_that_can_not_be_a_plugin_is_refused(name: str, fault: str, tmp_path: Path) -> None:
     (tmp_path / "folder.py").mkdir()
     if name not in ("absent.py", "folder.py"):
         (tmp_path / name).touch()
@@ -167,9 +176,9 @@ def test_a_file_that_can_not_be_a_plugin_is_refused(
 def test_nothing_next_to_a_plugin_hides_what_is_installed(folder: Path) -> None:
     """Workers import numpy after the search path has the plugin's folder."""
     (folder / "plugins/numpy.py").write_text("raise SystemExit('not this one')\n")
-    program(folder, "run", "small.yaml", "--out", "out", "--workers", "1", "--limit", "1", *BOTH)
+    command(folder, "run", "small.yaml", "--out", "out", "--workers", "1", "--limit", "1", *BOTH)
 
 
 def test_a_plugin_named_twice_is_imported_once(folder: Path) -> None:
-    listed = program(folder, "list", "corruptions", *BOTH, "--plugin", "plugins/../plugins/rain.py")
+    listed = command(folder, "list", "corruptions", *BOTH, "--plugin", "plugins/../plugins/rain.py")
     assert listed.count("rain") == 1
