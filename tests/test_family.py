@@ -115,7 +115,10 @@ def test_a_definition_that_is_run_again_replaces_the_former_and_another_is_refus
             "the name 'four', got str",
         ),
         ("five", "number 'five' of package more-numbers: more_numbers:five can't be imported: AttributeError: five"),
-        ("seven", "number 'seven' of package more-numbers: more_numbers:seven must be of builtins's int, or registered"),
+        (
+            "seven",
+            "number 'seven' of package more-numbers: more_numbers:seven must be of builtins's int, or registered",
+        ),
         ("eight", "number 'eight' of package more-numbers: more_numbers:eight can't be imported: one line of ours"),
         ("nine", "number 'nine' of package more-numbers: no_such_module:nine can't be imported: ModuleNotFoundError"),
     ],
