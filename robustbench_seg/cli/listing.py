@@ -31,12 +31,12 @@ def datasets() -> Table:
 
 
 def corruptions() -> Table:
-    from ..corruptions import CATEGORIES
+    from ..corruptions import CATEGORIES, CORRUPTIONS
     from ..protocols import PROTOCOLS
 
     table = Table("category", "corruption", "in protocols")
-    for category, names in CATEGORIES.items():
-        for name in names:
+    for category in dict.fromkeys([*CATEGORIES, *(entry.category for entry in CORRUPTIONS.values())]):
+        for name in (name for name, entry in CORRUPTIONS.items() if entry.category == category):
             table.add_row(category, name, " ".join(p for p, conditions in PROTOCOLS.items() if name in conditions))
     return table
 

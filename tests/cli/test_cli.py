@@ -33,10 +33,8 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
             ["corrupt", "streets", "--out", "OUT", "--format", "jpg"],
             "Invalid value for '--format': 'jpg' is not one of 'png', 'webp'.",
         ),
-        (
-            ["run", "nothing", "--out", "OUT"],
-            "nothing: no such file, and not one of the shipped: camvid-c, camvid-c-resolution, camvid-resolution, ",
-        ),
+        (["run", "nothing", "--out", "OUT"], "nothing: no such file, and not one of the shipped: "),
+        (["run", "nothing", "--out", "OUT"], " camvid-c, "),
         (["run", "camvid-c", "--out", "OUT"], "dataset camvid needs its folder: --data camvid=PATH"),
         (["run", "camvid-c", "--out", "OUT", "--data", "camvid"], "--data takes NAME=PATH, got 'camvid'"),
         (["run", "camvid-c", "--out", "OUT", "--data", "camvid=/nowhere"], "/nowhere/test: no such folder"),
@@ -72,11 +70,8 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
             "unknown protocol 'x'; known: segformer, michaelis",
         ),
         (["corrupt", "streets", "--out", "OUT", "--limit", "0"], "Invalid value for '--limit'"),
-        (
-            ["train", "nothing", "--out", "OUT"],
-            "nothing: no such file, and not one of the shipped: ade20k-160k, camvid, camvid-deeplabv3plus, "
-            "camvid-learned, cityscapes-160k",
-        ),
+        (["train", "nothing", "--out", "OUT"], "nothing: no such file, and not one of the shipped: "),
+        (["train", "nothing", "--out", "OUT"], " camvid-deeplabv3plus, "),
         (["train", "camvid", "--out", "OUT", "--set", "seed"], "--set takes KEY=VALUE, got 'seed'"),
         (["train", "camvid", "--out", "OUT", "--set", "seed=[1"], "--set takes a value in YAML, got '[1'"),
         (["train", "camvid", "--out", "OUT", "--set", "sead=1"], "a recipe has no field 'sead'; it has model, "),

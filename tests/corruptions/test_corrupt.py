@@ -27,7 +27,7 @@ RANDOM = (
     "speckle_noise",
     "spatter",
 )
-FIXED = tuple(name for name in CORRUPTIONS if name not in RANDOM)
+FIXED = tuple(name for name in SHIPPED if name not in RANDOM)
 
 # sha256, 16 digits, of `pattern()` at severity 3, seed 0, image_id "pin". Only corruptions without
 # transcendental functions, which are the same on every CPU. Where this test fails a seeded pixel has changed:
@@ -82,7 +82,7 @@ y, x, c = np.mgrid[:96, :128, :3]
 image = (x * 2 + y * (c + 1) + (x // 16 + y // 16) % 2 * 90).astype(np.uint8)
 digests = {
     name: hashlib.sha256(corrupt(image, name, 3, seed=5, image_id="a").tobytes()).hexdigest()
-    for name in reversed(CORRUPTIONS)
+    for name in reversed(list(CORRUPTIONS))
 }
 unwanted = sorted({"skimage", "imagecorruptions", "pkg_resources", "torch"} & set(sys.modules))
 print(json.dumps([digests, unwanted]))
@@ -199,7 +199,7 @@ def levels(image: Image) -> tuple[float, float]:
 
 
 def test_every_shipped_corruption_is_pinned() -> None:
-    assert LEVELS[ENGINE_VERSION].keys() == SHIPPED.keys()
+    assert LEVELS[ENGINE_VERSION].keys() >= SHIPPED.keys()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
