@@ -18,8 +18,8 @@ allow changed copies, as a corrupted image is one, so reports do not show them.
 
 from pathlib import Path
 
-from ..errors import DataError
-from .base import IGNORE, FileDataset, label_table
+from .base import IGNORE
+from .file_dataset import FileDataset, label_table
 from .folders import list_images, pair
 
 __all__ = ["COCOStuff"]
@@ -68,14 +68,13 @@ class COCOStuff(FileDataset):
     """171 classes: 80 things and 91 stuff; label value 255 (unlabelled) is ignored. Splits: train and val."""
 
     name = "cocostuff"
+    splits = tuple(FOLDERS)
     shows_images = False
     class_names = CLASS_NAMES
     palette = tuple(map(colour_of, NUMBERS))
 
     def __init__(self, root: Path, split: str = "val") -> None:
-        if split not in FOLDERS:
-            raise DataError(f"cocostuff has no split {split!r}; known: {', '.join(FOLDERS)}")
-        self.split = split
+        self.choose(split)
         folder = FOLDERS[split]
         layouts = (layout for layout in LAYOUTS if (root / layout[0] / folder).is_dir())
         images, labels = next(layouts, LAYOUTS[0])
