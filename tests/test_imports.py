@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"errors", "stopping", "wording", "__version__"},
     {"files", "images", "streetscenes"},
-    {"environment", "family", "metrics", "own_code"},
+    {"alignment", "environment", "family", "metrics", "own_code"},
     {"store", "corruptions"},
     {"suites", "datasets", "models", "protocols", "yaml_files"},
     {"measure", "studies"},
