@@ -28,9 +28,9 @@ OF_NAMES = str.maketrans("", "", " -_")  # what is written in one name and not i
 
 # Model classes to data set classes, by the name of the map.
 SHIPPED: dict[str, dict[str, str]] = {
-    # By how SegNet's 11 classes group the 32 of CamVid, as MathWorks' example "Semantic Segmentation Using Deep
-    # Learning" lists them: walls are buildings, traffic lights sign-symbols, trucks, buses and trains cars, motorcycles
-    # bicyclists; what grows is tree.
+    # After SegNet's grouping of CamVid's 32 classes into 11, as MathWorks' example of semantic segmentation lists it:
+    # walls are buildings, traffic lights sign-symbols, trucks, buses and trains cars, motorcycles bicyclists, and
+    # whatever grows is a tree. From memory, but for the cars.
     "cityscapes-to-camvid": {
         "road": "road",
         "sidewalk": "pavement",

@@ -3,18 +3,33 @@
 Label maps hold trainIds: 0 .. len(class_names) - 1, and IGNORE for pixels that enter neither loss nor score.
 """
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..environment import available_cores
 from ..errors import DataError
 from ..wording import shown
 
-__all__ = ["IGNORE", "Dataset", "Image", "InMemory", "LabelMap", "Sample", "Survey", "spaced"]
+__all__ = [
+    "IGNORE",
+    "Dataset",
+    "Image",
+    "Inspection",
+    "LabelMap",
+    "Sample",
+    "Survey",
+    "block_of",
+    "count_labels",
+    "found_by",
+    "spaced",
+]
 
 IGNORE = 255
 Item = TypeVar("Item")
@@ -29,6 +44,18 @@ class Sample:
     image_id: str
     image: Image
     label: LabelMap
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What an image and its label have. size: height and width. pixels: int64 (classes + 1,), of each class, then
+    ignored. digests: of what they are made of, where that is files.
+    """
+
+    image_id: str
+    size: tuple[int, int]
+    pixels: NDArray[np.int64]
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +74,10 @@ class Dataset(ABC):
 
     name: as on the command line. split: one of `splits`, such as "val". class_names and palette (RGB, 0-255): one per
     trainId. shows_images: whether its licence lets a report show the images themselves. ids: sorted, unique.
-    notes: lines on what lies in its folder and does not count.
+    notes: lines on what lies in its folder and does not count. block_pattern: of `block_of`, where the blocks of a data
+    set are its user's to say.
+
+    What stands before a slash in an id is the condition in which the image was taken, such as fog.
     """
 
     name: str
@@ -58,6 +88,7 @@ class Dataset(ABC):
     shows_images: bool = True
     synthetic: bool = False
     notes: tuple[str, ...] = ()
+    block_pattern: str = ""
 
     def choose(self, split: str) -> None:
         """Set the split. Raises DataError for one that is not among `splits`."""
@@ -90,6 +121,26 @@ class Dataset(ABC):
         """
         return Survey(self.fingerprint(ids))
 
+    def inspect(self, image_id: str) -> Inspection:
+        """Read one image's size and label, without decoding the image where that is not needed.
+
+        Raises DataError for what is wrong with them.
+        """
+        label = self.load(image_id).label
+        return Inspection(image_id, (label.shape[0], label.shape[1]), count_labels(label, len(self.class_names)))
+
+    def inspections(self, ids: Sequence[str]) -> Iterator[Inspection | DataError]:
+        """Inspect images on all cores, in order: what each has, or what is wrong with it."""
+
+        def inspect(image_id: str) -> Inspection | DataError:
+            try:
+                return self.inspect(image_id)
+            except DataError as fault:
+                return fault
+
+        with ThreadPoolExecutor(available_cores()) as pool:  # reading, hashing and decoding let other threads run
+            yield from pool.map(inspect, ids)
+
     def describe(self, image_id: str) -> str:
         """Name an image in an error: its id and, where it has one, its file."""
         return shown(image_id)
@@ -102,38 +153,21 @@ class Dataset(ABC):
         return tuple(ids)
 
 
-class InMemory(Dataset):
-    """Another data set whose samples are read or made once and then kept, in each process that uses it."""
+def block_of(pattern: str, image_id: str) -> str:
+    """What a regular expression finds in an id, without its condition; the id where it finds nothing."""
+    match = re.search(pattern, image_id.rpartition("/")[2]) if pattern else None
+    return found_by(match) if match else image_id
 
-    def __init__(self, dataset: Dataset) -> None:
-        self.dataset = dataset
-        self.samples: dict[str, Sample] = {}
-        self.name, self.split = dataset.name, dataset.split
-        self.class_names, self.palette = dataset.class_names, dataset.palette
-        self.shows_images, self.synthetic = dataset.shows_images, dataset.synthetic
-        self.notes = dataset.notes
 
-    @property
-    def ids(self) -> tuple[str, ...]:
-        return self.dataset.ids
+def found_by(match: re.Match[str]) -> str:
+    """The groups of a match that are not empty, joined by hyphens; without groups, all of it."""
+    return "-".join(group for group in match.groups() if group) or match[0]
 
-    @property
-    def total(self) -> int:
-        return self.dataset.total
 
-    def load(self, image_id: str) -> Sample:
-        if image_id not in self.samples:
-            self.samples[image_id] = self.dataset.load(image_id)
-        return self.samples[image_id]
-
-    def fingerprint(self, ids: Sequence[str]) -> str:
-        return self.dataset.fingerprint(ids)
-
-    def survey(self, ids: Sequence[str]) -> Survey:
-        return self.dataset.survey(ids)
-
-    def describe(self, image_id: str) -> str:
-        return self.dataset.describe(image_id)
+def count_labels(label: LabelMap, classes: int) -> NDArray[np.int64]:
+    """Count the pixels of each class, then those that are ignored: (classes + 1,)."""
+    counts = np.bincount(label.ravel(), minlength=IGNORE + 1)
+    return np.append(counts[:classes], counts[IGNORE]).astype(np.int64)
 
 
 def spaced(ids: Sequence[Item], limit: int | None) -> tuple[Item, ...]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from .base import IGNORE
 from .file_dataset import FileDataset, label_table
 from .folders import list_images, pair
+from .voc import colour_of
 
 __all__ = ["COCOStuff"]
 
@@ -50,18 +51,6 @@ CLASS_NAMES = (
 # eye glasses, plate, mirror, window, desk, door, blender, hair brush.
 NEVER_ANNOTATED = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91)
 NUMBERS = tuple(number for number in range(1, 183) if number not in NEVER_ANNOTATED)  # of each class
-
-
-def colour_of(number: int) -> tuple[int, int, int]:
-    """Give a number of 0 .. 255 its colour in PASCAL VOC's map, where no two are equal; the authors define none.
-
-    Bits 0, 3 and 6 of the number are the three highest bits of red, the highest first; green has the next bits up, and
-    blue those after them.
-    """
-    red, green, blue = (
-        sum((number >> (3 * place + channel) & 1) << (7 - place) for place in range(3)) for channel in range(3)
-    )
-    return red, green, blue
 
 
 class COCOStuff(FileDataset):

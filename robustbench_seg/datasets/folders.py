@@ -3,14 +3,28 @@
 import os
 import unicodedata
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DataError
 from ..wording import counted, is_utf8, listed, shown
 
-__all__ = ["Listing", "Pairs", "contents", "list_images", "pair"]
+__all__ = [
+    "Listing",
+    "Pairs",
+    "and_more",
+    "both",
+    "by_id",
+    "contents",
+    "is_like_an_image",
+    "list_images",
+    "notes_of",
+    "pair",
+    "require_folder",
+    "walk",
+    "without_label",
+]
 
 NAMES_SHOWN = 8
 EXAMPLES = 3
@@ -37,6 +51,10 @@ class Listing:
     files: dict[str, Path]
     left_out: dict[str, list[Path]]
 
+    def only(self, ids: Iterable[str]) -> "Listing":
+        """Keep these ids."""
+        return replace(self, files={image_id: self.files[image_id] for image_id in ids})
+
     @property
     def notes(self) -> tuple[str, ...]:
         """One line that names what is left out, if anything is."""
@@ -55,9 +73,9 @@ class Pairs:
     notes: tuple[str, ...]
 
 
-def list_images(folder: Path, *endings: str) -> Listing:
+def list_images(folder: Path, *endings: str, but: Sequence[str] = ()) -> Listing:
     """List the images of a folder as `list_files` does. Raises DataError if there is none, too."""
-    found = list_files(folder, endings)
+    found = list_files(folder, endings, but)
     if not found.files:
         raise DataError(f"{shown(folder)}: no file ends in {' or '.join(endings)}; it holds {contents(folder)}")
     return found
@@ -70,18 +88,37 @@ def pair(images: Listing, folder: Path, *endings: str, but: Sequence[str] = ()) 
     """
     require_folder(folder, *endings)
     for ending in endings:
-        labels = list_files(folder, (ending,), but).files
-        wanting = next((name for name in images.files if name not in labels), None)
-        if wanting is None:
-            pairs = {name: (path, labels[name]) for name, path in images.files.items()}
-            alone = [path for name, path in labels.items() if name not in pairs]
-            note = f"{shown(folder)}: {counted(len(alone), 'label')} without an image: {names_of(folder, alone)}"
-            return Pairs(pairs, ending, images.notes + ((note,) if alone else ()))
-    assert wanting is not None
-    image = images.files[wanting]
-    expected = folder / image.parent.relative_to(images.folder) / f"{wanting}{ending}"
+        labels = list_files(folder, (ending,), but)
+        lacking = without_label(images, labels)
+        if not lacking:
+            return Pairs(both(images, labels), ending, notes_of(images, labels))
+    image = images.files[lacking[0]]
+    expected = folder / image.parent.relative_to(images.folder) / f"{lacking[0]}{ending}"
     others = "".join(f" or ...{other}" for other in endings[:-1])
-    raise DataError(f"{shown(image)}: has no label; expected {shown(expected)}{others}")
+    raise DataError(f"{shown(image)}: has no label; expected {shown(expected)}{others}{and_more(lacking)}")
+
+
+def without_label(images: Listing, labels: Listing) -> list[str]:
+    """The ids of images without a label."""
+    return [name for name in images.files if name not in labels.files]
+
+
+def both(images: Listing, labels: Listing) -> dict[str, tuple[Path, Path]]:
+    """Image and label by id."""
+    return {name: (path, labels.files[name]) for name, path in images.files.items()}
+
+
+def notes_of(images: Listing, labels: Listing) -> tuple[str, ...]:
+    """A line on images left out, and one on labels without an image."""
+    alone = [path for name, path in labels.files.items() if name not in images.files]
+    note = f"{shown(labels.folder)}: {counted(len(alone), 'label')} without an image: {names_of(labels.folder, alone)}"
+    return images.notes + ((note,) if alone else ())
+
+
+def and_more(lacking: Sequence[str]) -> str:
+    """Count the images after the first that lack a label, too; nothing where it is one."""
+    more = len(lacking) - 1
+    return f" ({counted(more, 'other image')} {'has' if more == 1 else 'have'} none either)" if more else ""
 
 
 def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = ()) -> Listing:
@@ -102,6 +139,11 @@ def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = ()) ->
             found.append((path, path.name[: -len(ending)]))
         elif why_not is not None or name.endswith(LIKE_IMAGES):
             left_out.setdefault(why_not or f"not ending in {' or '.join(endings)}", []).append(path)
+    return Listing(folder, by_id(found), left_out)
+
+
+def by_id(found: Iterable[tuple[Path, str]]) -> dict[str, Path]:
+    """Files with their ids, by id in Unicode's form NFC. Raises DataError for an id of two, or that is not UTF-8."""
     files: dict[str, Path] = {}
     for path, stem in sorted(found):
         if not is_utf8(stem):
@@ -110,7 +152,7 @@ def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = ()) ->
         if other != path:
             forms = "" if stem.isascii() else " (names that look alike may differ in the form of Unicode, NFC or NFD)"
             raise DataError(f"{shown(path)}: has the same id as {shown(other)}; remove one of them{forms}")
-    return Listing(folder, files, left_out)
+    return files
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
@@ -158,6 +200,7 @@ def images_within(path: Path) -> list[Path]:
 
 
 def is_like_an_image(path: Path) -> bool:
+    """Whether a file's name ends as those of images do."""
     return path.name.lower().endswith(LIKE_IMAGES)
 
 
