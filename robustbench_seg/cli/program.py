@@ -11,6 +11,7 @@ import typer
 from ..errors import RobustBenchError
 from ..files import expanded
 from ..stopping import unbroken
+from .check import check
 from .corrupt import corrupt
 from .listing import list_kind
 from .report import compare, report
@@ -22,6 +23,7 @@ __all__ = ["app", "run_program"]
 COMMANDS: dict[str, Callable[..., None]] = {
     "run": run,
     "plan": plan,
+    "check": check,
     "report": report,
     "compare": compare,
     "corrupt": corrupt,
