@@ -1,16 +1,16 @@
 """Data sets of streets in the layouts of their authors, small, and what each makes of its labels."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import street_trees as trees
 from cityscapesscripts.helpers.labels import id2label, name2label
 from PIL import Image
-from pngs import chunk, raw_png
+from pngs import raw_png
 from small import stored, write_suite
+from street_trees import LABEL_IDS, SIZE, TRAIN_IDS
 
 from robustbench_seg.datasets import IGNORE, blocks_of, open_dataset, open_split
 from robustbench_seg.datasets.cityscapes import CLASS_NAMES
@@ -23,21 +23,6 @@ from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.suites import read_suite
 
-SIZE = (40, 48)
-TRAIN_IDS = [*range(19), 255]
-LABEL_IDS = list(range(34))
-
-
-def write_pair(image: Path, label: Path, values: list[int], *, palette: bool = False) -> None:
-    """Write noise, and a label map that holds all of `values`."""
-    for path in (image, label):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    seed = len(str(image.name))
-    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (*SIZE, 3), np.uint8)).save(image)
-    samples = np.resize(np.array(values), SIZE)
-    before = chunk(b"PLTE", bytes(768)) if palette else b""
-    label.write_bytes(raw_png(samples, 8, 3 if palette else 0, before=before))
-
 
 def stored_values(dataset: FileDataset, image_id: str) -> np.ndarray:
     return np.asarray(Image.open(dataset.pairs[image_id][1]))
@@ -49,29 +34,8 @@ def mapped(dataset: FileDataset, image_id: str) -> dict[int, int]:
     return {int(value): int(trainid) for value, trainid in np.unique(pairs, axis=1).T}
 
 
-def write_acdc(root: Path, kind: str = "labelTrainIds", split: str = "val") -> Path:
-    values = TRAIN_IDS if kind == "labelTrainIds" else LABEL_IDS
-    for number, condition in enumerate(("fog", "night", "rain", "snow")):
-        for sequence in range(2):
-            name = f"GOPR{number}{sequence}"
-            for frame in (41, 122):
-                place, stem = f"{split}/{name}", f"{name}_frame_{frame:06d}"
-                write_pair(
-                    root / f"rgb_anon/{condition}/{place}/{stem}_rgb_anon.png",
-                    root / f"gt/{condition}/{place}/{stem}_gt_{kind}.png",
-                    values,
-                )
-                (root / f"gt/{condition}/{place}/{stem}_gt_labelColor.png").write_bytes(b"colours")
-                write_pair(
-                    root / f"rgb_anon/{condition}/{split}_ref/{name}/{stem}_rgb_ref_anon.png",
-                    root / f"gt/{condition}/{split}_ref/{name}/{stem}_gt_ref_{kind}.png",
-                    values,
-                )
-    return root
-
-
 def test_acdc_has_its_conditions_and_its_reference_images(tmp_path: Path) -> None:
-    write_acdc(tmp_path)
+    trees.acdc(tmp_path)
     adverse = open_dataset("acdc", tmp_path)
     assert adverse.notes == ()
     assert len(adverse.ids) == 16
@@ -89,13 +53,13 @@ def test_acdc_has_its_conditions_and_its_reference_images(tmp_path: Path) -> Non
 
 
 def test_acdc_with_label_ids_is_mapped_as_cityscapes_is(tmp_path: Path) -> None:
-    dataset = open_dataset("acdc", write_acdc(tmp_path, "labelIds"), split="val-fog")
+    dataset = open_dataset("acdc", trees.acdc(tmp_path, "labelIds"), split="val-fog")
     expected = {value: id2label[value].trainId for value in LABEL_IDS}
     assert mapped(dataset, dataset.ids[0]) == {v: IGNORE if t in (-1, 255) else t for v, t in expected.items()}
 
 
 def test_acdc_without_labels_of_its_reference_images_says_where_they_should_be(tmp_path: Path) -> None:
-    write_acdc(tmp_path)
+    trees.acdc(tmp_path)
     (tmp_path / "gt/fog/val_ref").rename(tmp_path / "gone")
     with pytest.raises(
         DataError, match=r"gt/fog/val_ref: no such folder; it should hold files that end in _gt_ref_lab"
@@ -105,7 +69,7 @@ def test_acdc_without_labels_of_its_reference_images_says_where_they_should_be(t
 
 
 def test_labels_of_two_kinds_are_refused(tmp_path: Path) -> None:
-    write_acdc(tmp_path)
+    trees.acdc(tmp_path)
     for path in (tmp_path / "gt/rain/val").rglob("*_labelTrainIds.png"):
         path.rename(path.with_name(path.name.replace("labelTrainIds", "labelIds")))
     with pytest.raises(DataError, match=r"gt/rain/val: has labels \.\.\._gt_labelIds\.png, of another kind"):
@@ -113,29 +77,13 @@ def test_labels_of_two_kinds_are_refused(tmp_path: Path) -> None:
 
 
 def test_dark_zurich_and_nighttime_driving_are_nights(tmp_path: Path) -> None:
-    stem = "GOPR0356_frame_000321"
-    zurich, driving = tmp_path / "zurich", tmp_path / "driving"
-    write_pair(
-        zurich / f"rgb_anon/val/night/GOPR0356/{stem}_rgb_anon.png",
-        zurich / f"gt/val/night/GOPR0356/{stem}_gt_labelTrainIds.png",
-        TRAIN_IDS,
-    )
-    write_pair(zurich / f"rgb_anon/val_ref/day/GOPR0356_ref/{stem}_rgb_ref_anon.png", tmp_path / "unused.png", [0])
-    write_pair(
-        driving / "leftImg8bit/test/night/0_Frame0064_leftImg8bit.png",
-        driving / "gtCoarse_daytime_trainvaltest/test/night/0_Frame0064_gtCoarse_labelTrainIds.png",
-        TRAIN_IDS,
-    )
-    assert open_dataset("dark_zurich", zurich).ids == (f"night/{stem}",)
-    assert open_dataset("nighttime_driving", driving).ids == ("night/0_Frame0064",)
+    assert open_dataset("dark_zurich", trees.dark_zurich(tmp_path / "zurich")).ids == (f"night/{trees.STEM}",)
+    driving = open_dataset("nighttime_driving", trees.nighttime_driving(tmp_path / "driving"))
+    assert driving.ids == ("night/0_Frame0064",)
 
 
 def test_foggy_cityscapes_names_its_beta(tmp_path: Path) -> None:
-    name = "val/lindau/lindau_000000_000019"
-    label = tmp_path / f"gtFine/{name}_gtFine_labelIds.png"
-    for beta in ("0.005", "0.01", "0.02"):
-        image = tmp_path / f"leftImg8bit_foggy/{name}_leftImg8bit_foggy_beta_{beta}.png"
-        write_pair(image, label, LABEL_IDS)
+    trees.foggy_cityscapes(tmp_path)
     for beta in ("0.005", "0.01", "0.02"):
         dataset = open_dataset("foggy_cityscapes", tmp_path, split=f"val-{beta}")
         assert dataset.ids == (f"fog-{beta}/lindau_000000_000019",)
@@ -145,19 +93,8 @@ def test_foggy_cityscapes_names_its_beta(tmp_path: Path) -> None:
         open_dataset("foggy_cityscapes", tmp_path, split="val")
 
 
-def write_bdd100k(root: Path) -> Path:
-    frames = []
-    weathers = [("rainy", "night"), ("partly cloudy", "dawn/dusk"), ("clear", "daytime")]
-    for k, (weather, hour) in enumerate(weathers):
-        write_pair(root / f"images/10k/val/{k}.jpg", root / f"labels/sem_seg/masks/val/{k}.png", TRAIN_IDS)
-        if k < 2:
-            frames.append({"name": f"{k}.jpg", "attributes": {"weather": weather, "timeofday": hour}})
-    (root / "labels/bdd100k_labels_images_val.json").write_text(json.dumps(frames))
-    return root
-
-
 def test_bdd100k_has_weather_or_hour_as_conditions(tmp_path: Path) -> None:
-    write_bdd100k(tmp_path)
+    trees.bdd100k(tmp_path)
     assert open_dataset("bdd100k", tmp_path).ids == ("partly-cloudy/1", "rainy/0", "unknown/2")
     assert open_dataset("bdd100k", tmp_path, conditions="hour").ids == ("dawn-dusk/1", "night/0", "unknown/2")
     assert open_dataset("bdd100k", tmp_path, conditions="none").ids == ("0", "1", "2")
@@ -185,13 +122,7 @@ IDD_LABELS = {
 
 @pytest.mark.parametrize(("kind", "values"), [("csTrainIds", TRAIN_IDS), ("ids", [*range(40), 255])])
 def test_idd_takes_made_masks_and_names_drives(tmp_path: Path, kind: str, values: list[int]) -> None:
-    for drive, ending in ((119, "png"), (201, "jpg")):
-        write_pair(
-            tmp_path / f"leftImg8bit/val/{drive}/frame0029_leftImg8bit.{ending}",
-            tmp_path / f"gtFine/val/{drive}/frame0029_gtFine_label{kind}.png",
-            values,
-        )
-        (tmp_path / f"gtFine/val/{drive}/frame0029_gtFine_polygons.json").write_text("{}")
+    trees.idd(tmp_path, kind, values)
     dataset = open_dataset("idd", tmp_path)
     assert dataset.ids == ("119_frame0029", "201_frame0029")
     assert blocks_of("idd", dataset.ids) == ("119", "201")
@@ -236,8 +167,7 @@ def trainid_of(name: str) -> int:
 
 
 def test_wilddash2_follows_its_label_policy(tmp_path: Path) -> None:
-    write_pair(tmp_path / "images/aa0000.jpg", tmp_path / "labels/aa0000.png", list(range(81)))
-    dataset = open_dataset("wilddash2", tmp_path)
+    dataset = open_dataset("wilddash2", trees.wilddash2(tmp_path))
     assert dataset.ids == ("aa0000",)
     expected = {}
     for value, name in enumerate(NAMES):
@@ -249,9 +179,7 @@ def test_wilddash2_follows_its_label_policy(tmp_path: Path) -> None:
 
 
 def test_mapillary_is_read_in_cityscapes_classes_or_in_its_own(tmp_path: Path) -> None:
-    write_pair(
-        tmp_path / "validation/images/x.jpg", tmp_path / "validation/v1.2/labels/x.png", list(range(66)), palette=True
-    )
+    trees.mapillary(tmp_path)
     own = open_dataset("mapillary", tmp_path, classes="own")
     assert mapped(own, "x") == {value: value for value in range(65)} | {65: IGNORE}
     assert (len(own.class_names), len(own.palette)) == (65, 65)
@@ -269,9 +197,7 @@ def test_mapillary_is_read_in_cityscapes_classes_or_in_its_own(tmp_path: Path) -
 
 
 def test_gta5_leaves_out_two_frames_by_name(tmp_path: Path) -> None:
-    for name in ("00001", "15188", "24966"):
-        write_pair(tmp_path / f"images/{name}.png", tmp_path / f"labels/{name}.png", [*range(35)], palette=True)
-    dataset = open_dataset("gta5", tmp_path)
+    dataset = open_dataset("gta5", trees.gta5(tmp_path))
     assert dataset.ids == ("00001", "24966")
     assert dataset.notes == (f"{tmp_path}/images: left out, since their labels are of another size: 15188",)
     assert mapped(dataset, "00001") == FROM_LABEL_IDS | {34: IGNORE}
@@ -279,7 +205,7 @@ def test_gta5_leaves_out_two_frames_by_name(tmp_path: Path) -> None:
 
 
 def test_several_data_sets_are_one_whose_conditions_name_them(tmp_path: Path, cityscapes_root: Path) -> None:
-    folders = {"cityscapes": cityscapes_root, "acdc": write_acdc(tmp_path, split="test")}
+    folders = {"cityscapes": cityscapes_root, "acdc": trees.acdc(tmp_path, split="test")}
     both = open_split("cityscapes+acdc", "test", folders)
     parts = [open_split(name, "test", folders) for name in folders]
     assert (both.name, both.split) == ("cityscapes+acdc", "test")
@@ -311,7 +237,7 @@ def test_those_of_other_classes_are_not_one(camvid_folder: Path, cityscapes_root
 
 
 def test_a_fault_in_one_of_several_names_the_file(tmp_path: Path, cityscapes_root: Path) -> None:
-    folders = {"cityscapes": cityscapes_root, "acdc": write_acdc(tmp_path, split="test")}
+    folders = {"cityscapes": cityscapes_root, "acdc": trees.acdc(tmp_path, split="test")}
     both = open_split("cityscapes+acdc", "test", folders)
     path = tmp_path / "gt/fog/test/GOPR00/GOPR00_frame_000041_gt_labelTrainIds.png"
     path.write_bytes(raw_png(np.full(SIZE, 40), 8))
@@ -320,7 +246,7 @@ def test_a_fault_in_one_of_several_names_the_file(tmp_path: Path, cityscapes_roo
 
 
 def test_a_suite_measures_several_at_once(tmp_path: Path, cityscapes_root: Path) -> None:
-    acdc = write_acdc(tmp_path / "acdc", split="test")
+    acdc = trees.acdc(tmp_path / "acdc", split="test")
     changes: dict[str, Any] = {"gallery": ["acdc/fog/GOPR00_frame_000041"], "views": ["whole"], "conditions": {}}
     suite = write_suite(
         tmp_path,
@@ -340,12 +266,9 @@ def test_a_suite_measures_several_at_once(tmp_path: Path, cityscapes_root: Path)
         run(read_suite(str(suite)), tmp_path / "out", Options(data={**folders, "camvid": acdc}), Listener())
 
 
-WRITERS: dict[str, Callable[[Path], Path]] = {"acdc": write_acdc, "bdd100k": write_bdd100k}
-
-
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", trees.TREES)
 def test_a_fingerprint_follows_files_and_what_labels_mean(name: str, tmp_path: Path) -> None:
-    root = WRITERS[name](tmp_path)
+    root = trees.TREES[name](tmp_path)
     dataset = open_dataset(name, root)
     before = dataset.fingerprint(dataset.ids)
     assert open_dataset(name, root).fingerprint(dataset.ids) == before
