@@ -79,7 +79,8 @@ class Cityscapes(FileDataset):
         if manifest is not None:
             self.splits = (split,)
         self.choose(split)
-        images = list_images(root / "leftImg8bit" / split, *IMAGES)
+        # What `corrupt` wrote may be of a data set whose ids have a condition before a slash.
+        images = list_images(root / "leftImg8bit" / split, *IMAGES, depth=None if manifest is None else 1)
         if manifest is not None:
             self.describe_from(manifest, len(images.files), root)
         # One kind for the whole split, so that one table serves; labelTrainIds only where every image has them.

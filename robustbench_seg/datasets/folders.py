@@ -44,12 +44,13 @@ class Listing:
     """The files of one kind in a folder.
 
     files: by id, which is the name without its ending, in Unicode's form NFC. left_out: what looks like an image and is
-    not among them, by the reason.
+    not among them, by the reason. depth: if it is given, an id begins with the folders below that many.
     """
 
     folder: Path
     files: dict[str, Path]
     left_out: dict[str, list[Path]]
+    depth: int | None = None
 
     def only(self, ids: Iterable[str]) -> "Listing":
         """Keep these ids."""
@@ -73,9 +74,9 @@ class Pairs:
     notes: tuple[str, ...]
 
 
-def list_images(folder: Path, *endings: str, but: Sequence[str] = ()) -> Listing:
+def list_images(folder: Path, *endings: str, but: Sequence[str] = (), depth: int | None = None) -> Listing:
     """List the images of a folder as `list_files` does. Raises DataError if there is none, too."""
-    found = list_files(folder, endings, but)
+    found = list_files(folder, endings, but, depth)
     if not found.files:
         raise DataError(f"{shown(folder)}: no file ends in {' or '.join(endings)}; it holds {contents(folder)}")
     return found
@@ -88,12 +89,12 @@ def pair(images: Listing, folder: Path, *endings: str, but: Sequence[str] = ()) 
     """
     require_folder(folder, *endings)
     for ending in endings:
-        labels = list_files(folder, (ending,), but)
+        labels = list_files(folder, (ending,), but, images.depth)
         lacking = without_label(images, labels)
         if not lacking:
             return Pairs(both(images, labels), ending, notes_of(images, labels))
     image = images.files[lacking[0]]
-    expected = folder / image.parent.relative_to(images.folder) / f"{lacking[0]}{ending}"
+    expected = folder / image.parent.relative_to(images.folder) / f"{lacking[0].rpartition('/')[2]}{ending}"
     others = "".join(f" or ...{other}" for other in endings[:-1])
     raise DataError(f"{shown(image)}: has no label; expected {shown(expected)}{others}{and_more(lacking)}")
 
@@ -121,11 +122,11 @@ def and_more(lacking: Sequence[str]) -> str:
     return f" ({counted(more, 'other image')} {'has' if more == 1 else 'have'} none either)" if more else ""
 
 
-def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = ()) -> Listing:
+def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = (), depth: int | None = None) -> Listing:
     """List the files of a folder and its subfolders whose names end in one of `endings`, in any case.
 
-    Links are followed. but: endings of files that are passed over. Raises DataError for a missing folder, for two files
-    of one id, such as a PNG and a WebP, and for a name that is not UTF-8.
+    Links are followed. but: endings of files that are passed over. depth: of `Listing`. Raises DataError for a missing
+    folder, for two files of one id, such as a PNG and a WebP, and for a name that is not UTF-8.
     """
     require_folder(folder, *endings)
     found: list[tuple[Path, str]] = []
@@ -136,10 +137,11 @@ def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = ()) ->
         if why_not is None and name.endswith(tuple(other.lower() for other in but)):
             continue
         if why_not is None and ending is not None:
-            found.append((path, path.name[: -len(ending)]))
+            before = () if depth is None else path.relative_to(folder).parts[depth:-1]
+            found.append((path, "/".join([*before, path.name[: -len(ending)]])))
         elif why_not is not None or name.endswith(LIKE_IMAGES):
             left_out.setdefault(why_not or f"not ending in {' or '.join(endings)}", []).append(path)
-    return Listing(folder, by_id(found), left_out)
+    return Listing(folder, by_id(found), left_out, depth)
 
 
 def by_id(found: Iterable[tuple[Path, str]]) -> dict[str, Path]:

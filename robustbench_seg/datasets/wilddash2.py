@@ -2,6 +2,7 @@
 
     <root>/images/<name>.jpg
     <root>/labels/<name>.png                      WildDash 2's ids; or <name>_labelIds.png, as its pano2sem.py writes
+or  <root>/panoptic.json and <root>/panoptic/<name>.png
 
 Source: Zendel et al., "Unifying Panoptic Segmentation for Autonomous Driving", CVPR 2022; ids, names and the class of
 Cityscapes of each as in wd2_unified_label_policy.json of ozendelait/wilddash_scripts. An autorickshaw counts as
@@ -11,8 +12,10 @@ ignored.
 
 from pathlib import Path
 
+from .base import LabelMap
 from .driving import Driving, Part, from_names
 from .folders import list_images
+from .panoptic import Panoptic
 
 __all__ = ["NAMES", "WildDash2"]
 
@@ -64,4 +67,14 @@ class WildDash2(Driving):
         self.choose(split)
         table = from_names(NAMES, TO_CITYSCAPES)
         images = list_images(root / "images", ".jpg", ".jpeg")
-        self.gather([Part("", images, root / "labels", {"_labelIds.png": table, ".png": table})])
+        self.panoptic = None if (root / "labels").is_dir() else Panoptic.read(root / "panoptic.json", table)
+        labels = root / ("labels" if self.panoptic is None else "panoptic")
+        self.gather([Part("", images, labels, {"_labelIds.png": table, ".png": table})])
+
+    def read_label(self, image_id: str) -> bytes:
+        if self.panoptic is None:
+            return super().read_label(image_id)
+        return self.panoptic.content(self.pairs[image_id][1])
+
+    def trainids(self, content: bytes, size: tuple[int, int]) -> LabelMap:
+        return super().trainids(content, size) if self.panoptic is None else self.panoptic.label(content, size)

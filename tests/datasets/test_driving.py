@@ -1,5 +1,7 @@
 """Data sets of streets in the layouts of their authors, small, and what each makes of its labels."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,10 @@ from robustbench_seg.datasets.file_dataset import FileDataset
 from robustbench_seg.datasets.mapillary import CLASSES
 from robustbench_seg.datasets.wilddash2 import NAMES
 from robustbench_seg.errors import DataError, UsageError
+from robustbench_seg.export import Export, export_images
+from robustbench_seg.export import Listener as ExportListener
 from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.prepare import Condition, prepare
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.suites import read_suite
 
@@ -178,6 +183,37 @@ def test_wilddash2_follows_its_label_policy(tmp_path: Path) -> None:
     assert {value: expected[value] for value in range(34)} == FROM_LABEL_IDS
 
 
+def test_wilddash2s_panoptic_labels_are_those_of_its_ids(tmp_path: Path) -> None:
+    expected = open_dataset("wilddash2", trees.wilddash2(tmp_path / "ids"))
+    root = trees.wilddash2(tmp_path / "panoptic")
+    ids = np.asarray(Image.open(root / "labels/aa0000.png")).astype(int)
+    rows = np.arange(ids.shape[0])[:, None] // 20  # two segments of each class, as things have
+    numbers = np.where(ids == 0, 0, ids * 70_001 + rows)
+    shutil.rmtree(root / "labels")
+    (root / "panoptic").mkdir()
+    colours = np.stack([numbers % 256, numbers // 256 % 256, numbers // 65536], axis=2)
+    (root / "panoptic/aa0000.png").write_bytes(raw_png(colours, 8, 2))
+    segments = [{"id": int(n), "category_id": int(n) // 70_001} for n in np.unique(numbers) if n]
+    content = {"annotations": [{"file_name": "aa0000.png", "segments_info": segments}]}
+    (root / "panoptic.json").write_text(json.dumps(content))
+    dataset = open_dataset("wilddash2", root)
+    assert np.array_equal(dataset.load("aa0000").label, expected.load("aa0000").label)
+    before = dataset.fingerprint(dataset.ids)
+    segments[5]["category_id"] = 7
+    (root / "panoptic.json").write_text(json.dumps(content))
+    assert open_dataset("wilddash2", root).fingerprint(dataset.ids) != before
+    del segments[7]
+    (root / "panoptic.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"aa0000\.png: segment value \d+; its JSON file has none of that number"):
+        open_dataset("wilddash2", root).load("aa0000")
+    (root / "panoptic.json").write_text(json.dumps({"annotations": []}))
+    with pytest.raises(DataError, match=r"aa0000\.png: the JSON file does not name it"):
+        open_dataset("wilddash2", root).load("aa0000")
+    (root / "panoptic.json").write_text("{}")
+    with pytest.raises(DataError, match=r"panoptic\.json: not as panoptic JSON is: KeyError 'annotations'"):
+        open_dataset("wilddash2", root)
+
+
 def test_mapillary_is_read_in_cityscapes_classes_or_in_its_own(tmp_path: Path) -> None:
     trees.mapillary(tmp_path)
     own = open_dataset("mapillary", tmp_path, classes="own")
@@ -229,6 +265,19 @@ def test_several_data_sets_are_one_whose_conditions_name_them(tmp_path: Path, ci
         open_split("cityscapes+acdc", "test", {"cityscapes": cityscapes_root})
     with pytest.raises(UsageError, match="several as one have no options, got size"):
         open_split("cityscapes+acdc", "test", folders, size=3)
+
+
+def test_an_export_keeps_the_conditions_and_tells_an_image_from_its_reference(tmp_path: Path) -> None:
+    dataset = open_dataset("acdc", trees.acdc(tmp_path / "acdc"), split="val-with-ref")
+    condition = Condition("contrast", 2)
+    wanted = Export(dataset=dataset, ids=dataset.ids, conditions=(condition,), format="png", out=tmp_path / "out")
+    export_images(wanted, 0, ExportListener())
+    read = open_dataset("cityscapes", tmp_path / "out/contrast/2", split="val-with-ref")
+    assert read.ids == dataset.ids
+    assert read.notes == ()
+    for image_id in (dataset.ids[0], dataset.ids[-1]):
+        assert np.array_equal(read.load(image_id).image, prepare(dataset, condition, image_id).image)
+        assert np.array_equal(read.load(image_id).label, dataset.load(image_id).label)
 
 
 def test_those_of_other_classes_are_not_one(camvid_folder: Path, cityscapes_root: Path) -> None:

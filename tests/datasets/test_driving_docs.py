@@ -11,8 +11,8 @@ DOCS = Path(__file__).parents[2] / "docs/datasets.md"
 BEGIN, END = "<!-- made by tests/datasets/test_driving_docs.py -->\n", "<!-- end -->\n"
 # What no source that could be read states.
 UNVERIFIED = {
-    "acdc": "`..._labelIds.png`; sizes of the splits (400, 100 or 106, 500 of each condition); that test labels are not "
-    "given out",
+    "acdc": "`..._labelIds.png`; sizes of the splits (400, 100 or 106, 500 of each condition); that test labels are "
+    "not given out",
     "dark_zurich": "the folders below `val`; 50 images",
     "nighttime_driving": "50 images",
     "foggy_cityscapes": "nothing of the layout",
