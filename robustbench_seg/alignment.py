@@ -10,9 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .errors import UsageError
 from .wording import listed
 
@@ -86,16 +83,14 @@ class Alignment:
         """The data set's classes that no class of the model maps to: their pixels count as wrong, whatever is said."""
         return tuple(name for index, name in enumerate(self.classes) if index not in self.to)
 
-    def predict(self, chosen: NDArray[np.integer]) -> NDArray[np.uint8]:
-        """Map the model's classes, of any shape, to the data set's, or to `nothing`."""
-        return np.asarray(np.array(self.to, np.uint8)[chosen])
+    def predict(self, chosen: "Tensor") -> "Tensor":
+        """Map the model's classes, int64 of any shape, to the data set's, or to `nothing`."""
+        return chosen.new_tensor(self.to)[chosen]
 
     def grouped(self, probabilities: "Tensor") -> "Tensor":
         """Sum probabilities (B, model classes, ...) of what maps to the same: (B, classes + 1, ...), nothing last."""
-        import torch
-
         shape = (probabilities.shape[0], self.nothing + 1, *probabilities.shape[2:])
-        index = torch.tensor(self.to, device=probabilities.device)
+        index = probabilities.new_tensor(self.to).long()
         return probabilities.new_zeros(shape).index_add_(1, index, probabilities)
 
     def notes(self, model: str, dataset: str) -> tuple[str, ...]:

@@ -91,8 +91,7 @@ def test_predictions_and_probabilities_are_those_of_a_loop_over_pixels(seed: int
     alignment = random_alignment(rng)
     logits = rng.normal(size=(2, len(alignment.model_classes), 3, 4))
     grouped = alignment.grouped(torch.from_numpy(logits).softmax(dim=1)).numpy()
-    predicted = alignment.predict(logits.argmax(axis=1))
-    assert predicted.dtype == np.uint8
+    predicted = alignment.predict(torch.from_numpy(logits.argmax(axis=1)))
     assert grouped.shape == (2, len(alignment.classes) + 1, 3, 4)
     for image, row, column in np.ndindex(2, 3, 4):
         exponentials = [np.exp(value) for value in logits[image, :, row, column]]

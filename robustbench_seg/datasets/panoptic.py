@@ -1,7 +1,7 @@
 """Panoptic labels: a PNG whose colours number the segments of an image, and a JSON file with the class of each.
 
-Source: Kirillov et al., "Panoptic Segmentation", CVPR 2019; the format is that of COCO's panoptic task, where the number
-of a segment is R + 256 G + 65536 B.
+Source: Kirillov et al., "Panoptic Segmentation", CVPR 2019. The format is that of COCO's panoptic task, in which the
+number of a segment is R + 256 G + 65536 B.
 """
 
 import json
