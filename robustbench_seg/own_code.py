@@ -54,10 +54,20 @@ def module_of(code: object) -> str | None:
     found: object = sys.modules.get(name)
     for part in place.split("."):
         found = getattr(found, part, None)
+    if found is not code and (not is_running(name) or "<" in place):
+        return None
     inner = inspect.unwrap(code) if callable(code) else code
     # What is typed after `python -i FILE` belongs to a module with a file too, and is not in it.
     typed = hasattr(inner, "__code__") and not Path(inner.__code__.co_filename).is_file()
-    return name if found is code and not typed else None
+    return None if typed else name
+
+
+def is_running(module: str) -> bool:
+    """Whether a module's file is being run: a decorator sees a function before the module has it under its name."""
+    frame, names = inspect.currentframe(), getattr(sys.modules.get(module), "__dict__", None)
+    while frame and not (frame.f_code.co_name == "<module>" and frame.f_globals is names):
+        frame = frame.f_back
+    return frame is not None
 
 
 def own_files(module: str) -> set[Path]:

@@ -24,8 +24,9 @@ from robustbench_seg.errors import DataError, UsageError
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as ExportListener
 from robustbench_seg.measure.plan import Options
-from robustbench_seg.measure.prepare import Condition, prepare
+from robustbench_seg.measure.prepare import prepare
 from robustbench_seg.measure.runner import Listener, run
+from robustbench_seg.store.cell import Condition
 from robustbench_seg.suites import read_suite
 
 
