@@ -31,6 +31,8 @@ PROTOCOLS: dict[str, dict[str, tuple[int, ...]]] = {
     "fan": dict.fromkeys((*SCORED, *KEPT), (1, 2, 3)),
     # SemSegBench, arXiv 2505.18015
     "semsegbench": dict.fromkeys(SCORED, (3,)),
+    # HGFormer, Ding et al. 2023, and what reports "Cityscapes-C level 5": those of `segformer` at their strongest
+    "level5": dict.fromkeys(SEGFORMER, (5,)),
     "clean": {},
 }
 

@@ -12,11 +12,12 @@ ROOT = Path(__file__).parents[1]
 # A part of robustbench_seg, or segformer, imports nothing but itself and parts of the lines above its own.
 ORDER = """
     segformer streetscenes errors stopping wording __version__
-    environment family files images
+    alignment environment family files images
     own_code
     metrics plugin
     store
-    corruptions datasets models yaml_files
+    yaml_files
+    corruptions datasets models
     protocols
     suites studies
     measure report

@@ -25,8 +25,8 @@ def datasets() -> Table:
     from ..datasets import DATASETS
 
     table = Table("dataset", "what it is", "needs")
-    for name, (_, _, needs_root, text) in DATASETS.items():
-        table.add_row(name, text, f"--data {name}=PATH" if needs_root else "nothing")
+    for name, entry in DATASETS.items():
+        table.add_row(name, entry.description, f"--data {name}=PATH" if entry.needs_folder else "nothing")
     return table
 
 

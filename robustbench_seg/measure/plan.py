@@ -11,7 +11,7 @@ from segformer.complexity import complexity
 
 from .. import environment
 from ..corruptions import ENGINE_VERSION, sources_of
-from ..datasets import Dataset, open_dataset, spaced
+from ..datasets import Dataset, open_split, spaced
 from ..datasets.cityscapes import CLASS_NAMES
 from ..datasets.first_pass import first_pass
 from ..errors import DataError, UsageError
@@ -56,13 +56,13 @@ class Job:
 def open_data(suite: Suite, options: Options) -> tuple[Dataset | None, tuple[str, ...]]:
     """Open the suite's data set and choose the images."""
     for name in options.data:
-        if suite.dataset is None or name != suite.dataset.name:
+        if suite.dataset is None or name not in suite.dataset.names:
             uses = suite.dataset.name if suite.dataset else "none"
             raise UsageError(f"--data {name}: suite {suite.name} does not use this dataset (it uses {uses})")
     if suite.dataset is None:
         return None, ()
     spec = suite.dataset
-    dataset = open_dataset(spec.name, options.data.get(spec.name), split=spec.split, **(spec.model_extra or {}))
+    dataset = open_split(spec.name, spec.split, options.data, **(spec.model_extra or {}))
     for image_id in suite.gallery:
         if image_id not in dataset.ids:
             raise UsageError(f"suite {suite.name}: gallery image {image_id!r} is not in {spec.name} {spec.split}")

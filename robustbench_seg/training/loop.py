@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..datasets.base import IGNORE, Dataset, InMemory
+from ..datasets.base import IGNORE, Dataset
+from ..datasets.in_memory import InMemory
 from ..errors import UsageError
 from ..files import locked, writing
 from ..measure.workers import Loader
