@@ -71,7 +71,7 @@ def test_the_summarys_ratio_is_that_of_the_mean_medians(results: Path, raw: Any)
 def test_new_processes_and_workers_are_measured(raw: Any) -> None:
     assert set(raw["processes"]) == {"brightness", "glass_blur"}
     for values in raw["processes"].values():
-        assert values["first_call_ms"] > 0
+        assert values.keys() == {"first_call_ms", "peak_mib"}
         assert values["peak_mib"] > 10  # OpenCV and Numba alone need more
     assert set(raw["images_per_s"]) == {"threads 1", "threads 2", "processes 1", "processes 2"}
     assert set(raw["import_ms"]) == {"robustbench_seg", "robustbench_seg.corruptions"}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from robustbench_seg.metrics import ClassCounts, count_boundary, count_classes, miou, rim_width
+from robustbench_seg.metrics import count_boundary, count_classes, miou, rim_width
 
 IGNORE = 255
 CLASSES = 5
@@ -106,5 +106,4 @@ def test_mirroring_and_turning_an_image_changes_no_count() -> None:
 def test_nothing_labelled_gives_nan() -> None:
     nothing = np.full((9, 9), IGNORE, np.uint8)
     counts = count_boundary(np.zeros_like(nothing), nothing, CLASSES, IGNORE)
-    assert isinstance(counts, ClassCounts)
     assert np.isnan(miou(counts))

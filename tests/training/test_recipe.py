@@ -20,7 +20,6 @@ def test_values_replace_those_of_a_recipe_by_their_place() -> None:
 def test_a_part_that_a_recipe_lacks_is_made_by_its_places() -> None:
     places = {"validation.dataset.name": "camvid", "validation.dataset.split": "held", "validation.every": 100}
     found = read_recipe("streets", places).validation
-    assert found is not None
     assert (found.dataset.name, found.dataset.split, found.every, found.view) == ("camvid", "held", 100, View())
 
 
