@@ -25,10 +25,11 @@ from robustbench_seg.corruptions import ENGINE_VERSION
 from robustbench_seg.datasets.base import IGNORE, Sample
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.files import write_json, write_text
-from robustbench_seg.measure.evaluate import Setting, evaluate
+from robustbench_seg.measure.evaluate import evaluate
 from robustbench_seg.measure.workers import Loader
 from robustbench_seg.metrics import OPTIONAL
 from robustbench_seg.models import RANDOM_WEIGHTS, load_model
+from robustbench_seg.store.cell import Setting
 
 from .tables import provenance, table
 

@@ -114,7 +114,7 @@ def write_cell(
 
 
 def as_version(path: Path, version: int) -> Path:
-    """Write a cell's file anew as an earlier schema version did: fewer columns, no digest, no checksums; 1 had keys of
+    """Write a cell's file again as an earlier schema version did: fewer columns, no digest, no checksums; 1 had keys of
     its own.
     """
     table = pq.read_table(path)

@@ -29,7 +29,7 @@ from robustbench_seg.studies.plans import read_plans
 IDS = ("a", "b", "c")
 CLASSES = 4
 RECORD, DIGEST = b"robustbench_seg", b"robustbench_seg_digest"
-CURE = "; remove it, or run its suite again, which measures that cell anew"
+CURE = "; remove it, or run its suite again, which measures that cell again"
 Change = Callable[[Any], Any]
 
 

@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,26 +10,12 @@ import torch
 from ..datasets.base import IGNORE, Dataset, LabelMap, Sample
 from ..metrics import ImageCounts, Metric, Prediction, counted_metrics
 from ..models.base import Segmenter
-from ..store.cell import View
-from .prepare import Condition, naming, prepare
+from ..store.cell import Setting
+from .prepare import naming, prepare_under
 from .views import Rated, predict, rated_prediction
 from .workers import Loader
 
-__all__ = ["Setting", "evaluate"]
-
-CLEAN_CONDITION = Condition()
-WHOLE = View()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """How images are shown to a model, and the names of the metrics that are counted in addition to mIoU."""
-
-    condition: Condition = CLEAN_CONDITION
-    view: View = WHOLE
-    precision: str = "fp32"
-    metrics: tuple[str, ...] = ()
-
+__all__ = ["evaluate"]
 
 PLAIN = Setting()
 
@@ -55,7 +39,7 @@ def evaluate(
     probabilities = any(metric.probabilities for metric in metrics)
     timings = {"total_s": 0.0, "waiting_s": 0.0, "model_s": 0.0}
     begin = before = time.perf_counter()
-    for sample in loader.map(partial(prepare, dataset, setting.condition), ids):
+    for sample in loader.map(prepare_under(setting.condition, dataset), ids):
         loaded = time.perf_counter()
         image, label = (torch.from_numpy(np.ascontiguousarray(x)) for x in (sample.image, sample.label))
         rated = None

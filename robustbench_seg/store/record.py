@@ -1,9 +1,9 @@
-"""What is kept of a cell (its record), and the key that distinguishes two measurements.
+"""The record of a cell, and the key that tells two measurements apart.
 
-A cell's key can be computed before the run and again from the finished file: so a run can go on where another was
-stopped. It hashes what decides the numbers, never workers; batch, device and machine in a speed cell's only. Of a
-quality cell the record names the machine, its threads and its libraries, since single pixels may differ between those
-under the same key.
+A cell's key can be computed before the run and again from the finished file: that makes resuming correct. It hashes
+whatever decides the numbers, never the number of workers; batch, device and machine only for a speed cell. The record
+of a quality cell names the machine, its threads and its libraries: under one key, single pixels may differ between
+those.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,13 +27,13 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 3  # of the stored files; rises when columns or a field's meaning change
-# 1 has no optional metrics: neither their columns nor the field of the cell. 2 has no digest and fewer columns.
+# 1 lacks the optional metrics: their columns and the cell's field. 2 has no digest and fewer columns.
 READABLE_SCHEMAS = (1, 2, SCHEMA_VERSION)
 KEY_VERSION = 2  # of the keys, which stay when files get more columns: no stored cell is to be measured again
 Scalar = Words | int | float | bool | None
 ANY = Scalar | dict[Words, Scalar] | tuple[Scalar, ...]
 ENVIRONMENT: dict[str, Any] = dict.fromkeys(("robustbench_seg", "command", "python", "machine"), Words)
-# What else it has is ANY.
+# Its other fields are ANY.
 ENVIRONMENT |= {"commit": Words | None, "packages": dict[Words, Words], "threads": int | None}
 
 
@@ -63,21 +63,21 @@ def quality_key(
 
 
 def latency_key(cell: LatencyCell, *, checkpoint_sha256: str, machine: str) -> str:
-    """Hash what decides a speed cell: the machine too."""
+    """Hash everything that decides a speed cell's times, the machine included."""
     return digest(["latency", KEY_VERSION, asdict(cell), checkpoint_sha256, machine])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What is kept in addition to the counts or samples of one cell; JSON in the file's metadata.
+    """What is kept next to the counts or samples of one cell; JSON in the file's metadata.
 
     about: the model in words. images, of: how many images were used, and how many the split has (0 for a speed cell).
-    corruption_source, own_metrics: of `quality_key`. machine: of `latency_key`, "" in files before schema version 3.
+    corruption_source, own_metrics: see `quality_key`. machine: see `latency_key`; "" in files before schema version 3.
     difference: how far a corrupted cell's images are from the clean ones, the mean over an image's values and then over
     images, 0-255; None for other cells and in older files.
-    macs: multiply-accumulates of one image at a speed cell's size, None where they are unknown. peak_memory_mib: of a
-    speed cell's pass from image to classes. timings: seconds by part.
-    environment: of `environment.describe`, and how many threads torch had.
+    macs: multiply-accumulates for one image at a speed cell's size, None where they are unknown. peak_memory_mib: in a
+    speed cell's pass from image to classes. timings: seconds per part of the work.
+    environment: as returned by `environment.describe`, and torch's number of threads.
     """
 
     kind: Literal["quality", "latency"]
@@ -104,25 +104,32 @@ class Record:
     schema_version: int = SCHEMA_VERSION
 
     def expected_key(self, ids: Sequence[str]) -> str:
-        """The key that the record's values and the image ids make; its own where older versions kept too little."""
+        """The key of the record's values and the image ids; the stored one where older versions kept too little."""
         if self.schema_version < KEY_VERSION or (self.kind == "latency" and not self.machine):
             return self.key
         if isinstance(self.cell, LatencyCell):
             return latency_key(self.cell, checkpoint_sha256=self.checkpoint_sha256, machine=self.machine)
-        names = ("engine_version", "checkpoint_sha256", "fingerprint", "corruption_source", "own_metrics")
-        return quality_key(self.cell, ids=ids, **{name: getattr(self, name) for name in names})
+        return quality_key(
+            self.cell,
+            engine_version=self.engine_version,
+            checkpoint_sha256=self.checkpoint_sha256,
+            fingerprint=self.fingerprint,
+            ids=ids,
+            corruption_source=self.corruption_source,
+            own_metrics=self.own_metrics,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain JSON, own_metrics only where there are any: other files are those that they always were."""
         return {name: value for name, value in asdict(self).items() if value or name != "own_metrics"}
 
     def to_json(self) -> str:
-        """One strict, key-sorted text."""
+        """Give it as one strict, key-sorted text."""
         return canonical_json(self.to_dict())
 
     @classmethod
     def from_dict(cls, value: Any, where: str) -> "Record":
-        """Read what `to_json` wrote. Raises StoreError, also for a schema version that is not readable."""
+        """Read a record as returned by `to_json`. Raises StoreError, also for a schema version that is not readable."""
         expect_readable(value, where)
         value = typed(value, dict[str, Any], where, "the record")
         typed(value.get("schema_version"), int, where, "schema_version")  # without it, the default would be a guess
@@ -141,15 +148,20 @@ class Record:
             name: typed(each, ENVIRONMENT.get(name, ANY), where, f"environment.{name:.40}")
             for name, each in record.environment.items()
         }
-        least = {"parameters": 0, "engine_version": 0, "images": 0, "of": record.images, "macs": 0}
-        for name, low in least.items():
-            if (number := getattr(record, name)) is not None and number < low:
+        for name, number, low in (
+            ("parameters", record.parameters, 0),
+            ("engine_version", record.engine_version, 0),
+            ("images", record.images, 0),
+            ("of", record.of, record.images),
+            ("macs", record.macs or 0, 0),
+        ):
+            if number < low:
                 raise StoreError(f"{where}: {name} must be {low} or more, got {number}")
         return replace(record, environment=environment)
 
 
 def expect_readable(value: Any, where: str) -> None:
-    """Raise StoreError for a record of another schema version than the readable ones, as of a later program."""
+    """Raise StoreError for a record whose schema version is not readable, such as a later program's."""
     version = value.get("schema_version") if isinstance(value, dict) else None
     if type(version) is int and version not in READABLE_SCHEMAS:
         readable = ", ".join(map(str, READABLE_SCHEMAS))

@@ -103,6 +103,8 @@ PLANS: dict[str, tuple[Change, str]] = {
     "a cell of text": (change_at("cells", to=["m"]), r"cells\[0\] must be an object, got 'm'"),
     "a cell without a key": (drop("cells", 0, "key"), r"cells\[0\].key is missing"),
     "a cell with a colour": (change_at("cells", 1, "colour", to=1), r"cells\[1\].colour is unknown; known are kind"),
+    "a cell with all fields": (change_at("cells", 1, "cell", to=None), r"cells\[1\].cell is unknown; known are kind"),
+    "an empty key": (change_at("cells", 0, "key", to=""), r"cells\[0\]: key must be 32 hexadecimal digits, got ''"),
     "a cell of another kind": (change_at("cells", 0, "kind", to="cost"), r"cells\[0\].kind must be one of quality"),
     "a key of numbers": (change_at("cells", 0, "key", to=7), r"cells\[0\].key must be text, got 7"),
     "a short key": (change_at("cells", 0, "key", to="0"), r"cells\[0\]: key must be 32 hexadecimal digits, got '0'"),

@@ -99,7 +99,7 @@ def test_other_metrics_of_a_resample_are_theirs_of_its_images_taken_together(tmp
         assert frame[metric].item() == pytest.approx(values[0], rel=1e-14)
 
 
-def test_more_resamples_than_one_product_holds_go_on_with_the_same_draws() -> None:
+def test_more_resamples_than_one_product_holds_continue_the_same_draws() -> None:
     counts = counts_of(1, 2, 40, 3, tuple(map(str, range(40))))
     few, many = (bootstrap(counts, resamples=n, seed=1) for n in (ROWS, 2 * ROWS + 3))
     assert np.array_equal(few.draws, many.draws[: ROWS + 1])
@@ -138,7 +138,7 @@ def test_the_interval_of_a_mean_is_scipys() -> None:
     assert scores.of(model="m")[1:].std() == pytest.approx(values.std() / 1000 / 20, rel=0.05)
 
 
-def test_a_difference_of_models_that_fail_alike_is_surer_than_either() -> None:
+def test_a_difference_of_models_that_fail_alike_has_a_narrower_interval_than_either() -> None:
     counts = counts_of(4, 1, 60, 3, tuple(map(str, range(60))))
     intersection, union = counts.terms.values()
     shifted = np.minimum(intersection + 1, union)
@@ -152,7 +152,7 @@ def test_a_difference_of_models_that_fail_alike_is_surer_than_either() -> None:
     assert (b - a)[1:].std() < a[1:].std() / 10
 
 
-def test_headline_and_retention_of_the_data_are_those_of_the_table(tmp_path: Path) -> None:
+def test_headline_and_retention_of_the_data_equal_the_table(tmp_path: Path) -> None:
     rng = np.random.default_rng(6)
     ids = [f"i{k}" for k in range(5)]
     conditions = {"fog": (1, 2), "gaussian_noise": (3,)}

@@ -14,14 +14,14 @@ from robustbench_seg.store.cell import QualityCell, View
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.record import Record, quality_key
 from robustbench_seg.studies.frame import quality_frame
-from robustbench_seg.studies.robustness import ABOUT, MODEL, SETTING, by_corruption, clean_by_view
+from robustbench_seg.studies.robustness import MODEL, MODEL_NOTES, SETTING, by_corruption, clean_by_view
 
 PAPER = Path(__file__).parents[3] / "shared" / "paper"
 
 
 def cells(scores: dict[tuple[str, int], float], **fields: object) -> pd.DataFrame:
     """A frame as `quality_frame` gives it, with these mIoU."""
-    common = dict.fromkeys([*SETTING, *MODEL, *ABOUT], "x") | {
+    common = dict.fromkeys([*SETTING, *MODEL, *MODEL_NOTES], "x") | {
         "images": 3,
         "of": 9,
         "parameters": 1,
@@ -36,14 +36,17 @@ def cells(scores: dict[tuple[str, int], float], **fields: object) -> pd.DataFram
 
 
 def test_protocols_have_the_published_sizes() -> None:
-    sizes = {name: (len(c), sum(map(len, c.values()))) for name, c in PROTOCOLS.items()}
-    assert sizes == {
+    published = {
         "segformer": (16, 72),
         "michaelis": (15, 75),
         "fan": (19, 57),
         "semsegbench": (15, 15),
+        "level5": (16, 16),
         "clean": (0, 0),
     }
+    for name, size in {**published, "clean": (0, 0)}.items():
+        conditions = PROTOCOLS[name]
+        assert (len(conditions), sum(map(len, conditions.values()))) == size, name
     assert PROTOCOLS["segformer"]["speckle_noise"] == (1, 2, 3)
     with pytest.raises(UsageError, match="unknown protocol 'all'; known: segformer, michaelis, fan"):
         conditions_of("all")
@@ -108,7 +111,7 @@ def test_the_cost_of_a_view_is_in_points_against_the_first() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A store with one cell of two images and three classes, of which the last never occurs."""
+    """A store with one cell of two images and three classes; the last class never occurs."""
     cell = QualityCell(
         model="m", dataset="d", split="test", corruption="clean", severity=0, view=View(), precision="fp32", seed=0,
         metrics=OPTIONAL,
@@ -162,7 +165,7 @@ def test_the_frame_has_boundary_and_calibration_of_summed_counts(folder: Path) -
     row = quality_frame(folder).iloc[0]
     # rims of a: 3 of 5 + 5 - 3; of b: 1 of 2 + 2 - 1; of c: none
     assert row["boundary_miou"] == pytest.approx((3 / 7 + 1 / 3) / 2)
-    # 6 pixels at 0.25 of which 5 right, 6 at 0.75 of which 4 right: gaps of 3.5 and of 0.5 pixels
+    # 6 pixels at 0.25, 5 of them right; 6 at 0.75, 4 of them right: gaps of 3.5 and of 0.5 pixels
     assert row["ece"] == pytest.approx(4 / 12)
     assert row["nll"] == pytest.approx((5 + 4) / 12)
 
