@@ -56,7 +56,8 @@ SLUGS = ["constant-streets-clean-whole", "constant-streets-contrast-2-whole"]
 @pytest.fixture(autouse=True)
 def own_members(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test registers is gone after it."""
-    monkeypatch.setattr(METRICS, "members", dict(METRICS.members))
+    for name in ("members", "origins"):
+        monkeypatch.setattr(METRICS, name, dict(getattr(METRICS, name)))
 
 
 def register(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str = ACCURACY) -> None:
@@ -65,7 +66,8 @@ def register(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str = ACCURACY
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.syspath_prepend(folder)
     monkeypatch.delitem(sys.modules, "own_accuracy", raising=False)
-    METRICS.members.pop("accuracy", None)
+    for known in (METRICS.members, METRICS.origins):
+        known.pop("accuracy", None)
     importlib.import_module("own_accuracy")
 
 
@@ -360,17 +362,13 @@ def test_the_decorator_leaves_the_function_as_it_is() -> None:
 
 
 def test_a_metric_of_another_package_is_one_of_the_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = ACCURACY.replace(
-        '@metric(\n    "accuracy",', 'ACCURACY = lambda count: Metric(\n    count=count, name="accuracy",'
-    )
-    text = text.replace("import metric", "import Metric").replace("def accuracy(", "def count(")
-    (tmp_path / "more_metrics.py").write_text(f"{text}\naccuracy = ACCURACY(count)\n", encoding="utf-8")
+    (tmp_path / "more_metrics.py").write_text(ACCURACY, encoding="utf-8")
     metadata = tmp_path / "more_metrics-1.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: more-metrics\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[robustbench_seg.metrics]\naccuracy = more_metrics:accuracy\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    family.offered.cache_clear()
+    family.offers_to.cache_clear()
     try:
         assert list(METRICS) == [*SHIPPED, "accuracy"]
         assert measure(tmp_path, tmp_path / "plain", metrics=["boundary"]).ran == SLUGS
@@ -379,6 +377,5 @@ def test_a_metric_of_another_package_is_one_of_the_family(tmp_path: Path, monkey
         frame = quality_frame(tmp_path / "out").set_index("key")
         assert frame["accuracy"].to_dict() == pytest.approx(accuracies(tmp_path / "out").to_dict(), abs=1e-15)
     finally:
-        family.offered.cache_clear()
-        family.loaded.cache_clear()
+        family.offers_to.cache_clear()
         sys.modules.pop("more_metrics", None)

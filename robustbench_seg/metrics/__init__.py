@@ -57,11 +57,11 @@ def metric(name: str, **fields: Any) -> Callable[[Count], Count]:
         def tiny(prediction):
             return {"tiny_images": int(prediction.valid.sum() < 1000)}
 
-    Raises UsageError for what `Metric` does not allow.
+    Raises UsageError for what `Metric` does not allow, and for a name that is taken.
     """
 
     def register(function: Count) -> Count:
-        METRICS[name] = Metric(name=name, count=function, **fields)
+        METRICS.register(name, Metric(name=name, count=function, **fields), function)
         return function
 
     return register

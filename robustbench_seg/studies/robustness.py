@@ -18,7 +18,6 @@ from ..protocols import categories_of
 from ..store.cell import CLEAN
 
 __all__ = [
-    "ABOUT",
     "MODEL",
     "MODEL_NOTES",
     "SETTING",
