@@ -68,8 +68,9 @@ class Family(MutableMapping[str, Member], Generic[Member]):
         The same definition, run again in a notebook, replaces the former. Raises UsageError for a name that is taken.
         """
         origin = f"{code.__module__}.{code.__qualname__}"
-        if (other := self.origins.get(name, origin)) != origin:
-            raise UsageError(f"{self.word} {name!r}: {other} and {origin} have one of that name; rename one")
+        if name in self.members and self.origins[name] != origin:
+            owners = f"{self.origins[name]} and {origin}"
+            raise UsageError(f"{self.word} {name!r}: {owners} have one of that name; rename one")
         self.members[name], self.origins[name] = member, origin
 
     def __setitem__(self, name: str, member: Member) -> None:

@@ -1,7 +1,6 @@
-"""Image files: whether they are whole, how large they are, what they hold; and those that this program writes.
+"""Image files: check that they are complete, read their size, decode them, and encode those that this program writes.
 
-What is wrong with a file is said without its name, which the caller knows: EOFError where a file ends too early, else
-ValueError.
+Errors do not name the file, because the caller does: EOFError if a file ends too early, else ValueError.
 """
 
 import io
@@ -18,16 +17,16 @@ __all__ = ["decode_image", "decode_indices", "png", "size_of", "webp"]
 
 Pixels = NDArray[np.uint8]
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
-SHORTEST = 12  # bytes by which a format is known
+SHORTEST = 12  # bytes that identify a format
 MAX_WEBP_SIDE_PX = 16383
-# Labels are drawn on the pixels as they are stored, so what EXIF says of turning a photograph is passed over.
+# Labels are drawn on the pixels as stored, so the EXIF orientation is ignored.
 RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 
-# PNG's colour types. The samples of the first two are single numbers; for the others, what makes them so.
+# PNG's colour types. Only the first two have one number per pixel.
 COLOURS = {0: "grey", 3: "palette", 2: "RGB", 4: "grey with alpha", 6: "RGBA"}
 GREY, PALETTE, GREY_ALPHA = 0, 3, 4
 
-# JPEG: what follows 0xff. Within a scan 0xff itself is followed by 0, or by a marker that stands alone.
+# JPEG: a marker is 0xff and a byte. Within a scan, 0xff is followed by 0 or by a marker without a segment.
 MARKER = re.compile(rb"\xff([^\x00\xff])")
 END, SCAN = 0xD9, 0xDA
 ALONE = {0x01, *range(0xD0, 0xD9)}
@@ -35,17 +34,17 @@ FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
 def size_of(content: bytes) -> tuple[int, int]:
-    """Height and width of a PNG, JPEG or WebP file, in pixels, once it is found to be whole.
+    """Return height and width of a PNG, JPEG or WebP file in pixels, after a check that the file is complete.
 
-    PNG by the checksum of each chunk; JPEG by its markers up to the last; WebP, which has neither, by decoding it.
-    What comes after the end, as cameras append things, is none of the image's.
+    The check reads the checksum of each chunk of a PNG and the markers of a JPEG up to the last. WebP has neither, so
+    it is decoded. Bytes after the end, which some cameras append, are ignored.
     """
     return checked(content) or decode_image(content).shape[:2]
 
 
 def decode_image(content: bytes) -> Pixels:
-    """Decode a PNG, JPEG or WebP file that is whole to RGB (H, W, 3), 8 bits, as stored: not turned by EXIF."""
-    checked(content)  # of a truncated file some decoders make the rest up
+    """Decode a complete PNG, JPEG or WebP file to uint8 RGB (H, W, 3), without the EXIF rotation."""
+    checked(content)  # some decoders invent the missing part of a truncated file
     return decoded(content, RGB)
 
 
@@ -75,7 +74,7 @@ def decode_indices(content: bytes) -> Pixels:
 def decoded(content: bytes, flags: int) -> Pixels:
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except cv2.error:  # more pixels than OpenCV takes
+    except cv2.error:  # more pixels than OpenCV accepts
         pixels = None
     if pixels is None:
         raise ValueError("damaged, or of a kind that OpenCV does not read: its pixels can't be decoded")
@@ -83,7 +82,7 @@ def decoded(content: bytes, flags: int) -> Pixels:
 
 
 def checked(content: bytes) -> tuple[int, int] | None:
-    """Follow a file's parts to its end; give the height and width of its header, None for WebP."""
+    """Check that a file is complete. Returns the height and width in its header, None for WebP."""
     if len(content) < SHORTEST:
         raise EOFError
     if content.startswith(PNG):
@@ -106,7 +105,7 @@ def png_size(content: bytes) -> tuple[int, int]:
 
 
 def png_chunks(content: bytes) -> Iterator[tuple[str, memoryview]]:
-    """Yield the chunks of a PNG file, each with its kind and whole, up to the last."""
+    """Yield the kind and the bytes of each complete chunk of a PNG file, up to the last."""
     view, begin, kind = memoryview(content), len(PNG), ""
     while kind != "IEND":
         chunk = view[begin : begin + 12 + int.from_bytes(view[begin : begin + 4])]
@@ -120,10 +119,10 @@ def png_chunks(content: bytes) -> Iterator[tuple[str, memoryview]]:
 
 
 def jpeg_size(content: bytes) -> tuple[int, int]:
-    size, scanned, position = (0, 0), False, len(JPEG)
-    while found := MARKER.search(content, position):
-        (marker,), position = found[1], found.end()
-        if marker == END and scanned:
+    size, has_scan, position = (0, 0), False, len(JPEG)
+    while match := MARKER.search(content, position):
+        (marker,), position = match[1], match.end()
+        if marker == END and has_scan:
             return size
         if marker == END:
             raise ValueError("damaged: it ends before its first pixel")
@@ -134,19 +133,19 @@ def jpeg_size(content: bytes) -> tuple[int, int]:
             raise EOFError
         if marker in FRAMES:
             size = int.from_bytes(part[3:5]), int.from_bytes(part[5:7])
-        scanned |= marker == SCAN
+        has_scan |= marker == SCAN
         position += len(part)
-    if not scanned:
+    if not has_scan:
         raise EOFError
     raise ValueError(
-        "lacks the end marker of a JPEG file: it was cut off or never finished; get it anew, or save it again"
+        "lacks the end marker of a JPEG file: it was cut off or never finished; get the file again, or save it again"
     )
 
 
 def png(pixels: Pixels) -> bytes:
-    """Encode RGB (H, W, 3) or one channel (H, W) as PNG. Raises ValueError where OpenCV fails to."""
-    done, encoded = cv2.imencode(".png", pixels[:, :, ::-1] if pixels.ndim == 3 else pixels)
-    if not done:
+    """Encode RGB (H, W, 3) or one channel (H, W) as PNG. Raises ValueError if OpenCV fails."""
+    success, encoded = cv2.imencode(".png", pixels[:, :, ::-1] if pixels.ndim == 3 else pixels)
+    if not success:
         raise ValueError(f"OpenCV can't encode an image of {pixels.shape[0]}x{pixels.shape[1]} px as PNG")
     return encoded.tobytes()
 

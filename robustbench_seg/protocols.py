@@ -1,4 +1,4 @@
-"""Named sets of conditions. Published numbers mix them without saying; here every table names its own."""
+"""Named sets of conditions. Published numbers often leave theirs unstated; here every table names its own."""
 
 from collections.abc import Iterable
 
@@ -21,7 +21,7 @@ SCORED = (
 )  # fmt: skip
 KEPT = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
 
-# name: {corruption: its severities}. Clean images are always measured besides.
+# name: {corruption: its severities}. Clean images are always measured in addition.
 PROTOCOLS: dict[str, dict[str, tuple[int, ...]]] = {
     # Xie et al. 2021, Table 5 and Appendix D, after Kamann & Rother 2020
     "segformer": {name: (1, 2, 3) if name in NOISES else (1, 2, 3, 4, 5) for name in SEGFORMER},
@@ -36,18 +36,18 @@ PROTOCOLS: dict[str, dict[str, tuple[int, ...]]] = {
 
 
 def conditions_of(protocol: str) -> dict[str, tuple[int, ...]]:
-    """Look up a protocol. Raises UsageError that lists the known ones."""
+    """Look up a protocol. Raises UsageError that lists the known protocols."""
     if protocol not in PROTOCOLS:
         raise UsageError(f"unknown protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
     return PROTOCOLS[protocol]
 
 
 def categories_of(corruptions: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Group corruptions as the paper does that has them, in the order of CATEGORIES.
+    """Group corruptions into the categories of their paper, in the order of CATEGORIES.
 
-    To Kamann & Rother 2020, whose 16 are those of `segformer`, brightness is digital; Hendrycks & Dietterich 2019 have
-    it under weather. There are no groups where a corruption is registered nowhere, as of a store made elsewhere: one of
-    them would lack it.
+    Brightness is digital in Kamann & Rother 2020, who chose the 16 corruptions of `segformer`, and weather in Hendrycks
+    & Dietterich 2019. There are no categories where a corruption is registered nowhere, as of a store made elsewhere:
+    one of them would lack it.
     """
     names = list(corruptions)
     if not all(name in CORRUPTIONS for name in names):

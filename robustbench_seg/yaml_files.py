@@ -105,7 +105,7 @@ def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mappi
 
 
 def find_yaml(name_or_path: str, package: str) -> Path:
-    """Find the file of `read_yaml`. Raises UsageError where there is none."""
+    """Find the file for `read_yaml`. Raises UsageError where there is none."""
     known = shipped(package)
     path = known.get(name_or_path, Path(expanded(name_or_path)))
     if not path.is_file():
@@ -114,7 +114,7 @@ def find_yaml(name_or_path: str, package: str) -> Path:
 
 
 def changed(content: Any, place: list[str], value: Any) -> Any:
-    """Put a value at a place of nested mappings; those on the way that are missing, or no mappings, are made."""
+    """Put a value at a place in nested mappings; missing mappings on the way are made, other values replaced."""
     if not place:
         return value
     inner = content if isinstance(content, dict) else {}

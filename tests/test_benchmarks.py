@@ -1,4 +1,4 @@
-"""The benchmark program runs and its figures are those of its samples; how fast anything is, is not tested."""
+"""The benchmark program runs, and its figures follow from its samples. Speed is not tested."""
 
 import csv
 import importlib
@@ -53,7 +53,7 @@ def test_the_csv_holds_the_medians_of_the_samples(results: Path, raw: Any) -> No
         assert float(row["ratio"]) == pytest.approx(oracle / ours, abs=1e-3)
 
 
-def test_the_summarys_ratio_is_that_of_the_mean_medians(results: Path, raw: Any) -> None:
+def test_the_summarys_ratio_is_the_ratio_of_the_mean_medians(results: Path, raw: Any) -> None:
     ours, oracle = (
         statistics.fmean(statistics.median(sides[side]) for sides in raw["times_ms"].values())
         for side in ("ours", "oracle")

@@ -1,4 +1,4 @@
-"""docs/corruptions.md says what the code does: its tables are the code's constants, its pictures are there."""
+"""docs/corruptions.md agrees with the code: its tables are the code's constants, and its pictures exist."""
 
 import importlib.util
 import re
@@ -32,7 +32,7 @@ def test_every_shipped_corruption_has_its_section_table_and_picture() -> None:
         assert len(set(named)) == len(named)
 
 
-def test_the_committed_tables_are_those_of_the_code(maker: ModuleType) -> None:
+def test_the_committed_tables_equal_the_code(maker: ModuleType) -> None:
     assert maker.with_tables(PAGE) == PAGE
 
 

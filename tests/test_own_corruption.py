@@ -27,12 +27,13 @@ from robustbench_seg.errors import DataError, RobustBenchError, StoreError, Usag
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as ExportListener
 from robustbench_seg.measure.plan import Job, Options
-from robustbench_seg.measure.prepare import Condition
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.protocols import categories_of
 from robustbench_seg.report.sources import sources_of
+from robustbench_seg.store.cell import Condition
 from robustbench_seg.store.file import read_record
-from robustbench_seg.studies.frame import quality_frame, read_plans
+from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.plans import read_plans
 from robustbench_seg.studies.robustness import by_corruption
 from robustbench_seg.suites import Suite, read_suite
 
@@ -169,7 +170,7 @@ def test_what_is_not_measured_anew_after_an_edit_is_missing_and_not_mixed_with_t
         ("contrast", 2),
         ("rain", 1),
     ]
-    (plan,) = read_plans(out)
+    (plan,) = read_plans(out, quality_frame(out))
     assert {cell.key for cell in plan.cells} - set(frame["key"]) == {new.stem.rpartition("-")[2]}
 
 

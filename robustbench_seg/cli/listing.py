@@ -1,4 +1,4 @@
-"""`list`: what there is of each kind."""
+"""`list`: the members of each family."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal

@@ -79,17 +79,17 @@ def run_program() -> NoReturn:
     try:
         status = app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
     except Exception as error:
-        with unbroken():  # a stop that is under way has the last word: the error may be of its making
+        with unbroken():  # a stop that is under way goes first: it may have caused the error
             if not is_for_users(error):
                 raise
             message = error.format_message() if hasattr(error, "format_message") else str(error)
-            fail(message.replace("Value error, ", ""), 2)  # pydantic's own words, which some versions of typer pass on
+            fail(message.replace("Value error, ", ""), 2)  # pydantic's words, which some versions of typer pass on
     sys.exit(status)
 
 
 def is_for_users(error: Exception) -> bool:
-    """Whether an error's text is meant for a user: ours, segformer's (torch need not be imported), typer's own, or the
-    system's word on a file.
+    """Whether an error's text is meant for a user: an error of this program, of segformer (by name, without torch), of
+    typer, or of the system over a file.
     """
     return (
         isinstance(error, (RobustBenchError, OSError))

@@ -71,7 +71,8 @@ def compare(
     """Show what changed from BASE to NEW, with paired intervals: a gate against regressions of mIoU."""
     from ..report.changes import named, show_changes
     from ..store.folder import Store
-    from ..studies.frame import quality_frame, read_plans
+    from ..studies.frame import quality_frame
+    from ..studies.plans import read_plans
     from ..studies.regression import compare_stores
 
     if fail_on_drop is not None and not 0 <= fail_on_drop <= MOST_POINTS:
@@ -80,7 +81,8 @@ def compare(
     for folder, frame in zip((base, new), frames, strict=True):
         if not len(frame):
             raise UsageError(f"{folder}: holds no quality cells")
-    changes = compare_stores(frames[0], frames[1], [*read_plans(base), *read_plans(new)])
+    plans = [plan for folder, frame in zip((base, new), frames, strict=True) for plan in read_plans(folder, frame)]
+    changes = compare_stores(frames[0], frames[1], plans)
     show_changes(console, changes.table)
     alone = [*changes.lacking, *changes.added]
     for text in changes.remarks:

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segformer import CheckpointError
-from segformer.checkpoint import packed
+from segformer.checkpoint import pack
 from segformer.files import Content, read_file, sha256_of
-from segformer.fitting import fitted
+from segformer.fitting import fit
 
 from ..errors import UsageError
 from ..files import write_bytes
@@ -84,7 +84,7 @@ def lay_out(network: DeepLabV3Plus) -> None:
 
 def save(network: DeepLabV3Plus, path: Path, *, class_names: Sequence[str], licence: str, recipe: str) -> None:
     """Write trained weights in half precision, with where they come from, atomically."""
-    tensors = packed(network.state_dict(), half=True)
+    tensors = pack(network.state_dict(), half=True)
     description = {
         "encoder": network.encoder,
         "class_names": list(class_names),
@@ -167,7 +167,7 @@ def make_as_stored(path: Path, encoder: str, num_classes: int, options: Mapping[
 def fill(network: nn.Module, weights: Content, encoder: str) -> None:
     """Give a network its weights, all of them and nothing else that a forward pass might read."""
     try:
-        tensors, _ = fitted(weights, network.state_dict())
+        tensors, _ = fit(weights, network.state_dict())
     except CheckpointError as error:
         _, _, faults = str(error).partition("; ")
         raise UsageError(

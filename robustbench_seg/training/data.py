@@ -1,4 +1,4 @@
-"""What a network is trained on and validated on."""
+"""The data sets that a network is trained and validated on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["Data", "open_data", "read_once"]
 
 @dataclass(frozen=True)
 class Data:
-    """What a network is trained on, and what it is validated on, if its recipe asks for that: of the same classes."""
+    """The data set for training and the one for validation, if the recipe has one. Both have the same classes."""
 
     training: Dataset
     validation: Dataset | None = None
@@ -29,7 +29,7 @@ class Data:
 
 
 def open_data(recipe: Recipe, folders: dict[str, Path]) -> Data:
-    """Open what a recipe trains on and is validated on.
+    """Open the data sets of a recipe.
 
     folders: of data sets, by name. Raises UsageError and DataError.
     """
@@ -42,12 +42,12 @@ def open_data(recipe: Recipe, folders: dict[str, Path]) -> Data:
 
 
 def read_once(data: Data, recipe: Recipe, note: Callable[[str], None]) -> str:
-    """Read what is trained and validated on, as `first_pass` does; return the fingerprint of the training set."""
-    said: set[str] = set()
+    """Read all images once, as `first_pass` does. Returns the fingerprint of the training set."""
+    lines: set[str] = set()
 
-    def once(line: str) -> None:  # both may be of one folder
-        if line not in said:
-            said.add(line)
+    def once(line: str) -> None:  # both data sets may be in one folder
+        if line not in lines:
+            lines.add(line)
             note(line)
 
     if data.validation is not None and recipe.validation is not None:

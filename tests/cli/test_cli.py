@@ -51,7 +51,7 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         (["corrupt", "cityscapes", "--out", "OUT"], "dataset cityscapes needs its folder: --data cityscapes=PATH"),
         (
             ["corrupt", "streets", "--out", "OUT", "--data", "camvid=x"],
-            "--data camvid: the images are those of streets",
+            "--data camvid: the dataset is streets",
         ),
         (
             ["corrupt", "streets", "--out", "OUT", "--split", "dev"],

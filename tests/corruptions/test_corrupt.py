@@ -71,8 +71,8 @@ LEVELS = {
     }
 }
 
-# Corrupts in reverse order and on one OpenCV thread, in a process of its own, and prints the digests and
-# those imported modules that have no place at run time.
+# Corrupts in reverse order and on one OpenCV thread, in a separate process, and prints the digests and the imported
+# modules that are not needed at run time.
 OTHER_PROCESS = """
 import hashlib, json, sys
 import cv2, numpy as np
@@ -142,7 +142,7 @@ def test_threads_get_the_same_bytes_at_the_same_time() -> None:
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_another_image_seed_or_severity_draws_anew(name: str) -> None:
+def test_another_image_seed_or_severity_has_other_draws(name: str) -> None:
     image = pattern()
     results = [
         corrupt(image, name, 3, seed=0, image_id="a"),
@@ -182,7 +182,7 @@ def test_a_view_is_corrupted_like_its_copy(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
-def test_every_corruption_says_what_it_does(name: str) -> None:
+def test_every_corruption_has_a_description(name: str) -> None:
     entry = CORRUPTIONS[name]
     assert entry.name == name
     assert entry.load().__doc__
@@ -194,8 +194,8 @@ def test_engine_version_rises_when_a_seeded_pixel_changes() -> None:
 
 
 def levels(image: Image) -> tuple[float, float]:
-    chosen = np.random.RandomState(0).randint(0, 2, image.shape).astype(bool)
-    return float(image[chosen].mean()), float(np.abs(np.diff(image.astype(int), axis=1)).mean())
+    some = np.random.RandomState(0).randint(0, 2, image.shape).astype(bool)
+    return float(image[some].mean()), float(np.abs(np.diff(image.astype(int), axis=1)).mean())
 
 
 def test_every_shipped_corruption_is_pinned() -> None:
@@ -204,8 +204,8 @@ def test_every_shipped_corruption_is_pinned() -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_engine_version_rises_when_a_corruption_gives_other_images(name: str) -> None:
-    found = np.transpose([levels(corrupt(pattern(), name, severity, image_id="pin")) for severity in (1, 2, 3, 4, 5)])
-    assert found == pytest.approx(np.array(LEVELS[ENGINE_VERSION][name]), abs=0.02)
+    means = np.transpose([levels(corrupt(pattern(), name, severity, image_id="pin")) for severity in (1, 2, 3, 4, 5)])
+    assert means == pytest.approx(np.array(LEVELS[ENGINE_VERSION][name]), abs=0.02)
 
 
 IMAGE = np.zeros((40, 50, 3), dtype=np.uint8)

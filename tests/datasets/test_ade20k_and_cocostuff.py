@@ -16,9 +16,9 @@ from robustbench_seg.errors import DataError
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as Nobody
 from robustbench_seg.measure.plan import Options
-from robustbench_seg.measure.prepare import Condition
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.models.segformer import build_network, load, save
+from robustbench_seg.store.cell import Condition
 from robustbench_seg.suites import read_suite
 from robustbench_seg.training.recipe import read_recipe
 from robustbench_seg.training.sampling import make_sample

@@ -30,7 +30,8 @@ from robustbench_seg.store import folder
 from robustbench_seg.store.cell import View
 from robustbench_seg.store.file import read_record
 from robustbench_seg.store.folder import Store
-from robustbench_seg.studies.frame import quality_frame, read_plans
+from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.plans import read_plans
 from robustbench_seg.suites import read_suite
 from segformer import build, export_onnx
 
@@ -224,7 +225,7 @@ def test_a_run_on_mended_data_leaves_no_trace_of_what_failed(tmp_path: Path, cam
     _, failed = run_small(tmp_path, out, options, **one)
     assert not failed
     assert not list((out / "failed").glob("*.json"))
-    (plan,) = read_plans(out)
+    (plan,) = read_plans(out, quality_frame(out))
     finished = {record.key for record in map(read_record, (out / "cells").iterdir())}
     assert {cell.key for cell in plan.cells} == finished
     assert len(finished) == 1
@@ -234,10 +235,10 @@ def test_a_cell_of_other_weights_is_missing_until_it_is_there(tmp_path: Path, fi
     out = tmp_path / "out"
     shutil.copytree(finished, out)
     plan = Store(out).plans()[-1]
-    (known,) = read_plans(out)
+    (known,) = read_plans(out, quality_frame(out))
     newer = tuple(replace(cell, key=f"{n:032x}") for n, cell in enumerate(plan.cells[:4]))
     Store(out).write_plan(replace(plan, cells=newer, limits=("the last run's",)))
-    (both,) = read_plans(out)
+    (both,) = read_plans(out, quality_frame(out))
     assert both.cells == known.cells + newer, "what is there stays, what is meant anew is missing"
     assert both.limits == ("the last run's",)
 

@@ -137,7 +137,7 @@ def test_a_missing_file_is_called_missing(tmp_path: Path) -> None:
 def test_a_run_in_bf16_is_refused(graph: Path) -> None:
     suite = Suite(name="s", description="", latency={"sizes": [[32, 32]]})
     weights = {"onnx": str(graph)}
-    with pytest.raises(UsageError, match="--precision bf16: onnx runs in fp32 alone"):
+    with pytest.raises(UsageError, match="--precision bf16: onnx runs only in fp32"):
         make_jobs(suite, Options(weights=weights, precision="bf16"), None, ())
 
 

@@ -1,4 +1,4 @@
-"""Two stores against each other: what is matched, what is said to be lost, and when the gate closes."""
+"""Two stores against each other: which cells are matched, which differences are reported, and when the gate closes."""
 
 import io
 import shutil
@@ -23,7 +23,8 @@ from robustbench_seg.cli import app
 from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.report.changes import show_changes
 from robustbench_seg.store.cell import View
-from robustbench_seg.studies.frame import quality_frame, read_plans
+from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.plans import read_plans
 from robustbench_seg.studies.regression import Changes, compare_stores
 from robustbench_seg.studies.robustness import SETTING
 
@@ -43,7 +44,8 @@ def gate(base: Path, new: Path, points: str = "1") -> Result:
 
 
 def compared(base: Path, new: Path) -> Changes:
-    return compare_stores(quality_frame(base), quality_frame(new), [*read_plans(base), *read_plans(new)])
+    frames = quality_frame(base), quality_frame(new)
+    return compare_stores(*frames, [*read_plans(base, frames[0]), *read_plans(new, frames[1])])
 
 
 @pytest.fixture(scope="module")
