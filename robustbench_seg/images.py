@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["decode_image", "decode_indices", "png", "size_of", "webp"]
+__all__ = ["decode_colours", "decode_image", "decode_indices", "png", "size_of", "webp"]
 
 Pixels = NDArray[np.uint8]
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
@@ -24,7 +24,8 @@ RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 
 # PNG's colour types. Only the first two have one number per pixel.
 COLOURS = {0: "grey", 3: "palette", 2: "RGB", 4: "grey with alpha", 6: "RGBA"}
-GREY, PALETTE, GREY_ALPHA = 0, 3, 4
+GREY, RGB_TYPE, PALETTE, GREY_ALPHA, RGBA_TYPE = 0, 2, 3, 4, 6
+CHANNELS = np.array([65536, 256, 1], np.int32)  # of red, green and blue in one number
 
 # JPEG: a marker is 0xff and a byte. Within a scan, 0xff is followed by 0 or by a marker without a segment.
 MARKER = re.compile(rb"\xff([^\x00\xff])")
@@ -48,27 +49,56 @@ def decode_image(content: bytes) -> Pixels:
     return decoded(content, RGB)
 
 
-def decode_indices(content: bytes) -> Pixels:
+def decode_indices(content: bytes, most_bits: int = 8) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Decode a PNG file of one channel, grey or palette, to its samples as they are stored: (H, W), 0 .. 2^bits - 1.
 
-    Neither a palette's colours, nor transparency, gamma or profiles change a value, nor does scaling to 8 bits.
+    most_bits: 8, or 16, which makes uint16 of a file of 16 bits. Neither a palette's colours, nor transparency, gamma
+    or profiles change a value, nor does scaling to 8 bits.
     """
-    if not content.startswith(PNG[: len(content)]):
-        raise ValueError(f"begins with {content[:SHORTEST]!r}; a label must be a PNG file")
-    checked(content)
-    bits, colour = content[24], content[25]
+    bits, colour = samples_of(content)
     mode = f"{COLOURS.get(colour, f'colour type {colour}')}, {bits} bit"
     if colour not in (GREY, PALETTE):
         cure = "keep its first channel alone" if colour == GREY_ALPHA else "write the index of each colour instead"
         raise ValueError(f"{mode}; expected one channel of class indices, grey or palette; {cure}")
-    if bits > 8:
+    if bits > most_bits:
         raise ValueError(f"{mode}; expected class indices of 8 bits at most; convert it to 8-bit grey")
-    # A file of the samples alone, called grey: nothing is left in it that could change them.
-    header = b"IHDR" + content[16:25] + bytes([GREY]) + content[26:29]
-    pixels = [chunk for kind, chunk in png_chunks(content) if kind in ("IDAT", "IEND")]
-    plain = b"".join([PNG, struct.pack(">I", 13), header, struct.pack(">I", zlib.crc32(header)), *pixels])
-    stored = decoded(plain, cv2.IMREAD_UNCHANGED)
+    stored = decoded(plain_png(content, GREY), cv2.IMREAD_UNCHANGED)
     return stored // np.uint8(255 // (2**bits - 1)) if bits < 8 else stored  # samples of fewer bits come scaled to 255
+
+
+def decode_colours(content: bytes) -> NDArray[np.int32]:
+    """Decode a PNG file of colours, RGB, RGBA (whose alpha is dropped) or palette, to 65536 R + 256 G + B: (H, W).
+
+    Samples are those that are stored: gamma and profiles change no value.
+    """
+    bits, colour = samples_of(content)
+    if colour == PALETTE:
+        chunks = (chunk[8:-4] for kind, chunk in png_chunks(content) if kind == "PLTE")
+        table = np.frombuffer(next(chunks, b""), np.uint8).reshape(-1, 3).astype(np.int32) @ CHANNELS
+        indices = decode_indices(content)
+        if indices.size and int(indices.max()) >= len(table):
+            raise ValueError(f"damaged: index {indices.max()} in a palette of {len(table)} colours")
+        return np.asarray(table[indices])
+    if colour not in (RGB_TYPE, RGBA_TYPE) or bits != 8:
+        mode = f"{COLOURS.get(colour, f'colour type {colour}')}, {bits} bit"
+        raise ValueError(f"{mode}; expected classes by their colours, RGB of 8 bits or palette")
+    blue_first = decoded(plain_png(content, colour), cv2.IMREAD_UNCHANGED)
+    return np.asarray(blue_first[:, :, 2::-1].astype(np.int32) @ CHANNELS)
+
+
+def samples_of(content: bytes) -> tuple[int, int]:
+    """Bits of a sample and colour type of a PNG file that is whole; a label must be one."""
+    if not content.startswith(PNG[: len(content)]):
+        raise ValueError(f"begins with {content[:SHORTEST]!r}; a label must be a PNG file")
+    checked(content)
+    return content[24], content[25]
+
+
+def plain_png(content: bytes, colour: int) -> bytes:
+    """Keep a PNG file's samples alone, of a colour type: nothing is left in it that could change them."""
+    header = b"IHDR" + content[16:25] + bytes([colour]) + content[26:29]
+    pixels = [chunk for kind, chunk in png_chunks(content) if kind in ("IDAT", "IEND")]
+    return b"".join([PNG, struct.pack(">I", 13), header, struct.pack(">I", zlib.crc32(header)), *pixels])
 
 
 def decoded(content: bytes, flags: int) -> Pixels:

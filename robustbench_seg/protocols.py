@@ -31,6 +31,8 @@ PROTOCOLS: dict[str, dict[str, tuple[int, ...]]] = {
     "fan": dict.fromkeys((*SCORED, *KEPT), (1, 2, 3)),
     # SemSegBench, arXiv 2505.18015
     "semsegbench": dict.fromkeys(SCORED, (3,)),
+    # HGFormer, Ding et al. 2023, and what reports "Cityscapes-C level 5": those of `segformer` at their strongest
+    "level5": dict.fromkeys(SEGFORMER, (5,)),
     "clean": {},
 }
 
@@ -46,8 +48,8 @@ def categories_of(corruptions: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Group corruptions into the categories of their paper, in the order of CATEGORIES.
 
     Brightness is digital in Kamann & Rother 2020, who chose the 16 corruptions of `segformer`, and weather in Hendrycks
-    & Dietterich 2019. There are no categories where a corruption is registered nowhere, as of a store made elsewhere:
-    one of them would lack it.
+    & Dietterich 2019. There are no categories where a corruption is not registered here, as in a store made elsewhere:
+    a category could lack it.
     """
     names = list(corruptions)
     if not all(name in CORRUPTIONS for name in names):

@@ -18,8 +18,6 @@ PAGE = (DOCS / "corruptions.md").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def maker() -> ModuleType:
     spec = importlib.util.spec_from_file_location("make_corruptions", DOCS / "make_corruptions.py")
-    assert spec is not None
-    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

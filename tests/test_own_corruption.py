@@ -207,7 +207,6 @@ def scenes(folder: Path) -> list[object]:
     from robustbench_seg.measure.plan import open_data
 
     dataset, ids = open_data(suite(folder), Options())
-    assert dataset is not None
     return [dataset.load(image_id) for image_id in ids]
 
 

@@ -12,12 +12,12 @@ __all__ = ["list_kind"]
 
 
 def models() -> Table:
-    from ..models import BUILTIN_WEIGHTS, MODELS
+    from ..models import MODELS
 
     table = Table("model", "weights")
-    for name in MODELS:
-        builtin = [word for word in BUILTIN_WEIGHTS if name in str(BUILTIN_WEIGHTS[word].name)]
-        table.add_row(name, "none needed" if name == "constant" else ", ".join(["--weights NAME=PATH", *builtin]))
+    for name, model in MODELS.items():
+        weights = ", ".join(["--weights NAME=PATH", *model.builtin])
+        table.add_row(name, weights if model.needs_weights else "none needed")
     return table
 
 
@@ -25,8 +25,8 @@ def datasets() -> Table:
     from ..datasets import DATASETS
 
     table = Table("dataset", "what it is", "needs")
-    for name, (_, _, needs_root, text) in DATASETS.items():
-        table.add_row(name, text, f"--data {name}=PATH" if needs_root else "nothing")
+    for name, entry in DATASETS.items():
+        table.add_row(name, entry.description, f"--data {name}=PATH" if entry.needs_folder else "nothing")
     return table
 
 

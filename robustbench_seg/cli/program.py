@@ -13,6 +13,7 @@ from ..errors import RobustBenchError
 from ..files import expanded
 from ..plugin import import_file
 from ..stopping import unbroken
+from .check import check
 from .corrupt import corrupt
 from .listing import list_kind
 from .options import Plugins
@@ -25,6 +26,7 @@ __all__ = ["app", "run_program"]
 COMMANDS: dict[str, Callable[..., None]] = {
     "run": run,
     "plan": plan,
+    "check": check,
     "report": report,
     "compare": compare,
     "corrupt": corrupt,

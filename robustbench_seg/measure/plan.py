@@ -11,12 +11,12 @@ from segformer.complexity import complexity
 
 from .. import environment
 from ..corruptions import ENGINE_VERSION, sources_of
-from ..datasets import Dataset, open_dataset, spaced
+from ..datasets import Dataset, open_split, spaced
 from ..datasets.cityscapes import CLASS_NAMES
 from ..datasets.first_pass import first_pass
 from ..errors import DataError, UsageError
 from ..metrics import own_metrics
-from ..models import FP32_ONLY, load_model
+from ..models import load_model, look_up
 from ..models.base import NetworkSegmenter, Segmenter
 from ..store.cell import CLEAN, LatencyCell, QualityCell
 from ..store.plan import Plan
@@ -56,13 +56,13 @@ class Job:
 def open_data(suite: Suite, options: Options) -> tuple[Dataset | None, tuple[str, ...]]:
     """Open the suite's data set and choose the images."""
     for name in options.data:
-        if suite.dataset is None or name != suite.dataset.name:
+        if suite.dataset is None or name not in suite.dataset.names:
             uses = suite.dataset.name if suite.dataset else "none"
             raise UsageError(f"--data {name}: suite {suite.name} does not use this dataset (it uses {uses})")
     if suite.dataset is None:
         return None, ()
     spec = suite.dataset
-    dataset = open_dataset(spec.name, options.data.get(spec.name), split=spec.split, **(spec.model_extra or {}))
+    dataset = open_split(spec.name, spec.split, options.data, **(spec.model_extra or {}))
     for image_id in suite.gallery:
         if image_id not in dataset.ids:
             raise UsageError(f"suite {suite.name}: gallery image {image_id!r} is not in {spec.name} {spec.split}")
@@ -84,7 +84,7 @@ def make_jobs(
     sources = {CLEAN: ""} | sources_of(suite.conditions, options.workers)
     specs = with_weights(suite, options.weights)
     class_names = dataset.class_names if dataset else CLASS_NAMES
-    if options.precision != "fp32" and (fixed := [spec.name for spec in specs if spec.model in FP32_ONLY]):
+    if options.precision != "fp32" and (fixed := [spec.name for spec in specs if look_up(spec.model).fp32_only]):
         raise UsageError(f"--precision {options.precision}: {fixed[0]} runs only in fp32")
     models = {spec.name: load_model(spec.model, class_names, spec.weights, device) for spec in specs}
     devices = {name: model.device.type for name, model in models.items()}

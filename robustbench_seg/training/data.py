@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..datasets import Dataset, open_dataset, spaced
+from ..datasets import Dataset, open_split, spaced
 from ..datasets.first_pass import first_pass
 from ..errors import UsageError
-from ..yaml_files import DatasetSpec
 from .recipe import Recipe
 
 __all__ = ["Data", "open_data", "read_once"]
@@ -34,11 +33,11 @@ def open_data(recipe: Recipe, folders: dict[str, Path]) -> Data:
     folders: of data sets, by name. Raises UsageError and DataError.
     """
     specs = [recipe.dataset, *([recipe.validation.dataset] if recipe.validation else [])]
-    uses = list(dict.fromkeys(spec.name for spec in specs))
+    uses = list(dict.fromkeys(name for spec in specs for name in spec.names))
     unused = next((name for name in folders if name not in uses), None)
     if unused is not None:
         raise UsageError(f"--data {unused}: the recipe does not use this dataset (it uses {', '.join(uses)})")
-    return Data(*(open_split(spec, folders) for spec in specs))
+    return Data(*(open_split(spec.name, spec.split, folders, **(spec.model_extra or {})) for spec in specs))
 
 
 def read_once(data: Data, recipe: Recipe, note: Callable[[str], None]) -> str:
@@ -53,7 +52,3 @@ def read_once(data: Data, recipe: Recipe, note: Callable[[str], None]) -> str:
     if data.validation is not None and recipe.validation is not None:
         first_pass(data.validation, spaced(data.validation.ids, recipe.validation.limit), once)
     return first_pass(data.training, data.training.ids, once).fingerprint
-
-
-def open_split(spec: DatasetSpec, folders: dict[str, Path]) -> Dataset:
-    return open_dataset(spec.name, folders.get(spec.name), split=spec.split, **(spec.model_extra or {}))

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..datasets.base import Dataset, InMemory, spaced
+from ..datasets.base import Dataset, spaced
+from ..datasets.in_memory import InMemory
 from ..errors import UsageError
 from ..measure.evaluate import evaluate
 from ..measure.workers import Loader

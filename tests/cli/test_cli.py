@@ -1,3 +1,5 @@
+"""The command line: in this process, but for three commands that start Python as a user does."""
+
 import os
 import re
 import subprocess
@@ -5,12 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from program import ROOT, program
 from small import write_suite
 
-ROOT = Path(__file__).parents[2]
 
-
-def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def real_program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "robustbench_seg", *arguments],
         capture_output=True,
@@ -85,6 +86,11 @@ def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, arguments: list[str]
     assert len(done.stderr.splitlines()) == 1
     assert message in done.stderr
     assert not (tmp_path / "OUT").exists()
+
+
+def test_a_mistake_ends_a_process_of_its_own_in_the_same_way() -> None:
+    real, here = real_program("list", "planets"), program("list", "planets")
+    assert (real.returncode, real.stdout, real.stderr) == (here.returncode, here.stdout, here.stderr)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +205,7 @@ def test_run_writes_a_report_and_report_writes_it_again(tmp_path: Path) -> None:
         views=["whole"],
     )
     out = tmp_path / "out"
-    done = program("run", str(suite), "--out", str(out), "--workers", "0")
+    done = real_program("run", str(suite), "--out", str(out), "--workers", "0")
     assert done.returncode == 0, done.stderr
     assert "10/10 cells" in done.stdout
     first = (out / "report" / "report.md").read_text()
@@ -255,7 +261,7 @@ def test_a_missing_system_library_of_opencv_is_said_in_one_line_with_the_cure(tm
     (tmp_path / "cv2.py").write_text(
         "raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')"
     )
-    done = program("list", "models", PYTHONPATH=str(tmp_path))
+    done = real_program("list", "models", PYTHONPATH=str(tmp_path))
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "libGL.so.1" in done.stderr
