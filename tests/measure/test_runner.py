@@ -366,7 +366,7 @@ def test_a_cell_with_fewer_metrics_is_not_done_for_more_and_does_not_stand_besid
 
 def test_a_suite_with_a_metric_that_is_unknown_or_named_twice_is_refused(tmp_path: Path) -> None:
     for metrics, message in [
-        (["hausdorff"], "metrics.0: Input should be 'boundary', 'calibration' or 'likelihood', got 'hausdorff'"),
+        (["hausdorff"], "metrics: unknown metric 'hausdorff'; known: miou, boundary, calibration, likelihood"),
         (["boundary", "boundary"], "metrics: metrics must differ, got boundary, boundary"),
     ]:
         with pytest.raises(UsageError, match=message):
