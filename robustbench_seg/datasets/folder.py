@@ -68,7 +68,8 @@ class Folder(FileDataset):
         return label
 
     def meaning(self) -> list[Any]:
-        return list(self.labels.identity)
+        pattern = [self.block_pattern] if self.block_pattern else []  # so that stored cells are never of another one
+        return [*self.labels.identity, *pattern]
 
 
 def named(spec: FolderSpec, image_id: str) -> str:

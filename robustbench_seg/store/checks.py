@@ -116,6 +116,9 @@ def contradictions(record: Record, arrays: Arrays) -> Iterator[tuple[NDArray[np.
     for name in ("miou", *getattr(record.cell, "metrics", ())):
         if name in SHIPPED:
             yield from SHIPPED[name].contradictions(arrays)
+    if all(target is not None for _, target in record.alignment):  # else a pixel may have none of the classes
+        unlike = arrays["predicted"].sum(axis=1) != arrays["labelled"].sum(axis=1)
+        yield unlike, "predicted and labelled do not sum to the same"
     for name in counts_of(arrays):
         yield np.abs(arrays[name].astype(np.float64)) > LARGEST_SUM / len(arrays[name]), f"{name} is too large to sum"
 
