@@ -48,9 +48,12 @@ def categories_of(corruptions: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Group corruptions into the categories of their paper, in the order of CATEGORIES.
 
     Brightness is digital in Kamann & Rother 2020, who chose the 16 corruptions of `segformer`, and weather in Hendrycks
-    & Dietterich 2019.
+    & Dietterich 2019. There are no categories where a corruption is not registered here, as in a store made elsewhere:
+    a category could lack it.
     """
-    names = [name for name in corruptions if name in CORRUPTIONS]
+    names = list(corruptions)
+    if not all(name in CORRUPTIONS for name in names):
+        return {}
     category = {name: CORRUPTIONS[name].category for name in names}
     if set(names) == set(SEGFORMER):
         category["brightness"] = "digital"

@@ -12,12 +12,12 @@ __all__ = ["list_kind"]
 
 
 def models() -> Table:
-    from ..models import BUILTIN_WEIGHTS, MODELS
+    from ..models import MODELS
 
     table = Table("model", "weights")
-    for name in MODELS:
-        builtin = [word for word in BUILTIN_WEIGHTS if name in str(BUILTIN_WEIGHTS[word].name)]
-        table.add_row(name, "none needed" if name == "constant" else ", ".join(["--weights NAME=PATH", *builtin]))
+    for name, model in MODELS.items():
+        weights = ", ".join(["--weights NAME=PATH", *model.builtin])
+        table.add_row(name, weights if model.needs_weights else "none needed")
     return table
 
 
@@ -31,12 +31,12 @@ def datasets() -> Table:
 
 
 def corruptions() -> Table:
-    from ..corruptions import CATEGORIES
+    from ..corruptions import CATEGORIES, CORRUPTIONS
     from ..protocols import PROTOCOLS
 
     table = Table("category", "corruption", "in protocols")
-    for category, names in CATEGORIES.items():
-        for name in names:
+    for category in dict.fromkeys([*CATEGORIES, *(entry.category for entry in CORRUPTIONS.values())]):
+        for name in (name for name, entry in CORRUPTIONS.items() if entry.category == category):
             table.add_row(category, name, " ".join(p for p, conditions in PROTOCOLS.items() if name in conditions))
     return table
 

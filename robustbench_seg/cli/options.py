@@ -12,6 +12,7 @@ __all__ = [
     "Data",
     "Device",
     "Limit",
+    "Plugins",
     "Weights",
     "Workers",
     "data_folders",
@@ -34,6 +35,14 @@ Workers = Annotated[
         min=0,
         help="Processes that load images; by default one per four cores on a CPU, per two with a GPU, at most 8. "
         "They change no number.",
+    ),
+]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE.py",
+        help="Python file that is imported first: its decorators register what is your own; repeatable.",
     ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many images, evenly spaced.")]

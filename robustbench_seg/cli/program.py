@@ -1,5 +1,6 @@
 """The program: its commands in the order of `--help`, and how it ends."""
 
+import inspect
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -10,10 +11,12 @@ import typer
 
 from ..errors import RobustBenchError
 from ..files import expanded
+from ..plugin import import_file
 from ..stopping import unbroken
 from .check import check
 from .corrupt import corrupt
 from .listing import list_kind
+from .options import Plugins
 from .report import compare, report
 from .run import plan, run
 from .train import train
@@ -30,6 +33,22 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train": train,
     "list": list_kind,
 }
+
+
+def with_plugins(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the option --plugin to a command: Python files that are imported before it reads anything."""
+
+    @wraps(command)
+    def importing(plugins: list[Path] | None = None, **values: Any) -> None:
+        for path in plugins or ():
+            import_file(path)
+        command(**values)
+
+    signature = inspect.signature(command)
+    option = inspect.Parameter("plugins", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Plugins)
+    vars(importing)["__signature__"] = signature.replace(parameters=[*signature.parameters.values(), option])
+    importing.__annotations__ = {**command.__annotations__, "plugins": Plugins}
+    return importing
 
 
 def at_home(command: Callable[..., None]) -> Callable[..., None]:
@@ -54,7 +73,7 @@ app = typer.Typer(
     help="How far can a semantic-segmentation model be trusted when the image is not clean?",
 )
 for name, command in COMMANDS.items():
-    app.command(name)(at_home(command))
+    app.command(name)(at_home(with_plugins(command)))
 
 
 def run_program() -> NoReturn:

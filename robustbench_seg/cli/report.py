@@ -38,12 +38,23 @@ def write_and_show(
     from ..report.terminal import show_tables
 
     sections = sections_of(folders, reference=reference, pictures=out is not None)
+    note_unregistered(folders)
     if text:
         show_tables(console, sections)
         for sentence in (sentence for section in sections for sentence in [*section.found, *section.findings]):
             say(f"• {sentence}")
     if out is not None:
         say(f"report: {write_report(sections, out, pdf=pdf)}")
+
+
+def note_unregistered(folders: list[Path]) -> None:
+    """Name the corruptions in results whose category nothing states here, so that there are no means per category."""
+    from ..corruptions import CORRUPTIONS
+    from ..store.folder import Store
+
+    measured = [name for folder in folders for plan in Store(folder).plans() for name, _ in plan.conditions]
+    if unknown := [name for name in dict.fromkeys(measured) if name not in CORRUPTIONS]:
+        say(f"no means per category: no category of {', '.join(unknown)} is registered here; see --plugin")
 
 
 def compare(

@@ -16,7 +16,7 @@ from ..datasets.cityscapes import CLASS_NAMES
 from ..datasets.first_pass import first_pass
 from ..errors import DataError, UsageError
 from ..metrics import own_metrics
-from ..models import FP32_ONLY, load_model
+from ..models import load_model, look_up
 from ..models.base import NetworkSegmenter, Segmenter
 from ..store.cell import CLEAN, LatencyCell, QualityCell
 from ..store.plan import Plan
@@ -85,7 +85,7 @@ def make_jobs(
     sources = {CLEAN: ""} | sources_of(suite.conditions, options.workers)
     specs = with_weights(suite, options.weights)
     class_names = dataset.class_names if dataset else CLASS_NAMES
-    if options.precision != "fp32" and (fixed := [spec.name for spec in specs if spec.model in FP32_ONLY]):
+    if options.precision != "fp32" and (fixed := [spec.name for spec in specs if look_up(spec.model).fp32_only]):
         raise UsageError(f"--precision {options.precision}: {fixed[0]} runs only in fp32")
     models = {spec.name: load_model(spec.model, class_names, spec.weights, device) for spec in specs}
     alignments = {spec.name: align_model(models[spec.name], class_names, spec.classes) for spec in specs}

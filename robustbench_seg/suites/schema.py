@@ -116,6 +116,7 @@ class Suite(Strict):
         if unknown:
             raise ValueError(f"unknown corruption {unknown[0]!r}; known: {', '.join(CORRUPTIONS)}")
         for name, severities in self.conditions.items():
+            _ = CORRUPTIONS[name]  # raises UsageError where another package's can't be imported
             if not severities or len(set(severities)) < len(severities):
                 raise ValueError(f"{name} needs severities that differ, got {list(severities)}")
         for what, names in (

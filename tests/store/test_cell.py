@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.store.cell import METRICS, Condition, QualityCell, Setting, View
+from robustbench_seg.store.cell import Condition, QualityCell, Setting, View
 
 CELL = QualityCell(
     model="m", dataset="d", split="s", corruption="fog", severity=3, view=View(scale=2), precision="bf16", seed=5,
-    metrics=METRICS,
+    metrics=("boundary", "likelihood"),
 )  # fmt: skip
 CHANGES = {
     "corruption": "snow", "severity": 2, "seed": 6, "view": View(), "precision": "fp32", "metrics": (),
@@ -19,7 +19,7 @@ CHANGES = {
 def test_a_cell_has_its_condition_and_its_setting() -> None:
     assert CELL.condition == Condition("fog", 3, 5)
     assert CELL.setting == Setting(
-        condition=Condition("fog", 3, 5), view=View(scale=2), precision="bf16", metrics=METRICS
+        condition=Condition("fog", 3, 5), view=View(scale=2), precision="bf16", metrics=("boundary", "likelihood")
     )
     assert (CELL.slug, str(CELL.condition)) == ("m-d-fog-3-whole-x2", "fog-3")
     clean = replace(CELL, corruption="clean", severity=0)

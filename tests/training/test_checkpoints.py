@@ -1,13 +1,12 @@
 import re
-import resource
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
 from full_disk import REASONS, WAYS, mounted, scarce
+from program import program
 from tiny_recipe import DATA, RECIPE, make, same, weights
 from torch import nn
 
@@ -100,14 +99,8 @@ def test_a_run_that_a_full_disk_ended_ends_with_the_same_weights_when_there_is_r
 
 def test_train_reports_a_full_disk_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump({**RECIPE, "validation": None}))
-    command = [sys.executable, "-m", "robustbench_seg", "train", str(tmp_path / "recipe.yaml")]
-    done = subprocess.run(
-        [*command, "--out", str(tmp_path / "out"), "--workers", "0"],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10**7, 10**7)),
-    )
+    with scarce("limit", tmp_path, 10**7):
+        done = program("train", str(tmp_path / "recipe.yaml"), "--out", str(tmp_path / "out"), "--workers", "0")
     line = rf"robustbench-seg: {tmp_path}/out/checkpoints/00000002\.pt: can't be written: {REASONS['limit']}\n"
     assert re.fullmatch(line, done.stderr), done.stderr
     assert done.returncode == 2

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from program import program
 from safetensors import safe_open
 from tiny_recipe import DATA, RECIPE, make, same, weights
 from torch import nn
@@ -27,6 +28,7 @@ from segformer import CheckpointError, build, save_checkpoint
 from segformer.files import sha256_of
 
 CPU = Processes(torch.device("cpu"))
+PROGRAM = [sys.executable, "-m", "robustbench_seg"]
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +71,7 @@ def test_an_interrupted_run_ends_with_the_same_weights_bit_for_bit(uninterrupted
 
 def command(recipe: dict[str, object], folder: Path) -> list[str]:
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    program = [sys.executable, "-m", "robustbench_seg", "train", str(folder / "recipe.yaml")]
-    return [*program, "--out", str(folder / "out")]
+    return ["train", str(folder / "recipe.yaml"), "--out", str(folder / "out")]
 
 
 def start(arguments: list[str], until: Path) -> subprocess.Popen[str]:
@@ -89,13 +90,13 @@ def start(arguments: list[str], until: Path) -> subprocess.Popen[str]:
 
 def test_a_killed_run_ends_with_the_same_weights_bit_for_bit(uninterrupted: Path, tmp_path: Path) -> None:
     arguments, out = command(RECIPE, tmp_path), tmp_path / "out"
-    process = start([*arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
+    process = start([*PROGRAM, *arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert list(out.glob("checkpoints/*.pt"))
     assert not (out / "weights.safetensors").exists()
-    done = subprocess.run([*arguments, "--workers", "1"], capture_output=True, text=True, check=True)
+    done = program(*arguments, "--workers", "1")
     assert "weights.safetensors" in done.stdout
     assert same(weights(out), weights(uninterrupted))
     assert (out / "log.csv").read_text() == (uninterrupted / "log.csv").read_text()
@@ -104,7 +105,7 @@ def test_a_killed_run_ends_with_the_same_weights_bit_for_bit(uninterrupted: Path
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_run_reports_it_in_one_line_and_keeps_its_checkpoint(sent: signal.Signals, tmp_path: Path) -> None:
     arguments, out = command({**RECIPE, "iterations": 10000}, tmp_path), tmp_path / "out"
-    process = start([*arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
+    process = start([*PROGRAM, *arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
     process.send_signal(sent)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
@@ -124,16 +125,17 @@ def test_workers_memory_validation_and_checkpoints_change_nothing(
     assert same(weights(tmp_path), weights(uninterrupted))
 
 
+SHORT = {"iterations": 2, "warmup": 1, "validation": None}  # whose second step is on the schedule's way down
 CHANGES = {
     "model": "deeplabv3plus-mobilenet_v2",
     "model_options": {"drop_path": 0.5},
-    "iterations": 7,
+    "iterations": 3,
     "batch_size": 3,
     "crop": 32,
     "learning_rate": 2e-3,
     "decoder_rate_factor": 1.0,
     "weight_decay": 0.5,
-    "warmup": 4,
+    "warmup": 2,
     "power": 2.0,
     "clip_norm": 0.1,
     "precision": "bf16",
@@ -141,10 +143,17 @@ CHANGES = {
 }
 
 
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("short")
+    loop.train(make(**SHORT), DATA, out)
+    return out
+
+
 @pytest.mark.parametrize("field", CHANGES)
-def test_each_field_of_a_recipe_changes_the_weights(uninterrupted: Path, tmp_path: Path, field: str) -> None:
-    loop.train(make(**{"validation": None, field: CHANGES[field]}), DATA, tmp_path)
-    assert not same(weights(tmp_path), weights(uninterrupted))
+def test_each_field_of_a_recipe_changes_the_weights(short: Path, tmp_path: Path, field: str) -> None:
+    loop.train(make(**{**SHORT, field: CHANGES[field]}), DATA, tmp_path)
+    assert not same(weights(tmp_path), weights(short))
 
 
 def test_an_encoder_is_where_training_starts_and_its_licence_and_hash_travel_on(tmp_path: Path) -> None:

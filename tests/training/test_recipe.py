@@ -19,14 +19,9 @@ def test_values_replace_fields_of_a_recipe_by_name() -> None:
 
 def test_a_part_that_a_recipe_lacks_is_made_by_its_places() -> None:
     places = {"validation.dataset.name": "camvid", "validation.dataset.split": "held", "validation.every": 100}
-    validation = read_recipe("streets", places).validation
-    assert validation is not None
-    assert (validation.dataset.name, validation.dataset.split, validation.every, validation.view) == (
-        "camvid",
-        "held",
-        100,
-        View(),
-    )
+    found = read_recipe("streets", places).validation
+    assert found is not None
+    assert (found.dataset.name, found.dataset.split, found.every, found.view) == ("camvid", "held", 100, View())
 
 
 @pytest.mark.parametrize(
