@@ -147,8 +147,8 @@ def align(
         to[index] = len(theirs) if target is None else expect_in(theirs, target, "the data set")
     if set(to) == {len(theirs)}:
         raise UsageError(
-            f"no class of the model ({listed(mine, LISTED)}) is one of the data set's ({listed(theirs, LISTED)}); give a "
-            "table, classes: {model class: data set class, ...}"
+            f"no class of the model ({listed(mine, LISTED)}) is one of the data set's ({listed(theirs, LISTED)}); give "
+            "a table, classes: {model class: data set class, ...}"
         )
     how = f"by {name}" if name else "by a table" if given else "by name"
     return Alignment(mine, theirs, tuple(to), how)
