@@ -207,6 +207,7 @@ def test_the_plan_of_the_last_run_comes_last(tmp_path: Path) -> None:
     assert [plan.suite for plan in store.plans()] == ["c", "a", "b"]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # newer Pythons': threads may hold locks in a fork
 def test_a_lock_of_a_process_that_is_gone_does_not_count(tmp_path: Path) -> None:
     store = Store(tmp_path)
     child = os.fork()
