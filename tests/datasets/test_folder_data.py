@@ -243,9 +243,12 @@ def test_its_fingerprint_follows_files_classes_and_what_values_mean(tmp_path: Pa
         dataset = open_dataset("mine", tmp_path)
         prints.append(dataset.fingerprint(dataset.ids))
     assert len(set(prints)) == 4
-    describe(tmp_path, **INDEX, palette=[[0, 0, 0]] * 3, blocks="a")  # neither decides a count
+    describe(tmp_path, **INDEX, palette=[[0, 0, 0]] * 3)  # decides no number
     dataset = open_dataset("mine", tmp_path)
     assert dataset.fingerprint(dataset.ids) == prints[0]
+    describe(tmp_path, **INDEX, blocks="a")  # decides intervals
+    dataset = open_dataset("mine", tmp_path)
+    assert dataset.fingerprint(dataset.ids) != prints[0]
     write(tmp_path / "labels/a.png", raw_png(values(2), 8))
     assert dataset.fingerprint(dataset.ids) != prints[0]
 
