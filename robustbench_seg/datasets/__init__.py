@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..family import Family
+from ..files import expanded
 from ..wording import listed
 from .base import IGNORE, Dataset, Sample, block_of, spaced
 from .entry import DatasetEntry
@@ -67,7 +68,7 @@ SHIPPED = (
 DATASETS = Family("dataset", DatasetEntry, {entry.name: entry for entry in SHIPPED})
 
 
-def open_dataset(name: str, root: Path | None = None, /, **options: Any) -> Dataset:
+def open_dataset(name: str, root: str | Path | None = None, /, **options: Any) -> Dataset:
     """Open a split of a data set.
 
     name: of DATASETS; any other names a folder with a dataset.yaml. root: its folder, for those that need one.
@@ -77,7 +78,10 @@ def open_dataset(name: str, root: Path | None = None, /, **options: Any) -> Data
     is_member = name in DATASETS
     if not is_member and root is None and not options.get("images"):
         raise UsageError(f"unknown dataset {name!r}; known: {', '.join(DATASETS)}; or a folder of yours: {name}=PATH")
-    dataset = DATASETS[name if is_member else "folder"].open(root, options if is_member else {**options, "name": name})
+    folder = None if root is None else Path(expanded(str(root)))
+    dataset = DATASETS[name if is_member else "folder"].open(
+        folder, options if is_member else {**options, "name": name}
+    )
     if isinstance(dataset, FileDataset):
         dataset.options = options
     return dataset

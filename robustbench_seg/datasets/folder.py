@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, UsageError
+from ..files import expanded
 from ..wording import counted, shown
 from .base import LabelMap, block_of, found_by
 from .coding import Coding
@@ -41,10 +42,10 @@ class Folder(FileDataset):
         self.class_names, values = classes_of(root, spec)
         self.palette = palette_of(spec, self.class_names)
         self.block_pattern = spec.blocks
-        images = list_pattern(root, spec.images.replace("{split}", self.split), IMAGES)
+        images = list_pattern(root, expanded(spec.images.replace("{split}", self.split)), IMAGES)
         if self.split in spec.splits:
             images = images.only(chosen_of(root, spec, self.split, images))
-        labels = spec.labels.replace("{split}", self.split)
+        labels = expanded(spec.labels.replace("{split}", self.split))
         if labels.lower().endswith(".json"):
             from .coco import Annotations
 

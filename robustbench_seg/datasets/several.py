@@ -22,7 +22,9 @@ class Several(Dataset):
         self.split = splits[0] if len(set(splits)) == 1 else JOIN.join(splits)
         self.splits = (self.split,)
         first = members[0]
-        for member in members[1:]:
+        for member in members:
+            if member.block_pattern:
+                raise UsageError(f"{self.name}: {member.name} has blocks by a pattern, and can't be one of several")
             if member.class_names != first.class_names:
                 raise UsageError(
                     f"{self.name}: {member.name} has other classes ({listed(member.class_names, 3)}) than {first.name} "
