@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from robustbench_seg.report.sources import sources_of
 from scenes import Scenes
 from small import stored, write_suite
 
@@ -25,7 +26,6 @@ from robustbench_seg.measure.plan import Job, Options
 from robustbench_seg.measure.prepare import Condition
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.protocols import categories_of
-from robustbench_seg.report.sources import sources_of
 from robustbench_seg.store.file import read_record
 from robustbench_seg.studies.frame import quality_frame, read_plans
 from robustbench_seg.studies.robustness import by_corruption

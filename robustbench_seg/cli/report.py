@@ -40,7 +40,7 @@ def write_and_show(
     sections = sections_of(folders, reference=reference, pictures=out is not None)
     if text:
         show_tables(console, sections)
-        for sentence in (sentence for section in sections for sentence in [*section.found, *section.findings]):
+        for sentence in (sentence for section in sections for sentence in [*section.sentences, *section.warnings]):
             say(f"• {sentence}")
     if out is not None:
         say(f"report: {write_report(sections, out, pdf=pdf)}")
@@ -58,10 +58,10 @@ def compare(
     ] = None,
 ) -> None:
     """Show what changed from BASE to NEW, with paired intervals: a gate against regressions of mIoU."""
-    from ..report.changes import named, show_changes
     from ..store.folder import Store
     from ..studies.frame import quality_frame, read_plans
     from ..studies.regression import compare_stores
+    from .changes import named, show_changes
 
     if fail_on_drop is not None and not 0 <= fail_on_drop <= MOST_POINTS:
         raise UsageError(f"--fail-on-drop takes a number of points from 0 to {MOST_POINTS}, got {fail_on_drop:g}")

@@ -4,10 +4,8 @@ Source: GitHub Flavored Markdown 0.29, of which the tables and what a backslash 
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import repeat
 
-import pandas as pd
+from .table import Table
 
 __all__ = ["Markdown", "code", "escaped", "line_with_code", "markdown"]
 
@@ -45,12 +43,11 @@ def line_with_code(line: str) -> Markdown:
     return Markdown(escaped(before) + " " + code(rest[:-1])) if tick and rest.endswith("`") else escaped(line)
 
 
-def markdown(readable: pd.DataFrame, bold: Iterable[Sequence[bool]] | None = None) -> Markdown:
-    """Write a table of texts; the first column to the left, the others to the right. bold: of each row's texts."""
-    lines = ["| " + " | ".join(escaped(name) for name in readable.columns) + " |"]
-    lines.append("|" + ":--|" + "--:|" * (len(readable.columns) - 1))
-    none: Iterable[Sequence[bool]] = repeat((False,) * len(readable.columns), len(readable))
-    for row, best in zip(readable.itertuples(index=False), none if bold is None else bold, strict=True):
-        cells = (f"**{escaped(text)}**" if strong else escaped(text) for text, strong in zip(row, best, strict=True))
-        lines.append("| " + " | ".join(cells) + " |")
-    return Markdown("\n".join(lines))
+def markdown(table: Table) -> Markdown:
+    """Write a table; the best of a column is bold."""
+    lines: list[list[str]] = [[escaped(column.label) for column in table.heads]]
+    for row in table.grid:
+        lines.append([f"**{escaped(cell.shown)}**" if best else escaped(cell.shown) for cell, best in row])
+    head, *body = (f"| {' | '.join(line)} |" for line in lines)
+    rule = "".join("|:--" if column.align == "left" else "|--:" for column in table.heads)
+    return Markdown("\n".join([head, f"{rule}|", *body]))

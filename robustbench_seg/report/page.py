@@ -8,11 +8,13 @@ from pathlib import Path
 import jinja2
 
 from ..files import remove_leftovers, replacing, write_text
-from .content import Picture, Section, Table
+from .content import Picture, Section
+from .csv import csv
 from .html import render_html
 from .latex import latex
 from .markdown import code, escaped, line_with_code, markdown
 from .svg import save_figure
+from .table import Table
 
 __all__ = ["write_report"]
 
@@ -34,8 +36,7 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
         rendered.append({**vars(section), "prefix": prefix})
     template = files(__package__).joinpath("page.md").read_text(encoding="utf-8")
     engine = jinja2.Environment(finalize=escaped, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    engine.filters.update(code=code, line_with_code=line_with_code)
-    engine.filters["markdown"] = lambda table: markdown(table.readable, table.bold())
+    engine.filters.update(code=code, line_with_code=line_with_code, markdown=markdown)
     text = engine.from_string(template).render(title=title, sections=rendered)
     write_text(out / "report.md", re.sub(r"\n{3,}", "\n\n", text))
     path = out / "index.html"
@@ -45,7 +46,7 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
 
 def write_table(table: Table, out: Path, name: str) -> None:
     """Write all digits as CSV, and what people read as LaTeX."""
-    write_text(out / f"{name}.csv", table.full.to_csv(index=False, lineterminator="\n"))
+    write_text(out / f"{name}.csv", csv(table))
     write_text(out / f"{name}.tex", latex(table, name))
 
 

@@ -25,12 +25,14 @@ __all__ = [
     "Miou",
     "by_corruption",
     "category_means",
+    "cell_scores",
     "clean_by_view",
     "corruption_scores",
     "expect_comparable",
     "flags_of",
     "headline",
     "retention",
+    "scores_of",
 ]
 
 Conditions = Mapping[str, Sequence[int]]  # {corruption: severities}, of a protocol
@@ -83,6 +85,23 @@ def category_means(miou: Miou, conditions: Conditions) -> dict[str, Value]:
     return {
         category: mean_of({name: scores[name] for name in names})
         for category, names in categories_of(conditions).items()
+    }
+
+
+def scores_of(miou: Miou, conditions: Conditions) -> dict[str, Value]:
+    """Compute all scores of a model: clean, each corruption, each category, mean and retention."""
+    found = {CLEAN: miou(CLEAN, 0), **corruption_scores(miou, conditions), **category_means(miou, conditions)}
+    if conditions:
+        found |= {"mean": headline(miou, conditions), "retention": retention(miou, conditions)}
+    return found
+
+
+def cell_scores(miou: Miou, conditions: Conditions) -> dict[tuple[str, int], Value]:
+    """Look up every cell, by corruption and severity; clean images have severity 0."""
+    return {
+        (name, severity): miou(name, severity)
+        for name, severities in {CLEAN: (0,), **conditions}.items()
+        for severity in severities
     }
 
 

@@ -12,11 +12,11 @@ from counted import as_version, random_counts, write_cell
 from whole import read_all
 
 from robustbench_seg.errors import StoreError, UsageError
-from robustbench_seg.report.evidence import evidence_of
 from robustbench_seg.store.file import read_record
 from robustbench_seg.store.folder import Store
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.counts import read_counts
+from robustbench_seg.studies.evidence import evidence_of
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.regression import compare_stores
 from robustbench_seg.studies.robustness import by_corruption, clean_by_view, headline

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
+from robustbench_seg.report.sources import sources_of
+from robustbench_seg.report.strips import gallery_pictures
 from whole import Change, change_at, copied, drop, read_all
 
 from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.files import digest
 from robustbench_seg.report.gallery import gallery_of
-from robustbench_seg.report.sources import sources_of
-from robustbench_seg.report.strips import gallery_pictures
 from robustbench_seg.store.cell import View
 from robustbench_seg.store.folder import Store
 from robustbench_seg.studies.frame import read_plans

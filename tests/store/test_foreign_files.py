@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from counted import random_counts, write_cell
+from robustbench_seg.report.sources import joined
 from whole import CURE, copied, expect_line
 
 from robustbench_seg.errors import DamagedError, StoreError
-from robustbench_seg.report.sources import joined
 from robustbench_seg.store.file import read_cell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.studies.frame import latency_frame, quality_frame

@@ -9,9 +9,9 @@ import pandas as pd
 from ..errors import StoreError
 from ..store.folder import Store
 from ..store.plan import Plan
-from ..studies.frame import expect_agreement, latency_frame, quality_frame, read_plans
-from ..studies.robustness import Conditions
 from .evidence import SAME_IMAGES
+from .frame import expect_agreement, latency_frame, quality_frame, read_plans
+from .robustness import Conditions
 
 __all__ = ["Source", "sources_of"]
 
@@ -53,7 +53,7 @@ def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool
     sources = []
     for own in plans.values():
         cells = {cell.key: cell for plan in own.values() for cell in plan.cells}
-        measured, speeds = (joined([frames[folder][kind] for folder in own]) for kind in (0, 1))
+        measured, speeds = (together([frames[folder][kind] for folder in own]) for kind in (0, 1))
         quality = only(measured, list(cells))
         expect_one_source(quality)
         sources.append(
@@ -70,7 +70,7 @@ def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool
     return sources
 
 
-def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put the cells of several stores together, each once. Raises StoreError where two contradict each other."""
     parts = [frame for frame in frames if len(frame)]
     if not parts:

@@ -1,48 +1,51 @@
 """The cells that one report section compares, with every score in the data and in each resample."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import StoreError
-from ..store.cell import CLEAN
-from ..studies.arms import ArmDifference, arm_difference, arm_mean, arms_of
-from ..studies.bootstrap import Scores, resample
-from ..studies.counts import METRICS, read_counts
-from ..studies.resolution import arm_of_table_1c
-from ..studies.robustness import SETTING, Conditions, Miou, category_means, corruption_scores, headline, retention
-from ..studies.statistics import Draws, Interval, interval, too_few
-from .tables import marked, unique
+from ..store.cell import CLEAN, View
+from .arms import ArmDifference, arm_difference, arm_mean, arms_of
+from .bootstrap import Scores, resample
+from .counts import METRICS, read_counts
+from .resolution import arm_of_table_1c
+from .robustness import SETTING, Miou
+from .statistics import Draws, Interval, interval, too_few
 
-__all__ = ["SAME_IMAGES", "Evidence", "Row", "blank_models", "evidence_of", "flagged_models", "scores_of", "titles_of"]
+__all__ = ["SAME_IMAGES", "Differences", "Entry", "Evidence", "Quantities", "evidence_of", "numbered", "titles_of"]
 
 PLACE = ["title", "view", "corruption", "severity"]
 SAME_IMAGES = [name for name in SETTING if name != "view"]
 FEW_ARMS = 4  # with the two arms of a claim and others, a control can be compared with each
 
+Quantities = Callable[[str], Mapping[Any, Draws]]  # of a model, by its title
+Differences = dict[tuple[str, str, Any], ArmDifference]  # by first arm, second arm, quantity
+
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """A row of a table: a model, or the mean over an arm's seeds.
+class Entry:
+    """What a table has in a row: a model, or the mean over an arm's seeds.
 
-    values: by quantity. compared: whether it stands for an arm; a seed beside its mean does not. flagged: whether a
+    values: by quantity. compared: whether it stands for an arm; a seed next to its mean does not. flagged: whether a
     cell of it deserves no trust. blank: whether that is so of clean images: who has nothing keeps all of it.
     """
 
     name: str
     models: list[str]
-    values: dict[str, Draws]
+    values: Mapping[Any, Draws]
     compared: bool
     flagged: bool
     blank: bool
 
     @property
     def label(self) -> str:
-        """The name for readers."""
-        return marked(self.name, self.flagged)
+        """The name for readers, with a warning where a number of it deserves no trust."""
+        return f"{self.name} ⚠" if self.flagged else self.name
 
     @property
     def competes(self) -> bool:
@@ -59,12 +62,13 @@ class Evidence:
 
     cells: of `quality_frame`, and `title`: the model's name, numbered where the same name has other weights.
     scores: by metric, a column of `quality_frame`: "miou" of all cells, and others of the cells that have them.
-    reference: the model or arm that many arms are compared with.
+    reference: the model or arm that many arms are compared with. lookups: what `metric` looked up before.
     """
 
     cells: pd.DataFrame
     scores: Mapping[str, Scores]
     reference: str | None = None
+    lookups: dict[tuple[str, str, View], tuple[Miou, Miou]] = field(default_factory=dict, repr=False)
 
     @property
     def titles(self) -> list[str]:
@@ -77,9 +81,9 @@ class Evidence:
         return arms_of(self.titles)
 
     @property
-    def views(self) -> list[str]:
+    def views(self) -> list[View]:
         """The views, as they come."""
-        return list(dict.fromkeys(self.cells["view"]))
+        return [View.parse(name) for name in dict.fromkeys(self.cells["view"])]
 
     @property
     def blocks(self) -> int:
@@ -96,71 +100,85 @@ class Evidence:
         """In words, why there are neither intervals nor p; nothing where there are."""
         return too_few(self.blocks)
 
-    def of_view(self, view: str) -> pd.DataFrame:
+    def of_view(self, view: View) -> pd.DataFrame:
         """The cells of a view."""
-        return self.cells[self.cells["view"] == view]
+        return self.cells[self.cells["view"] == str(view)]
 
-    def miou(self, title: str, view: str) -> Miou:
+    def miou(self, title: str, view: View) -> Miou:
         """Look up mIoU by corruption and severity, NaN where a cell is missing; for `headline`."""
         return self.metric("miou", title, view)
 
-    def metric(self, name: str, title: str, view: str) -> Miou:
+    def metric(self, name: str, title: str, view: View) -> Miou:
         """Look up any metric as `miou` does."""
-        scores = self.scores[name]
-        drawn, alone = scores.under(title=title, view=view), scores.by_block(title=title, view=view)
+        scores, place = self.scores[name], {"title": title, "view": str(view)}
+        if (name, title, view) not in self.lookups:
+            self.lookups[name, title, view] = scores.under(**place), scores.by_block(**place)
+        drawn, alone = self.lookups[name, title, view]
         return lambda corruption, severity: np.concatenate([drawn(corruption, severity), alone(corruption, severity)])
-
-    def rows(self, quantities: Callable[[str], dict[str, Draws]], view: str | None = None) -> list[Row]:
-        """Make the rows of a table: each model, after the mean of its arm where that has several seeds.
-
-        quantities: of a model, by its title. view: the only one that the table is of.
-        """
-        each = {title: quantities(title) for title in self.titles}
-        cells = self.cells if view is None else self.of_view(view)
-        flagged, blank = flagged_models(cells), blank_models(cells)
-        found = []
-
-        def row(name: str, models: list[str], values: dict[str, Draws], *, compared: bool) -> Row:
-            seen, none = (not bad.isdisjoint(models) for bad in (flagged, blank))
-            return Row(name, models, values, compared=compared, flagged=seen, blank=none)
-
-        for arm, members in self.arms.items():
-            if len(members) > 1:
-                of_arm = {
-                    name: arm_mean({title: each[title][name] for title in members}, arm) for name in each[members[0]]
-                }
-                name = f"{arm} (mean of {len(members)})"
-                found.append(row(name, members, of_arm, compared=True))
-            found += [row(title, [title], each[title], compared=len(members) == 1) for title in members]
-        return found
-
-    def pairs(self) -> list[tuple[str, str]]:
-        """Which arms are compared: all pairs of a few; of many, each with the reference's or the first.
-
-        The order is that of the paper's claims, whatever the suite's: SegFormer before others, Mix-FFN before learned,
-        and both before controls.
-        """
-        arms = sorted(self.arms, key=in_the_papers_order)
-        every = list(combinations(arms, 2))
-        if len(arms) <= FEW_ARMS:
-            return every
-        base = next((arm for arm, members in self.arms.items() if self.reference in (arm, *members)), arms[0])
-        return [pair for pair in every if base in pair]
-
-    def difference(self, values: Mapping[str, Draws], first: str, second: str, views: Collection[str]) -> ArmDifference:
-        """Compare two arms in a quantity of all models, by title. views: those that it is of."""
-        drawn, alone = (
-            {title: draws[part] for title, draws in values.items()}
-            for part in (slice(1 + self.resamples), slice(1 + self.resamples, None))
-        )
-        blank = blank_models(self.cells[self.cells["view"].isin(views)])
-        return arm_difference(drawn, first, second, self.blocks, alone=alone, blank=blank)
 
     def interval(self, draws: Draws) -> Interval:
         """Make the interval of a statistic; its ends are NaN where blocks are too few."""
         if np.isnan(draws[0]):
             return Interval(float("nan"), float("nan"), float("nan"))
         return interval(draws[: 1 + self.resamples], self.blocks)
+
+    def entries(self, quantities: Quantities, view: View | None = None) -> list[Entry]:
+        """List each model, after the mean of its arm where that has several seeds.
+
+        view: the only one that the quantities are of.
+        """
+        each = {title: quantities(title) for title in self.titles}
+        cells = self.cells if view is None else self.of_view(view)
+        flagged, blank = flagged_models(cells), blank_models(cells)
+        found = []
+
+        def entry(name: str, models: list[str], values: Mapping[Any, Draws], *, compared: bool) -> Entry:
+            seen, none = (not bad.isdisjoint(models) for bad in (flagged, blank))
+            return Entry(name, models, values, compared=compared, flagged=seen, blank=none)
+
+        for arm, members in self.arms.items():
+            if len(members) > 1:
+                names = each[members[0]]
+                of_arm = {name: arm_mean({title: each[title][name] for title in members}, arm) for name in names}
+                found.append(entry(f"{arm} (mean of {len(members)})", members, of_arm, compared=True))
+            found += [entry(title, [title], each[title], compared=len(members) == 1) for title in members]
+        return found
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Which arms are compared: all pairs of a few; of many, each with the reference's or the first.
+
+        The order is that of the paper's claims, whatever the suite's: SegFormer before others, Mix-FFN before learned,
+        and both before controls. None where nothing can be resampled.
+        """
+        arms = sorted(self.arms, key=in_the_papers_order) if self.resamples else []
+        every = list(combinations(arms, 2))
+        if len(arms) <= FEW_ARMS:
+            return every
+        base = next((arm for arm, members in self.arms.items() if self.reference in (arm, *members)), arms[0])
+        return [pair for pair in every if base in pair]
+
+    def differences(
+        self,
+        quantities: Quantities,
+        views: Collection[View] | Callable[[Any], Collection[View]],
+        pairs: Sequence[tuple[str, str]] | None = None,
+    ) -> Differences:
+        """Compare arms in each quantity. views: those that the quantities are of, or a function of their keys.
+
+        pairs: by default `pairs`. Empty for one arm, or where nothing can be resampled.
+        """
+        each = {title: quantities(title) for title in self.titles}
+        found = {}
+        for first, second in self.pairs() if pairs is None else pairs:
+            for name in each[self.titles[0]]:
+                places = {str(view) for view in (views(name) if callable(views) else views)}
+                draws, alone = (
+                    {title: values[name][part] for title, values in each.items()}
+                    for part in (slice(1 + self.resamples), slice(1 + self.resamples, None))
+                )
+                blank = blank_models(self.cells[self.cells["view"].isin(places)])
+                found[first, second, name] = arm_difference(draws, first, second, self.blocks, alone=alone, blank=blank)
+        return found
 
 
 def in_the_papers_order(arm: str) -> tuple[bool, bool, bool, bool]:
@@ -173,7 +191,7 @@ def evidence_of(cells: pd.DataFrame, reference: str | None = None) -> list[Evide
     cells = cells.assign(title=titles_of(cells))
     found = []
     for _, part in cells.groupby(SAME_IMAGES, sort=False):
-        # A cell may be there twice, with other metrics beside IoU; its counts are the same, see `expect_agreement`.
+        # A cell may be there twice, with other metrics than IoU; its counts are the same, see `expect_agreement`.
         sources = part.drop_duplicates([*PLACE, "corruption_source"])
         twice = sources[sources.duplicated(PLACE, keep=False)].sort_values(PLACE)
         if len(twice):
@@ -186,19 +204,16 @@ def evidence_of(cells: pd.DataFrame, reference: str | None = None) -> list[Evide
     return found
 
 
+def numbered(names: list[str]) -> list[str]:
+    """Number the later ones of equal names."""
+    return [f"{name} ({seen + 1})" if (seen := names[:k].count(name)) else name for k, name in enumerate(names)]
+
+
 def titles_of(cells: pd.DataFrame) -> list[str]:
     """Name the model of each row, numbered where the same name has other weights."""
     models = cells[["model", "checkpoint_sha256"]].drop_duplicates()
-    names = dict(zip(map(tuple, models.to_numpy()), unique(list(models["model"])), strict=True))
+    names = dict(zip(map(tuple, models.to_numpy()), numbered(list(models["model"])), strict=True))
     return [names[pair] for pair in zip(cells["model"], cells["checkpoint_sha256"], strict=True)]
-
-
-def scores_of(miou: Miou, conditions: Conditions) -> dict[str, Draws]:
-    """Compute all that a table says of a model: clean, each corruption, categories, mean, retention."""
-    found = {CLEAN: miou(CLEAN, 0), **corruption_scores(miou, conditions), **category_means(miou, conditions)}
-    if conditions:
-        found |= {"mean": headline(miou, conditions), "retention": retention(miou, conditions)}
-    return found
 
 
 def flagged_models(cells: pd.DataFrame) -> set[str]:

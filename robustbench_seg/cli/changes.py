@@ -6,8 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..studies.robustness import SETTING
-from ..wording import counted
-from .tables import p_text, percent, points, span
+from ..wording import counted, p_text, percent, points, span
 
 __all__ = ["named", "show_changes"]
 
