@@ -22,12 +22,13 @@ __all__ = ["described", "forest", "heat_maps", "scale_curves", "severity_curves"
 LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 BLUE, ORANGE = LINES[:2]
 MARKERS = "osD^vPX"
+NOTHING = Interval(np.nan, np.nan, np.nan)
 Panels = Mapping[str, Mapping[str, Interval]]  # by title and row
 Scores = Mapping[str, Mapping[tuple[str, int], Interval]]  # by title; corruption and severity
 
 
 def style(k: int) -> dict[str, Any]:
-    """Colour and marker of the k-th line: 49 pairs, each of which occurs once before the first comes again."""
+    """Colour and marker of the k-th line: 49 pairs that differ, then the first again."""
     return {"color": LINES[k % len(LINES)], "marker": MARKERS[(k + k // len(LINES)) % len(MARKERS)]}
 
 
@@ -56,10 +57,13 @@ def heat_maps(scores: Scores) -> "Figure":
     names, severities = axes_of(scores)
     size = (1.9 + len(scores) * (1.2 + 0.62 * len(severities)), 1.2 + 0.3 * len(names))
     figure, axes = panels(list(scores), len(scores), lambda *_: size, grid="")
-    tables = [np.array([[estimate_of(own, (c, s)) for s in severities] for c in names]) for own in scores.values()]
+    tables = [
+        np.array([[100 * own.get((name, s), NOTHING).estimate for s in severities] for name in names])
+        for own in scores.values()
+    ]
     highest = float(np.nanmax(tables, initial=1.0))
     for axis, values in zip(axes, tables, strict=True):
-        shown = axis.imshow(values, cmap="cividis", vmin=0, vmax=highest, aspect="auto")
+        image = axis.imshow(values, cmap="cividis", vmin=0, vmax=highest, aspect="auto")
         for (y, x), value in np.ndenumerate(values):
             colour = "black" if value > 0.55 * highest else "white"
             text = "" if np.isnan(value) else f"{value:.0f}"
@@ -69,7 +73,7 @@ def heat_maps(scores: Scores) -> "Figure":
         axis.set_xlabel("severity")
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
-    figure.colorbar(shown, ax=axes, label="mIoU (%)", pad=0.01)
+    figure.colorbar(image, ax=axes, label="mIoU (%)", pad=0.01)
     return figure
 
 
@@ -77,10 +81,6 @@ def axes_of(scores: Scores) -> tuple[list[str], list[int]]:
     """List the corruptions, as they come, and the severities of scores."""
     corrupted = [(name, severity) for own in scores.values() for name, severity in own if severity]
     return list(dict.fromkeys(name for name, _ in corrupted)), sorted({severity for _, severity in corrupted})
-
-
-def estimate_of(own: Mapping[tuple[str, int], Interval], condition: tuple[str, int]) -> float:
-    return 100 * own[condition].estimate if condition in own else float("nan")
 
 
 def severity_curves(scores: Scores) -> "Figure":
@@ -128,13 +128,15 @@ def forest(numbers: Panels, unit: str, published: Mapping[str, Mapping[str, floa
     for axis, (title, panel) in zip(axes, numbers.items(), strict=True):
         axis.axvline(0, color="#888888", linewidth=1)
         for y, label in enumerate(rows):
-            if label in panel and not np.isnan(panel[label].estimate):
-                draw_interval(axis, panel[label], y)
+            number = panel.get(label, NOTHING)
+            if not np.isnan(number.estimate):
+                low, estimate, high = 100 * number.low, 100 * number.estimate, 100 * number.high
+                fill = BLUE if number.excludes_zero else "white"
+                axis.plot([low, high], [y, y], color=BLUE, linewidth=1.6, solid_capstyle="butt")
+                axis.plot(estimate, y, marker="o", color=BLUE, markersize=6, linestyle="none", markerfacecolor=fill)
             theirs = (published or {}).get(title, {}).get(label)
             if theirs is not None:
-                axis.plot(
-                    100 * theirs, y - 0.28, marker="D", color=ORANGE, markersize=6, fillstyle="none", linestyle="none"
-                )
+                axis.plot(100 * theirs, y - 0.28, "D", color=ORANGE, markersize=6, fillstyle="none")
         axis.set_xlabel(unit, fontsize=9)
         axis.spines[["top", "right", "left"]].set_visible(False)
         axis.tick_params(axis="y", length=0)
@@ -145,16 +147,8 @@ def forest(numbers: Panels, unit: str, published: Mapping[str, Mapping[str, floa
     return figure
 
 
-def draw_interval(axis: "Axes", number: Interval, y: float) -> None:
-    axis.plot([100 * number.low, 100 * number.high], [y, y], color=BLUE, linewidth=1.6, solid_capstyle="butt")
-    axis.plot(
-        100 * number.estimate, y, marker="o", color=BLUE, markersize=6, linestyle="none",
-        markerfacecolor=BLUE if number.excludes_zero else "white",
-    )  # fmt: skip
-
-
 def described(numbers: Panels, unit: str) -> str:
-    """Say in words what `forest` draws."""
+    """Describe in words what `forest` draws."""
     return "; ".join(
         f"{title}, {' '.join(label.split())}: {points(number.estimate)} {unit}"
         for title, panel in numbers.items()
@@ -192,11 +186,11 @@ def tick_labels(scales: Sequence[float]) -> list[str]:
     """
     texts = [f"{scale:.3g}" for scale in scales]
     least = 0.08 * np.log(max(scales) / min(scales))
-    kept: list[float] = []
+    labelled: list[float] = []
     for scale, _ in sorted(zip(scales, texts, strict=True), key=lambda each: len(each[1])):
-        if all(abs(np.log(scale / other)) > least for other in kept):
-            kept.append(scale)
-    return [text if scale in kept else "" for scale, text in zip(scales, texts, strict=True)]
+        if all(abs(np.log(scale / other)) > least for other in labelled):
+            labelled.append(scale)
+    return [text if scale in labelled else "" for scale, text in zip(scales, texts, strict=True)]
 
 
 def tradeoff(numbers: Mapping[str, tuple[float, Interval]]) -> "Figure":

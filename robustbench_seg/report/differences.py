@@ -29,21 +29,21 @@ UNADJUSTED = "the number of comparisons does not enter that, p by Holm for the w
 
 
 def rule(evidence: Evidence, adjustment: str) -> str:
-    """Say in a caption when a difference is significant. adjustment: HOLM or UNADJUSTED."""
+    """State in a caption when a difference is significant. adjustment: HOLM or UNADJUSTED."""
     return f"{NONE}, since {evidence.few}" if evidence.few else f"{RULE}; {adjustment}"
 
 
 def drawing(what: str, evidence: Evidence) -> str:
-    """Say in a figure's caption how numbers are drawn: with intervals, and filled where these exclude zero."""
+    """State in a figure's caption how numbers are drawn: with intervals, and filled where these exclude zero."""
     if evidence.few:
         return f"{what} without intervals, since {evidence.few}"
     return f"{what} with 95 % intervals; filled where the interval excludes zero"
 
 
-def difference_tables(panel: Panel, found: Differences) -> list[Table]:
+def difference_tables(panel: Panel, differences: Differences) -> list[Table]:
     """Make the table of the primary differences in one view, and of each corruption; none without two arms."""
-    primary = {key: each for key, each in found.items() if key[2] in PRIMARY}
-    others = {key: each for key, each in found.items() if key[2] not in PRIMARY}
+    primary = {key: each for key, each in differences.items() if key[2] in PRIMARY}
+    others = {key: each for key, each in differences.items() if key[2] not in PRIMARY}
     unit = "Points of mIoU, or of retention" if panel.conditions else "Points of mIoU"
     tables = long_table(panel, primary, ("in", PRIMARY), "differences", "Differences between arms", unit, main=True)
     if len(panel.conditions) > 1:
@@ -52,13 +52,16 @@ def difference_tables(panel: Panel, found: Differences) -> list[Table]:
     return tables
 
 
-def adjusted(found: Differences) -> dict[Any, float]:
+def adjusted(differences: Differences) -> dict[Any, float]:
     """Adjust the p-values of a table by Holm's steps."""
-    return dict(zip(found, holm(np.array([each.p for each in found.values()])), strict=True))
+    return dict(zip(differences, holm(np.array([each.p for each in differences.values()])), strict=True))
 
 
-def difference_cell(each: ArmDifference, p_holm: float, more: str = "") -> Cell:
-    """Show a difference of fractions in points, with a star where it is significant. more: the reasons."""
+def difference_cell(each: ArmDifference, p_holm: float, *, brief: bool = False) -> Cell:
+    """Show a difference of fractions in points, with a star where it is significant. brief: without the reasons."""
+    number, ends, mark = each.interval, POINTS.interval(each.interval), "*" if each.significant else ""
+    p = f"{ends}; p {each.p:.2g}, {p_holm:.2g} by Holm for the whole table; " if ends else ""
+    more = "" if brief or not each.measured else p + each.agreement
     test = {
         "p": each.p,
         "p_holm": p_holm,
@@ -66,15 +69,7 @@ def difference_cell(each: ArmDifference, p_holm: float, more: str = "") -> Cell:
         "same_sign": each.same_sign if each.measured else None,
         "significant": None if np.isnan(each.p) else each.significant,
     }
-    number, mark = each.interval, "*" if each.significant else ""
     return Cell(points(number.estimate), number.estimate, number.low, number.high, mark, more, test)
-
-
-def reasons(each: ArmDifference, p_holm: float) -> str:
-    """Say what a difference rests on."""
-    ends = POINTS.interval(each.interval)
-    p = f"{ends}; p {each.p:.2g}, {p_holm:.2g} by Holm for the whole table; " if ends else ""
-    return p + (each.agreement if each.measured else "")
 
 
 def row_of(panel: Panel, pair: tuple[str, str], cells: Sequence[Cell], **where: str) -> Row:
@@ -85,10 +80,10 @@ def row_of(panel: Panel, pair: tuple[str, str], cells: Sequence[Cell], **where: 
     return Row(cells=(Cell(name), *cells), where=models | where)
 
 
-def wide_table(panel: Panel, found: Differences, file: str, title: str) -> list[Table]:
+def wide_table(panel: Panel, differences: Differences, file: str, title: str) -> list[Table]:
     """Make a table with a row per pair of arms and a column per quantity, or per view; none without two arms."""
-    p_holm = adjusted(found)
-    whats = list(dict.fromkeys(what for _, _, what in found))
+    p_holm = adjusted(differences)
+    whats = list(dict.fromkeys(what for _, _, what in differences))
     columns = [
         Column(name=what, label=spaced(what))
         if isinstance(what, str)
@@ -96,18 +91,18 @@ def wide_table(panel: Panel, found: Differences, file: str, title: str) -> list[
         for what in whats
     ]
     rows = []
-    for pair in dict.fromkeys((first, second) for first, second, _ in found):
-        each = [(found[*pair, what], p_holm[*pair, what]) for what in whats]
-        rows.append(row_of(panel, pair, [difference_cell(one, p, reasons(one, p)) for one, p in each]))
+    for pair in dict.fromkeys((first, second) for first, second, _ in differences):
+        cells = [difference_cell(differences[*pair, what], p_holm[*pair, what]) for what in whats]
+        rows.append(row_of(panel, pair, cells))
     columns.insert(0, Column(label="arms", align="left"))
-    caption = f"Points of mIoU; {rule(panel.evidence, UNADJUSTED)}; {panel.about}."
+    caption = f"Points of mIoU; {rule(panel.evidence, UNADJUSTED)}; {panel.brief}."
     fields = panel.fields(file, title)
     return [Table(columns=columns, rows=rows, where=panel.where(), caption=caption, **fields)] if rows else []
 
 
 def long_table(
     panel: Panel,
-    found: Differences,
+    differences: Differences,
     names: tuple[str, Mapping[Any, str]],
     file: str,
     title: str,
@@ -121,14 +116,14 @@ def long_table(
     than mIoU is a pair: metric, quantity. unit: the caption's beginning.
     """
     head, labels = names
-    p_holm = adjusted(found)
+    p_holm = adjusted(differences)
     rows = []
-    for key, each in found.items():
+    for key, each in differences.items():
         metric, quantity = ("miou", key[2]) if isinstance(key[2], str) else key[2]
         number, verdict = each.interval, "yes" if each.significant else "no"
         cells = (
             Cell(labels[key[2]]),
-            difference_cell(each, p_holm[key]),
+            difference_cell(each, p_holm[key], brief=True),
             Cell(span(number.low, number.high), number.low),
             Cell(p_text(each.p), each.p),
             Cell(p_text(p_holm[key]), p_holm[key]),
@@ -142,16 +137,16 @@ def long_table(
         *(Column(label=label) for label in ("95 % interval", "p", "p (Holm)")),
         *(Column(label=label, align="left") for label in ("seeds", "significant")),
     )
-    caption = f"{unit}; {rule(panel.evidence, HOLM)}; {panel.about}."
+    caption = f"{unit}; {rule(panel.evidence, HOLM)}; {panel.brief}."
     fields = {**panel.fields(file, title), "caption": caption, "main": main}
     return [Table(columns=columns, rows=rows, where=panel.where(), **fields)] if rows else []
 
 
-def difference_pictures(panel: Panel, found: Differences) -> list[Picture]:
+def difference_pictures(panel: Panel, differences: Differences) -> list[Picture]:
     """Draw the primary differences of one view, and of each corruption; none without two arms."""
     primary: dict[str, dict[str, Interval]] = {}
     by_pair: dict[str, dict[str, Interval]] = {}
-    for (first, second, what), each in found.items():
+    for (first, second, what), each in differences.items():
         pair = f"{first} minus\n{second}"
         if what in PRIMARY:
             primary.setdefault(PRIMARY[what], {})[pair] = each.interval

@@ -5,8 +5,9 @@ The pictures stand in the page itself, so they are made as small as its share of
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ class Scene:
 
 @dataclass(kw_only=True)
 class Gallery:
-    """What is shown; left_out: pictures' number for which the page had no room."""
+    """What is samples; left_out: pictures' number for which the page had no room."""
 
     scenes: list[Scene]
     left_out: int = 0
@@ -72,15 +73,21 @@ def gallery_of(pictures: Sequence[StoredPicture], room: int) -> Gallery:
     longest = side_that_fits(pictures, room)
     several = len({one.view for one in pictures}) > 1
     scenes: dict[str, Scene] = {}
-    for (image_id, corruption, severity), same in grouped(pictures).items():
-        first = same[0]
+    images, corruptions = ([getattr(one, name) for one in pictures] for name in ("image_id", "corruption"))
+
+    def place(one: StoredPicture) -> tuple[int, int, int]:
+        return images.index(one.image_id), corruptions.index(one.corruption), one.severity
+
+    for _, group in groupby(sorted(pictures, key=place), place):
+        first, *_ = same = list(group)
+        image_id, corruption = first.image_id, first.corruption
         if image_id not in scenes:
             label = read(first.label, longest)
             height, width = label.shape[:2]
             scenes[image_id] = Scene(image_id=image_id, label=lossless(label), width=width, height=height)
         condition = Condition(
             corruption=corruption,
-            severity=severity,
+            severity=first.severity,
             image=lossy(read(first.image, longest)) if first.image and first.image.is_file() else None,
             predictions=[prediction_of(one, longest, several) for one in same],
         )
@@ -94,18 +101,6 @@ def gallery_of(pictures: Sequence[StoredPicture], room: int) -> Gallery:
             scenes[image_id].corruptions.setdefault(corruption, []).append(condition)
     gallery.scenes = [scene for scene in scenes.values() if scene.clean or scene.corruptions]
     return gallery
-
-
-def grouped(pictures: Iterable[StoredPicture]) -> dict[tuple[str, str, int], list[StoredPicture]]:
-    """What the models make of the same pixels; images and corruptions in their order, severities ascending."""
-    groups: dict[tuple[str, str, int], list[StoredPicture]] = {}
-    for one in pictures:
-        groups.setdefault((one.image_id, one.corruption, one.severity), []).append(one)
-    images = list(dict.fromkeys(image_id for image_id, _, _ in groups))
-    corruptions = list(dict.fromkeys(corruption for _, corruption, _ in groups))
-    return dict(
-        sorted(groups.items(), key=lambda item: (images.index(item[0][0]), corruptions.index(item[0][1]), item[0][2]))
-    )
 
 
 def prediction_of(one: StoredPicture, longest: int, several_views: bool) -> Prediction:
@@ -123,8 +118,8 @@ def side_that_fits(pictures: Sequence[StoredPicture], room: int) -> int:
     probes = pictures[:: max(1, len(pictures) // PROBES)]
     images = len({(one.image_id, one.corruption, one.severity) for one in pictures})
     for longest in SIDES_PX:
-        shown = [prediction_of(one, longest, False) for one in probes]
-        per_model = sum(len(one.prediction) + len(one.errors) for one in shown) / max(1, len(shown))
+        samples = [prediction_of(one, longest, False) for one in probes]
+        per_model = sum(len(one.prediction) + len(one.errors) for one in samples) / max(1, len(samples))
         seen = [len(lossy(read(one.image, longest))) for one in probes if one.image and one.image.is_file()]
         per_image = sum(seen) / max(1, len(seen))
         if 1.1 * (per_model * len(pictures) + per_image * images) < room:

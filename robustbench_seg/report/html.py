@@ -12,10 +12,10 @@ import markupsafe
 import pandas as pd
 
 from ..wording import MISSING
-from .content import Picture, Section
+from .content import Section
 from .gallery import Gallery, gallery_of
 from .svg import inline_svg
-from .table import Cell, Table
+from .table import Cell
 
 __all__ = ["PAGE_BYTES", "render_html"]
 
@@ -27,11 +27,11 @@ GALLERY = "Gallery"
 def render_html(title: str, sections: Sequence[Section]) -> str:
     """Render the page. It loads nothing, and its own script is the only one that it lets run."""
     engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    engine.filters.update(code=code, prose=prose, shared_words=shared_words, sort_key=sort_key)
+    engine.filters.update(code=code, prose=prose, common_words=common_words, sort_key=sort_key)
     script = package_text("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = engine.from_string(package_text("page.html"))
-    shown = [{"section": section, "groups": groups_of(section, k)} for k, section in enumerate(sections, 1)]
+    parts = [{"section": section, "groups": groups_of(section, k)} for k, section in enumerate(sections, 1)]
 
     def page(galleries: Sequence[Gallery]) -> str:
         return template.render(
@@ -41,12 +41,12 @@ def render_html(title: str, sections: Sequence[Section]) -> str:
             script_hash=f"sha256-{digest}",
             parts=[
                 {**part, "gallery": gallery if gallery.scenes else None, "left_out": gallery.left_out}
-                for part, gallery in zip(shown, galleries, strict=True)
+                for part, gallery in zip(parts, galleries, strict=True)
             ],
         )
 
     pictures = [section.gallery for section in sections]
-    rest = PAGE_BYTES - len(page([Gallery(scenes=[])] * len(shown)).encode())
+    rest = PAGE_BYTES - len(page([Gallery(scenes=[])] * len(parts)).encode())
     share = max(LEAST_GALLERY_BYTES, rest) // max(1, sum(map(bool, pictures)))
     return page([gallery_of(some, share) for some in pictures])
 
@@ -55,27 +55,22 @@ def groups_of(section: Section, number: int) -> list[dict[str, Any]]:
     """A section's tables and figures by heading, in the order in which the headings come up."""
     # The strips of a gallery are for paper and Markdown; here the gallery shows more of the same.
     pictures = [one for one in section.pictures if not (section.gallery and one.group == GALLERY)]
-    shown = [(one, shown_picture(one, f"s{number}f{k}")) for k, one in enumerate(pictures)]
+    svgs = [
+        inline_svg(one.figure, f"s{number}f{k}", one.description or f"{one.title}. {one.caption}")
+        for k, one in enumerate(pictures)
+    ]
     return [
         {
             "title": title,
             "tables": [table for table in section.tables if table.group == title],
-            "pictures": [svg for one, svg in shown if one.group == title],
+            "pictures": [
+                {"title": one.title, "caption": one.caption, "svg": markupsafe.Markup(svg)}
+                for one, svg in zip(pictures, svgs, strict=True)
+                if one.group == title
+            ],
         }
-        for title in dict.fromkeys(one.group for one in (*section.tables, *pictures))
+        for title in dict.fromkeys([one.group for one in section.tables] + [one.group for one in pictures])
     ]
-
-
-def shown_picture(picture: Picture, prefix: str) -> dict[str, Any]:
-    description = picture.description or f"{picture.title}. {picture.caption}"
-    svg = markupsafe.Markup(inline_svg(picture.figure, prefix, description))
-    return {"title": picture.title, "caption": picture.caption, "svg": svg}
-
-
-def shared_words(table: Table) -> str | None:
-    """The words with which all that is said beyond the texts begins, to be said once; None where there is no more."""
-    texts = [cell.more for row in table.grid for cell, _ in row if cell.more]
-    return common_words(texts) if texts else None
 
 
 def common_words(texts: Iterable[str]) -> str:
@@ -95,7 +90,7 @@ def common_words(texts: Iterable[str]) -> str:
 def sort_key(cell: Cell) -> str:
     """What a column is sorted by: the number of a cell, else its text; "" for what is missing."""
     if cell.value is None:
-        return "" if cell.text == MISSING else cell.shown
+        return "" if cell.text == MISSING else cell.display
     return "" if pd.isna(cell.value) else repr(float(cell.value))
 
 

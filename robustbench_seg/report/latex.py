@@ -26,13 +26,13 @@ def latex(table: Table, label: str) -> str:
     """
     heads = [column.label for column in table.heads]
     many = len(heads) > NARROW
-    widths = [max([len(row[k][0].shown) for row in table.grid], default=0) for k in range(len(heads))]
+    widths = [max([len(row[k][0].display) for row in table.grid], default=0) for k in range(len(heads))]
     if not many:
         widths = [max(width, len(head)) for width, head in zip(widths, heads, strict=True)]
     wide = many or sum(widths) + GAP * (len(heads) - 1) > LINE
     columns = [rf"\rotatebox{{90}}{{{escaped(head)}}}" if many and k else escaped(head) for k, head in enumerate(heads)]
     rows = [
-        [rf"\textbf{{{escaped(cell.shown)}}}" if best else escaped(cell.shown) for cell, best in row]
+        [rf"\textbf{{{escaped(cell.display)}}}" if best else escaped(cell.display) for cell, best in row]
         for row in table.grid
     ]
     body = [

@@ -1,6 +1,6 @@
 """Markdown as GitHub reads it: tables, code, and texts in which nothing is markup.
 
-Source: GitHub Flavored Markdown 0.29, of which the tables and what a backslash may stand before.
+Source: GitHub Flavored Markdown 0.29, on tables and on what a backslash may stand before.
 """
 
 import re
@@ -30,7 +30,7 @@ def escaped(value: object) -> Markdown:
 
 
 def code(value: object) -> Markdown:
-    """Write a value as code, between more backticks than any of its own."""
+    """Write a value as code, between more backticks than it has in a row."""
     text = " ".join(str(value).split())
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     room = " " if text.startswith("`") or text.endswith("`") else ""
@@ -38,7 +38,7 @@ def code(value: object) -> Markdown:
 
 
 def line_with_code(line: str) -> Markdown:
-    """Write a line whose end is `code` between backticks, as that of a command is."""
+    """Write a line whose end is `code` between backticks, as a command is."""
     before, tick, rest = line.partition("`")
     return Markdown(escaped(before) + " " + code(rest[:-1])) if tick and rest.endswith("`") else escaped(line)
 
@@ -47,7 +47,7 @@ def markdown(table: Table) -> Markdown:
     """Write a table; the best of a column is bold."""
     lines: list[list[str]] = [[escaped(column.label) for column in table.heads]]
     for row in table.grid:
-        lines.append([f"**{escaped(cell.shown)}**" if best else escaped(cell.shown) for cell, best in row])
+        lines.append([f"**{escaped(cell.display)}**" if best else escaped(cell.display) for cell, best in row])
     head, *body = (f"| {' | '.join(line)} |" for line in lines)
     rule = "".join("|:--" if column.align == "left" else "|--:" for column in table.heads)
     return Markdown("\n".join([head, f"{rule}|", *body]))

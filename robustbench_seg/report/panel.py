@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..store.cell import View
+from ..store.cell import CLEAN, View
 from ..studies.evidence import Differences, Entry, Evidence, Quantities, evidence_of, numbered
 from ..studies.robustness import Conditions, Miou, scores_of
 from ..studies.shift import shift_of
@@ -27,7 +27,7 @@ SHA256 = 12  # characters of a hash that tell it from others
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Panel:
-    """Cells that share images, precision and seed, and what a report is to say of them.
+    """Cells that share images, precision and seed, as the parts of a section see them.
 
     source: the plan with its stores. evidence: the cells. view: the only one that is looked at; None for all, and then
     `views` has a panel for each. name: of the view, for titles and files. main: whether the section's sentences are of
@@ -59,11 +59,6 @@ class Panel:
         return [view for view in planned if view in self.evidence.views]
 
     @property
-    def several_clean(self) -> bool:
-        """Whether a table has a column per view, not per corruption: of several views of clean images."""
-        return not self.conditions and len(self.source.plan.views) > 1
-
-    @property
     def images(self) -> str:
         """How many of the split's images were used."""
         first = self.evidence.cells.iloc[0]
@@ -77,7 +72,7 @@ class Panel:
 
     @property
     def brief(self) -> str:
-        """The end of a caption where a table says the rest."""
+        """The end of a caption where a table has the rest."""
         return f"{self.protocol}settings and weights as in the tables"
 
     @property
@@ -89,13 +84,13 @@ class Panel:
         assert self.view is not None
         return self.evidence.metric(name, title, self.view)
 
+    def by_view(self, metric: str, title: str) -> dict[Any, Draws]:
+        """Look up a metric of a model on clean images in each view."""
+        return {view: self.evidence.metric(metric, title, view)(CLEAN, 0) for view in self.order}
+
     def scores(self, title: str) -> dict[str, Draws]:
         """Compute the mIoU of a model in the view: clean, each corruption and category, mean and retention."""
         return scores_of(self.metric("miou", title), self.conditions)
-
-    def entries(self, quantities: Quantities) -> list[Entry]:
-        """List each model, after the mean of its arm where that has several seeds."""
-        return self.evidence.entries(quantities, self.view)
 
     def differences(self, quantities: Quantities) -> Differences:
         """Compare arms in each quantity of the view."""
@@ -109,14 +104,14 @@ class Panel:
         return {"file": file_name(file, self.name), "title": f"{title}, view {self.name}"}
 
     def where(self, metric: str = "miou") -> dict[str, Any]:
-        """Say for a CSV what numbers are of."""
+        """Give the setting of the numbers for a CSV."""
         first = self.evidence.cells.iloc[0]
         view = {} if self.view is None else {"view": str(self.view)}
         own = {name: first[name] for name in WHERE}
         return {"metric": metric, **view, **own, "fingerprint": first["fingerprint"][:SHA256]}
 
     def models(self, row: str, titles: Sequence[str]) -> dict[str, str]:
-        """Say for a CSV what a row is of: its name, models and their weights."""
+        """Give the name, the models and their weights of a row for a CSV."""
         weights = dict(zip(self.evidence.cells["title"], self.evidence.cells["checkpoint_sha256"], strict=True))
         hashes = " ".join(weights[title][:SHA256] for title in titles)
         return {"row": row, "models": " ".join(titles), "weights": hashes}
@@ -134,30 +129,26 @@ class Panel:
         """Make a table with a row per model and arm.
 
         quantities: of a model, by the keys of columns. parts: what divides the rows of a model further, such as
-        {"corruption": ["fog", "frost"]}; keys are then (part, key). facts: of an entry, what is no quantity, or says
-        more. A place is empty where there is neither. metric: for the CSV. fields: of `Table`.
+        {"corruption": ["fog", "frost"]}; keys are then (part, key). facts: of an entry, what is no quantity, or
+        has more to it. A place is empty where there is neither. metric: for the CSV. fields: of `Table`.
         """
+        heads = [Column(label=label, align="left") for label in ("model", *parts)]
         names: list[tuple[str, Any]] = [(head, part) for head, some in parts.items() for part in some]
         rows = []
-        for entry in self.entries(quantities):
+        for entry in self.evidence.entries(quantities, self.view):
             numbers = {key: self.evidence.interval(draws) for key, draws in entry.values.items()}
             values = {**numbers, **facts(entry)}
             for head, part in names or [("", None)]:
                 row = {"model": entry.label, head: part and spaced(part)}
-                cells = [heading.cell(row[heading.label]) for heading in headings(parts)]
+                cells = [heading.cell(row[heading.label]) for heading in heads]
                 cells += [column.cell_of(values, part) for column in columns]
                 where = self.models(entry.name, entry.models) | ({head: part} if head else {})
                 rows.append(Row(cells=tuple(cells), where=where, competes=entry.competes))
-        return Table(columns=(*headings(parts), *columns), rows=rows, where=self.where(metric), **fields)
-
-
-def headings(parts: Iterable[str]) -> list[Column]:
-    """Make the columns that name rows."""
-    return [Column(label=label, align="left") for label in ("model", *parts)]
+        return Table(columns=(*heads, *columns), rows=rows, where=self.where(metric), **fields)
 
 
 def panels_of(source: Source) -> list[Panel]:
-    """Resample the cells of a plan: a panel per setting, of which the one with the most images is the main one.
+    """Resample the cells of a plan: a panel per setting. The main one has the most images.
 
     Without any quality cell, a single panel that has neither cells nor views.
     """
@@ -180,6 +171,6 @@ def panels_of(source: Source) -> list[Panel]:
 
 
 def views_in_detail(views: Sequence[View]) -> Sequence[View]:
-    """Choose the views to show class by class: those of the extent effect, if there."""
+    """Choose the views to show class by class: the two of the extent effect, if there."""
     shift = shift_of(views)
     return [view for view in views if shift and view in (shift.slide, View())] or views[:MOST_VIEWS]

@@ -24,10 +24,10 @@ def describe_protocol(name: str, conditions: Conditions) -> str:
 
 def describe_setting(row: pd.Series, *, view: bool = True) -> str:
     """Name what all numbers of a table share. view: whether that is one of it."""
-    shown = f"view {row['view']}; " if view else ""
+    of_view = f"view {row['view']}; " if view else ""
     return (
         f"dataset {row['dataset']} {row['split']}, {row['images']} of {row['of']} images, fingerprint "
-        f"{row['fingerprint'][:12]}; {shown}precision {row['precision']}; engine "
+        f"{row['fingerprint'][:12]}; {of_view}precision {row['precision']}; engine "
         f"version {row['engine_version']}; seed {row['seed']}"
     )
 
@@ -39,7 +39,7 @@ def weights_of(rows: pd.DataFrame) -> str:
 
 
 def provenance(cells: pd.DataFrame) -> list[str]:
-    """Say which commands, code, machines, versions and weights made the numbers."""
+    """List which commands, code, machines, versions and weights made the numbers."""
     about = [UNKNOWN | json.loads(text) for text in dict.fromkeys(cells["environment"])]
     lines = [f"command: `{command}`" for command in dict.fromkeys(a["command"] for a in about)]
     for build in dict.fromkeys((a["robustbench_seg"], a.get("commit") or "unknown", a["python"]) for a in about):

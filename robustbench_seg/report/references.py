@@ -30,11 +30,11 @@ MEASURES = (
         corruption_degradation,
         "cd",
         "Corruption degradation (CD)",
-        "sum over severities of 1 - mIoU, over that of",
+        "sum of 1 - mIoU over severities, over the sum of",
         LOWER,
     ),
     (relative_degradation, "rcd", "Relative corruption degradation (rCD)", "mIoU lost, over that lost by", LOWER),
-    (relative_improvement, "improvement", "Relative improvement", "mIoU gained, over that of", HIGHER),
+    (relative_improvement, "improvement", "Relative improvement", "mIoU gained, over the mIoU of", HIGHER),
 )
 
 
@@ -47,8 +47,8 @@ def reference_tables(panel: Panel) -> list[Table]:
     def quantities(measure: Measure, title: str) -> dict[str, Draws]:
         own, base = (panel.metric("miou", name) for name in (title, reference))
         scores, others = (corruption_scores(miou, conditions) for miou in (own, base))
-        found = {name: measure(scores[name], own(CLEAN, 0), others[name], base(CLEAN, 0)) for name in scores}
-        return found | {"mean": np.mean(list(found.values()), axis=0)}
+        values = {name: measure(scores[name], own(CLEAN, 0), others[name], base(CLEAN, 0)) for name in scores}
+        return values | {"mean": np.mean(list(values.values()), axis=0)}
 
     return [
         panel.table(
@@ -64,7 +64,7 @@ def reference_tables(panel: Panel) -> list[Table]:
 
 
 def published_table(panel: Panel) -> list[Table]:
-    """Put the published table of the plan's protocol apart from ours, with what it was measured otherwise; if any."""
+    """Show the published table of the plan's protocol, with what sets it apart from ours; if there is one."""
     plan, first = panel.source.plan, panel.cells.iloc[0]
     if plan.protocol not in PUBLISHED:
         return []
@@ -87,7 +87,7 @@ def published_table(panel: Panel) -> list[Table]:
     frame = theirs.assign(
         mean=mean, retention=mean / theirs[CLEAN], own=[text or alike for text in own], setup=theirs["differs"]
     )
-    apart = f"Every row differs from ours in {'; '.join(shared)}. " if shared else ""
+    common = f"Every row differs from ours in {'; '.join(shared)}. " if shared else ""
     return [
         Table(
             columns=columns,
@@ -95,7 +95,7 @@ def published_table(panel: Panel) -> list[Table]:
             where={"metric": "miou", "dataset": about.dataset, "split": about.split},
             file=panel.fields("published", "")["file"],
             title=f"Published: {about.title}",
-            caption=f"{apart}{about.values}; the mean over {len(names)} corruptions and retention in % are computed "
+            caption=f"{common}{about.values}; the mean over {len(names)} corruptions and retention in % are computed "
             f"from the printed numbers; {about.source}; {'; '.join(about.notes)}.",
         )
     ]

@@ -13,14 +13,14 @@ from .panel import Panel
 __all__ = ["resolution_pictures"]
 
 
-def resolution_pictures(panel: Panel, shift: Shift, found: Differences) -> list[Picture]:
-    """Draw extent and joint effects with the paper's, those of scale, and mIoU against scale."""
+def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) -> list[Picture]:
+    """Draw extent and joint effects with the paper's, scale effects, and mIoU against scale."""
     evidence = panel.evidence
-    arms = [entry for entry in evidence.entries(lambda t: lost_by_effect(evidence, shift, t)) if entry.compared]
+    arms = evidence.arm_entries(lambda title: lost_by_effect(evidence, shift, title))
     effects: dict[str, dict[str, Interval]] = {
         name: {arm.label: evidence.interval(arm.values[name]) for arm in arms} for name in arms[0].values
     }
-    for (first, second, name), each in found.items():
+    for (first, second, name), each in differences.items():
         effects[name][f"{first} minus\n{second}"] = each.interval
     lost = drawing(f"Points of clean mIoU lost against windows of {shift.slide.crop} pixels,", evidence)
     first, second = (f"{100 * figure:.1f}" for figure in TABLE_1C.figures())
@@ -62,15 +62,12 @@ def curves_of(panel: Panel, shift: Shift) -> dict[str, dict[str, dict[float, Int
     evidence, slide = panel.evidence, shift.slide
     views = [view for view in evidence.views if is_single(view)]
     windows = [view for view in views if (view.crop, view.stride) == (slide.crop, slide.stride)]
-    entries = evidence.entries(lambda title: {view: evidence.miou(title, view)(CLEAN, 0) for view in views})
+    arms = evidence.arm_entries(lambda title: {view: evidence.miou(title, view)(CLEAN, 0) for view in views})
+    panels = {
+        f"windows of {slide.crop} pixels": windows,
+        "whole image": [view for view in views if view.mode == "whole"],
+    }
     return {
-        title: {
-            entry.label: {view.scales[0]: evidence.interval(entry.values[view]) for view in some}
-            for entry in entries
-            if entry.compared
-        }
-        for title, some in (
-            (f"windows of {slide.crop} pixels", windows),
-            ("whole image", [view for view in views if view.mode == "whole"]),
-        )
+        title: {arm.label: {view.scales[0]: evidence.interval(arm.values[view]) for view in some} for arm in arms}
+        for title, some in panels.items()
     }

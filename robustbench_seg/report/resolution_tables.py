@@ -58,37 +58,37 @@ def cost_table(panel: Panel, shift: Shift) -> Table:
 def growth_table(panel: Panel, shift: Shift) -> Table:
     """Make the table of effects under each condition, with a star where one is larger than on clean images."""
     evidence = panel.evidence
-    wanted = [(name, severity) for name, severities in panel.conditions.items() for severity in severities]
+    corrupted = [(name, severity) for name, severities in panel.conditions.items() for severity in severities]
     names = list(lost_by_effect(evidence, shift, evidence.titles[0]))
 
     def column(condition: tuple[str, int], name: str = "lost", **fields: Any) -> Column:
         where = dict(zip(("corruption", "severity"), condition, strict=True))
         return Column(name=name, key=(name, *condition), where=where, unit=POINTS, **fields)
 
-    columns = {condition: column(condition, label=spaced("{} {}".format(*condition))) for condition in wanted}
+    columns = {condition: column(condition, label=spaced("{} {}".format(*condition))) for condition in corrupted}
 
     def quantities(title: str) -> dict[Any, Draws]:
         return {
             (effect, ("lost", *condition)): lost
-            for condition in [(CLEAN, 0), *wanted]
+            for condition in [(CLEAN, 0), *corrupted]
             for effect, lost in lost_by_effect(evidence, shift, title, condition).items()
         }
 
     def facts(entry: Entry) -> dict[Any, Any]:
-        found: dict[Any, Any] = {}
-        for effect, condition in product(names, wanted):
+        values: dict[Any, Any] = {}
+        for effect, condition in product(names, corrupted):
             own, lost = columns[condition], entry.values[effect, ("lost", *condition)]
             grown = evidence.interval(lost - entry.values[effect, ("lost", CLEAN, 0)])
             more = f"more than on clean images by {points(grown.estimate)}, {span(grown.low, grown.high)}"
             star = "*" if grown.excludes_zero and not entry.blank else ""
-            found[effect, own.key] = own.cell(evidence.interval(lost), "" if evidence.few else more, star)
-            found[effect, ("growth", *condition)] = grown
-        return found
+            values[effect, own.key] = own.cell(evidence.interval(lost), "" if evidence.few else more, star)
+            values[effect, ("growth", *condition)] = grown
+        return values
 
     star = "* where the interval of the difference to clean excludes zero"
     return panel.table(
         quantities,
-        [column((CLEAN, 0), label=CLEAN), *columns.values(), *(column(each, "growth") for each in wanted)],
+        [column((CLEAN, 0), label=CLEAN), *columns.values(), *(column(each, "growth") for each in corrupted)],
         facts=facts,
         parts={"effect": names},
         **panel.fields("resolution-under-corruption", "Whether the loss grows under corruption"),
@@ -114,7 +114,12 @@ def share_table(panel: Panel, shift: Shift) -> Table:
 
 def published_table(panel: Panel, shift: Shift) -> Table:
     """Show the paper's extent effects, with what sets them apart from ours."""
-    differs = "; ".join(dict.fromkeys(text for mode in ("slide", "whole") for text in differing(panel, shift, mode)))
+    given = {name: panel.cells.iloc[0][name] for name in ("dataset", "split", "images", "of")}
+    texts = []
+    for mode, view in (("slide", str(shift.slide)), ("whole", "whole")):
+        table = beside("table1c_positional", Setting(protocol="clean", view=view, **given))
+        texts += table.set_index("inference_mode").loc[mode, "differs"].iloc[0].split("; ")
+    differs = "; ".join(dict.fromkeys(filter(None, texts)))
     theirs = published_extent()
     extent = Column(name="extent", label="extent (points)", unit=POINTS)
     columns = (
@@ -139,12 +144,3 @@ def published_table(panel: Panel, shift: Shift) -> Table:
         + (f"Differs from ours in {differs}. " if differs else "")
         + "How the paper's arm with a positional encoding was built is not released.",
     )
-
-
-def differing(panel: Panel, shift: Shift, mode: str) -> list[str]:
-    """Name what sets the paper's windows ("slide") or whole images apart from ours."""
-    first = panel.cells.iloc[0]
-    given = {name: first[name] for name in ("dataset", "split", "images", "of")}
-    ours = Setting(protocol="clean", view=str(shift.slide) if mode == "slide" else mode, **given)
-    table = beside("table1c_positional", ours).set_index("inference_mode")
-    return [text for text in table.loc[mode, "differs"].iloc[0].split("; ") if text]

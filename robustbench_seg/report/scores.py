@@ -37,8 +37,8 @@ def view_columns(views: Sequence[View], **fields: Any) -> list[Column]:
 
 def headline_columns(panel: Panel) -> list[Column]:
     """Make the columns of mean and retention. Retention has no best: who starts low has little to lose."""
-    mean, kept = HEADLINES.get(panel.source.plan.protocol, ("mean", "retention"))
-    return [Column(name="mean", label=mean, best="high"), Column(name="retention", label=kept)]
+    mean, share = HEADLINES.get(panel.source.plan.protocol, ("mean", "retention"))
+    return [Column(name="mean", label=mean, best="high"), Column(name="retention", label=share)]
 
 
 def headline_table(panel: Panel) -> Table:
@@ -74,7 +74,7 @@ def headline_table(panel: Panel) -> Table:
 
 
 def flag_notes(cells: pd.DataFrame) -> str:
-    """Say for a caption which cells of which models deserve no trust."""
+    """List for a caption the cells that deserve no trust, by model."""
     notes = {title: flags_of(own) for title, own in cells.groupby("title", sort=False)}
     return "".join(f" {WARNING} {title}: {text}." for title, text in notes.items() if text)
 
@@ -96,7 +96,7 @@ def categories_table(panel: Panel) -> Table:
         panel.scores,
         [*quantity_columns([CLEAN, *categories]), *headline_columns(panel)],
         **panel.fields("categories", "mIoU by category of corruption"),
-        caption=f"mIoU in %; that of a category is the plain mean over its corruptions ({members}); {panel.about}.",
+        caption=f"mIoU in %; a category's is the plain mean over its corruptions ({members}); {panel.about}.",
     )
 
 
@@ -127,8 +127,9 @@ def score_pictures(panel: Panel) -> list[Picture]:
     """Draw the heat map and the curves of one view, a panel or a line per arm: its mean over seeds."""
     scores = {
         entry.label: {key: panel.evidence.interval(draws) for key, draws in entry.values.items()}
-        for entry in panel.entries(lambda title: cell_scores(panel.metric("miou", title), panel.conditions))
-        if entry.compared
+        for entry in panel.evidence.arm_entries(
+            lambda title: cell_scores(panel.metric("miou", title), panel.conditions), panel.view
+        )
     }
     pictures = [
         Picture(

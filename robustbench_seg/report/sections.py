@@ -1,4 +1,4 @@
-"""What a report says, computed from the store: a section per plan, made by one loop over its parts."""
+"""The sections of a report, computed from the store: a section per plan, made by one loop over its parts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,15 +9,14 @@ import pandas as pd
 
 from ..errors import UsageError
 from ..studies.evidence import numbered
-from ..studies.limits import limits_of
+from ..studies.limits import limits_of, untrusted
 from ..studies.pictures import stored_pictures
 from ..studies.sources import Source, sources_of
-from ..wording import counted
 from .content import Picture, Section
-from .panel import Panel, panels_of
+from .panel import panels_of
 from .parts import PARTS
 from .provenance import provenance
-from .table import WARNING, Table
+from .table import Table
 from .units import file_name
 
 __all__ = ["sections_of"]
@@ -40,7 +39,7 @@ def sections_of(folders: Sequence[Path], *, reference: str | None = None, pictur
 
 
 def section_of(source: Source) -> Section:
-    """Compute everything that a report says of one plan; writes nothing."""
+    """Compute the section of one plan; writes nothing."""
     panels = panels_of(source)
     main = next(panel for panel in panels if panel.main)
     tables: list[Table] = []
@@ -56,6 +55,9 @@ def section_of(source: Source) -> Section:
             warnings += made.warnings
             if panel.main and made.sentences:
                 sentences.append(made.sentences)
+    # The first sentence of every part, then the second; of the later part first, which has more to add.
+    ranks = sorted((k, -number) for number, some in enumerate(sentences) for k in range(len(some)))
+    order = [(-number, k) for k, number in ranks]
     slugs = {cell.key: cell.slug for cell in source.plan.cells}
     done = {*source.quality.get("key", ()), *source.latency.get("key", ())}
     failures = [each for store in source.stores for each in store.failures().items()]
@@ -66,16 +68,13 @@ def section_of(source: Source) -> Section:
         planned=len(slugs),
         models=tuple(dict.fromkeys(title for panel in panels for title in panel.evidence.titles)),
         synthetic=bool(len(source.quality) and source.quality["synthetic"].any()),
-        # Of several parts with results, each but the last has its first sentence alone.
-        sentences=tuple([*(some[0] for some in sentences[:-1]), *(sentences[-1] if sentences else ())][:MOST]),
-        warnings=(*warnings, *flags_of(main)),
+        sentences=tuple(sentences[number][k] for number, k in sorted(order[:MOST])),
+        warnings=(*warnings, *untrusted(main.cells)),
         tables=with_own_files(tables),
         pictures=with_own_files(pictures),
         gallery=tuple(stored_pictures(main.cells, source.plan.gallery)),
         missing=tuple(slug for key, slug in slugs.items() if key not in done),
-        failures=tuple(
-            (name, failure.message) for name, failure in failures if failure.record.key in slugs.keys() - done
-        ),
+        failures=tuple((name, one.message) for name, one in failures if one.record.key in slugs.keys() - done),
         provenance=tuple(provenance(pd.concat(finished))) if finished else (),
         limits=tuple(limits_of(source.plan, main.evidence)) if len(main.cells) else (),
     )
@@ -85,13 +84,3 @@ def with_own_files(items: Sequence[Item]) -> tuple[Item, ...]:
     """Number the files of those that would share one, as of a suite that was run at two precisions."""
     names = numbered([item.file for item in items])
     return tuple(replace(item, file=file_name(name)) for item, name in zip(items, names, strict=True))
-
-
-def flags_of(panel: Panel) -> list[str]:
-    """Say which models deserve no trust in which view, and in how many cells."""
-    return [
-        f"{WARNING} {title}, view {view}: {' and '.join(f'{flag} in {n}' for flag, n in flags.items())} of "
-        f"{counted(len(part), 'cell')}; such numbers deserve no trust."
-        for (title, view), part in panel.cells.groupby(["title", "view"], sort=False)
-        if (flags := part.loc[part["flag"] != "", "flag"].value_counts().to_dict())
-    ]

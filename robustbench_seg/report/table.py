@@ -21,8 +21,8 @@ class Cell:
     """A place in a table.
 
     text: for people. value: with all digits; a column is sorted by it. None where there is nothing but text.
-    low, high: the ends of its interval, NaN where there is none. mark: a star after the text. more: what else there is
-    to say of it. test: p and the like of a difference, by column of the CSV.
+    low, high: the ends of its interval, NaN where there is none. mark: a star after the text. more: further details in
+    words. test: p and the like of a difference, by column of the CSV.
     """
 
     text: str
@@ -34,7 +34,7 @@ class Cell:
     test: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def shown(self) -> str:
+    def display(self) -> str:
         """The text with its mark."""
         return self.text + self.mark
 
@@ -44,7 +44,7 @@ class Column:
     """A column of a table.
 
     name: of the quantity, in the CSV; "" where that has it in lines of another column. label: its head; "" where it is
-    in the CSV alone. best: which of its values is bold. where: what its lines of the CSV say besides, such as
+    in the CSV alone. best: which of its values is bold. where: what else its lines of the CSV have, such as
     {"severity": 3}. unit: of its numbers. key: by which a row's values have it, if not by its name.
     """
 
@@ -57,7 +57,7 @@ class Column:
     key: Hashable = None
 
     def cell(self, value: Any, more: str = "", mark: str = "") -> Cell:
-        """Show a number, an `Interval` or a text; a `Cell` as it is. more: what else there is to say of it."""
+        """Show a number, an `Interval` or a text; a `Cell` as it is. more: further details in words."""
         if isinstance(value, Cell):
             return value
         if value is None or isinstance(value, str):
@@ -76,7 +76,7 @@ class Column:
 class Row:
     """A row of a table: a cell for each column.
 
-    where: what its lines of the CSV say: "row", its name, "models", and what else tells it from other rows. competes:
+    where: what its lines of the CSV have: "row", its name, "models", and what else tells it from other rows. competes:
     whether it takes part in the search for the best of a column.
     """
 
@@ -89,7 +89,7 @@ class Row:
 class Table:
     """A table; its first column names its rows.
 
-    file: its file's name without ending. caption: what the numbers are. where: what all lines of the CSV say: the
+    file: its file's name without ending. caption: what the numbers are. where: what all lines of the CSV have: the
     setting. group: the heading that it stands under. main: worth a look in the terminal.
     """
 
@@ -112,6 +112,11 @@ class Table:
         """The cells that people see, by row, each with whether it is bold: the best of its column."""
         seen = [(k, self.best_rows(k)) for k, column in enumerate(self.columns) if column.label]
         return [[(row.cells[k], number in best) for k, best in seen] for number, row in enumerate(self.rows)]
+
+    @property
+    def details(self) -> list[str]:
+        """All that there is in addition to the texts."""
+        return [cell.more for row in self.grid for cell, _ in row if cell.more]
 
     @property
     def legend(self) -> str:

@@ -12,7 +12,7 @@ from .table import Table
 
 __all__ = ["show_tables"]
 
-WIDEST = 16  # of a model's name, which goes on in the next line
+WIDEST = 16  # of a model's name, continued on the next line
 BORDERS = 3  # what a column adds to its texts
 
 
@@ -21,7 +21,7 @@ def show_tables(console: Console, sections: Sequence[Section]) -> None:
     for section in sections:
         for table in (table for table in section.tables if table.main):
             heads = [column.label for column in table.heads]
-            rows = [[Text(cell.shown, style="bold" if best else "") for cell, best in row] for row in table.grid]
+            rows = [[Text(cell.display, style="bold" if best else "") for cell, best in row] for row in table.grid]
             widths = [max(map(cell_len, [head, *map(str, texts)])) for head, *texts in zip(heads, *rows, strict=True)]
             if 1 + sum(widths) + BORDERS * len(widths) <= console.width:
                 console.print(whole(table, rows))
@@ -32,35 +32,35 @@ def show_tables(console: Console, sections: Sequence[Section]) -> None:
 
 def whole(table: Table, rows: Sequence[Sequence[Text]]) -> rich.table.Table:
     """A table as it is. The best are bold."""
-    shown = rich.table.Table(title=Text(table.title), title_justify="left")
+    output = rich.table.Table(title=Text(table.title), title_justify="left")
     for column in table.heads:
-        shown.add_column(Text(column.label), justify=column.align, no_wrap=True)
+        output.add_column(Text(column.label), justify=column.align, no_wrap=True)
     for row in rows:
-        shown.add_row(*row)
-    return shown
+        output.add_row(*row)
+    return output
 
 
 def blocks(heads: Sequence[str], rows: Sequence[Sequence[Text]], width: int) -> list[list[Sequence[Text]]]:
     """Divide rows, which become columns, into blocks that fit; one row at least in each."""
     first = max(map(cell_len, heads)) + BORDERS + 1
-    found: list[list[Sequence[Text]]] = [[]]
+    parts: list[list[Sequence[Text]]] = [[]]
     room = width - first
     for row in rows:
-        needed = max(min(WIDEST, row[0].cell_len), *(text.cell_len for text in row[1:]), 1) + BORDERS
-        if found[-1] and needed > room:
-            found.append([])
+        width_needed = max(min(WIDEST, row[0].cell_len), *(text.cell_len for text in row[1:]), 1) + BORDERS
+        if parts[-1] and width_needed > room:
+            parts.append([])
             room = width - first
-        found[-1].append(row)
-        room -= needed
-    return found
+        parts[-1].append(row)
+        room -= width_needed
+    return parts
 
 
 def block(title: str, heads: Sequence[str], rows: Sequence[Sequence[Text]]) -> rich.table.Table:
     """Some rows of a table, turned: models are fewer than corruptions. The best are bold."""
-    shown = rich.table.Table(title=Text(title), title_justify="left")
-    shown.add_column(Text(heads[0]), no_wrap=True)
+    output = rich.table.Table(title=Text(title), title_justify="left")
+    output.add_column(Text(heads[0]), no_wrap=True)
     for row in rows:
-        shown.add_column(row[0], justify="right", max_width=WIDEST, overflow="fold")
+        output.add_column(row[0], justify="right", max_width=WIDEST, overflow="fold")
     for k, head in enumerate(heads[1:], 1):
-        shown.add_row(Text(head), *(row[k] for row in rows))
-    return shown
+        output.add_row(Text(head), *(row[k] for row in rows))
+    return output

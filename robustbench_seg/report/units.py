@@ -8,7 +8,7 @@ import pandas as pd
 from ..studies.statistics import Interval
 from ..wording import MISSING, percent, points, span
 
-__all__ = ["COUNT", "MILLIONS", "NATS", "PERCENT", "POINTS", "Unit", "file_name", "plain", "signed", "with_interval"]
+__all__ = ["COUNT", "MILLIONS", "PERCENT", "POINTS", "Unit", "file_name", "plain", "signed", "with_interval"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def plain(text: str = "{}", divisor: float = 1) -> Unit:
 
 
 PERCENT, POINTS = Unit(percent), Unit(points, span)
-NATS, MILLIONS, COUNT = plain("{:.2f}"), plain("{:.1f}", 1e6), plain()
+MILLIONS, COUNT = plain("{:.1f}", 1e6), plain()
 
 
 def signed(number: Interval) -> str:

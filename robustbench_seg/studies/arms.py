@@ -22,9 +22,9 @@ SEEDED = re.compile(r"(?P<arm>.+)-s(?P<seed>\d+)")
 
 
 def arms_of(models: Iterable[str]) -> dict[str, list[str]]:
-    """Group models by arm, each arm's in the order of their seeds; a name without a seed is an arm of its own.
+    """Group models by arm, each arm's in the order of their seeds; a name without a seed is a separate arm.
 
-    Where that is the name of seeds' arm too, as of released weights beside own ones, theirs is "<arm> (seeds)".
+    Where seeds have an arm of the same name, as own weights next to released ones, theirs is "<arm> (seeds)".
     """
     seeds: dict[str, dict[str, int]] = {}
     models = list(models)
@@ -55,7 +55,7 @@ class ArmDifference:
 
     interval, p: of the difference of their means over seeds; p is 2-sided and not adjusted, see `holm`. pairs: of each
     seed of the first and each of the second, the difference in the data. blocks: how many were drawn from. differing:
-    in how many of them the two differ. blank: those of the two that do no better than one class for every pixel.
+    in how many of them the two differ. blank: the arms that do no better than one class for every pixel.
     """
 
     first: str

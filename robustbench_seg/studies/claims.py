@@ -45,7 +45,7 @@ class Claim:
 
 
 def judge(claim: Claim, each: ArmDifference) -> str:
-    """Say what a difference of the claim's arms in its quantity means for the claim: the end of "which this ..."."""
+    """State what a difference of the claim's arms in its quantity means for the claim: the end of "which this ..."."""
     number = each.interval
     if each.obstacle:
         return "cannot judge"
@@ -61,8 +61,8 @@ def judge(claim: Claim, each: ArmDifference) -> str:
 
 def retention_in_table_5() -> tuple[float, float]:
     table = read_published("table5_cityscapes_c").set_index("method")
-    kept = table.drop(columns=CLEAN).mean(axis=1) / table[CLEAN]
-    return float(kept["SegFormer-B5"]), float(kept["DLv3+ MBv2"])
+    retention = table.drop(columns=CLEAN).mean(axis=1) / table[CLEAN]
+    return float(retention["SegFormer-B5"]), float(retention["DLv3+ MBv2"])
 
 
 def extent_in_table_1c() -> tuple[float, float]:

@@ -12,7 +12,7 @@ from ..errors import StoreError
 from ..store.cell import CLEAN, View
 from .arms import ArmDifference, arm_difference, arm_mean, arms_of
 from .bootstrap import Scores, resample
-from .counts import METRICS, read_counts
+from .counts import metrics_in, read_counts
 from .resolution import arm_of_table_1c
 from .robustness import SETTING, Miou
 from .statistics import Draws, Interval, interval, too_few
@@ -57,8 +57,8 @@ class Entry:
 class Evidence:
     """Cells of one setting, whatever the view, and their scores by resample.
 
-    A score's draws have, after those of `Scores`, what each block has alone: any statistic of scores is one of each
-    block too, and two that agree on a block owe it nothing of their difference.
+    A score's draws have, after the draws of `Scores`, what each block has alone, so any statistic of scores is
+    one of each block too, and two that agree on a block owe it nothing of their difference.
 
     cells: of `quality_frame`, and `title`: the model's name, numbered where the same name has other weights.
     scores: by metric, a column of `quality_frame`: "miou" of all cells, and others of the cells that have them.
@@ -130,7 +130,7 @@ class Evidence:
         each = {title: quantities(title) for title in self.titles}
         cells = self.cells if view is None else self.of_view(view)
         flagged, blank = flagged_models(cells), blank_models(cells)
-        found = []
+        entries = []
 
         def entry(name: str, models: list[str], values: Mapping[Any, Draws], *, compared: bool) -> Entry:
             seen, none = (not bad.isdisjoint(models) for bad in (flagged, blank))
@@ -140,14 +140,18 @@ class Evidence:
             if len(members) > 1:
                 names = each[members[0]]
                 of_arm = {name: arm_mean({title: each[title][name] for title in members}, arm) for name in names}
-                found.append(entry(f"{arm} (mean of {len(members)})", members, of_arm, compared=True))
-            found += [entry(title, [title], each[title], compared=len(members) == 1) for title in members]
-        return found
+                entries.append(entry(f"{arm} (mean of {len(members)})", members, of_arm, compared=True))
+            entries += [entry(title, [title], each[title], compared=len(members) == 1) for title in members]
+        return entries
+
+    def arm_entries(self, quantities: Quantities, view: View | None = None) -> list[Entry]:
+        """List the entries that stand for an arm: a mean over seeds, or the only seed."""
+        return [entry for entry in self.entries(quantities, view) if entry.compared]
 
     def pairs(self) -> list[tuple[str, str]]:
         """Which arms are compared: all pairs of a few; of many, each with the reference's or the first.
 
-        The order is that of the paper's claims, whatever the suite's: SegFormer before others, Mix-FFN before learned,
+        The order follows the paper's claims, not the suite: SegFormer before others, Mix-FFN before learned,
         and both before controls. None where nothing can be resampled.
         """
         arms = sorted(self.arms, key=in_the_papers_order) if self.resamples else []
@@ -168,7 +172,7 @@ class Evidence:
         pairs: by default `pairs`. Empty for one arm, or where nothing can be resampled.
         """
         each = {title: quantities(title) for title in self.titles}
-        found = {}
+        differences = {}
         for first, second in self.pairs() if pairs is None else pairs:
             for name in each[self.titles[0]]:
                 places = {str(view) for view in (views(name) if callable(views) else views)}
@@ -177,8 +181,10 @@ class Evidence:
                     for part in (slice(1 + self.resamples), slice(1 + self.resamples, None))
                 )
                 blank = blank_models(self.cells[self.cells["view"].isin(places)])
-                found[first, second, name] = arm_difference(draws, first, second, self.blocks, alone=alone, blank=blank)
-        return found
+                differences[first, second, name] = arm_difference(
+                    draws, first, second, self.blocks, alone=alone, blank=blank
+                )
+        return differences
 
 
 def in_the_papers_order(arm: str) -> tuple[bool, bool, bool, bool]:
@@ -189,7 +195,7 @@ def in_the_papers_order(arm: str) -> tuple[bool, bool, bool, bool]:
 def evidence_of(cells: pd.DataFrame, reference: str | None = None) -> list[Evidence]:
     """Resample the cells of each setting, all views and conditions together. cells: of `quality_frame`, not empty."""
     cells = cells.assign(title=titles_of(cells))
-    found = []
+    settings = []
     for _, part in cells.groupby(SAME_IMAGES, sort=False):
         # A cell may be there twice, with other metrics than IoU; its counts are the same, see `expect_agreement`.
         sources = part.drop_duplicates([*PLACE, "corruption_source"])
@@ -197,11 +203,17 @@ def evidence_of(cells: pd.DataFrame, reference: str | None = None) -> list[Evide
         if len(twice):
             one, other = twice["path"].iloc[:2]
             raise StoreError(f"{one}: of another source of its corruption than {other}; remove the one that is past")
-        own = {name: part[part[name].notna()].drop_duplicates(PLACE) for name in METRICS if part[name].notna().any()}
-        kept = part.drop_duplicates(PLACE).reset_index(drop=True)
-        scores = {name: resample(read_counts(having, name)) for name, having in (own | {"miou": kept}).items()}
-        found.append(Evidence(kept, scores, reference))
-    return found
+        own = {
+            name: part[part[name].notna()].drop_duplicates(PLACE)
+            for name in metrics_in(part)
+            if part[name].notna().any()
+        }
+        every = part.drop_duplicates(PLACE).reset_index(drop=True)
+        scores = {
+            name: resample(read_counts(cells_of_it, name)) for name, cells_of_it in (own | {"miou": every}).items()
+        }
+        settings.append(Evidence(every, scores, reference))
+    return settings
 
 
 def numbered(names: list[str]) -> list[str]:
@@ -217,7 +229,7 @@ def titles_of(cells: pd.DataFrame) -> list[str]:
 
 
 def flagged_models(cells: pd.DataFrame) -> set[str]:
-    """List the models of which a cell deserves no trust, by title."""
+    """List the models with a cell that deserves no trust, by title."""
     return set(cells.loc[cells["flag"] != "", "title"])
 
 

@@ -37,13 +37,13 @@ def stored_pictures(cells: pd.DataFrame, image_ids: Sequence[str]) -> list[Store
 
     cells: of `quality_frame` with `title`.
     """
-    found = []
+    pictures = []
     for row in cells[cells["view"] == cells["view"].iloc[0]].itertuples() if len(cells) else ():
         place = Store(row.path.parents[1]).gallery(row.slug, row.key)
         for image_id in image_ids:
             image, label, prediction = (place / f"{image_id}-{kind}.png" for kind in ("image", "label", "prediction"))
             if label.is_file() and prediction.is_file():
-                found.append(
+                pictures.append(
                     StoredPicture(
                         model=row.title,
                         view=row.view,
@@ -55,7 +55,7 @@ def stored_pictures(cells: pd.DataFrame, image_ids: Sequence[str]) -> list[Store
                         prediction=prediction,
                     )
                 )
-    return found
+    return pictures
 
 
 def picture_of(path: Path) -> PIL.Image.Image:
@@ -71,7 +71,7 @@ def error_map(prediction: Pixels, label: Pixels) -> tuple[Pixels, float]:
     """Colour what is right, wrong and unlabelled; return it with the share of wrong pixels, NaN where none is labelled.
 
     prediction, label: uint8 (H, W, 3) in the data set's colours; black is no class. Classes that share one colour, as
-    two of ADE20K's do, are taken for one.
+    two of ADE20K's do, count as one.
     """
     labelled = label.any(axis=2)
     wrong = labelled & (prediction != label).any(axis=2)

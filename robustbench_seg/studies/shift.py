@@ -116,5 +116,5 @@ def growth_differences(evidence: Evidence, shift: Shift, conditions: Conditions)
 
 
 def positive(miou: Draws) -> Draws:
-    """Replace an mIoU of 0, of which there is no share, by NaN."""
+    """Replace an mIoU of 0, which has no shares, by NaN."""
     return np.where(miou > 0, miou, np.nan)

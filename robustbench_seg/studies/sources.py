@@ -10,7 +10,8 @@ from ..errors import StoreError
 from ..store.folder import Store
 from ..store.plan import Plan
 from .evidence import SAME_IMAGES
-from .frame import expect_agreement, latency_frame, quality_frame, read_plans
+from .frame import expect_agreement, latency_frame, quality_frame
+from .plans import read_plans
 from .robustness import Conditions
 
 __all__ = ["Source", "sources_of"]
@@ -45,11 +46,11 @@ def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool
     frames = {}
     plans: dict[object, dict[Path, Plan]] = {}
     for folder in folders:
-        for plan in read_plans(folder):
-            plans.setdefault(plan.identity, {})[folder] = plan
         frames[folder] = quality_frame(folder), latency_frame(folder)
+        for plan in read_plans(folder, frames[folder][0]):
+            plans.setdefault(plan.identity, {})[folder] = plan
         if not any(map(len, frames[folder])) and not Store(folder).failures():
-            raise StoreError(f"{folder}: no cell is finished yet; run the suite again to go on")
+            raise StoreError(f"{folder}: no cell is finished yet; run the suite again to resume")
     sources = []
     for own in plans.values():
         cells = {cell.key: cell for plan in own.values() for cell in plan.cells}
@@ -91,7 +92,7 @@ def expect_one_source(cells: pd.DataFrame) -> None:
         row = second.iloc[0]
         first = kinds[(kinds[place] == row[place]).all(axis=1)].iloc[0]
         raise StoreError(
-            f"{row['path']}: its {row['corruption']} has another source than that of {first['path']}, and so other "
+            f"{row['path']}: its {row['corruption']} has another source than in {first['path']}, and so other "
             "pixels; run the older of the two again, or report the folders apart"
         )
 

@@ -26,7 +26,6 @@ from robustbench_seg.studies.statistics import Interval
 from robustbench_seg.suites import read_suite
 from robustbench_seg.wording import MISSING
 
-
 pytestmark = pytest.mark.usefixtures("few_resamples")
 
 

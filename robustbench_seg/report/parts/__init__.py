@@ -1,6 +1,6 @@
 """The parts of a section, one per heading of the page, in its order. A part of a user's own comes after ours.
 
-A part makes of a panel (the cells of a setting) whatever stands under its heading; nothing where it has nothing to say.
+A part makes all content under its heading from a panel, the cells of a setting; none where it does not apply.
 """
 
 from collections.abc import Callable

@@ -16,14 +16,13 @@ def make(panel: Panel) -> Content:
     if panel.conditions or len(panel.views) != 1:
         return Content()
     (view,) = panel.views
-    found, entries = view.differences(view.scores), view.entries(view.scores)
+    differences = view.differences(view.scores)
     parts = [
         f"{entry.label} {with_interval(view.evidence.interval(entry.values[CLEAN]))}"
-        for entry in entries
-        if entry.compared
+        for entry in view.evidence.arm_entries(view.scores, view.view)
     ]
     return Content(
-        tables=(headline_table(view), *difference_tables(view, found)),
-        pictures=tuple(difference_pictures(view, found)) if view.source.pictures else (),
+        tables=(headline_table(view), *difference_tables(view, differences)),
+        pictures=tuple(difference_pictures(view, differences)) if view.source.pictures else (),
         sentences=(f"Clean mIoU ({view.images}, view {view.view}): {conjoin(parts)}.",),
     )

@@ -25,22 +25,22 @@ def make(panel: Panel) -> Content:
 
 def of_view(panel: Panel) -> Content:
     """Make what stands under the heading of one view."""
-    found, entries = panel.differences(panel.scores), panel.entries(panel.scores)
+    differences, entries = panel.differences(panel.scores), panel.evidence.entries(panel.scores, panel.view)
     tables = [headline_table(panel)]
     if len(categories_of(panel.conditions)) > 1:
         tables.append(categories_table(panel))
-    tables += difference_tables(panel, found)
+    tables += difference_tables(panel, differences)
     tables += [severities_table(panel), *reference_tables(panel), *published_table(panel), *ranking_table(panel)]
     return Content(
         tables=tuple(tables),
-        pictures=(*difference_pictures(panel, found), *score_pictures(panel)) if panel.source.pictures else (),
-        sentences=tuple(results(panel, entries, found)) if panel.main else (),
+        pictures=(*difference_pictures(panel, differences), *score_pictures(panel)) if panel.source.pictures else (),
+        sentences=tuple(results(panel, entries, differences)) if panel.main else (),
         warnings=tuple(incomplete(panel, entries)),
     )
 
 
-def results(panel: Panel, entries: list[Entry], found: Differences) -> list[str]:
-    """Say what each arm keeps, how the two of the paper's claim differ, and whether that bears the claim out."""
+def results(panel: Panel, entries: list[Entry], differences: Differences) -> list[str]:
+    """State what each arm keeps, how the claim's two arms differ, and whether that supports the claim."""
     arms = [entry for entry in entries if entry.compared]
     parts = [
         f"{arm.label} has {percent(arm.values['mean'][0])} % mIoU of {percent(arm.values[CLEAN][0])} % clean and keeps "
@@ -55,7 +55,7 @@ def results(panel: Panel, entries: list[Entry], found: Differences) -> list[str]
             f"{conjoin(parts)}."
         )
     if pair := TABLE_5.choose(panel.evidence.pairs()):
-        of = {name: each for (first, second, name), each in found.items() if (first, second) == pair}
+        of = {name: each for (first, second, name), each in differences.items() if (first, second) == pair}
         if of["mean"].measured and of["retention"].measured:
             sentences.append(f"{' minus '.join(pair)}: {both(of['mean'], of['retention'])}.{by_category(panel, of)}")
             if panel.conditions == PROTOCOLS["segformer"] and TABLE_5.fits(pair):
@@ -70,7 +70,7 @@ def results(panel: Panel, entries: list[Entry], found: Differences) -> list[str]
 
 
 def both(mean: ArmDifference, retention: ArmDifference) -> str:
-    """Say how two arms differ under corruption; once, where that is not known."""
+    """State how two arms differ under corruption; once, where that is not known."""
     lead = f"mean under corruption {signed(mean.interval)}"
     if mean.obstacle == retention.obstacle != "":
         return f"{lead}, retention {signed(retention.interval)}, a difference that is {mean.verdict}"
@@ -78,7 +78,7 @@ def both(mean: ArmDifference, retention: ArmDifference) -> str:
 
 
 def by_category(panel: Panel, of: dict[str, ArmDifference]) -> str:
-    """Say where a mean difference comes from; nothing for a single category."""
+    """State where a mean difference comes from; nothing for a single category."""
     parts = [
         f"{name} {points(of[name].interval.estimate)}{' (significant)' if of[name].significant else ''}"
         for name in categories_of(panel.conditions)
@@ -101,9 +101,9 @@ def next_to_table_5(panel: Panel, of: dict[str, ArmDifference]) -> str:
 
 
 def incomplete(panel: Panel, entries: list[Entry]) -> list[str]:
-    """Say which models have no mean under corruption, or no retention, since cells are missing."""
-    for what, needed in (("mean", "mean under corruption"), ("retention", "retention")):
+    """State which models have no mean under corruption, or no retention, since cells are missing."""
+    for what, quantity in (("mean", "mean under corruption"), ("retention", "retention")):
         names = [entry.name for entry in entries if np.isnan(entry.values[what][0])]
         if names:
-            return [f"Cells of {conjoin(names)}, view {panel.view}, are missing, so there is no {needed}."]
+            return [f"Cells of {conjoin(names)}, view {panel.view}, are missing, so there is no {quantity}."]
     return []

@@ -28,17 +28,17 @@ def make(panel: Panel) -> Content:
     for image_id in panel.source.plan.gallery:
         stored = stored_pictures(panel.cells, [image_id])
         own = {(one.corruption, one.severity): one for one in stored if one.model == stored[0].model}
-        shown = {title: own[key] for key, title in {(CLEAN, 0): CLEAN, **titles}.items() if key in own}
-        if not shown:
+        panels = {title: own[key] for key, title in {(CLEAN, 0): CLEAN, **titles}.items() if key in own}
+        if not panels:
             continue
-        first = next(iter(shown.values()))
+        first = next(iter(panels.values()))
         where = f"{first.model}, view {first.view}, {panel.cells.iloc[0]['dataset']} {image_id}"
         pictures.append(
             Picture(
                 file=f"strip-{image_id}",
                 title=f"What the model {'saw and ' if first.image else ''}predicted: {image_id}",
                 caption=f"{where}: {ABOVE if first.image else BELOW}.",
-                figure=strip(shown),
+                figure=strip(panels),
             )
         )
     return Content(pictures=tuple(pictures))
@@ -52,17 +52,17 @@ def strip(stored: Mapping[str, StoredPicture]) -> "Figure":
     from matplotlib.figure import Figure
 
     label = next(iter(stored.values())).label
-    shown = [("label", None, label), *((title, one.image, one.prediction) for title, one in stored.items())]
-    down = 2 if any(image for _, image, _ in shown) else 1
-    columns = min(4, len(shown))
-    blocks = -(-len(shown) // columns)
+    panels = [("label", None, label), *((title, one.image, one.prediction) for title, one in stored.items())]
+    down = 2 if any(image for _, image, _ in panels) else 1
+    columns = min(4, len(panels))
+    blocks = -(-len(panels) // columns)
     width, height = picture_of(label).size
     size = (2.7 * columns, blocks * (down * 2.6 * height / width + 0.32))
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(blocks * down, columns, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
-    for k, (title, image, classes) in enumerate(shown):
+    for k, (title, image, classes) in enumerate(panels):
         block, column = divmod(k, columns)
         below = axes[(block + 1) * down - 1, column]
         below.imshow(picture_of(classes), interpolation="nearest")

@@ -1,5 +1,7 @@
 """Resolution: clean mIoU by view, what a shift costs each arm, whether corruption adds to it; the claim of Table 1c."""
 
+from functools import partial
+
 import numpy as np
 
 from ...store.cell import CLEAN
@@ -24,29 +26,34 @@ def make(panel: Panel) -> Content:
     """Make the tables of views, and of effects where views let one measure any, with sentences on these."""
     if len(panel.source.plan.views) < 2 or not (panel.cells["corruption"] == CLEAN).any():
         return Content()
-    views, shift = Content(tables=(views_table(panel), *differences_by_view(panel))), shift_of(panel.order)
+    miou, shift = partial(panel.by_view, "miou"), shift_of(panel.order)
+    differences = panel.evidence.differences(miou, lambda view: (view,))
+    title = "Differences between arms in clean mIoU by view"
+    views = Content(tables=(views_table(panel), *wide_table(panel, differences, "differences-views", title)))
     return views + shift_content(panel, shift) if shift else views
 
 
 def shift_content(panel: Panel, shift: Shift) -> Content:
-    """Make what there is to say of effects, on clean images and under corruption."""
-    found = effect_differences(panel.evidence, shift)
+    """Make tables, figures and sentences on effects, on clean images and under corruption."""
+    differences = effect_differences(panel.evidence, shift)
     growth = growth_differences(panel.evidence, shift, panel.conditions)
-    effects = ("effect", {name: name for _, _, name in found})
+    effects = ("effect", {name: name for _, _, name in differences})
     lost = "Points lost by one arm minus those lost by the other; positive: the first loses more"
     share = ("in", {"growth": "growth of the share"})
     title = "Whether the share that arms lose grows differently"
     tables = [
         cost_table(panel, shift),
-        *long_table(panel, found, effects, "resolution-differences", "Whether arms lose differently", lost, main=True),
+        *long_table(
+            panel, differences, effects, "resolution-differences", "Whether arms lose differently", lost, main=True
+        ),
         *((growth_table(panel, shift), share_table(panel, shift)) if panel.conditions else ()),
         *long_table(panel, growth, share, "resolution-share-differences", title, "Points of the windows' mIoU"),
         published_table(panel, shift),
     ]
     return Content(
         tables=tuple(tables),
-        pictures=tuple(resolution_pictures(panel, shift, found)) if panel.source.pictures else (),
-        sentences=tuple(results_of_growth(panel, shift, growth) or results(panel, shift, found)),
+        pictures=tuple(resolution_pictures(panel, shift, differences)) if panel.source.pictures else (),
+        sentences=tuple(results_of_growth(panel, shift, growth) or results(panel, shift, differences)),
     )
 
 
@@ -55,7 +62,7 @@ def views_table(panel: Panel) -> Table:
     views, clean = panel.order, panel.cells[panel.cells["corruption"] == CLEAN]
 
     def quantities(title: str) -> dict[object, Draws]:
-        miou = {view: panel.evidence.miou(title, view)(CLEAN, 0) for view in views}
+        miou = panel.by_view("miou", title)
         return miou | {("change", view): draws - miou[views[0]] for view, draws in miou.items()}
 
     changes = [Column(name="change", key=("change", view), where={"view": str(view)}) for view in views]
@@ -69,19 +76,10 @@ def views_table(panel: Panel) -> Table:
     )
 
 
-def differences_by_view(panel: Panel) -> list[Table]:
-    """Make the table of clean mIoU's differences between arms, a column per view; none without two arms."""
+def results(panel: Panel, shift: Shift, differences: Differences) -> list[str]:
+    """State what each arm loses with the extent, whether arms differ, and whether that agrees with Table 1c."""
     evidence = panel.evidence
-    found = evidence.differences(
-        lambda title: {view: evidence.miou(title, view)(CLEAN, 0) for view in panel.order}, lambda view: (view,)
-    )
-    return wide_table(panel, found, "differences-views", "Differences between arms in clean mIoU by view")
-
-
-def results(panel: Panel, shift: Shift, found: Differences) -> list[str]:
-    """Say what each arm loses with the extent, whether arms differ, and whether that agrees with Table 1c."""
-    evidence = panel.evidence
-    entries = [e for e in evidence.entries(lambda title: lost_by_effect(evidence, shift, title)) if e.compared]
+    entries = evidence.arm_entries(lambda title: lost_by_effect(evidence, shift, title))
     if "extent" not in entries[0].values:
         return []
     absent = [entry.name for entry in entries if np.isnan(entry.values["extent"][0])]
@@ -94,11 +92,11 @@ def results(panel: Panel, shift: Shift, found: Differences) -> list[str]:
         )
     if absent:
         sentences.append(f"Cells of {conjoin(absent)} are missing, so there is no extent effect.")
-    found = {key: each for key, each in found.items() if each.measured}
-    pair = TABLE_1C.choose([(first, second) for first, second, name in found if name == "extent"])
+    differences = {key: each for key, each in differences.items() if each.measured}
+    pair = TABLE_1C.choose([(first, second) for first, second, name in differences if name == "extent"])
     if pair is None:
         return sentences
-    extent, arms = found[*pair, "extent"], " minus ".join(pair)
+    extent, arms = differences[*pair, "extent"], " minus ".join(pair)
     paper = ""
     if TABLE_1C.fits(pair):
         first, second = TABLE_1C.figures()
@@ -113,7 +111,7 @@ def results(panel: Panel, shift: Shift, found: Differences) -> list[str]:
     parts = [
         f"{where} {signed(each.interval)}, a difference that is {each.verdict}"
         for name, where in of_last.items()
-        if (each := found.get((*pair, name))) and not each.obstacle
+        if (each := differences.get((*pair, name))) and not each.obstacle
     ]
     if parts:
         sentences.append(f"{arms}, of the image scaled by {last.removeprefix('x')}: {'; '.join(parts)}.")
@@ -121,13 +119,9 @@ def results(panel: Panel, shift: Shift, found: Differences) -> list[str]:
 
 
 def results_of_growth(panel: Panel, shift: Shift, growth: Differences) -> list[str]:
-    """Say whether corruption makes the extent effect larger, on average over corruptions, and whether arms differ."""
+    """State whether corruption makes the extent effect larger, on average over corruptions, and whether arms differ."""
     evidence, conditions = panel.evidence, panel.conditions
-    entries = [
-        entry
-        for entry in evidence.entries(lambda title: growth_of_share(evidence, shift, title, conditions))
-        if entry.compared
-    ]
+    entries = evidence.arm_entries(lambda title: growth_of_share(evidence, shift, title, conditions))
     if any(not entry.values or np.isnan(entry.values["growth"][0]) for entry in entries):
         return []
     parts = [

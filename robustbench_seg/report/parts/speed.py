@@ -19,7 +19,7 @@ from ..units import COUNT, MILLIONS, plain
 
 __all__ = ["make"]
 
-# What decides a speed beside the columns: in a column of its own where rows differ in it, else in the caption.
+# What else decides a speed: in a separate column where rows differ in it, else in the caption.
 SETUP = (*MACHINE, "num_classes")
 WORDS = {"threads": "{:.0f} threads", "torch": "torch {}", "num_classes": "{} classes"}
 OURS = ("precision", "device", *SETUP)
@@ -41,7 +41,7 @@ def make(panel: Panel) -> Content:
 
 def speed_table(latency: pd.DataFrame) -> Table:
     """Make the table of speed cells: milliseconds per batch, and a star where samples spread as on a busy machine."""
-    busy = f"* quartiles further apart than {NOISY_SPREAD:.0%} of the median: the machine was busy. "
+    busy = f"* quartiles further differing than {NOISY_SPREAD:.0%} of the median: the machine was busy. "
     ms = plain("{:.1f}")
     median = Column(name="median_ms", label="median (ms)", unit=ms)
     medians = zip(latency["median_ms"], latency["noisy"], strict=True)
@@ -107,27 +107,28 @@ def table_of(cells: pd.DataFrame, columns: list[Column], setup: Sequence[str], *
 
     setup: the columns that are in one column for what differs in them, and in the caption for what does not.
     """
-    apart = [name for name in setup if cells[name].nunique(dropna=False) > 1]
-    alike = [name for name in setup if name not in apart]
-    sizes = zip(cells["height"], cells["width"], strict=True)
+    differing = [name for name in setup if cells[name].nunique(dropna=False) > 1]
+    alike = [name for name in setup if name not in differing]
+    rows = [row for _, row in cells.iterrows()]
+    sizes = [f"{row['height']}x{row['width']}" for row in rows]
+    setups = [f"{size}, batch {row['batch']}, {setup_of(row, OURS)}" for size, row in zip(sizes, rows, strict=True)]
+    areas = zip(sizes, cells["height"] * cells["width"], strict=True)
     frame = cells.assign(
-        input=[Cell(f"{height}x{width}", height * width) for height, width in sizes],
-        setups=[setup_of(row, apart) for _, row in cells.iterrows()],
-        setup=[
-            f"{row['batch']} of {row['height']}x{row['width']}, {setup_of(row, OURS)}" for _, row in cells.iterrows()
-        ],
+        input=[Cell(size, area) for size, area in areas],
+        differing=[setup_of(row, differing) for row in rows],
+        setup=setups,
         models=cells["model"],
         weights=cells["checkpoint_sha256"].str[:12],
     )
     columns = [Column(name="model", label="model", align="left"), *columns]
-    columns += [Column(name="setups", label="setup", align="left")] if apart else []
-    rows = frame_rows(frame, columns, ["models", "weights", "precision", "setup"])
+    columns += [Column(name="differing", label="setup", align="left")] if differing else []
+    lines = frame_rows(frame, columns, ["models", "weights", "precision", "setup"])
     caption += f"{setup_of(cells.iloc[0], alike)}."
-    return Table(columns=columns, rows=rows, where={"metric": "speed"}, caption=caption, **fields)
+    return Table(columns=columns, rows=lines, where={"metric": "speed"}, caption=caption, **fields)
 
 
 def setup_of(row: pd.Series, names: Sequence[str]) -> str:
-    """Say what these columns hold, but for what was not recorded."""
+    """Write what these columns hold, except what was not recorded."""
     return ", ".join(WORDS.get(name, "{}").format(row[name]) for name in names if not pd.isna(row[name])) or MISSING
 
 
