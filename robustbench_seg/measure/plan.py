@@ -22,6 +22,7 @@ from ..store.cell import CLEAN, LatencyCell, QualityCell
 from ..store.plan import Plan
 from ..store.record import Record
 from ..suites import Suite, expand, with_weights
+from .aligned import align_model
 from .devices import evaluation_threads, find_device
 from .views import LEAST_SIDE
 
@@ -87,6 +88,10 @@ def make_jobs(
     if options.precision != "fp32" and (fixed := [spec.name for spec in specs if look_up(spec.model).fp32_only]):
         raise UsageError(f"--precision {options.precision}: {fixed[0]} runs only in fp32")
     models = {spec.name: load_model(spec.model, class_names, spec.weights, device) for spec in specs}
+    alignments = {spec.name: align_model(models[spec.name], class_names, spec.classes) for spec in specs}
+    for name, alignment in alignments.items():
+        for line in alignment.notes(name, dataset.name if dataset else "the suite"):
+            note(line)
     devices = {name: model.device.type for name, model in models.items()}
     plan = expand(suite, devices, precision=options.precision, num_classes=len(class_names), images=len(ids))
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
@@ -111,6 +116,8 @@ def make_jobs(
                 "images": len(ids),
                 "of": dataset.total,
                 "synthetic": dataset.synthetic,
+                "block_pattern": dataset.block_pattern,
+                "alignment": alignments[cell.model].pairs,
             }
         record = Record(
             kind=cell.kind,

@@ -4,6 +4,7 @@ import pandas as pd
 
 from ..store.plan import Plan
 from ..wording import counted
+from .alignments import limits_of_classes
 from .counts import blocks_in, unknown_metrics
 from .evidence import Evidence
 from .machines import differing_machines
@@ -37,6 +38,7 @@ def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
     if first["images"] < first["of"]:
         lines.append(f"Only {first['images']} of {first['of']} images were used.")
     lines += [*smaller_than_windows(evidence.cells), *unknown_metrics(evidence.cells)]
+    lines += limits_of_classes(evidence.cells)
     height, width = first["height"], first["width"]
     if plan.conditions and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
         lines.append(

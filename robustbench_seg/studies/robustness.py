@@ -59,8 +59,8 @@ def expect_comparable(cells: pd.DataFrame, names: Sequence[str]) -> None:
     repeated = cells[cells.duplicated(list(names))]
     if len(repeated):
         where = ", ".join(f"{name} {repeated.iloc[0][name]}" for name in names)
-        columns = ("metrics", "metric_sources", "corruption_source")
-        differing = [name for name in columns if name in cells and cells[name].nunique() > 1]
+        others = ("metrics", "metric_sources", "corruption_source")
+        differing = [name for name in others if name in cells and cells[name].nunique() > 1]
         raise UsageError(f"several cells have {where}; choose one{f', by {differing[0]}' if differing else ''}")
 
 
