@@ -9,7 +9,7 @@ from ...store.cell import CLEAN
 from ...studies.conditions import ConditionScores, condition_scores
 from ...studies.evidence import Entry
 from ...studies.statistics import Draws
-from ...wording import conjoin, counted, percent
+from ...wording import counted, percent
 from ..content import Content
 from ..panel import Panel
 from ..table import Cell, Column, Row, Table
@@ -91,7 +91,7 @@ def sentence_of(view: Panel, scores: ConditionScores, entries: list[Entry]) -> s
             share = percent(entry.values[RETENTION][0])
             text += f", and {share} % of its {label_of(scores.reference)} score on average"
         parts.append(text)
-    return f"mIoU under the data's own conditions (view {view.view}): {conjoin(parts)}."
+    return f"mIoU under the data's own conditions (view {view.view}): {'; '.join(parts)}."
 
 
 def label_of(condition: str) -> str:
