@@ -127,7 +127,7 @@ def published_table(panel: Panel, shift: Shift) -> Table:
         Column(name="slide", label="768x768 windows (mIoU)"),
         Column(name="whole", label="whole 1024x2048 (mIoU)"),
         extent,
-        Column(name="share"),
+        Column(name="extent share", key="share"),
     )
     lost = zip(theirs["points"] / 100, theirs["share"], strict=True)
     frame = theirs.assign(

@@ -26,7 +26,6 @@ __all__ = [
     "by_corruption",
     "category_means",
     "cell_scores",
-    "clean_by_view",
     "corruption_scores",
     "expect_comparable",
     "flags_of",
@@ -156,21 +155,3 @@ def flags_of(part: pd.DataFrame) -> str:
         + ", ".join(f"{c}-{s}" if s else str(c) for c, s in zip(some.corruption, some.severity, strict=True))
         for reason, some in flagged.groupby("flag")
     )
-
-
-def clean_by_view(cells: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:
-    """Return the clean mIoU (0-1) per model and view, and its difference to the first view in points (NaN without it).
-
-    As in the SegFormer paper's Table 1c, this is the cost of a change of resolution or window. Raises UsageError for
-    several cells of one view.
-    """
-    clean = cells[cells["corruption"] == CLEAN]
-    columns = [name for name in [*MODEL, *SETTING] if name != "view"]
-    rows = []
-    for _, part in clean.groupby(columns, sort=False, dropna=False):
-        expect_comparable(part, ["view"])
-        miou = part.set_index("view")["miou"].reindex(views)
-        points = 100 * (miou - miou.iloc[0])
-        fields = dict(part.iloc[0][[*columns, *MODEL_NOTES]])
-        rows += [{**fields, "view": view, "miou": miou[view], "points": points[view]} for view in views]
-    return pd.DataFrame(rows)

@@ -513,6 +513,11 @@ def test_effects_are_differences_of_the_frames_miou(tmp_path: Path) -> None:
     write_synthetic(tmp_path, of, models=["m"], conditions={"fog": [3]}, views=views)
     section = sections_of([tmp_path])[0]
     miou = quality_frame(tmp_path).set_index(["view", "corruption"])["miou"]
+    views = lines(table(section, "views"), "quantity", "view")["value"]
+    for view in (SLIDE, View(), View(scale=2)):
+        assert views["clean", str(view)] == pytest.approx(miou[str(view), "clean"], abs=1e-12)
+        change = miou[str(view), "clean"] - miou[str(SLIDE), "clean"]
+        assert views["change", str(view)] == pytest.approx(change, abs=1e-12)
     full = lines(table(section, "resolution"), "quantity")["value"]
     slide = miou["slide-256-192", "clean"]
     assert full["extent"] == pytest.approx(slide - miou["whole", "clean"], abs=1e-12)
@@ -526,7 +531,7 @@ def test_effects_are_differences_of_the_frames_miou(tmp_path: Path) -> None:
     under = lost / miou["slide-256-192", "fog"]
     assert (
         f"1 corruption: m {100 * share:.1f} and {100 * under:.1f}, a growth of {100 * (under - share):+.1f} points"
-        in section.sentences[1]
+        in section.sentences[2]
     )
     assert "resolution-effects" in {picture.file for picture in section.pictures}
 
