@@ -1,7 +1,7 @@
 """Folders of Transformers, here and on the Hugging Face hub: config.json beside the weights."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,9 +74,12 @@ def missing(name: str) -> str:
     return f"{name}: no such file or folder{hint}"
 
 
-def download(name: str) -> Path:
-    """Fetch a repository's folder from the hub, or find it in the hub's cache. Raises CheckpointError in one line."""
-    beside = ["config.json", "adapter_config.json", *FILES]
+def download(name: str, also: Iterable[str] = ()) -> Path:
+    """Fetch a repository's folder from the hub, or find it in the hub's cache. Raises CheckpointError in one line.
+
+    also: files that are fetched next to those of a SegFormer.
+    """
+    beside = ["config.json", "adapter_config.json", *FILES, *also]
     try:
         from huggingface_hub import snapshot_download
 

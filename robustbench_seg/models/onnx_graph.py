@@ -68,7 +68,7 @@ def read_graph(path: Path) -> Graph:
             f"into a {PREPROCESSOR} next to it, in the form of Transformers"
         )
     else:
-        preprocessing = Preprocessing()
+        preprocessing = Preprocessing(origin="nothing is said of it" if not about["class_names"] else "")
     return Graph(
         path=path,
         files=tuple(files),
