@@ -13,7 +13,7 @@ from .terminal import console, say
 
 __all__ = ["plan", "run"]
 
-Precision = Annotated[Literal["fp32", "bf16"], typer.Option(help="Of the forward pass.")]
+Precision = Annotated[Literal["fp32", "bf16", "fp16"], typer.Option(help="Of the forward pass.")]
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A shipped suite (see `list suites`) or a YAML file.")]
 
 

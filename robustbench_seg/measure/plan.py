@@ -34,7 +34,7 @@ class Options:
     data: dict[str, Path] = field(default_factory=dict)
     weights: dict[str, str] = field(default_factory=dict)
     device: str = "cpu"
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     workers: int = 0
     limit: int | None = None
 

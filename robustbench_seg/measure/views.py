@@ -17,7 +17,7 @@ from torch.nn import functional
 from segformer.resize import resize_rows
 
 from ..errors import UsageError
-from ..models.base import Segmenter
+from ..models.base import Segmenter, takes_logarithm
 from ..store.cell import View
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
 
 WINDOWS_PER_BATCH = 4
 LEAST_SIDE = 32  # of an image or a window, in pixels: SegFormer's coarsest map has a stride of 32
+HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}  # by the name of a precision
 STRIPE = 1 << 16  # pixels, at most, whose logits at label size are held at a time: whole rows, at least one
 LEAST_PROBABILITY = torch.finfo(torch.float32).tiny  # of a label: an impossible one would make every mean infinite
 
@@ -54,7 +55,7 @@ class Rated:
 
 @contextmanager
 def in_precision(device: torch.device, precision: str) -> Iterator[None]:
-    """Compute in "fp32", whole, or in "bf16".
+    """Compute in "fp32", whole, in "bf16" or in "fp16".
 
     The inputs of fp32 operations may else be rounded: on a GPU those of convolutions to TF32's 10 bits by default, and
     those of matrix products, and more so on a CPU, where the program or the environment asked for it.
@@ -64,7 +65,7 @@ def in_precision(device: torch.device, precision: str) -> Iterator[None]:
     try:
         for owner, name, whole in switches:
             setattr(owner, name, whole)
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+        with torch.autocast(device.type, HALVES.get(precision), enabled=precision in HALVES):
             yield
     finally:
         for (owner, name, _), value in zip(switches, before, strict=True):
@@ -84,11 +85,11 @@ def rounding_switches() -> list[tuple[Any, str, Any]]:
 def predict(model: Segmenter, image: Tensor, view: View, size: tuple[int, int], precision: str) -> Tensor:
     """Give each pixel of a label map of `size` (height, width) its class.
 
-    image: uint8 RGB (H, W, 3) on any device. precision: "fp32" or "bf16" (autocast). Returns int64 (height, width).
+    image: uint8 RGB (H, W, 3) on any device. precision: "fp32", "bf16" or "fp16" (autocast). Returns int64 (height, width).
     """
     batch = image.to(model.device).permute(2, 0, 1)[None]
     with in_precision(model.device, precision):
-        return classify(view_logits(model, batch, view), size)[0]
+        return classify(view_logits(model, batch, view), size, log=takes_logarithm(model))[0]
 
 
 @torch.inference_mode()
@@ -96,7 +97,7 @@ def rated_prediction(model: Segmenter, image: Tensor, view: View, label: Tensor,
     """Do as `predict` does, for the size of a label map (height, width), uint8, and tell how sure the model is."""
     batch = image.to(model.device).permute(2, 0, 1)[None]
     with in_precision(model.device, precision):
-        rated = rate(view_logits(model, batch, view), label.to(model.device)[None])
+        rated = rate(view_logits(model, batch, view), label.to(model.device)[None], log=takes_logarithm(model))
     return Rated(rated.classes[0], rated.confidence[0], rated.log_likelihood[0])
 
 
@@ -166,15 +167,16 @@ def window_starts(length: int, crop: int, stride: int) -> list[int]:
     return [*range(0, last, stride), last]
 
 
-def classify(logits: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+def classify(logits: Sequence[Tensor], size: tuple[int, int], *, log: bool = False) -> Tensor:
     """Resize logits (B, C, h, w) to a label's size and take the most probable class, int64 (B, height, width).
 
-    Of several logits, each of a size of its own, the softmax probabilities are averaged.
+    Of several logits, each of a size of its own, the softmax probabilities are averaged. log: what is given are scores
+    of which, resized, the logarithm are the logits (see `takes_logarithm`).
     """
-    return torch.cat([scores.argmax(dim=1) for _, scores in stripes(logits, size)], dim=1)
+    return torch.cat([scores.argmax(dim=1) for _, scores in stripes(logits, size, log)], dim=1)
 
 
-def stripes(logits: Sequence[Tensor], size: tuple[int, int]) -> Iterator[tuple[range, Tensor]]:
+def stripes(logits: Sequence[Tensor], size: tuple[int, int], log: bool) -> Iterator[tuple[range, Tensor]]:
     """Yield some rows at a time and their scores (B, C, rows, width): logits or, of several, the sum of softmaxes.
 
     So no map of all classes at the label's size ever exists.
@@ -183,14 +185,16 @@ def stripes(logits: Sequence[Tensor], size: tuple[int, int]) -> Iterator[tuple[r
     for top in range(0, size[0], step):
         rows = range(top, min(top + step, size[0]))
         parts = [resize_rows(x, rows, size) for x in logits]
+        if log:
+            parts = [part.clamp(min=LEAST_PROBABILITY).log() for part in parts]
         yield rows, parts[0] if len(parts) == 1 else torch.stack([part.softmax(dim=1) for part in parts]).sum(dim=0)
 
 
-def rate(logits: Sequence[Tensor], label: Tensor) -> Rated:
+def rate(logits: Sequence[Tensor], label: Tensor, *, log: bool = False) -> Rated:
     """Classify as `classify` does, for labels uint8 (B, height, width), and take probabilities from the same scores."""
     found = []
     known = label[:, None].long().clamp(max=logits[0].shape[1] - 1)
-    for rows, scores in stripes(logits, (label.shape[1], label.shape[2])):
+    for rows, scores in stripes(logits, (label.shape[1], label.shape[2]), log):
         classes = scores.argmax(dim=1, keepdim=True)
         best, labelled = scores.gather(1, classes), scores.gather(1, known[:, :, rows.start : rows.stop])
         if len(logits) == 1:

@@ -67,11 +67,11 @@ def load_model(name: str, class_names: Sequence[str], weights: str | None, devic
     from .source import Source
 
     made = load_source(Source(model=name, weights=weights), name, class_names, device)
-    for own, wanted in zip(made.class_names, class_names, strict=False):
-        if own != wanted:
-            raise UsageError(f"{weights}: its class {own!r} stands where the dataset has {wanted!r}")
     if len(made.class_names) != len(class_names):
         raise UsageError(f"{weights}: has {len(made.class_names)} classes, but the dataset has {len(class_names)}")
+    for own, wanted in zip(made.class_names, class_names, strict=True):
+        if own != wanted:
+            raise UsageError(f"{weights}: its class {own!r} stands where the dataset has {wanted!r}")
     return made
 
 

@@ -9,6 +9,7 @@ are resized.
 
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,37 +139,42 @@ def try_out(network: nn.Module, request: Request, found: Found) -> Trial:
     multiple is tried. Raises UsageError for a network that takes none.
     """
     options = request.options
-    multiples = [options.pad_to] if options.pad_to else MULTIPLES
-    attempts: list[tuple[int, tuple[int, int]]] = [(multiple, sides_of(multiple)) for multiple in multiples]
-    if found.likely and not options.pad_to:
-        attempts.append((1, found.likely))
-    one = options.size or found.sides
-    if one:
+    if one := options.size or found.sides:
         attempts = [(1, one)]
-    error: Exception | None = None
-    cropping: Trial | None = None
+    else:
+        attempts = [(multiple, sides_of(multiple)) for multiple in ([options.pad_to] if options.pad_to else MULTIPLES)]
+    errors: list[Exception] = []
+    cropping: list[Trial] = []
     for multiple, size in attempts:
         try:
-            with torch.inference_mode(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of sizes that are only tried
-                output = network(trial_images(size))
+            scores, masks = run_once(network, size, found.where)
+        except UsageError:
+            raise
         except Exception as failure:  # whatever a network raises for an image of another size than it takes
-            error = failure
+            errors.append(failure)
             continue
-        scores, masks = unpack(output, found.where)
-        alone = one or (size if size == found.likely else None)
-        trial = Trial(multiple, alone, scores.shape[1], masks)
-        if alone or sees_borders(scores):
+        trial = Trial(multiple, one, scores.shape[1], masks)
+        if one or sees_borders(scores):
             return trial
-        cropping = cropping or trial
+        cropping.append(trial)
+    if errors and found.likely and not (one or options.pad_to):
+        with suppress(Exception):  # then the first error stands
+            scores, masks = run_once(network, found.likely, found.where)
+            return Trial(1, found.likely, scores.shape[1], masks)
     if cropping:  # no multiple changes anything: weights that give the same everywhere
-        return cropping
+        return cropping[0]
     tried = ", ".join("x".join(map(str, size)) for _, size in attempts)
-    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    reason = " ".join(f"{type(errors[-1]).__name__}: {errors[-1]}".split())
     raise UsageError(
         f"{found.where}: its network can't be run on images of {tried} pixels ({reason:.300}); if it takes one size "
         "alone, state it: ?size=HEIGHTxWIDTH"
     )
+
+
+def run_once(network: nn.Module, size: tuple[int, int], where: str) -> tuple[Tensor, bool]:
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of sizes that are only tried
+        return unpack(network(trial_images(size)), where)
 
 
 def trial_images(size: tuple[int, int]) -> Tensor:

@@ -28,24 +28,27 @@ class Case:
     source: str
     build: Callable[[Path], Reference]
     pad: int = 1
+    size: tuple[int, int] = SIZE
 
 
 def at_label_size(scores: Tensor, size: tuple[int, int] = SIZE) -> Tensor:
     return functional.interpolate(scores, size, mode="bilinear", align_corners=False)
 
 
-def strengthened(network: Any, seed: int = 0, gain: float = 1.0) -> Any:
-    """Draw weights and statistics so that each layer shows in the logits, which initialisers leave nearly constant."""
-    generator = torch.Generator().manual_seed(seed)
+def strengthened(network: Any) -> Any:
+    """Draw weights, and let BatchNorm see them, so that each layer shows in the logits: those of an initialiser are
+    nearly constant.
+    """
+    generator = torch.Generator().manual_seed(0)
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.running_mean.normal_(0, 0.1, generator=generator)
-                module.running_var.uniform_(0.5, 1.5, generator=generator)
         for parameter in network.parameters():
             if parameter.ndim > 1:
-                fan = parameter[0].numel()
-                parameter.normal_(0, gain * fan**-0.5, generator=generator)
+                parameter.normal_(0, parameter[0].numel() ** -0.5, generator=generator)
+        if norms:
+            for norm in norms:
+                norm.momentum = 1.0
+            network.train()(torch.randn(2, 3, 128, 128, generator=generator))
     return network.eval()
 
 
@@ -194,7 +197,7 @@ def make_transformers(model_type: str) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = getattr(hf, kind)(getattr(hf, f"{stem}Config")(**fields(), **LABELS))
-    return strengthened(network, gain=2 if model_type.startswith("mobile") else 1)
+    return strengthened(network)
 
 
 def save_transformers(model_type: str, folder: Path) -> Any:
