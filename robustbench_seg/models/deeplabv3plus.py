@@ -16,7 +16,7 @@ from safetensors.torch import save as serialise
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segformer.checkpoint import packed
+from segformer.checkpoint import pack
 from segformer.files import read_file, sha256_of
 
 from ..errors import UsageError
@@ -78,7 +78,7 @@ def describe(network: DeepLabV3Plus) -> str:
 
 def save(network: DeepLabV3Plus, path: Path, *, class_names: Sequence[str], licence: str, recipe: str) -> None:
     """Write trained weights in half precision, with where they come from, atomically."""
-    tensors = packed(network.state_dict(), half=True)
+    tensors = pack(network.state_dict(), half=True)
     description = {
         "encoder": network.encoder,
         "class_names": list(class_names),

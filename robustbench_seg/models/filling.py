@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from segformer.files import Content
-from segformer.fitting import fitted
+from segformer.fitting import fit
 from segformer.nesting import UNREAD
 
 __all__ = ["fill", "hash_of_state"]
@@ -21,7 +21,7 @@ def fill(network: nn.Module, content: Content) -> tuple[str, ...]:
     """
     expected = network.state_dict()
     best = max(levels(content, expected), key=lambda level: len(level.tensors.keys() & expected.keys()))
-    tensors, left_out = fitted(best, expected)
+    tensors, left_out = fit(best, expected)
     network.load_state_dict(tensors)
     return left_out
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from segformer import CheckpointError
 from segformer.files import Content
-from segformer.fitting import fitted
+from segformer.fitting import fit
 from segformer.sources import NVIDIA_LICENCE
 
 from ..errors import UsageError
@@ -79,7 +79,7 @@ def building(path: Path, encoder: str) -> Iterator[None]:
 def fill(network: nn.Module, weights: Content, what: str) -> None:
     """Give a network its weights, all of them and nothing else that a forward pass might read."""
     try:
-        tensors, _ = fitted(weights, network.state_dict())
+        tensors, _ = fit(weights, network.state_dict())
     except CheckpointError as error:
         raise UsageError(f"{weights.path}: not {what}: {str(error).partition('; ')[2]}") from None
     network.load_state_dict(tensors)
