@@ -100,13 +100,16 @@ def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mappi
             content = changed(content, place.split("."), value)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{name_or_path}: not YAML: {' '.join(str(error).split())}") from None
-    return validated(content, kind, name_or_path)
+    return validated(content, kind, name_or_path, path.parent)
 
 
-def validated(content: Any, kind: type[Model], where: str) -> Model:
-    """Make a model of plain values. Raises UsageError that names `where`, the place in it and what is wrong there."""
+def validated(content: Any, kind: type[Model], where: str, folder: Path = Path()) -> Model:
+    """Make a model of plain values, in which relative paths start from a folder.
+
+    Raises UsageError that names `where`, the place in it and what is wrong there.
+    """
     try:
-        return kind.model_validate(content)
+        return kind.model_validate(content, context={"folder": folder})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"

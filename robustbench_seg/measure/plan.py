@@ -16,12 +16,13 @@ from ..datasets.cityscapes import CLASS_NAMES
 from ..datasets.first_pass import first_pass
 from ..errors import DataError, UsageError
 from ..metrics import own_metrics
-from ..models import load_model, look_up
+from ..models import load_source, look_up
 from ..models.base import NetworkSegmenter, Segmenter
 from ..store.cell import CLEAN, LatencyCell, QualityCell
 from ..store.plan import Plan
 from ..store.record import Record
 from ..suites import Suite, expand, with_weights
+from .aligned import align_model
 from .devices import evaluation_threads, find_device
 from .views import LEAST_SIDE
 
@@ -34,6 +35,7 @@ class Options:
 
     data: dict[str, Path] = field(default_factory=dict)
     weights: dict[str, str] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
     device: str = "cpu"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     workers: int = 0
@@ -82,11 +84,15 @@ def make_jobs(
     """
     device = find_device(options.device)
     sources = {CLEAN: ""} | sources_of(suite.conditions, options.workers)
-    specs = with_weights(suite, options.weights)
+    specs = with_weights(suite, options.weights, options.models)
     class_names = dataset.class_names if dataset else CLASS_NAMES
     if options.precision != "fp32" and (fixed := [spec.name for spec in specs if look_up(spec.model).fp32_only]):
         raise UsageError(f"--precision {options.precision}: {fixed[0]} runs only in fp32")
-    models = {spec.name: load_model(spec.model, class_names, spec.weights, device) for spec in specs}
+    models = {spec.name: load_source(spec.source, spec.name, class_names, device) for spec in specs}
+    alignments = {spec.name: align_model(models[spec.name], class_names, spec.table) for spec in specs}
+    for name, alignment in alignments.items():
+        for line in alignment.notes(name, dataset.name if dataset else "the suite") if alignment else ():
+            note(line)
     devices = {name: model.device.type for name, model in models.items()}
     plan = expand(suite, devices, precision=options.precision, num_classes=len(class_names), images=len(ids))
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -87,7 +87,8 @@ def rounding_switches() -> list[tuple[Any, str, Any]]:
 def predict(model: Segmenter, image: Tensor, view: View, size: tuple[int, int], precision: str) -> Tensor:
     """Give each pixel of a label map of `size` (height, width) its class.
 
-    image: uint8 RGB (H, W, 3) on any device. precision: "fp32", "bf16" or "fp16" (autocast). Returns int64 (height, width).
+    image: uint8 RGB (H, W, 3) on any device. precision: "fp32", "bf16" or "fp16" (autocast). Returns int64 (height,
+    width).
     """
     batch = image.to(model.device).permute(2, 0, 1)[None]
     with in_precision(model.device, precision):

@@ -18,10 +18,11 @@ from ..files import expanded
 from .registry import BUILTIN_WEIGHTS, MODELS, RANDOM_WEIGHTS
 from .request import Options
 
-__all__ = ["Source"]
+__all__ = ["Source", "split_name"]
 
 NOTHING = Options()
 OPTIONS = re.compile(r"(?P<place>[^?]*)\?(?P<options>\w+=.*)", re.DOTALL)
+NAMED = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})=(?P<source>.+)", re.DOTALL)
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 WITH_FILE = re.compile(r"(?P<before>[^@]+)@(?P<file>.+)", re.DOTALL)
 CODE = re.compile(r"(?P<module>.+\.py|[A-Za-z_][\w.]*):(?P<function>[A-Za-z_][\w.]*)(@(?P<file>.+))?", re.DOTALL)
@@ -50,7 +51,7 @@ class Source:
                 raise UsageError(f"model {text}: {name!r} {'is stated twice' if equals else 'has no value'}")
             stated[name] = unquote(value)
         try:
-            return cls(**placed(place, folder), options=Options.parse(stated, folder))
+            return cls(**find(place, folder), options=Options.parse(stated, folder))
         except UsageError as error:
             raise UsageError(f"model {text}: {error}") from None
 
@@ -67,7 +68,13 @@ class Source:
         return NOT_IN_NAMES.sub("-", place).strip("-._")[:64] or self.model
 
 
-def placed(text: str, folder: Path) -> dict[str, str]:
+def split_name(text: str) -> tuple[str, str]:
+    """Split [NAME=]SOURCE; the name is "" where none is given."""
+    match = NAMED.fullmatch(text)
+    return (match["name"], match["source"]) if match else ("", text)
+
+
+def find(text: str, folder: Path) -> dict[str, str]:
     """Find the model and its weights, whose paths start from a folder. Raises UsageError for what is no source."""
     if text in BUILTIN_WEIGHTS:
         return {"model": next(name for name in MODELS if text in MODELS[name].builtin), "weights": text}

@@ -35,9 +35,9 @@ def at_label_size(scores: Tensor, size: tuple[int, int] = SIZE) -> Tensor:
     return functional.interpolate(scores, size, mode="bilinear", align_corners=False)
 
 
-def strengthened(network: Any) -> Any:
+def strengthened(network: Any, side: int = 128) -> Any:
     """Draw weights, and let BatchNorm see them, so that each layer shows in the logits: those of an initialiser are
-    nearly constant.
+    nearly constant. side: of the images that BatchNorm sees.
     """
     generator = torch.Generator().manual_seed(0)
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
@@ -48,7 +48,7 @@ def strengthened(network: Any) -> Any:
         if norms:
             for norm in norms:
                 norm.momentum = 1.0
-            network.train()(torch.randn(2, 3, 128, 128, generator=generator))
+            network.train()(torch.randn(2, 3, side, side, generator=generator))
     return network.eval()
 
 
@@ -197,7 +197,7 @@ def make_transformers(model_type: str) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = getattr(hf, kind)(getattr(hf, f"{stem}Config")(**fields(), **LABELS))
-    return strengthened(network)
+    return strengthened(network, SIZE[0] if model_type == "data2vec-vision" else 128)
 
 
 def save_transformers(model_type: str, folder: Path) -> Any:
