@@ -11,11 +11,17 @@ if TYPE_CHECKING:
     from .corruptions import corrupt as corrupt
     from .corruptions import corruption as corruption
     from .datasets import open_dataset as open_dataset
+    from .metrics import metric as metric
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "corrupt", "corruption", "open_dataset"]
+__all__ = ["__version__", "corrupt", "corruption", "metric", "open_dataset"]
 
-HOMES = {"corrupt": "corruptions", "corruption": "corruptions", "open_dataset": "datasets"}
+HOMES = {
+    "corrupt": "corruptions",
+    "corruption": "corruptions",
+    "metric": "metrics",
+    "open_dataset": "datasets",
+}
 
 
 def __getattr__(name: str) -> Any:

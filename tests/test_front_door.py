@@ -13,6 +13,7 @@ NAMES = {
     "__version__": "robustbench_seg",
     "corrupt": "robustbench_seg.corruptions",
     "corruption": "robustbench_seg.corruptions",
+    "metric": "robustbench_seg.metrics",
     "open_dataset": "robustbench_seg.datasets",
 }
 
@@ -34,7 +35,7 @@ def test_any_other_name_is_an_attribute_error() -> None:
     ("line", "absent"),
     [
         ("import robustbench_seg", ("numpy", "torch", "pandas", "pydantic", "robustbench_seg.corruptions")),
-        ("from robustbench_seg import corruption, open_dataset", ("torch", "numba", "matplotlib", "pandas")),
+        ("from robustbench_seg import corruption, metric, open_dataset", ("torch", "numba", "matplotlib", "pandas")),
     ],
 )
 def test_it_opens_without_what_it_does_not_need(line: str, absent: tuple[str, ...]) -> None:

@@ -30,7 +30,7 @@ def overlap(counts: Arrays) -> dict[str, NDArray[np.int64]]:
 def iou_per_class(counts: Arrays) -> NDArray[np.float64]:
     """IoU of each class, 0-1, higher is better; NaN for a class that occurs in neither labels nor predictions.
 
-    counts: by CLASS_COUNTS, or by those of `overlap`, (..., classes).
+    counts: by CLASS_COUNTS, or as returned by `overlap`, (..., classes).
     """
     terms = counts if "union" in counts else overlap(counts)
     with np.errstate(invalid="ignore"):
@@ -38,7 +38,10 @@ def iou_per_class(counts: Arrays) -> NDArray[np.float64]:
 
 
 def mean_iou(terms: Arrays) -> NDArray[np.float64]:
-    """Mean over the classes that have a union, (..., classes) to (...); NaN where none has. terms: of `overlap`."""
+    """Mean over the classes that have a union, (..., classes) to (...); NaN where none has.
+
+    terms: as returned by `overlap`.
+    """
     iou = iou_per_class(terms)
     present = ~np.isnan(iou)
     with np.errstate(invalid="ignore"):

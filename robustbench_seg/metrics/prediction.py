@@ -11,7 +11,7 @@ __all__ = ["Prediction"]
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model says of one image, and the truth.
+    """What a model predicts for one image, and the truth.
 
     classes: uint8 (H, W), the class given to each pixel, 0 .. num_classes - 1. label: uint8 (H, W), the class that is
     right, or `ignore`. confidence: float32 (H, W), the probability 0-1 of the given class. log_likelihood: float32

@@ -392,7 +392,7 @@ CASES = {
         for model_type in TRANSFORMERS
         for pad in [model_type == "tipsv2_dpt"]
     },
-    "Transformers segformer, its own network": Case("hf:{}?native=false", build_transformers("segformer")),
+    "Transformers segformer, the library's network": Case("hf:{}?native=false", build_transformers("segformer")),
     **{f"smp {name}": Case("smp:{}", build_smp(name, "tu-test_resnet", **options)) for name, options in SMP.items()},
     "smp PAN": Case("smp:{}", build_smp("PAN", "tu-test_resnet"), size=(128, 128)),
     "smp DPT": Case("smp:{}", build_smp("DPT", "tu-test_vit")),
