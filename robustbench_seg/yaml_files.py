@@ -36,15 +36,13 @@ class DatasetSpec(BaseModel):
 
 
 def view_of(value: Any) -> Any:
-    """Turn "whole", or the fields of a View, into a View."""
+    """Turn the name of a View, or its fields, into a View."""
     if isinstance(value, View):
         return value
-    if isinstance(value, str):
-        value = {"mode": value}
-    if not isinstance(value, dict):
-        raise ValueError("a view is its mode, such as whole, or a mapping of its fields")
+    if not isinstance(value, str | dict):
+        raise ValueError("a view is its name, such as whole, or a mapping of its fields")
     try:
-        return View(**value)
+        return View.parse(value) if isinstance(value, str) else View(**value)
     except Exception as error:
         raise ValueError(str(error)) from None
 

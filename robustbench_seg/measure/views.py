@@ -18,8 +18,8 @@ from segformer.resize import resize_rows
 
 from ..alignment import Alignment
 from ..errors import UsageError
-from ..models.base import Segmenter, takes_logarithm
-from ..store.cell import View
+from ..models.base import PreparedSegmenter, Segmenter, takes_logarithm
+from ..store.cell import LEAST_SIDE, View
 from .aligned import alignment_of, outputs_of
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
 ]
 
 WINDOWS_PER_BATCH = 4
-LEAST_SIDE = 32  # of an image or a window, in pixels: SegFormer's coarsest map has a stride of 32
 HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}  # by the name of a precision
 STRIPE = 1 << 16  # pixels, at most, whose logits at label size are held at a time: whole rows, at least one
 LEAST_PROBABILITY = torch.finfo(torch.float32).tiny  # of a label: an impossible one would make every mean infinite
@@ -130,18 +129,29 @@ def through(model: Segmenter, images: Tensor, view: View) -> Tensor:
     height, width = images.shape[2:]
     if min(height, width) < LEAST_SIDE:
         raise UsageError(f"an image of {height}x{width} pixels, at its view's scale, has a side below {LEAST_SIDE}")
-    if view.mode == "whole":
-        return finite_logits(model, images)
-    assert view.crop is not None and view.stride is not None
-    return slide(model, images, view.crop, view.stride)
+    if view.mode == "slide":
+        assert view.crop is not None and view.stride is not None
+        return slide(model, images, view.crop, view.stride)
+    if view.mode == "processor":
+        images = as_prepared(model, view.mode).resized(images)
+    elif view.size:
+        images = resize(images.float(), view.size).round().to(torch.uint8)
+    return finite_logits(model, images, view.pad_to)
 
 
-def finite_logits(model: Segmenter, images: Tensor) -> Tensor:
+def finite_logits(model: Segmenter, images: Tensor, pad_to: int = 1) -> Tensor:
     """Float32 logits at the model's stride. Raises UsageError where one is not finite: it would pass for some class."""
-    logits = model(images).float()
+    logits = (as_prepared(model, f"pad-{pad_to}")(images, pad_to) if pad_to > 1 else model(images)).float()
     if not logits.isfinite().all():
         raise UsageError(f"{model.name} gave logits that are not finite; its weights are damaged, or overflow")
     return logits
+
+
+def as_prepared(model: Segmenter, mode: str) -> PreparedSegmenter:
+    """Take a model as one whose input is made here. Raises UsageError where a view needs that, and it is not."""
+    if not isinstance(model, PreparedSegmenter):
+        raise UsageError(f"the view {mode} is not for {model.name}, which makes its input itself")
+    return model
 
 
 def slide(model: Segmenter, images: Tensor, crop: int, stride: int) -> Tensor:

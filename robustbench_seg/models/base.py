@@ -1,7 +1,7 @@
 """What a model is to the suite: uint8 RGB images in, logits out. It owns its preprocessing, so nobody else does."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -10,11 +10,12 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..errors import UsageError
 from .preprocessing import IMAGENET, Preprocessing
 
-__all__ = ["NetworkSegmenter", "PreparedSegmenter", "Segmenter", "takes_logarithm", "unchanged"]
+__all__ = ["NetworkSegmenter", "PreparedSegmenter", "Segmenter", "pad_and_crop", "takes_logarithm", "unchanged"]
 
 
 class Segmenter(Protocol):
@@ -70,11 +71,28 @@ def stamp(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
+def pad_and_crop(scores_of: Callable[[Tensor], Tensor], images: Tensor, pad_to: int) -> Tensor:
+    """Pad normalised images right and bottom to a multiple, with 0, the mean colour, and crop their scores again.
+
+    What comes back of a padded image is resized to the padded size first, bilinearly.
+    """
+    height, width = images.shape[2:]
+    padded = functional.pad(images, (0, -width % pad_to, 0, -height % pad_to))
+    scores = scores_of(padded)
+    if padded.shape == images.shape:
+        return scores
+    if scores.shape[2:] != padded.shape[2:]:
+        size = (padded.shape[2], padded.shape[3])
+        scores = functional.interpolate(scores, size, mode="bilinear", align_corners=False)
+    return scores[:, :, :height, :width]
+
+
 @dataclass(kw_only=True)
 class PreparedSegmenter(ABC):
     """A Segmenter around something that takes float images which `preprocessing` made.
 
-    sides: the one (height, width) that it takes; None for any. log_after_resize: as of `Segmenter`.
+    sides: the one (height, width) that it takes; None for any. log_after_resize: as of `Segmenter`. resize: what its
+    own image processor does to the size of uint8 images (B, 3, H, W), for the view `processor`.
     """
 
     name: str
@@ -85,8 +103,9 @@ class PreparedSegmenter(ABC):
     preprocessing: Preprocessing = IMAGENET
     sides: tuple[int, int] | None = None
     log_after_resize: bool = False
+    resize: Callable[[Tensor], Tensor] | None = None
 
-    def __call__(self, images: Tensor) -> Tensor:
+    def __call__(self, images: Tensor, pad_to: int = 1) -> Tensor:
         size = (images.shape[2], images.shape[3])
         if self.sides not in (None, size):
             height, width = self.sides
@@ -95,7 +114,13 @@ class PreparedSegmenter(ABC):
                 f"{self.name} takes images of {height}x{width} alone, got {size[0]}x{size[1]}: use the view "
                 f"resize-{height}x{width}{window if height == width else ''}"
             )
-        return self.scores(self.preprocessing.normalise(images))
+        return pad_and_crop(self.scores, self.preprocessing.normalise(images), pad_to)
+
+    def resized(self, images: Tensor) -> Tensor:
+        """Resize uint8 images (B, 3, H, W) as its own image processor does. Raises UsageError where it has none."""
+        if self.resize is None:
+            raise UsageError(f"{self.name} has no image processor of its own, so that the view processor is not for it")
+        return self.resize(images)
 
     @abstractmethod
     def scores(self, inputs: Tensor) -> Tensor:

@@ -15,10 +15,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ..errors import UsageError
-from .base import NetworkSegmenter
+from .base import NetworkSegmenter, pad_and_crop
 from .preprocessing import Preprocessing
 from .request import Request
 
@@ -53,8 +52,7 @@ class Found:
 class Foreign(nn.Module):
     """Normalised float (B, 3, H, W) ─▶ logits or scores (B, classes, h, w), at any stride.
 
-    pad_to: images are padded right and bottom to a multiple of it, with 0, the mean colour after normalisation; what
-    comes back is resized to the padded size, and cropped.
+    pad_to: see `pad_and_crop`.
     """
 
     def __init__(self, network: nn.Module, pad_to: int = 1) -> None:
@@ -63,15 +61,7 @@ class Foreign(nn.Module):
         self.pad_to = pad_to
 
     def forward(self, images: Tensor) -> Tensor:
-        height, width = images.shape[2:]
-        padded = functional.pad(images, (0, -width % self.pad_to, 0, -height % self.pad_to))
-        scores, _ = unpack(self.network(padded))
-        if padded.shape == images.shape:
-            return scores
-        if scores.shape[2:] != padded.shape[2:]:
-            size = (padded.shape[2], padded.shape[3])
-            scores = functional.interpolate(scores, size, mode="bilinear", align_corners=False)
-        return scores[:, :, :height, :width]
+        return pad_and_crop(lambda padded: unpack(self.network(padded))[0], images, self.pad_to)
 
 
 @dataclass(frozen=True)

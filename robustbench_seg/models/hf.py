@@ -23,6 +23,7 @@ from ..files import digest
 from ..wording import listed
 from .base import NetworkSegmenter, unchanged
 from .foreign import Found, around
+from .hf_processor import ProcessorResize
 from .hub import fetched
 from .preprocessing import Preprocessing
 from .request import Request
@@ -64,8 +65,11 @@ def load(request: Request) -> NetworkSegmenter:
         numbered = tuple(f"LABEL_{k}" for k in range(network.config.num_classes))  # as Transformers calls them
         made = around_network(network, request, network.info.class_names or numbered)
         made.preprocessing = preprocessing_of(folder)
-        return made
-    return load_with_library(request, folder, config)
+    else:
+        made = load_with_library(request, folder, config)
+    if read_preprocessor(folder):
+        made.resize = ProcessorResize(folder)
+    return made
 
 
 def load_with_library(request: Request, folder: Path, config: dict[str, Any]) -> NetworkSegmenter:
