@@ -21,6 +21,7 @@ from segformer.files import read_file, sha256_of
 from ..errors import UsageError
 from ..files import digest
 from ..own_code import source_hash
+from ..wording import counted
 from .base import NetworkSegmenter, Segmenter, unchanged
 from .filling import fill, hash_of_state
 from .foreign import Found, around
@@ -81,7 +82,7 @@ def load(request: Request) -> Segmenter:
         files = [sha256_of(checkpoint)] if checkpoint and checkpoint.is_file() else []
     if isinstance(made, nn.Module):
         origin = f", weights from {checkpoint.name}" if checkpoint else ""
-        unread = f", {len(left_out)} tensors of the file left out" if left_out else ""
+        unread = f", {counted(len(left_out), 'tensor')} of the file left out" if left_out else ""
         found = Found(
             where=str(factory),
             identity=digest(["factory", source, files, hash_of_state(made)]),
