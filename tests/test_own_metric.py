@@ -345,9 +345,8 @@ def test_every_column_of_files_and_of_the_frame_is_taken(tmp_path: Path) -> None
 
 def test_two_metrics_with_one_column_are_refused_and_so_is_one_that_nobody_has(tmp_path: Path) -> None:
     METRICS["share"] = Metric(**fields())
-    METRICS["alias"] = METRICS["share"]
-    with pytest.raises(UsageError, match=r"METRICS\['alias'\] is the metric 'share'; its name must be the same there"):
-        measure(tmp_path, tmp_path / "out", metrics=["alias"])
+    with pytest.raises(UsageError, match="metric 'alias' is called 'share'; both names must be the same"):
+        METRICS["alias"] = METRICS["share"]
     METRICS["other"] = Metric(**fields(name="other"))
     with pytest.raises(UsageError, match="metrics other and share both have a column share_hits; rename one of them"):
         measure(tmp_path, tmp_path / "out", metrics=["share", "other"])
@@ -370,7 +369,7 @@ def test_a_metric_of_another_package_is_one_of_the_family(tmp_path: Path, monkey
     monkeypatch.syspath_prepend(str(tmp_path))
     family.offers_to.cache_clear()
     try:
-        assert list(METRICS) == [*SHIPPED, "accuracy"]
+        assert {*SHIPPED, "accuracy"} <= {*METRICS}
         assert measure(tmp_path, tmp_path / "plain", metrics=["boundary"]).ran == SLUGS
         assert "more_metrics" not in sys.modules, "it is not imported for cells that do not count it"
         assert measure(tmp_path, tmp_path / "out").ran == SLUGS

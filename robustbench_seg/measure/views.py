@@ -27,6 +27,7 @@ __all__ = [
     "Rated",
     "classify",
     "in_precision",
+    "input_sizes",
     "predict",
     "rate",
     "rated_prediction",
@@ -145,6 +146,20 @@ def finite_logits(model: Segmenter, images: Tensor, pad_to: int = 1) -> Tensor:
     if not logits.isfinite().all():
         raise UsageError(f"{model.name} gave logits that are not finite; its weights are damaged, or overflow")
     return logits
+
+
+def input_sizes(view: View, size: tuple[int, int]) -> set[tuple[int, int]]:
+    """Tell which (height, width) a model is fed for an image of a size; none where its own processor decides."""
+    if view.mode == "processor":
+        return set()
+    if view.size:
+        return {view.size}
+    scaled = {(round(scale * size[0]), round(scale * size[1])) for scale in view.scales}
+    crop = view.crop or max(map(max, scaled))
+    sizes = {(min(crop, height), min(crop, width)) for height, width in scaled}
+    return {
+        (-(-height // view.pad_to) * view.pad_to, -(-width // view.pad_to) * view.pad_to) for height, width in sizes
+    }
 
 
 def as_prepared(model: Segmenter, mode: str) -> PreparedSegmenter:

@@ -106,7 +106,12 @@ class PreparedSegmenter(ABC):
     resize: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, images: Tensor, pad_to: int = 1) -> Tensor:
-        size = (images.shape[2], images.shape[3])
+        height, width = (-(-side // pad_to) * pad_to for side in images.shape[2:])
+        self.refuse_another_size((height, width))
+        return pad_and_crop(self.scores, self.preprocessing.normalise(images), pad_to)
+
+    def refuse_another_size(self, size: tuple[int, int]) -> None:
+        """Raise UsageError for images of another (height, width) than the one that it takes, if it takes one alone."""
         if self.sides not in (None, size):
             height, width = self.sides
             window = f", or windows of {height} pixels, such as slide-{height}-{height * 3 // 4}"
@@ -114,7 +119,6 @@ class PreparedSegmenter(ABC):
                 f"{self.name} takes images of {height}x{width} alone, got {size[0]}x{size[1]}: use the view "
                 f"resize-{height}x{width}{window if height == width else ''}"
             )
-        return pad_and_crop(self.scores, self.preprocessing.normalise(images), pad_to)
 
     def resized(self, images: Tensor) -> Tensor:
         """Resize uint8 images (B, 3, H, W) as its own image processor does. Raises UsageError where it has none."""

@@ -117,6 +117,9 @@ def contradictions(record: Record, arrays: Arrays) -> Iterator[tuple[NDArray[np.
     for name in ("miou", *getattr(record.cell, "metrics", ())):
         if (metric := find_metric(name, own.get(name, ""))) is not None:
             yield from metric.contradictions(arrays)
+    if all(target is not None for _, target in record.alignment):  # else a pixel may have none of the classes
+        unlike = arrays["predicted"].sum(axis=1) != arrays["labelled"].sum(axis=1)
+        yield unlike, "predicted and labelled do not sum to the same"
     for name, values in arrays.items():
         if name not in ("image_id", "height", "width"):
             yield np.abs(values.astype(np.float64)) > LARGEST_SUM / len(values), f"{name} is too large to sum"

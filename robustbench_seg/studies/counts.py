@@ -138,6 +138,6 @@ def blocks_in(cells: pd.DataFrame) -> Blocks:
     clean = cells[cells["corruption"] == CLEAN]
     first = (clean if len(clean) else cells).iloc[0]
     counts = first["counts"]
-    names = blocks_of(first["dataset"], counts["image_id"].tolist())
+    names = blocks_of(first["dataset"], counts["image_id"].tolist(), first.get("block_pattern", ""))
     intersection, predicted, labelled = (counts[name] for name in MIOU.columns)
     return blocks_by_counts(names, labelled, np.concatenate([intersection, predicted], axis=1))

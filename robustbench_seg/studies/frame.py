@@ -79,6 +79,8 @@ def quality_row(stored: StoredCell, kept: dict[object, NDArray[Any]]) -> dict[st
         "iou": iou.tolist(),
         **values_of(stored, sums),
         "class_names": record.class_names,
+        "block_pattern": record.block_pattern,
+        "alignment": record.alignment,
         "flag": flag_of(sums),
         "truth": stored.truth(),
         "content": stored.content(),

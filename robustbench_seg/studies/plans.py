@@ -19,9 +19,9 @@ Sources = tuple[object, ...]  # of OWN
 def read_plans(folder: Path, cells: pd.DataFrame) -> list[Plan]:
     """What was meant to be measured here: one plan per suite and set of conditions, its runs' cells together.
 
-    cells: the `quality_frame` of the folder. Everything else in a plan is the last run's. A cell that a later run has
-    anew, from other weights or repaired data, and that was not finished is not meant any more; nor is one of a
-    corruption or a metric of a user's own that was edited before that run, since the two are of other pixels or counts.
+    cells: the `quality_frame` of the folder. Everything else in a plan is the last run's. An unfinished cell
+    does not count if a later run plans it again, from other weights or repaired data; nor does a cell with a corruption
+    or a metric of a user's own that was edited before that run: its pixels or counts are others.
     Raises StoreError for a folder without results.
     """
     store = Store(folder)

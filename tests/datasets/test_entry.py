@@ -46,6 +46,7 @@ def rails_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     family.offers_to.cache_clear()
     yield
     family.offers_to.cache_clear()
+    DATASETS.pop("rails", None)
     sys.modules.pop("rails_data", None)
 
 

@@ -91,7 +91,7 @@ IMPOSSIBLE: dict[str, tuple[Change, str]] = {
     "negative intersection": (counts("intersection", at((1, 0), -1)), "image 'b': intersection is negative, or more t"),
     "negative predicted": (counts("predicted", at((2, 0), -5)), "image 'c': predicted is negative, or more than its p"),
     "predicted times 1000": (counts("predicted", lambda c: 1000 * c), "predicted is negative, or more than its pixels"),
-    "one more is predicted": (counts("predicted", lambda c: c + np.eye(1, CLASSES, 1, int)), "do not sum to the same"),
+    "one more is predicted": (counts("predicted", lambda c: c + np.eye(1, CLASSES, 1, int)), "predicted sums to more"),
     "one more is labelled": (counts("labelled", lambda c: c + np.eye(1, CLASSES, 1, int)), "do not sum to the same"),
     "nothing is labelled": (counts("labelled", lambda c: 0 * c), "intersection is negative, or more than predicted or"),
     "all counts are 0": (nothing_counted, "boundary_labelled is negative, or more than labelled"),
