@@ -12,6 +12,7 @@ __all__ = [
     "Data",
     "Device",
     "Limit",
+    "Models",
     "Plugins",
     "Weights",
     "Workers",
@@ -26,6 +27,14 @@ Weights = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=PATH", help="Weights of a model (a name of `list models`, alone or with -SUFFIX); repeatable."
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        metavar="[NAME=]SOURCE",
+        help="Model in the place of the suite's, such as hf:FOLDER, onnx:FILE or net.py:build@weights.pth; repeatable.",
     ),
 ]
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]

@@ -7,20 +7,21 @@ import typer
 from rich.table import Table
 
 from ..wording import counted
-from .options import Data, Device, Limit, Weights, Workers, data_folders, weights_given
+from .options import Data, Device, Limit, Models, Weights, Workers, data_folders, weights_given
 from .report import write_and_show
 from .terminal import console, say
 
 __all__ = ["plan", "run"]
 
-Precision = Annotated[Literal["fp32", "bf16"], typer.Option(help="Of the forward pass.")]
+Precision = Annotated[Literal["fp32", "bf16", "fp16"], typer.Option(help="Of the forward pass.")]
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A shipped suite (see `list suites`) or a YAML file.")]
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917  a parameter is an option
     suite: SuiteName,
     out: Annotated[Path, typer.Option(help="Folder of the results; a run that was stopped resumes there.")],
     data: Data = None,
+    model: Models = None,
     weights: Weights = None,
     device: Device = "cpu",
     precision: Precision = "fp32",
@@ -37,6 +38,7 @@ def run(
     options = Options(
         data=data_folders(data),
         weights=weights_given(weights),
+        models=tuple(model or ()),
         device=device,
         precision=precision,
         workers=default_workers(device) if workers is None else workers,
@@ -58,20 +60,21 @@ def run(
         raise typer.Exit(1)
 
 
-def plan(suite: SuiteName, weights: Weights = None) -> None:
+def plan(suite: SuiteName, model: Models = None, weights: Weights = None) -> None:
     """Show what a suite would measure, without measuring."""
     from ..store.cell import LatencyCell, QualityCell
     from ..suites import expand, read_suite, with_weights
 
     spec, given = read_suite(suite), weights_given(weights)
-    models = [model.name for model in with_weights(spec, given)] if spec.models or given else []
+    named = spec.models or given or model
+    models = [one.name for one in with_weights(spec, given, model or ())] if named else []
     names = models or ["NAME"]  # a stand-in, so that the cells of one model can be counted
     planned = expand(spec, dict.fromkeys(names, "cpu"))
     cells = [cell for cell in planned.to_measure() if cell.model == names[0]]
     quality = [cell for cell in cells if isinstance(cell, QualityCell)]
     latency = [cell for cell in cells if isinstance(cell, LatencyCell)]
     say(f"{planned.suite}: {planned.description}")
-    say(f"models: {', '.join(models) or 'those named with --weights NAME=PATH'}")
+    say(f"models: {', '.join(models) or 'those named with --model or --weights'}")
     if spec.dataset is not None:
         table = Table("corruption", "severities")
         table.add_row("clean", "0")

@@ -1,6 +1,6 @@
 """From a suite and the command line to a plan with its keys, and its jobs; every fault shows here, before the run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,15 +16,16 @@ from ..datasets.cityscapes import CLASS_NAMES
 from ..datasets.first_pass import first_pass
 from ..errors import DataError, UsageError
 from ..metrics import own_metrics
-from ..models import load_model, look_up
-from ..models.base import NetworkSegmenter, Segmenter
+from ..models import load_source, look_up
+from ..models.base import NetworkSegmenter, PreparedSegmenter, Segmenter
+from ..models.foreign import Foreign
 from ..store.cell import CLEAN, LatencyCell, QualityCell
 from ..store.plan import Plan
 from ..store.record import Record
 from ..suites import Suite, expand, with_weights
 from .aligned import align_model
 from .devices import evaluation_threads, find_device
-from .views import LEAST_SIDE
+from .views import LEAST_SIDE, input_sizes
 
 __all__ = ["Job", "Options", "make_jobs", "open_data"]
 
@@ -35,8 +36,9 @@ class Options:
 
     data: dict[str, Path] = field(default_factory=dict)
     weights: dict[str, str] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
     device: str = "cpu"
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     workers: int = 0
     limit: int | None = None
 
@@ -83,12 +85,12 @@ def make_jobs(
     """
     device = find_device(options.device)
     sources = {CLEAN: ""} | sources_of(suite.conditions, options.workers)
-    specs = with_weights(suite, options.weights)
+    specs = with_weights(suite, options.weights, options.models)
     class_names = dataset.class_names if dataset else CLASS_NAMES
     if options.precision != "fp32" and (fixed := [spec.name for spec in specs if look_up(spec.model).fp32_only]):
         raise UsageError(f"--precision {options.precision}: {fixed[0]} runs only in fp32")
-    models = {spec.name: load_model(spec.model, class_names, spec.weights, device) for spec in specs}
-    alignments = {spec.name: align_model(models[spec.name], class_names, spec.classes) for spec in specs}
+    models = {spec.name: load_source(spec.source, spec.name, class_names, device) for spec in specs}
+    alignments = {spec.name: align_model(models[spec.name], class_names, spec.table) for spec in specs}
     for name, alignment in alignments.items():
         for line in alignment.notes(name, dataset.name if dataset else "the suite"):
             note(line)
@@ -97,6 +99,8 @@ def make_jobs(
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     about = environment.describe(accelerator)
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    if dataset and ids:
+        refuse_other_sizes(models.values(), suite, dataset.load(ids[0]).image.shape[:2])
     fingerprint = read_images(dataset, ids, suite, note) if dataset else ""
     metrics = own_metrics(suite.metrics, len(class_names))
 
@@ -157,6 +161,25 @@ def read_images(dataset: Dataset, ids: tuple[str, ...], suite: Suite, note: Call
     return found[0].fingerprint
 
 
+def refuse_other_sizes(models: Iterable[Segmenter], suite: Suite, size: tuple[int, int]) -> None:
+    """Raise UsageError where a model takes one size alone, and a view does not feed it that.
+
+    size: (height, width) of the first image; that of another one shows when its turn comes.
+    """
+    for model in models:
+        if isinstance(model, PreparedSegmenter) and model.sides:
+            for view in suite.views:
+                for fed in input_sizes(view, size):
+                    model.refuse_another_size(fed)
+
+
 def macs_of(model: Segmenter, size: tuple[int, int]) -> int | None:
-    """Count the multiply-accumulates of one image; None for a model that is not a torch network."""
-    return complexity(model.network, size).macs if isinstance(model, NetworkSegmenter) else None
+    """Count the multiply-accumulates of one image; None for a model that is not a torch network, or not countable."""
+    if not isinstance(model, NetworkSegmenter):
+        return None
+    try:
+        return complexity(model.network, size).macs
+    except Exception:  # a network of others may not run without numbers, or not at this size: then its cell says so
+        if isinstance(model.network, Foreign):
+            return None
+        raise
