@@ -103,7 +103,7 @@ def test_what_only_one_store_has_is_listed_and_its_corruption_is_in_no_mean(
     for pair, name in (((stores["base"], copy), "BASE"), ((copy, stores["base"]), "NEW")):
         done = gate(*pair, "90")
         assert done.exit_code == 1
-        assert f"not compared: m-toy-gaussian_noise-3-whole is in {name} alone" in done.output
+        assert f"not compared: m-toy-gaussian_noise-3-whole is only in {name}" in done.output
         assert "not judged: 1 cell not compared; see above" in done.output
 
 
