@@ -97,7 +97,7 @@ def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mappi
         text = path.read_text(encoding="utf-8")
         content = parse_yaml(text)
         for place, value in (changes or {}).items():
-            content = changed(content, place.split("."), value)
+            content = with_value(content, place.split("."), value)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{name_or_path}: not YAML: {' '.join(str(error).split())}") from None
     return validated(content, kind, name_or_path)
@@ -124,12 +124,12 @@ def find_yaml(name_or_path: str, package: str) -> Path:
     return path
 
 
-def changed(content: Any, place: list[str], value: Any) -> Any:
+def with_value(content: Any, place: list[str], value: Any) -> Any:
     """Return nested mappings with a value at a place. Missing mappings are added; any other value there is replaced."""
     if not place:
         return value
     inner = content if isinstance(content, dict) else {}
-    return {**inner, place[0]: changed(inner.get(place[0]), place[1:], value)}
+    return {**inner, place[0]: with_value(inner.get(place[0]), place[1:], value)}
 
 
 def shipped(package: str) -> dict[str, Path]:
