@@ -1,4 +1,4 @@
-"""A suite as a plan: all cells that it asks for. Neither data nor weights are read, and torch is not imported."""
+"""Expand a suite into a plan with all its cells. This reads neither data nor weights, and does not import torch."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,8 +14,8 @@ def expand(
 ) -> Plan:
     """Plan a suite's quality cells, then its speed cells, model by model, without keys.
 
-    devices: "cpu" or "cuda", where each model runs, by its name in results. num_classes, images: 0 while the data set
-    is not open.
+    devices: the device of each model, "cpu" or "cuda", by the model's name in results. num_classes, images: 0 before
+    the data set is opened.
     """
     cells: list[QualityCell | LatencyCell] = [*quality_cells(suite, list(devices), precision)]
     cells += latency_cells(suite, devices, precision, num_classes)

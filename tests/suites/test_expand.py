@@ -61,7 +61,7 @@ def test_a_plan_without_keys_is_not_stored_and_one_from_a_store_has_names_alone(
     store.write_plan(keyed)
     (read,) = store.plans()
     assert read.cells == keyed.cells
-    with pytest.raises(ValueError, match="names its cells"):
+    with pytest.raises(ValueError, match="has only the names of its cells"):
         read.to_measure()
 
 
