@@ -23,7 +23,7 @@ from ..store.cell import CLEAN, LatencyCell, QualityCell
 from ..store.plan import Plan
 from ..store.record import Record
 from ..suites import Suite, expand, with_weights
-from .aligned import align_model
+from .aligned import align_model, outputs_of
 from .devices import evaluation_threads, find_device
 from .views import LEAST_SIDE, input_sizes
 
@@ -90,12 +90,13 @@ def make_jobs(
     if options.precision != "fp32" and (fixed := [spec.name for spec in specs if look_up(spec.model).fp32_only]):
         raise UsageError(f"--precision {options.precision}: {fixed[0]} runs only in fp32")
     models = {spec.name: load_source(spec.source, spec.name, class_names, device) for spec in specs}
-    alignments = {spec.name: align_model(models[spec.name], class_names, spec.table) for spec in specs}
+    alignments = {spec.name: align_model(models[spec.name], class_names, spec.table) for spec in specs if dataset}
     for name, alignment in alignments.items():
-        for line in alignment.notes(name, dataset.name if dataset else "the suite"):
+        for line in alignment.notes(name, dataset.name if dataset else ""):
             note(line)
     devices = {name: model.device.type for name, model in models.items()}
-    plan = expand(suite, devices, precision=options.precision, num_classes=len(class_names), images=len(ids))
+    outputs = {name: outputs_of(model) for name, model in models.items()}
+    plan = expand(suite, devices, precision=options.precision, num_classes=outputs, images=len(ids))
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     about = environment.describe(accelerator)
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"

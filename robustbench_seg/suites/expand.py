@@ -1,6 +1,7 @@
 """Expand a suite into a plan with all its cells. This reads neither data nor weights, and does not import torch."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from ..store.cell import CLEAN, LatencyCell, QualityCell
 from ..store.plan import Plan, PlannedCell
@@ -10,12 +11,17 @@ __all__ = ["expand"]
 
 
 def expand(
-    suite: Suite, devices: Mapping[str, str], *, precision: str = "fp32", num_classes: int = 0, images: int = 0
+    suite: Suite,
+    devices: Mapping[str, str],
+    *,
+    precision: str = "fp32",
+    num_classes: Mapping[str, int] = MappingProxyType({}),
+    images: int = 0,
 ) -> Plan:
     """Plan a suite's quality cells, then its speed cells, model by model, without keys.
 
-    devices: the device of each model, "cpu" or "cuda", by the model's name in results. num_classes, images: 0 before
-    the data set is opened.
+    devices: the device of each model, "cpu" or "cuda", by the model's name in results. num_classes: how many logits each
+    model has for a pixel, by the same names. images: 0 before the data set is opened.
     """
     cells: list[QualityCell | LatencyCell] = [*quality_cells(suite, list(devices), precision)]
     cells += latency_cells(suite, devices, precision, num_classes)
@@ -56,14 +62,16 @@ def quality_cells(suite: Suite, models: Sequence[str], precision: str) -> list[Q
     ]
 
 
-def latency_cells(suite: Suite, devices: Mapping[str, str], precision: str, num_classes: int) -> list[LatencyCell]:
+def latency_cells(
+    suite: Suite, devices: Mapping[str, str], precision: str, num_classes: Mapping[str, int]
+) -> list[LatencyCell]:
     """Expand to model x size x batch."""
     if suite.latency is None:
         return []
     return [
         LatencyCell(
             model=model,
-            num_classes=num_classes,
+            num_classes=num_classes.get(model, 0),
             height=height,
             width=width,
             batch=batch,
