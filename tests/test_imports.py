@@ -23,6 +23,7 @@ ORDER = """
     suites studies
     measure report
     training export
+    api
     cli
     __main__
 """

@@ -7,7 +7,7 @@ import typer
 
 from ..errors import UsageError
 from ..wording import counted
-from .terminal import console, say
+from .terminal import console, say, warn
 
 __all__ = ["compare", "report", "write_and_show"]
 
@@ -39,12 +39,22 @@ def write_and_show(
 
     sections = sections_of(folders, reference=reference, pictures=out is not None)
     note_unregistered(folders)
+    warn_of_identical_models(folders)
     if text:
         show_tables(console, sections)
         for sentence in (sentence for section in sections for sentence in [*section.found, *section.findings]):
             say(f"• {sentence}")
     if out is not None:
         say(f"report: {write_report(sections, out, pdf=pdf)}")
+
+
+def warn_of_identical_models(folders: list[Path]) -> None:
+    """Name the models that no number tells apart, before their numbers are shown."""
+    from ..studies.alarms import identical_models
+    from ..studies.frame import quality_frame
+
+    for line in dict.fromkeys(line for folder in folders for line in identical_models(quality_frame(folder))):
+        warn(f"⚠ {line}")
 
 
 def note_unregistered(folders: list[Path]) -> None:

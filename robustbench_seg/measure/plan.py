@@ -1,6 +1,6 @@
 """From a suite and the command line to a plan with its keys, and its jobs; every fault shows here, before the run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -30,7 +30,12 @@ __all__ = ["Job", "Options", "make_jobs", "open_data"]
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the command line adds to a suite. limit: the number of images, evenly spaced over the sorted ids."""
+    """What the command line, or a program, adds to a suite.
+
+    limit: the number of images, evenly spaced over the sorted ids. dataset: the suite's, if it is open already. models:
+    those that a program hands over, by name; each is made for the classes of a data set. command: how this run is
+    called in its records, by default the command line.
+    """
 
     data: dict[str, Path] = field(default_factory=dict)
     weights: dict[str, str] = field(default_factory=dict)
@@ -38,6 +43,9 @@ class Options:
     precision: Literal["fp32", "bf16"] = "fp32"
     workers: int = 0
     limit: int | None = None
+    dataset: Dataset | None = None
+    models: Mapping[str, Callable[[tuple[str, ...]], Segmenter]] = field(default_factory=dict)
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ def open_data(suite: Suite, options: Options) -> tuple[Dataset | None, tuple[str
     if suite.dataset is None:
         return None, ()
     spec = suite.dataset
-    dataset = open_split(spec.name, spec.split, options.data, **(spec.model_extra or {}))
+    dataset = options.dataset or open_split(spec.name, spec.split, options.data, **(spec.model_extra or {}))
     for image_id in suite.gallery:
         if image_id not in dataset.ids:
             raise UsageError(f"suite {suite.name}: gallery image {image_id!r} is not in {spec.name} {spec.split}")
@@ -82,15 +90,17 @@ def make_jobs(
     """
     device = find_device(options.device)
     sources = {CLEAN: ""} | sources_of(suite.conditions, options.workers)
-    specs = with_weights(suite, options.weights)
+    specs = with_weights(suite, options.weights) if suite.models or options.weights or not options.models else ()
     class_names = dataset.class_names if dataset else CLASS_NAMES
     if options.precision != "fp32" and (fixed := [spec.name for spec in specs if look_up(spec.model).fp32_only]):
         raise UsageError(f"--precision {options.precision}: {fixed[0]} runs only in fp32")
     models = {spec.name: load_model(spec.model, class_names, spec.weights, device) for spec in specs}
+    models |= {name: make(class_names) for name, make in options.models.items()}
     devices = {name: model.device.type for name, model in models.items()}
     plan = expand(suite, devices, precision=options.precision, num_classes=len(class_names), images=len(ids))
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     about = environment.describe(accelerator)
+    about |= {"command": options.command} if options.command else {}
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     fingerprint = read_images(dataset, ids, suite, note) if dataset else ""
     metrics = own_metrics(suite.metrics, len(class_names))

@@ -16,6 +16,7 @@ from ..store.cell import CLEAN
 from ..store.plan import Plan
 from .bootstrap import resample
 from .counts import read_counts
+from .draws import with_clean_cells
 from .machines import differing_machines
 from .robustness import SETTING, flags_of
 from .statistics import Draws, differing_blocks, holm, interval, p_value, too_few
@@ -73,7 +74,7 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan])
     plans: of `read_plans`, both stores' together; they tell which severities make a corruption whole, and which cells
     are missing. Raises StoreError where no cell is in both, or one of them holds a cell with two weights or sources.
     """
-    base, new = named_alike(base, new)
+    base, new = (with_clean_cells(frame) for frame in named_alike(base, new))
     for name, frame in (("BASE", base), ("NEW", new)):
         repeated = frame[frame.duplicated(CELL)]
         if len(repeated):
@@ -171,7 +172,7 @@ def changes_of(
 ) -> list[dict[str, object]]:
     """Compare the matched cells of one model and setting. wanted: the conditions that either has or was to have."""
     frames = [
-        frame[frame["key"].isin(matched[f"key_{name}"])].sort_values(CONDITION)
+        frame[frame["key"].isin(matched[f"key_{name}"]) & (frame["seed"] == fields["seed"])].sort_values(CONDITION)
         for name, frame in (("base", base), ("new", new))
     ]
     scores = resample(read_counts(pd.concat(frames)))
