@@ -51,29 +51,29 @@ class Family(MutableMapping[str, Member], Generic[Member]):
         except Exception as error:
             kind = "" if isinstance(error, RobustBenchError) else f"{type(error).__name__}: "
             raise UsageError(f"{place} can't be imported: {kind}{error}") from error
-        if offer.name in self.members:
-            return  # a decorator there has registered it
-        if not isinstance(member, self.kind):
-            kind = f"{self.kind.__module__.partition('.')[0]}'s {self.kind.__qualname__}"
-            raise UsageError(
-                f"{place} must be of {kind}, or registered under the name {offer.name!r}, got {type(member).__name__}"
-            )
-        if (own := getattr(member, "name", offer.name)) != offer.name:
-            raise UsageError(f"{place} is called {own!r}; its entry point must have that name")
-        self.members[offer.name], self.origins[offer.name] = member, offer.value
+        if offer.name not in self.members:  # no decorator there has registered it
+            self.add(offer.name, member, offer.value, place)
 
     def register(self, name: str, member: Member, code: Callable[..., Any]) -> None:
         """Add the member that a decorator makes of a function or a class, its `code`.
 
         The same definition, run again in a notebook, replaces the former. Raises UsageError for a name that is taken.
         """
-        origin = f"{code.__module__}.{code.__qualname__}"
-        if (other := self.origins.get(name, origin)) != origin:
-            raise UsageError(f"{self.word} {name!r}: {other} and {origin} have one of that name; rename one")
-        self.members[name], self.origins[name] = member, origin
+        self.add(name, member, f"{code.__module__}.{code.__qualname__}", f"{self.word} {name!r}")
 
     def __setitem__(self, name: str, member: Member) -> None:
-        self.members[name], self.origins[name] = member, "this program"
+        self.add(name, member, "this program", f"{self.word} {name!r}")
+
+    def add(self, name: str, member: object, origin: str, place: str) -> None:
+        """Add a member, or replace one of the same origin. Raises UsageError, which begins with `place`."""
+        if not isinstance(member, self.kind):
+            kind = f"{self.kind.__module__.partition('.')[0]}'s {self.kind.__qualname__}"
+            raise UsageError(f"{place} must be of {kind}, or registered under that name, got {type(member).__name__}")
+        if (own := getattr(member, "name", name)) != name:
+            raise UsageError(f"{place} is called {own!r}; both names must be the same")
+        if name in self.members and self.origins[name] != origin:
+            raise UsageError(f"{place}: {self.origins[name]} and {origin} have one of that name; rename one")
+        self.members[name], self.origins[name] = member, origin
 
     def __delitem__(self, name: str) -> None:
         del self.members[name], self.origins[name]

@@ -45,7 +45,6 @@ REMAINING = (
     "robustbench_seg/cli/run",
     "robustbench_seg/corruptions/__init__.py",
     "robustbench_seg/corruptions/entry.py",
-    "robustbench_seg/datasets/",
     "robustbench_seg/family.py",
     "robustbench_seg/measure/",
     "robustbench_seg/metrics/",

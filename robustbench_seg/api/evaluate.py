@@ -16,7 +16,7 @@ from torch import nn
 from ..datasets import DATASETS, Dataset, open_dataset
 from ..errors import UsageError
 from ..files import expanded
-from ..measure.plan import Job, Options
+from ..measure.plan import Handed, Job, Options
 from ..measure.runner import Listener, Listeners, run
 from ..models import BUILTIN_WEIGHTS, MODELS
 from ..models.base import Segmenter
@@ -88,9 +88,10 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
         metrics=metrics,
     )
     made = partial(made_of, preprocess=preprocess, classes=classes, version=version)
+    table = classes if isinstance(classes, Mapping) else None
     options = Options(
         dataset=dataset,
-        models={expect_name(called): partial(made, one, called) for called, one in handed.items()},
+        models={expect_name(called): Handed(partial(made, one, called), table) for called, one in handed.items()},
         device=device_of(handed, device),
         precision=precision,
         workers=workers,

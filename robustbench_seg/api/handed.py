@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from ..errors import UsageError
 from ..files import digest
-from ..measure.aligned import align_model
 from ..models.base import NetworkSegmenter, Segmenter
 from ..models.preprocessing import IMAGENET, Preprocessing
 from ..own_code import source_hash
@@ -66,12 +65,12 @@ def made_of(
     classes: Classes = None,
     version: str = "",
 ) -> Segmenter:
-    """Make a network or a Segmenter a model under test, where it lies, for the classes of a data set.
+    """Make a network or a Segmenter a model under test, where it lies.
 
-    preprocess: of a network, the numbers of a `Preprocessing`, by default ImageNet's, or a function from uint8 RGB
-    (B, 3, H, W) to the network's input. classes: of the logits in their order, by default those of the data set; as a
-    mapping, each with the class of the data set that it stands for. version: in the place of sources that can't be
-    read. Raises UsageError for what is neither, and for classes that can't be aligned.
+    preprocess: of a network, the numbers of a `Preprocessing`, by default ImageNet's, or a function from uint8 RGB (B,
+    3, H, W) to the network's input. classes: of the logits in their order, by default class_names; as a mapping, each
+    with the class of the data set that it stands for. version: in the place of sources that can't be read. Raises
+    UsageError for what is neither a network nor a Segmenter.
     """
     if isinstance(model, nn.Module) and not is_segmenter(model):
         made = made_of_network(model, name, tuple(classes or class_names), preprocess, version)
@@ -79,7 +78,6 @@ def made_of(
         made = made_of_segmenter(cast(Segmenter, model), name, classes)
     else:
         raise UsageError(f"model {name}: a Segmenter makes its own input, so it takes no preprocess")
-    align_model(made, class_names, classes if isinstance(classes, Mapping) else None)
     return made
 
 

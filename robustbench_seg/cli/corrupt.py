@@ -35,7 +35,7 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
     limit: Limit = None,
 ) -> None:
     """Write corrupted images as files in Cityscapes' layout, under OUT/<corruption>/<severity>."""
-    from ..datasets import open_dataset, spaced
+    from ..datasets import open_split, spaced
     from ..environment import available_cores
     from ..export import Export, choose_conditions, export_images
     from .corrupt_progress import CorruptProgress
@@ -44,10 +44,10 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
         protocol, words("--corruptions", corruptions), words("--severities", severities), seed
     )
     folders = data_folders(data)
-    unused = next((name for name in folders if name != dataset), None)
+    unused = next((name for name in folders if name not in dataset.split("+")), None)
     if unused is not None:
         raise UsageError(f"--data {unused}: the dataset is {dataset}")
-    images = open_dataset(dataset, folders.get(dataset), **({} if split is None else {"split": split}))
+    images = open_split(dataset, split, folders)
     ids = spaced(images.ids, limit)
     export = Export(dataset=images, ids=ids, conditions=conditions, format=file_format, out=out)
     with CorruptProgress(console, len(ids)) as progress:

@@ -22,10 +22,21 @@ from ..store.cell import CLEAN, LatencyCell, QualityCell
 from ..store.plan import Plan
 from ..store.record import Record
 from ..suites import Suite, expand, with_weights
+from .aligned import align_model
 from .devices import evaluation_threads, find_device
 from .views import LEAST_SIDE
 
-__all__ = ["Job", "Options", "make_jobs", "open_data"]
+__all__ = ["Handed", "Job", "Options", "make_jobs", "open_data"]
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A model that a program hands over. make: gives it, with the classes of a data set unless it has its own. classes:
+    see `alignment.align`.
+    """
+
+    make: Callable[[tuple[str, ...]], Segmenter]
+    classes: Mapping[str, str | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +44,7 @@ class Options:
     """What the command line, or a program, adds to a suite.
 
     limit: the number of images, evenly spaced over the sorted ids. dataset: the suite's, if it is open already. models:
-    those that a program hands over, by name; each is made for the classes of a data set. command: how this run is
+    those that a program hands over, by name. command: how this run is
     called in its records, by default the command line.
     """
 
@@ -44,7 +55,7 @@ class Options:
     workers: int = 0
     limit: int | None = None
     dataset: Dataset | None = None
-    models: Mapping[str, Callable[[tuple[str, ...]], Segmenter]] = field(default_factory=dict)
+    models: Mapping[str, Handed] = field(default_factory=dict)
     command: str = ""
 
 
@@ -95,7 +106,12 @@ def make_jobs(
     if options.precision != "fp32" and (fixed := [spec.name for spec in specs if look_up(spec.model).fp32_only]):
         raise UsageError(f"--precision {options.precision}: {fixed[0]} runs only in fp32")
     models = {spec.name: load_model(spec.model, class_names, spec.weights, device) for spec in specs}
-    models |= {name: make(class_names) for name, make in options.models.items()}
+    models |= {name: one.make(class_names) for name, one in options.models.items()}
+    tables = {one.name: one.classes for one in specs} | {name: one.classes for name, one in options.models.items()}
+    alignments = {name: align_model(model, class_names, tables[name]) for name, model in models.items()}
+    for name, alignment in alignments.items():
+        for line in alignment.notes(name, dataset.name if dataset else "the suite"):
+            note(line)
     devices = {name: model.device.type for name, model in models.items()}
     plan = expand(suite, devices, precision=options.precision, num_classes=len(class_names), images=len(ids))
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
@@ -121,6 +137,8 @@ def make_jobs(
                 "images": len(ids),
                 "of": dataset.total,
                 "synthetic": dataset.synthetic,
+                "block_pattern": dataset.block_pattern,
+                "alignment": alignments[cell.model].pairs,
             }
         record = Record(
             kind=cell.kind,

@@ -46,7 +46,7 @@ __all__ = [
 Count = TypeVar("Count", bound=Callable[[Prediction], Mapping[str, Any]])
 
 SHIPPED: Mapping[str, Metric] = {one.name: one for one in (MIOU, BOUNDARY, CALIBRATION, LIKELIHOOD)}
-OPTIONAL = tuple(SHIPPED)[1:]  # counted in addition to mIoU unless a suite says otherwise
+OPTIONAL = tuple(SHIPPED)[1:]  # counted in addition to mIoU unless a suite chooses otherwise
 METRICS = Family("metric", Metric, SHIPPED)
 
 
@@ -57,11 +57,11 @@ def metric(name: str, **fields: Any) -> Callable[[Count], Count]:
         def tiny(prediction):
             return {"tiny_images": int(prediction.valid.sum() < 1000)}
 
-    Raises UsageError for what `Metric` does not allow.
+    Raises UsageError for what `Metric` does not allow, and for a name that is taken.
     """
 
     def register(function: Count) -> Count:
-        METRICS[name] = Metric(name=name, count=function, **fields)
+        METRICS.register(name, Metric(name=name, count=function, **fields), function)
         return function
 
     return register
@@ -82,11 +82,11 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
 
 def counted_metrics(names: Iterable[str]) -> tuple[Metric, ...]:
     """Give mIoU and the metrics of these names. Raises UsageError for a name that is no metric's."""
-    return (MIOU, *(METRICS[name] for name in in_order(names)))
+    return tuple(METRICS[name] for name in ("miou", *in_order(names)))
 
 
 def own_metrics(names: Iterable[str], num_classes: int) -> dict[str, OwnMetric]:
-    """Give what cells record of those of these metrics that are a user's own.
+    """Give what cells record of metrics of a user's own, as far as these names are of such.
 
     Raises UsageError where one was edited since it was imported, where two have a column of the same name, and where a
     value can't be made of sums.

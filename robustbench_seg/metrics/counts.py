@@ -26,7 +26,8 @@ def count_classes(
     """Count the pixels of each class in one image, int64 (num_classes,), all over pixels whose label is not ignored.
 
     intersection: label and prediction agree on the class. predicted, labelled: one of the two is the class.
-    prediction, label: (H, W) of class indices 0 .. num_classes - 1; label may also hold `ignore`.
+    prediction, label: (H, W) of class indices 0 .. num_classes - 1; label may also hold `ignore`, and prediction
+    num_classes, for none of the classes.
     Raises ValueError for shapes that differ or other values.
     """
     if prediction.shape != label.shape:
@@ -35,8 +36,10 @@ def count_classes(
     labels, predictions = label[valid], prediction[valid]
     if labels.size:
         lowest = min(int(labels.min()), int(predictions.min()))
-        highest = max(int(labels.max()), int(predictions.max()))
+        highest = max(int(labels.max()), int(predictions[predictions != num_classes].max(initial=0)))
         if lowest < 0 or highest >= num_classes:
             raise ValueError(f"class {lowest if lowest < 0 else highest} is outside 0 .. {num_classes - 1}")
     parts = {"intersection": labels[labels == predictions], "predicted": predictions, "labelled": labels}
-    return {name: np.bincount(part, minlength=num_classes).astype(np.int64) for name, part in parts.items()}
+    return {
+        name: np.bincount(part, minlength=num_classes)[:num_classes].astype(np.int64) for name, part in parts.items()
+    }

@@ -29,6 +29,7 @@ TAKEN = {
     "corruption_source", "fingerprint", "checkpoint_sha256", "key", "metrics", "metric_sources", "slug",
     "below_window", "classes", "iou", "boundary_miou", "ece", "nll", "class_names", "flag", "truth", "content",
     "counts", "path", "licence", "about", "parameters", "images", "of", "synthetic", "environment", "title",
+    "alignment", "block_pattern",
 }  # fmt: skip
 
 Arrays = Mapping[str, NDArray[Any]]  # by column
@@ -73,10 +74,11 @@ class Metric:
     to divide by.
 
     probabilities: whether `count` needs confidence or log_likelihood. also: columns of mIoU that `value` needs too.
-    quantity: its column in frames, by default `name`. terms: what `value` is made of instead of the columns, a sum of
-    them for each image. contradictions: of arrays with a row for each image, where what must hold does not, in words.
-    biased: whether chance alone makes the value larger, as it does a mean of absolute values. version: of one of a
-    user's own; it is hashed with the source, for what that does not show, such as a file that `count` reads.
+    terms: integers that `value` is made of in the place of columns, each a linear function of these: fewer of them make
+    a bootstrap quicker. contradictions: of columns with a row for each image, and of height and width, where what must
+    hold does not, in words. biased: whether chance alone makes the value larger, as it does a mean of absolute values.
+    quantity: its column in frames, by default `name`. version: of one of a user's own; it is hashed with the source,
+    for what that does not show, such as a file that `count` reads.
 
     Raises UsageError for a name or a column that is taken or not allowed, and for a function without a source file or a
     version.
@@ -111,8 +113,11 @@ class Metric:
     def expect_allowed(self) -> None:
         """Raise UsageError for what one of a user's own must not be called or have."""
         where = f"metric {self.name!r:.60}"
+        for field in ("title", "unit", "version"):
+            if not isinstance(text := getattr(self, field), str):
+                raise UsageError(f"{where}: its {field} must be a text, got {text!r:.60}")
         for word in (self.name, *self.columns):
-            if not NAME.fullmatch(word):
+            if not (isinstance(word, str) and NAME.fullmatch(word)):
                 raise UsageError(
                     f"{where}: its name and its columns have up to 64 letters, digits and underscores, got {word!r:.60}"
                 )

@@ -30,7 +30,7 @@ def overlap(counts: Arrays) -> dict[str, NDArray[np.int64]]:
 def iou_per_class(counts: Arrays) -> NDArray[np.float64]:
     """IoU of each class, 0-1, higher is better; NaN for a class that occurs in neither labels nor predictions.
 
-    counts: by CLASS_COUNTS, or by those of `overlap`, (..., classes).
+    counts: by CLASS_COUNTS, or as returned by `overlap`, (..., classes).
     """
     terms = counts if "union" in counts else overlap(counts)
     with np.errstate(invalid="ignore"):
@@ -38,7 +38,10 @@ def iou_per_class(counts: Arrays) -> NDArray[np.float64]:
 
 
 def mean_iou(terms: Arrays) -> NDArray[np.float64]:
-    """Mean over the classes that have a union, (..., classes) to (...); NaN where none has. terms: of `overlap`."""
+    """Mean over the classes that have a union, (..., classes) to (...); NaN where none has.
+
+    terms: as returned by `overlap`.
+    """
     iou = iou_per_class(terms)
     present = ~np.isnan(iou)
     with np.errstate(invalid="ignore"):
@@ -81,12 +84,7 @@ def contradictions(arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]]:
     yield beyond(predicted, pixels), "predicted is negative, or more than its pixels"
     yield beyond(right, np.minimum(predicted, labelled)), "intersection is negative, or more than predicted or labelled"
     yield labelled.sum(axis=1) > pixels[:, 0], "labelled sums to more than its pixels"
-    yield unlike_sums(predicted, labelled), "predicted and labelled do not sum to the same"
-
-
-def unlike_sums(predicted: NDArray[np.int64], labelled: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Of which images the predicted pixels are not as many as the labelled: each of these is given a class."""
-    return np.asarray(predicted.sum(axis=1) != labelled.sum(axis=1))
+    yield predicted.sum(axis=1) > labelled.sum(axis=1), "predicted sums to more than labelled"
 
 
 def count(prediction: Prediction) -> dict[str, NDArray[np.int64]]:

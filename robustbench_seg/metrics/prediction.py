@@ -11,10 +11,11 @@ __all__ = ["Prediction"]
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model says of one image, and the truth.
+    """What a model predicts for one image, and the truth.
 
-    classes: uint8 (H, W), the class given to each pixel, 0 .. num_classes - 1. label: uint8 (H, W), the class that is
-    right, or `ignore`. confidence: float32 (H, W), the probability 0-1 of the given class. log_likelihood: float32
+    classes: uint8 (H, W), the class given to each pixel, 0 .. num_classes - 1, or num_classes where the model's class
+    is none of the data set's. label: uint8 (H, W), the class that is right, or `ignore`. confidence: float32 (H, W),
+    the probability 0-1 of the given class. log_likelihood: float32
     (H, W), the natural logarithm of the right class's probability, undefined where the label is `ignore`. These two are
     None unless a metric needs probabilities. All arrays are read-only.
     """

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ..store.plan import Plan
+from ..studies.alignments import limits_of_classes
 from ..studies.counts import blocks_in, unknown_metrics
 from ..studies.machines import differing_machines
 from ..studies.robustness import Conditions
@@ -90,6 +91,7 @@ def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
     if first["images"] < first["of"]:
         found.append(f"Only {first['images']} of {first['of']} images were used.")
     found += [*smaller_than_windows(evidence.cells), *unknown_metrics(evidence.cells)]
+    found += limits_of_classes(evidence.cells)
     height, width = first["height"], first["width"]
     if plan.conditions and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
         found.append(

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..errors import StoreError
-from ..metrics import SHIPPED
+from ..metrics import find_metric
 from .cell import QualityCell
 from .columns import LATENCY_COLUMNS, Arrays, arrays_of, counted_columns, filled_columns, naming_columns
 from .record import Record
@@ -23,7 +23,7 @@ LARGEST_SUM = 2**62  # of a column over images, in magnitude: an int64 holds it
 def expect_whole(record: Record, table: pa.Table, where: str) -> Arrays:
     """Check a cell's columns against its record, and counts or samples against each other; return them as arrays.
 
-    where: the file, for the message. Raises StoreError that says the first thing that is wrong.
+    where: the file, for the message. Raises StoreError with the first thing that is wrong.
     """
     for fault in columns_wrong(record, table):
         raise StoreError(f"{where}: {fault}")
@@ -35,7 +35,7 @@ def expect_whole(record: Record, table: pa.Table, where: str) -> Arrays:
 
 
 def columns_wrong(record: Record, table: pa.Table) -> Iterator[str]:
-    """Say which columns are not there, of another type, lack values, or name another cell than the record."""
+    """Name the columns that are not there, of another type, lack values, or name another cell than the record."""
     names, counted = naming_columns(record), counted_columns(record)
     expected = [*names, *counted]
     for name in expected:
@@ -45,7 +45,7 @@ def columns_wrong(record: Record, table: pa.Table) -> Iterator[str]:
         more = next((name for name in table.column_names if name not in expected), "")
         yield f"has a column {more!r:.60} too many" if more else "its columns are in another order, or come twice"
     if not len(table) or (record.kind == "quality" and len(table) != record.images):
-        yield f"has {len(table)} rows, its record says {record.images or 'one or more'}"
+        yield f"has {len(table)} rows, its record states {record.images or 'one or more'}"
     columns = dict(zip(expected, table.columns, strict=True))
     for name, value in names.items():
         kind = columns[name].type
@@ -53,7 +53,7 @@ def columns_wrong(record: Record, table: pa.Table) -> Iterator[str]:
             yield f"its column {name} must be of {KINDS[type(value)]}, not of {kind}"
         if (found := distinct(columns[name])) != {value}:
             others = ", ".join(f"{other!r:.60}" for other in found - {value})
-            yield f"its column {name} has rows of {others}, its record says {value!r:.60}"
+            yield f"its column {name} has rows of {others}, its record states {value!r:.60}"
     filled = filled_columns(record)
     for name, kind in counted.items():
         column = columns[name]
@@ -79,7 +79,7 @@ def same_type(one: pa.DataType, other: pa.DataType) -> bool:
 
 
 def samples_wrong(record: Record, arrays: Arrays) -> Iterator[str]:
-    """Say what can't be times, or another machine's."""
+    """Report what can't be times, or another machine's."""
     if record.expected_key(()) != record.key:
         yield f"its record has the key {record.expected_key(())}, not {record.key}"
     if not np.array_equal(arrays["sample"], np.arange(len(arrays["sample"]))):
@@ -92,7 +92,7 @@ def samples_wrong(record: Record, arrays: Arrays) -> Iterator[str]:
 
 
 def images_wrong(record: Record, arrays: Arrays) -> Iterator[str]:
-    """Say of which image counts contradict each other, or that images are not those of the key."""
+    """Report the image whose counts contradict each other, and images that are not the images of the key."""
     for name, values in arrays.items():
         if values.ndim == 2 and values.dtype != np.int64:  # what is null is no integer
             yield f"its column {name} has a list that lacks a number"
@@ -113,13 +113,13 @@ def contradictions(record: Record, arrays: Arrays) -> Iterator[tuple[NDArray[np.
     """
     for name in ("height", "width"):
         yield (arrays[name] < 1) | (arrays[name] > LARGEST_SIDE_PX), f"{name} must be 1 .. {LARGEST_SIDE_PX}"
+    own = {name: one.source for name, one in record.own_metrics.items()}
     for name in ("miou", *getattr(record.cell, "metrics", ())):
-        if name in SHIPPED:
-            yield from SHIPPED[name].contradictions(arrays)
-    for name in counts_of(arrays):
-        yield np.abs(arrays[name].astype(np.float64)) > LARGEST_SUM / len(arrays[name]), f"{name} is too large to sum"
-
-
-def counts_of(arrays: Arrays) -> list[str]:
-    """The columns of integers that are summed over images."""
-    return [name for name in arrays if name not in ("image_id", "height", "width")]
+        if (metric := find_metric(name, own.get(name, ""))) is not None:
+            yield from metric.contradictions(arrays)
+    if all(target is not None for _, target in record.alignment):  # else a pixel may have none of the classes
+        unlike = arrays["predicted"].sum(axis=1) != arrays["labelled"].sum(axis=1)
+        yield unlike, "predicted and labelled do not sum to the same"
+    for name, values in arrays.items():
+        if name not in ("image_id", "height", "width"):
+            yield np.abs(values.astype(np.float64)) > LARGEST_SUM / len(values), f"{name} is too large to sum"

@@ -28,10 +28,10 @@ Arrays = Mapping[str, NDArray[Any]]  # columns by name
 
 
 def naming_columns(record: Record) -> dict[str, str | int]:
-    """The columns that are the same in all rows of a cell, with the value that its record says.
+    """The columns that are the same in all rows of a cell, with the value that its record states.
 
-    From schema version 3 on they are all that the key hashes but metrics and images, and the key: they tell the rows of
-    any two cells apart.
+    From schema version 3 on they are all that the key hashes but metrics and images, and the key: they distinguish the
+    rows of any two cells.
     """
     cell = record.cell
     names: dict[str, str | int] = {"cell": cell.slug, "model": cell.model}
@@ -69,7 +69,7 @@ def counted_columns(record: Record) -> dict[str, pa.DataType]:
 
 
 def filled_columns(record: Record) -> list[str]:
-    """Those of `counted_columns` that have a value in each row: not those of a metric that was off."""
+    """The `counted_columns` that have a value in each row: all but the columns of metrics that were off."""
     metrics = getattr(record.cell, "metrics", ())
     off = {column for name, one in SHIPPED.items() if name not in ("miou", *metrics) for column in one.columns}
     return [name for name in counted_columns(record) if name not in off]

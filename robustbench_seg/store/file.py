@@ -1,7 +1,7 @@
 """One finished cell as a Parquet file: written whole and with a digest, read whole and checked, once a report.
 
 Each page has a checksum, which any reader of Parquet can verify; the digest, of the record and all values, is in the
-metadata beside the record. Files of schema versions 1 and 2 have neither.
+metadata next to the record. Files of schema versions 1 and 2 have neither.
 """
 
 import hashlib
@@ -98,7 +98,7 @@ def read_cell(path: Path) -> StoredCell:
         arrays = expect_whole(record, table, where)
         hashes = hashes_of(arrays)
         if record.schema_version > 2 and metadata.get(DIGEST) != digest_of(metadata[RECORD], hashes):
-            raise StoreError(f"{where}: is not as it was written (its digest says so)")
+            raise StoreError(f"{where}: is not as it was written (its digest differs)")
         if path.parts[-2:] != place_of(record):
             raise StoreError(f"{where}: holds what belongs into {'/'.join(place_of(record))}")
     except StoreError as error:
@@ -141,7 +141,7 @@ def parsed(content: bytes, where: str, columns: Sequence[str] | None = None) -> 
             thrift_string_size_limit=len(content),
             thrift_container_size_limit=len(content),
         ) as file:
-            # In this thread alone: one of Arrow's that frees a Python object while the interpreter ends aborts it.
+            # In this thread only: one of Arrow's that frees a Python object while the interpreter ends aborts it.
             table = file.read(columns=None if columns is None else list(columns), use_threads=False)
             table.validate(full=True)
             return table
@@ -160,5 +160,5 @@ def hashes_of(arrays: Arrays) -> dict[str, str]:
 
 
 def digest_of(record: bytes, hashes: Mapping[str, str]) -> bytes:
-    """Hash a file's record and columns; those of metrics that were off are not there."""
+    """Hash a file's record and columns, without the columns of metrics that were off."""
     return hashlib.blake2b(record + canonical_json(hashes).encode(), digest_size=16).hexdigest().encode()

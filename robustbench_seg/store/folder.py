@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import DamagedError, StoreError
 from ..files import digest, locked, write_json
-from ..metrics import ImageCounts
+from ..metrics import METRICS, ImageCounts
 from .cell import QualityCell
 from .columns import latency_table, quality_table
 from .file import FOLDERS, bring_up_to_date, file_name, read_record, write_cell
@@ -79,7 +79,8 @@ class Store:
         return len(older)
 
     def expect_alike(self, records: Collection[Record], classes: int | None, metrics: Sequence[str]) -> None:
-        """Raise StoreError if the folder's cells are of schema version 1, or of other classes or metrics than these.
+        """Raise StoreError if the folder's cells are of schema version 1, or of other classes or metrics than these, or
+        have other columns of a metric of a user's own.
 
         All files have the same columns; and a cell with fewer metrics must stand neither next to one with more, nor in
         its place. classes: None for a suite without quality cells.
@@ -94,6 +95,8 @@ class Store:
             elif record.cell.metrics != tuple(metrics):
                 counted, those = (", ".join(names) or "none" for names in (record.cell.metrics, metrics))
                 held, these = f"with the metrics {counted}", those
+            elif other := [n for n, own in record.own_metrics.items() if own.columns != METRICS[n].sizes(classes)]:
+                held, these = f"with other columns of the metric {other[0]}", ", ".join(METRICS[other[0]].columns)
             else:
                 continue
             raise StoreError(f"{self.folder}: holds cells {held}, these have {these}; give another --out")
@@ -159,7 +162,7 @@ def read_plan(path: Path) -> Plan:
         content = parse_json(path.read_bytes(), str(path))
         plan = Plan.from_dict(content, str(path))
         if path.name != plan_name(plan.suite, {name: each for name, each in content.items() if name != "written"}):
-            raise StoreError(f"{path}: not the plan that its name says")
+            raise StoreError(f"{path}: not the plan of its name")
     return plan
 
 

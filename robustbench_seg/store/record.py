@@ -38,6 +38,7 @@ ENVIRONMENT |= {"commit": Words | None, "packages": dict[Words, Words], "threads
 
 
 CELLS: dict[str, Any] = {"quality": QualityCell, "latency": LatencyCell}
+NEWER = ("own_metrics", "block_pattern", "alignment")  # fields that files of this schema version did not always have
 NONE: Mapping[str, OwnMetric] = MappingProxyType({})
 
 
@@ -77,6 +78,9 @@ class Record:
     images, 0-255; None for other cells and in older files.
     macs: multiply-accumulates for one image at a speed cell's size, None where they are unknown. peak_memory_mib: in a
     speed cell's pass from image to classes. timings: seconds per part of the work.
+    block_pattern: of the data set's own description, see `datasets.blocks_of`; it is a part of the fingerprint.
+    alignment: each class of the model with the one of class_names that it counts as, None for none of them; empty where
+    these are the model's own. It is a part of checkpoint_sha256.
     environment: as returned by `environment.describe`, and torch's number of threads.
     """
 
@@ -101,6 +105,8 @@ class Record:
     peak_memory_mib: float | None = None
     difference: float | None = None
     own_metrics: dict[str, OwnMetric] = field(default_factory=dict)
+    block_pattern: str = ""
+    alignment: tuple[tuple[Words, Words | None], ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     def expected_key(self, ids: Sequence[str]) -> str:
@@ -120,8 +126,8 @@ class Record:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as plain JSON, own_metrics only where there are any: other files are those that they always were."""
-        return {name: value for name, value in asdict(self).items() if value or name != "own_metrics"}
+        """Give it as plain JSON; NEWER where there are any: other files are those that they always were."""
+        return {name: value for name, value in asdict(self).items() if value or name not in NEWER}
 
     def to_json(self) -> str:
         """Give it as one strict, key-sorted text."""

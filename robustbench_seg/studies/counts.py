@@ -95,7 +95,10 @@ def read_counts(cells: pd.DataFrame, quantity: str = "miou") -> Counts:
     if not len(cells):
         raise StoreError("no cell fits what was asked for")
     first = cells.iloc[0]
-    metric = ({one.quantity: one for one in SHIPPED.values()} | metrics_in(cells))[quantity]
+    known = {one.quantity: one for one in SHIPPED.values()} | metrics_in(cells)
+    if quantity not in known:
+        raise StoreError(f"no cell has {quantity!r:.60}, by code that is known here; there are {', '.join(known)}")
+    metric = known[quantity]
     terms: dict[str, NDArray[Any]] = {}
     for k, cell in enumerate(cells.itertuples()):
         if (cell.fingerprint, cell.truth) != (first["fingerprint"], first["truth"]):
@@ -135,6 +138,6 @@ def blocks_in(cells: pd.DataFrame) -> Blocks:
     clean = cells[cells["corruption"] == CLEAN]
     first = (clean if len(clean) else cells).iloc[0]
     counts = first["counts"]
-    names = blocks_of(first["dataset"], counts["image_id"].tolist())
+    names = blocks_of(first["dataset"], counts["image_id"].tolist(), first.get("block_pattern", ""))
     intersection, predicted, labelled = (counts[name] for name in MIOU.columns)
     return blocks_by_counts(names, labelled, np.concatenate([intersection, predicted], axis=1))

@@ -26,7 +26,7 @@ COMMON = (
     "key", "checkpoint_sha256", "licence", "about", "parameters", "engine_version", "corruption_source", "fingerprint",
     "images", "of", "synthetic",
 )  # fmt: skip
-# What a speed cell's key has beside the cell and the weights; threads are None in older records.
+# What a speed cell's key has in addition to the cell and the weights; threads are None in older records.
 MACHINE = ("machine", "threads", "torch")
 DATA = ["dataset", "fingerprint"]
 # Two files that agree in these are of one measurement, with other metrics at most.
@@ -37,7 +37,7 @@ PLACE = [
 
 
 def quality_frame(folder: Path) -> pd.DataFrame:
-    """One row per quality cell, but for those of code of a user's own that was edited since, see `read_plans`.
+    """One row per quality cell, without cells of a user's own code that was edited since, see `read_plans`.
 
     Each file is read once, and its counts are kept. Columns: model, dataset, split, corruption, severity, view,
     precision, seed, metrics, metric_sources (pairs of a metric of a user's own and the hash of its source); height,
@@ -79,6 +79,8 @@ def quality_row(stored: StoredCell, kept: dict[object, NDArray[Any]]) -> dict[st
         "iou": iou.tolist(),
         **values_of(stored, sums),
         "class_names": record.class_names,
+        "block_pattern": record.block_pattern,
+        "alignment": record.alignment,
         "flag": flag_of(sums),
         "truth": stored.truth(),
         "content": stored.content(),
@@ -88,7 +90,7 @@ def quality_row(stored: StoredCell, kept: dict[object, NDArray[Any]]) -> dict[st
 
 
 def values_of(stored: StoredCell, sums: Arrays) -> dict[str, float]:
-    """The value of each metric that ships, and of those of a user's own that the cell counts; NaN where it has none."""
+    """The value of each metric that ships, and of each metric of a user's own in the cell; NaN where it has none."""
     own = {name: one.source for name, one in stored.record.own_metrics.items()}
     values = dict.fromkeys((*(one.quantity for one in SHIPPED.values()), *own), float("nan"))
     for metric in (find_metric(name, own.get(name, "")) for name in (*SHIPPED, *own)):
@@ -116,8 +118,8 @@ def latency_frame(folder: Path) -> pd.DataFrame:
     """One row per speed cell: its fields, samples, times per batch, images_per_s, memory, MACHINE, COMMON, environment.
 
     median_ms and p90_ms are from image to logits; p99_ms too, NaN below 100 samples. classify_ms is the median from
-    logits to classes, total_ms that of both together. spread is the quartiles' distance over the median; noisy says
-    that it is above 10 %, as it is when something else keeps the machine busy. Also path, and what is raised, as in
+    logits to classes, total_ms the median of both together. spread is the quartiles' distance over the median; noisy is
+    whether it is above 10 %, as it is when something else keeps the machine busy. Also path, and what is raised, as in
     `quality_frame`.
     """
     frame = pd.DataFrame([latency_row(read_cell(path)) for path in Store(folder).files("latency")])

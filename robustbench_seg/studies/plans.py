@@ -1,4 +1,4 @@
-"""What was meant to be measured in a folder, so that a report can tell what is missing, and what is past."""
+"""What was meant to be measured in a folder, so that a report can list what is missing, and leave out what is past."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,10 +20,10 @@ Sources = tuple[object, ...]  # of OWN
 def read_plans(folder: Path, cells: pd.DataFrame) -> list[Plan]:
     """What was meant to be measured here: one plan per suite and set of conditions, its runs' cells together.
 
-    cells: of `quality_frame` of the folder. What else a plan says is the last run's. A cell that a later run has anew,
-    from other weights or repaired data, and that was not finished is not meant any more; nor is one of a corruption or
-    a metric of a user's own that was edited before that run, since the two are of other pixels or counts. Raises
-    StoreError for a folder without results.
+    cells: the `quality_frame` of the folder. Everything else in a plan is the last run's. An unfinished cell
+    does not count if a later run plans it again, from other weights or repaired data; nor does a cell with a corruption
+    or a metric of a user's own that was edited before that run: its pixels or counts are others.
+    Raises StoreError for a folder without results.
     """
     store = Store(folder)
     done: Mapping[str, Sources] = (

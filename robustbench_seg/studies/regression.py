@@ -33,7 +33,7 @@ class Changes:
     """table: a row per model, setting and quantity: base, new, estimate (new - base), low, high (all 0-1), p, p_holm
     over the table, and the blocks that were drawn; low, high and p are NaN where these are too few. Quantities are
     clean, mean (over the corruptions of which both have all planned severities), and each of the conditions. lacking:
-    what of BASE, or of a plan, could not be compared; added: what NEW has besides; remarks: what else to know of the
+    what of BASE, or of a plan, could not be compared; added: what only NEW has; remarks: what else to know of the
     numbers; these three in words.
     """
 
@@ -59,7 +59,7 @@ class Changes:
 
 
 def why_unjudged(change: pd.Series) -> str:
-    """Say why a row can't be judged; nothing where it can."""
+    """State why a row can't be judged; nothing where it can."""
     sides = [side.upper() for side in ("base", "new") if not 0 <= change[side] <= 1]
     if sides:
         return f"{' and '.join(sides)} {'has' if len(sides) == 1 else 'have'} no mIoU between 0 and 1"
@@ -69,9 +69,9 @@ def why_unjudged(change: pd.Series) -> str:
 
 
 def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan]) -> Changes:
-    """Compare two frames of `quality_frame`. A model alone in each may have another name there.
+    """Compare two frames of `quality_frame`. The only model of each may have another name there.
 
-    plans: of `read_plans`, both stores' together; they tell which severities make a corruption whole, and which cells
+    plans: of `read_plans`, both stores' together; they state which severities make a corruption whole, and which cells
     are missing. Raises StoreError where no cell is in both, or one of them holds a cell with two weights or sources.
     """
     base, new = (with_clean_cells(frame) for frame in named_alike(base, new))
@@ -106,7 +106,7 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan])
 
 
 def alone(row: pd.Series, name: str) -> str:
-    """Say that a cell is in one of the stores alone. name: base or new."""
+    """State that a cell is in only one of the stores. name: base or new."""
     source = f", source {row['corruption_source'][:12]}" if row["corruption_source"] else ""
     return (
         f"{row[f'slug_{name}']} is in {name.upper()} alone "
@@ -117,7 +117,7 @@ def alone(row: pd.Series, name: str) -> str:
 def missing(both: pd.DataFrame, plans: Iterable[Plan]) -> list[str]:
     """List in words the cells that were planned and are in neither store, each once. both: the cells of the two."""
     keys = {*both["key_base"], *both["key_new"]}
-    told = {
+    listed = {
         (row[f"slug_{name}"], row["images"], row["precision"])
         for side, name in SIDES
         for _, row in both[both["side"] == side].iterrows()
@@ -131,12 +131,12 @@ def missing(both: pd.DataFrame, plans: Iterable[Plan]) -> list[str]:
     return [
         f"{slug} was planned and is not there ({images} images, {precision})"
         for slug, images, precision in dict.fromkeys(planned)
-        if (slug, images, precision) not in told
+        if (slug, images, precision) not in listed
     ]
 
 
 def remarks_on(base: pd.DataFrame, new: pd.DataFrame) -> list[str]:
-    """Say what to know of the cells that are compared: where they were measured, and which deserve no trust."""
+    """State what to know of the cells that are compared: where they were measured, and which deserve no trust."""
     machines = differing_machines([*base["environment"], *new["environment"]])
     flags = [
         f"{name}: {model}: {text}; such numbers deserve no trust"
@@ -177,7 +177,7 @@ def changes_of(
     ]
     scores = resample(read_counts(pd.concat(frames)))
     cells = len(frames[0])
-    values = np.concatenate([scores.draws, scores.alone])  # so the last of a statistic are those of each block
+    values = np.concatenate([scores.draws, scores.alone])  # so the last values of a statistic are of single blocks
     draws = {
         (corruption, severity): (values[:, k], values[:, cells + k])
         for k, (corruption, severity) in enumerate(zip(frames[0]["corruption"], frames[0]["severity"], strict=True))

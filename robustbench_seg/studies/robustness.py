@@ -57,9 +57,9 @@ def expect_comparable(cells: pd.DataFrame, names: Sequence[str]) -> None:
     repeated = cells[cells.duplicated(list(names))]
     if len(repeated):
         where = ", ".join(f"{name} {repeated.iloc[0][name]}" for name in names)
-        told = ("metrics", "metric_sources", "corruption_source")
-        apart = [name for name in told if name in cells and cells[name].nunique() > 1]
-        raise UsageError(f"several cells have {where}; choose one{f', by {apart[0]}' if apart else ''}")
+        others = ("metrics", "metric_sources", "corruption_source")
+        differing = [name for name in others if name in cells and cells[name].nunique() > 1]
+        raise UsageError(f"several cells have {where}; choose one{f', by {differing[0]}' if differing else ''}")
 
 
 def corruption_scores(miou: Miou, conditions: Conditions) -> dict[str, Value]:

@@ -22,12 +22,13 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # it becomes part of file names, wh
 
 class ModelSpec(Strict):
     """name: in results. model: of MODELS, by default `name`. weights: a path, relative to the suite's file, or a word
-    that `models` knows.
+    that `models` knows. classes: of a model of other classes than the data set's; see `alignment.align`.
     """
 
     name: str = Field(pattern=NAME)
     model: str
     weights: str | None = None
+    classes: dict[str, str | None] | str | None = None
 
     @model_validator(mode="before")
     @classmethod

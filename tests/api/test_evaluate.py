@@ -123,6 +123,10 @@ def test_a_segmenter_is_measured_under_a_name_and_stays_as_it_is(camvid_folder: 
 def test_several_classes_of_a_network_may_stand_for_one(camvid_folder: Path) -> None:
     data, network = CamVid(camvid_folder), drawn(Small(12))
     names = {f"own {name}": name for name in data.class_names} | {"van": "car"}
+    half = {**names, "van": None, "own sky": None}
+    notes = rb.evaluate(network, data, "clean", classes=half, limit=1, metrics=[], progress=False).notes
+    assert notes[0].startswith("Small: 2 of its 12 classes map to nothing in camvid")
+    assert notes[1].startswith("camvid: 1 of its 11 classes are none of Small's")
     results = rb.evaluate(network, data, "clean", classes=names, metrics=[], progress=False)
     truth, found = [], []
     for sample in map(data.load, data.ids):

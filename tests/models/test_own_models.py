@@ -86,7 +86,7 @@ def test_another_package_offers_a_model(scratch: Path, monkeypatch: pytest.Monke
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: their-models\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[robustbench_seg.models]\nmine = their_models:mine\n")
-    family.offered.cache_clear()
+    family.offers_to.cache_clear()
     try:
         assert "mine" in MODELS
         made = load_model("mine", ("road", "sky"), "weights", CPU)
@@ -95,5 +95,4 @@ def test_another_package_offers_a_model(scratch: Path, monkeypatch: pytest.Monke
         with pytest.raises(UsageError, match=r"unknown model 'yours'; known: .*, mine"):
             load_model("yours", ("road",), None, CPU)
     finally:
-        family.offered.cache_clear()
-        family.loaded.cache_clear()
+        family.offers_to.cache_clear()

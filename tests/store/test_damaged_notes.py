@@ -136,7 +136,7 @@ def test_a_plan_that_was_changed_is_not_the_one_that_its_name_says(whole: Path, 
     path = copied(whole, tmp_path, "plans/*.json")
     content = json.loads(path.read_text())
     path.write_text(json.dumps(content | {"cells": content["cells"][:1]}))
-    expect_line(path, "not the plan that its name says", PLAN_CURE)
+    expect_line(path, "not the plan of its name", PLAN_CURE)
 
 
 def test_a_plan_of_before_there_were_limits_is_still_read(whole: Path, tmp_path: Path) -> None:

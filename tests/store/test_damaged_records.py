@@ -74,7 +74,7 @@ RECORDS: dict[str, tuple[Change, str]] = {
     "other weights": (change_at("checkpoint_sha256", to="1" * 64), "its column checkpoint_sha256|have the key"),
     "another fingerprint": (change_at("fingerprint", to="g"), "its column fingerprint has rows of 'f'|have the key"),
     "another key": (change_at("key", to="0" * 32), "its column key has rows of|have the key"),
-    "more images": (change_at("images", to=4), r"has 3 rows, its record says 4|of must be 4"),
+    "more images": (change_at("images", to=4), r"has 3 rows, its record states 4|of must be 4"),
 }  # fmt: skip
 
 

@@ -1,0 +1,44 @@
+"""What follows for scores where a model's classes differ from the data set's, in sentences."""
+
+import pandas as pd
+
+from ..store.cell import CLEAN
+from ..wording import listed
+
+__all__ = ["limits_of_classes", "unmapped_share"]
+
+EXAMPLES = 4
+
+
+def limits_of_classes(cells: pd.DataFrame) -> list[str]:
+    """State which classes map to nothing, in either direction, and what share of pixels that concerns.
+
+    cells: of `quality_frame`, with `title`. One sentence per model and direction; the share is of clean images in the
+    first view.
+    """
+    sentences = []
+    for title, own in cells.groupby("title", sort=False):
+        first = (own[own["corruption"] == CLEAN] if (own["corruption"] == CLEAN).any() else own).iloc[0]
+        alignment, classes = first["alignment"], first["class_names"]
+        if unused := [name for name, target in alignment if target is None]:
+            images = "clean images" if first["corruption"] == CLEAN else f"images under {first['corruption']}"
+            share = f"{100 * unmapped_share(first):.1f} %"
+            sentences.append(
+                f"{title}: of the model's {len(alignment)} classes, {len(unused)} "
+                f"{'maps' if len(unused) == 1 else 'map'} to nothing ({listed(unused, EXAMPLES)}); {share} of the "
+                f"labelled pixels of {images} are predicted as such, and count as wrong."
+            )
+        targets = {target for _, target in alignment}
+        if alignment and (unreached := [name for name in classes if name not in targets]):
+            these = "this class occurs, its" if len(unreached) == 1 else "these occur, their"
+            sentences.append(
+                f"{title}: no class of the model maps to {listed(unreached, EXAMPLES)}; where {these} IoU is 0 and "
+                "counts in the mean."
+            )
+    return sentences
+
+
+def unmapped_share(cell: pd.Series) -> float:
+    """The share of the labelled pixels of a cell that are given a class that maps to nothing, 0-1."""
+    predicted, labelled = (int(cell["counts"][name].sum()) for name in ("predicted", "labelled"))
+    return 1 - predicted / labelled if labelled else float("nan")
