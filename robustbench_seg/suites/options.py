@@ -5,7 +5,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..protocols import PROTOCOLS
-from ..store.cell import View
+from ..store.cell import CLEAN, View
 from ..wording import counted
 from ..yaml_files import validated
 from .schema import ModelSpec, Suite
@@ -53,10 +53,10 @@ def with_options(
     content: dict[str, Any] = {name: getattr(suite, name) for name in suite.model_fields_set}
     if protocol is not None:
         content["protocol"] = protocol
-        del content["conditions"]
+        content.pop("conditions", None)
     if conditions is not None:
         content |= {"protocol": CHOSEN, "conditions": dict(conditions)}
-    if content["protocol"] in PROTOCOLS:
+    if content.get("protocol", CLEAN) in PROTOCOLS:
         content.pop("conditions", None)  # they are its own
     if views:
         content["views"] = tuple(views)
