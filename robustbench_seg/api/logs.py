@@ -1,0 +1,147 @@
+"""`--log-to`: the scores of a run in TensorBoard, Weights & Biases or MLflow, whichever is asked for and installed.
+
+Each quality cell is one number when it is stored: its mIoU (0-1), named MODEL/VIEW/CORRUPTION, at the step of its
+severity (with several draws, /seed-N follows). At the end each model has its headline: MODEL/VIEW/clean, mean and
+retention, over draws.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..errors import MachineError, UsageError
+from ..files import expanded
+from ..measure.plan import Job
+from ..measure.runner import Listener
+from ..metrics import miou
+from ..store.cell import CLEAN, QualityCell
+from ..store.file import read_cell
+from ..store.folder import Store
+from ..studies.draws import over_draws
+
+__all__ = ["LOGS", "Log", "LogListener", "open_log"]
+
+HEADLINE = (CLEAN, "mean", "retention")
+
+
+class Log(ABC):
+    """Where scores go."""
+
+    @abstractmethod
+    def write(self, name: str, value: float, step: int) -> None:
+        """Write one number."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Write what is left."""
+
+
+class TensorBoard(Log):
+    """Event files in a folder."""
+
+    def __init__(self, place: str, config: Mapping[str, Any]) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.writer: Any = SummaryWriter(expanded(place))
+        self.writer.add_text("run", "; ".join(f"{name}: {value}" for name, value in config.items()))
+
+    def write(self, name: str, value: float, step: int) -> None:
+        self.writer.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+class WeightsAndBiases(Log):
+    """A run of a project."""
+
+    def __init__(self, place: str, config: Mapping[str, Any]) -> None:
+        import wandb
+
+        self.run: Any = wandb.init(project=place, config=dict(config))
+
+    def write(self, name: str, value: float, step: int) -> None:
+        self.run.log({name: value, "severity": step})
+
+    def close(self) -> None:
+        self.run.finish()
+
+
+class MLflow(Log):
+    """A run at a tracking URI."""
+
+    def __init__(self, place: str, config: Mapping[str, Any]) -> None:
+        import mlflow
+
+        self.mlflow: Any = mlflow
+        mlflow.set_tracking_uri(place)
+        mlflow.start_run()
+        mlflow.log_params(dict(config))
+
+    def write(self, name: str, value: float, step: int) -> None:
+        self.mlflow.log_metric(name, value, step=step)
+
+    def close(self) -> None:
+        self.mlflow.end_run()
+
+
+# name: the class, what has to be installed for it, and what stands after the colon
+LOGS: dict[str, tuple[type[Log], str, str]] = {
+    "tensorboard": (TensorBoard, "tensorboard", "DIR"),
+    "wandb": (WeightsAndBiases, "wandb", "PROJECT"),
+    "mlflow": (MLflow, "mlflow", "URI"),
+}
+
+
+def open_log(target: str, config: Mapping[str, Any]) -> Log:
+    """Open what --log-to names. config: what to keep of the run in words.
+
+    Raises UsageError for another form, MachineError where the package is not installed or can't open its place.
+    """
+    name, _, place = target.partition(":")
+    if name not in LOGS or not place:
+        forms = ", ".join(f"{name}:{place}" for name, (_, _, place) in LOGS.items())
+        raise UsageError(f"--log-to takes {forms}, got {target!r}")
+    kind, package, _ = LOGS[name]
+    try:
+        return kind(place, config)
+    except ImportError:
+        raise MachineError(f"--log-to {target}: {package} is not installed: pip install {package}") from None
+    except Exception as error:  # whatever a package raises over its place
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise MachineError(f"--log-to {target}: {package} can't open it ({reason:.300})") from error
+
+
+class LogListener(Listener):
+    """Writes the score of each cell that is stored, and at the end the headline of each model.
+
+    draws: the suite's seeds. conditions: of the headline.
+    """
+
+    def __init__(self, log: Log, out: Path, conditions: Mapping[str, Sequence[int]], draws: Sequence[int]) -> None:
+        self.log, self.store = log, Store(out)
+        self.conditions, self.draws = conditions, draws
+        self.keys: set[str] = set()
+
+    def finished(self, job: Job, error: Exception | None) -> None:
+        cell = job.cell
+        if error is not None or not isinstance(cell, QualityCell):
+            return
+        stored = read_cell(self.store.path(job.record.kind, cell.slug, job.record.key))
+        columns = {name: stored.arrays[name].sum(axis=0) for name in ("intersection", "predicted", "labelled")}
+        draw = f"/seed-{cell.seed}" if len(self.draws) > 1 and cell.corruption != CLEAN else ""
+        self.write(f"{cell.model}/{cell.view}/{cell.corruption}{draw}", miou(columns), cell.severity)
+
+    def headline(self, cells: pd.DataFrame) -> None:
+        """Write the headlines. cells: of `quality_frame`, those of the plan."""
+        for row in over_draws(cells, self.conditions).to_dict("records"):
+            for name in HEADLINE:
+                self.write(f"{row['model']}/{row['view']}/headline/{name}", row[name], 0)
+
+    def write(self, name: str, value: float, step: int) -> None:
+        if not math.isnan(value):
+            self.log.write(name, value, step)
