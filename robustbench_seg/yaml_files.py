@@ -36,15 +36,13 @@ class DatasetSpec(BaseModel):
 
 
 def view_of(value: Any) -> Any:
-    """Turn "whole", or the fields of a View, into a View."""
+    """Turn the name of a View, or its fields, into a View."""
     if isinstance(value, View):
         return value
-    if isinstance(value, str):
-        value = {"mode": value}
-    if not isinstance(value, dict):
-        raise ValueError("a view is its mode, such as whole, or a mapping of its fields")
+    if not isinstance(value, str | dict):
+        raise ValueError("a view is its name, such as whole, or a mapping of its fields")
     try:
-        return View(**value)
+        return View.parse(value) if isinstance(value, str) else View(**value)
     except Exception as error:
         raise ValueError(str(error)) from None
 
@@ -100,13 +98,16 @@ def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mappi
             content = changed(content, place.split("."), value)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{name_or_path}: not YAML: {' '.join(str(error).split())}") from None
-    return validated(content, kind, name_or_path)
+    return validated(content, kind, name_or_path, path.parent)
 
 
-def validated(content: Any, kind: type[Model], where: str) -> Model:
-    """Make a model of plain values. Raises UsageError that names `where`, the place in it and what is wrong there."""
+def validated(content: Any, kind: type[Model], where: str, folder: Path = Path()) -> Model:
+    """Make a model of plain values, in which relative paths start from a folder.
+
+    Raises UsageError that names `where`, the place in it and what is wrong there.
+    """
     try:
-        return kind.model_validate(content)
+        return kind.model_validate(content, context={"folder": folder})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"

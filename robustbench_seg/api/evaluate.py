@@ -18,13 +18,11 @@ from ..errors import UsageError
 from ..files import expanded
 from ..measure.plan import Handed, Job, Options
 from ..measure.runner import Listener, Listeners, run
-from ..models import BUILTIN_WEIGHTS, MODELS
 from ..models.base import Segmenter
 from ..store.cell import View
-from ..suites import ModelSpec, suite_for, with_options
+from ..suites import suite_for, with_options
 from ..suites.schema import NAME
 from ..wording import counted, listed
-from ..yaml_files import validated
 from .handed import Classes, Input, evaluating, made_of
 from .progress import progress_for
 from .results import Results
@@ -53,7 +51,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     seeds: Sequence[int] = (0,),
     metrics: Sequence[str] | None = None,
     device: str | None = None,
-    precision: Literal["fp32", "bf16"] = "fp32",
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32",
     workers: int = 0,
     progress: bool | Listener = True,
 ) -> Results:
@@ -76,13 +74,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     if name and isinstance(model, Mapping):
         raise UsageError(f"name {name!r}: several models have the names that they are given by")
     models = dict(model) if isinstance(model, Mapping) else {name or default_name(model): model}
-    sources = {called: str(one) for called, one in models.items() if isinstance(one, str | Path)}
-    handed = {called: one for called, one in models.items() if called not in sources}
+    for called in filter(None, models):
+        expect_name(called)
+    handed = {called: one for called, one in models.items() if not isinstance(one, str | Path)}
+    sources = [f"{called}={one}" if called else str(one) for called, one in models.items() if called not in handed]
     if sources and (preprocess is not None or classes is not None or version):
         raise UsageError("preprocess, classes and version are of a network that is handed over, not of a source")
-    specs = [source_spec(*pair) for pair in sources.items()]
     suite = with_options(
-        suite_for(dataset.name, dataset.split, protocol, corruptions, specs),
+        suite_for(dataset.name, dataset.split, protocol, corruptions),
         views=[view_of(view) for view in views],
         seeds=seeds,
         metrics=metrics,
@@ -91,7 +90,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     table = classes if isinstance(classes, Mapping) else None
     options = Options(
         dataset=dataset,
-        models={expect_name(called): Handed(partial(made, one, called), table) for called, one in handed.items()},
+        models=tuple(sources),
+        handed={called: Handed(partial(made, one, called), table) for called, one in handed.items()},
         device=device_of(handed, device),
         precision=precision,
         workers=workers,
@@ -153,33 +153,17 @@ def opened(data: Dataset | str | Path) -> Dataset:
 
 
 def default_name(model: object) -> str:
-    """Name a model for results: a source by its last part, a network by its class."""
+    """Name a network for results by its class; "" for a source, which has a name of its own."""
     if isinstance(model, str | Path):
-        last = str(model).rpartition("@")[2] or str(model)
-        text = Path(last.removeprefix("builtin:")).stem
-    else:
-        text = getattr(model, "name", None) or type(model).__name__
-    return NOT_IN_NAMES.sub("-", str(text)).strip("-._")[:64] or "model"
+        return ""
+    name = getattr(model, "name", None) or type(model).__name__
+    return NOT_IN_NAMES.sub("-", str(name)).strip("-._")[:64] or "model"
 
 
-def expect_name(name: str) -> str:
+def expect_name(name: str) -> None:
     """Raise UsageError for a name that can't be a part of a file's name."""
     if not re.search(NAME, name):
         raise UsageError(f"model {name!r}: a name has up to 64 letters, digits, dots, hyphens, underscores")
-    return name
-
-
-def source_spec(name: str, source: str) -> ModelSpec:
-    """Read a source: a model without weights, NAME@WEIGHTS, or weights that ship. Raises UsageError for others."""
-    model, at, weights = source.partition("@")
-    if source in BUILTIN_WEIGHTS:
-        model, weights = next(one for one in MODELS if source in MODELS[one].builtin), source
-    elif model not in MODELS or (at and not weights):
-        raise UsageError(
-            f"model {source}: no such source; known: {', '.join([*BUILTIN_WEIGHTS, *MODELS])}, or NAME@WEIGHTS of these"
-        )
-    content = {"name": name, "model": model, "weights": expanded(weights) if weights else None}
-    return validated(content, ModelSpec, f"model {source}")
 
 
 def view_of(view: str | View) -> View:

@@ -4,10 +4,10 @@ What decides the logits of a network is hashed before it runs: its parameters an
 the plain values among the attributes of its modules (such as a stride), the names of hooks, its input and its classes.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -15,8 +15,12 @@ from torch import Tensor, nn
 
 from ..errors import UsageError
 from ..files import digest
+from ..models import Options, Request
 from ..models.base import NetworkSegmenter, Segmenter
-from ..models.preprocessing import IMAGENET, Preprocessing
+from ..models.filling import hash_of_state
+from ..models.foreign import Found, around
+from ..models.preprocessing import Preprocessing
+from ..models.request import STATED
 from ..own_code import source_hash
 
 __all__ = ["Classes", "Input", "evaluating", "identity_of", "made_of"]
@@ -24,36 +28,21 @@ __all__ = ["Classes", "Input", "evaluating", "identity_of", "made_of"]
 Classes = Sequence[str] | Mapping[str, str | None] | None
 Input = Preprocessing | Mapping[str, Any] | Callable[[Tensor], Tensor] | None
 RAW = Preprocessing(rescale=1.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+IMAGENET_UNSTATED = Preprocessing(origin="nothing is stated of it")
+OF_INPUT = ("mean", "std", "channels", "rescale", "pad_to", "size", "licence")  # of `Options`
 PLAIN = (bool, int, float, str, bytes, type(None), torch.dtype, torch.Size)
-LOGITS = ("out", "logits", "sem_logits")
 NO_SETTING = ("training", "call_super_init", "dump_patches")  # of each module, and none of them decides logits here
 
 
-class Handed(nn.Module):
-    """Images (B, 3, H, W) ─▶ logits (B, classes, h, w): those of a network, wherever they stand in its output.
+class WithInput(nn.Module):
+    """Images with values 0 .. 255 (B, 3, H, W) ─▶ what a network gives for what a function makes of them as uint8."""
 
-    function: makes the network's input of uint8 RGB; None where images are normalised already.
-    """
-
-    def __init__(self, network: nn.Module, classes: int, function: Callable[[Tensor], Tensor] | None) -> None:
+    def __init__(self, network: nn.Module, function: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.network, self.classes, self.function = network, classes, function
+        self.network, self.function = network, function
 
-    def forward(self, images: Tensor) -> Tensor:
-        output = self.network(images if self.function is None else self.function(images.to(torch.uint8)))
-        if isinstance(output, Mapping):
-            output = next((output[name] for name in LOGITS if name in output), output)
-        if isinstance(output, list | tuple) and output:
-            output = output[0]
-        if not isinstance(output, Tensor) or output.ndim != 4 or not output.is_floating_point():
-            what = f"a tensor {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
-            raise UsageError(f"{type(self.network).__name__} gives {what}; expected logits (B, classes, h, w)")
-        if output.shape[1] != self.classes:
-            raise UsageError(
-                f"{type(self.network).__name__} gives {output.shape[1]} logits for {self.classes} classes; name its "
-                "own, in the order of its logits: classes=[...]"
-            )
-        return output
+    def forward(self, images: Tensor) -> Any:
+        return self.network(self.function(images.to(torch.uint8)))
 
 
 def made_of(
@@ -67,13 +56,13 @@ def made_of(
 ) -> Segmenter:
     """Make a network or a Segmenter a model under test, where it lies.
 
-    preprocess: of a network, the numbers of a `Preprocessing`, by default ImageNet's, or a function from uint8 RGB (B,
-    3, H, W) to the network's input. classes: of the logits in their order, by default class_names; as a mapping, each
-    with the class of the data set that it stands for. version: in the place of sources that can't be read. Raises
-    UsageError for what is neither a network nor a Segmenter.
+    preprocess: of a network, what a source states of its input ({"mean": ..., "channels": "bgr", "pad_to": 32}), by
+    default ImageNet's; or a function from uint8 RGB (B, 3, H, W) to the network's input. classes: of the logits in
+    their order, by default class_names; as a mapping, each with the class of the data set that it stands for. version:
+    in the place of sources that can't be read. Raises UsageError for what is neither a network nor a Segmenter.
     """
     if isinstance(model, nn.Module) and not is_segmenter(model):
-        made = made_of_network(model, name, tuple(classes or class_names), preprocess, version)
+        made = made_of_network(model, name, class_names, preprocess, classes, version)
     elif preprocess is None:
         made = made_of_segmenter(cast(Segmenter, model), name, classes)
     else:
@@ -82,27 +71,37 @@ def made_of(
 
 
 def made_of_network(
-    network: nn.Module, name: str, class_names: tuple[str, ...], preprocess: Input, version: str
+    network: nn.Module, name: str, class_names: tuple[str, ...], preprocess: Input, classes: Classes, version: str
 ) -> Segmenter:
+    stated = Options.parse(listed_values(preprocess)) if isinstance(preprocess, Mapping) else Options()
+    if stated.names or stated.table or not stated.native:
+        raise UsageError(f"model {name}: preprocess takes {', '.join(OF_INPUT)}")
+    input_of = IMAGENET_UNSTATED
     identity = ["network", identity_of(network, version)]
-    input_of, about, function = IMAGENET, type(network).__qualname__, None
-    if preprocess is None or isinstance(preprocess, Preprocessing | Mapping):
-        input_of = preprocessing_of(preprocess)
-        identity.append([input_of.order, input_of.rescale, *input_of.mean, *input_of.std])
-        about += input_of.remark
+    about = type(network).__qualname__
+    if isinstance(preprocess, Preprocessing):
+        input_of = replace(preprocess, origin=STATED)
+    elif preprocess is None or isinstance(preprocess, Mapping):
+        input_of = stated.apply(input_of)
     else:
-        function, input_of = preprocess, RAW
+        network, input_of = WithInput(network, preprocess), RAW
         identity.append(identity_of(preprocess, version))
         about += f", input made by {getattr(preprocess, '__name__', type(preprocess).__name__)}"
-    return NetworkSegmenter(
-        name=name,
-        network=Handed(network, len(class_names), function),
-        class_names=class_names,
-        licence="not stated",
-        checkpoint_sha256=digest([*identity, list(class_names)]),
-        about=about,
+    identity.append([input_of.order, input_of.rescale, *input_of.mean, *input_of.std, stated.pad_to, stated.size])
+    found = Found(
+        where=f"model {name}",
+        identity=digest([*identity, list(classes or class_names)]),
+        about=about + (input_of.remark if input_of != RAW else ""),
+        licence=stated.licence,
         preprocessing=input_of,
     )
+    request = Request(name=name, class_names=class_names, options=replace(stated, names=tuple(classes or ())))
+    return around(network, request, found)
+
+
+def listed_values(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn arrays and tensors into lists, as options have them."""
+    return {name: value.tolist() if hasattr(value, "tolist") else value for name, value in stated.items()}
 
 
 def made_of_segmenter(segmenter: Segmenter, name: str, classes: Classes) -> Segmenter:
@@ -120,21 +119,6 @@ def made_of_segmenter(segmenter: Segmenter, name: str, classes: Classes) -> Segm
 
 def is_segmenter(model: object) -> bool:
     return callable(model) and all(hasattr(model, name) for name in ("class_names", "checkpoint_sha256", "device"))
-
-
-def preprocessing_of(stated: Preprocessing | Mapping[str, Any] | None) -> Preprocessing:
-    """Read the numbers of a network's input. Raises UsageError for what can't be applied."""
-    if stated is None:
-        return IMAGENET
-    if isinstance(stated, Preprocessing):
-        return stated
-    values: dict[str, Any] = dict(stated)
-    try:
-        values |= {name: tuple(map(float, values[name])) for name in ("mean", "std") if name in values}
-        return Preprocessing(**values)
-    except (TypeError, ValueError) as error:
-        fields = ", ".join(Preprocessing.__dataclass_fields__)
-        raise UsageError(f"preprocess takes {fields}, got {dict(stated)!r:.200} ({error})") from None
 
 
 @contextmanager
@@ -163,15 +147,6 @@ def identity_of(code: object, version: str = "") -> list[Any]:
     sources = sorted([kind.__qualname__, source_hash(kind, version)] for kind in own)
     settings = [[name, type(module).__qualname__, settings_of(module)] for name, module in code.named_modules()]
     return [version, sources, settings, hash_of_state(code)]
-
-
-def hash_of_state(network: nn.Module) -> list[list[str]]:
-    """Hash all parameters and buffers, also those that are not saved: [name, type and shape, hash], sorted."""
-    rows = []
-    for name, tensor in sorted([*network.named_parameters(), *network.named_buffers()], key=lambda pair: pair[0]):
-        values = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
-        rows.append([name, f"{tensor.dtype} {tuple(tensor.shape)}", hashlib.sha256(values.tobytes()).hexdigest()])
-    return rows
 
 
 def settings_of(module: nn.Module) -> list[list[str]]:

@@ -29,7 +29,10 @@ HEADLINE = (CLEAN, "mean", "retention")
 
 
 class Log(ABC):
-    """Where scores go."""
+    """Where scores go. place: what --log-to has after the colon. config: what to keep of the run in words."""
+
+    @abstractmethod
+    def __init__(self, place: str, config: Mapping[str, Any]) -> None: ...
 
     @abstractmethod
     def write(self, name: str, value: float, step: int) -> None:

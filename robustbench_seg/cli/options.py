@@ -13,6 +13,7 @@ __all__ = [
     "Data",
     "Device",
     "Limit",
+    "Models",
     "Plugins",
     "Precision",
     "Protocol",
@@ -65,8 +66,16 @@ Seeds = Annotated[
     typer.Option(metavar="0,1,...", help="A draw of each corruption for each; clean images are measured once."),
 ]
 Split = Annotated[str | None, typer.Option(help="Instead of the suite's; without a suite, val or test.")]
-Precision = Annotated[Literal["fp32", "bf16"], typer.Option(help="Of the forward pass.")]
+Precision = Annotated[Literal["fp32", "bf16", "fp16"], typer.Option(help="Of the forward pass.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but what is wrong.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        metavar="[NAME=]SOURCE",
+        help="Model in the place of the suite's, such as hf:FOLDER, onnx:FILE or net.py:build@weights.pth; repeatable.",
+    ),
+]
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
 Workers = Annotated[
     int | None,

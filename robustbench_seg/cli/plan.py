@@ -1,5 +1,6 @@
 """`plan` shows what `run` would measure, checks data and models where their files are given, and estimates the time."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from math import ceil
 from pathlib import Path
@@ -15,6 +16,7 @@ from .options import (
     Data,
     Device,
     Limit,
+    Models,
     Precision,
     Protocol,
     Seeds,
@@ -40,6 +42,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     *,
     out: Annotated[Path | None, typer.Option(help="Folder of the results: what is there is not counted again.")] = None,
     data: Data = None,
+    model: Models = None,
     weights: Weights = None,
     protocol: Protocol = None,
     corruptions: Corruptions = None,
@@ -63,7 +66,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
         split=split,
     )
     chosen, given = choose(suite, asked), weights_given(weights)
-    show(chosen.suite, given)
+    show(chosen.suite, given, model or ())
     if not (chosen.folders or chosen.dataset):
         return
     from ..environment import default_workers
@@ -73,6 +76,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
         data=chosen.folders,
         dataset=chosen.dataset,
         weights=given,
+        models=tuple(model or ()),
         device=device,
         precision=precision,
         workers=default_workers(device) if workers is None else workers,
@@ -81,19 +85,20 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     check(chosen, options, out)
 
 
-def show(suite: "Suite", weights: dict[str, str]) -> None:
+def show(suite: "Suite", weights: dict[str, str], sources: Sequence[str]) -> None:
     """Print what a suite asks for, without torch, data or weights."""
     from ..store.cell import CLEAN, LatencyCell, QualityCell
     from ..suites import expand, with_weights
 
-    models = [model.name for model in with_weights(suite, weights)] if suite.models or weights else []
+    given = suite.models or weights or sources
+    models = [model.name for model in with_weights(suite, weights, sources)] if given else []
     names = models or ["NAME"]  # a stand-in, so that the cells of one model can be counted
     planned = expand(suite, dict.fromkeys(names, "cpu"))
     cells = [cell for cell in planned.to_measure() if cell.model == names[0]]
     quality = [cell for cell in cells if isinstance(cell, QualityCell)]
     latency = [cell for cell in cells if isinstance(cell, LatencyCell)]
     say(f"{planned.suite}: {planned.description}")
-    say(f"models: {', '.join(models) or 'those named with --weights NAME=PATH'}")
+    say(f"models: {', '.join(models) or 'those named with --model or --weights'}")
     if suite.dataset is not None:
         table = Table("corruption", "severities")
         table.add_row(CLEAN, "0")
@@ -124,7 +129,7 @@ def check(chosen: Chosen, options: "Options", out: Path | None) -> None:
     dataset, ids = open_data(suite, options)
     if dataset is not None:
         say(f"data: {dataset.name} {dataset.split}, {len(ids)} of {counted(dataset.total, 'image')}")
-    if not (suite.models or options.weights):
+    if not (suite.models or options.weights or options.models):
         if dataset is not None:
             first_pass(dataset, ids, say)
         say("no model is given, so that neither classes nor the time are known")

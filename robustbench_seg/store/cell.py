@@ -7,37 +7,49 @@ from typing import ClassVar, Literal
 
 from ..errors import UsageError
 
-__all__ = ["CLEAN", "Condition", "LatencyCell", "QualityCell", "Setting", "View"]
+__all__ = ["CLEAN", "LEAST_SIDE", "Condition", "LatencyCell", "QualityCell", "Setting", "View"]
 
+LEAST_SIDE = 32  # of an image or a window, in pixels: SegFormer's coarsest map has a stride of 32
 CLEAN = "clean"  # stands where a corruption's name stands; its severity is 0
-MODES = ("whole", "slide")
-VIEW = re.compile(r"(whole|slide-(?P<crop>\d{1,9})-(?P<stride>\d{1,9}))(-x(?P<scales>[\d._e-]+?))?(?P<flip>-flip)?")
+MODE = re.compile(
+    r"whole|slide|processor|pad-(?P<pad>[1-9]\d{0,3})|resize-(?P<height>[1-9]\d{0,4})x(?P<width>[1-9]\d{0,4})"
+)
+MODES = "whole, slide, pad-N, resize-HEIGHTxWIDTH or processor"
+VIEW = re.compile(
+    r"((?P<mode>whole|pad-\d+|resize-\d+x\d+|processor)|slide-(?P<crop>\d{1,9})-(?P<stride>\d{1,9}))"
+    r"(-x(?P<scales>[\d._e-]+?))?(?P<flip>-flip)?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
     """How an image is put through a model.
 
-    mode: "whole", or "slide" with a square window of `crop` pixels moved by `stride`. scale: of the image before
-    that, as a factor on each side; several are put through one by one and their softmax probabilities averaged. flip:
-    each also mirrored left to right, and averaged too.
+    mode: "whole"; "slide" with a square window of `crop` pixels moved by `stride`; "pad-32", whole, its sides padded to
+    a multiple of 32; "resize-512x1024", whole at that height and width; "processor", whole at the size that the model's
+    own image processor makes. scale: of the image before that, as a factor on each side; several are put through one by
+    one and their softmax probabilities averaged. flip: each also mirrored left to right, and averaged too.
     """
 
-    mode: Literal["whole", "slide"] = "whole"
+    mode: str = "whole"
     crop: int | None = None
     stride: int | None = None
     scale: float | tuple[float, ...] = 1.0
     flip: bool = False
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise UsageError(f"view mode must be one of {', '.join(MODES)}, got {self.mode!r}")
+        if not isinstance(self.mode, str) or not MODE.fullmatch(self.mode):
+            raise UsageError(f"view mode must be {MODES}, got {self.mode!r}")
         scale = tuple(map(float, self.scale)) if isinstance(self.scale, list | tuple) else float(self.scale)
         if isinstance(scale, tuple) and len(scale) == 1:
             (scale,) = scale
         object.__setattr__(self, "scale", scale)
-        if self.mode == "whole" and not (self.crop is None and self.stride is None):
-            raise UsageError("a whole view has no crop and no stride")
+        if self.mode != "slide" and not (self.crop is None and self.stride is None):
+            raise UsageError(f"a view {self.mode} has no crop and no stride")
+        if (self.size or self.mode == "processor") and scale != 1:
+            raise UsageError(f"a view {self.mode} has no scale, since it decides the size itself, got {self.scale}")
+        if self.size and min(self.size) < LEAST_SIDE:
+            raise UsageError(f"sides of a view must be {LEAST_SIDE} or more, got {self.mode}")
         if self.mode == "slide" and not (
             isinstance(self.crop, int)
             and isinstance(self.stride, int)
@@ -51,6 +63,23 @@ class View:
             raise UsageError(f"view scale must be in (0, 8], or several of those, got {self.scale}")
         if len(set(self.scales)) < len(self.scales):
             raise UsageError(f"the scales of a view must differ, got {self.scale}")
+
+    @property
+    def pad_to(self) -> int:
+        """What sides are padded to a multiple of; 1 for no padding."""
+        return int(self._numbers["pad"] or 1)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """The (height, width) that images are resized to, whatever theirs."""
+        height, width = self._numbers["height"], self._numbers["width"]
+        return (int(height), int(width)) if height and width else None
+
+    @property
+    def _numbers(self) -> dict[str, str | None]:
+        match = MODE.fullmatch(self.mode)
+        assert match is not None
+        return match.groupdict()
 
     @property
     def scales(self) -> tuple[float, ...]:
@@ -69,11 +98,14 @@ class View:
             crop, stride = (int(match[name]) if match[name] else None for name in ("crop", "stride"))
             with suppress(ValueError, UsageError):
                 scale = tuple(float(scale) for scale in (match["scales"] or "1").split("_"))
-                mode: Literal["whole", "slide"] = "slide" if crop else "whole"
+                mode = match["mode"] or "slide"
                 view = cls(mode=mode, crop=crop, stride=stride, scale=scale, flip=bool(match["flip"]))
                 if str(view) == text:
                     return view
-        raise UsageError(f"no view is called {text!r:.60}; their names are such as whole or slide-256-192-x2-flip")
+        raise UsageError(
+            f"no view is called {text!r:.60}; their names are such as whole, slide-256-192, pad-32, resize-512x1024, "
+            "processor and whole-x2-flip"
+        )
 
 
 @dataclass(frozen=True)

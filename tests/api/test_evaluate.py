@@ -64,7 +64,7 @@ def test_a_network_that_is_handed_over_has_the_miou_of_its_own_predictions(camvi
     data, network = CamVid(camvid_folder), drawn(Small(11)).train()
     mean, std = np.array([0.3, 0.4, 0.5]), np.array([0.2, 0.3, 0.1])
     results = rb.evaluate(
-        network, data, "clean", preprocess={"mean": mean, "std": std, "order": "BGR"}, metrics=[], progress=False
+        network, data, "clean", preprocess={"mean": mean, "std": std, "channels": "bgr"}, metrics=[], progress=False
     )
     truth, found = [], []
     for sample in map(data.load, data.ids):
@@ -139,7 +139,7 @@ def test_several_classes_of_a_network_may_stand_for_one(camvid_folder: Path) -> 
         found.append(np.where(own == 11, data.class_names.index("car"), own)[sample.label != 255])
     expected = jaccard_score(np.concatenate(truth), np.concatenate(found), average="macro")
     assert results.table()["clean"].item() == pytest.approx(expected, abs=1e-12)
-    with pytest.raises(UsageError, match="gives 12 logits for 11 classes; name its own"):
+    with pytest.raises(UsageError, match="model Small: has 12 classes, but the dataset has 11"):
         rb.evaluate(network, data, "clean", metrics=[], progress=False)
     with pytest.raises(UsageError, match="the data set has no class 'sofa'"):
         rb.evaluate(network, data, "clean", classes={**names, "van": "sofa"}, progress=False)
@@ -239,11 +239,32 @@ def test_draws_of_a_corruption_share_their_clean_images(camvid_folder: Path) -> 
     assert (same["quantity"] == "clean").sum() == 3
 
 
-def test_the_error_of_a_network_that_always_fails_is_its_own(camvid_folder: Path) -> None:
+def test_a_network_that_fails_is_named_with_its_error(camvid_folder: Path) -> None:
     network = drawn(Small(11))
     network.layer.register_forward_hook(lambda module, inputs, logits: 1 / 0)
-    with pytest.raises(ZeroDivisionError, match="division by zero"):
+    with pytest.raises(UsageError, match=r"model Small: its network can't be run .*\(ZeroDivisionError: division by z"):
         rb.evaluate(network, CamVid(camvid_folder), **ONE)
+
+
+def test_where_all_cells_fail_the_first_error_is_raised(camvid_folder: Path) -> None:
+    network = drawn(Small(11))
+    network.layer.register_forward_hook(lambda module, inputs, logits: refuse(inputs[0], logits))
+    with pytest.raises(RuntimeError, match="no windows"):
+        rb.evaluate(network, CamVid(camvid_folder), views=["slide-32-16"], **ONE)
+
+
+def test_images_are_padded_for_a_network_that_takes_multiples_alone(camvid_folder: Path) -> None:
+    class Picky(Small):
+        def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+            assert images.shape[2] % 16 == images.shape[3] % 16 == 0
+            return super().forward(images)
+
+    results = rb.evaluate(drawn(Picky(11)), CamVid(camvid_folder), version="1", **ONE)
+    about = results.frame()["about"].iloc[0]
+    assert about.endswith(
+        "Picky, input ImageNet's mean and std (nothing is stated of it), images padded to a multiple of 16 (found by a "
+        "trial)"
+    )
 
 
 def test_cells_that_fail_are_named_in_a_warning_and_in_the_results(camvid_folder: Path) -> None:
@@ -268,12 +289,12 @@ def refuse(images: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         ({"data": "nowhere"}, UsageError, "nowhere: no such folder, and no dataset; known: streets"),
         ({"data": 3}, UsageError, "data must be a dataset, a name or a folder, got int"),
         ({"data": "camvid=/nowhere"}, DataError, "/nowhere/test: no such folder"),
-        ({"model": "segformer-b9"}, UsageError, "model segformer-b9: no such source; known: builtin:streets-b0"),
+        ({"model": "segformer-b9"}, UsageError, "unknown model 'segformer-b9'; known: segformer-b0"),
         ({"model": "segformer-b0"}, UsageError, "model segformer-b0 needs weights"),
         ({"model": 3}, UsageError, "model int: expected a network, a Segmenter or a source, got int"),
         ({"classes": ["a"]}, UsageError, "preprocess, classes and version are of a network that is handed over"),
         ({"model": {"a": "constant"}, "name": "b"}, UsageError, "several models have the names that they are given by"),
-        ({"name": "../x"}, UsageError, "model constant: name: "),
+        ({"name": "../x"}, UsageError, "model '../x': a name has up to 64 letters, digits"),
         ({"views": ["sideways"]}, UsageError, "no view is called 'sideways'"),
         ({"corruptions": {"fogg": [1]}}, UsageError, "unknown corruption 'fogg'"),
         ({"corruptions": {"fog": [1, 1]}}, UsageError, "fog needs severities that differ"),

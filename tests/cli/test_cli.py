@@ -126,7 +126,10 @@ def test_a_mistake_ends_a_process_of_its_own_in_the_same_way() -> None:
         ({"conditions": {"fog": [6]}}, "conditions.fog.0: Input should be less than or equal to 5, got 6"),
         ({"colour": 1}, "colour: Extra inputs are not permitted, got 1"),
         ({"models": [{"name": "segformer-b9"}]}, "models.0: unknown model 'segformer-b9'; known: segformer-b0"),
-        ({"views": ["sideways"]}, "views.0: view mode must be one of whole, slide, got 'sideways'"),
+        (
+            {"views": ["sideways"]},
+            "views.0: no view is called 'sideways'; their names are such as whole, slide-256-192, pad-32",
+        ),
         ({"models": [{"name": "constant"}, {"name": "constant"}]}, "model names must differ"),
         ({"views": ["whole", {"mode": "whole", "scale": 1}]}, "views must differ, got whole, whole"),
         (
