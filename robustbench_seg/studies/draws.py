@@ -9,7 +9,7 @@ import pandas as pd
 from ..store.cell import CLEAN
 from .robustness import MODEL, SETTING, Conditions, by_corruption, category_means, flags_of
 
-__all__ = ["over_draws", "with_clean_cells"]
+__all__ = ["first_draws", "over_draws", "with_clean_cells"]
 
 DRAWN = [*(name for name in SETTING if name != "seed"), *MODEL]  # what the draws of one row have in common
 
@@ -29,6 +29,13 @@ def with_clean_cells(cells: pd.DataFrame) -> pd.DataFrame:
             lent = clean[clean["seed"] == measured[0]]
             parts += [lent.assign(seed=seed) for seed in part["seed"].unique() if seed not in measured]
     return pd.concat(parts, ignore_index=True)
+
+
+def first_draws(cells: pd.DataFrame) -> pd.DataFrame:
+    """Keep of each model in a setting the cells of its first draw, the one that comes first here."""
+    if not len(cells) or cells["seed"].nunique() == 1:
+        return cells
+    return cells[cells["seed"] == cells.groupby(DRAWN, sort=False, dropna=False)["seed"].transform("first")]
 
 
 def over_draws(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
