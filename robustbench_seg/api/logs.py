@@ -1,27 +1,25 @@
 """`--log-to`: the scores of a run in TensorBoard, Weights & Biases or MLflow, whichever is asked for and installed.
 
-Each quality cell is one number when it is stored: its mIoU (0-1), named MODEL/VIEW/CORRUPTION, at the step of its
-severity (with several draws, /seed-N follows). At the end each model has its headline: MODEL/VIEW/clean, mean and
-retention, over draws.
+Each quality cell is one number when it is stored: its mIoU (0-1), named MODEL/VIEW/CORRUPTION/seed-N, at the step of
+its severity. At the end each model has its headlines: MODEL/VIEW/headline/clean, mean and retention, over draws.
 """
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from ..errors import MachineError, UsageError
 from ..files import expanded
 from ..measure.plan import Job
 from ..measure.runner import Listener
-from ..metrics import miou
+from ..metrics import MIOU, miou
 from ..store.cell import CLEAN, QualityCell
 from ..store.file import read_cell
 from ..store.folder import Store
 from ..studies.draws import over_draws
+from ..studies.frame import quality_frame
 
 __all__ = ["LOGS", "Log", "LogListener", "open_log"]
 
@@ -122,29 +120,42 @@ def open_log(target: str, config: Mapping[str, Any]) -> Log:
 class LogListener(Listener):
     """Writes the score of each cell that is stored, and at the end the headline of each model.
 
-    draws: the suite's seeds. conditions: of the headline.
+    out: the folder of the run. note: called once with a line where the log fails; the run goes on without it.
     """
 
-    def __init__(self, log: Log, out: Path, conditions: Mapping[str, Sequence[int]], draws: Sequence[int]) -> None:
-        self.log, self.store = log, Store(out)
-        self.conditions, self.draws = conditions, draws
-        self.keys: set[str] = set()
+    def __init__(self, log: Log, out: Path, note: Callable[[str], None]) -> None:
+        self.log, self.store, self.note = log, Store(out), note
+        self.broken = False
 
     def finished(self, job: Job, error: Exception | None) -> None:
         cell = job.cell
         if error is not None or not isinstance(cell, QualityCell):
             return
         stored = read_cell(self.store.path(job.record.kind, cell.slug, job.record.key))
-        columns = {name: stored.arrays[name].sum(axis=0) for name in ("intersection", "predicted", "labelled")}
-        draw = f"/seed-{cell.seed}" if len(self.draws) > 1 and cell.corruption != CLEAN else ""
-        self.write(f"{cell.model}/{cell.view}/{cell.corruption}{draw}", miou(columns), cell.severity)
+        score = miou({name: stored.arrays[name].sum(axis=0) for name in MIOU.columns})
+        draw = f"/seed-{cell.seed}" if cell.corruption != CLEAN else ""
+        self.write(f"{cell.model}/{cell.view}/{cell.corruption}{draw}", score, cell.severity)
 
-    def headline(self, cells: pd.DataFrame) -> None:
-        """Write the headlines. cells: of `quality_frame`, those of the plan."""
-        for row in over_draws(cells, self.conditions).to_dict("records"):
+    def close(self) -> None:
+        """Write the headlines of the run's plan, and what is left."""
+        plan = self.store.plans()[-1]
+        cells = quality_frame(self.store.folder)
+        own = cells[cells["key"].isin([cell.key for cell in plan.cells])] if len(cells) else cells
+        for row in over_draws(own, dict(plan.conditions)).to_dict("records"):
             for name in HEADLINE:
                 self.write(f"{row['model']}/{row['view']}/headline/{name}", row[name], 0)
+        self.attempt(self.log.close)
 
     def write(self, name: str, value: float, step: int) -> None:
         if not math.isnan(value):
-            self.log.write(name, value, step)
+            self.attempt(lambda: self.log.write(name, value, step))
+
+    def attempt(self, call: Callable[[], None]) -> None:
+        """Call the log, until it fails."""
+        if self.broken:
+            return
+        try:
+            call()
+        except Exception as error:  # whatever a package raises; it must not cost the run
+            self.broken = True
+            self.note(f"--log-to: nothing more is logged ({' '.join(f'{type(error).__name__}: {error}'.split()):.300})")

@@ -13,6 +13,7 @@ __all__ = [
     "Data",
     "Device",
     "Limit",
+    "LogTo",
     "Models",
     "Plugins",
     "Precision",
@@ -67,6 +68,12 @@ Seeds = Annotated[
 ]
 Split = Annotated[str | None, typer.Option(help="Instead of the suite's; without a suite, val or test.")]
 Precision = Annotated[Literal["fp32", "bf16", "fp16"], typer.Option(help="Of the forward pass.")]
+LogTo = Annotated[
+    str | None,
+    typer.Option(
+        metavar="tensorboard:DIR|wandb:PROJECT|mlflow:URI", help="Where each cell's mIoU and the headlines go, too."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but what is wrong.")]
 Models = Annotated[
     list[str] | None,

@@ -39,22 +39,15 @@ def write_and_show(
 
     sections = sections_of(folders, reference=reference, pictures=out is not None)
     note_unregistered(folders)
-    warn_of_identical_models(folders)
+    for line in dict.fromkeys(line for section in sections for line in section.alarms):
+        warn(line)
     if text:
         show_tables(console, sections)
-        for sentence in (sentence for section in sections for sentence in [*section.sentences, *section.warnings]):
-            say(f"• {sentence}")
+        for section in sections:
+            for sentence in (*section.sentences, *(line for line in section.warnings if line not in section.alarms)):
+                say(f"• {sentence}")
     if out is not None:
         say(f"report: {write_report(sections, out, pdf=pdf)}")
-
-
-def warn_of_identical_models(folders: list[Path]) -> None:
-    """Name the models that no number tells apart, before their numbers are shown."""
-    from ..studies.alarms import identical_models
-    from ..studies.frame import quality_frame
-
-    for line in dict.fromkeys(line for folder in folders for line in identical_models(quality_frame(folder))):
-        warn(f"⚠ {line}")
 
 
 def note_unregistered(folders: list[Path]) -> None:

@@ -1,7 +1,7 @@
 """`run` measures a suite, or a protocol on a data set, and writes the report."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from .options import (
     Data,
     Device,
     Limit,
+    LogTo,
     Models,
     Precision,
     Protocol,
@@ -26,6 +27,10 @@ from .options import (
 )
 from .report import write_and_show
 from .terminal import console, warn
+
+if TYPE_CHECKING:
+    from ..api.logs import LogListener
+    from ..suites import Suite
 
 __all__ = ["run"]
 
@@ -47,11 +52,13 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     precision: Precision = "fp32",
     workers: Workers = None,
     limit: Limit = None,
+    log_to: LogTo = None,
 ) -> None:
     """Measure what a suite asks for, then write its report into OUT/report."""
     from ..api.progress import RunProgress
     from ..environment import default_workers
     from ..measure.plan import Options
+    from ..measure.runner import Listeners
     from ..measure.runner import run as run_suite
 
     asked = Asked(
@@ -74,8 +81,11 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         workers=default_workers(device) if workers is None else workers,
         limit=limit,
     )
+    log = opened_log(log_to, out, chosen.suite)
     with RunProgress(console) as progress:
-        failed = run_suite(chosen.suite, out, options, progress)
+        failed = run_suite(chosen.suite, out, options, Listeners(progress, *log))
+    for each in log:
+        each.close()
     try:
         write_and_show([out], out / "report", text=True)
     finally:  # failures are listed even where the report can't be written
@@ -85,3 +95,14 @@ def run(  # noqa: PLR0913 (each is an option of the command)
             warn(f"  {job.cell.slug}: {progress.errors[job.record.key]}")
     if failed:
         raise typer.Exit(1)
+
+
+def opened_log(target: str | None, out: Path, suite: "Suite") -> list["LogListener"]:
+    """Open what --log-to names, before anything is measured; nothing without it."""
+    if target is None:
+        return []
+    from ..api.logs import LogListener, open_log
+
+    dataset = suite.dataset.name if suite.dataset else "none"
+    config = {"suite": suite.name, "protocol": suite.protocol, "dataset": dataset, "out": str(out)}
+    return [LogListener(open_log(target, config), out, warn)]

@@ -62,6 +62,7 @@ def section_of(source: Source) -> Section:
     slugs = {cell.key: cell.slug for cell in source.plan.cells}
     done = {*source.drawn.get("key", ()), *source.latency.get("key", ())}
     failures = [each for store in source.stores for each in store.failures().items()]
+    alarms = tuple(f"⚠ {line}." for line in identical_models(source.drawn))
     finished = [frame for frame in (source.quality, source.latency) if len(frame)]
     return Section(
         suite=source.plan.suite,
@@ -70,7 +71,8 @@ def section_of(source: Source) -> Section:
         models=tuple(dict.fromkeys(title for panel in panels for title in panel.evidence.titles)),
         synthetic=bool(len(source.quality) and source.quality["synthetic"].any()),
         sentences=tuple(sentences[number][k] for number, k in sorted(order[:MOST])),
-        warnings=(*(f"⚠ {line}." for line in identical_models(source.drawn)), *warnings, *untrusted(main.cells)),
+        warnings=(*alarms, *warnings, *untrusted(main.cells)),
+        alarms=alarms,
         tables=with_own_files(tables),
         pictures=with_own_files(pictures),
         gallery=tuple(stored_pictures(main.cells, source.plan.gallery)),

@@ -37,7 +37,7 @@ def pairs(contents: dict[tuple[str, str], dict[tuple[object, ...], str]]) -> Ite
 def identical_models(cells: pd.DataFrame) -> list[str]:
     """State in a line for each such pair what it means. cells: of `quality_frame`."""
     return [
-        f"{one} and {other} have equal counts in each image of all {counted(number, 'cell')} that both have: they are "
+        f"{one} and {other} have equal counts in each image of the {counted(number, 'cell')} that both have: they are "
         "one model under two names, or the weights of one were not read"
         for (one, other), number in same_counts(cells).items()
     ]

@@ -64,6 +64,35 @@ def test_clean_images_are_measured_once_for_all_draws(tmp_path: Path) -> None:
     assert "1 of 2 cells here already; resuming" in again.stdout, "a draw has the key that it has alone"
 
 
+def test_one_model_under_two_names_is_an_alarm_before_the_report_and_in_it(tmp_path: Path) -> None:
+    models = [*CONSTANT, {"name": "again", "model": "constant"}]
+    suite = write_suite(tmp_path, models=models, conditions={}, gallery=[], views=["whole"])
+    done = program("run", str(suite), "--out", str(tmp_path / "out"), "--workers", "0", "--limit", "2")
+    assert done.returncode == 0, done.stderr
+    line = "⚠ constant and again have equal counts in each image of the 1 cell that both have: they are one model under"
+    assert done.stdout.count(line) == 1
+    assert done.stdout.index(line) < done.stdout.index("┏"), "the first table"
+    assert line in (tmp_path / "out/report/report.md").read_text()
+    assert line in (tmp_path / "out/report/index.html").read_text()
+
+
+def test_files_of_the_former_report_are_not_left(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for name in ("first", "second"):
+        suite = write_suite(tmp_path, name=name, models=CONSTANT, conditions={}, gallery=[], views=["whole"])
+        where = str(out / "report") if name == "first" else str(tmp_path / "here")
+        assert program("run", str(suite), "--out", str(out), "--workers", "0", "--limit", "1").returncode == 0
+        assert program("report", str(out), "--out", where).returncode == 0
+    (out / "report/notes.txt").write_text("a user's own")
+    names = {path.name for path in (out / "report").iterdir()}
+    assert {name for name in names if name.startswith("first-")} == set(), (
+        "there are two sections now: 1-first, 2-second"
+    )
+    assert any(name.startswith("1-first-") for name in names)
+    assert program("report", str(out)).returncode == 0
+    assert {path.name for path in (out / "report").iterdir()} == names | {"notes.txt"}
+
+
 def test_quiet_prints_nothing_but_faults_and_writes_the_same(tmp_path: Path) -> None:
     suite = write_suite(tmp_path, models=CONSTANT, conditions={}, gallery=[], views=["whole"])
     done = program("run", str(suite), "--out", str(tmp_path / "out"), "--workers", "0", "--quiet")
