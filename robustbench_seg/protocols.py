@@ -1,11 +1,11 @@
 """Named sets of conditions. Published numbers often omit their conditions; here every table names them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-from .corruptions import CATEGORIES, CORRUPTIONS
+from .corruptions import CATEGORIES, CORRUPTIONS, SEVERITIES
 from .errors import UsageError
 
-__all__ = ["PROTOCOLS", "categories_of", "conditions_of"]
+__all__ = ["PROTOCOLS", "categories_of", "choose_conditions", "conditions_of"]
 
 NOISES = CATEGORIES["noise"]
 SEGFORMER = (
@@ -42,6 +42,32 @@ def conditions_of(protocol: str) -> dict[str, tuple[int, ...]]:
     if protocol not in PROTOCOLS:
         raise UsageError(f"unknown protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
     return PROTOCOLS[protocol]
+
+
+def choose_conditions(
+    protocol: str,
+    defaults: Mapping[str, Sequence[int]],
+    corruptions: Sequence[str] = (),
+    severities: Sequence[str] = (),
+) -> dict[str, tuple[int, ...]]:
+    """Choose corruptions and severities in the place of a protocol's, as written after options.
+
+    defaults: the conditions of that protocol; a corruption that is not among them has all five severities. Raises
+    UsageError for an unknown name or severity, and where there is nothing to choose from.
+    """
+    for what, words, allowed in (
+        ("corruptions", corruptions, CORRUPTIONS),
+        ("severities", severities, [str(severity) for severity in SEVERITIES]),
+    ):
+        for word in words:
+            if word not in allowed:
+                raise UsageError(f"--{what}: {word!r} is none of {', '.join(allowed)}")
+    if not (defaults or corruptions):
+        raise UsageError(f"protocol {protocol} has no corruptions; name some with --corruptions")
+    return {
+        name: tuple(sorted(set(map(int, severities)) or defaults.get(name, SEVERITIES)))
+        for name in corruptions or defaults
+    }
 
 
 def categories_of(corruptions: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -1,13 +1,15 @@
 """The device of a run, and the number of torch's threads."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 from .. import environment
 from ..errors import UsageError
 
-__all__ = ["evaluation_threads", "find_device"]
+__all__ = ["evaluation_threads", "find_device", "torch_threads"]
 
 
 def find_device(name: str) -> torch.device:
@@ -34,3 +36,14 @@ def evaluation_threads(device: torch.device) -> int:
     if "OMP_NUM_THREADS" in os.environ:
         return threads
     return min(threads, max(1, environment.available_cores() - environment.default_workers(device.type)))
+
+
+@contextmanager
+def torch_threads(number: int) -> Iterator[None]:
+    """Let torch use this number of threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,13 +1,9 @@
 """Measure the cells of a plan that the store lacks, one by one. A cell that raises is noted; the run continues."""
 
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
-
-import torch
 
 from ..datasets import Dataset
 from ..datasets.base import LabelMap, Sample
@@ -16,6 +12,7 @@ from ..store.cell import LatencyCell, QualityCell
 from ..store.folder import Store
 from ..store.plan import Failure
 from ..suites import Suite
+from .devices import torch_threads
 from .evaluate import evaluate
 from .latency import Budget, measure_latency
 from .pictures import save_pictures
@@ -23,7 +20,7 @@ from .plan import Job, Options, make_jobs, open_data
 from .prepare import CorruptedSample
 from .workers import Loader
 
-__all__ = ["Listener", "run"]
+__all__ = ["Listener", "Listeners", "run"]
 
 
 class Listener:
@@ -40,6 +37,29 @@ class Listener:
 
     def finished(self, job: Job, error: Exception | None) -> None:
         """Called when a cell is stored, or has failed."""
+
+
+class Listeners(Listener):
+    """Several that hear the same run."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self.listeners = listeners
+
+    def noted(self, line: str) -> None:
+        for each in self.listeners:
+            each.noted(line)
+
+    def planned(self, done: int, waiting: list[Job]) -> None:
+        for each in self.listeners:
+            each.planned(done, waiting)
+
+    def image(self) -> None:
+        for each in self.listeners:
+            each.image()
+
+    def finished(self, job: Job, error: Exception | None) -> None:
+        for each in self.listeners:
+            each.finished(job, error)
 
 
 @dataclass(frozen=True)
@@ -93,17 +113,6 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
                 error = caught
             listener.finished(job, error)
     return failed
-
-
-@contextmanager
-def torch_threads(number: int) -> Iterator[None]:
-    """Set torch's number of threads within the context."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:

@@ -1,6 +1,7 @@
 """Merge the plans of a folder, so that a report can list missing cells, and omit outdated ones."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,16 +47,20 @@ def read_plans(folder: Path, cells: pd.DataFrame) -> list[Plan]:
         sources = sources_of(cell)
         return sources is not None and (not any(sources) or sources == sources_of(latest))
 
-    def place(plan: Plan, cell: PlannedCell) -> object:
-        return plan.suite, plan.precision, plan.images, cell.kind, cell.slug
+    def places(plan: Plan) -> Iterator[tuple[object, PlannedCell]]:
+        """Pair each cell with what it has in common with the same cell of other runs; draws differ in their order."""
+        seen: Counter[tuple[str, str]] = Counter()
+        for cell in plan.cells:
+            seen[cell.kind, cell.slug] += 1
+            yield (plan.suite, plan.precision, plan.images, cell.kind, cell.slug, seen[cell.kind, cell.slug]), cell
 
     plans = store.plans()
     for plan in plans:
-        last |= {place(plan, cell): cell for cell in plan.cells}
+        last |= dict(places(plan))
     for plan in plans:
         before = merged[plan.identity].cells if plan.identity in merged else ()
         have = {cell.key for cell in before}
-        added = [cell for cell in plan.cells if cell.key not in have and is_current(cell, last[place(plan, cell)])]
+        added = [cell for place, cell in places(plan) if cell.key not in have and is_current(cell, last[place])]
         merged[plan.identity] = replace(plan, cells=(*before, *added))
     if not merged:
         raise StoreError(f"{folder}: holds no results (no plans/*.json)")

@@ -16,6 +16,7 @@ from ..store.cell import CLEAN
 from ..store.plan import Plan
 from .bootstrap import resample
 from .counts import read_counts
+from .draws import with_clean_cells
 from .machines import differing_machines
 from .robustness import SETTING, flags_of
 from .statistics import Draws, differing_blocks, holm, interval, p_value, too_few
@@ -75,7 +76,7 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan])
     plans: from `read_plans`, of both stores; they state the severities of a complete corruption, and the planned cells.
     Raises StoreError if no cell is in both frames, or if a frame holds a cell with several weights or sources.
     """
-    base, new = with_one_name(base, new)
+    base, new = (with_clean_cells(frame) for frame in with_one_name(base, new))
     for name, frame in (("BASE", base), ("NEW", new)):
         repeated = frame[frame.duplicated(CELL)]
         if len(repeated):
@@ -175,7 +176,7 @@ def changes_of(
 ) -> list[dict[str, object]]:
     """Compare the matched cells of one model and setting. required: conditions in either store or in a plan."""
     frames = [
-        frame[frame["key"].isin(matched[f"key_{name}"])].sort_values(CONDITION)
+        frame[frame["key"].isin(matched[f"key_{name}"]) & (frame["seed"] == fields["seed"])].sort_values(CONDITION)
         for name, frame in (("base", base), ("new", new))
     ]
     scores = resample(read_counts(pd.concat(frames)))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from ..store.cell import CLEAN, LatencyCell, QualityCell
+from ..store.cell import Condition, LatencyCell, QualityCell
 from ..store.plan import Plan, PlannedCell
 from .schema import Suite
 
@@ -20,8 +20,8 @@ def expand(
 ) -> Plan:
     """Plan a suite's quality cells, then its speed cells, model by model, without keys.
 
-    devices: the device of each model, "cpu" or "cuda", by the model's name in results. num_classes: how many logits each
-    model has for a pixel, by the same names. images: 0 before the data set is opened.
+    devices: the device of each model, "cpu" or "cuda", by the model's name in results. num_classes: how many logits
+    each model has for a pixel, by the same names. images: 0 before the data set is opened.
     """
     cells: list[QualityCell | LatencyCell] = [*quality_cells(suite, list(devices), precision)]
     cells += latency_cells(suite, devices, precision, num_classes)
@@ -40,25 +40,31 @@ def expand(
 
 
 def quality_cells(suite: Suite, models: Sequence[str], precision: str) -> list[QualityCell]:
-    """Expand to model x view x condition, clean first."""
+    """Expand to model x view x condition x draw, clean first, which has no draw and is measured once."""
     if suite.dataset is None:
         return []
-    corrupted = [(name, severity) for name, severities in suite.conditions.items() for severity in severities]
+    first, *_ = suite.draws
+    corrupted = [
+        Condition(name, severity, seed)
+        for seed in suite.draws
+        for name, severities in suite.conditions.items()
+        for severity in severities
+    ]
     return [
         QualityCell(
             model=model,
             dataset=suite.dataset.name,
             split=suite.dataset.split,
-            corruption=corruption,
-            severity=severity,
+            corruption=condition.corruption,
+            severity=condition.severity,
             view=view,
             precision=precision,
-            seed=suite.seed,
+            seed=condition.seed,
             metrics=suite.metrics,
         )
         for model in models
         for view in suite.views
-        for corruption, severity in [(CLEAN, 0), *corrupted]
+        for condition in [Condition(seed=first), *corrupted]
     ]
 
 
