@@ -23,11 +23,11 @@ from robustbench_seg.metrics import METRICS, SHIPPED, Metric, metric
 from robustbench_seg.metrics.entry import TAKEN
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.report.sources import sources_of
 from robustbench_seg.store.file import read_cell, read_record
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.counts import read_counts, unknown_metrics
 from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.sources import sources_of
 from robustbench_seg.suites import read_suite
 
 ACCURACY = """

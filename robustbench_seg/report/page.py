@@ -3,12 +3,14 @@
 import re
 from collections.abc import Sequence
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 
 import jinja2
 
 from ..files import remove_leftovers, replacing, write_text
-from .content import Picture, Section, Table
+from .content import Section
+from .csv import csv
 from .html import render_html
 from .latex import latex
 from .markdown import code, escaped, line_with_code, markdown
@@ -28,29 +30,17 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
     for number, section in enumerate(sections):
         prefix = section.suite if len(sections) == 1 else f"{number + 1}-{section.suite}"
         for table in section.tables:
-            write_table(table, out, f"{prefix}-{table.file}")
-        for picture in section.pictures:
-            write_picture(picture, out, f"{prefix}-{picture.file}", pdf=pdf)
+            write_text(out / f"{prefix}-{table.file}.csv", csv(table))
+            write_text(out / f"{prefix}-{table.file}.tex", latex(table, f"{prefix}-{table.file}"))
+        for picture, kind in product(section.pictures, ("svg", "pdf") if pdf else ("svg",)):
+            with replacing(out / f"{prefix}-{picture.file}.{kind}") as temporary:
+                save_figure(picture.figure, temporary, kind)
         rendered.append({**vars(section), "prefix": prefix})
     template = files(__package__).joinpath("page.md").read_text(encoding="utf-8")
     engine = jinja2.Environment(finalize=escaped, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    engine.filters.update(code=code, line_with_code=line_with_code)
-    engine.filters["markdown"] = lambda table: markdown(table.readable, table.bold())
+    engine.filters.update(code=code, line_with_code=line_with_code, markdown=markdown)
     text = engine.from_string(template).render(title=title, sections=rendered)
     write_text(out / "report.md", re.sub(r"\n{3,}", "\n\n", text))
     path = out / "index.html"
     write_text(path, render_html(title, sections))
     return path
-
-
-def write_table(table: Table, out: Path, name: str) -> None:
-    """Write all digits as CSV, and what people read as LaTeX."""
-    write_text(out / f"{name}.csv", table.full.to_csv(index=False, lineterminator="\n"))
-    write_text(out / f"{name}.tex", latex(table, name))
-
-
-def write_picture(picture: Picture, out: Path, name: str, *, pdf: bool) -> None:
-    """Write a figure as SVG, and as PDF if asked."""
-    for file_format in ("svg", "pdf") if pdf else ("svg",):
-        with replacing(out / f"{name}.{file_format}") as temporary:
-            save_figure(picture.figure, temporary, file_format)

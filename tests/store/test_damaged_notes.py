@@ -16,12 +16,12 @@ from whole import Change, change_at, copied, drop, read_all
 from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.files import digest
 from robustbench_seg.report.gallery import gallery_of
-from robustbench_seg.report.sources import sources_of
-from robustbench_seg.report.strips import gallery_pictures
 from robustbench_seg.store.cell import View
 from robustbench_seg.store.folder import Store
 from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.pictures import stored_pictures
 from robustbench_seg.studies.plans import read_plans
+from robustbench_seg.studies.sources import sources_of
 
 
 def write_json(path: Path, content: Any) -> Path:
@@ -244,7 +244,7 @@ def test_a_picture_that_is_none_is_named(
 ) -> None:
     shutil.copytree(whole, tmp_path / "out")
     (source,) = sources_of([tmp_path / "out"], None, pictures=True)
-    shown = gallery_pictures(source.plan.gallery, source.quality.assign(title="m"))
+    shown = stored_pictures(source.quality.assign(title="m"), source.plan.gallery)
     assert len(gallery_of(shown, 10**6).scenes) == 1
     damage(shown[0].prediction)
     with pytest.raises(StoreError, match=f"a-prediction.png: {message}.*; remove it$"):

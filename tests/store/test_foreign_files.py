@@ -12,10 +12,10 @@ from program import program
 from whole import CURE, copied, expect_line
 
 from robustbench_seg.errors import DamagedError, StoreError
-from robustbench_seg.report.sources import joined
 from robustbench_seg.store.file import read_cell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.studies.frame import latency_frame, quality_frame
+from robustbench_seg.studies.sources import together
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
@@ -103,9 +103,9 @@ def test_two_files_of_one_measurement_must_have_the_same_counts(tmp_path: Path) 
     for folder in ("one", "two"):
         write_cell(tmp_path / folder, random_counts(rng, 3, 4), ["x", "y", "z"])
     one, two = (quality_frame(tmp_path / name) for name in ("one", "two"))
-    assert len(joined([one, one])) == 1, "the same file twice is one measurement"
+    assert len(together([one, one])) == 1, "the same file twice is one measurement"
     with pytest.raises(StoreError, match=r"has other counts of the same cell than .*; remove the one that is wrong"):
-        joined([one, two])
+        together([one, two])
 
 
 def test_a_copy_in_a_folder_of_the_cells_is_refused(whole: Path, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_times_that_were_measured_twice_contradict_nothing(whole: Path, tmp_path
     Store(tmp_path / "out").write_latency({"latency_ms": [4.0, 1.0], "classify_ms": [0.5, 0.0]}, record)
     frames = [latency_frame(folder) for folder in (whole, tmp_path / "out")]
     assert frames[0]["median_ms"].tolist() != frames[1]["median_ms"].tolist()
-    assert joined(frames)["median_ms"].tolist() == frames[0]["median_ms"].tolist(), "the first folder's"
+    assert together(frames)["median_ms"].tolist() == frames[0]["median_ms"].tolist(), "the first folder's"
 
 
 def test_where_other_threads_may_be_the_reason_the_line_says_so(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_where_other_threads_may_be_the_reason_the_line_says_so(tmp_path: Path) 
         "remove one of them. Cells were measured with 1 thread and 2 threads: single pixels may differ by that alone."
     )
     with pytest.raises(StoreError, match=f"has other counts of the same cell than .*; {said}"):
-        joined(cells)
+        together(cells)
 
 
 def test_a_damaged_cell_is_damaged_and_a_missing_one_is_missing(whole: Path, tmp_path: Path) -> None:

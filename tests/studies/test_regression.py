@@ -19,8 +19,8 @@ from synthetic import write_synthetic
 from typer.testing import CliRunner, Result
 
 from robustbench_seg.cli import app
+from robustbench_seg.cli.changes import show_changes
 from robustbench_seg.errors import StoreError, UsageError
-from robustbench_seg.report.changes import show_changes
 from robustbench_seg.store.cell import View
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.plans import read_plans

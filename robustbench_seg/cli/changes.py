@@ -6,13 +6,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ..studies.robustness import SETTING
-from ..wording import counted
-from .tables import p_text, percent, points, span
+from ..wording import counted, p_text, percent, points, span
 
-__all__ = ["named", "show_changes"]
+__all__ = ["name_of", "show_changes"]
 
 
-def named(change: pd.Series) -> str:
+def name_of(change: pd.Series) -> str:
     """Name a change's model and setting, briefly."""
     return (
         f"{change['model']}, view {change['view']}, {change['dataset']} {change['split']} "
@@ -24,7 +23,7 @@ def named(change: pd.Series) -> str:
 def show_changes(console: Console, changes: pd.DataFrame) -> None:
     """Print a table per model and setting: clean, mean, and each condition."""
     for _, part in changes.groupby(["model", *SETTING], sort=False):
-        table = Table(title=Text(named(part.iloc[0])), title_justify="left")
+        table = Table(title=Text(name_of(part.iloc[0])), title_justify="left")
         table.add_column("mIoU (%)")
         for name in ("base", "new", "new - base", "95 % interval", "p (Holm)"):
             table.add_column(name, justify="right")

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from counted import random_counts, random_rims, write_cell
 
-from robustbench_seg.report.evidence import evidence_of
-from robustbench_seg.report.reliability import reliability_tables
+from robustbench_seg.store.cell import View
+from robustbench_seg.studies.evidence import evidence_of
 from robustbench_seg.studies.frame import quality_frame
 
 
@@ -24,7 +24,7 @@ def test_of_a_cell_that_is_there_twice_each_metric_comes_from_the_one_that_has_i
         assert len(evidence.cells) == 1
         assert set(evidence.scores) == {"miou", "boundary_miou"}
         for metric in evidence.scores:
-            assert evidence.metric(metric, "m", "whole")("clean", 0)[0] == full[metric].item()
+            assert evidence.metric(metric, "m", View())("clean", 0)[0] == full[metric].item()
 
 
 def test_one_block_from_two_folders_has_numbers_without_intervals(tmp_path: Path) -> None:
@@ -37,9 +37,12 @@ def test_one_block_from_two_folders_has_numbers_without_intervals(tmp_path: Path
     cells = pd.concat([quality_frame(tmp_path / model) for model in ("a", "b")])
     (evidence,) = evidence_of(cells)
     assert not evidence.resamples
-    (shown,) = reliability_tables(evidence, "whole", {}, "", "whole")
-    assert shown.full["boundary_miou"].tolist() == cells["boundary_miou"].tolist()
-    assert shown.full["low"].isna().all()
+    for model, expected in zip(cells["model"], cells["boundary_miou"], strict=True):
+        number = evidence.interval(evidence.metric("boundary_miou", model, View())("clean", 0))
+        assert number.estimate == expected
+        assert np.isnan(number.low)
+    assert evidence.pairs() == []
+    assert evidence.differences(lambda title: {"x": np.ones(1)}, (View(),)) == {}
 
 
 def test_all_pairs_of_four_arms_are_compared_and_of_five_those_with_the_first(tmp_path: Path) -> None:

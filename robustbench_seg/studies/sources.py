@@ -9,10 +9,10 @@ import pandas as pd
 from ..errors import StoreError
 from ..store.folder import Store
 from ..store.plan import Plan
-from ..studies.frame import expect_agreement, latency_frame, quality_frame
-from ..studies.plans import read_plans
-from ..studies.robustness import Conditions
 from .evidence import SAME_IMAGES
+from .frame import expect_agreement, latency_frame, quality_frame
+from .plans import read_plans
+from .robustness import Conditions
 
 __all__ = ["Source", "sources_of"]
 
@@ -50,11 +50,11 @@ def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool
         for plan in read_plans(folder, frames[folder][0]):
             plans.setdefault(plan.identity, {})[folder] = plan
         if not any(map(len, frames[folder])) and not Store(folder).failures():
-            raise StoreError(f"{folder}: no cell is finished yet; run the suite again to go on")
+            raise StoreError(f"{folder}: no cell is finished yet; run the suite again to resume")
     sources = []
     for own in plans.values():
         cells = {cell.key: cell for plan in own.values() for cell in plan.cells}
-        measured, speeds = (joined([frames[folder][kind] for folder in own]) for kind in (0, 1))
+        measured, speeds = (together([frames[folder][kind] for folder in own]) for kind in (0, 1))
         quality = only(measured, list(cells))
         expect_one_source(quality)
         sources.append(
@@ -71,7 +71,7 @@ def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool
     return sources
 
 
-def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put the cells of several stores together, each once. Raises StoreError where two contradict each other."""
     parts = [frame for frame in frames if len(frame)]
     if not parts:
@@ -92,7 +92,7 @@ def expect_one_source(cells: pd.DataFrame) -> None:
         row = second.iloc[0]
         first = kinds[(kinds[place] == row[place]).all(axis=1)].iloc[0]
         raise StoreError(
-            f"{row['path']}: its {row['corruption']} has another source than that of {first['path']}, and so other "
+            f"{row['path']}: its {row['corruption']} has another source than in {first['path']}, and so other "
             "pixels; run the older of the two again, or report the folders apart"
         )
 
