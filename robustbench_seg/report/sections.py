@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..errors import UsageError
 from ..studies.evidence import numbered
-from ..studies.limits import limits_of, untrusted
+from ..studies.limits import limits_of, same_everywhere, untrusted
 from ..studies.pictures import stored_pictures
 from ..studies.sources import Source, sources_of
 from .content import Picture, Section
@@ -69,7 +69,7 @@ def section_of(source: Source) -> Section:
         models=tuple(dict.fromkeys(title for panel in panels for title in panel.evidence.titles)),
         synthetic=bool(len(source.quality) and source.quality["synthetic"].any()),
         sentences=tuple(sentences[number][k] for number, k in sorted(order[:MOST])),
-        warnings=(*warnings, *untrusted(main.cells)),
+        warnings=(*warnings, *untrusted(main.cells), *same_everywhere(main.cells)),
         tables=with_own_files(tables),
         pictures=with_own_files(pictures),
         gallery=tuple(stored_pictures(main.cells, source.plan.gallery)),
