@@ -77,7 +77,7 @@ def missing(name: str) -> str:
 def download(name: str, also: Iterable[str] = ()) -> Path:
     """Download a repository's folder, or take it from the hub's cache. Raises CheckpointError (one line).
 
-    also: files that are fetched next to those of a SegFormer.
+    also: further files to fetch.
     """
     side_files = ["config.json", "adapter_config.json", *FILES, *also]
     try:

@@ -124,9 +124,9 @@ def make_jobs(
     about = environment.describe(accelerator)
     about |= {"command": options.command} if options.command else {}
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    fingerprint = read_images(dataset, ids, suite, note) if dataset else ""
     if dataset and ids:
         refuse_other_sizes(models.values(), suite, dataset.load(ids[0]).image.shape[:2])
-    fingerprint = read_images(dataset, ids, suite, note) if dataset else ""
     metrics = own_metrics(suite.metrics, len(class_names))
 
     def job(cell: QualityCell | LatencyCell) -> Job:

@@ -106,7 +106,7 @@ class PreparedSegmenter(ABC):
     resize: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, images: Tensor, pad_to: int = 1) -> Tensor:
-        height, width = (-(-side // pad_to) * pad_to for side in images.shape[2:])
+        height, width = (side + -side % pad_to for side in images.shape[2:])
         self.refuse_another_size((height, width))
         return pad_and_crop(self.scores, self.preprocessing.normalise(images), pad_to)
 

@@ -20,7 +20,7 @@ from segformer.sources import NVIDIA_LICENCE, UNKNOWN_LICENCE
 
 from ..errors import MachineError, UsageError
 from ..files import digest
-from ..wording import listed
+from ..wording import counted, listed
 from .base import NetworkSegmenter, unchanged
 from .foreign import Found, around
 from .hf_processor import ProcessorResize
@@ -95,7 +95,8 @@ def load_with_library(request: Request, folder: Path, config: dict[str, Any]) ->
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
                 raise UsageError(f"{folder}: Transformers can't read it ({reason:.300})") from None
     if missing := sorted(map(str, loading["missing_keys"])):
-        raise UsageError(f"{folder}: lacks {len(missing)} weights of its network: {listed(missing, 10)}")
+        lack = counted(len(missing), "weight")
+        raise UsageError(f"{folder}: lacks {lack} of its network: {listed(missing, 10)}")
     network = network.float()
     return around(
         network if tokens is None else WithTask(network, tokens),

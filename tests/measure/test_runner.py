@@ -476,7 +476,7 @@ def test_an_unsuitable_option_is_refused_before_the_first_cell(tmp_path: Path) -
         (
             Options(weights={"b0": "absent.safetensors"}),
             {},
-            "weights of segformer-b0: absent.safetensors: no such file",
+            "weights of b0: absent.safetensors: no such file",
         ),
         (Options(device="tpu"), {}, "--device must be cpu, cuda or cuda:N, got 'tpu'"),
         (Options(), {"gallery": ["nobody"]}, "gallery image 'nobody' is not in streets test"),
