@@ -211,9 +211,3 @@ class Metric:
     def of(self, sums: Arrays) -> float:
         """The metric of one split: of the sums over its images, by column."""
         return float(self.score(self.terms({name: np.asarray(sums[name])[None] for name in self.reads}), (1,))[0])
-
-    def expect_value(self, num_classes: int) -> None:
-        """Raise UsageError where `value` can't be made of sums, as `score` does."""
-        sizes = dict.fromkeys(CLASS_COUNTS, num_classes) | self.sizes(num_classes)
-        ones = {name: np.ones((2, 3, *(() if (size := sizes[name]) is None else (size,)))) for name in self.reads}
-        self.score(self.terms(ones), (2, 3))
