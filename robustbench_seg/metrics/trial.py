@@ -44,8 +44,8 @@ def linear_terms(metric: Metric, sums: Arrays) -> dict[str, NDArray[Any]]:
     for name, term in terms.items():
         if term.dtype.kind not in "iu" or term.ndim not in (2, 3) or term.shape[:2] != FACTORS.shape:
             raise UsageError(
-                f"metric {metric.name}: of integers {FACTORS.shape} its term {name!r:.60} is {term.dtype} {term.shape}; it "
-                "must be of integers and keep these axes"
+                f"metric {metric.name}: of integers {FACTORS.shape} its term {name!r:.60} is {term.dtype} "
+                f"{term.shape}; it must be of integers and keep these axes"
             )
         if not np.array_equal(term.T, FACTORS.T * np.expand_dims(term[0, 0], (-2, -1))):
             raise UsageError(
