@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from small import stored, write_suite
 from torch.nn import functional
 
@@ -174,7 +175,7 @@ def cells_of(out: Path) -> dict[str, pd.DataFrame]:
 def test_an_aligned_models_cells_are_counted_stored_read_and_reported(
     camvid_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "load_model", lambda name, classes, weights, device: Five())
+    monkeypatch.setattr(plan, "load_source", lambda source, name, classes, device: Five())
     model = {"name": "five", "model": "constant", "classes": TO_CAMVID}
     suite, listener = read_suite(str(write_suite(tmp_path, models=[model], **CAMVID))), Noted()
     assert not run(suite, tmp_path / "out", Options(data={"camvid": camvid_folder}), listener)
@@ -201,7 +202,7 @@ def test_the_alignment_is_a_part_of_the_key_only_where_it_maps_something(
 ) -> None:
     keys = []
     for number, table in enumerate((TO_CAMVID, {**TO_CAMVID, "boat": "tree"}, TO_CAMVID)):
-        monkeypatch.setattr(plan, "load_model", lambda name, classes, weights, device: Five())
+        monkeypatch.setattr(plan, "load_source", lambda source, name, classes, device: Five())
         place = tmp_path / str(number)
         place.mkdir()
         model = {"name": "five", "model": "constant", "classes": table}
@@ -213,13 +214,7 @@ def test_the_alignment_is_a_part_of_the_key_only_where_it_maps_something(
     assert keys[0] == keys[2] != keys[1]
 
 
-def test_a_model_of_cityscapes_classes_runs_on_camvid_by_the_shipped_map(
-    camvid_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def of_cityscapes(name: str, classes: tuple[str, ...], weights: str | None, device: torch.device) -> Any:
-        return load_model(name, CLASS_NAMES, weights, device)
-
-    monkeypatch.setattr(plan, "load_model", of_cityscapes)
+def test_a_model_of_cityscapes_classes_runs_on_camvid_by_the_shipped_map(camvid_folder: Path, tmp_path: Path) -> None:
     model = {"name": "b0", "model": "segformer-b0", "weights": "builtin:streets-b0"}
     changes = {**CAMVID, "conditions": {}}
     suite, listener = read_suite(str(write_suite(tmp_path, models=[model], **changes))), Noted()
@@ -233,3 +228,14 @@ def test_a_model_of_cityscapes_classes_runs_on_camvid_by_the_shipped_map(
         classes = predict(own, torch.from_numpy(sample.image), View(), sample.label.shape, "fp32").numpy()
         named = [SHIPPED["cityscapes-to-camvid"][CLASS_NAMES[k]] for k in classes[sample.label != IGNORE]]
         assert list(predicted) == [named.count(name) for name in CamVid.class_names]
+
+
+def test_a_model_of_any_classes_is_timed_without_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "load_source", lambda source, name, classes, device: Five())
+    latency = {"sizes": [[64, 96]], "min_samples": 10, "min_seconds": 0.01, "max_seconds": 1}
+    content = {"name": "speed", "description": "for tests", "models": [{"name": "constant"}], "latency": latency}
+    path = tmp_path / "speed.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert not run(read_suite(str(path)), tmp_path / "out", Options(), Listener())
+    (cell,) = (read_record(path).cell for path in (tmp_path / "out/latency").iterdir())
+    assert cell.num_classes == 5

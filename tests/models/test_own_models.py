@@ -99,6 +99,8 @@ def test_another_package_offers_a_model(scratch: Path, monkeypatch: pytest.Monke
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: their-models\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[robustbench_seg.models]\nmine = their_models:mine\n")
+    monkeypatch.setattr(MODELS, "members", dict(MODELS.members))
+    monkeypatch.setattr(MODELS, "origins", dict(MODELS.origins))
     family.offers_to.cache_clear()
     try:
         assert "mine" in MODELS
