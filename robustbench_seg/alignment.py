@@ -142,9 +142,13 @@ def align(
         table = shipped_for(mine, theirs)
     name, given = table if isinstance(table, str) else None, table_of(table)
     to = [index_in(theirs, model_class) for model_class in mine]
+    meant: dict[str, str] = {}
     for model_class, target in given.items():
-        index = expect_in(mine, model_class, "the model")
-        to[index] = len(theirs) if target is None else expect_in(theirs, target, "the data set")
+        own = mine[expect_in(mine, model_class, "the model")]
+        if (other := meant.setdefault(own, model_class)) != model_class:
+            raise UsageError(f"the table has {other!r} and {model_class!r}, which are one class of the model")
+        index = len(theirs) if target is None else expect_in(theirs, target, "the data set")
+        to = [index if name == own else before for name, before in zip(mine, to, strict=True)]
     if set(to) == {len(theirs)}:
         raise UsageError(
             f"no class of the model ({listed(mine, LISTED)}) is one of the data set's ({listed(theirs, LISTED)}); give "

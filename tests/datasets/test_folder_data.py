@@ -163,6 +163,7 @@ def test_shares_split_by_whole_blocks_and_leave_nothing_over(tmp_path: Path) -> 
     assert not blocks[0] & blocks[1]
     assert len(blocks[0] | blocks[1]) == 10
     assert blocks_of("mine", ["drive7_0", "other"], r"drive(\d)") == ("7", "other")
+    assert blocks_of("mine", ["drive7_0", "other"], r"(\d*)_?") == ("drive7_0", "other")
 
 
 def test_conditions_stand_before_the_ids(tmp_path: Path) -> None:
@@ -172,8 +173,10 @@ def test_conditions_stand_before_the_ids(tmp_path: Path) -> None:
     assert dataset.ids == ("fog/fog_1", "rain/rain_1")
     assert blocks_of("mine", dataset.ids, dataset.block_pattern) == ("1", "1")
     write_many(tmp_path, ["clear_1"])
-    with pytest.raises(UsageError, match=r"conditions: .* finds nothing in the id 'clear_1'"):
-        open_dataset("mine", tmp_path)
+    for conditions in ("^(fog|rain)", "^(fog|rain)?"):
+        describe(tmp_path, **INDEX, conditions=conditions)
+        with pytest.raises(UsageError, match=r"conditions: .* finds nothing in the id 'clear_1'"):
+            open_dataset("mine", tmp_path)
 
 
 def test_classes_may_stand_in_a_file_and_a_suite_may_say_all(tmp_path: Path) -> None:
