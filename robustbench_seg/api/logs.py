@@ -110,8 +110,11 @@ def open_log(target: str, config: Mapping[str, Any]) -> Log:
     kind, package, _ = LOGS[name]
     try:
         return kind(place, config)
-    except ImportError:
-        raise MachineError(f"--log-to {target}: {package} is not installed: pip install {package}") from None
+    except ImportError as error:
+        lacks = (error.name or package).partition(".")[0]
+        own = lacks in (package, "torch")  # torch's writer is there, and imports the package
+        what = "is not installed" if own else f"can't be imported without {lacks}"
+        raise MachineError(f"--log-to {target}: {package} {what}: pip install {package}") from None
     except Exception as error:  # whatever a package raises over its place
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise MachineError(f"--log-to {target}: {package} can't open it ({reason:.300})") from error
