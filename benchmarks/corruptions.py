@@ -46,7 +46,7 @@ def main() -> None:
         path = Path(folder, "image.npy")
         np.save(path, image)
         if "processes" in options.parts:
-            result["import_ms"] = fresh.import_times_ms(repeats=5)
+            result["import_ms"] = fresh.import_times_ms(repeats=options.samples)
             result["processes"] = fresh.first_calls(path, names)
         if "scaling" in options.parts:
             result["images_per_s"] = timing.scaling(path, names)

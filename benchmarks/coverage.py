@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from robustbench_seg import environment
 from robustbench_seg.files import write_text
+from robustbench_seg.metrics import MIOU
 from robustbench_seg.studies.bootstrap import bootstrap
-from robustbench_seg.studies.counts import METRICS, Counts, read_counts
+from robustbench_seg.studies.counts import Counts, read_counts
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.statistics import percentiles
 
@@ -70,8 +71,8 @@ def camvid() -> Population:
     """Read the counts of CamVid that the module's docstring tells of."""
     cells = quality_frame(ROOT / "reports/camvid-c").set_index(["model", "corruption", "severity"])
     chosen = [(model, *condition) for model in MODELS for condition in (("clean", 0), ("fog", 3))]
-    counts = read_counts(cells.loc[chosen].reset_index())
-    return counts.upper, counts.lower
+    terms = read_counts(cells.loc[chosen].reset_index()).terms
+    return terms["intersection"], terms["union"]
 
 
 def coverage(
@@ -81,17 +82,19 @@ def coverage(
 
     spread: of the sizes of blocks, the standard deviation of their logarithm.
     """
-    upper, lower = population
-    truth = METRICS["miou"].value(upper.sum(axis=1, dtype=np.float64), lower.sum(axis=1, dtype=np.float64))
+    names = ("intersection", "union")
+    sums = {name: part.sum(axis=1, dtype=np.float64) for name, part in zip(names, population, strict=True)}
+    truth = MIOU.value(sums)
     rng = np.random.default_rng([seed, blocks])
-    names = tuple(map(str, range(blocks)))
+    block_names = tuple(map(str, range(blocks)))
     held = dict.fromkeys(QUANTITIES, 0)
     for first in range(0, splits, AT_ONCE):
-        images = rng.integers(0, upper.shape[1], (min(AT_ONCE, splits - first), blocks))
+        images = rng.integers(0, population[0].shape[1], (min(AT_ONCE, splits - first), blocks))
         size = np.exp(spread * rng.standard_normal((*images.shape, 1)))
         # a split stands where a cell stands: one call resamples all of them
         parts = ((part[:, images] * size).astype(np.int64).reshape(-1, blocks, part.shape[2]) for part in population)
-        scores = bootstrap(Counts(pd.DataFrame(index=range(4 * len(images))), names, *parts), resamples=resamples)
+        counts = Counts(pd.DataFrame(index=range(4 * len(images))), block_names, dict(zip(names, parts, strict=True)))
+        scores = bootstrap(counts, resamples=resamples)
         cells = np.split(scores.draws, 4, axis=1)
         for name, quantity in QUANTITIES.items():
             for draws in quantity(*cells).T:

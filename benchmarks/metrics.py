@@ -25,10 +25,11 @@ from robustbench_seg.corruptions import ENGINE_VERSION
 from robustbench_seg.datasets.base import IGNORE, Sample
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.files import write_json, write_text
-from robustbench_seg.measure.evaluate import Setting, evaluate
+from robustbench_seg.measure.evaluate import evaluate
 from robustbench_seg.measure.workers import Loader
+from robustbench_seg.metrics import OPTIONAL
 from robustbench_seg.models import RANDOM_WEIGHTS, load_model
-from robustbench_seg.store.cell import METRICS
+from robustbench_seg.store.cell import Setting
 
 from .tables import provenance, table
 
@@ -76,7 +77,7 @@ def alternately(height: int, width: int, classes: int, samples: int) -> dict[str
     dataset: Any = Held(height, width, classes)
     names = [f"class {k}" for k in range(classes)]
     model = load_model("segformer-b0", names, RANDOM_WEIGHTS, torch.device("cpu"))
-    settings = {"off": Setting(), "on": Setting(metrics=METRICS)}
+    settings = {"off": Setting(), "on": Setting(metrics=OPTIONAL)}
     times_ms: dict[str, list[float]] = {side: [] for side in settings}
     for turn in range(samples + 1):
         for side in ORDERS[turn % 2]:

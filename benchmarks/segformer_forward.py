@@ -21,12 +21,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-import segmentation_models_pytorch as smp
 import torch
-import transformers
 from torch import Tensor, nn
 
-from robustbench_seg.environment import describe
+from robustbench_seg.environment import describe, installed_version
 from robustbench_seg.files import write_text
 from robustbench_seg.measure.latency import peak_memory_mib
 from segformer import VARIANTS, SegFormer, load_checkpoint
@@ -134,6 +132,8 @@ def kept_rows(arguments: argparse.Namespace) -> list[dict[str, object]]:
 
 def write_weights(variant: str, folder: Path) -> None:
     """Save a Transformers model of the variant, with random weights that depend on nothing but the variant."""
+    import transformers
+
     config = VARIANTS[variant]
     settings = transformers.SegformerConfig(
         hidden_sizes=list(config.widths),
@@ -150,6 +150,8 @@ def write_weights(variant: str, folder: Path) -> None:
 def make(implementation: str, variant: str, folder: Path) -> Forward:
     """Load the folder's weights into one of the implementations."""
     if implementation == TRANSFORMERS:
+        import transformers
+
         peer = transformers.SegformerForSemanticSegmentation.from_pretrained(folder).eval()
         return lambda images: peer(images).logits
     ours = load_checkpoint(folder).eval()
@@ -158,6 +160,8 @@ def make(implementation: str, variant: str, folder: Path) -> Forward:
 
 def as_smp(ours: SegFormer, variant: str) -> nn.Module:
     """Put our weights into segmentation-models-pytorch's SegFormer, its final upsampling left out."""
+    import segmentation_models_pytorch as smp
+
     peer = smp.Segformer(
         f"mit_{variant}",
         encoder_weights=None,
@@ -241,7 +245,7 @@ def setting(
 def write(rows: list[dict[str, object]], arguments: argparse.Namespace) -> None:
     """Write the tables so far."""
     command = " ".join(["python", "-m", "benchmarks.segformer_forward", *sys.argv[1:]])
-    peers = {"transformers": transformers.__version__, "segmentation-models-pytorch": smp.__version__}
+    peers = {name: installed_version(name) for name in ("transformers", "segmentation-models-pytorch")}
     write_text(arguments.out / TABLE, pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"))
     method = " ".join(__doc__.split("\n\n")[2].split())
     write_text(arguments.out / "segformer_forward.md", page(pd.DataFrame(rows), method, command, peers))

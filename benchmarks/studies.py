@@ -22,10 +22,9 @@ import numpy as np
 
 from robustbench_seg import environment
 from robustbench_seg.files import write_text
-from robustbench_seg.metrics import ClassCounts
+from robustbench_seg.metrics import MIOU, ImageCounts
 from robustbench_seg.protocols import conditions_of
 from robustbench_seg.store.cell import CLEAN, QualityCell, View
-from robustbench_seg.store.columns import ImageCounts
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.record import Record, quality_key
 from robustbench_seg.studies.bootstrap import bootstrap
@@ -59,7 +58,7 @@ def write_store(folder: Path, cells: int, images: int) -> None:
             timings={}, images=images, of=images, **decides,
         )  # fmt: skip
         rows = [
-            ImageCounts(image_id=name, height=1024, width=2048, classes=ClassCounts(*parts))
+            ImageCounts(image_id=name, height=1024, width=2048, counts=dict(zip(MIOU.columns, parts, strict=True)))
             for name, *parts in zip(ids, intersection, predicted, labelled, strict=True)
         ]
         Store(folder).write_quality(rows, record)

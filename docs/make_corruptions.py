@@ -32,18 +32,18 @@ PAGE = Path(__file__).with_name("corruptions.md")
 IMAGES = PAGE.parent / "img" / "corruptions"
 SCENES = Streets("test", size=(192, 384), count=2)
 SCENE = SCENES.ids[1]  # a busy crossing
-# The part of the scene that is shown: 88 x 176 px are about the most whose noise, which no compression without
-# loss makes much smaller, fits into 300 KB.
+# The part of the scene on a sheet. Lossless compression hardly shrinks noise, so a sheet of much more than 88 x 176 px
+# would exceed 300 KB.
 WINDOW = (slice(48, 136), slice(88, 264))
 SEVERITIES = (1, 2, 3, 4, 5)
 ENLARGED, COLUMNS, GAP_PX, LABEL_PX = 2, 2, 8, 20
 
 # name: (what each parameter is, its values at severities 1 to 5)
 PARAMETERS: dict[str, tuple[tuple[str, ...], Sequence[Any]]] = {
-    "gaussian_noise": (("standard deviation, of full scale",), GAUSSIAN_SCALE),
-    "shot_noise": (("photons that make white",), SHOT_PHOTONS),
+    "gaussian_noise": (("standard deviation / full scale",), GAUSSIAN_SCALE),
+    "shot_noise": (("photon count of white",), SHOT_PHOTONS),
     "impulse_noise": (("share of values replaced",), IMPULSE_AMOUNT),
-    "speckle_noise": (("standard deviation, of the value",), SPECKLE_SCALE),
+    "speckle_noise": (("standard deviation / the value",), SPECKLE_SCALE),
     "defocus_blur": (("radius of the disk (px)", "sigma of its edge (px)"), DEFOCUS),
     "glass_blur": (("sigma of both blurs (px)", "reach of the copies (px)", "passes"), GLASS),
     "motion_blur": (("radius (px); the trail has 2 radius + 1 steps", "sigma (px)"), MOTION),
@@ -74,11 +74,11 @@ PARAMETERS: dict[str, tuple[tuple[str, ...], Sequence[Any]]] = {
         ),
         SPATTER,
     ),
-    "contrast": (("what is left of the distance to the mean",), CONTRAST),
-    "elastic_transform": (("factor of the smoothed displacement",), ELASTIC_ALPHA),
-    "pixelate": (("side of the small image, of the large one's",), PIXELATE),
+    "contrast": (("factor on the distance to the mean",), CONTRAST),
+    "elastic_transform": (("factor on the smoothed displacement",), ELASTIC_ALPHA),
+    "pixelate": (("side of the small image / side of the large one",), PIXELATE),
     "jpeg_compression": (("quality",), JPEG_QUALITY),
-    "saturate": (("factor of the saturation", "added to it"), SATURATE),
+    "saturate": (("factor on the saturation", "added to the saturation"), SATURATE),
 }
 
 

@@ -1,4 +1,28 @@
-"""robustbench-seg: how far can a semantic-segmentation model be trusted when the image is not clean?"""
+"""robustbench-seg: how far can a semantic-segmentation model be trusted when the image is not clean?
+
+The front door: what a program of your own needs, by `import robustbench_seg as rb`. A name is imported when it is first
+asked for, so that the package itself starts at once and without torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .corruptions import corrupt as corrupt
+    from .corruptions import corruption as corruption
+    from .datasets import open_dataset as open_dataset
 
 __version__ = "0.1.0"
-__all__ = ["__version__"]
+__all__ = ["__version__", "corrupt", "corruption", "open_dataset"]
+
+HOMES = {"corrupt": "corruptions", "corruption": "corruptions", "open_dataset": "datasets"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

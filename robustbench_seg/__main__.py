@@ -1,4 +1,4 @@
-"""`python -m robustbench_seg` and the console script: the command line, with the errors of its own start explained."""
+"""`python -m robustbench_seg` and the console script: start the command line, and explain errors of the start."""
 
 import sys
 from pathlib import Path
@@ -12,10 +12,10 @@ HEADLESS = "pip install --force-reinstall --no-deps opencv-python-headless"
 
 
 def main() -> None:
-    """Run the command line; say in one line where OpenCV can't load for want of a system library."""
+    """Run the command line. If OpenCV lacks a system library, print that in one line and exit with status 2."""
     listen()  # before the imports, which take seconds
     try:
-        import cv2  # noqa: F401, the first to fail where libGL or libglib are missing
+        import cv2  # noqa: F401, the first import that fails without libGL or libglib
 
         from .cli import run_program
     except ImportError as error:
@@ -32,10 +32,10 @@ def main() -> None:
 
 
 def is_program() -> bool:
-    """Whether this process is this program alone, rather than another that calls `main`."""
+    """Whether this process is this program, and not another one that calls `main`."""
     module = sys.modules["__main__"]
-    started = getattr(getattr(module, "__spec__", None), "name", "")
-    return started == "robustbench_seg.__main__" or Path(getattr(module, "__file__", None) or "").name == SCRIPT
+    module_name = getattr(getattr(module, "__spec__", None), "name", "")
+    return module_name == "robustbench_seg.__main__" or Path(getattr(module, "__file__", None) or "").name == SCRIPT
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a run was made with: versions, machine, commit, command. No torch is needed to say it."""
+"""Describe the environment of a run, without torch: versions, machine, commit, command."""
 
 import os
 import platform
@@ -29,14 +29,14 @@ def describe(device: str) -> dict[str, Any]:
         "commit": source_commit(),
         "command": shown(shlex.join(["robustbench-seg", *sys.argv[1:]])),
         "python": platform.python_version(),
-        "packages": {name: found for name in PACKAGES if (found := installed_version(name))},
+        "packages": {name: number for name in PACKAGES if (number := installed_version(name))},
         "machine": machine_name(device),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
 def machine_name(device: str) -> str:
-    """Name the machine as far as speed depends on it: processor, cores that this process may use, accelerator."""
+    """Name what decides the speed: the processor, the cores that this process may use, the accelerator."""
     accelerator = "" if device == "cpu" else f", {device}"
     return f"{platform.system()} {platform.machine()}, {cpu_name()}, {available_cores()} cores{accelerator}"
 
@@ -49,12 +49,12 @@ def available_cores() -> int:
 
 
 def default_workers(device: str) -> int:
-    """Count the processes that load images where --workers is not given: on a CPU the network needs the cores more."""
+    """Return the default of --workers, the number of processes that load images. On a CPU the network needs cores."""
     return min(8, available_cores() // (4 if device.partition(":")[0] == "cpu" else 2))
 
 
 def cpu_name() -> str:
-    """Name the processor as its maker does, where the system tells."""
+    """Return the processor's model name, or "unknown processor" if the system provides none."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -73,21 +73,21 @@ def installed_version(package: str) -> str | None:
 
 
 def source_commit() -> str:
-    """Name the commit of the checkout that this package runs from, with "+" when its files differ from it; else "".
+    """Return the commit of the checkout that this package runs from, "" without one. "+" is added for changed files.
 
-    New files do not count, nor those of results: a run that goes on writes them itself.
+    New files and files of results do not count, because a run itself writes them.
     """
     root = Path(__file__).resolve().parent.parent
     if not (root / ".git").exists():
         return ""
     try:
         commit = run_git(root, "rev-parse", "--short=12", "HEAD")
-        changed = run_git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *RESULTS)
-        return commit + ("+" if changed else "")
+        changes = run_git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *RESULTS)
+        return commit + ("+" if changes else "")
     except (OSError, subprocess.SubprocessError):
         return ""
 
 
 def run_git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, check=True, timeout=10)
-    return done.stdout.strip()
+    result = subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, check=True, timeout=10)
+    return result.stdout.strip()

@@ -1,21 +1,21 @@
 """Every error that a user can cause, as one tree.
 
-    RobustBenchError            one clear line; the command line prints it and ends with status 2
+    RobustBenchError            one clear line; the command line prints it and exits with status 2
     ├── UsageError              an option, a name, a suite or a recipe that is not allowed
     ├── DataError               a data set's folder or file that is missing, broken or inconsistent
     ├── StoreError              a result folder that is in use or holds something else
-    │   └── DamagedError        a cell's file that is not what was written
-    └── MachineError            the machine lacks what the program needs, and the cure
+    │   └── DamagedError        a cell's file with content that differs from what was written
+    └── MachineError            the machine lacks something that the program needs
 
-`corrupt` raises the built-in ValueError for a wrong image or severity, as imagecorruptions' users expect, and
-`segformer` has its own CheckpointError, since it knows nothing of this package.
+`corrupt` raises the built-in ValueError for a wrong image or severity, as users of imagecorruptions expect.
+`segformer` has its own CheckpointError, because it does not import this package.
 """
 
 __all__ = ["DamagedError", "DataError", "MachineError", "RobustBenchError", "StoreError", "UsageError"]
 
 
 class RobustBenchError(Exception):
-    """Base of all errors whose text is meant for a user."""
+    """Base of all errors with a message for the user."""
 
 
 class UsageError(RobustBenchError):
@@ -27,13 +27,16 @@ class DataError(RobustBenchError):
 
 
 class StoreError(RobustBenchError):
-    """A result folder that is in use, or whose content this version can't read."""
+    """A result folder that is in use, or has content that this version can't read."""
 
 
 class DamagedError(StoreError):
-    """A cell's file that is not what was written. reason: names the file and what is wrong; the text adds the cure."""
+    """A cell's file with content that differs from what was written. The message is the reason and the remedy.
 
-    cure = "remove it, or run its suite again, which measures that cell anew"
+    reason: names the file and the fault.
+    """
+
+    cure = "remove it, or run its suite again, which measures that cell again"
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}; {self.cure}")
@@ -41,4 +44,4 @@ class DamagedError(StoreError):
 
 
 class MachineError(RobustBenchError):
-    """Something that this machine lacks; the message holds the cure."""
+    """The machine lacks something that the program needs; the message names the remedy."""

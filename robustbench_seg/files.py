@@ -1,4 +1,4 @@
-"""Files that are either there and whole, or not there: temporary file, fsync, rename."""
+"""Write files atomically: temporary file, fsync, rename."""
 
 import errno
 import hashlib
@@ -36,8 +36,8 @@ __all__ = [
     "writing",
 ]
 
-TEMPORARY = ".robustbench-seg.tmp"  # no file of anyone else ends so: such files are removed
-OLD_S = 24 * 3600.0  # no write pauses for a day, and no two clocks differ by one
+TEMPORARY = ".robustbench-seg.tmp"  # only this program uses this suffix, so leftovers with it are removed
+OLD_S = 24 * 3600.0  # no write pauses for a day, and no two clocks differ by a day
 HOME = re.compile(r"(?P<word>(?:\w+:)?)(?P<path>~.*)", re.DOTALL)
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 AGAIN = "make room, then give the same command again"
@@ -57,12 +57,12 @@ REFUSALS = FULL | {
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other runs out of a folder, which is made if need be; remove what killed runs left unfinished in it.
+    """Lock a folder against other runs, and remove temporary files that killed runs left in it.
 
-    The lock is the system's own (flock). It holds between the containers of a machine, and over NFS between machines
-    if the server locks; it ends with its holder, however that ends.
-    Raises StoreError at once if another process is in, and at the end if the folder has vanished meanwhile;
-    MachineError for a folder that can't be written.
+    The folder is created if it does not exist. The lock is the system's own (flock). It is effective between the
+    containers of a machine, and between machines over NFS if the server supports locks; it ends with the process that
+    holds it. Raises StoreError at the start if another process holds the lock, and at the end if the folder has been
+    removed or renamed meanwhile. Raises MachineError for a folder that can't be written.
     """
     path = folder / ".lock"
     lock = filelock.FileLock(path)
@@ -72,7 +72,7 @@ def locked(folder: Path) -> Iterator[None]:
             lock.acquire(timeout=0)
         except filelock.Timeout:
             raise StoreError(f"{folder}: another run is using this folder") from None
-        except NotImplementedError:  # of some versions of filelock
+        except NotImplementedError:  # from some versions of filelock
             raise MachineError(f"{folder}: its file system has no locks; choose another place") from None
     try:
         own = path.stat()
@@ -86,10 +86,10 @@ def locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; when the block ends well, what was written there replaces `path`.
+    """Yield a temporary path next to `path`. After the block, unless it raised, the temporary file replaces `path`.
 
-    The folder is made if need be. A kill at any moment leaves the old file or the new one, never a part; a temporary
-    file that it leaves is removed by the next `locked`. Raises MachineError as `writing` does.
+    The folder is created if it does not exist. A kill at any moment leaves the old file or the new one, never a part.
+    The next `locked` removes a temporary file that a kill leaves. Raises MachineError as `writing` does.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,11 +111,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """A block that writes `path`: a stop lets it end. Raises MachineError, with the cure, where the system refuses."""
+    """Protect a block that writes `path` from a stop. Raises MachineError, with the remedy, if the system refuses."""
     with unbroken():
         try:
             yield
-        except RobustBenchError:  # says itself what is wrong
+        except RobustBenchError:  # has a clear message already
             raise
         except Exception as error:
             if (reason := refusal(error)) is None:
@@ -124,9 +124,9 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def refusal(error: BaseException) -> str | None:
-    """Say why the system refused a write, if that is what an error is about.
+    """Give the reason why the system refused a write, or None for any other error.
 
-    Torch raises an error of its own over that of a full disk, which is then its context.
+    On a full disk, torch raises its own error, with the system's error as the context.
     """
     if isinstance(error, OSError) and error.errno is not None:
         return REFUSALS.get(error.errno, os.strerror(error.errno))
@@ -139,9 +139,9 @@ def refusal(error: BaseException) -> str | None:
 
 
 def make_temporary(folder: Path) -> tuple[int | None, Path]:
-    """Make an empty file that is its writer's, this process, until the descriptor is closed: see `remove_leftovers`.
+    """Make an empty file that this process locks until it closes the descriptor: see `remove_leftovers`.
 
-    Where the system has no such locks there is no descriptor: Windows renames and removes no file that is open.
+    There is no descriptor on a system without such locks: Windows can't rename or remove an open file.
     """
     while True:
         handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=f"-{boot()}{TEMPORARY}")
@@ -154,15 +154,15 @@ def make_temporary(folder: Path) -> tuple[int | None, Path]:
         if os.fstat(handle).st_nlink:
             return handle, Path(name)
         TEMPORARY_FILES.discard(Path(name))
-        os.close(handle)  # taken for a leftover before it was locked
+        os.close(handle)  # another process removed it as a leftover before it was locked
 
 
 def remove_leftovers(folder: Path, *, below: bool = False) -> None:
-    """Remove the temporary files that killed writers left in a folder, or in those below it too; no file else.
+    """Remove the temporary files that killed writers left in a folder, and no other file. below: in subfolders too.
 
-    A writer locks its file, and its name says under which boot of which machine it was made. Here, nobody's lock means
-    that the writer is gone, in whatever container it ran. A file of elsewhere, or of an older version, is removed when
-    it has not changed for a day, since a lock is not always seen from another machine, nor a process ever.
+    A writer locks its file, and the file's name contains the boot id of the writer's machine. If the boot id is this
+    machine's and the file is not locked, the writer has ended, in any container. A file from another machine or from an
+    older version is removed if it has not changed for a day, because locks do not always reach across machines.
     """
     for path in (folder.rglob if below else folder.glob)(f".*{TEMPORARY}"):
         if path.is_file() and not path.is_symlink():
@@ -177,15 +177,15 @@ def remove_if_left(path: Path) -> None:
         return
     handle = os.open(path, os.O_RDWR)
     try:
-        free = True
+        unlocked = True
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
             return
         except OSError:  # a file system without locks
-            free = False
-        made_here = boot() != "" and path.name.endswith(f"-{boot()}{TEMPORARY}")
-        if (free and made_here) or is_old(os.fstat(handle)):
+            unlocked = False
+        from_here = boot() != "" and path.name.endswith(f"-{boot()}{TEMPORARY}")
+        if (unlocked and from_here) or is_old(os.fstat(handle)):
             path.unlink()
     finally:
         os.close(handle)
@@ -197,7 +197,7 @@ def is_old(status: os.stat_result) -> bool:
 
 @cache
 def boot() -> str:
-    """Name this boot of this machine, alike in all its containers; "" where the system does not tell."""
+    """Return the boot id of this machine, the same in all its containers; "" if the system provides none."""
     try:
         return BOOT_ID.read_text("ascii")[:8]  # of a random UUID
     except OSError:
@@ -221,7 +221,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def canonical_json(value: Any) -> str:
-    """One text per value: strict, key-sorted, without spaces."""
+    """Return the one JSON text of a value: strict, key-sorted, without spaces. Raises ValueError for NaN."""
     return json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
 
 
@@ -231,10 +231,9 @@ def digest(value: Any, size: int = 16) -> str:
 
 
 def expanded(path: str) -> str:
-    """Put the home folder in the place of a leading `~` or `~user`, also after a word such as `hf:`; any other text
-    stays as it is.
+    """Replace a leading `~` or `~user` by the home folder, also after a prefix such as `hf:`.
 
-    Raises UsageError where no such home is known.
+    Any other text is returned unchanged. Raises UsageError for an unknown user.
     """
     parts = HOME.fullmatch(path)
     if parts is None:
@@ -242,4 +241,4 @@ def expanded(path: str) -> str:
     try:
         return parts["word"] + str(Path(parts["path"]).expanduser())
     except RuntimeError:
-        raise UsageError(f"{path}: {parts['path'].partition('/')[0]} is no home folder that is known here") from None
+        raise UsageError(f"{path}: {parts['path'].partition('/')[0]} is not a home folder on this machine") from None

@@ -1,7 +1,6 @@
-"""Image files: whether they are whole, how large they are, what they hold; and those that this program writes.
+"""Image files: check that they are complete, read their size, decode them, and encode those that this program writes.
 
-What is wrong with a file is said without its name, which the caller knows: EOFError where a file ends too early, else
-ValueError.
+Errors do not name the file, because the caller does: EOFError if a file ends too early, else ValueError.
 """
 
 import io
@@ -14,20 +13,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["decode_image", "decode_indices", "png", "size_of", "webp"]
+__all__ = ["decode_colours", "decode_image", "decode_indices", "png", "size_of", "webp"]
 
 Pixels = NDArray[np.uint8]
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
-SHORTEST = 12  # bytes by which a format is known
+SHORTEST = 12  # bytes that identify a format
 MAX_WEBP_SIDE_PX = 16383
-# Labels are drawn on the pixels as they are stored, so what EXIF says of turning a photograph is passed over.
+# Labels are drawn on the pixels as stored, so the EXIF orientation is ignored.
 RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 
-# PNG's colour types. The samples of the first two are single numbers; for the others, what makes them so.
+# PNG's colour types. Only the first two have one number per pixel.
 COLOURS = {0: "grey", 3: "palette", 2: "RGB", 4: "grey with alpha", 6: "RGBA"}
-GREY, PALETTE, GREY_ALPHA = 0, 3, 4
+GREY, RGB_TYPE, PALETTE, GREY_ALPHA, RGBA_TYPE = 0, 2, 3, 4, 6
+CHANNELS = np.array([65536, 256, 1], np.int32)  # of red, green and blue in one number
 
-# JPEG: what follows 0xff. Within a scan 0xff itself is followed by 0, or by a marker that stands alone.
+# JPEG: a marker is 0xff and a byte. Within a scan, 0xff is followed by 0 or by a marker without a segment.
 MARKER = re.compile(rb"\xff([^\x00\xff])")
 END, SCAN = 0xD9, 0xDA
 ALONE = {0x01, *range(0xD0, 0xD9)}
@@ -35,47 +35,76 @@ FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
 def size_of(content: bytes) -> tuple[int, int]:
-    """Height and width of a PNG, JPEG or WebP file, in pixels, once it is found to be whole.
+    """Return height and width of a PNG, JPEG or WebP file in pixels, after a check that the file is complete.
 
-    PNG by the checksum of each chunk; JPEG by its markers up to the last; WebP, which has neither, by decoding it.
-    What comes after the end, as cameras append things, is none of the image's.
+    The check reads the checksum of each chunk of a PNG and the markers of a JPEG up to the last. WebP has neither, so
+    it is decoded. Bytes after the end, which some cameras append, are ignored.
     """
     return checked(content) or decode_image(content).shape[:2]
 
 
 def decode_image(content: bytes) -> Pixels:
-    """Decode a PNG, JPEG or WebP file that is whole to RGB (H, W, 3), 8 bits, as stored: not turned by EXIF."""
-    checked(content)  # of a truncated file some decoders make the rest up
+    """Decode a complete PNG, JPEG or WebP file to uint8 RGB (H, W, 3), without the EXIF rotation."""
+    checked(content)  # some decoders invent the missing part of a truncated file
     return decoded(content, RGB)
 
 
-def decode_indices(content: bytes) -> Pixels:
+def decode_indices(content: bytes, most_bits: int = 8) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Decode a PNG file of one channel, grey or palette, to its samples as they are stored: (H, W), 0 .. 2^bits - 1.
 
-    Neither a palette's colours, nor transparency, gamma or profiles change a value, nor does scaling to 8 bits.
+    most_bits: 8, or 16, which makes uint16 of a file of 16 bits. Neither a palette's colours, nor transparency, gamma
+    or profiles change a value, nor does scaling to 8 bits.
     """
-    if not content.startswith(PNG[: len(content)]):
-        raise ValueError(f"begins with {content[:SHORTEST]!r}; a label must be a PNG file")
-    checked(content)
-    bits, colour = content[24], content[25]
+    bits, colour = samples_of(content)
     mode = f"{COLOURS.get(colour, f'colour type {colour}')}, {bits} bit"
     if colour not in (GREY, PALETTE):
         cure = "keep its first channel alone" if colour == GREY_ALPHA else "write the index of each colour instead"
         raise ValueError(f"{mode}; expected one channel of class indices, grey or palette; {cure}")
-    if bits > 8:
+    if bits > most_bits:
         raise ValueError(f"{mode}; expected class indices of 8 bits at most; convert it to 8-bit grey")
-    # A file of the samples alone, called grey: nothing is left in it that could change them.
-    header = b"IHDR" + content[16:25] + bytes([GREY]) + content[26:29]
-    pixels = [chunk for kind, chunk in png_chunks(content) if kind in ("IDAT", "IEND")]
-    plain = b"".join([PNG, struct.pack(">I", 13), header, struct.pack(">I", zlib.crc32(header)), *pixels])
-    stored = decoded(plain, cv2.IMREAD_UNCHANGED)
+    stored = decoded(plain_png(content, GREY), cv2.IMREAD_UNCHANGED)
     return stored // np.uint8(255 // (2**bits - 1)) if bits < 8 else stored  # samples of fewer bits come scaled to 255
+
+
+def decode_colours(content: bytes) -> NDArray[np.int32]:
+    """Decode a PNG file of colours, RGB, RGBA (whose alpha is dropped) or palette, to 65536 R + 256 G + B: (H, W).
+
+    Samples are those that are stored: gamma and profiles change no value.
+    """
+    bits, colour = samples_of(content)
+    if colour == PALETTE:
+        chunks = (chunk[8:-4] for kind, chunk in png_chunks(content) if kind == "PLTE")
+        table = np.frombuffer(next(chunks, b""), np.uint8).reshape(-1, 3).astype(np.int32) @ CHANNELS
+        indices = decode_indices(content)
+        if indices.size and int(indices.max()) >= len(table):
+            raise ValueError(f"damaged: index {indices.max()} in a palette of {len(table)} colours")
+        return np.asarray(table[indices])
+    if colour not in (RGB_TYPE, RGBA_TYPE) or bits != 8:
+        mode = f"{COLOURS.get(colour, f'colour type {colour}')}, {bits} bit"
+        raise ValueError(f"{mode}; expected classes by their colours, RGB of 8 bits or palette")
+    blue_first = decoded(plain_png(content, colour), cv2.IMREAD_UNCHANGED)
+    return np.asarray(blue_first[:, :, 2::-1].astype(np.int32) @ CHANNELS)
+
+
+def samples_of(content: bytes) -> tuple[int, int]:
+    """Bits of a sample and colour type of a PNG file that is whole; a label must be one."""
+    if not content.startswith(PNG[: len(content)]):
+        raise ValueError(f"begins with {content[:SHORTEST]!r}; a label must be a PNG file")
+    checked(content)
+    return content[24], content[25]
+
+
+def plain_png(content: bytes, colour: int) -> bytes:
+    """Keep a PNG file's samples alone, of a colour type: nothing is left in it that could change them."""
+    header = b"IHDR" + content[16:25] + bytes([colour]) + content[26:29]
+    pixels = [chunk for kind, chunk in png_chunks(content) if kind in ("IDAT", "IEND")]
+    return b"".join([PNG, struct.pack(">I", 13), header, struct.pack(">I", zlib.crc32(header)), *pixels])
 
 
 def decoded(content: bytes, flags: int) -> Pixels:
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except cv2.error:  # more pixels than OpenCV takes
+    except cv2.error:  # more pixels than OpenCV accepts
         pixels = None
     if pixels is None:
         raise ValueError("damaged, or of a kind that OpenCV does not read: its pixels can't be decoded")
@@ -83,7 +112,7 @@ def decoded(content: bytes, flags: int) -> Pixels:
 
 
 def checked(content: bytes) -> tuple[int, int] | None:
-    """Follow a file's parts to its end; give the height and width of its header, None for WebP."""
+    """Check that a file is complete. Returns the height and width in its header, None for WebP."""
     if len(content) < SHORTEST:
         raise EOFError
     if content.startswith(PNG):
@@ -106,7 +135,7 @@ def png_size(content: bytes) -> tuple[int, int]:
 
 
 def png_chunks(content: bytes) -> Iterator[tuple[str, memoryview]]:
-    """Yield the chunks of a PNG file, each with its kind and whole, up to the last."""
+    """Yield the kind and the bytes of each complete chunk of a PNG file, up to the last."""
     view, begin, kind = memoryview(content), len(PNG), ""
     while kind != "IEND":
         chunk = view[begin : begin + 12 + int.from_bytes(view[begin : begin + 4])]
@@ -120,10 +149,10 @@ def png_chunks(content: bytes) -> Iterator[tuple[str, memoryview]]:
 
 
 def jpeg_size(content: bytes) -> tuple[int, int]:
-    size, scanned, position = (0, 0), False, len(JPEG)
-    while found := MARKER.search(content, position):
-        (marker,), position = found[1], found.end()
-        if marker == END and scanned:
+    size, has_scan, position = (0, 0), False, len(JPEG)
+    while match := MARKER.search(content, position):
+        (marker,), position = match[1], match.end()
+        if marker == END and has_scan:
             return size
         if marker == END:
             raise ValueError("damaged: it ends before its first pixel")
@@ -134,19 +163,19 @@ def jpeg_size(content: bytes) -> tuple[int, int]:
             raise EOFError
         if marker in FRAMES:
             size = int.from_bytes(part[3:5]), int.from_bytes(part[5:7])
-        scanned |= marker == SCAN
+        has_scan |= marker == SCAN
         position += len(part)
-    if not scanned:
+    if not has_scan:
         raise EOFError
     raise ValueError(
-        "lacks the end marker of a JPEG file: it was cut off or never finished; get it anew, or save it again"
+        "lacks the end marker of a JPEG file: it was cut off or never finished; get the file again, or save it again"
     )
 
 
 def png(pixels: Pixels) -> bytes:
-    """Encode RGB (H, W, 3) or one channel (H, W) as PNG. Raises ValueError where OpenCV fails to."""
-    done, encoded = cv2.imencode(".png", pixels[:, :, ::-1] if pixels.ndim == 3 else pixels)
-    if not done:
+    """Encode RGB (H, W, 3) or one channel (H, W) as PNG. Raises ValueError if OpenCV fails."""
+    success, encoded = cv2.imencode(".png", pixels[:, :, ::-1] if pixels.ndim == 3 else pixels)
+    if not success:
         raise ValueError(f"OpenCV can't encode an image of {pixels.shape[0]}x{pixels.shape[1]} px as PNG")
     return encoded.tobytes()
 

@@ -2,8 +2,9 @@
 
 What is hashed is the whole file that defines a function or class, with the constants and helpers in it, and every
 module of the user's own that it imports, with the `__init__.py` of the packages in which they lie. The standard
-library, installed packages and this program are left out: they have versions. What the code reads when it runs, a file
-or a setting, is not seen: a version that the user gives stands for that.
+library, installed packages and this program are left out: they have versions. Code that itself comes from an installed
+package, other than an editable one, is hashed together with the version of that package. What the code reads when it
+runs, a file or a setting, is not seen: a version that the user gives stands for that.
 """
 
 import ast
@@ -13,6 +14,8 @@ import inspect
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec, all_suffixes
+from importlib.metadata import packages_distributions
+from importlib.metadata import version as version_of
 from pathlib import Path
 
 from .errors import UsageError
@@ -36,7 +39,7 @@ def source_hash(code: object, version: str = "") -> str:
             "name, or it was typed into a shell or a notebook; give it a version, and a new one with every edit"
         )
     files = sorted([path.name, hash_of(path)] for path in own_files(module)) if module else []
-    return digest([version, files])
+    return digest([version, files, *(installed_versions(module) if module else [])])
 
 
 def has_source(code: object) -> bool:
@@ -54,10 +57,28 @@ def module_of(code: object) -> str | None:
     found: object = sys.modules.get(name)
     for part in place.split("."):
         found = getattr(found, part, None)
+    if found is not code and (not is_running(name) or "<" in place):
+        return None
     inner = inspect.unwrap(code) if callable(code) else code
     # What is typed after `python -i FILE` belongs to a module with a file too, and is not in it.
     typed = hasattr(inner, "__code__") and not Path(inner.__code__.co_filename).is_file()
-    return name if found is code and not typed else None
+    return None if typed else name
+
+
+def is_running(module: str) -> bool:
+    """Whether a module's file is being run: a decorator sees a function before the module has it under its name."""
+    frame, names = inspect.currentframe(), getattr(sys.modules.get(module), "__dict__", None)
+    while frame and not (frame.f_code.co_name == "<module>" and frame.f_globals is names):
+        frame = frame.f_back
+    return frame is not None
+
+
+def installed_versions(module: str) -> list[list[str]]:
+    """Name the installed packages that a module comes from, with their versions; none for a user's own, or ours."""
+    path, top = file_of(module), module.partition(".")[0]
+    if path is None or top in OURS or INSTALLED.isdisjoint(path.parts):
+        return []
+    return sorted([name, version_of(name)] for name in set(packages_distributions().get(top, ())))
 
 
 def own_files(module: str) -> set[Path]:

@@ -1,4 +1,4 @@
-"""Named sets of conditions. Published numbers mix them without saying; here every table names its own."""
+"""Named sets of conditions. Published numbers often leave theirs unstated; here every table names its own."""
 
 from collections.abc import Iterable
 
@@ -21,7 +21,7 @@ SCORED = (
 )  # fmt: skip
 KEPT = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
 
-# name: {corruption: its severities}. Clean images are always measured besides.
+# name: {corruption: its severities}. Clean images are always measured in addition.
 PROTOCOLS: dict[str, dict[str, tuple[int, ...]]] = {
     # Xie et al. 2021, Table 5 and Appendix D, after Kamann & Rother 2020
     "segformer": {name: (1, 2, 3) if name in NOISES else (1, 2, 3, 4, 5) for name in SEGFORMER},
@@ -31,24 +31,29 @@ PROTOCOLS: dict[str, dict[str, tuple[int, ...]]] = {
     "fan": dict.fromkeys((*SCORED, *KEPT), (1, 2, 3)),
     # SemSegBench, arXiv 2505.18015
     "semsegbench": dict.fromkeys(SCORED, (3,)),
+    # HGFormer, Ding et al. 2023, and what reports "Cityscapes-C level 5": those of `segformer` at their strongest
+    "level5": dict.fromkeys(SEGFORMER, (5,)),
     "clean": {},
 }
 
 
 def conditions_of(protocol: str) -> dict[str, tuple[int, ...]]:
-    """Look up a protocol. Raises UsageError that lists the known ones."""
+    """Look up a protocol. Raises UsageError that lists the known protocols."""
     if protocol not in PROTOCOLS:
         raise UsageError(f"unknown protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
     return PROTOCOLS[protocol]
 
 
 def categories_of(corruptions: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Group corruptions as the paper does that has them, in the order of CATEGORIES.
+    """Group corruptions into the categories of their paper, in the order of CATEGORIES.
 
-    To Kamann & Rother 2020, whose 16 are those of `segformer`, brightness is digital; Hendrycks & Dietterich 2019 have
-    it under weather.
+    Brightness is digital in Kamann & Rother 2020, who chose the 16 corruptions of `segformer`, and weather in Hendrycks
+    & Dietterich 2019. There are no categories where a corruption is not registered here, as in a store made elsewhere:
+    a category could lack it.
     """
-    names = [name for name in corruptions if name in CORRUPTIONS]
+    names = list(corruptions)
+    if not all(name in CORRUPTIONS for name in names):
+        return {}
     category = {name: CORRUPTIONS[name].category for name in names}
     if set(names) == set(SEGFORMER):
         category["brightness"] = "digital"

@@ -1,8 +1,8 @@
-"""How a process ends when it is told to stop: once, between two writes; a second time, at once.
+"""End the process on a stop signal: the first signal ends it between two writes, a second one at once.
 
-Files appear whole or not at all, and a kill loses nothing that is finished. So a stop need not unwind the program: no
-exception runs through code that swallows it, or leaves a module half imported. A thread of its own waits for the file
-that is being written, ends the workers and then the process, whatever the main thread is doing.
+Files are written atomically, and a kill loses no finished file. So a stop does not need to unwind the program: no code
+can swallow an exception, and no module stays half imported. A separate thread waits for the file that is being written,
+ends the workers and then the process, independently of the main thread.
 """
 
 import atexit
@@ -22,13 +22,13 @@ __all__ = ["ENDINGS", "STOPS", "TEMPORARY_FILES", "end_with", "end_worker", "lis
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 STOPPED = 130
 LINE = b"robustbench-seg: stopped; what is finished is kept, and the same command resumes from there\n"
-SHOW_CURSOR = b"\x1b[?25h\n"  # a progress bar hides it
-SAME_S = 0.2  # what comes so soon after the first signal is the same stop: timeout(1) sends its signal twice
-PATIENCE_S = 1.0  # with a terminal, or a pipe's reader, that takes no more bytes
+SHOW_CURSOR = b"\x1b[?25h\n"  # a progress bar hides the cursor
+SAME_S = 0.2  # a signal so soon after the first belongs to the same stop: timeout(1) sends its signal twice
+PATIENCE_S = 1.0  # for a terminal or the reader of a pipe that accepts no more bytes
 
 
 class Blocks:
-    """The blocks that a stop does not break, in all threads; they may be nested."""
+    """The blocks that a stop does not interrupt, in all threads; they may be nested."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
@@ -40,7 +40,7 @@ class Blocks:
         depth = getattr(self.thread, "depth", 0)
         with self.changed:
             while self.closed and not depth:
-                self.changed.wait()  # for good: the process is about to end
+                self.changed.wait()  # forever: the process is about to end
             self.running += 1
         self.thread.depth = depth + 1
 
@@ -51,7 +51,7 @@ class Blocks:
             self.changed.notify_all()
 
     def close(self) -> None:
-        """Let no other begin, and wait for those that run."""
+        """Let no new block begin, and wait for the running ones."""
         with self.changed:
             self.closed = True
             while self.running:
@@ -59,15 +59,15 @@ class Blocks:
 
 
 BLOCKS = Blocks()
-ENDINGS: set[Callable[[bool], None]] = set()  # each ends child processes, at once or between two writes, and waits
-TEMPORARY_FILES: set[Path] = set()  # that this process is writing
-FINAL: list[int] = []  # the status to end with
-LAST_WORD = threading.Lock()  # of whoever ends the process: it is never released
+ENDINGS: set[Callable[[bool], None]] = set()  # each ends child processes, at once (True) or between writes, and waits
+TEMPORARY_FILES: set[Path] = set()  # the files that this process is writing
+FINAL: list[int] = []  # the exit status, if one is set
+LAST_WORD = threading.Lock()  # held by the thread that ends the process; never released
 
 
 @contextmanager
 def unbroken() -> Iterator[None]:
-    """A stop comes before this block or after it."""
+    """Hold a stop back until this block has ended."""
     BLOCKS.enter()
     try:
         yield
@@ -82,33 +82,33 @@ def end_worker() -> NoReturn:
 
 
 def listen() -> None:
-    """From now on end this process with status 130 at Ctrl-C, SIGTERM or when its terminal is closed.
+    """From now on end this process with status 130 on Ctrl-C, on SIGTERM and when its terminal closes.
 
-    A signal that is ignored, as Ctrl-C in a shell's background job or a closed terminal under nohup, stays ignored.
+    An ignored signal stays ignored, such as Ctrl-C in a shell's background job or a closed terminal under nohup.
     """
     before = {number: signal.getsignal(number) for number in STOPS}
-    heard = [number for number, handler in before.items() if handler != signal.SIG_IGN]
+    numbers = [number for number, handler in before.items() if handler != signal.SIG_IGN]
     bell, ringer = os.pipe()
-    if hasattr(os, "set_blocking"):  # Windows has it since Python 3.12, and rings without it too
+    if hasattr(os, "set_blocking"):  # on Windows since Python 3.12; not essential there
         os.set_blocking(ringer, False)
-    signal.set_wakeup_fd(ringer, warn_on_full_buffer=False)  # rings even while the main thread is in a library's code
-    for number in heard:
+    signal.set_wakeup_fd(ringer, warn_on_full_buffer=False)  # works even while the main thread runs a library's code
+    for number in numbers:
         signal.signal(number, lambda number, frame: None)
-    threading.Thread(target=wait_for_stops, args=(bell, heard), name="stops", daemon=True).start()
-    atexit.register(finish, heard)  # the first to be registered is the last to be called
+    threading.Thread(target=wait_for_stops, args=(bell, numbers), name="stops", daemon=True).start()
+    atexit.register(finish, numbers)  # the first function registered is the last one called
     if hasattr(os, "register_at_fork"):
-        forget_in_forks({number: before[number] for number in heard})
+        forget_in_forks({number: before[number] for number in numbers})
 
 
 def forget_in_forks(handlers: Mapping[int, Any]) -> None:
-    """Let a process that a library forks end by these signals as if nobody had listened, and without a ring here."""
-    held = threading.local()
+    """Restore the handlers in processes that a library forks, and do not wake this process for their signals."""
+    thread = threading.local()
 
     def hold() -> None:
-        held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
+        thread.mask = signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
 
     def release() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held.mask)
+        signal.pthread_sigmask(signal.SIG_SETMASK, thread.mask)
 
     def forget() -> None:
         signal.set_wakeup_fd(-1)
@@ -119,35 +119,35 @@ def forget_in_forks(handlers: Mapping[int, Any]) -> None:
     os.register_at_fork(before=hold, after_in_parent=release, after_in_child=forget)
 
 
-def finish(heard: Collection[int]) -> None:
-    """Let a stop under way end the process; else end it with the status that `end_with` was given, if any.
+def finish(numbers: Collection[int]) -> None:
+    """Let a pending stop end the process; otherwise end it with the status from `end_with`, if there is one.
 
-    While the interpreter is taken apart, which takes up to seconds, it has no thread to hear a stop, and one of a
-    library's may abort the process. Where nobody gave a status, a stop is ignored for that while.
+    The shutdown of the interpreter takes up to seconds. During it no thread receives a stop, and a library's thread may
+    abort the process. Without a status from `end_with`, stops are ignored during the shutdown.
     """
     try:
         for stream in (sys.stdout, sys.stderr):
             print(end="", file=stream, flush=True)
-    except OSError:  # which the interpreter says at its end
+    except OSError:  # the interpreter reports it during shutdown
         FINAL.clear()
     with unbroken():
         if FINAL:
             os._exit(FINAL[-1])
-        for number in heard:
+        for number in numbers:
             signal.signal(number, signal.SIG_IGN)
 
 
 def end_with(status: int) -> None:
-    """Have the process end with this status as soon as its exit functions have run."""
+    """Set the status with which the process ends after its exit functions."""
     FINAL.append(status)
 
 
-def wait_for_stops(bell: int, heard: Collection[int]) -> None:
+def wait_for_stops(bell: int, numbers: Collection[int]) -> None:
     first = None
     while True:
         for number in os.read(bell, 64):
             now = time.monotonic()
-            if number not in heard:
+            if number not in numbers:
                 continue
             if first is None:
                 first = now

@@ -1,4 +1,4 @@
-"""How numbers and names read in sentences for people."""
+"""Format numbers and names for sentences."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,20 +7,20 @@ __all__ = ["counted", "is_utf8", "listed", "shown"]
 
 
 def counted(number: int, noun: str) -> str:
-    """Put a number before a noun whose plural ends in s: "1 image", "2 images"."""
+    """Join a number and a noun with a plural in s: "1 image", "2 images"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def listed(words: Sequence[str], most: int, separator: str = ", ") -> str:
-    """Join the first few of some words, and count the rest: "a, b and 3 more"."""
+    """Join the first words, and count the rest: "a, b and 3 more". most: the number of words to join."""
     more = len(words) - most
     return separator.join(words[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def is_utf8(text: str, errors: str = "strict") -> bool:
-    """Whether text can be written as UTF-8: Python keeps each byte of a name that is not as a character of its own.
+    """Whether text can be written as UTF-8. Python represents each undecodable byte of a file name by a surrogate.
 
-    errors: "surrogateescape" to let such bytes pass, but no other half of a pair.
+    errors: "surrogateescape" accepts those surrogates, but no others.
     """
     try:
         text.encode("utf-8", errors)
@@ -30,14 +30,14 @@ def is_utf8(text: str, errors: str = "strict") -> bool:
 
 
 def shown(name: str | Path) -> str:
-    r"""Show the name of a file within a line: line breaks and whatever else can't be printed are escaped.
+    r"""Escape line breaks and other unprintable characters in a file's name, so that it fits into one line.
 
-    Bytes of a name that is not UTF-8 are shown as \xff.
+    Bytes that are not UTF-8 become \xff.
     """
-    return "".join(c if c.isprintable() else escaped(c) for c in str(name))
+    return "".join(c if c.isprintable() else escape(c) for c in str(name))
 
 
-def escaped(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":  # as Python keeps a byte that is no part of any character
+def escape(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # Python's form of an undecodable byte
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode("ascii")

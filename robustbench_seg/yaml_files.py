@@ -13,7 +13,7 @@ from .errors import UsageError
 from .files import expanded
 from .store.cell import View
 
-__all__ = ["DatasetSpec", "Strict", "ViewSpec", "find_yaml", "parse_yaml", "read_yaml", "shipped"]
+__all__ = ["DatasetSpec", "Strict", "ViewSpec", "find_yaml", "parse_yaml", "read_yaml", "shipped", "validated"]
 
 
 class Strict(BaseModel):
@@ -23,11 +23,16 @@ class Strict(BaseModel):
 
 
 class DatasetSpec(BaseModel):
-    """Which split of which data set; further keys are options of that data set."""
+    """Which split of which data set, or of several as one ("cityscapes+acdc"); further keys are options of it."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
     name: str
     split: str
+
+    @property
+    def names(self) -> list[str]:
+        """The data sets, each of which has a folder of its own."""
+        return self.name.split("+")
 
 
 def view_of(value: Any) -> Any:
@@ -93,19 +98,25 @@ def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mappi
         content = parse_yaml(text)
         for place, value in (changes or {}).items():
             content = changed(content, place.split("."), value)
-        return kind.model_validate(content)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{name_or_path}: not YAML: {' '.join(str(error).split())}") from None
+    return validated(content, kind, name_or_path)
+
+
+def validated(content: Any, kind: type[Model], where: str) -> Model:
+    """Make a model of plain values. Raises UsageError that names `where`, the place in it and what is wrong there."""
+    try:
+        return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         message = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{name_or_path}: {place}: {message}, got {first['input']!r:.60}{more}") from None
+        raise UsageError(f"{where}: {place}: {message}, got {first['input']!r:.60}{more}") from None
 
 
 def find_yaml(name_or_path: str, package: str) -> Path:
-    """Find the file of `read_yaml`. Raises UsageError where there is none."""
+    """Find the file for `read_yaml`. Raises UsageError where there is none."""
     known = shipped(package)
     path = known.get(name_or_path, Path(expanded(name_or_path)))
     if not path.is_file():
@@ -114,7 +125,7 @@ def find_yaml(name_or_path: str, package: str) -> Path:
 
 
 def changed(content: Any, place: list[str], value: Any) -> Any:
-    """Put a value at a place of nested mappings; those on the way that are missing, or no mappings, are made."""
+    """Put a value at a place in nested mappings; missing mappings on the way are made, other values replaced."""
     if not place:
         return value
     inner = content if isinstance(content, dict) else {}

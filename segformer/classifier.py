@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from .config import SegFormerConfig
 from .encoder import MixTransformer
-from .model import configure, with_weights
+from .model import configure, make_seeded
 
 __all__ = ["MixTransformerClassifier", "build_classifier"]
 
@@ -14,8 +14,8 @@ __all__ = ["MixTransformerClassifier", "build_classifier"]
 class MixTransformerClassifier(nn.Module):
     """Images (B, 3, H, W), normalised float, H and W >= 32 ─▶ logits (B, num_classes).
 
-    The last stage's tokens, behind its norm, are averaged and mapped to the classes. The configuration's decoder_width
-    and dropout belong to the decoder and have no part here.
+    The last stage's tokens are normalised, averaged and mapped to the classes. The configuration's decoder_width and
+    dropout belong to the decoder and have no effect here.
     """
 
     def __init__(self, config: SegFormerConfig) -> None:
@@ -33,9 +33,9 @@ class MixTransformerClassifier(nn.Module):
 def build_classifier(
     variant: str, *, num_classes: int = 1000, seed: int = 0, **changes: Any
 ) -> MixTransformerClassifier:
-    """Make a classifier for ImageNet-1K, or other classes, with random weights, as `build` makes a SegFormer.
+    """Make a classifier for ImageNet-1K or other classes with random weights. `build` does the same for a SegFormer.
 
     variant: a key of VARIANTS. changes: fields of SegFormerConfig. Raises ValueError as `build` does.
     """
     config = configure(variant, num_classes=num_classes, **changes)
-    return with_weights(lambda: MixTransformerClassifier(config), seed)
+    return make_seeded(lambda: MixTransformerClassifier(config), seed)

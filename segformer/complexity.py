@@ -1,13 +1,13 @@
-"""What a network costs: parameters and multiply-accumulates (MACs) per module, without running it on data.
+"""Count parameters and multiply-accumulates (MACs) of a network and of its modules, without running it on data.
 
-A MAC is a product and the addition that takes it up. The paper's "FLOPs" are MACs (Xie et al. 2021, Tables 1a, 2, 7).
-Counted are convolutions and all matrix products: linear maps, Q K^T and A V of attention. Biases, norms, activations,
-softmax and resizing are not. torch's own counter looks at the shapes that pass through a copy on the meta device, which
-has shapes but no numbers, so a count takes no memory and is exact at any input size.
+A MAC is one product and the addition of it. The paper's "FLOPs" are MACs (Xie et al. 2021, Tables 1a, 2, 7). The count
+includes convolutions and all matrix products: linear maps, and Q K^T and A V of attention. It excludes biases, norms,
+activations, softmax and resizing. torch's counter reads the shapes that pass through a copy of the network on the meta
+device. That device stores shapes without values, so a count takes no memory and is exact at any input size.
 
-The decoder has two counts. `complexity` counts the form that we run (see decoder.py), with the product of the weight
-matrices, which is computed anew in each pass; `complexity_as_published` counts the form that the paper writes and
-whose cost it states. Both give the same logits.
+The decoder has two counts. `complexity` counts the form that we run (see decoder.py). It includes the product of the
+weight matrices, which every pass computes. `complexity_as_published` counts the form in the paper, for which the paper
+states the cost. Both forms give the same logits.
 """
 
 import copy
@@ -26,14 +26,14 @@ from .model import SegFormer
 
 __all__ = ["Complexity", "Cost", "PublishedDecoder", "complexity", "complexity_as_published", "count"]
 
-FLOPS_PER_MAC = 2  # torch's counter counts the product and the addition apart
+FLOPS_PER_MAC = 2  # torch's counter counts the product and the addition separately
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What one module costs, its submodules included.
+    """The cost of one module with its submodules.
 
-    parameters: trainable or not, each counted once. macs: multiply-accumulates of one forward pass.
+    parameters: trainable and frozen, each counted once. macs: multiply-accumulates of one forward pass.
     """
 
     parameters: int
@@ -42,10 +42,10 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Complexity(Cost):
-    """What a whole network costs, and each of its modules by its path, such as "encoder.stages.0.embed".
+    """The cost of a whole network, and of each module under its path, such as "encoder.stages.0.embed".
 
-    A module's own share is what its submodules leave of its cost: the decoder multiplies by its linear maps' weights
-    without calling them, so these MACs are the decoder's and the parameters the linear maps'.
+    The decoder multiplies by the weights of its linear maps without calling them. Therefore these MACs count for the
+    decoder, and the parameters for the linear maps.
     """
 
     modules: Mapping[str, Cost]
@@ -54,8 +54,8 @@ class Complexity(Cost):
 def complexity(network: nn.Module, size: tuple[int, int]) -> Complexity:
     """Count any network that takes images, for one RGB image of `size` = (height, width) in pixels.
 
-    The network is left as it is: its weights, mode, device and dtype do not matter and do not change. Raises what the
-    network raises for an image of that size.
+    Weights, mode, device and dtype of the network do not matter and do not change. Raises what the network raises for
+    an image of that size.
     """
     return count(network, torch.empty(1, 3, *size, device="meta"))
 
@@ -63,7 +63,7 @@ def complexity(network: nn.Module, size: tuple[int, int]) -> Complexity:
 def complexity_as_published(config: SegFormerConfig, size: tuple[int, int]) -> Complexity:
     """Count a SegFormer with the decoder as its authors write it, for one image of `size` = (height, width).
 
-    That is the paper's Eq. 4, or MMSegmentation's own head for a configuration with that decoder.
+    The decoder is the paper's Eq. 4, or MMSegmentation's head if the configuration names it.
     """
     with torch.device("meta"):
         network = SegFormer(config)
@@ -73,11 +73,11 @@ def complexity_as_published(config: SegFormerConfig, size: tuple[int, int]) -> C
 
 
 def count(network: nn.Module, *inputs: Any) -> Complexity:
-    """Count any module for the given arguments, whose tensors are float32 on the meta device.
+    """Count any module for the given arguments. Tensors among them are float32 on the meta device.
 
-    Raises NotImplementedError or RuntimeError for a module whose course depends on the values of its tensors.
+    Raises NotImplementedError or RuntimeError for a module with control flow that depends on tensor values.
     """
-    shadow = without_numbers(network)
+    shadow = copy_to_meta(network)
     counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.mv: flops_of_mv})
     with torch.no_grad(), torch.device("meta"), counter:
         shadow(*inputs)
@@ -96,9 +96,9 @@ def parameters_of(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def without_numbers(network: nn.Module) -> nn.Module:
-    """Copy a module in eval mode, its parameters and buffers replaced by float32 ones on the meta device."""
-    memo: dict[int, Any] = {}  # what deepcopy takes for copied already
+def copy_to_meta(network: nn.Module) -> nn.Module:
+    """Copy a module in eval mode, with float32 parameters and buffers on the meta device."""
+    memo: dict[int, Any] = {}  # deepcopy treats these as copied already
     for parameter in network.parameters():
         memo[id(parameter)] = nn.Parameter(torch.empty_like(parameter, device="meta"), requires_grad=False)
     for buffer in network.buffers():
@@ -107,12 +107,12 @@ def without_numbers(network: nn.Module) -> nn.Module:
 
 
 def flops_of_mv(matrix: tuple[int, int], *_: Any, **__: Any) -> int:
-    """FLOPs of matrix times vector, which torch's counter leaves out."""
+    """Count the FLOPs of matrix times vector, which torch's counter omits."""
     return FLOPS_PER_MAC * matrix[0] * matrix[1]
 
 
 class PublishedDecoder(AllMLPDecoder):
-    """The all-MLP decoder as the paper writes it (Section 3.2, Eq. 4): the same parameters and function, at more cost.
+    """The all-MLP decoder as in the paper (Section 3.2, Eq. 4): the same parameters and function, at a higher cost.
 
     Each stage is projected to D channels and upsampled to 1/4; the 4 D channels are fused, then classified.
     """

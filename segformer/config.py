@@ -1,4 +1,4 @@
-"""What decides the shape of a SegFormer, and the six published variants.
+"""The configuration of a SegFormer, and the six published variants.
 
 Source: Xie et al., "SegFormer: Simple and Efficient Design for Semantic Segmentation with Transformers", NeurIPS
 2021, Table 6, corrected by the shapes of the released weights: the expansion is 4 in every stage (the table prints
@@ -18,16 +18,16 @@ PerStage = tuple[int, int, int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class SegFormerConfig:
-    """One network, completely described.
+    """The complete description of one network.
 
     widths: channels C_i of the four stages.
     depths: blocks of each stage.
     heads: attention heads of each stage; each divides its width.
     reductions: stride of the convolution that shortens the keys and values. The paper's R (Eq. 2) is its square.
-    expansions: hidden width of the feed-forward network over its input width.
+    expansions: hidden width of the feed-forward network divided by its input width.
     ffn: "mix" has the 3x3 depth-wise convolution (Eq. 3), "plain" has none.
-    positional_encoding: None, or "learned", a map per stage made for `train_size` and resized to any other.
-    train_size: (height, width) in pixels; needed with a learned encoding, and of no use without.
+    positional_encoding: None, or "learned": one map per stage for `train_size`, resized for any other image size.
+    train_size: (height, width) in pixels; required with a learned encoding, not allowed without.
     decoder: "mlp" is the paper's (Eq. 4), "mmseg" the head of MMSegmentation's port, with its norm per stage.
     decoder_width: channels of the decoder.
     drop_path: highest rate of stochastic depth; it grows linearly from 0 over the blocks.
@@ -87,7 +87,7 @@ class SegFormerConfig:
     def check_train_size(self) -> None:
         if (self.positional_encoding is None) != (self.train_size is None):
             raise ValueError(
-                "train_size goes with a learned positional encoding and with nothing else, got "
+                "train_size is required with a learned positional encoding and not allowed without, got "
                 f"positional_encoding={self.positional_encoding!r} and train_size={self.train_size}"
             )
         if self.train_size is not None:

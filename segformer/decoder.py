@@ -1,17 +1,17 @@
-"""The all-MLP decoder of SegFormer (Xie et al. 2021, Section 3.2, Eq. 4), in the form that we run; and a port's head.
+"""The all-MLP decoder of SegFormer (Xie et al. 2021, Section 3.2, Eq. 4) in our form; MMSegmentation's head.
 
-As written, each stage goes through its own linear map to D channels, is upsampled to 1/4, and a 1x1 convolution fuses
-the 4 D channels. Up to the BatchNorm behind it all of this is linear, and a 1x1 map commutes with bilinear
-upsampling, whose weights sum to one. With F_i the columns of the fusion that belong to stage i,
+In the paper, a linear map projects each stage to D channels, each projection is upsampled to 1/4, and a 1x1 convolution
+fuses the 4 D channels. All of this is linear up to the BatchNorm. A 1x1 map commutes with bilinear upsampling, because
+the weights of the upsampling sum to one. Let F_i be the columns of the fusion that belong to stage i. Then
 
     sum_i F_i up(L_i x_i + b_i)  =  sum_i up((F_i L_i) x_i + F_i b_i).
 
-So each stage is projected by the product F_i L_i at its own resolution, upsampled and added: the same function of the
-same parameters, with no 4 D map at 1/4 resolution. The products are made on the fly, gradients and all. In evaluation
-BatchNorm is linear too and goes into them; on a CPU stripes of rows are added, rectified and classified while they are
-in its cache.
+So the product F_i L_i projects each stage at its own resolution, and the results are upsampled and added. This is the
+same function of the same parameters, without a map of 4 D channels at 1/4 resolution. Every pass computes the products,
+and gradients flow through them. In evaluation BatchNorm is linear too and is folded into the products; on a CPU the
+maps are added, rectified and classified in stripes of rows that fit into the cache.
 
-MMSegmentation trained its own models with a BatchNorm and a ReLU per stage in between, which forbids this.
+MMSegmentation's head has a BatchNorm and a ReLU after each projection, so this rewriting does not apply to it.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ STRIPE = 8  # rows of the map at 1/4 that are fused, rectified and classified at
 class AllMLPDecoder(nn.Module):
     """Four maps ─▶ logits at the resolution of the first.
 
-    widths: channels of the four maps. width: D. dropout: rate of whole channels before the classifier.
+    widths: channels of the four maps. width: D. dropout: rate at which channels are dropped before the classifier.
     """
 
     def __init__(self, widths: tuple[int, ...], width: int, num_classes: int, dropout: float) -> None:
@@ -47,7 +47,7 @@ class AllMLPDecoder(nn.Module):
         """(B, C_i, H_i, W_i) of the four stages ─▶ logits (B, num_classes, H_1, W_1)."""
         maps = self.fused_maps(features)
         height, width = maps[0].shape[2:]
-        # In training BatchNorm needs the whole map, and dropout draws once for it.
+        # In training BatchNorm needs the whole map, and dropout draws once for the whole map.
         whole = self.norm.training or self.dropout.training or not by_cpu(self, maps[0])
         step = height if whole else STRIPE
         stripes = []
@@ -59,9 +59,9 @@ class AllMLPDecoder(nn.Module):
         return torch.cat(stripes, dim=2)
 
     def fused_maps(self, features: list[Tensor]) -> list[Tensor]:
-        """Each stage times its F_i L_i, at its own resolution: (B, D, H_i, W_i), to be resized and added."""
+        """Multiply each stage by F_i L_i at its own resolution: (B, D, H_i, W_i), still to be resized and added."""
         weight, shift = self.fuse.weight, torch.zeros_like(self.norm.bias)
-        if not self.norm.training:  # its statistics are constants then, and BatchNorm is one more linear map
+        if not self.norm.training:  # BatchNorm's statistics are constants, so BatchNorm is one more linear map
             mean, variance = cast(Tensor, self.norm.running_mean), cast(Tensor, self.norm.running_var)
             scale = self.norm.weight / (variance + self.norm.eps).sqrt()
             weight, shift = scale[:, None] * weight, self.norm.bias - scale * mean
@@ -74,7 +74,7 @@ class AllMLPDecoder(nn.Module):
 
 
 def sum_of(maps: list[Tensor]) -> Tensor:
-    """Add maps up, the later ones into the first."""
+    """Add maps up; all but the first addition are in place."""
     total, *others = maps
     total = total + others[0]
     for other in others[1:]:
@@ -83,10 +83,10 @@ def sum_of(maps: list[Tensor]) -> Tensor:
 
 
 class MMSegDecoder(nn.Module):
-    """The head of MMSegmentation's port (>= 0.20), another function than Eq. 4: each stage is normalised and rectified.
+    """MMSegmentation's head (>= 0.20). It is not Eq. 4, because it normalises and rectifies each stage.
 
-    Four maps ─▶ logits at the resolution of the first. widths: channels of the four maps. width: of the fused map.
-    dropout: rate of whole channels before the classifier.
+    Four maps ─▶ logits at the resolution of the first. widths: channels of the four maps. width: channels of the fused
+    map. dropout: rate at which whole channels are dropped before the classifier.
     """
 
     def __init__(self, widths: tuple[int, ...], width: int, num_classes: int, dropout: float) -> None:

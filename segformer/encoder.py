@@ -1,8 +1,8 @@
-"""The hierarchical Transformer encoder of SegFormer (Xie et al. 2021, Section 3.1), Mix Transformer.
+"""The hierarchical Transformer encoder of SegFormer, Mix Transformer (Xie et al. 2021, Section 3.1).
 
 Letters: B batch, C channels, H and W height and width of a map in tokens, N = H * W, D channels of one head.
 
-Maps are carried as (B, H, W, C). Linear layers and LayerNorm see them as tokens; a convolution sees the same memory as
+Maps have the layout (B, H, W, C). Linear layers and LayerNorm read it as tokens; a convolution reads the same memory as
 a channels-last image (B, C, H, W). So no block copies between its linear and its convolutional half.
 """
 
@@ -26,18 +26,18 @@ __all__ = [
 ]
 
 KERNELS, STRIDES = (7, 3, 3, 3), (4, 2, 2, 2)  # Section 3.1: K, S, P = 7, 4, 3, then 3, 2, 1
-STRIPE_VALUES = 2**21  # of the hidden map that are computed at a time in evaluation: 8 MiB of float32 stay in the cache
+STRIPE_VALUES = 2**21  # of the hidden map per stripe in evaluation on a CPU: 8 MiB of float32 fit into the cache
 
 
 def convolve(convolution: nn.Conv2d, x: Tensor) -> Tensor:
-    """Apply a convolution to a map (B, H, W, C) and give the same layout back; neither way copies."""
+    """Apply a convolution to a map (B, H, W, C) and return the same layout. Neither permutation copies."""
     image: Tensor = convolution(x.permute(0, 3, 1, 2))
     return image.permute(0, 2, 3, 1)  # (B, H', W', C')
 
 
 def linear(layer: nn.Linear, x: Tensor) -> Tensor:
     """Apply a linear map to (B, H, W, C)."""
-    if by_cpu(layer, x):  # oneDNN's 1x1 convolution takes four fifths of the time of BLAS
+    if by_cpu(layer, x):  # oneDNN's 1x1 convolution takes 80 % of the time of BLAS
         image = functional.conv2d(x.permute(0, 3, 1, 2), layer.weight[:, :, None, None], layer.bias)
         return image.permute(0, 2, 3, 1)
     y: Tensor = layer(x)
@@ -45,7 +45,7 @@ def linear(layer: nn.Linear, x: Tensor) -> Tensor:
 
 
 class OverlapPatchMerging(nn.Module):
-    """Overlapped patch merging: a strided convolution whose windows overlap, then LayerNorm.
+    """Overlapped patch merging: a strided convolution with overlapping windows, then LayerNorm.
 
     (B, H, W, C) ─▶ (B, ceil(H / stride), ceil(W / stride), C').
     """
@@ -61,11 +61,11 @@ class OverlapPatchMerging(nn.Module):
 
 
 class PositionalEncoding(nn.Module):
-    """A learned map that is added to the tokens: what Mix-FFN replaces (Section 3.1, Table 1c).
+    """A learned map that is added to the tokens. Mix-FFN replaces it (Section 3.1, Table 1c).
 
-    Made for one grid of tokens; at another it is resized bilinearly, as positional encodings are when the test
-    resolution differs from the training resolution. How the paper built its variant was not released: this is our
-    construction. Zero padding in the patch embeddings leaks some position with or without it.
+    The map has one grid of tokens, and is resized bilinearly for any other grid: the usual treatment where the test
+    resolution differs from the training resolution. The paper did not release its variant; this is our construction.
+    Zero padding in the patch embeddings leaks some position with or without this map.
     """
 
     def __init__(self, width: int, grid: tuple[int, int]) -> None:
@@ -81,7 +81,7 @@ class PositionalEncoding(nn.Module):
 
 
 class EfficientSelfAttention(nn.Module):
-    """Self-attention whose keys and values come from a map shortened by R = reduction^2 (Eq. 1 and 2)."""
+    """Self-attention; keys and values come from a map that is shortened by R = reduction^2 (Eq. 1 and 2)."""
 
     def __init__(self, width: int, *, heads: int, reduction: int, eps: float) -> None:
         super().__init__()
@@ -108,8 +108,8 @@ class EfficientSelfAttention(nn.Module):
 class MixFFN(nn.Module):
     """The feed-forward network: linear, 3x3 depth-wise convolution, GELU, linear (Eq. 3).
 
-    The convolution's zero padding is what tells the network where it is. `mix=False` leaves it out. The residual of
-    Eq. 3 is added in `Block`, since the input here is the normalised one.
+    The convolution's zero padding gives the network its positions. `mix=False` omits the convolution. `Block` adds the
+    residual of Eq. 3, because the input here is already normalised.
     """
 
     def __init__(self, width: int, *, expansion: int, mix: bool) -> None:
@@ -126,7 +126,7 @@ class MixFFN(nn.Module):
         return stripes[0] if len(stripes) == 1 else torch.cat(stripes, dim=1)
 
     def rows(self, x: Tensor, top: int, bottom: int) -> Tensor:
-        """Compute some rows; their neighbours take part up to the convolution and are dropped after it."""
+        """Compute the rows from top to bottom. The convolution needs one more row on each side, dropped after it."""
         above = min(top, 1)
         hidden = linear(self.expand, x[:, top - above : bottom + 1])
         if self.mix is not None:
@@ -202,7 +202,7 @@ class Stage(nn.Module):
 
 
 class MixTransformer(nn.Module):
-    """MiT: four stages that halve the resolution from 1/4 to 1/32 of the image (Section 3.1)."""
+    """MiT: four stages; the resolution is 1/4 of the image after the first, and halves to 1/32 (Section 3.1)."""
 
     def __init__(self, config: SegFormerConfig) -> None:
         super().__init__()
@@ -216,7 +216,7 @@ class MixTransformer(nn.Module):
         """Turn images (B, 3, H, W), normalised float, H and W >= 32, into four maps.
 
         Returns (B, C_i, ceil(H / s), ceil(W / s)) for s = 4, 8, 16, 32, in channels-last memory. Raises ValueError for
-        another number of dimensions or channels, or a smaller image.
+        any other number of dimensions or channels, and for a smaller image.
         """
         if images.ndim != 4 or images.shape[1] != 3 or min(images.shape[2:]) < 32:
             raise ValueError(f"images must be (B, 3, H, W) with H and W >= 32, got {tuple(images.shape)}")

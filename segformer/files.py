@@ -1,4 +1,4 @@
-"""Files of tensors, in and out: no file can run code, and a file is written whole or not at all."""
+"""Read files of tensors without running code from them, and write files atomically."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ __all__ = [
     "write_atomically",
 ]
 
-# Holds our description of the model: in a safetensors header, in a pickle's "meta" and in an ONNX graph's metadata.
+# The key of our description of the model in a safetensors header, a pickle's "meta" and an ONNX graph's metadata.
 METADATA_KEY = "segformer"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -42,11 +42,11 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 class Content:
     """The weights of a file, or of a folder.
 
-    path: what messages name. files: all that decide the logits. tensors: under their keys without `prefix`, which
-    wrappers had put before them. loaded: all that the file holds, with its metadata. expression: Python that gives the
-    tensors to a user, under the file's own keys. description: our own JSON on the model, "" in files of others.
-    class_names: empty where the file has none. training: the text of the configuration that MMSegmentation keeps in its
-    files. config, licence, preprocessor: what stands next to the weights, if anything.
+    path: the path for messages. files: all files that decide the logits. tensors: by key, without `prefix`. prefix: the
+    start of the file's keys that comes from wrappers. loaded: the file's whole content with its metadata. expression:
+    Python that loads the tensors under the file's own keys, for messages. description: our own JSON about the model, ""
+    in files of other programs. class_names: empty if the file has none. training: the text of the configuration that
+    MMSegmentation stores in its files. config, licence, preprocessor: from files next to the weights, if there are any.
     """
 
     path: Path
@@ -64,17 +64,20 @@ class Content:
 
 
 def read_file(path: Path) -> Content:
-    """Read the weights of a `.safetensors` file or a pickle, however they are wrapped.
+    """Read the weights of a `.safetensors` file or a pickle, with any wrappers around them.
 
-    Raises CheckpointError in one line for any other content, and for two sets of weights that differ.
+    Raises CheckpointError (one line) for any other content, and for two sets of weights that differ.
     """
     return content_of(load(path))
 
 
 def content_of(loaded: Loaded) -> Content:
-    """Choose the weights of what a file holds, and name what is said of them. Raises CheckpointError as `read_file`."""
+    """Choose the weights in a file's content, and collect what the file states about them.
+
+    Raises CheckpointError as `read_file` does.
+    """
     weights = choose(loaded)
-    # MMCV writes CLASSES, and MMEngine after it dataset_meta.
+    # MMCV writes CLASSES; its successor MMEngine writes dataset_meta.
     data = loaded.metadata.get("dataset_meta")
     names = loaded.metadata.get("CLASSES") or (data.get("classes") if isinstance(data, dict) else None)
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
@@ -110,9 +113,10 @@ def sha256_of(path: Path) -> str:
 
 
 def identity_of(paths: Iterable[Path], root: Path) -> str:
-    """Hash all files that decide a model's logits, as 64 hexadecimal digits; of one file it is its own SHA-256.
+    """Hash all files that decide a model's logits, as 64 hexadecimal digits.
 
-    Of several it is the SHA-256 of the lines that sha256sum prints of them from within `root`, in the order of names.
+    For one file the hash is the file's SHA-256. For several it is the SHA-256 of the lines that sha256sum prints for
+    them in the folder `root`, sorted by name.
     """
     by_name = {path.relative_to(root).as_posix(): path for path in paths}
     if len(by_name) == 1:
@@ -122,10 +126,10 @@ def identity_of(paths: Iterable[Path], root: Path) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside `path`, force it to disk, rename: a reader sees the old or the new, whole.
+    """Write to a temporary file next to `path`, fsync, rename: a reader sees the whole old file or the whole new one.
 
-    The temporary file's name, with the boot of this machine, and its lock are those of the benchmark's own, whose next
-    command in that folder removes what a kill leaves.
+    The temporary file has the name (with the machine's boot id) and the lock that the benchmark uses. So if the process
+    is killed, the benchmark's next command in that folder removes the temporary file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock, temporary = make_temporary(path.parent)
@@ -145,7 +149,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def make_temporary(folder: Path) -> tuple[int | None, Path]:
-    """Make an empty file, locked until the descriptor is closed; without one on Windows, which renames no open file."""
+    """Make an empty file, locked until the descriptor is closed. Windows can't rename open files: no descriptor."""
     boot = BOOT_ID.read_text("ascii")[:8] if BOOT_ID.is_file() else ""
     while True:
         handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=f"-{boot}.robustbench-seg.tmp")
@@ -156,4 +160,4 @@ def make_temporary(folder: Path) -> tuple[int | None, Path]:
             fcntl.flock(handle, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:
             return handle, Path(name)
-        os.close(handle)  # taken for a leftover before it was locked
+        os.close(handle)  # another process removed it as a leftover before it was locked

@@ -1,4 +1,4 @@
-"""The two formats of tensor files, safetensors and torch's pickles: what a file holds, before any is chosen of it."""
+"""Load the whole content of a tensor file: safetensors or torch's pickle."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,10 +18,11 @@ PICKLES = (".pth", ".pt", ".bin", ".ckpt")
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """A file's content. Of a pickle any object, with a StandIn where a class is not known; else tensors by their keys.
+    """The content of a file.
 
-    metadata: of a safetensors header, or the "meta" of a pickle. expression: Python that gives `value` to a user.
-    foreign: the names that stand-ins are bound to.
+    value: tensors by key, or any object in a pickle, with a StandIn for each unknown class. metadata: from the header
+    of a safetensors file, or the "meta" of a pickle. expression: Python that loads `value`, for messages. foreign: the
+    class names that stand-ins replace.
     """
 
     path: Path
@@ -31,13 +32,13 @@ class Loaded:
     foreign: tuple[str, ...] = ()
 
     def saving(self, expression: str) -> str:
-        """Word the line of Python that saves what an expression gives as a file that is read here."""
-        trusted = "where you trust the file, " if self.foreign else ""
+        """Write the advice to save the value of an expression as a file that is read here."""
+        trusted = "if you trust the file, " if self.foreign else ""
         return f"{trusted}save it: torch.save({expression}, 'plain.pth')"
 
 
 def load(path: Path) -> Loaded:
-    """Read a file whose name has a suffix of tensors; its first bytes tell the format. Raises CheckpointError."""
+    """Read a file with a suffix of tensor files; its first bytes decide the format. Raises CheckpointError."""
     if path.suffix != ".safetensors" and path.suffix not in PICKLES:
         raise CheckpointError(
             f"{path}: expected a .safetensors or {', '.join(PICKLES)} file, or a folder of Transformers"
@@ -49,7 +50,7 @@ def load(path: Path) -> Loaded:
         raise CheckpointError(f"{path}: not readable ({error.strerror})") from None
     if start.startswith(b"version https://git-lfs"):
         raise CheckpointError(f"{path}: a pointer of Git LFS, not the file itself; fetch it with: git lfs pull")
-    if start[8:9] == b"{":  # behind the length of a safetensors header
+    if start[8:9] == b"{":  # a safetensors header starts after the eight bytes of its length
         return load_safetensors(path)
     if path.suffix == ".safetensors" and not start.startswith((b"PK", b"\x80")):
         return load_safetensors(path)

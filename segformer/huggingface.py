@@ -1,4 +1,4 @@
-"""Folders of Transformers, here and on the Hugging Face hub: config.json beside the weights."""
+"""Read folders of Transformers, local or on the Hugging Face hub: config.json next to the weights."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ __all__ = ["FIELDS", "HUB", "download", "folder_config", "is_hub_id", "missing",
 
 HUB = "hf:"
 
-# Our field: its name in config.json. What the file leaves out has Transformers' default.
+# Our field: its name in config.json, and Transformers' default for a file without it.
 FIELDS = {
     "widths": ("hidden_sizes", (32, 64, 160, 256)),
     "depths": ("depths", (2, 2, 2, 2)),
@@ -29,7 +29,7 @@ FIELDS = {
     "drop_path": ("drop_path_rate", 0.1),
     "dropout": ("classifier_dropout_prob", 0.1),
 }
-# What a SegFormer may not have otherwise.
+# Values that every SegFormer has.
 FIXED = {
     "model_type": "segformer",
     "num_channels": 3,
@@ -42,11 +42,11 @@ FIXED = {
 
 
 def repository_of(name: str, folder: Path = Path()) -> str:
-    """Tell which repository on the hub a name stands for, "" if it is a path.
+    """Find the repository on the hub that a name stands for, "" if the name is a path.
 
-    hf:OWNER/NAME is one, unless a folder OWNER/NAME is here. Without "hf:" only the names of nvidia, who released
-    SegFormer, are taken for one, unless there is a folder nvidia: any other may be a path that was mistyped. folder:
-    from which a path would start.
+    hf:OWNER/NAME is a repository, unless a folder OWNER/NAME exists. Without "hf:" only nvidia/NAME is one (NVIDIA
+    released SegFormer), unless a folder nvidia exists; any other name may be a mistyped path. folder: the folder that a
+    path is relative to.
     """
     bare = name.removeprefix(HUB)
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", bare) or Path(bare).suffix in (".safetensors", *PICKLES):
@@ -62,7 +62,7 @@ def is_hub_id(name: str) -> bool:
 
 
 def missing(name: str) -> str:
-    """Word that nothing is there under a name, with how to name what may have been meant; "" if something is."""
+    """Write the message for a name that is neither a path nor a repository, with a hint; "" if it is one."""
     bare = name.removeprefix(HUB)
     if (bare and Path(bare).exists()) or is_hub_id(name):
         return ""
@@ -75,8 +75,8 @@ def missing(name: str) -> str:
 
 
 def download(name: str) -> Path:
-    """Fetch a repository's folder from the hub, or find it in the hub's cache. Raises CheckpointError in one line."""
-    beside = ["config.json", "adapter_config.json", *FILES]
+    """Download a repository's folder, or take it from the hub's cache. Raises CheckpointError (one line)."""
+    side_files = ["config.json", "adapter_config.json", *FILES]
     try:
         from huggingface_hub import snapshot_download
 
@@ -84,21 +84,21 @@ def download(name: str) -> Path:
             ("model.safetensors", "model-*.safetensors"),
             ("pytorch_model.bin", "pytorch_model-*.bin"),
         ):
-            wanted = [*beside, weights, f"{weights}.index.json", shards]
-            folder = Path(snapshot_download(repository_of(name), allow_patterns=wanted))
-            if any((folder / found).is_file() for found in wanted[-3:-1]):
+            patterns = [*side_files, weights, f"{weights}.index.json", shards]
+            folder = Path(snapshot_download(repository_of(name), allow_patterns=patterns))
+            if any((folder / name).is_file() for name in patterns[-3:-1]):
                 break
-    except Exception as error:  # the client's errors, and those of the HTTP library under it, have no common root
+    except Exception as error:  # the errors of the client and of its HTTP library have no common base class
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         absent = "" if name.startswith(HUB) else "no such file or folder, and "
-        raise CheckpointError(f"{name}: {absent}not to be had from the Hugging Face hub ({reason})") from None
+        raise CheckpointError(f"{name}: {absent}not available from the Hugging Face hub ({reason})") from None
     return folder
 
 
 def read_folder(folder: Path, repository: str = "") -> Content:
-    """Read a folder that Transformers saved: config.json, the weights, whole or in shards, and the preprocessor.
+    """Read a folder that Transformers saved: config.json, the weights (one file or shards) and the preprocessor.
 
-    repository: where on the hub it is from, if that is known.
+    repository: the repository on the hub that the folder is from, if any.
     """
     if not (folder / "config.json").is_file():
         raise CheckpointError(f"{folder}: needs config.json and model.safetensors or pytorch_model.bin")
@@ -110,16 +110,16 @@ def read_folder(folder: Path, repository: str = "") -> Content:
         config, class_names = read_config(foreign)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / 'config.json'}: not the configuration of a SegFormer ({error})") from None
-    # Version 4 notes in config.json where the weights were from before; the hub's cache is named after it.
+    # Version 4 stores the origin of the weights in config.json; a folder in the hub's cache has it in its path.
     origins = (repository, str(foreign.get("_name_or_path", "")), *folder.absolute().parts)
     if any(origin.startswith(("nvidia/", "models--nvidia--")) for origin in origins):
         licence = NVIDIA_LICENCE
     else:
         licence = str(foreign.get("license") or UNKNOWN_LICENCE)
-    beside = [folder / name for name in ("config.json", *FILES) if (folder / name).is_file()]
+    side_files = [folder / name for name in ("config.json", *FILES) if (folder / name).is_file()]
     return replace(
         weights,
-        files=(*beside, *weights.files),
+        files=(*side_files, *weights.files),
         config=config,
         class_names=class_names,
         licence=licence,
@@ -128,19 +128,19 @@ def read_folder(folder: Path, repository: str = "") -> Content:
 
 
 def read_config(foreign: Mapping[str, Any]) -> tuple[SegFormerConfig, tuple[str, ...]]:
-    """Turn the content of config.json into ours, and class names, none if they are only numbered.
+    """Turn the content of config.json into our configuration and the class names (none if they are only numbered).
 
-    Raises ValueError for what is not a SegFormer.
+    Raises ValueError if it does not describe a SegFormer.
     """
     for name, expected in FIXED.items():
         if foreign.get(name, None if name == "model_type" else expected) != expected:
             raise ValueError(f"{name} must be {expected!r}, got {foreign.get(name)!r}")
     if foreign.get("quantization_config"):
-        raise ValueError("quantised weights are not read")
+        raise ValueError("quantised weights are not supported")
     labels = foreign.get("id2label") or {}
     if sorted(map(int, labels)) != list(range(len(labels))):
         raise ValueError("id2label must number the classes 0, 1, 2 and so on")
-    number = foreign.get("num_labels") or len(labels) or 2  # two is Transformers' default
+    number = foreign.get("num_labels") or len(labels) or 2  # Transformers' default is 2
     if labels and number != len(labels):
         raise ValueError(f"num_labels is {number}, but id2label names {len(labels)} classes")
     names = tuple(str(labels[key]) for key in sorted(labels, key=int))

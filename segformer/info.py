@@ -1,25 +1,25 @@
-"""What is told about weights, and the error for those that can't be read."""
+"""Information about weights, and the error for weights that can't be read."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-__all__ = ["CheckpointError", "CheckpointInfo", "shortened"]
+__all__ = ["CheckpointError", "CheckpointInfo", "shorten"]
 
 
 class CheckpointError(ValueError):
-    """A file that can't be read, or whose keys or shapes are not those of the network; the message names them."""
+    """A file that can't be read, or has keys or shapes that do not fit the network; the message names them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointInfo:
-    """Where weights come from; it travels with them.
+    """The origin of weights.
 
-    class_names: one per logit, or empty where the source does not tell. licence: SPDX name or a plain word on use.
-    source: the program whose form they were read in. recipe: what trained them. preprocessor: how images become the
-    network's input, as the JSON object of Transformers' preprocessor_config.json with sorted keys; "" where nothing is
-    said of it, which means ImageNet's mean and standard deviation. left_out: keys of the file that are no part of the
-    network. sha256: of the file that they were read from, or of all files of a folder that decide logits; "" before
-    they exist. The last two do not travel.
+    class_names: one per logit, or empty if the source states none. licence: SPDX name or a short statement of the
+    permitted use. source: the program that defines the file's form. recipe: the recipe that trained the weights.
+    preprocessor: how images become the network's input, as the JSON object of Transformers' preprocessor_config.json
+    with sorted keys; "" if nothing is stated, which means ImageNet's mean and standard deviation. left_out: keys of the
+    file that are not part of the network. sha256: of the file, or of all files in a folder that decide the logits; ""
+    if there is no file. A saved file contains all fields except the last two.
     """
 
     class_names: tuple[str, ...] = ()
@@ -31,6 +31,6 @@ class CheckpointInfo:
     sha256: str = ""
 
 
-def shortened(keys: Collection[object]) -> str:
-    """List the first ten of some keys; dots stand for the rest."""
+def shorten(keys: Collection[object]) -> str:
+    """List the first ten keys, and dots for the rest."""
     return ", ".join(map(str, list(keys)[:10])) + (", ..." if len(keys) > 10 else "")

@@ -1,4 +1,4 @@
-"""SegFormer: the encoder and the decoder together, and how one is made (Xie et al. 2021, Figure 2)."""
+"""SegFormer: the encoder and the decoder together, and functions that make one (Xie et al. 2021, Figure 2)."""
 
 import math
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class SegFormer(nn.Module):
 
 @torch.no_grad()
 def initialise(model: nn.Module) -> None:
-    """Draw all weights: truncated normal 0.02 for linear maps (1x1 too) and encodings, fan-out normal for the rest."""
+    """Draw all weights: truncated normal (0.02) for linear maps, 1x1 included, and encodings; else fan-out normal."""
     for module in model.modules():
         if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1)):
             nn.init.trunc_normal_(module.weight, std=0.02)
@@ -54,7 +54,7 @@ def initialise(model: nn.Module) -> None:
 
 
 def build(variant: str, *, seed: int = 0, **changes: Any) -> SegFormer:
-    """Make a SegFormer with random weights that depend on `seed` alone; the global generator is left as it was.
+    """Make a SegFormer with random weights that depend only on `seed`; the global generator does not change.
 
     variant: a key of VARIANTS. changes: fields of SegFormerConfig, such as num_classes or ffn.
     Raises ValueError for an unknown variant or a field that is not allowed.
@@ -63,12 +63,12 @@ def build(variant: str, *, seed: int = 0, **changes: Any) -> SegFormer:
 
 
 def create(config: SegFormerConfig, *, seed: int = 0) -> SegFormer:
-    """Make the SegFormer of any configuration, as `build` does."""
-    return with_weights(lambda: SegFormer(config), seed)
+    """Make a SegFormer from a configuration; otherwise as `build`."""
+    return make_seeded(lambda: SegFormer(config), seed)
 
 
 def configure(variant: str, **changes: Any) -> SegFormerConfig:
-    """Look a variant up and change fields of it. Raises ValueError as `build` does."""
+    """Take a variant and change fields of it. Raises ValueError as `build` does."""
     if variant not in VARIANTS:
         raise ValueError(f"unknown variant {variant!r}; known: {', '.join(VARIANTS)}")
     unknown = sorted(changes.keys() - SegFormerConfig.__dataclass_fields__.keys())
@@ -77,8 +77,8 @@ def configure(variant: str, **changes: Any) -> SegFormerConfig:
     return replace(VARIANTS[variant], **changes)
 
 
-def with_weights(make: Callable[[], Network], seed: int) -> Network:
-    """Make a network and draw its weights from `seed` alone; the global generator is left as it was."""
+def make_seeded(make: Callable[[], Network], seed: int) -> Network:
+    """Make a network and draw its weights from `seed`; the global generator does not change."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed CUDA's generators too
         network = make()

@@ -1,4 +1,4 @@
-"""How images become a network's input, as the files of its weights say it; whoever runs the network applies it."""
+"""Read how images become a network's input from the files of its weights. The caller of the network applies it."""
 
 import json
 import math
@@ -10,38 +10,38 @@ from typing import TypeVar
 from .files import read_json
 from .info import CheckpointError
 
-__all__ = ["FILES", "read_preprocessor", "trained_with"]
+__all__ = ["FILES", "read_normalisation", "read_preprocessor"]
 
 FILES = ("preprocessor_config.json", "processor_config.json")
 Value = TypeVar("Value")
 IMAGENET = (123.675, 116.28, 103.53, 58.395, 57.12, 57.375)  # mean and standard deviation of RGB values 0 .. 255
-# A configuration is Python or JSON, and may be the text of several files: it is searched, not parsed.
+# A configuration is Python or JSON, and may join the text of several files. Therefore it is searched, not parsed.
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 COMMENT = re.compile(r"^\s*#.*$|\s#[^'\"\n]*$", re.MULTILINE)
 TUPLE = re.compile(r"(?<![\w.])\(([^()]*)\)")
 DICTIONARY = re.compile(r"(?:\b(\w+)['\"]?\s*[=:]\s*)?(?:\b([\w.]+)\(|\{)([^(){}]*)[)}]")
-# What normalises images, by its name or its type; initialisers have a "std" too, and the type Normal.
+# Names and types of entries that normalise images. Initialisers have a "std" too, and the type Normal.
 OF_IMAGES = re.compile(r"im(g|age)_?norm|normali[sz]|pre_?processor", re.IGNORECASE)
 ORDERS = {"True": True, "true": True, "False": False, "false": False}
 
 
 def read_preprocessor(folder: Path) -> str:
-    """Read what a folder of Transformers says of its images: JSON with sorted keys, "" where it says nothing.
+    """Read the preprocessor of a folder of Transformers: JSON with sorted keys, "" if the folder has none.
 
-    As in Transformers 5, a part "image_processor" in processor_config.json comes before preprocessor_config.json.
+    As in Transformers 5, "image_processor" in processor_config.json takes precedence over preprocessor_config.json.
     """
     own, processor = (read_json(folder / name) if (folder / name).is_file() else {} for name in FILES)
-    found = processor.get("image_processor", own)
-    if not isinstance(found, dict):
+    image_processor = processor.get("image_processor", own)
+    if not isinstance(image_processor, dict):
         raise CheckpointError(f"{folder / FILES[1]}: its image_processor must be a JSON object")
-    return json.dumps(found, sort_keys=True) if found else ""
+    return json.dumps(image_processor, sort_keys=True) if image_processor else ""
 
 
-def trained_with(config: str, path: Path) -> str:
-    """Read the normalisation from the text of a configuration of MMSegmentation, in the form of Transformers.
+def read_normalisation(config: str, path: Path) -> str:
+    """Read the normalisation from the text of an MMSegmentation configuration. Returns it in Transformers' form.
 
-    It is "" where the text has none and where it is ImageNet's. path: what the message names. Raises CheckpointError
-    for several that differ, and for one that is not three numbers for the mean and three for the standard deviation.
+    Returns "" if the text has none, or has ImageNet's. path: for the message. Raises CheckpointError for several that
+    differ, and for one that is not three numbers for the mean and three for the standard deviation.
     """
     parts = list(image_parts(config))
     means, deviations, orders = (
@@ -50,12 +50,12 @@ def trained_with(config: str, path: Path) -> str:
     )
     if not means and not deviations:
         return ""
-    mean, std = (agreed(path, name, map(numbers, found)) for name, found in (("mean", means), ("std", deviations)))
-    in_order = agreed(path, "to_rgb", (ORDERS.get(text.strip()) for text in orders or ["True"]))
+    mean, std = (unify(path, name, map(numbers, texts)) for name, texts in (("mean", means), ("std", deviations)))
+    in_order = unify(path, "to_rgb", (ORDERS.get(text.strip()) for text in orders or ["True"]))
     pairs = zip((*mean, *std), IMAGENET, strict=True)
-    if in_order and all(math.isclose(said, theirs, rel_tol=1e-4) for said, theirs in pairs):
+    if in_order and all(math.isclose(ours, theirs, rel_tol=1e-4) for ours, theirs in pairs):
         return ""
-    said = {
+    normalisation = {
         "do_flip_channel_order": not in_order,
         "do_normalize": True,
         "do_rescale": True,
@@ -64,11 +64,11 @@ def trained_with(config: str, path: Path) -> str:
         "image_std": [value / 255 for value in std],
         "rescale_factor": 1 / 255,
     }
-    return json.dumps(said, sort_keys=True)
+    return json.dumps(normalisation, sort_keys=True)
 
 
 def image_parts(config: str) -> Iterator[str]:
-    """List what stands in each dictionary on the normalisation of images, without the dictionaries inside it."""
+    """List the text of each dictionary that describes a normalisation of images, without nested dictionaries."""
     text, before = COMMENT.sub("", config), ""
     while text != before:  # from the inside out
         before, text = text, TUPLE.sub(r"[\1]", text)
@@ -81,21 +81,21 @@ def image_parts(config: str) -> Iterator[str]:
 
 def numbers(text: str) -> tuple[float, ...] | None:
     """Read a list of three numbers; None for anything else."""
-    found = re.fullmatch(rf"\[\s*({NUMBER})\s*,\s*({NUMBER})\s*,\s*({NUMBER})\s*,?\s*\]\s*", text)
-    return tuple(map(float, found.groups())) if found else None
+    match = re.fullmatch(rf"\[\s*({NUMBER})\s*,\s*({NUMBER})\s*,\s*({NUMBER})\s*,?\s*\]\s*", text)
+    return tuple(map(float, match.groups())) if match else None
 
 
-def agreed(path: Path, name: str, values: Iterable[Value | None]) -> Value:
-    """Take the one value that all of a configuration's entries have. Raises CheckpointError, with the cure."""
-    found = set(values)
-    value = next(iter(found), None)
-    if len(found) == 1 and value is not None:
+def unify(path: Path, name: str, values: Iterable[Value | None]) -> Value:
+    """Return the value that all entries of a configuration share. Raises CheckpointError, with the remedy."""
+    distinct = set(values)
+    value = next(iter(distinct), None)
+    if len(distinct) == 1 and value is not None:
         return value
     kind = "True or False" if name == "to_rgb" else "three numbers"
-    wrong = "values that differ" if len(found) > 1 else f"something other than {kind}"
+    wrong = "values that differ" if len(distinct) > 1 else f"something other than {kind}"
     norm = "img_norm_cfg = dict(mean=[R, G, B], std=[R, G, B], to_rgb=True)"
     raise CheckpointError(
-        f"{path}: its MMSegmentation configuration gives {wrong} as the images' {name}; where you trust the file, save "
-        f"it with what it was trained with, R, G and B of 0 .. 255: c = torch.load({str(path)!r}, map_location='cpu', "
+        f"{path}: its MMSegmentation configuration gives {wrong} as the images' {name}; if you trust the file, save it "
+        f"with the values of its training, R, G and B of 0 .. 255: c = torch.load({str(path)!r}, map_location='cpu', "
         f"weights_only=False); c['meta']['cfg'] = {norm!r}; torch.save(c, 'plain.pth')"
     )

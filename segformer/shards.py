@@ -1,4 +1,4 @@
-"""The weights in a folder of Transformers: one file, or shards with an index that places each key in one of them."""
+"""Read the weights in a folder of Transformers: one file, or shards with an index that maps each key to a shard."""
 
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -11,7 +11,7 @@ from .info import CheckpointError
 
 __all__ = ["WEIGHTS", "read_weights"]
 
-# The first that is there is read, as Transformers does: a pickle next to safetensors may be stale.
+# The first that exists is read, as in Transformers: a pickle next to safetensors may be stale.
 WEIGHTS = (
     "model.safetensors",
     "model.safetensors.index.json",
@@ -21,7 +21,7 @@ WEIGHTS = (
 
 
 def read_weights(folder: Path) -> Content:
-    """Read the weights of a folder. Raises CheckpointError for a shard that is missing, damaged or not as indexed."""
+    """Read a folder's weights. Raises CheckpointError for a shard that is missing, damaged or unlike its index."""
     for name in WEIGHTS:
         if (folder / name).is_file():
             return read_shards(folder / name) if name.endswith(".json") else read_file(folder / name)
@@ -29,7 +29,7 @@ def read_weights(folder: Path) -> Content:
 
 
 def read_shards(index: Path) -> Content:
-    """Read all shards that an index names. A shard has exactly the keys that the index places in it."""
+    """Read all shards of an index. Each shard must have exactly the keys that the index maps to it."""
     places = read_json(index).get("weight_map")
     if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
         raise CheckpointError(f"{index}: needs a weight_map from keys to the names of files")
@@ -41,12 +41,12 @@ def read_shards(index: Path) -> Content:
         if not path.is_file():
             raise CheckpointError(f"{index}: names {name}, which is not there")
         value = load(path).value
-        held = value if isinstance(value, dict) else {}
-        for missing in sorted(keys - held.keys()):
-            raise CheckpointError(f"{path}: lacks {missing}, which {index.name} places there")
-        for other in sorted(map(str, held.keys() - keys)):
+        entries = value if isinstance(value, dict) else {}
+        for key in sorted(keys - entries.keys()):
+            raise CheckpointError(f"{path}: lacks {key}, which {index.name} places there")
+        for other in sorted(map(str, entries.keys() - keys)):
             raise CheckpointError(f"{path}: holds {other}, which {index.name} does not place there")
-        tensors |= held
+        tensors |= entries
     paths = [str(index.parent / name) for name in shards]
     read = "safetensors.torch.load_file(f)" if ".safetensors" in index.name else "torch.load(f, weights_only=True)"
     expression = f"{{k: v for f in {paths} for k, v in {read}.items()}}"
@@ -55,7 +55,7 @@ def read_shards(index: Path) -> Content:
 
 
 def refuse_outside(index: Path, name: str) -> None:
-    """Raise CheckpointError for a name that leaves the folder. A link in it may: the hub's cache is made of links."""
+    """Raise CheckpointError for a name outside the folder. A link may point outside: the hub's cache uses links."""
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     if windows.anchor or posix.is_absolute() or ".." in posix.parts or "\\" in name or "\0" in name:
         raise CheckpointError(f"{index}: names {name!r}, which is not in its folder")

@@ -1,8 +1,8 @@
-"""The forms in which others keep a SegFormer's weights: key names, and what their files leave unsaid.
+"""The forms in which other programs store a SegFormer's weights: key names, and constants that the files lack.
 
-A table maps our modules to theirs, each a prefix of keys: {i} is the stage from 0, {n} from 1, {j} the block. Where a
-side has several, its tensors stacked along the first axis are those of the other side, stacked. Each table is read in
-both directions.
+A table maps prefixes of our keys to prefixes of theirs: {i} is the stage from 0, {n} the stage from 1, {j} the block.
+If a side has several prefixes, its tensors are stacked along the first axis; the stacks of both sides are equal. Each
+table is read in both directions.
 """
 
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ UNKNOWN_LICENCE = "unknown (NVIDIA's released weights are research only)"
 class Source:
     """One form of a checkpoint.
 
-    keys: the table, ours to theirs. convolutions: those of theirs that are 1x1 convolutions where ours is a linear map.
-    encoder_prefix: of the encoder's keys; left out in some files that hold an encoder alone. unused: prefixes of keys
-    that its files have and no forward pass reads. decoder, norm_eps, embedding_norm_eps: as in SegFormerConfig; its
-    code fixes them. licence: of the weights that are released in this form.
+    keys: the table, ours to theirs. convolutions: their prefixes of 1x1 convolutions that are linear maps in ours.
+    encoder_prefix: prefix of the encoder's keys; some files with only an encoder lack it. unused: prefixes of keys that
+    no forward pass reads. decoder, norm_eps, embedding_norm_eps: as in SegFormerConfig; constants in the program's
+    code. licence: of the weights that are released in this form.
     """
 
     name: str
@@ -98,10 +98,10 @@ MMSEGMENTATION = Source(
     decoder="mmseg",
     norm_eps=1e-6,
     embedding_norm_eps=1e-6,
-    licence=NVIDIA_LICENCE,  # its models are trained from NVIDIA's ImageNet encoders
+    licence=NVIDIA_LICENCE,  # its models start from NVIDIA's ImageNet encoders
 )
 
-# What Transformers 4 writes, and 5 too unless told `save_original_format=False`.
+# Transformers 4 writes these keys, and 5 does unless `save_original_format=False`.
 TRANSFORMERS_4 = Source(
     name="Transformers",
     keys={
@@ -132,12 +132,12 @@ TRANSFORMERS_4 = Source(
     encoder_prefix="segformer.",
     unused=("classifier.",),
     decoder="mlp",
-    norm_eps=1e-5,  # whatever layer_norm_eps in its config says
+    norm_eps=1e-5,  # Transformers ignores layer_norm_eps in config.json
     embedding_norm_eps=1e-5,
     licence=UNKNOWN_LICENCE,
 )
 
-# The names inside Transformers 5.
+# Transformers 5's internal names.
 TRANSFORMERS_5 = Source(
     name="Transformers",
     keys={

@@ -1,4 +1,4 @@
-"""Between our keys and those of another source, by its table."""
+"""Translate between our keys and the keys of another source, by the source's table."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,17 +18,17 @@ __all__ = ["config_from_shapes", "from_foreign", "recognise", "to_foreign"]
 
 LAST_PART = re.compile(r"(?<=\.)(?=\w+$)")
 NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
-EMBEDDING = "encoder.stages.{i}.embed.project."  # of our keys: where a source is recognised and its width read
+EMBEDDING = "encoder.stages.{i}.embed.project."  # our key that identifies a source and gives its widths
 BLOCK = "encoder.stages.{i}.blocks.{j}.norm1."
 
 
-def recognise(found: Content) -> tuple[Source | None, Content]:
-    """Find the source whose keys these are, its table without the encoder's prefix if the file leaves it out.
+def recognise(content: Content) -> tuple[Source | None, Content]:
+    """Find the source of a file's keys; the source's table lacks the encoder's prefix if the file does.
 
-    Returns the content under that source's keys: a program of one's own may keep the network under any name, so the
-    names that all keys carry are taken off one after another.
+    Returns the content under that source's keys. A user's program may store the network under any name, so names that
+    all keys share are removed one by one.
     """
-    level = found
+    level = content
     while True:
         for source in SOURCES:
             for candidate in (source, without_prefix(source)):
@@ -36,7 +36,7 @@ def recognise(found: Content) -> tuple[Source | None, Content]:
                     return candidate, level
         firsts = {key.partition(".")[0] + "." for key in level.tensors if not UNREAD.search(key)}
         if len(firsts) != 1 or not all("." in key for key in level.tensors):
-            return None, found
+            return None, content
         (first,) = firsts
         stripped = {key.removeprefix(first): tensor for key, tensor in level.tensors.items()}
         level = replace(level, tensors=stripped, prefix=level.prefix + first)
@@ -44,7 +44,7 @@ def recognise(found: Content) -> tuple[Source | None, Content]:
 
 def without_prefix(source: Source) -> Source:
     def strip(prefixes: Prefixes) -> tuple[str, ...]:
-        return tuple(prefix.removeprefix(source.encoder_prefix) for prefix in several(prefixes))
+        return tuple(prefix.removeprefix(source.encoder_prefix) for prefix in as_tuple(prefixes))
 
     return replace(
         source,
@@ -54,9 +54,9 @@ def without_prefix(source: Source) -> Source:
 
 
 def config_from_shapes(tensors: Mapping[str, Tensor], source: Source, path: Path) -> SegFormerConfig:
-    """Tell variant, classes and decoder width of a foreign file. Raises CheckpointError if it is no published variant.
+    """Derive variant, classes and decoder width of a foreign file. Raises CheckpointError for an unpublished variant.
 
-    Heads leave no trace in the shapes; the published variants have one rule for them.
+    The number of heads does not show in the shapes; it is the same in all published variants.
     """
 
     def size(prefix: Prefixes, axis: int, i: int = 0) -> int:
@@ -71,7 +71,7 @@ def config_from_shapes(tensors: Mapping[str, Tensor], source: Source, path: Path
         if (variant.widths, variant.depths) == (widths, depths):
             break
     else:
-        raise CheckpointError(f"{path}: widths {widths} and depths {depths} are those of no published variant")
+        raise CheckpointError(f"{path}: widths {widths} and depths {depths} fit no published variant")
     config = replace(variant, norm_eps=source.norm_eps, embedding_norm_eps=source.embedding_norm_eps)
     if not has_decoder(tensors):
         return config
@@ -80,19 +80,19 @@ def config_from_shapes(tensors: Mapping[str, Tensor], source: Source, path: Path
 
 
 def has_decoder(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether a file has more than an encoder; here all sources use the same word."""
+    """Whether a file has more than an encoder; all sources use the same prefixes for the decoder."""
     return any(key.startswith(("decode_head.", "decoder.")) for key in tensors)
 
 
 def count_blocks(keys: Mapping[str, object], source: Source, stage: int) -> int:
-    """Count the blocks of a stage; each has a first norm."""
+    """Count the blocks of a stage by their first norms."""
     pattern = re.escape(place(source.keys[BLOCK], stage, "@")).replace("@", r"(\d+)")
-    found = (re.match(pattern, key) for key in keys)
-    return len({match[1] for match in found if match})
+    matches = (re.match(pattern, key) for key in keys)
+    return len({match[1] for match in matches if match})
 
 
 def to_foreign(ours: Mapping[str, Tensor], source: Source) -> dict[str, Tensor]:
-    """Rename, stack and split our tensors to those of a source."""
+    """Rename, stack and split our tensors into the tensors of a source."""
     result = {}
     for our_keys, their_keys, convolution in rows(ours, source):
         stacked = stack([ours[key] for key in our_keys])
@@ -103,7 +103,7 @@ def to_foreign(ours: Mapping[str, Tensor], source: Source) -> dict[str, Tensor]:
 
 
 def from_foreign(theirs: Mapping[str, Tensor], source: Source, ours: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename, stack and split the tensors of a source to ours, of which only the shapes are read."""
+    """Rename, stack and split the tensors of a source into ours. ours: only its keys and shapes are read."""
     result = {}
     for our_keys, their_keys, _ in rows(ours, source):
         stacked = stack([theirs[key] for key in their_keys])
@@ -114,14 +114,14 @@ def from_foreign(theirs: Mapping[str, Tensor], source: Source, ours: Mapping[str
 
 
 def rows(ours: Mapping[str, Tensor], source: Source) -> Iterator[tuple[list[str], list[str], bool]]:
-    """List keys of ours and of theirs that hold the same numbers, and whether theirs is a 1x1 convolution's."""
-    table = {several(our_prefixes)[0]: (our_prefixes, theirs) for our_prefixes, theirs in source.keys.items()}
+    """List our keys and their keys that hold the same values, and whether theirs belong to a 1x1 convolution."""
+    table = {as_tuple(our_prefixes)[0]: (our_prefixes, theirs) for our_prefixes, theirs in source.keys.items()}
     for key in ours:
         prefix, leaf = LAST_PART.split(key)
         numbers = NUMBER.findall(prefix)
         pattern = NUMBER.sub("{}", prefix).format("{i}", "{j}")
-        if pattern in table:  # a key that is not the first of several comes with the first
-            our_prefixes, their_prefixes = map(several, table[pattern])
+        if pattern in table:  # only the first prefix of several is in the table
+            our_prefixes, their_prefixes = map(as_tuple, table[pattern])
             yield (
                 [place(our, *numbers) + leaf for our in our_prefixes],
                 [place(their, *numbers) + leaf for their in their_prefixes],
@@ -129,13 +129,13 @@ def rows(ours: Mapping[str, Tensor], source: Source) -> Iterator[tuple[list[str]
             )
 
 
-def several(prefixes: Prefixes) -> tuple[str, ...]:
+def as_tuple(prefixes: Prefixes) -> tuple[str, ...]:
     return (prefixes,) if isinstance(prefixes, str) else prefixes
 
 
 def place(prefixes: Prefixes, i: int | str = 0, j: int | str = 0) -> str:
-    """Put stage and block into a prefix, the first of several."""
-    return several(prefixes)[0].format(i=i, n=int(i) + 1, j=j)
+    """Insert stage and block into a prefix, or into the first of several."""
+    return as_tuple(prefixes)[0].format(i=i, n=int(i) + 1, j=j)
 
 
 def stack(tensors: list[Tensor]) -> Tensor:

@@ -10,10 +10,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from robustbench_seg.files import digest
-from robustbench_seg.metrics import CalibrationCounts, ClassCounts
+from robustbench_seg.metrics import SHIPPED, ImageCounts
 from robustbench_seg.metrics.calibration import BINS, QUANTA
 from robustbench_seg.store.cell import QualityCell, View
-from robustbench_seg.store.columns import ImageCounts
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.record import Record, quality_key
 
@@ -100,18 +99,14 @@ def write_cell(
         of=len(ids),
         **decides,
     )
+    given = fields | {"miou": counts, **({"likelihood": [fields["likelihood"]]} if "likelihood" in fields else {})}
+    columns = {
+        column: values
+        for name in ("miou", *counted)
+        for column, values in zip(SHIPPED[name].columns, given[name], strict=True)
+    }
     rows = [
-        ImageCounts(
-            image_id=name,
-            height=SIDE,
-            width=SIDE,
-            classes=ClassCounts(*(part[k] for part in counts)),
-            boundary=ClassCounts(*(part[k] for part in fields["boundary"])) if "boundary" in fields else None,
-            calibration=CalibrationCounts(*(part[k] for part in fields["calibration"]))
-            if "calibration" in fields
-            else None,
-            negative_log_likelihood=fields["likelihood"][k] if "likelihood" in fields else None,
-        )
+        ImageCounts(image_id=name, height=SIDE, width=SIDE, counts={c: values[k] for c, values in columns.items()})
         for k, name in enumerate(ids)
     ]
     Store(folder).write_quality(rows, record)
@@ -119,7 +114,7 @@ def write_cell(
 
 
 def as_version(path: Path, version: int) -> Path:
-    """Write a cell's file anew as an earlier schema version did: fewer columns, no digest, no checksums; 1 had keys of
+    """Write a cell's file again as an earlier schema version did: fewer columns, no digest, no checksums; 1 had keys of
     its own.
     """
     table = pq.read_table(path)

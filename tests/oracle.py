@@ -10,7 +10,7 @@ scikit-image themselves, it restores two names that the package was written for 
 
 It silences the two deprecation warnings of the import, `pkg_resources` and `scipy.ndimage.interpolation`.
 What it can't restore is that scikit-image's `random_noise` once drew from NumPy's global generator: today
-impulse_noise draws from a fresh generator of its own, on which `numpy.random.seed` has no hold.
+impulse_noise draws from its own fresh generator, which `numpy.random.seed` does not affect.
 
 For tests only; nothing in the package imports it.
 """

@@ -1,4 +1,4 @@
-"""Processes that tests start and stop: each in a session of its own, so that a signal to its group hits no test."""
+"""Processes that tests start and stop: each in its own session, so that a signal to its group hits no test."""
 
 import os
 import signal
@@ -43,9 +43,9 @@ def wait_for(there: Callable[[], object], process: subprocess.Popen[str]) -> Non
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, list[str]]:
-    """Wait for the end: the status, what was said on stderr, and the commands that outlived it.
+    """Wait for the end. Returns the status, the text on stderr, and the commands that outlived the process.
 
-    But for Python's own resource tracker, which ends when it sees that all who use it are gone.
+    Python's resource tracker does not count: it ends after all its users.
     """
     try:
         process.wait(timeout=60)
@@ -59,11 +59,11 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, list[str]]:
 
 def commands_of(session: int) -> dict[int, str]:
     """The command lines of a session's processes, where the system has /proc; those that are gone have none."""
-    found = {}
+    commands = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             own = int((folder / "stat").read_bytes().rpartition(b")")[2].split()[3])
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
             if own == session and command:
-                found[int(folder.name)] = command.decode(errors="replace")
-    return found
+                commands[int(folder.name)] = command.decode(errors="replace")
+    return commands

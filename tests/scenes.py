@@ -23,7 +23,7 @@ class Scenes(Streets):
 
 
 class Deadly(Scenes):
-    """Its last scene kills whichever process loads it, but for the one that made the data set."""
+    """Its last scene kills any process that loads it, except the process that made the data set."""
 
     def __init__(self) -> None:
         super().__init__()

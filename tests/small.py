@@ -27,11 +27,11 @@ def write_suite(folder: Path, **changes: Any) -> Path:
 
 def stored(folder: Path) -> dict[str, tuple[list[str], pd.DataFrame]]:
     """What decides a store, by file name: column names, and all values."""
-    found = {}
+    tables = {}
     for path in sorted((folder / "cells").glob("*.parquet")):
         table = pq.read_table(path)
-        found[path.name] = (table.column_names, table.to_pandas())
-    return found
+        tables[path.name] = (table.column_names, table.to_pandas())
+    return tables
 
 
 def assert_same_store(one: Path, other: Path) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from robustbench_seg.metrics import CalibrationCounts, ClassCounts
+from robustbench_seg.metrics import ImageCounts
 from robustbench_seg.metrics.calibration import BINS
 from robustbench_seg.store.cell import QualityCell, View
-from robustbench_seg.store.columns import ImageCounts
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.plan import Plan, PlannedCell
 from robustbench_seg.store.record import Record, quality_key
@@ -108,8 +107,16 @@ def image_counts(image_id: str, shares: np.ndarray, right: np.ndarray) -> ImageC
         image_id=image_id,
         height=HEIGHT,
         width=WIDTH,
-        classes=ClassCounts(intersection, predicted, labelled),
-        boundary=ClassCounts(intersection // 20, predicted // 10, labelled // 10),
-        calibration=CalibrationCounts(pixels, correct, np.round(pixels * 0.95 * 2**20).astype(np.int64)),
-        negative_log_likelihood=int((labelled.sum() + 3 * (labelled - intersection).sum()) * 0.4 * 2**20),
+        counts={
+            "intersection": intersection,
+            "predicted": predicted,
+            "labelled": labelled,
+            "boundary_intersection": intersection // 20,
+            "boundary_predicted": predicted // 10,
+            "boundary_labelled": labelled // 10,
+            "calibration_pixels": pixels,
+            "calibration_correct": correct,
+            "calibration_confidence": np.round(pixels * 0.95 * 2**20).astype(np.int64),
+            "negative_log_likelihood": int((labelled.sum() + 3 * (labelled - intersection).sum()) * 0.4 * 2**20),
+        },
     )

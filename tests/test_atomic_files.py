@@ -23,7 +23,7 @@ from segformer.files import write_atomically
 DAY_S = 24 * 3600
 OURS = "from robustbench_seg.files import write_bytes as write"
 SEGFORMERS = "from segformer.files import write_atomically as write"
-# It stops when the content is in the temporary file, and goes on when the file `go` is there.
+# It stops when the content is in the temporary file, and continues when the file `go` exists.
 WRITER = """
 import os, sys, time
 from pathlib import Path
@@ -59,7 +59,7 @@ def writer_in(folder: Path, writer: str = OURS) -> subprocess.Popen[str]:
 
 
 def in_namespace(*arguments: str) -> list[str]:
-    """A command in a PID namespace of its own; the test is skipped where there can be none."""
+    """A command in its own PID namespace; the test is skipped where there can be none."""
     command = [shutil.which("unshare") or "unshare", "--pid", "--fork", "--kill-child"]
     try:
         subprocess.run([*command, "true"], check=True, capture_output=True)
@@ -169,7 +169,7 @@ def test_where_the_system_lacks_a_means_to_tell_age_alone_decides(
 
 
 @pytest.mark.parametrize("write", [write_bytes, write_atomically])
-def test_a_file_that_was_taken_for_a_leftover_before_it_was_locked_is_made_anew(
+def test_a_file_that_was_removed_as_a_leftover_before_it_was_locked_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, bytes], None]
 ) -> None:
     lock, taken = fcntl.flock, []
@@ -265,7 +265,7 @@ def test_a_block_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
 
     with pytest.raises(KeyboardInterrupt):
         fail()
-    assert [found.name for found in tmp_path.iterdir()] == ["a.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
     assert path.read_text() == "old"
 
 
@@ -276,9 +276,7 @@ def test_a_name_as_long_as_the_system_allows_can_be_written(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_disk_that_is_full_is_said_with_the_file_and_the_cure_and_the_old_file_stays(
-    tmp_path: Path, way: str
-) -> None:
+def test_a_full_disk_is_reported_with_the_file_and_the_remedy_and_the_old_file_stays(tmp_path: Path, way: str) -> None:
     folder = tmp_path / "out"
     with scarce(way, folder, 200_000):
         write_bytes(folder / "a.bin", b"old")
@@ -307,7 +305,7 @@ def test_what_the_system_refuses_is_one_line_that_names_the_file(tmp_path: Path,
         write()
 
 
-def test_an_error_that_a_library_raises_over_a_full_disk_is_said_as_the_full_disk(tmp_path: Path) -> None:
+def test_an_error_that_a_library_raises_over_a_full_disk_is_reported_as_the_full_disk(tmp_path: Path) -> None:
     def write(number: int) -> None:
         with writing(tmp_path / "a.bin"):
             try:
@@ -337,14 +335,16 @@ def test_a_folder_in_use_is_refused_in_every_namespace_until_its_user_is_gone(tm
 
 
 @pytest.mark.parametrize("vanish", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("other"))])
-def test_a_folder_that_vanished_while_it_was_in_use_is_said(tmp_path: Path, vanish: Callable[[Path], object]) -> None:
+def test_a_folder_that_vanished_while_it_was_in_use_is_reported(
+    tmp_path: Path, vanish: Callable[[Path], object]
+) -> None:
     out = tmp_path / "out"
     with pytest.raises(StoreError, match=f"^{out}: was removed or renamed while it was in use"), locked(out):
         vanish(out)
         write_text(out / "a.txt", "what comes later makes the folder again, but without its lock")
 
 
-def test_a_folder_that_cannot_be_made_or_written_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_or_written_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for out in (tmp_path / "file", tmp_path / "file/below"):
         expected = rf"^{out}: can't be written: a file stands where its folder should be; choose another place$"
@@ -357,7 +357,7 @@ def test_a_folder_that_cannot_be_made_or_written_is_said_in_one_line(tmp_path: P
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be someone else for a while")
-def test_a_folder_of_someone_else_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_folder_of_someone_else_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir(mode=0o755)
     os.seteuid(65534)
     try:

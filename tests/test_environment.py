@@ -1,4 +1,4 @@
-"""What a record says of where it was made."""
+"""The environment in a record."""
 
 import shutil
 import subprocess

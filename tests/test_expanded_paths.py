@@ -18,6 +18,6 @@ def test_any_other_text_stays_as_it_is(text: str) -> None:
     assert expanded(text) == text
 
 
-def test_the_home_of_nobody_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"^~nobody-of-that-name/w\.pth: ~nobody-of-that-name is no home folder"):
+def test_the_home_of_an_unknown_user_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"^~nobody-of-that-name/w\.pth: ~nobody-of-that-name is not a home folder"):
         expanded("~nobody-of-that-name/w.pth")

@@ -16,8 +16,8 @@ from robustbench_seg.images import decode_image, decode_indices, size_of
 SMOOTH = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8), (0, 0), 2)
 INDICES = np.random.default_rng(1).integers(0, 256, (13, 19))
 PROFILE = zlib.compress(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-# Chunks that say how samples are to be shown. None of them changes an index.
-SHOWN = {
+# Chunks that affect how a viewer shows the samples. None of them changes an index.
+CHUNKS = {
     "nothing": lambda colour, bits: (b"", b""),
     "gamma": lambda colour, bits: (chunk(b"gAMA", struct.pack(">I", 22_000)), b""),
     "a profile": lambda colour, bits: (chunk(b"iCCP", b"sRGB\0\0" + PROFILE) if colour else b"", b""),
@@ -33,17 +33,17 @@ def encoded(form: str, pixels: np.ndarray = SMOOTH, mode: str = "RGB", **options
     return file.getvalue()
 
 
-@pytest.mark.parametrize("shown", SHOWN)
+@pytest.mark.parametrize("extra", CHUNKS)
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize("colour", [0, 3])
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-def test_indices_are_the_samples_as_they_were_packed(bits: int, colour: int, interlaced: bool, shown: str) -> None:
+def test_indices_are_the_samples_as_they_were_packed(bits: int, colour: int, interlaced: bool, extra: str) -> None:
     samples = INDICES % 2**bits
-    before, after = SHOWN[shown](colour, bits)
+    before, after = CHUNKS[extra](colour, bits)
     chunks = before + (palette(2**bits) if colour else b"") + after
-    found = decode_indices(raw_png(samples, bits, colour, before=chunks, interlaced=interlaced))
-    assert found.dtype == np.uint8
-    assert np.array_equal(found, samples)
+    result = decode_indices(raw_png(samples, bits, colour, before=chunks, interlaced=interlaced))
+    assert result.dtype == np.uint8
+    assert np.array_equal(result, samples)
 
 
 @pytest.mark.parametrize("colours", [2, 3, 16, 200])
@@ -75,7 +75,7 @@ def test_a_label_that_is_not_one_channel_of_indices_is_refused_with_its_mode_and
 
 
 @pytest.mark.parametrize("form", ["JPEG", "WEBP", "GIF"])
-def test_a_label_is_png_whatever_its_name_says(form: str) -> None:
+def test_a_label_is_png_whatever_its_suffix(form: str) -> None:
     with pytest.raises(ValueError, match=r"begins with b'.*'; a label must be a PNG file"):
         decode_indices(encoded(form, mode="L"))
 
@@ -97,13 +97,13 @@ FORMS = {
 
 @pytest.mark.parametrize("tail", [b"", b"\0", b"made by a camera", encoded("JPEG", SMOOTH[:9, :9]), SIGNATURE])
 @pytest.mark.parametrize("form", FORMS)
-def test_pixels_and_size_are_those_of_pillow_whatever_follows_the_end(form: str, tail: bytes) -> None:
+def test_pixels_and_size_equal_pillows_whatever_follows_the_end(form: str, tail: bytes) -> None:
     content = FORMS[form] + tail
     with Pillow.open(io.BytesIO(FORMS[form])) as opened:
         expected = np.asarray(opened.convert("RGB")).astype(int)
-    found = decode_image(content)
-    assert (found.dtype, found.shape) == (np.uint8, expected.shape)
-    assert np.abs(found - expected).max() <= (1 if form == "webp, lossy" else 0)
+    result = decode_image(content)
+    assert (result.dtype, result.shape) == (np.uint8, expected.shape)
+    assert np.abs(result - expected).max() <= (1 if form == "webp, lossy" else 0)
     assert size_of(content) == expected.shape[:2]
 
 
@@ -114,15 +114,17 @@ def test_a_label_with_something_after_its_end_is_read() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_that_was_cut_off_anywhere_is_refused(form: str) -> None:
     content = FORMS[form]
-    for kept in range(len(content)):
+    for length in range(len(content)):
         with pytest.raises((EOFError, ValueError)) as caught:
-            decode_image(content[:kept])
+            decode_image(content[:length])
         with pytest.raises(caught.type):
-            size_of(content[:kept])
+            size_of(content[:length])
 
 
 def test_a_jpeg_file_without_its_end_marker_is_not_called_incomplete() -> None:
-    expected = "lacks the end marker of a JPEG file: it was cut off or never finished; get it anew, or save it again"
+    expected = (
+        "lacks the end marker of a JPEG file: it was cut off or never finished; get the file again, or save it again"
+    )
     for form in ("jpeg", "jpeg, progressive", "jpeg, restarts and a comment"):
         for cut in (2, 1):
             with pytest.raises(ValueError, match=f"^{expected}$"):
@@ -153,7 +155,7 @@ def test_every_flipped_bit_of_a_png_file_is_found(label: bool) -> None:
         (raw_png(np.zeros((0, 0)), 8), "its pixels can't be decoded"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said(content: bytes, message: str) -> None:
+def test_the_fault_of_a_file_is_named(content: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         decode_image(content)
 

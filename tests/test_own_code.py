@@ -97,6 +97,68 @@ def test_a_class_has_the_hash_of_its_file_and_a_version_changes_it(
     assert len({source_hash(module.rain, version) for version in ("", "1", "2")}) == 3
 
 
+DECORATED = """
+from robustbench_seg.own_code import has_source, source_hash
+hashes = []
+
+def hashed(function):
+    hashes.append(source_hash(function, "1") if has_source(function) else None)
+    return function
+
+@hashed
+def drizzle(image, severity, draws):
+    return image
+
+drop = hashed(lambda image: image)
+
+def make():
+    @hashed
+    def inside(image):
+        return image
+    return inside
+
+make()
+"""
+
+
+def test_a_decorator_sees_the_source_of_a_function_that_its_module_does_not_have_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, **{"rain.py": DECORATED})
+    module = fresh(tmp_path, monkeypatch)
+    later = source_hash(module.drizzle, "1")
+    assert module.hashes == [later, None, None]
+    assert importlib.reload(module).hashes == [later, None, None], "the module has the former function by then"
+
+
+@pytest.mark.parametrize("offered", [True, False])
+def test_code_of_an_installed_package_has_the_hash_of_its_source_and_its_version(
+    offered: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = []
+    for folder, version, text in (
+        ("site-packages", "1", "SIZE = 1\n"),
+        ("site-packages", "2", "SIZE = 1\n"),
+        ("site-packages", "2", "SIZE = 2\n"),
+        ("own", "2", "SIZE = 2\n"),
+        ("own", "3", "SIZE = 2\n"),
+    ):
+        place = tmp_path / str(len(hashes)) / folder
+        write(place, **{"weather_lab/base.py": text})
+        metadata = place / f"weather_lab-{version}.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: weather-lab\nVersion: {version}\n")
+        (metadata / "RECORD").write_text("weather_lab/__init__.py,,\nweather_lab/wet.py,,\n" if offered else "")
+        with monkeypatch.context() as patch:
+            fresh(place, patch)
+            hashes.append(source_hash("weather_lab.wet"))
+    installed, upgraded, edited, own, own_upgraded = hashes
+    assert (installed != upgraded) == offered
+    assert (edited != own) == offered, "a user's own code has no version but its source"
+    assert edited != upgraded
+    assert own == own_upgraded
+
+
 def test_the_folder_in_which_the_code_lies_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("here", "there"):
         write(tmp_path / name)

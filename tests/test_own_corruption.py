@@ -4,10 +4,14 @@ import importlib
 import json
 import re
 import shutil
+import site as site_packages
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -15,6 +19,7 @@ import pytest
 from scenes import Scenes
 from small import stored, write_suite
 
+from robustbench_seg import family
 from robustbench_seg.corruptions import CORRUPTIONS, Corruption
 from robustbench_seg.corruptions.entry import TAKEN
 from robustbench_seg.datasets import open_dataset
@@ -22,12 +27,13 @@ from robustbench_seg.errors import DataError, RobustBenchError, StoreError, Usag
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as ExportListener
 from robustbench_seg.measure.plan import Job, Options
-from robustbench_seg.measure.prepare import Condition
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.protocols import categories_of
 from robustbench_seg.report.sources import sources_of
+from robustbench_seg.store.cell import Condition
 from robustbench_seg.store.file import read_record
-from robustbench_seg.studies.frame import quality_frame, read_plans
+from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.plans import read_plans
 from robustbench_seg.studies.robustness import by_corruption
 from robustbench_seg.suites import Suite, read_suite
 
@@ -37,6 +43,20 @@ from wetness import STEP
 def rain(image, severity, draws):
     return image // (1 + severity * STEP)
 """
+PACKAGE = {
+    "__init__.py": "",
+    "rain.py": """
+from pathlib import Path
+from robustbench_seg import corruption
+from .wetness import STEP
+
+@corruption("rain", category="weather")
+def rain(image, severity, draws):
+    return image // (1 + severity * STEP * int(Path(__file__).with_name("step.txt").read_text()))
+""",
+    "wetness.py": "STEP = 1\n",
+    "step.txt": "1",
+}
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -54,7 +74,8 @@ class Saying(Listener):
             print(error)
 
 if __name__ == "__main__":
-    CORRUPTIONS["rain"] = Corruption(name="rain", category="weather", function=rain)
+    if "rain" not in CORRUPTIONS:
+        CORRUPTIONS["rain"] = Corruption(name="rain", category="weather", function=rain)
     run(read_suite(sys.argv[1]), Path(sys.argv[2]), Options(workers=int(sys.argv[3])), Saying())
 """
 ONE = {"models": [{"name": "constant"}], "views": ["whole"], "gallery": []}
@@ -149,7 +170,7 @@ def test_what_is_not_measured_anew_after_an_edit_is_missing_and_not_mixed_with_t
         ("contrast", 2),
         ("rain", 1),
     ]
-    (plan,) = read_plans(out)
+    (plan,) = read_plans(out, quality_frame(out))
     assert {cell.key for cell in plan.cells} - set(frame["key"]) == {new.stem.rpartition("-")[2]}
 
 
@@ -186,13 +207,17 @@ def scenes(folder: Path) -> list[object]:
     from robustbench_seg.measure.plan import open_data
 
     dataset, ids = open_data(suite(folder), Options())
-    assert dataset is not None
     return [dataset.load(image_id) for image_id in ids]
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_a_corruption_defined_in_the_script_itself_works_with_and_without_workers(workers: int, tmp_path: Path) -> None:
-    (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
+@pytest.mark.parametrize(
+    ("decorator", "workers"), [("", 0), ("", 1), ("@robustbench_seg.corruption('rain', category='weather')\n", 1)]
+)
+def test_a_corruption_defined_in_the_script_itself_works_with_and_without_workers(
+    decorator: str, workers: int, tmp_path: Path
+) -> None:
+    script = f"import robustbench_seg\n{SCRIPT.replace('def rain', f'{decorator}def rain')}"
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
     path = write_suite(tmp_path, **{**WITH_RAIN, "conditions": {}})
     text = path.read_text(encoding="utf-8").replace("conditions: {}", "conditions: {rain: [1]}")
     path.write_text(text, encoding="utf-8")
@@ -202,6 +227,71 @@ def test_a_corruption_defined_in_the_script_itself_works_with_and_without_worker
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert len(stored(tmp_path / "out")) == 2
+
+
+def test_an_upgrade_of_the_package_that_offers_a_corruption_measures_its_cells_anew_and_no_other(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "out"
+    slugs = ["constant-streets-rain-1-whole", "constant-streets-rain-3-whole"]
+    for version, change, workers, expected in (
+        ("1", {}, 1, ["constant-streets-clean-whole", "constant-streets-contrast-2-whole", *slugs]),
+        ("1", {}, 0, []),
+        ("2", {"step.txt": "2"}, 0, slugs),  # what the function reads when it runs is seen by no hash of modules
+        ("2", {"step.txt": "2", "wetness.py": "STEP = 1\n# edited in place\n"}, 0, slugs),
+        ("1", {}, 0, []),
+    ):
+        with installed(tmp_path / "site-packages", tmp_path / "site-packages", version, **change):
+            told = measure(tmp_path, out, workers)
+        assert (told.ran, told.errors) == (expected, []), version
+    assert "rain" not in CORRUPTIONS
+
+
+def test_an_edit_of_a_package_that_is_installed_as_editable_measures_its_cells_anew_and_no_other(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "out"
+    slugs = ["constant-streets-rain-1-whole", "constant-streets-rain-3-whole"]
+    for change, expected in (({}, 4), ({}, 0), ({"wetness.py": "STEP = 2\n"}, slugs)):
+        with installed(tmp_path / "site-packages", tmp_path / "checkout", "1", **change):
+            told = measure(tmp_path, out, workers=1 if expected == slugs else 0)
+        assert told.errors == []
+        assert expected in (len(told.ran), told.ran)
+
+
+@contextmanager
+def installed(site: Path, code: Path, version: str, **files: str) -> Iterator[None]:
+    """Install a package that offers a corruption, as pip does and a new process would find it: of code elsewhere, as
+    an editable one.
+    """
+    shutil.rmtree(site, ignore_errors=True)
+    shutil.rmtree(code, ignore_errors=True)
+    package, metadata = code / "rain_pack", site / f"rain_pack-{version}.dist-info"
+    package.mkdir(parents=True)
+    metadata.mkdir(parents=True)
+    for name, text in {**PACKAGE, **files}.items():
+        (package / name).write_text(text, encoding="utf-8")
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: rain-pack\nVersion: {version}\n")
+    (metadata / "entry_points.txt").write_text("[robustbench_seg.corruptions]\nrain = rain_pack.rain:rain\n")
+    if code == site:
+        record = [f"rain_pack/{path.name}" for path in package.iterdir()]
+    else:
+        record = ["__editable__.rain_pack.pth"]
+        (site / record[0]).write_text(f"{code}\n")
+        origin = {"dir_info": {"editable": True}, "url": code.as_uri()}
+        (metadata / "direct_url.json").write_text(json.dumps(origin))
+    (metadata / "RECORD").write_text("".join(f"{name},,\n" for name in record))
+    with mock.patch.object(sys, "path", [*sys.path]), mock.patch.object(sys, "dont_write_bytecode", True):
+        site_packages.addsitedir(str(site))
+        importlib.invalidate_caches()
+        family.offers_to.cache_clear()
+        try:
+            yield
+        finally:
+            CORRUPTIONS.pop("rain", None)
+            for name in [name for name in sys.modules if name.partition(".")[0] == "rain_pack"]:
+                del sys.modules[name]
+    family.offers_to.cache_clear()
 
 
 def test_a_source_that_is_edited_while_python_runs_is_refused_before_the_first_cell(

@@ -24,7 +24,7 @@ def expected_rows() -> list[str]:
     return rows
 
 
-def test_the_expected_numbers_are_those_of_the_published_tables() -> None:
+def test_the_expected_numbers_equal_the_published_tables() -> None:
     block = PAGE.partition("<!-- expected: ")[2].partition("<!-- end -->")[0]
     assert block.strip().splitlines()[3:] == expected_rows()
 

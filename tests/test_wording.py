@@ -5,7 +5,7 @@ import pytest
 from robustbench_seg.wording import counted, listed, shown
 
 
-def test_numbers_are_said_in_the_singular_and_the_plural() -> None:
+def test_numbers_are_written_in_the_singular_and_the_plural() -> None:
     assert [counted(number, "image") for number in (0, 1, 2)] == ["0 images", "1 image", "2 images"]
 
 

@@ -23,12 +23,13 @@ from robustbench_seg.store.file import digest_of, hashes_of, read_record
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.plan import Failure, Plan, PlannedCell
 from robustbench_seg.store.record import Record, latency_key
-from robustbench_seg.studies.frame import latency_frame, quality_frame, read_plans
+from robustbench_seg.studies.frame import latency_frame, quality_frame
+from robustbench_seg.studies.plans import read_plans
 
 IDS = ("a", "b", "c")
 CLASSES = 4
 RECORD, DIGEST = b"robustbench_seg", b"robustbench_seg_digest"
-CURE = "; remove it, or run its suite again, which measures that cell anew"
+CURE = "; remove it, or run its suite again, which measures that cell again"
 Change = Callable[[Any], Any]
 
 
@@ -67,8 +68,8 @@ def write_whole(folder: Path) -> None:
 
 def read_all(folder: Path) -> dict[str, Any]:
     """What a report computes from a store's files: all numbers, by place."""
-    plans = read_plans(folder)
     quality, latency = quality_frame(folder), latency_frame(folder)
+    plans = read_plans(folder, quality)
     failures = {name: failure.message for name, failure in Store(folder).failures().items()}
     numbers = ["miou", "boundary_miou", "ece", "nll", "flag", "classes", "images", "of"]
     places = ["model", "corruption", "severity", "view", "seed", "precision", "split", "dataset"]

@@ -1,4 +1,4 @@
-"""`corrupt`: corrupted images as files."""
+"""The command `corrupt`: write corrupted images as files."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,21 +18,23 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
     *,
     out: Annotated[Path, typer.Option(help="Folder of the images; an export that was stopped resumes there.")],
     data: Data = None,
-    split: Annotated[str | None, typer.Option(help="By default the one that is evaluated: val or test.")] = None,
+    split: Annotated[str | None, typer.Option(help="The default is the split for evaluation: val or test.")] = None,
     protocol: Annotated[str, typer.Option(help="Its corruptions and severities (see `list protocols`).")] = "segformer",
     corruptions: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME,...", help="These instead of the protocol's; separated by commas, or repeat."),
+        typer.Option(metavar="NAME,...", help="Instead of the protocol's corruptions; separate by commas, or repeat."),
     ] = None,
     severities: Annotated[
         list[str] | None,
-        typer.Option(metavar="1,...,5", help="These instead of the protocol's, or of all five where it has none."),
+        typer.Option(metavar="1,...,5", help="Instead of the protocol's severities (or of 1 to 5, if it has none)."),
     ] = None,
     file_format: Annotated[
         Literal["png", "webp"],
         typer.Option("--format", help="Both are lossless; webp is smaller and takes longer."),
     ] = "png",
-    seed: Annotated[int, typer.Option(min=0, help="Decides every draw, with corruption, severity and image.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Decides every draw, together with corruption, severity and image.")
+    ] = 0,
     workers: Annotated[
         int | None, typer.Option(min=0, help="Processes that corrupt; by default one per core, at most 16.")
     ] = None,
@@ -50,14 +52,14 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
     folders = data_folders(data)
     unused = next((name for name in folders if name != dataset), None)
     if unused is not None:
-        raise UsageError(f"--data {unused}: the images are those of {dataset}")
-    opened = open_dataset(dataset, folders.get(dataset), **({} if split is None else {"split": split}))
-    ids = spaced(opened.ids, limit)
-    export = Export(dataset=opened, ids=ids, conditions=conditions, format=file_format, out=out)
+        raise UsageError(f"--data {unused}: the dataset is {dataset}")
+    images = open_dataset(dataset, folders.get(dataset), **({} if split is None else {"split": split}))
+    ids = spaced(images.ids, limit)
+    export = Export(dataset=images, ids=ids, conditions=conditions, format=file_format, out=out)
     with CorruptProgress(console, len(ids)) as progress:
         export_images(export, min(16, available_cores()) if workers is None else workers, progress)
     say(
         f"{counted(len(conditions), 'condition')} of {counted(len(ids), 'image')} "
         f"{'is' if len(conditions) == 1 else 'are'} in {out}; "
-        f"each is a folder for --data cityscapes=PATH, with split {opened.split}"
+        f"each is a folder for --data cityscapes=PATH, with split {images.split}"
     )

@@ -1,4 +1,4 @@
-"""Progress of an export in the terminal: images done of all, time left."""
+"""Show the progress of an export in the terminal: finished images, total, time left."""
 
 from typing import Self
 
@@ -13,12 +13,12 @@ __all__ = ["CorruptProgress"]
 
 
 class CorruptProgress(Listener):
-    """A spinner while the estimate is made, a line with it, then a bar over the images of all conditions."""
+    """A spinner during the estimate, a line with the estimate, then a bar over the images of all conditions."""
 
     def __init__(self, console: Console, images: int) -> None:
-        """images: in each condition."""
+        """images: number per condition."""
         self.console, self.images = console, images
-        self.trying = console.status("trying a few images (the first use of a corruption on a machine compiles it)")
+        self.spinner = console.status("trying a few images (the first use of a corruption on a machine compiles it)")
         self.bar = Progress(
             TextColumn("corrupting"),
             BarColumn(),
@@ -31,19 +31,19 @@ class CorruptProgress(Listener):
         )
 
     def __enter__(self) -> Self:
-        self.trying.start()
+        self.spinner.start()
         return self
 
     def __exit__(self, *details: object) -> None:
-        self.trying.stop()
+        self.spinner.stop()
         if self.bar.live.is_started:  # else it would print an empty line
             self.bar.stop()
 
-    def noted(self, line: str) -> None:
+    def note(self, line: str) -> None:
         self.say(line)
 
-    def planned(self, conditions: int, incomplete: int, rest: Estimate) -> None:
-        self.trying.stop()
+    def plan(self, conditions: int, incomplete: int, rest: Estimate) -> None:
+        self.spinner.stop()
         total = conditions * self.images
         if not incomplete:
             self.say(f"{counted(total, 'image')} here already, none to write")

@@ -1,4 +1,4 @@
-"""`list`: what there is of each kind."""
+"""`list`: the members of each family."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -12,12 +12,12 @@ __all__ = ["list_kind"]
 
 
 def models() -> Table:
-    from ..models import BUILTIN_WEIGHTS, MODELS
+    from ..models import MODELS
 
     table = Table("model", "weights")
-    for name in MODELS:
-        builtin = [word for word in BUILTIN_WEIGHTS if name in str(BUILTIN_WEIGHTS[word].name)]
-        table.add_row(name, "none needed" if name == "constant" else ", ".join(["--weights NAME=PATH", *builtin]))
+    for name, model in MODELS.items():
+        weights = ", ".join(["--weights NAME=PATH", *model.builtin])
+        table.add_row(name, weights if model.needs_weights else "none needed")
     return table
 
 
@@ -25,18 +25,18 @@ def datasets() -> Table:
     from ..datasets import DATASETS
 
     table = Table("dataset", "what it is", "needs")
-    for name, (_, _, needs_root, text) in DATASETS.items():
-        table.add_row(name, text, f"--data {name}=PATH" if needs_root else "nothing")
+    for name, entry in DATASETS.items():
+        table.add_row(name, entry.description, f"--data {name}=PATH" if entry.needs_folder else "nothing")
     return table
 
 
 def corruptions() -> Table:
-    from ..corruptions import CATEGORIES
+    from ..corruptions import CATEGORIES, CORRUPTIONS
     from ..protocols import PROTOCOLS
 
     table = Table("category", "corruption", "in protocols")
-    for category, names in CATEGORIES.items():
-        for name in names:
+    for category in dict.fromkeys([*CATEGORIES, *(entry.category for entry in CORRUPTIONS.values())]):
+        for name in (name for name, entry in CORRUPTIONS.items() if entry.category == category):
             table.add_row(category, name, " ".join(p for p, conditions in PROTOCOLS.items() if name in conditions))
     return table
 

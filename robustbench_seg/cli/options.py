@@ -1,4 +1,4 @@
-"""Options that several commands share, and how values of several parts are read."""
+"""Options that several commands share, and the reading of values that have several parts."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,7 @@ __all__ = [
     "Data",
     "Device",
     "Limit",
+    "Plugins",
     "Weights",
     "Workers",
     "data_folders",
@@ -23,7 +24,9 @@ __all__ = [
 Data = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Folder of a dataset; repeatable.")]
 Weights = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=PATH", help="Weights of a model (of `list models`, or that with -SUFFIX); repeatable."),
+    typer.Option(
+        metavar="NAME=PATH", help="Weights of a model (a name of `list models`, alone or with -SUFFIX); repeatable."
+    ),
 ]
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
 Workers = Annotated[
@@ -32,6 +35,14 @@ Workers = Annotated[
         min=0,
         help="Processes that load images; by default one per four cores on a CPU, per two with a GPU, at most 8. "
         "They change no number.",
+    ),
+]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE.py",
+        help="Python file that is imported first: its decorators register what is your own; repeatable.",
     ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many images, evenly spaced.")]
@@ -43,12 +54,12 @@ def data_folders(data: list[str] | None) -> dict[str, Path]:
 
 
 def weights_given(weights: list[str] | None) -> dict[str, str]:
-    """Read --weights: paths, or words in the place of a path, by the models' names."""
+    """Read --weights: paths, or words in the place of a path, by model name."""
     return {name: expanded(path) for name, path in named("--weights", weights).items()}
 
 
 def named(option: str, values: list[str] | None, form: str = "NAME=PATH") -> dict[str, str]:
-    """Read the values of a repeatable option of two parts, such as NAME=PATH."""
+    """Read the values of a repeatable option that have two parts, such as NAME=PATH."""
     pairs = {}
     for value in values or ():
         name, equals, path = value.partition("=")

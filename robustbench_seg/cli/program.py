@@ -1,5 +1,6 @@
 """The program: its commands in the order of `--help`, and how it ends."""
 
+import inspect
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -10,9 +11,12 @@ import typer
 
 from ..errors import RobustBenchError
 from ..files import expanded
+from ..plugin import import_file
 from ..stopping import unbroken
+from .check import check
 from .corrupt import corrupt
 from .listing import list_kind
+from .options import Plugins
 from .report import compare, report
 from .run import plan, run
 from .train import train
@@ -22,12 +26,29 @@ __all__ = ["app", "run_program"]
 COMMANDS: dict[str, Callable[..., None]] = {
     "run": run,
     "plan": plan,
+    "check": check,
     "report": report,
     "compare": compare,
     "corrupt": corrupt,
     "train": train,
     "list": list_kind,
 }
+
+
+def with_plugins(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the option --plugin to a command: Python files that are imported before it reads anything."""
+
+    @wraps(command)
+    def importing(plugins: list[Path] | None = None, **values: Any) -> None:
+        for path in plugins or ():
+            import_file(path)
+        command(**values)
+
+    signature = inspect.signature(command)
+    option = inspect.Parameter("plugins", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Plugins)
+    vars(importing)["__signature__"] = signature.replace(parameters=[*signature.parameters.values(), option])
+    importing.__annotations__ = {**command.__annotations__, "plugins": Plugins}
+    return importing
 
 
 def at_home(command: Callable[..., None]) -> Callable[..., None]:
@@ -52,7 +73,7 @@ app = typer.Typer(
     help="How far can a semantic-segmentation model be trusted when the image is not clean?",
 )
 for name, command in COMMANDS.items():
-    app.command(name)(at_home(command))
+    app.command(name)(at_home(with_plugins(command)))
 
 
 def run_program() -> NoReturn:
@@ -60,17 +81,17 @@ def run_program() -> NoReturn:
     try:
         status = app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
     except Exception as error:
-        with unbroken():  # a stop that is under way has the last word: the error may be of its making
+        with unbroken():  # a stop that is under way goes first: it may have caused the error
             if not is_for_users(error):
                 raise
             message = error.format_message() if hasattr(error, "format_message") else str(error)
-            fail(message.replace("Value error, ", ""), 2)  # pydantic's own words, which some versions of typer pass on
+            fail(message.replace("Value error, ", ""), 2)  # pydantic's words, which some versions of typer pass on
     sys.exit(status)
 
 
 def is_for_users(error: Exception) -> bool:
-    """Whether an error's text is meant for a user: ours, segformer's (torch need not be imported), typer's own, or the
-    system's word on a file.
+    """Whether an error's text is meant for a user: an error of this program, of segformer (by name, without torch), of
+    typer, or of the system over a file.
     """
     return (
         isinstance(error, (RobustBenchError, OSError))

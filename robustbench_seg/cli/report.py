@@ -38,12 +38,23 @@ def write_and_show(
     from ..report.terminal import show_tables
 
     sections = sections_of(folders, reference=reference, pictures=out is not None)
+    note_unregistered(folders)
     if text:
         show_tables(console, sections)
         for sentence in (sentence for section in sections for sentence in [*section.found, *section.findings]):
             say(f"• {sentence}")
     if out is not None:
         say(f"report: {write_report(sections, out, pdf=pdf)}")
+
+
+def note_unregistered(folders: list[Path]) -> None:
+    """Name the corruptions in results whose category nothing states here, so that there are no means per category."""
+    from ..corruptions import CORRUPTIONS
+    from ..store.folder import Store
+
+    measured = [name for folder in folders for plan in Store(folder).plans() for name, _ in plan.conditions]
+    if unknown := [name for name in dict.fromkeys(measured) if name not in CORRUPTIONS]:
+        say(f"no means per category: no category of {', '.join(unknown)} is registered here; see --plugin")
 
 
 def compare(
@@ -60,7 +71,8 @@ def compare(
     """Show what changed from BASE to NEW, with paired intervals: a gate against regressions of mIoU."""
     from ..report.changes import named, show_changes
     from ..store.folder import Store
-    from ..studies.frame import quality_frame, read_plans
+    from ..studies.frame import quality_frame
+    from ..studies.plans import read_plans
     from ..studies.regression import compare_stores
 
     if fail_on_drop is not None and not 0 <= fail_on_drop <= MOST_POINTS:
@@ -69,7 +81,8 @@ def compare(
     for folder, frame in zip((base, new), frames, strict=True):
         if not len(frame):
             raise UsageError(f"{folder}: holds no quality cells")
-    changes = compare_stores(frames[0], frames[1], [*read_plans(base), *read_plans(new)])
+    plans = [plan for folder, frame in zip((base, new), frames, strict=True) for plan in read_plans(folder, frame)]
+    changes = compare_stores(frames[0], frames[1], plans)
     show_changes(console, changes.table)
     alone = [*changes.lacking, *changes.added]
     for text in changes.remarks:

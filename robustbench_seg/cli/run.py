@@ -1,4 +1,4 @@
-"""`run` and `plan`: a suite."""
+"""`run` measures a suite; `plan` shows what it would measure."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -46,7 +46,7 @@ def run(
         failed = run_suite(read_suite(suite), out, options, progress)
     try:
         write_and_show([out], out / "report", text=True)
-    finally:  # what failed is told, whatever becomes of the report
+    finally:  # failures are listed even where the report can't be written
         if failed:
             say(
                 f"{counted(len(failed), 'cell')} failed (run again to retry; tracebacks in {out / 'failed'}):",
@@ -60,24 +60,29 @@ def run(
 
 def plan(suite: SuiteName, weights: Weights = None) -> None:
     """Show what a suite would measure, without measuring."""
-    from ..suites import read_suite, with_weights
+    from ..store.cell import LatencyCell, QualityCell
+    from ..suites import expand, read_suite, with_weights
 
     spec, given = read_suite(suite), weights_given(weights)
-    say(f"{spec.name}: {spec.description}")
-    models = with_weights(spec, given) if spec.models or given else ()
-    say(f"models: {', '.join(model.name for model in models) or 'those named with --weights NAME=PATH'}")
+    models = [model.name for model in with_weights(spec, given)] if spec.models or given else []
+    names = models or ["NAME"]  # a stand-in, so that the cells of one model can be counted
+    planned = expand(spec, dict.fromkeys(names, "cpu"))
+    cells = [cell for cell in planned.to_measure() if cell.model == names[0]]
+    quality = [cell for cell in cells if isinstance(cell, QualityCell)]
+    latency = [cell for cell in cells if isinstance(cell, LatencyCell)]
+    say(f"{planned.suite}: {planned.description}")
+    say(f"models: {', '.join(models) or 'those named with --weights NAME=PATH'}")
     if spec.dataset is not None:
         table = Table("corruption", "severities")
         table.add_row("clean", "0")
-        for name, severities in spec.conditions.items():
+        for name, severities in planned.conditions:
             table.add_row(name, " ".join(map(str, severities)))
         console.print(table)
-        say(f"dataset: {spec.dataset.name} {spec.dataset.split}; protocol: {spec.protocol}; seed: {spec.seed}")
-        say(f"views: {', '.join(map(str, spec.views))}")
-        conditions = 1 + sum(len(severities) for severities in spec.conditions.values())
-        cells = conditions * len(spec.views)
-        product = f"{counted(conditions, 'condition')} x {counted(len(spec.views), 'view')}"
-        say(f"quality cells per model: {product} = {cells}")
-    if spec.latency is not None:
-        sizes = ", ".join(f"{height}x{width}" for height, width in spec.latency.sizes)
-        say(f"latency cells per model: {len(spec.latency.sizes) * len(spec.latency.batches)} ({sizes})")
+        say(f"dataset: {spec.dataset.name} {spec.dataset.split}; protocol: {planned.protocol}; seed: {spec.seed}")
+        say(f"views: {', '.join(planned.views)}")
+        conditions = counted(len({cell.condition for cell in quality}), "condition")
+        views = counted(len({cell.view for cell in quality}), "view")
+        say(f"quality cells per model: {conditions} x {views} = {len(quality)}")
+    if latency:
+        sizes = dict.fromkeys(f"{cell.height}x{cell.width}" for cell in latency)
+        say(f"latency cells per model: {len(latency)} ({', '.join(sizes)})")

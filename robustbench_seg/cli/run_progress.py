@@ -21,7 +21,7 @@ __all__ = ["RunProgress"]
 
 
 class RunProgress(Listener):
-    """A bar over the images of all waiting cells; a speed cell counts as one. errors: the failed cells' messages."""
+    """A bar over the images of all waiting cells; a speed cell counts as one image. errors: a failed cell's, by key."""
 
     def __init__(self, console: Console) -> None:
         self.console = console

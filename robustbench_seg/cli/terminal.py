@@ -1,4 +1,4 @@
-"""The terminal: where every command prints."""
+"""The terminal output of every command."""
 
 from rich.console import Console
 
@@ -8,5 +8,5 @@ console = Console(emoji=False)  # a file may be named :car:.png
 
 
 def say(text: str, style: str | None = None) -> None:
-    """Print plain text; where it is not a terminal, a line stays a line."""
+    """Print plain text. Outside a terminal, lines are not wrapped."""
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=not console.is_terminal)

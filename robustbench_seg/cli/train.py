@@ -1,4 +1,4 @@
-"""`train`: a recipe."""
+"""The command `train`: train a model from a recipe."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,7 +48,7 @@ def train(
 
 
 def yaml_value(text: str) -> Any:
-    """Read a value as a recipe's YAML would."""
+    """Read a value as in a recipe's YAML. Raises UsageError."""
     import yaml
 
     from ..yaml_files import parse_yaml

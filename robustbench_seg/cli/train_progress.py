@@ -1,4 +1,4 @@
-"""A training run in the terminal: loss, learning rate, mIoU at the last validation, time left; elsewhere, lines."""
+"""Show a training run: loss, learning rate, mIoU at the last validation, time left; a bar in a terminal, else lines."""
 
 import time
 from collections import deque
@@ -16,20 +16,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..errors import MachineError
 from ..training import loop
 from ..training.data import open_data
-from ..training.processes import processes_on
+from ..training.processes import find_processes
 from ..training.recipe import Recipe
 from .terminal import say
 
 __all__ = ["TrainProgress", "train_with_progress"]
 
-SMOOTHING = 0.98  # share of the mean of earlier losses that each iteration keeps
-RECENT = 50  # iterations whose median duration tells the time left: a validation or a pause does not disturb it
-FEWEST = 5  # of them; the first is none, since it has all that comes before
-SECONDS_PER_LINE = 60.0  # where there is no terminal
+SMOOTHING = 0.98  # weight of the running mean of the losses in each update
+RECENT = 50  # iterations; their median duration gives the time left, without outliers from validations and pauses
+FEWEST = 5  # durations for an estimate; the first iteration has none, because it includes the start
+SECONDS_PER_LINE = 60.0  # without a terminal
 
 
 class TrainProgress:
-    """A bar; where the console is no terminal, a line at once, every minute, after a validation and at the end."""
+    """A bar in a terminal; otherwise a line at the start, every minute, after each validation and at the end."""
 
     def __init__(self, console: Console, iterations: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.console, self.iterations, self.clock = console, iterations, clock
@@ -57,7 +57,7 @@ class TrainProgress:
         self.bar.stop()
 
     def report(self, progress: loop.Progress) -> None:
-        """Show what the loop tells after an iteration."""
+        """Show the progress after an iteration."""
         now = self.clock()
         if self.last_report is not None:
             self.durations.append(now - self.last_report)
@@ -65,7 +65,7 @@ class TrainProgress:
         self.loss = progress.loss if self.loss is None else SMOOTHING * self.loss + (1 - SMOOTHING) * progress.loss
         state = self.describe(progress)
         self.bar.update(self.task, completed=progress.done, state=state)
-        news = str(progress.miou) != str(self.miou) or progress.done == self.iterations  # NaN is no news after NaN
+        news = str(progress.miou) != str(self.miou) or progress.done == self.iterations  # str: NaN is unequal to NaN
         self.miou = progress.miou
         if self.console.is_terminal:
             return
@@ -86,8 +86,8 @@ class TrainProgress:
 def train_with_progress(
     console: Console, recipe: Recipe, folders: dict[str, Path], out: Path, device: torch.device, workers: int
 ) -> Path | None:
-    """Train; of several processes only the first shows its progress and returns the path of the weights."""
-    data, processes = open_data(recipe, folders), processes_on(device)
+    """Train. Of several processes, only the first shows progress and returns the path of the weights."""
+    data, processes = open_data(recipe, folders), find_processes(device)
     run = partial(loop.train, recipe, data, out, processes=processes, workers=workers)
     path = None
     try:
@@ -101,13 +101,13 @@ def train_with_progress(
     except torch.OutOfMemoryError as error:
         needs = f"batch_size {recipe.batch_size} and crop {recipe.crop}, or an image of the validation,"
         raise MachineError(f"{needs} need more memory than {device} has: {error}") from None
-    processes.part()
+    processes.leave()
     return path
 
 
 def emulates_bf16(device: torch.device) -> bool:
-    """Whether an x86 processor has no instructions for bfloat16; False where torch does not tell."""
-    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):  # of newer torch
+    """Whether an x86 processor has no instructions for bfloat16; False if torch does not report it."""
+    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):  # only in newer torch
         return False
     capabilities = torch.cpu.get_capabilities()
     return not any(capabilities.get(name, True) for name in ("avx512_bf16", "amx_bf16"))

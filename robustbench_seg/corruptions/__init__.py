@@ -14,18 +14,28 @@ imagecorruptions 1.1.2 defines the numbers reproduced here. Its quirks are part 
 are kept, each with a comment where it stands.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .entry import SHIPPED, Corruption
+from ..family import Family
+from .entry import SHIPPED, Corruption, Kernel
 from .pixels import Image
 
 if TYPE_CHECKING:
     from .seeds import Draws
 
-__all__ = ["CATEGORIES", "CORRUPTIONS", "ENGINE_VERSION", "SHIPPED", "Corruption", "corrupt", "sources_of"]
+__all__ = [
+    "CATEGORIES",
+    "CORRUPTIONS",
+    "ENGINE_VERSION",
+    "SHIPPED",
+    "Corruption",
+    "corrupt",
+    "corruption",
+    "sources_of",
+]
 
 # Rises when any seeded pixel of the shipped corruptions changes, so that stored results of two engines are never mixed.
 ENGINE_VERSION = 2
@@ -33,14 +43,35 @@ ENGINE_VERSION = 2
 MIN_SIDE_PX = 32
 SEVERITIES = (1, 2, 3, 4, 5)
 
-CORRUPTIONS: dict[str, Corruption] = {
-    name: Corruption(name=name, category=category) for name, category in SHIPPED.items()
+CORRUPTIONS = Family(
+    "corruption", Corruption, {name: Corruption(name=name, category=category) for name, category in SHIPPED.items()}
+)
+
+# Of the shipped corruptions; one of a user's own may have another.
+CATEGORIES: dict[str, tuple[str, ...]] = {
+    category: tuple(name for name, other in SHIPPED.items() if other == category)
+    for category in dict.fromkeys(SHIPPED.values())
 }
 
-CATEGORIES: dict[str, tuple[str, ...]] = {
-    category: tuple(name for name, entry in CORRUPTIONS.items() if entry.category == category)
-    for category in dict.fromkeys(entry.category for entry in CORRUPTIONS.values())
-}
+
+def corruption(name: str, *, category: str, version: str = "") -> Callable[[Kernel], Kernel]:
+    """Register the function below as a corruption of your own; see `Corruption` for the fields.
+
+        @corruption("rain", category="weather", version="1")
+        def rain(image, severity, draws):
+            ...
+
+    image: uint8 RGB (H, W, 3), read-only. severity: 1 (weakest) to 5. draws: `Draws` of seeds.py, the only source of
+    randomness. Returns a new uint8 image of the same size. Raises UsageError for a name, a category or a function that
+    is not allowed, and for a name that is taken.
+    """
+
+    def register(function: Kernel) -> Kernel:
+        entry = Corruption(name=name, category=category, function=function, version=version)
+        CORRUPTIONS.register(name, entry, function)
+        return function
+
+    return register
 
 
 def sources_of(names: Iterable[str], workers: int) -> dict[str, str]:

@@ -37,8 +37,8 @@ def defocus_blur(image: Image, severity: int, rng: Draws) -> Image:
 
 
 def _disk(radius: int, edge_sigma_px: float) -> NDArray[np.float32]:
-    # Quirk: a disk of less than 8 px sits in a kernel of 17 x 17 with room around it; a larger one touches
-    # its kernel's edge, where the smoothing mirrors it.
+    # Quirk: a disk with a radius of up to 8 px has a kernel of 17 x 17. A larger disk touches the edge of its
+    # kernel, and the smoothing mirrors it there.
     reach, smoothing_px = (8, 3) if radius <= 8 else (radius, 5)
     x, y = np.meshgrid(*[np.arange(-reach, reach + 1)] * 2)
     disk = np.array(x**2 + y**2 <= radius**2, dtype=np.float32)
@@ -47,7 +47,7 @@ def _disk(radius: int, edge_sigma_px: float) -> NDArray[np.float32]:
 
 
 def glass_blur(image: Image, severity: int, rng: Draws) -> Image:
-    """Blur, scatter pixels within a few pixels' reach, blur again: frosted glass."""
+    """Blur, move pixels randomly by a few pixels, blur again: frosted glass."""
     sigma_px, reach_px, passes = GLASS[severity - 1]
     height, width, _ = image.shape
     scattered = gaussian_of_bytes(image, sigma_px)
@@ -59,7 +59,7 @@ def glass_blur(image: Image, severity: int, rng: Draws) -> Image:
 
 @compiled
 def _scatter(image: Any, reach: Any, offsets: Any) -> None:
-    """Copy to each pixel, from the last to the first, the one at its (dx, dy)."""
+    """Copy to each pixel, from the last to the first, the pixel at its offset (dx, dy)."""
     height, width, channels = image.shape
     for row in range(offsets.shape[0]):
         y = height - reach - row
@@ -67,20 +67,20 @@ def _scatter(image: Any, reach: Any, offsets: Any) -> None:
             x = width - reach - column
             dx, dy = offsets[row, column]
             # Quirk: imagecorruptions writes a swap, a, b = b, a. But a and b are views of the same array, so
-            # the second half reads what the first has just written: one pixel is copied, the other one stays.
+            # the second assignment reads what the first has written: one pixel is copied, the other is unchanged.
             for c in range(channels):
                 image[y, x, c] = image[y + dy, x + dx, c]
 
 
 def motion_blur(image: Image, severity: int, rng: Draws) -> Image:
-    """Smear along a direction drawn once for the image."""
+    """Blur along a direction that is drawn once per image."""
     radius, sigma_px = MOTION[severity - 1]
     angle_deg = rng.uniform(*MOTION_ANGLE_DEG)
     return motion_of_bytes(image, radius, sigma_px, angle_deg)
 
 
 def zoom_blur(image: Image, severity: int, rng: Draws) -> Image:
-    """Average over zooms into the middle, as when the camera moves forward."""
+    """Average over zooms into the middle, like a camera that moves forward."""
     return zoom_average(image, np.arange(1, *ZOOM[severity - 1]))
 
 

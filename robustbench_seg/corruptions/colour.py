@@ -1,9 +1,9 @@
-"""Saturation and value in HSV, compiled, equal to a round trip through scikit-image's rgb2hsv and hsv2rgb.
+"""Change saturation and value in HSV, compiled; equal to a round trip through scikit-image's rgb2hsv and hsv2rgb.
 
-The hexcone model of Smith (1978), in scikit-image's order of operations and in double precision: values are
-truncated to uint8 afterwards, so the last bit of an unchanged grey shows (see `pixels`). It is fast because
-each case is chosen by a selection, never a branch, and because a row is first split into its three channels:
-the compiler then works on several pixels at a time.
+This is the hexcone model of Smith (1978), in scikit-image's order of operations and in double precision. Values
+are truncated to uint8 afterwards, so the last bit of an unchanged grey matters (see `pixels`). Each case is a
+selection, never a branch, and each row is first split into its three channels, so the compiler can process
+several pixels at a time.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ UNIT = np.arange(256) / 255.0  # each byte on the unit interval
 
 
 def adjust_hsv(image: Image, *, saturation: tuple[float, float] = (1.0, 0.0), value: float = 0.0) -> Image:
-    """Scale and shift the saturation, shift the value, each clipped to [0, 1]; the hue stays.
+    """Scale and shift the saturation, and shift the value; both are clipped to [0, 1]. The hue does not change.
 
     `saturation` is (factor, offset); `value` is an offset. Units: 0 to 1 is the full range.
     """
@@ -53,7 +53,7 @@ def _rgb_to_hsv(r: Any, g: Any, b: Any) -> Any:
     v = max(r, g, b)
     delta = v - min(r, g, b)
     divisor = delta if delta > 0 else 1.0
-    # Of equal maxima the last one decides; the differences of a grey are 0, and so is its hue.
+    # Among equal maxima the last one decides. For a grey all differences are 0, so the hue is 0.
     sixths = 4.0 + (r - g) / divisor if b == v else 2.0 + (b - r) / divisor if g == v else (g - b) / divisor
     h = sixths / 6.0 if delta > 0 else 0.0
     h = h + 1.0 if h < 0 else h

@@ -1,9 +1,8 @@
-"""Numba's compiler as the kernels use it: without the interpreter's lock, and with the machine code kept on disk.
+"""Compile kernels with Numba, without the global interpreter lock and with the machine code cached on disk.
 
-To tell whether kept code is still good, Numba looks at a kernel's own file, but not at the files of the kernels that
-it calls, which are compiled into it. After an update that could mix two versions of the engine without a word. So the
-code lies in a folder whose name holds a digest of all sources of this package and, for a kernel of a user's own, of the
-sources that it is made of.
+To decide whether cached code is valid, Numba checks the kernel's own file. It does not check the files of the kernels
+that are compiled into it. So an update could silently mix two versions of the engine. Therefore the name of the cache
+folder contains a digest of all sources of this package and, for a user's own kernel, of the user's sources.
 """
 
 import functools
@@ -29,21 +28,19 @@ def compiled(kernel: Callable[..., Any]) -> Any:
         folder = _folder()
     else:
         folder = _folder(source_hash(module)) if has_source(module) else None
-    chosen = config.CACHE_DIR  # read when the decorator runs, and nobody else's business afterwards
+    previous = config.CACHE_DIR  # the decorator reads it; restored below for other code
     config.CACHE_DIR = str(folder or "")
     try:
         return numba.njit(cache=folder is not None, nogil=True)(kernel)
     finally:
-        config.CACHE_DIR = chosen
+        config.CACHE_DIR = previous
 
 
 @functools.cache
 def _folder(own: str = "") -> Path | None:
-    """Where the machine code of these sources lies: where the user said, beside them, or in the user's cache.
+    """Choose the folder for the machine code: Numba's CACHE_DIR, next to the sources, or in the user's cache.
 
-    own: the hash of a user's own sources, of which it is made too.
-
-    None where nothing can be written: each process then compiles for itself.
+    own: the hash of a user's own sources. Returns None if no folder can be written; then each process compiles.
     """
     here = Path(__file__).parent
     sources = b"".join(path.read_bytes() for path in sorted(here.glob("*.py"))) + own.encode()

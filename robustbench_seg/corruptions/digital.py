@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .colour import UNIT, adjust_hsv
 from .compiled import compiled
-from .displacement import displaced
+from .displacement import displace
 from .gaussian import gaussian
 from .pixels import Image, to_bytes
 from .seeds import Draws
@@ -22,9 +22,9 @@ from .seeds import Draws
 __all__ = ["contrast", "elastic_transform", "jpeg_compression", "pixelate", "saturate"]
 
 # By severity, 1 to 5.
-CONTRAST = (0.4, 0.3, 0.2, 0.1, 0.05)  # what is left of the distance to the mean
-ELASTIC_ALPHA = (250 * 0.05, 250 * 0.065, 250 * 0.085, 250 * 0.1, 250 * 0.12)  # of the smoothed displacement
-PIXELATE = (0.6, 0.5, 0.4, 0.3, 0.25)  # sides of the small image, of the large one's
+CONTRAST = (0.4, 0.3, 0.2, 0.1, 0.05)  # factor on the distance to the mean
+ELASTIC_ALPHA = (250 * 0.05, 250 * 0.065, 250 * 0.085, 250 * 0.1, 250 * 0.12)  # factor on the smoothed displacement
+PIXELATE = (0.6, 0.5, 0.4, 0.3, 0.25)  # sides of the small image / sides of the large one
 JPEG_QUALITY = (25, 18, 15, 10, 7)
 SATURATE = ((0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2))  # factor of the saturation, offset
 
@@ -33,7 +33,7 @@ ELASTIC_REACH = 0.005  # of the height
 
 
 def contrast(image: Image, severity: int, rng: Draws) -> Image:
-    """Pull every value towards its channel's mean."""
+    """Move every value towards its channel's mean."""
     means = _channel_sums(image, UNIT) / (image.shape[0] * image.shape[1])
     table = to_bytes((UNIT[:, np.newaxis] - means) * CONTRAST[severity - 1] + means)  # (256, 3)
     out = np.empty_like(image)
@@ -43,7 +43,7 @@ def contrast(image: Image, severity: int, rng: Draws) -> Image:
 
 @compiled
 def _channel_sums(image: Any, unit: Any) -> Any:
-    """Add up each channel, pixel after pixel as NumPy does: a last bit decides where a flat image lands."""
+    """Add up each channel pixel by pixel, in NumPy's order: the last bit decides the values of a flat image."""
     red = green = blue = 0.0
     for y in range(image.shape[0]):
         for x in range(image.shape[1]):
@@ -64,8 +64,8 @@ def _map(image: Any, table: Any, out: Any) -> None:
 def elastic_transform(image: Image, severity: int, rng: Draws) -> Image:
     """Move every pixel by a smooth random displacement.
 
-    Quirk: both displacements are drawn over a share of the height, the horizontal one too; only the smoothing
-    knows the width.
+    Quirk: the range of both displacements is a share of the height, even for the horizontal one; only the
+    smoothing depends on the width.
     """
     height, width, _ = image.shape
     reach_px = height * ELASTIC_REACH
@@ -78,7 +78,7 @@ def elastic_transform(image: Image, severity: int, rng: Draws) -> Image:
         return smooth.astype(np.float32, copy=False)
 
     dx, dy = displacement(), displacement()
-    return displaced(image, dy, dx)
+    return displace(image, dy, dx)
 
 
 def pixelate(image: Image, severity: int, rng: Draws) -> Image:
@@ -93,7 +93,7 @@ def pixelate(image: Image, severity: int, rng: Draws) -> Image:
 
 
 def _nearest(small_size: int, size: int) -> NDArray[np.int32]:
-    """Which of `small_size` entries each of `size` repeats, by Pillow's own rule and rounding."""
+    """Return the index among `small_size` that each of `size` entries repeats, by Pillow's rule and rounding."""
     places = PIL.Image.fromarray(np.arange(small_size, dtype=np.int32)[np.newaxis])
     repeated: NDArray[np.int32] = np.asarray(places.resize((size, 1), PIL.Image.Resampling.NEAREST))[0]
     return repeated
@@ -107,7 +107,7 @@ def _repeat(small: Any, rows: Any, columns: Any, out: Any) -> None:
             out[y] = out[y - 1]
             continue
         for x in range(len(columns)):
-            start = np.uint64(3 * columns[x])  # unsigned spares numba a check for indices from the end
+            start = np.uint64(3 * columns[x])  # unsigned: Numba omits its check for negative indices
             for c in range(3):
                 out[y, 3 * x + c] = small[rows[y], start + np.uint64(c)]
 
@@ -115,10 +115,10 @@ def _repeat(small: Any, rows: Any, columns: Any, out: Any) -> None:
 def jpeg_compression(image: Image, severity: int, rng: Draws) -> Image:
     """Encode as JPEG and decode, with Pillow's defaults (4:2:0 chroma).
 
-    OpenCV decodes, into the result itself; by the same libjpeg-turbo, and so to the same bytes.
+    OpenCV decodes directly into the result. Both use libjpeg-turbo, so the bytes are the same.
     """
     height, width, _ = image.shape
-    padded = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)  # Pillow's own layout of RGB, which it reads where it lies
+    padded = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)  # Pillow's internal layout of RGB, read without a copy
     encoded = io.BytesIO()
     PIL.Image.frombuffer("RGBX", (width, height), padded, "raw", "RGBX", 0, 1).save(
         encoded, "JPEG", quality=JPEG_QUALITY[severity - 1]

@@ -1,9 +1,9 @@
-"""The average over a disk with a soft edge, as a stack of columns.
+"""The average over a disk with a soft edge, column by column.
 
-Seen from above, the kernel is flat but for its edge. Seen along a column dx of it, it is a stack of centred
-boxes: the box of rows -h .. h, times how much the kernel falls from row h to row h + 1, which is nothing but
-near the edge. So an output row needs the sums of the image's rows over every box, each box's sum being the
-smaller one's and two rows more, and then at every dx only the few that end at the edge.
+The kernel is flat except at its edge. Its column dx is a sum of centred boxes: for each h, the box of rows
+-h .. h, times the fall of the kernel from row h to row h + 1, which is 0 except near the edge. So an output row
+needs two steps. First, sum the image's rows over every box; each box is the next smaller one and two more rows.
+Then, for every dx, add the few boxes that end at the edge.
 """
 
 from typing import Any
@@ -17,23 +17,23 @@ from .pixels import Image
 
 __all__ = ["disk_average"]
 
-ONE = 2**23  # the unit of the integer weights: their sum times a byte fits 32 bits, were it nearly 2
+ONE = 2**23  # the unit of the integer weights: a sum of weights of up to 2, times a byte, fits into 32 bits
 
 
 def disk_average(image: Image, kernel: NDArray[np.float32]) -> Image:
-    """Correlate uint8 (H, W, C) with a kernel (2r + 1, 2r + 1) of sum 1 or little more; clip and truncate.
+    """Correlate uint8 (H, W, C) with a kernel (2r + 1, 2r + 1) of sum 1 or slightly more; clip and truncate.
 
-    The kernel must be the same mirrored up-down and left-right. The image is mirrored at its borders without
-    repeating the outermost row, as OpenCV's filter2D does. The sums are exact, of weights rounded to 2**-23 and
+    The kernel must be symmetric up-down and left-right. The image is mirrored at its borders without repeating the
+    outermost row, as OpenCV's filter2D does. Weights are rounded to 2**-23, sums are exact, and the result is
     scaled to the kernel's true sum.
     """
     height, width, channels = image.shape
     reach = len(kernel) // 2
     weights = np.round(kernel.astype(np.float64) * ONE).astype(np.int64)
     falls = (weights - np.pad(weights[1:], ((0, 1), (0, 0))))[reach:, reach:]  # of box h at column dx
-    # Quirk: imagecorruptions' weights, in single precision, sum to a little less than 1 or, at severities 4 and 5,
-    # to 1.01. In the first case flat regions darken by 1, since the mean falls just below the byte and is truncated;
-    # in the second the image brightens.
+    # Quirk: imagecorruptions' weights, in single precision, sum to slightly less than 1, or to 1.01 at severities 4
+    # and 5. Below 1, flat regions darken by 1, because the mean is just below the byte and is truncated. Above 1, the
+    # image brightens.
     scale = kernel.sum(dtype=np.float64) / weights.sum()
     out = np.empty((height, width * channels), np.uint8)
     maps = indices(height, reach, reach, "mirror"), indices(width, reach, reach, "mirror")
@@ -42,12 +42,14 @@ def disk_average(image: Image, kernel: NDArray[np.float32]) -> Image:
 
 
 def _taps(falls: NDArray[np.int64]) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]:
-    """Return what isn't zero as (box, dx, fall): first the column in the middle, then the pairs at -dx and dx."""
+    """List the nonzero falls as (box, dx, fall): first the middle column, then the pairs at -dx and dx."""
     boxes, across = np.nonzero(falls)
     lists = []
-    for chosen in (across == 0, across > 0):
-        box, dx = boxes[chosen], across[chosen]
-        fall = falls[box, dx].astype(np.uint32)  # a rise wraps around, as does its sum, and comes out right
+    for selection in (across == 0, across > 0):
+        box, dx = boxes[selection], across[selection]
+        fall = falls[box, dx].astype(
+            np.uint32
+        )  # a rise wraps around in 32 bits, and so does the sum: the result is right
         lists.append((by_fours(box, fill="last"), by_fours(dx, fill="last"), by_fours(fall, fill="zero")))
     return lists[0], lists[1]
 
@@ -72,7 +74,7 @@ def _average(lines: Any, middle: Any, pairs: Any, rows: Any, columns: Any, scale
 
 @compiled
 def _sum_boxes(lines: Any, rows: Any, columns: Any, channels: Any, sums: Any) -> None:
-    """Fill sums, a padded line for each h, with the sums of the rows -h .. h around the middle one."""
+    """Fill sums, one padded line per h, with the sums of the rows -h .. h around the middle row."""
     width, stride = lines.shape[1], len(columns) * channels
     reach = len(rows) // 2
     start = reach * channels

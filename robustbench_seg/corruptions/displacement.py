@@ -1,8 +1,8 @@
-"""Reading an image at displaced places, compiled, as SciPy's `map_coordinates` does.
+"""Read an image at displaced positions, compiled, as SciPy's `map_coordinates` does.
 
-The definition reads an image of float32 in [0, 1] bilinearly in double precision, rounds to float32, and truncates
-255 times that to a byte. Here the bytes themselves are read, in float32: of equal bytes the result is that byte in
-both, and elsewhere they differ, by 1, where the level is within 1e-4 of an integer.
+The definition interpolates a float32 image in [0, 1] bilinearly in double precision, rounds to float32, multiplies by
+255 and truncates. Here the bytes are interpolated in float32. Among equal bytes both results are that byte. Elsewhere
+they differ by at most 1, and only where the level is within 1e-4 of an integer.
 """
 
 from typing import Any
@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 from .compiled import compiled
 from .pixels import Image
 
-__all__ = ["displaced"]
+__all__ = ["displace"]
 
 
-def displaced(image: Image, dy: NDArray[np.float32], dx: NDArray[np.float32]) -> Image:
+def displace(image: Image, dy: NDArray[np.float32], dx: NDArray[np.float32]) -> Image:
     """Read (H, W, 3) bilinearly at (y + dy, x + dx), mirrored at its edges; dy, dx: (H, W), in px."""
-    pixels = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA).view(np.int32)[..., 0]  # one load a pixel
+    pixels = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA).view(np.int32)[..., 0]  # one load per pixel
     out = np.empty_like(image)
     _displace(pixels, dy, dx, out)
     return out
 
 
-# Each loop along a row does little, so that the compiler can keep apart what it reads from what it writes and work on
-# several pixels at a time.
+# Each loop along a row does little, so that the compiler can separate reads from writes and process several pixels at
+# a time.
 
 
 @compiled
@@ -44,7 +44,7 @@ def _displace(pixels: Any, dy: Any, dx: Any, out: Any) -> None:
 
 @compiled
 def _read_corners(pixels: Any, row: Any, dy: Any, dx: Any, corners: Any, down: Any, across: Any) -> None:
-    """Gather the four pixels around each place of a row, and the place's share of the way between them."""
+    """Gather the four pixels around each position of a row, and the position's fractions between them."""
     height, width = pixels.shape
     for x in range(width):
         whole_y, whole_x = np.floor(dy[x]), np.floor(dx[x])
@@ -52,17 +52,17 @@ def _read_corners(pixels: Any, row: Any, dy: Any, dx: Any, corners: Any, down: A
         y0, x0 = row + np.int64(whole_y), x + np.int64(whole_x)
         y1, x1 = y0 + 1, x0 + 1
         if y0 < 0 or y1 >= height:
-            y0, y1 = _mirrored(y0, height), _mirrored(y1, height)
+            y0, y1 = _mirror(y0, height), _mirror(y1, height)
         if x0 < 0 or x1 >= width:
-            x0, x1 = _mirrored(x0, width), _mirrored(x1, width)
-        top, bottom = np.uint64(y0), np.uint64(y1)  # unsigned spares numba a check for indices from the end
+            x0, x1 = _mirror(x0, width), _mirror(x1, width)
+        top, bottom = np.uint64(y0), np.uint64(y1)  # unsigned: Numba omits its check for negative indices
         left, right = np.uint64(x0), np.uint64(x1)
         corners[0, x], corners[1, x] = pixels[top, left], pixels[top, right]
         corners[2, x], corners[3, x] = pixels[bottom, left], pixels[bottom, right]
 
 
 @compiled
-def _mirrored(index: Any, length: Any) -> Any:
+def _mirror(index: Any, length: Any) -> Any:
     index %= 2 * length  # never negative, as in Python
     return min(index, 2 * length - 1 - index)  # d c b a | a b c d | d c b a
 

@@ -1,6 +1,7 @@
 """One corruption: what it is called, and where its code is; the 19 that ship, and what holds of a user's own."""
 
 import importlib
+import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -59,8 +60,8 @@ class Corruption:
     corruption of your own; without it, the module `category` of this package holds the function `name`. version: of one
     of your own; it is hashed with the source, for what that does not show, such as a file that the function reads.
 
-    Raises UsageError for a name or a category that is taken or not allowed, and for a function without a source file
-    or a version.
+    Raises UsageError for a name, a category or a version that is taken or not allowed, and for a function that takes
+    other arguments or has neither a source file nor a version.
     """
 
     name: str
@@ -70,16 +71,19 @@ class Corruption:
 
     def __post_init__(self) -> None:
         for word in (self.name, self.category):
-            if not NAME.fullmatch(word):
+            if not (isinstance(word, str) and NAME.fullmatch(word)):
                 raise UsageError(
                     f"corruption {self.name!r}: its name and its category have up to 64 letters, digits, dots, hyphens "
                     f"and underscores, got {word!r}"
                 )
+        if not isinstance(self.version, str):
+            raise UsageError(f'corruption {self.name!r}: its version is a text, such as "1", got {self.version!r}')
         taken = {*TAKEN, *SHIPPED, *SHIPPED.values()}
         if not self.shipped and (self.name in taken or self.category in {*TAKEN, *SHIPPED, self.name}):
             word = self.name if self.name in taken else self.category
             raise UsageError(f"corruption {self.name!r}: the name {word!r} is taken; give yours another")
         if self.function is not None:
+            expect_three_arguments(self.name, self.function)
             _ = self.source  # as it is now, when the function is new from its file
 
     @property
@@ -114,6 +118,18 @@ class Corruption:
     def load(self) -> Kernel:
         """Import the function (image, severity, draws) -> image, and with it OpenCV and numba."""
         return loaded(self)
+
+
+def expect_three_arguments(name: str, function: Kernel) -> None:
+    """Raise UsageError for what can't be called with an image, a severity and draws."""
+    try:
+        inspect.signature(function).bind(None, 1, None)
+    except ValueError:  # of a compiled function, which does not state its arguments
+        pass
+    except TypeError as error:
+        raise UsageError(
+            f"corruption {name!r}: its function takes three arguments (image, severity, draws); {error}"
+        ) from None
 
 
 @cache

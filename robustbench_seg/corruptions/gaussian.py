@@ -1,7 +1,7 @@
-"""The Gaussian blur, of floats and of bytes.
+"""The Gaussian blur of floats and of bytes.
 
-Rows are summed first, then columns, output row by output row. The lines that the output's row sees are kept in a
-ring, so that no copy of the whole image is ever made.
+For each output row, rows are summed first, then columns. A ring buffer holds the lines that the output row needs, so
+the whole image is never copied.
 
 H, W, C: height, width, channels.
 """
@@ -23,10 +23,10 @@ FloatT = TypeVar("FloatT", np.float32, np.float64)
 # apart, and evict one another from the cache.
 STRIDE_GAP = 16
 
-# Levels from an integer within which single precision doesn't decide how a value truncates: three times what its
-# sums were seen to be off by.
+# In levels. So near an integer, single precision does not decide the truncation: three times the largest error
+# seen in its sums.
 NEAR = 2.0**-12
-PIECE_PX = 8  # redone together where one is in doubt
+PIECE_PX = 8  # recomputed together if one of them is near an integer
 
 
 def gaussian(
@@ -34,29 +34,29 @@ def gaussian(
 ) -> NDArray[FloatT]:
     """Blur the rows and columns of (H, W, C), as `scipy.ndimage.gaussian_filter` does.
 
-    `sigma_px` is (down, across); the kernel ends at `truncate` sigma. Weights, sums and result have the
-    input's precision: in float64 the result is SciPy's, in float32 within 1e-6 of the largest value.
+    `sigma_px` is (vertical, horizontal); the kernel ends at `truncate` sigma. Weights, sums and result have the
+    input's precision: float64 equals SciPy, and float32 is within 1e-6 of the largest value.
     """
     kernels = [_weights(sigma, truncate) for sigma in sigma_px]
     return np.asarray(_run(values, None, kernels, border, None), values.dtype)
 
 
 def gaussian_of_bytes(image: Image, sigma_px: float) -> Image:
-    """Blur uint8 (H, W, C), borders repeated, and truncate, as imagecorruptions does with image / 255.
+    """Blur uint8 (H, W, C), with borders repeated, and truncate, as imagecorruptions does with image / 255.
 
-    Truncation makes the last bit of a flat region visible: a Gaussian of constant 200 / 255 that comes out one
-    unit in the last place lower is 199. So single precision decides wherever its result is not within `NEAR` of
-    an integer; `_settle` decides the rest in double precision and SciPy's order.
+    Truncation makes the last bit of a flat region visible: if the blur of a constant 200 / 255 is one unit in the
+    last place too low, the result is 199. So single precision decides only where its result is not within `NEAR`
+    of an integer; `_settle` decides the rest in double precision and SciPy's order.
     """
     weights = _weights(sigma_px, truncate=4.0)
     unit = np.arange(256) / 255.0
-    flat = to_bytes(_blurred_flat(_blurred_flat(unit, weights), weights))
+    flat = to_bytes(_blur_flat(_blur_flat(unit, weights), weights))
     levels = np.arange(256, dtype=np.float32)
     return np.asarray(_run(image, levels, [weights, weights], "nearest", (unit, weights, flat)), np.uint8)
 
 
 def _weights(sigma: float, truncate: float) -> NDArray[np.float64]:
-    """Return the centre weight and those to one side of it; a sigma of 0 leaves everything where it is."""
+    """Return the centre weight and the weights on one side of it; a sigma of 0 gives the identity."""
     if sigma == 0:
         return np.array([1.0, 0.0])
     radius = int(truncate * sigma + 0.5)
@@ -66,8 +66,8 @@ def _weights(sigma: float, truncate: float) -> NDArray[np.float64]:
     return half
 
 
-def _blurred_flat(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What one pass makes of each value where all around it is the same, added as SciPy adds it."""
+def _blur_flat(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute one pass over constant regions of each value, in SciPy's order of additions."""
     blurred: NDArray[np.float64] = values * weights[0]
     for weight in weights[:0:-1]:
         blurred += (values + values) * weight
@@ -86,7 +86,7 @@ def _run(values: NDArray[Any], levels: Any, kernels: list[NDArray[np.float64]], 
 
 
 def _pass(half: NDArray[Any], length: int, border: Border) -> tuple[Any, ...]:
-    """Return the centre weight, the steps from it, their weights, and which entry stands at each index from -radius."""
+    """Return the centre weight, the steps from the centre, their weights, and the border's indices from -radius on."""
     radius = len(half) - 1
     steps = np.arange(radius, 0, -1)  # the farthest first, as SciPy adds them
     around = indices(length, radius, radius, border)
@@ -95,7 +95,7 @@ def _pass(half: NDArray[Any], length: int, border: Border) -> tuple[Any, ...]:
 
 @compiled
 def _smooth(lines: Any, levels: Any, down: Any, across: Any, channels: Any, exact: Any, out: Any) -> None:
-    """Sum down, then across, as `_pass` describes each."""
+    """Sum vertically, then horizontally; `_pass` describes each pass."""
     down_centre, down_steps, down_weights, rows = down
     across_centre, across_steps, across_weights, columns = across
     height, width = lines.shape
@@ -133,7 +133,7 @@ def _scale(line: Any, weight: Any, out: Any) -> None:
 
 @compiled
 def _count_unchanged(above: Any, line: Any, unchanged: Any) -> None:
-    """Update for how many rows up each entry of the newest one has had its value."""
+    """Update, for each entry of the newest row, for how many rows its value has been the same."""
     for i in range(len(line)):
         unchanged[i] = unchanged[i] + 1 if line[i] == above[i] else 0
 
@@ -142,7 +142,7 @@ def _count_unchanged(above: Any, line: Any, unchanged: Any) -> None:
 def _settle(
     total: Any, lines: Any, rows: Any, columns: Any, unchanged: Any, channels: Any, exact: Any, values: Any
 ) -> None:
-    """Decide anew those pieces of a row of bytes in which a total is near an integer."""
+    """Recompute those pieces of a row of bytes in which a total is near an integer."""
     unit, weights, flat = exact
     for start in range(0, len(total), PIECE_PX * channels):
         piece = values[start : start + PIECE_PX * channels]
@@ -168,7 +168,7 @@ def _near_integers(levels: Any) -> Any:
 
 @compiled
 def _is_flat(newest: Any, unchanged: Any, rows: Any, channels: Any) -> Any:
-    """Whether each channel has one value all over a window, given its newest line."""
+    """Whether each channel is constant over a window. newest: the window's newest line."""
     changes = 0
     for i in range(len(newest)):
         changes += unchanged[i] < rows
@@ -179,7 +179,7 @@ def _is_flat(newest: Any, unchanged: Any, rows: Any, channels: Any) -> Any:
 
 @compiled
 def _redo(lines: Any, rows: Any, columns: Any, channels: Any, unit: Any, weights: Any, values: Any) -> None:
-    """Blur what a piece of a row sees in double precision, down and then across, as SciPy does."""
+    """Blur a piece of a row in double precision, vertically and then horizontally, as SciPy does."""
     radius = len(weights) - 1
     start, stop = columns[0] * channels, (columns[-1] + 1) * channels
     sums = np.empty(stop - start)

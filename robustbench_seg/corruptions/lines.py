@@ -1,11 +1,11 @@
-"""The inner loops under the filters: weighted sums of lines.
+"""The inner loops of the filters: weighted sums of lines.
 
-A line is a row of an image with its channels side by side: flat, and long enough for the compiler to turn the
-loop over it into vector instructions. The terms are added strictly one after the other in the precision of
-the buffer, never reordered, so that a sum comes out as in the code that it stands for.
+A line is a row of an image with interleaved channels: flat, and long enough for the compiler to vectorise the
+loop over it. Terms are added strictly in order, in the precision of the buffer, so that a sum equals the sum in
+the code that it replaces.
 
-Bytes enter as *levels*, a table of 256 numbers from 0 to white, and leave clipped to white, scaled to 255 and
-truncated, as imagecorruptions does after its floating-point filters.
+Bytes are read as *levels*, a table of 256 numbers from 0 to white. They are written clipped to white, scaled to
+255 and truncated, as imagecorruptions does after its floating-point filters.
 """
 
 from typing import Any, Literal
@@ -21,7 +21,7 @@ Border = Literal["mirror", "nearest", "reflect"]
 
 
 def indices(length: int, before: int, after: int, border: Border) -> NDArray[np.intp]:
-    """Which of `length` entries stands at -before .. length - 1 + after."""
+    """Return the index in 0 .. length - 1 for each position -before .. length - 1 + after."""
     index = np.arange(-before, length + after)
     if border == "nearest":  # a a a a | a b c d | d d d d
         return np.clip(index, 0, length - 1)
@@ -33,17 +33,17 @@ def indices(length: int, before: int, after: int, border: Border) -> NDArray[np.
 
 
 def by_fours(array: NDArray[Any], *, fill: Literal["last", "zero"]) -> NDArray[Any]:
-    """Lengthen to a multiple of four, as `add_lines` and `add_pairs` take their taps."""
+    """Pad to a multiple of four taps, as `add_lines` and `add_pairs` require."""
     return np.pad(array, (0, -len(array) % 4), mode="edge" if fill == "last" else "constant")
 
 
-# Four taps a loop, since the traffic of the total costs as much as that of a tap. The weights are read before
-# the loop: an array read within would keep the compiler from vectorising it.
+# Four taps per loop, because reading and writing the total costs as much as a tap. The weights are read before the
+# loop: reading an array inside would prevent vectorisation.
 
 
 @compiled
 def add_lines(total: Any, buffer: Any, starts: Any, weights: Any) -> None:
-    """Add weights[k] * (the line at starts[k]), for each k; their number is a multiple of four."""
+    """Add weights[k] * (the line at starts[k]) for each k. The number of weights is a multiple of four."""
     for k in range(0, len(weights), 4):
         w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
         a0, a1, a2, a3 = (
@@ -58,7 +58,7 @@ def add_lines(total: Any, buffer: Any, starts: Any, weights: Any) -> None:
 
 @compiled
 def add_pairs(total: Any, buffer: Any, left: Any, right: Any, weights: Any) -> None:
-    """Add weights[k] * (the line at left[k] + that at right[k]), for each k; a multiple of four."""
+    """Add weights[k] * (the line at left[k] + the line at right[k]) for each k. As many weights as in `add_lines`."""
     for k in range(0, len(weights), 4):
         w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
         a0, a1, a2, a3 = buffer[left[k] :], buffer[left[k + 1] :], buffer[left[k + 2] :], buffer[left[k + 3] :]
@@ -70,7 +70,7 @@ def add_pairs(total: Any, buffer: Any, left: Any, right: Any, weights: Any) -> N
 
 @compiled
 def load(values: Any, levels: Any, line: Any) -> None:
-    """Copy a row of an image to a line: bytes as their levels, floats (levels None) as they are."""
+    """Copy a row of an image to a line: bytes as their levels, floats (levels None) unchanged."""
     if levels is None:
         line[:] = values
     else:
@@ -80,7 +80,7 @@ def load(values: Any, levels: Any, line: Any) -> None:
 
 @compiled
 def store(line: Any, levels: Any, values: Any) -> None:
-    """Copy a line to a row of an image: back to bytes, or floats (levels None) as they are."""
+    """Copy a line to a row of an image: levels as bytes, floats (levels None) unchanged."""
     if levels is None:
         values[:] = line
     else:
@@ -92,7 +92,7 @@ def store(line: Any, levels: Any, values: Any) -> None:
 
 @compiled
 def pad(line: Any, columns: Any, before: Any, width: Any, channels: Any) -> None:
-    """Fill the margins of a line whose own `width` columns start at `before`: column k repeats columns[k]."""
+    """Fill the margins of a line. Its own `width` columns start at `before`; column k repeats columns[k]."""
     for margin in (range(before), range(before + width, len(columns))):
         for k in margin:
             for c in range(channels):

@@ -1,6 +1,6 @@
-"""The trail of a motion blur, over floats and over bytes.
+"""The motion blur of floats and of bytes: an average along a trail.
 
-The lines that the output's row sees are kept in a ring, so that no copy of the whole image is ever made.
+A ring buffer holds the lines that the output row needs, so the whole image is never copied.
 
 H, W, C: height, width, channels.
 """
@@ -31,7 +31,7 @@ def motion(values: NDArray[FloatT], radius: int, sigma_px: float, angle_deg: flo
 
 
 def motion_of_bytes(image: Image, radius: int, sigma_px: float, angle_deg: float) -> Image:
-    """Average uint8 (H, W, C) along the same trail; truncate as imagecorruptions does."""
+    """Average uint8 (H, W, C) along the same trail, and truncate as imagecorruptions does."""
     weights, shifts = _trail(image.shape, radius, sigma_px, angle_deg)
     return np.asarray(_run(image, np.arange(256.0), weights, shifts), np.uint8)
 
@@ -39,7 +39,7 @@ def motion_of_bytes(image: Image, radius: int, sigma_px: float, angle_deg: float
 def _trail(
     shape: tuple[int, ...], radius: int, sigma_px: float, angle_deg: float
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return the weights and the shifts (down, across) of the trail."""
+    """Return the weights and the shifts (vertical, horizontal) of the trail."""
     height, width = shape[:2]
     length = 2 * radius + 1
     weights = np.exp(-(np.arange(length) ** 2) / (2 * (sigma_px**2))) / (np.sqrt(2 * np.pi) * sigma_px)
@@ -74,7 +74,7 @@ def _run(values: NDArray[Any], levels: Any, weights: NDArray[np.float64], shifts
 
 @compiled
 def _smear(lines: Any, levels: Any, trail: Any, columns: Any, before: Any, channels: Any, out: Any) -> None:
-    """Sum weights[k] times row y + down[k], read from column across[k] of its padded line."""
+    """Sum weights[k] times row y + down[k], starting at column across[k] of the row's padded line."""
     weights, down, across = trail
     height, width = lines.shape
     span, stride = down.max() - down.min() + 1, len(columns) * channels

@@ -1,8 +1,8 @@
 """Noise: Gaussian, shot (Poisson), impulse (salt and pepper), speckle (multiplicative Gaussian).
 
-Every value, that is each channel of each pixel, draws its own noise. The functions below are the definition,
-with imagecorruptions' draws in its order. Seeded draws instead pick each output byte at once, from the exact
-distribution that the definition gives it: see `transitions`.
+Every value (each channel of each pixel) has independent noise. The functions below are the definition, with the
+draws of imagecorruptions in its order. Seeded draws instead sample each output byte directly, from the exact
+distribution that the definition implies: see `transitions`.
 
 Source of the severity tables: imagecorruptions 1.1.2 (Michaelis et al. 2019, after Hendrycks & Dietterich
 2019).
@@ -22,10 +22,10 @@ from .seeds import SeededDraws
 __all__ = ["gaussian_noise", "impulse_noise", "shot_noise", "speckle_noise"]
 
 # By severity, 1 to 5.
-GAUSSIAN_SCALE = (0.08, 0.12, 0.18, 0.26, 0.38)  # standard deviation, of full scale
-SHOT_PHOTONS = (60, 25, 12, 5, 3)  # photons that make white
-IMPULSE_AMOUNT = (0.03, 0.06, 0.09, 0.17, 0.27)  # share of values replaced
-SPECKLE_SCALE = (0.15, 0.2, 0.35, 0.45, 0.6)  # standard deviation, of the value itself
+GAUSSIAN_SCALE = (0.08, 0.12, 0.18, 0.26, 0.38)  # standard deviation / full scale
+SHOT_PHOTONS = (60, 25, 12, 5, 3)  # photon count of white
+IMPULSE_AMOUNT = (0.03, 0.06, 0.09, 0.17, 0.27)  # share of the values that are replaced
+SPECKLE_SCALE = (0.15, 0.2, 0.35, 0.45, 0.6)  # standard deviation / the value
 
 TRANSITIONS: dict[str, tuple[Callable[[Any], NDArray[np.float64]], tuple[float, ...]]] = {
     "gaussian_noise": (transitions.additive_normal, GAUSSIAN_SCALE),
@@ -34,10 +34,10 @@ TRANSITIONS: dict[str, tuple[Callable[[Any], NDArray[np.float64]], tuple[float, 
     "speckle_noise": (transitions.multiplicative_normal, SPECKLE_SCALE),
 }
 
-BAND_ROWS = 32  # drawn at a time, so that the noise of a large image needs little memory
+BAND_ROWS = 32  # rows per draw, so that the noise of a large image needs little memory
 
 
-def _sampled_when_seeded(
+def _sample_when_seeded(
     define: Callable[[Image, int, np.random.RandomState], Image],
 ) -> Callable[[Image, int, np.random.RandomState | SeededDraws], Image]:
     """Run a definition on a RandomState; with seeded draws, sample each output byte from its distribution."""
@@ -53,12 +53,12 @@ def _sampled_when_seeded(
 
 @functools.cache
 def _table(name: str, severity: int) -> NDArray[np.uint32]:
-    """Make the aliases of a condition once: 256 KiB each."""
+    """Make the alias table of a condition once; a table takes 256 KiB."""
     transition, by_severity = TRANSITIONS[name]
     return transitions.aliases(transition(by_severity[severity - 1]))
 
 
-@_sampled_when_seeded
+@_sample_when_seeded
 def gaussian_noise(image: Image, severity: int, rng: np.random.RandomState) -> Image:
     """Add normal noise of a constant standard deviation."""
     out = np.empty_like(image)
@@ -69,11 +69,11 @@ def gaussian_noise(image: Image, severity: int, rng: np.random.RandomState) -> I
     return out
 
 
-@_sampled_when_seeded
+@_sample_when_seeded
 def shot_noise(image: Image, severity: int, rng: np.random.RandomState) -> Image:
-    """Replace each value by a photon count around it: Poisson noise, as in low light."""
+    """Replace each value by a Poisson-distributed photon count with the value as its mean, as in low light."""
     white = SHOT_PHOTONS[severity - 1]
-    levels = to_bytes(np.arange(white + 1) / float(white))  # byte of each photon count, white and more alike
+    levels = to_bytes(np.arange(white + 1) / float(white))  # byte of each photon count; above white it is white
     out = np.empty_like(image)
     for band in _bands(image):
         photons = rng.poisson(image[band] / 255.0 * white)
@@ -81,13 +81,13 @@ def shot_noise(image: Image, severity: int, rng: np.random.RandomState) -> Image
     return out
 
 
-@_sampled_when_seeded
+@_sample_when_seeded
 def impulse_noise(image: Image, severity: int, rng: np.random.RandomState) -> Image:
     """Set a share of the values to 0 or 255, both equally likely.
 
-    The draws are those of the scikit-image that imagecorruptions was published with, whose `random_noise`
-    called `numpy.random.choice` twice, each of which compares one uniform draw a value. Newer ones draw
-    from a generator of their own; with those, this agrees in distribution.
+    The draws equal scikit-image's at the time of imagecorruptions' release: its `random_noise` called
+    `numpy.random.choice` twice, and each call compares one uniform draw per value. Newer versions of
+    scikit-image have their own generator; with those the distribution is the same, but not the draws.
     """
     flipped = np.empty(image.shape, dtype=bool)
     for band in _bands(image):
@@ -99,7 +99,7 @@ def impulse_noise(image: Image, severity: int, rng: np.random.RandomState) -> Im
     return out
 
 
-@_sampled_when_seeded
+@_sample_when_seeded
 def speckle_noise(image: Image, severity: int, rng: np.random.RandomState) -> Image:
     """Add normal noise that is proportional to the value."""
     out = np.empty_like(image)

@@ -1,8 +1,8 @@
-"""What weather adds to an image, compiled: snow, ice, fog, mud and water over the clean bytes.
+"""The overlays of weather, compiled: snow, ice, fog, mud and water over the clean bytes.
 
-Values are truncated to uint8 (see `pixels`), so each keeps imagecorruptions' order of operations and the precision
-of each operand: float32 and float64 meet here as they do there. Arrays are (H, W, 3) and (H, W), `out` is uint8;
-*lines* are the rows of an image as (H, W * 3). `unit` holds the 256 bytes on the unit interval.
+Values are truncated to uint8 (see `pixels`), so each function keeps imagecorruptions' order of operations and the
+precision of each operand, including its mixture of float32 and float64. Arrays are (H, W, 3) and (H, W); `out` is
+uint8; *lines* are the rows of an image as (H, W * 3). `unit` holds the 256 bytes on the unit interval.
 """
 
 from typing import Any
@@ -18,19 +18,19 @@ MUD_EDGE = np.float32(0.8)  # thinner mud doesn't stick
 
 @compiled
 def keep_flakes(values: Any, threshold: Any) -> None:
-    """Set what lies below the threshold to 0 and above 1 to 1; values: (n,)."""
+    """Set values (n,) below the threshold to 0, and values above 1 to 1."""
     for i in range(len(values)):
         values[i] = min(values[i], values.dtype.type(1)) if values[i] >= threshold else 0
 
 
 @compiled
-def add_snow(clean: Any, grey: Any, weights: Any, flakes: Any, turned: Any, unit: Any, out: Any) -> None:
-    """Whiten `clean`, float32, by its `grey`, and add the flakes of two layers, uint8."""
+def add_snow(clean: Any, grey: Any, weights: Any, flakes: Any, second: Any, unit: Any, out: Any) -> None:
+    """Whiten `clean` depending on its `grey` (both float32), and add two layers of flakes (uint8)."""
     image_weight, white_weight = weights
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
             white = grey[y, x] * np.float32(1.5) + np.float32(0.5)
-            once, again = unit[flakes[y, x]], unit[turned[y, x]]
+            once, again = unit[flakes[y, x]], unit[second[y, x]]
             for c in range(3):
                 value = clean[y, x, c]
                 whitened = image_weight * value + white_weight * max(value, white)
@@ -39,11 +39,11 @@ def add_snow(clean: Any, grey: Any, weights: Any, flakes: Any, turned: Any, unit
 
 @compiled
 def add_ice(image: Any, image_weight: Any, ice: Any, ice_weight: Any, out: Any) -> None:
-    """Add up the weighted lines of two images."""
+    """Add the weighted lines of two images."""
     for y in range(len(out)):
-        mine, theirs, mixed = image[y], ice[y], out[y]
-        for i in range(len(mixed)):
-            mixed[i] = np.uint8(min(image_weight * mine[i] + ice_weight * theirs[i], 255.0))
+        mine, theirs, result = image[y], ice[y], out[y]
+        for i in range(len(result)):
+            result[i] = np.uint8(min(image_weight * mine[i] + ice_weight * theirs[i], 255.0))
 
 
 @compiled
@@ -63,7 +63,7 @@ def add_fog(image: Any, cloud: Any, unit: Any, scales: Any, out: Any) -> None:
 
 @compiled
 def add_mud(image: Any, cover: Any, unit: Any, colour: Any, out: Any) -> None:
-    """Hide the image under mud, where the cover, float32 in [0, 1], is thick enough."""
+    """Cover the image with mud where `cover`, float32 in [0, 1], is thick enough."""
     for y in range(image.shape[0]):
         for x in range(image.shape[1]):
             mud = cover[y, x] if cover[y, x] >= MUD_EDGE else np.float32(0)
@@ -74,7 +74,7 @@ def add_mud(image: Any, cover: Any, unit: Any, colour: Any, out: Any) -> None:
 
 @compiled
 def add_water(image: Any, water: Any, most: Any, strength: Any, unit: Any, colour: Any, out: Any) -> None:
-    """Brighten the image by water of a colour; `most`: the largest value of `water`. All in float32."""
+    """Brighten the image by water of a colour, in float32. most: the largest value of `water`."""
     for y in range(image.shape[0]):
         for x in range(image.shape[1]):
             wet = water[y, x] / most * strength

@@ -1,15 +1,14 @@
-"""Random words that are computed from their position, and what the draws make of them.
+"""A counter-based random generator, and the distributions that are computed from its words.
 
-Philox4x32-10 maps a 128-bit counter and a 64-bit key to four 32-bit words; it has no state, so any word of any
-stream can be had without those before it. A *stream* here is uint32 (5,): the key's two words, then the
-counter's upper three. The counter's lowest word counts the blocks of four within the stream, which therefore
-holds 2**34 words.
+Philox4x32-10 maps a 128-bit counter and a 64-bit key to four 32-bit words. It has no state, so any word of any
+stream can be computed without the words before it. A *stream* here is uint32 (5,): the key's two words, then the
+counter's upper three. The counter's lowest word counts blocks of four words, so a stream has 2**34 words.
 
 Source: Salmon, Moraes, Dror & Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011), sections 3.2 and
-4.3; it passes TestU01's BigCrush from seven rounds on, ten leave a margin. The distributions are written out
-here, since NumPy reserves the right to change those of its Generator from release to release. Words, uniform
-draws and integers are the same on every machine; a normal draw also rests on the logarithm of the system's library,
-through its table, which may differ in the last bit.
+4.3. It passes TestU01's BigCrush from seven rounds on; ten rounds leave a margin. The distributions are implemented
+here, because NumPy may change the distributions of its Generator in any release. Words, uniform draws and integers
+are the same on every machine. The table of normal quantiles depends on the logarithm of the system's library, so a
+normal draw may differ in the last bit.
 """
 
 from statistics import NormalDist
@@ -22,7 +21,7 @@ from .compiled import compiled
 
 __all__ = ["CHUNK", "fill_integers", "fill_normal", "fill_uniform", "fill_words", "normal_quantiles"]
 
-CHUNK = 4096  # words made at once: 16 KiB, which stay in the first-level cache; a multiple of 4
+CHUNK = 4096  # words per chunk: 16 KiB fit into the first-level cache; a multiple of 4
 ROUNDS = 10
 
 MULTIPLIER_0 = np.uint64(0xD2511F53)
@@ -32,8 +31,8 @@ WEYL_1 = np.uint64(0xBB67AE85)  # sqrt(3) - 1
 LOW = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)
 
-# Steps of the normal quantile's table per octave of the probability, as bits: 256 keep the interpolation
-# within 2e-6 of the quantile.
+# Steps per octave of the probability in the table of normal quantiles, as bits: with 256 steps the interpolation
+# is within 2e-6 of the quantile.
 STEP_BITS = 8
 STEP = np.float32(2.0 ** (STEP_BITS - 23))  # one unit of the mantissa's remaining bits, in steps
 OCTAVES = 32
@@ -41,11 +40,11 @@ OCTAVES = 32
 
 @compiled
 def fill_words(stream: Any, start: Any, words: Any) -> None:
-    """Fill `words`, uint32 (n,), with a stream's words from `start` on; `start` and n are multiples of 4."""
+    """Fill `words`, uint32 (n,), with the words of a stream from `start` on. start, n: multiples of 4."""
     key_0, key_1 = np.uint64(stream[0]), np.uint64(stream[1])
     upper_1, upper_2, upper_3 = np.uint64(stream[2]), np.uint64(stream[3]), np.uint64(stream[4])
     for block in range(len(words) // 4):
-        # Words of 32 bits, held in 64 for the sake of their products.
+        # 32-bit words in 64-bit integers, because their products need 64 bits.
         x0, x1, x2, x3 = np.uint64(start // 4 + block) & LOW, upper_1, upper_2, upper_3
         k0, k1 = key_0, key_1
         for _ in range(ROUNDS):
@@ -59,7 +58,7 @@ def fill_words(stream: Any, start: Any, words: Any) -> None:
 
 @compiled
 def fill_uniform(stream: Any, low: Any, span: Any, out: Any) -> None:
-    """Fill `out`, float32 (n,), with low + span * u, u uniform over the multiples of 2**-24 in [0, 1)."""
+    """Fill `out`, float32 (n,), with low + span * u; u is uniform over the multiples of 2**-24 in [0, 1)."""
     words = np.empty(CHUNK, np.uint32)
     for start in range(0, len(out), CHUNK):
         fill_words(stream, start, words)
@@ -70,9 +69,9 @@ def fill_uniform(stream: Any, low: Any, span: Any, out: Any) -> None:
 
 @compiled
 def fill_integers(stream: Any, low: Any, count: Any, out: Any) -> None:
-    """Fill `out`, integers (n,), with low + k, k uniform over 0 .. count - 1.
+    """Fill `out`, integers (n,), with low + k; k is uniform over 0 .. count - 1.
 
-    One word, scaled, decides; the probabilities of two values differ by at most 2**-32.
+    One word, scaled, decides each value; the probabilities of two values differ by at most 2**-32.
     """
     words = np.empty(CHUNK, np.uint32)
     for start in range(0, len(out), CHUNK):
@@ -84,11 +83,11 @@ def fill_integers(stream: Any, low: Any, count: Any, out: Any) -> None:
 
 @compiled
 def fill_normal(stream: Any, quantiles: Any, loc: Any, scale: Any, out: Any) -> None:
-    """Fill `out`, float32 (n,), with loc + scale * z, z normal; `quantiles` are `normal_quantiles()`.
+    """Fill `out`, float32 (n,), with loc + scale * z; z is normal. quantiles: `normal_quantiles()`.
 
-    By inversion: one bit of a word is the sign, the other 31 are the probability p = (m + 1/2) / 2**32 of the
-    tail, which ends at 6.3 standard deviations. As a float, p's exponent and leading bits are its place in the
-    table, and the other bits are how far it stands to the next entry.
+    Method: inversion. One bit of a word is the sign. The other 31 are the probability p = (m + 1/2) / 2**32 of the
+    tail, which ends at 6.3 standard deviations. In the float p, the exponent and the leading bits of the mantissa
+    are the index into the table, and the remaining bits interpolate to the next entry.
     """
     words = np.empty(CHUNK, np.uint32)
     tails = np.empty(CHUNK, np.float32)
@@ -109,8 +108,8 @@ def fill_normal(stream: Any, quantiles: Any, loc: Any, scale: Any, out: Any) -> 
 
 
 def normal_quantiles() -> NDArray[np.float32]:
-    """Quantiles of the standard normal at the tail probabilities 2**-33 .. 1/2, even within each octave."""
+    """Compute quantiles of the standard normal at tail probabilities 2**-33 .. 1/2, equally spaced in each octave."""
     steps = 1 << STEP_BITS
     tails = [(1 + step / steps) * 2.0 ** (octave - 33) for octave in range(OCTAVES) for step in range(steps)]
     quantiles = [NormalDist().inv_cdf(tail) for tail in tails]
-    return np.array([*quantiles, 0.0, 0.0], dtype=np.float32)  # a tail of 1/2, and one more to step to
+    return np.array([*quantiles, 0.0, 0.0], dtype=np.float32)  # for a tail of 1/2, and one more to interpolate to

@@ -1,7 +1,7 @@
-"""The plasma fractal under fog, compiled: a height map drawn by the diamond-square algorithm.
+"""The plasma fractal of fog, compiled: a height map from the diamond-square algorithm.
 
-Source: Fournier, Fussell & Carpenter, "Computer Rendering of Stochastic Models" (1982); imagecorruptions 1.1.2,
-in its order of draws and operations.
+Source: Fournier, Fussell & Carpenter, "Computer Rendering of Stochastic Models" (1982). Draws and operations have the
+order of imagecorruptions 1.1.2.
 """
 
 from typing import Any
@@ -15,11 +15,10 @@ __all__ = ["plasma_fractal"]
 
 
 def plasma_fractal(size: int, decay: float, rng: Draws) -> Any:
-    """Draw a height map, (size, size), that wraps around, in the precision of the draws; size: a power of 2.
+    """Draw a periodic height map (size, size) in the precision of the draws. size: a power of 2.
 
-    Each level sets the middles of the squares of the level before, then the middles of their edges, to the
-    mean of four neighbours plus a wobble. Quirk: the wobble scales the draws and their range too, so it
-    acts squared.
+    Each level sets the middles of the previous level's squares, then the middles of their edges, to the mean of
+    four neighbours plus noise. Quirk: `wobble` scales both the draws and their range, so it acts squared.
     """
     heights, wobble = np.zeros((1, 1)), 100.0
     while (side := len(heights)) < size:
@@ -32,13 +31,13 @@ def plasma_fractal(size: int, decay: float, rng: Draws) -> Any:
 
 @compiled
 def _refine(heights: Any, wobble: Any, middles: Any, tops: Any, sides: Any, out: Any) -> None:
-    """Double a map: each square gives its corner, the middles of its top and its left side, and its own."""
+    """Double a map: each square yields its corner, its middle, and the middles of its top and left sides."""
     size = len(heights)
-    # Rows that wrap around: the first corner stands again at the end, the last middle at the start as well.
+    # Periodic rows: the first corner is repeated at the end, and the last middle at the start.
     upper, lower = np.empty(size + 1, heights.dtype), np.empty(size + 1, heights.dtype)
     above, here = np.empty(size + 1, heights.dtype), np.empty(size + 1, heights.dtype)
     _copy_row(heights[size - 1], lower)
-    for row in range(-1, size):  # the middles of the last row first: they are above those of the first
+    for row in range(-1, size):  # the last row's middles first: the first row needs them above it
         upper, lower = lower, upper
         _copy_row(heights[(row + 1) % size], lower)
         above, here = here, above

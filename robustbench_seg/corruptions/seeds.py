@@ -1,8 +1,7 @@
-"""The draws behind a seeded corruption, keyed by what names the cell.
+"""The random draws of a seeded corruption, keyed by seed, corruption, severity and image id.
 
-A key, unlike a running stream, doesn't care how many draws came before it: that is what makes order, process,
-workers, resume and sharding irrelevant to the pixels. Within a cell each call draws from a stream of its own,
-numbered in the order of the calls.
+Unlike a running stream, a key does not depend on earlier draws. So order, processes, workers, resume and sharding
+never change a pixel. For one key, each call draws from its own stream; streams are numbered in the order of the calls.
 """
 
 import functools
@@ -22,10 +21,10 @@ Size = int | tuple[int, ...]
 
 
 class Draws(Protocol):
-    """What a corruption may draw: the methods that `numpy.random.RandomState` and `SeededDraws` share.
+    """The draws that a corruption may use: the common methods of `numpy.random.RandomState` and `SeededDraws`.
 
-    Without a size a single number comes back; with one, an array in the precision of its source: float64 and
-    int64 from RandomState, float32 and the smallest fitting of int8 and int64 from SeededDraws.
+    Without a size they return one number. With a size they return an array: float64 and int64 from RandomState;
+    float32 and int8 (int64 if int8 is too small) from SeededDraws.
     """
 
     def uniform(self, low: float = 0.0, high: float = 1.0, size: Size | None = None) -> Any: ...
@@ -34,10 +33,10 @@ class Draws(Protocol):
 
 
 class SeededDraws:
-    """Draws that are a function of a 128-bit key, the number of the call and the place within it.
+    """Draws that are a function of a 128-bit key, the number of the call and the position within the call.
 
-    `key` is 16 bytes. See `philox` for the generator and the exact distributions. Not to be shared between
-    threads, which would race for the numbers of their calls.
+    key: 16 bytes. See `philox` for the generator and the exact distributions. Do not share an object between threads:
+    the numbers of their calls would depend on a race.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -45,7 +44,7 @@ class SeededDraws:
         self._calls = 0
 
     def stream(self) -> NDArray[np.uint32]:
-        """Take the next call's stream, uint32 (5,), for the functions of `philox`."""
+        """Return the stream of the next call, uint32 (5,), for the functions of `philox`."""
         key_0, key_1, *rest = np.frombuffer(self.key, dtype="<u4")
         stream = np.array([key_0, key_1, self._calls, *rest], dtype=np.uint32)
         self._calls += 1
@@ -55,28 +54,28 @@ class SeededDraws:
         """Draw float32 from [low, high); rounding may return `high` itself."""
         out = np.empty(_count(size), dtype=np.float32)
         philox.fill_uniform(self.stream(), np.float32(low), np.float32(high - low), out)
-        return _shaped(out, size)
+        return _shape(out, size)
 
     def normal(self, loc: float = 0.0, scale: float = 1.0, size: Size | None = None) -> Any:
-        """Draw float32 from the normal distribution, right to 6.3 standard deviations, where it ends."""
+        """Draw float32 from the normal distribution, truncated at 6.3 standard deviations."""
         out = np.empty(_count(size), dtype=np.float32)
         philox.fill_normal(self.stream(), _normal_quantiles(), np.float32(loc), np.float32(scale), out)
-        return _shaped(out, size)
+        return _shape(out, size)
 
     def randint(self, low: int, high: int | None = None, size: Size | None = None) -> Any:
-        """Draw integers from low .. high - 1, or 0 .. low - 1, at most 2**32 of them."""
+        """Draw integers from low .. high - 1, or from 0 .. low - 1: a range of at most 2**32."""
         if high is None:
             low, high = 0, low
         dtype = np.int8 if low >= -128 and high <= 128 else np.int64
         out = np.empty(_count(size), dtype=dtype)
         philox.fill_integers(self.stream(), np.int64(low), np.uint64(high - low), out)
-        return _shaped(out, size)
+        return _shape(out, size)
 
 
 def seeded(seed: int, corruption: str, severity: int, image_id: str) -> SeededDraws:
-    """Make draws that depend on these four values alone.
+    """Make draws that depend only on these four values.
 
-    The key is 128 bits of blake2b of the four as a JSON list, in which no two different lists read the same.
+    The key is the blake2b hash (128 bits) of the four values as a JSON list.
     """
     name = json.dumps([seed, corruption, severity, image_id]).encode()
     return SeededDraws(hashlib.blake2b(name, digest_size=16).digest())
@@ -89,5 +88,5 @@ def _count(size: Size | None) -> int:
     return 1 if size is None else math.prod(size) if isinstance(size, tuple) else size
 
 
-def _shaped(values: NDArray[Any], size: Size | None) -> Any:
+def _shape(values: NDArray[Any], size: Size | None) -> Any:
     return values.item() if size is None else values.reshape(size)

@@ -1,12 +1,12 @@
 """Noise as a transition between bytes, sampled directly.
 
-Under a noise that every value draws for itself, an input byte v turns into byte k with a probability that has
-a closed form. Here it is cumulative, float64 (256, 256): at [v, k] the probability that v turns into k or less.
+If every value has independent noise, an input byte v becomes byte k with a probability that has a closed form.
+A transition is cumulative, float64 (256, 256): entry [v, k] is the probability that v becomes k or less.
 
-Sampling is by aliases: the probabilities of v, in units of 2**-32, are dealt to 256 columns of equal mass such
-that column k holds mass of k and of at most one other byte, its alias. One 32-bit word then decides: a byte of
-it picks the column, and the other 24 bits tell the two apart. So every noise costs one word and one look-up a
-value, in a table of 256 KiB, and no cumulative probability is off by more than 2**-33.
+Sampling uses the alias method. The probabilities of v, in units of 2**-32, are distributed over 256 columns of
+equal mass: column k holds mass of k and of at most one other byte, its alias. One 32-bit word decides: 8 bits
+select the column, and the other 24 select k or the alias. So each value costs one word and one look-up in a table
+of 256 KiB, and the error of a cumulative probability is at most 2**-33.
 
 Source: Walker, "An efficient method for generating discrete random variables with general distributions" (ACM
 Transactions on Mathematical Software 3, 1977).
@@ -26,53 +26,53 @@ __all__ = ["additive_normal", "aliases", "multiplicative_normal", "poisson", "sa
 
 BYTES = np.arange(256)
 FROM, TO = BYTES[:, np.newaxis], BYTES
-COLUMN = 1 << 24  # mass of a column; 256 of them make 2**32
+COLUMN = 1 << 24  # mass of a column; the total is 2**32
 
 
 def additive_normal(scale: float) -> NDArray[np.float64]:
-    """The byte of v / 255 + scale * z, z normal: at most k where scale * z < (k + 1 - v) / 255."""
-    return _clipped(_normal_cdf((TO + 1 - FROM) / (255 * scale)))
+    """Return the transition to v / 255 + scale * z, z normal: at most k if scale * z < (k + 1 - v) / 255."""
+    return _clip(_normal_cdf((TO + 1 - FROM) / (255 * scale)))
 
 
 def multiplicative_normal(scale: float) -> NDArray[np.float64]:
-    """The byte of v / 255 * (1 + scale * z), z normal: at most k where v * scale * z < k + 1 - v."""
-    with np.errstate(divide="ignore"):  # black stays black: 1 / 0 is a threshold out of reach
-        return _clipped(_normal_cdf((TO + 1 - FROM) / (FROM * scale)))
+    """Return the transition to v / 255 * (1 + scale * z), z normal: at most k if v * scale * z < k + 1 - v."""
+    with np.errstate(divide="ignore"):  # black stays black: the threshold 1 / 0 is infinite
+        return _clip(_normal_cdf((TO + 1 - FROM) / (FROM * scale)))
 
 
 def poisson(white: int) -> NDArray[np.float64]:
-    """The byte of n / white, n Poisson of mean v / 255 * white: at most k where n's byte is."""
+    """Return the transition to n / white, n Poisson with mean v / 255 * white: at most k if the byte of n is."""
     mean = BYTES / 255 * white
     terms = [np.array([math.exp(-value) for value in mean])]  # NumPy's exp depends on the CPU in its last bit
     for n in range(1, white):
         terms.append(terms[-1] * mean / n)
     at_most: NDArray[np.float64] = np.cumsum(np.stack(terms, axis=1), axis=1)
     levels = to_bytes(np.arange(white) / float(white))
-    return _clipped(at_most.take(np.searchsorted(levels, TO, side="right") - 1, axis=1))
+    return _clip(at_most.take(np.searchsorted(levels, TO, side="right") - 1, axis=1))
 
 
 def salt_and_pepper(amount: float) -> NDArray[np.float64]:
-    """0 and 255 with probability amount / 2 each, otherwise v."""
-    return _clipped(amount / 2 + np.where(FROM <= TO, 1 - amount, 0.0))
+    """Return the transition to 0 and 255 with probability amount / 2 each, otherwise to v."""
+    return _clip(amount / 2 + np.where(FROM <= TO, 1 - amount, 0.0))
 
 
-def _clipped(at_most: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Make white of what is brighter; what is darker than black is below every threshold already."""
+def _clip(at_most: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Clip brighter values to white. Values darker than black count as black already."""
     at_most[:, 255] = 1
     return at_most
 
 
 def _normal_cdf(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    # SciPy's would do, but takes longer to import than this takes.
+    # Importing SciPy's function would take longer than this.
     flat = [math.erfc(-value / math.sqrt(2)) / 2 for value in z.ravel().tolist()]
     return np.array(flat).reshape(z.shape)
 
 
 def aliases(at_most: NDArray[np.float64]) -> NDArray[np.uint32]:
-    """Deal a cumulative transition (256, 256) to columns: at [v, k] the mass of k itself << 8 | k's alias."""
+    """Distribute a cumulative transition (256, 256) over columns: [v, k] is the mass of k itself << 8 | k's alias."""
     mass = np.diff(np.rint(at_most * 2.0**32).astype(np.int64), axis=1, prepend=0)
-    table = np.tile(BYTES, (256, 1))  # a column that k fills alone has k for its alias too
-    while True:  # at most 255 times: each fills a column of every v for good
+    table = np.tile(BYTES, (256, 1))  # in a column with mass of k only, k is its own alias
+    while True:  # at most 255 times: each pass completes one column of every v
         emptiest, fullest = mass.argmin(axis=1), mass.argmax(axis=1)
         own = mass[BYTES, emptiest]
         v = np.flatnonzero(own < COLUMN)
@@ -84,7 +84,7 @@ def aliases(at_most: NDArray[np.float64]) -> NDArray[np.uint32]:
 
 
 def sample(image: Image, table: NDArray[np.uint32], stream: NDArray[np.uint32]) -> Image:
-    """Replace each value of a contiguous image by what its word of the stream turns it into."""
+    """Replace each value of a contiguous image, depending on its word in the stream."""
     out = np.empty_like(image)
     _sample(image.reshape(-1), table, stream, out.reshape(-1))
     return out

@@ -55,7 +55,7 @@ SPATTER_KERNEL = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]])
 
 
 def snow(image: Image, severity: int, rng: Draws) -> Image:
-    """Whiten the image and add streaks of flakes, once and again turned by half a circle."""
+    """Whiten the image and add streaks of flakes, and the same streaks rotated by 180 degrees."""
     mean, sigma, zoom, threshold, radius, sigma_px, image_weight = SNOW[severity - 1]
     height, width, _ = image.shape
     flakes = centre_zoom(rng.normal(mean, sigma, size=(height, width, 1)), zoom)
@@ -78,13 +78,13 @@ def snow(image: Image, severity: int, rng: Draws) -> Image:
 def frost(image: Image, severity: int, rng: Draws) -> Image:
     """Overlay a random part of a photograph of ice.
 
-    Quirk: imagecorruptions ships six textures and draws from the first five. What is drawn next is the part's
-    row, then its column, both with the last possible place left out.
+    Quirk: imagecorruptions ships six textures and draws from the first five. The next draws are the row and the
+    column of the part; both omit the last possible position.
     """
     image_weight, frost_weight = FROST[severity - 1]
     height, width, _ = image.shape
     texture = _frost_texture(FROST_TEXTURES[rng.randint(len(FROST_TEXTURES))])
-    # A texture is enlarged only where it is too small for the image, but by a tenth in any case.
+    # A texture is enlarged to cover the image if it is too small, and always by another tenth.
     scale = max(1, height / texture.shape[0], width / texture.shape[1]) * 1.1
     size = (math.ceil(texture.shape[1] * scale), math.ceil(texture.shape[0] * scale))
     texture = np.asarray(cv2.resize(texture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
@@ -99,13 +99,13 @@ def frost(image: Image, severity: int, rng: Draws) -> Image:
 @functools.lru_cache(maxsize=len(FROST_TEXTURES))
 def _frost_texture(name: str) -> Image:
     """Read a texture of the installed imagecorruptions: (h, w, 3), read-only."""
-    # Found without importing imagecorruptions, which needs the pkg_resources that setuptools has dropped.
+    # imagecorruptions is not imported, because it needs pkg_resources, which setuptools has removed.
     spec = importlib.util.find_spec("imagecorruptions")
     for folder in (spec and spec.submodule_search_locations) or ():
         texture = cv2.imread(str(Path(folder, "frost", name)))
         if texture is not None:
             rgb: Image = np.ascontiguousarray(texture[..., ::-1], np.uint8)  # OpenCV reads BGR
-            rgb.setflags(write=False)  # the cache hands the same array to every caller
+            rgb.setflags(write=False)  # the cache returns the same array to every caller
             return rgb
     raise MachineError(
         f"frost needs the texture {name} of imagecorruptions; install it: pip install imagecorruptions==1.1.2"
@@ -113,11 +113,11 @@ def _frost_texture(name: str) -> Image:
 
 
 def fog(image: Image, severity: int, rng: Draws) -> Image:
-    """Mix in a cloud of plasma-fractal fog, then rescale to the clean image's own maximum."""
+    """Add a cloud of plasma-fractal fog, then rescale to the maximum of the clean image."""
     thickness, decay = FOG[severity - 1]
     height, width, _ = image.shape
-    # Quirk: the cloud is a square of the next power of two of the longer side, whatever the shorter one; the
-    # image sees its top left corner, while the cloud's range is set over the whole square.
+    # Quirk: the cloud is a square, with the longer side rounded up to a power of two. The image gets its top left
+    # corner, but the range of the cloud is normalised over the whole square.
     cloud = plasma_fractal(1 << (max(height, width) - 1).bit_length(), decay, rng)
     real = cloud.dtype.type
     lowest, brightest = cloud.min(), UNIT[image.max()]
@@ -129,7 +129,7 @@ def fog(image: Image, severity: int, rng: Draws) -> Image:
 
 
 def brightness(image: Image, severity: int, rng: Draws) -> Image:
-    """Raise the value of HSV, as brighter daylight does."""
+    """Raise the value of HSV, like brighter daylight."""
     return adjust_hsv(image, value=BRIGHTNESS[severity - 1])
 
 
@@ -140,7 +140,7 @@ def spatter(image: Image, severity: int, rng: Draws) -> Image:
     liquid = gaussian(liquid, (sigma_px, sigma_px), border="nearest")
     if severity >= MUD_FROM_SEVERITY:
         cover = (liquid > threshold).astype(liquid.dtype)
-        for sigmas in ((strength, 0), (0, strength)):  # imagecorruptions' cover is float32 between the passes too
+        for sigmas in ((strength, 0), (0, strength)):  # imagecorruptions rounds to float32 between the passes
             cover = (
                 gaussian(cover, sigmas, border="nearest")
                 .astype(np.float32, copy=False)
@@ -153,10 +153,10 @@ def spatter(image: Image, severity: int, rng: Draws) -> Image:
 
     liquid[liquid < threshold] = 0
     liquid *= 255
-    liquid = liquid[..., 0].astype(np.uint8)  # by the same name, so that the floats make room for what follows
+    liquid = liquid[..., 0].astype(np.uint8)  # the same name, so that the floats are freed
     water = _water(liquid)
-    # Where no drop forms, as now and then on the smallest images, imagecorruptions divides 0 by 0 and returns
-    # undefined bytes; here the image then stays dry.
+    # Very small images may have no drop. imagecorruptions then divides 0 by 0 and returns undefined bytes; here the
+    # image stays dry.
     most = water.max() or np.float32(1)
     out = np.empty_like(image)
     add_water(image, water, most, np.float32(strength), UNIT.astype(np.float32), WATER_RGB.astype(np.float32), out)
@@ -164,10 +164,10 @@ def spatter(image: Image, severity: int, rng: Draws) -> Image:
 
 
 def _water(liquid: Image) -> NDArray[np.float32]:
-    """Shade drops (H, W) by the distance to their edges, so that they seem round.
+    """Shade drops (H, W) depending on the distance to their edges, so that they look round.
 
-    Canny, the distance transform and the 8-bit filters are OpenCV's own algorithms; another release of OpenCV
-    may shift single drops, in imagecorruptions as much as here.
+    Canny, the distance transform and the 8-bit filters are OpenCV's own algorithms. Another release of OpenCV may
+    shift single drops, here and in imagecorruptions.
     """
     distance = cv2.distanceTransform(255 - cv2.Canny(liquid, 50, 150), cv2.DIST_L2, 5)
     cv2.threshold(distance, 20, 20, cv2.THRESH_TRUNC, dst=distance)

@@ -1,4 +1,4 @@
-"""Zooming into the middle of an image, once or as an average of many zooms.
+"""Zoom into the middle of an image, once or as an average of many zooms.
 
 H, W, C: height, width, channels.
 """
@@ -17,12 +17,12 @@ __all__ = ["centre_zoom", "zoom_average"]
 
 FloatT = TypeVar("FloatT", np.float32, np.float64)
 
-NEAR = 2.0**-11  # levels; some ten times what single precision gets wrong in an average of 17 zooms
+NEAR = 2.0**-11  # levels; about ten times the error of single precision in an average of 17 zooms
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Window:
-    """The middle 1 / factor of an image, in px, and how far it moves in it for a px of the enlarged one."""
+    """The middle 1 / factor of an image and its enlarged size, in px; y_scale and x_scale map enlarged to original."""
 
     top: int
     left: int
@@ -53,9 +53,9 @@ class _Window:
 
 
 def centre_zoom(values: NDArray[FloatT], factor: float) -> NDArray[FloatT]:
-    """Enlarge the middle 1 / factor of (H, W, C) to about (H, W), bilinearly; never smaller than (H, W).
+    """Enlarge the middle 1 / factor of (H, W, C) bilinearly to about (H, W), never smaller than (H, W).
 
-    Equal to `scipy.ndimage.zoom` of order 1 on that crop, corners on corners, in the input's dtype.
+    Equal to `scipy.ndimage.zoom` of order 1 on that crop, with aligned corners, in the input's dtype.
     """
     height, width, channels = values.shape
     window = _Window.of(height, width, factor)
@@ -74,14 +74,14 @@ def _resize(values: Any, out: Any) -> None:
         y0 = int(y)
         y1 = min(y0 + 1, height - 1)
         above = 1 - (y - y0)
-        below = 1 - above  # not y - y0: SciPy makes the weights' sum exact
+        below = 1 - above  # not y - y0: in SciPy the weights sum to exactly 1
         for column in range(out.shape[1]):
             x = column * x_scale
             x0 = int(x)
             x1 = min(x0 + 1, width - 1)
             left = 1 - (x - x0)
             right = 1 - left
-            # Quirk of scipy.ndimage.zoom: a last row or column that rounding puts beyond the image is black.
+            # Quirk of scipy.ndimage.zoom: if rounding puts the last row or column outside the image, it is black.
             if y > height - 1 or x > width - 1:
                 out[row, column] = 0
                 continue
@@ -97,9 +97,9 @@ def _resize(values: Any, out: Any) -> None:
 def zoom_average(image: Image, factors: NDArray[np.float64]) -> Image:
     """Average uint8 (H, W, 3) and its zooms into the middle; truncate as imagecorruptions' zoom blur does.
 
-    Single precision decides wherever its mean is not within `NEAR` of an integer; `_average_at` decides the rest in
-    imagecorruptions' own arithmetic, save where the sum is that of a flat region: there `flat` knows what it comes to.
-    (A few values in ten million add up to it by chance, and may come out 1 off.)
+    Single precision decides only where its mean is not within `NEAR` of an integer. Elsewhere `_average_at` decides, in
+    imagecorruptions' own arithmetic. Exception: if the sum equals the sum of a flat region, the result is `flat`. (A
+    few values in ten million have that sum by chance, and may be 1 off.)
     """
     height, width, _ = image.shape
     windows = [_Window.of(height, width, float(factor)) for factor in factors]
@@ -141,7 +141,7 @@ def _average(image: Any, boxes: Any, scales: Any, unit: Any, flat: Any, out: Any
 
 @compiled
 def _columns(boxes: Any, scales: Any, width: Any, channels: Any) -> Any:
-    """Where the left neighbour of each column stands, for each zoom, and the share of the right one."""
+    """Return the position of each column's left neighbour in each zoom, and the weight of the right neighbour."""
     starts = np.empty(width * len(boxes), np.uint32)
     shares = np.empty(width * len(boxes), np.float32)
     for x in range(width):
@@ -182,7 +182,7 @@ def _blend_rows(image: Any, box: Any, position: Any, line: Any) -> None:
 
 @compiled
 def _average_at(image: Any, boxes: Any, scales: Any, unit: Any, y: Any, x: Any, c: Any) -> Any:
-    """One value in imagecorruptions' own arithmetic: each zoom in double precision, their sum in single."""
+    """Compute one value in imagecorruptions' arithmetic: each zoom in double precision, their sum in single."""
     total = np.float32(0)
     for k in range(len(boxes)):
         top, left, height, width = boxes[k]
@@ -191,13 +191,13 @@ def _average_at(image: Any, boxes: Any, scales: Any, unit: Any, y: Any, x: Any, 
             continue  # black
         y0, x0 = int(row), int(column)
         y1, x1 = top + min(y0 + 1, height - 1), left + min(x0 + 1, width - 1)
-        above, beside = 1 - (row - y0), 1 - (column - x0)
+        above, before = 1 - (row - y0), 1 - (column - x0)
         y0, x0 = top + y0, left + x0
         total += np.float32(
-            unit[image[y0, x0, c]] * above * beside
-            + unit[image[y0, x1, c]] * above * (1 - beside)
-            + unit[image[y1, x0, c]] * (1 - above) * beside
-            + unit[image[y1, x1, c]] * (1 - above) * (1 - beside)
+            unit[image[y0, x0, c]] * above * before
+            + unit[image[y0, x1, c]] * above * (1 - before)
+            + unit[image[y1, x0, c]] * (1 - above) * before
+            + unit[image[y1, x1, c]] * (1 - above) * (1 - before)
         )
     mean = (unit[image[y, x, c]] + total) / np.float32(len(boxes) + 1)
     return min(mean, np.float32(1)) * np.float32(255)

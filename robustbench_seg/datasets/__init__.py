@@ -1,77 +1,114 @@
-"""The family of data sets. To add one, add a file with a Dataset and a line to DATASETS."""
+"""The family of data sets. To add one, add a file with a Dataset and a line to SHIPPED."""
 
-from collections.abc import Sequence
-from importlib import import_module
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from .base import IGNORE, Dataset, FileDataset, Sample, spaced
+from ..family import Family
+from ..wording import listed
+from .base import IGNORE, Dataset, Sample, block_of, spaced
+from .entry import DatasetEntry
+from .file_dataset import FileDataset
+from .several import JOIN, Several
 
-__all__ = ["DATASETS", "IGNORE", "Dataset", "Sample", "blocks_of", "open_dataset", "spaced"]
+__all__ = [
+    "DATASETS",
+    "IGNORE",
+    "Dataset",
+    "DatasetEntry",
+    "Sample",
+    "blocks_of",
+    "open_dataset",
+    "open_split",
+    "spaced",
+]
 
-# name: (module, class, needs a folder, what `list` says of it)
-DATASETS = {
-    "streets": (
+
+def ours(name: str, place: str, description: str, *, needs_folder: bool = True) -> DatasetEntry:
+    """Make an entry of a class of this package. place: its module and its name, with a colon between."""
+    module, _, class_name = place.partition(":")
+    return DatasetEntry(
+        name=name,
+        description=description,
+        module=f"{__name__}.{module}",
+        class_name=class_name,
+        needs_folder=needs_folder,
+    )
+
+
+SHIPPED = (
+    ours(
         "streets",
-        "Streets",
-        False,
+        "streets:Streets",
         "19 classes; SYNTHETIC street scenes, drawn on the fly; embedded",
+        needs_folder=False,
     ),
-    "cityscapes": (
-        "cityscapes",
-        "Cityscapes",
-        True,
-        "19 classes; leftImg8bit and gtFine in the official layout",
-    ),
-    "camvid": ("camvid", "CamVid", True, "11 classes; the SegNet split, 367 training and 233 test frames"),
-    "ade20k": (
-        "ade20k",
-        "ADE20K",
-        True,
-        "150 classes; ADEChallengeData2016, 20,210 training and 2,000 validation images",
-    ),
-    "cocostuff": (
+    ours("cityscapes", "cityscapes:Cityscapes", "19 classes; leftImg8bit and gtFine in the official layout"),
+    ours("camvid", "camvid:CamVid", "11 classes; the SegNet split, 367 training and 233 test frames"),
+    ours("ade20k", "ade20k:ADE20K", "150 classes; ADEChallengeData2016, 20,210 training and 2,000 validation images"),
+    ours(
         "cocostuff",
-        "COCOStuff",
-        True,
+        "cocostuff:COCOStuff",
         "171 classes; COCO-Stuff 164k, 118,287 training and 5,000 validation images",
     ),
-}
+    ours("voc", "voc:VOC", "21 classes; PASCAL VOC 2012, 1,464 training and 1,449 validation images"),
+    ours("acdc", "acdc:ACDC", "19 classes of Cityscapes; fog, night, rain, snow, and the same places in clear weather"),
+    ours("dark_zurich", "acdc:DarkZurich", "19 classes of Cityscapes; 50 images by night"),
+    ours("nighttime_driving", "foggy_cityscapes:NighttimeDriving", "19 classes of Cityscapes; 50 images by night"),
+    ours("foggy_cityscapes", "foggy_cityscapes:FoggyCityscapes", "19 classes; Cityscapes with SYNTHETIC fog"),
+    ours("bdd100k", "bdd100k:BDD100K", "19 classes of Cityscapes; 10K images with weather or hour"),
+    ours("idd", "idd:IDD", "19 classes of Cityscapes; Indian roads"),
+    ours("wilddash2", "wilddash2:WildDash2", "19 classes of Cityscapes; hard scenes from all over the world"),
+    ours("mapillary", "mapillary:Mapillary", "19 classes of Cityscapes, or 65 of its own; Vistas 1.2"),
+    ours("gta5", "gta5:GTA5", "19 classes of Cityscapes; SYNTHETIC, frames of a game"),
+    ours("folder", "folder:Folder", "classes, images and labels as its dataset.yaml says; any other NAME is one, too"),
+)
+DATASETS = Family("dataset", DatasetEntry, {entry.name: entry for entry in SHIPPED})
 
 
 def open_dataset(name: str, root: Path | None = None, /, **options: Any) -> Dataset:
     """Open a split of a data set.
 
-    root: its folder, for those that need one. options: of that data set, such as split.
+    name: of DATASETS; any other is that of a folder with a dataset.yaml. root: its folder, for those that need one.
+    options: of that data set, such as split.
     Raises UsageError for an unknown name, an unknown option or a missing root, DataError for what is in the folder.
     """
-    if name not in DATASETS:
-        raise UsageError(f"unknown dataset {name!r}; known: {', '.join(DATASETS)}")
-    module, class_name, needs_root, _ = DATASETS[name]
-    if needs_root and root is None:
-        raise UsageError(f"dataset {name} needs its folder: --data {name}=PATH")
-    if "root" in options:
-        raise UsageError(f"dataset {name}: its folder is given as --data {name}=PATH, not as an option")
-    if not needs_root and root is not None:
-        raise UsageError(f"dataset {name} is embedded; it takes no folder, got {root}")
-    make = getattr(import_module(f".{module}", __name__), class_name)
-    try:
-        dataset: Dataset = make(root, **options) if needs_root else make(**options)
-    except TypeError as error:
-        raise UsageError(f"dataset {name}: {str(error).rpartition('() ')[2]}") from None
+    known = name in DATASETS
+    if not known and root is None and not options.get("images"):
+        raise UsageError(f"unknown dataset {name!r}; known: {', '.join(DATASETS)}; or a folder of yours: {name}=PATH")
+    dataset = DATASETS[name if known else "folder"].open(root, options if known else {**options, "name": name})
     if isinstance(dataset, FileDataset):
         dataset.options = options
     return dataset
 
 
-def blocks_of(name: str, ids: Sequence[str]) -> tuple[str, ...]:
+def open_split(name: str, split: str | None, folders: Mapping[str, Path], **options: Any) -> Dataset:
+    """Open a split of a data set, or of several as one: "cityscapes+acdc".
+
+    split: None for the one that is evaluated by default; of several "val", or one for each, "val+val-fog". folders: of
+    data sets, by name. options: of the data set. Raises UsageError as `open_dataset` does, and for options of several.
+    """
+    names = name.split(JOIN)
+    if len(names) == 1:
+        return open_dataset(name, folders.get(name), **({} if split is None else {"split": split}), **options)
+    splits = [split] * len(names) if split is None or JOIN not in split else split.split(JOIN)
+    if len(set(names)) < len(names) or len(splits) != len(names):
+        raise UsageError(f"dataset {name}: needs names that differ, and one split or {len(names)}, got {split!r}")
+    if options:
+        raise UsageError(f"dataset {name}: several as one have no options, got {listed(sorted(options), 3)}")
+    return Several([open_split(one, part, folders) for one, part in zip(names, splits, strict=True)])
+
+
+def blocks_of(name: str, ids: Sequence[str], pattern: str = "") -> tuple[str, ...]:
     """Name the block of each id of a data set, without its folder; see `Dataset.blocks`.
 
-    A name that is not registered here, as of a store made elsewhere, has its images as blocks.
+    pattern: that of the data set's own description, which then decides. A name that is not registered here, as of a
+    store made elsewhere, has its images as blocks.
     """
-    if name not in DATASETS:
-        return Dataset.blocks(ids)
-    module, class_name, *_ = DATASETS[name]
-    dataset: type[Dataset] = getattr(import_module(f".{module}", __name__), class_name)
-    return dataset.blocks(ids)
+    if pattern:
+        return tuple(block_of(pattern, image_id) for image_id in ids)
+    if JOIN in name:
+        parts = [image_id.partition("/") for image_id in ids]
+        return tuple(f"{member}/{blocks_of(member, [own])[0]}" for member, _, own in parts)
+    return (DATASETS[name].load() if name in DATASETS else Dataset).blocks(ids)

@@ -11,8 +11,8 @@ images are for non-commercial research and education, so reports do not show the
 
 from pathlib import Path
 
-from ..errors import DataError
-from .base import IGNORE, FileDataset, label_table
+from .base import IGNORE
+from .file_dataset import FileDataset, label_table
 from .folders import list_images, pair
 
 __all__ = ["ADE20K"]
@@ -53,14 +53,13 @@ class ADE20K(FileDataset):
     """150 classes; label value 0 (other) is ignored. Splits: train and val."""
 
     name = "ade20k"
+    splits = tuple(FOLDERS)
     shows_images = False
     class_names = CLASS_NAMES
     palette = tuple((red, green, blue) for red, green, blue in map(bytes.fromhex, COLOURS.split()))
 
     def __init__(self, root: Path, split: str = "val") -> None:
-        if split not in FOLDERS:
-            raise DataError(f"ade20k has no split {split!r}; known: {', '.join(FOLDERS)}")
-        self.split = split
+        self.choose(split)
         images = list_images(root / "images" / FOLDERS[split], ".jpg", ".jpeg")
         pairs = pair(images, root / "annotations" / FOLDERS[split], ".png")
         table = label_table({0: IGNORE} | {k + 1: k for k in range(len(CLASS_NAMES))})

@@ -3,44 +3,35 @@
 Label maps hold trainIds: 0 .. len(class_names) - 1, and IGNORE for pixels that enter neither loss nor score.
 """
 
-import hashlib
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
 from typing import TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..environment import available_cores
 from ..errors import DataError
-from ..files import digest
-from ..images import decode_image, decode_indices, size_of
-from ..own_code import source_hash
-from ..wording import listed, shown
+from ..wording import shown
 
 __all__ = [
     "IGNORE",
     "Dataset",
-    "FileDataset",
     "Image",
-    "InMemory",
+    "Inspection",
     "LabelMap",
     "Sample",
     "Survey",
-    "label_table",
+    "block_of",
+    "count_labels",
+    "found_by",
     "spaced",
 ]
 
 IGNORE = 255
-FAULTS_SHOWN = 3
-# Of these the files alone are hashed: what is made of them is part of this program, and tests hold it to its source.
-FIXED = tuple(f"{__package__}.{name}" for name in ("ade20k", "camvid", "cityscapes", "cocostuff"))
 Item = TypeVar("Item")
 Image = NDArray[np.uint8]
 LabelMap = NDArray[np.uint8]
@@ -53,6 +44,18 @@ class Sample:
     image_id: str
     image: Image
     label: LabelMap
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What an image and its label have. size: height and width. pixels: int64 (classes + 1,), of each class, then
+    ignored. digests: of what they are made of, where that is files.
+    """
+
+    image_id: str
+    size: tuple[int, int]
+    pixels: NDArray[np.int64]
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,18 +72,29 @@ class Survey:
 class Dataset(ABC):
     """A split of a data set. It is small and picklable: images are read when asked for, in whichever process.
 
-    name: as on the command line. split: one of the data set's own, such as "val". class_names and palette (RGB, 0-255):
-    one per trainId. shows_images: whether its licence lets a report show the images themselves. ids: sorted, unique.
-    notes: lines on what lies in its folder and does not count.
+    name: as on the command line. split: one of `splits`, such as "val". class_names and palette (RGB, 0-255): one per
+    trainId. shows_images: whether its licence lets a report show the images themselves. ids: sorted, unique.
+    notes: lines on what lies in its folder and does not count. block_pattern: of `block_of`, where the blocks of a data
+    set are its user's to say.
+
+    What stands before a slash in an id is the condition in which the image was taken, such as fog.
     """
 
     name: str
     split: str
+    splits: tuple[str, ...] = ()
     class_names: tuple[str, ...]
     palette: tuple[tuple[int, int, int], ...]
     shows_images: bool = True
     synthetic: bool = False
     notes: tuple[str, ...] = ()
+    block_pattern: str = ""
+
+    def choose(self, split: str) -> None:
+        """Set the split. Raises DataError for one that is not among `splits`."""
+        if split not in self.splits:
+            raise DataError(f"{self.name} has no split {split!r}; known: {', '.join(self.splits)}")
+        self.split = split
 
     @property
     @abstractmethod
@@ -107,6 +121,26 @@ class Dataset(ABC):
         """
         return Survey(self.fingerprint(ids))
 
+    def inspect(self, image_id: str) -> Inspection:
+        """Read one image's size and label, without decoding the image where that is not needed.
+
+        Raises DataError for what is wrong with them.
+        """
+        label = self.load(image_id).label
+        return Inspection(image_id, (label.shape[0], label.shape[1]), count_labels(label, len(self.class_names)))
+
+    def inspections(self, ids: Sequence[str]) -> Iterator[Inspection | DataError]:
+        """Inspect images on all cores, in order: what each has, or what is wrong with it."""
+
+        def inspect(image_id: str) -> Inspection | DataError:
+            try:
+                return self.inspect(image_id)
+            except DataError as fault:
+                return fault
+
+        with ThreadPoolExecutor(available_cores()) as pool:  # reading, hashing and decoding let other threads run
+            yield from pool.map(inspect, ids)
+
     def describe(self, image_id: str) -> str:
         """Name an image in an error: its id and, where it has one, its file."""
         return shown(image_id)
@@ -119,149 +153,21 @@ class Dataset(ABC):
         return tuple(ids)
 
 
-class FileDataset(Dataset):
-    """Pairs of image and label files; a table of 256 entries turns stored label values into trainIds.
-
-    options: what `open_dataset` was given. version: for a class without a source file, as in a notebook: another one
-    with every edit.
-    """
-
-    options: Mapping[str, object] = MappingProxyType({})
-    version: str = ""
-
-    def __init__(
-        self, pairs: Mapping[str, tuple[Path, Path]], table: NDArray[np.int16], notes: tuple[str, ...] = ()
-    ) -> None:
-        self.pairs = dict(sorted(pairs.items()))
-        self.table = table
-        self.notes = notes
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        return tuple(self.pairs)
-
-    def load(self, image_id: str) -> Sample:
-        image_file, label_file = self.pairs[image_id]
-        with reading(image_file):
-            image = decode_image(image_file.read_bytes())
-        with reading(label_file):
-            label = self.trainids(label_file.read_bytes(), (image.shape[0], image.shape[1]))
-        return Sample(image_id, image, label)
-
-    def trainids(self, content: bytes, size: tuple[int, int]) -> LabelMap:
-        """Decode a label file. Raises ValueError or EOFError unless it is one for an image of that height and width."""
-        stored = decode_indices(content)
-        if stored.shape != size:
-            raise ValueError(
-                f"its size {stored.shape[1]}x{stored.shape[0]} differs from its image's {size[1]}x{size[0]}"
-            )
-        values = np.flatnonzero(cv2.calcHist([stored], [0], None, [256], [0, 256]))
-        unknown = values[self.table[values] < 0]
-        if unknown.size:
-            allowed = ", ".join(map(str, np.flatnonzero(self.table >= 0)))
-            raise ValueError(f"label value {unknown[0]}; allowed are {allowed}")
-        return np.asarray(cv2.LUT(stored, self.table.astype(np.uint8)))
-
-    def fingerprint(self, ids: Sequence[str]) -> str:
-        return self.survey(ids).fingerprint
-
-    def survey(self, ids: Sequence[str]) -> Survey:
-        with ThreadPoolExecutor(available_cores()) as pool:  # reading, hashing and decoding let other threads run
-            found = list(pool.map(self.inspect, ids))
-        faults = [str(fault) for fault in found if isinstance(fault, DataError)]
-        if faults:
-            count = f"{len(faults)} of {len(ids)} images have faults: " if len(faults) > 1 else ""
-            raise DataError(count + listed(faults, FAULTS_SHOWN, "; "))
-        sound = [inspected for inspected in found if not isinstance(inspected, DataError)]
-        unlabelled = tuple(image_id for (image_id, *_), is_labelled, _ in sound if not is_labelled)
-        smallest = min(((names[0], side) for names, _, side in sound), key=lambda pair: pair[1], default=None)
-        return Survey(self.digest_with_code([names for names, *_ in sound]), unlabelled, smallest)
-
-    def inspect(self, image_id: str) -> tuple[list[str], bool, int] | DataError:
-        """Read an image's two files: its id and their digests, whether a pixel is labelled, and its shorter side; or
-        what is wrong.
-
-        The label is decoded and checked; of the image it is its structure, to the end, and its size.
-        """
-        image_file, label_file = self.pairs[image_id]
-        try:
-            with reading(image_file):
-                image = image_file.read_bytes()
-                size = size_of(image)
-            with reading(label_file):
-                label = label_file.read_bytes()
-                is_labelled = bool((self.trainids(label, size) != IGNORE).any())
-        except DataError as fault:
-            return fault
-        digests = [hashlib.blake2b(content, digest_size=16).hexdigest() for content in (image, label)]
-        return [image_id, *digests], is_labelled, min(size)
-
-    def digest_with_code(self, files: list[list[str]]) -> str:
-        """Hash files and, of a user's own class, what makes labels of them: classes, table, options and source."""
-        kind = type(self)
-        if kind.__module__ in FIXED:
-            return digest(files)
-        source = "" if kind is FileDataset else source_hash(kind, self.version)
-        options = sorted((name, repr(value)) for name, value in self.options.items())
-        return digest([files, list(self.class_names), self.table.tolist(), options, source])
-
-    def describe(self, image_id: str) -> str:
-        return f"{shown(image_id)} ({shown(self.pairs[image_id][0])})"
+def block_of(pattern: str, image_id: str) -> str:
+    """What a regular expression finds in an id, without its condition; the id where it finds nothing."""
+    match = re.search(pattern, image_id.rpartition("/")[2]) if pattern else None
+    return found_by(match) if match else image_id
 
 
-class InMemory(Dataset):
-    """Another data set whose samples are read or made once and then kept, in each process that uses it."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self.dataset = dataset
-        self.samples: dict[str, Sample] = {}
-        self.name, self.split = dataset.name, dataset.split
-        self.class_names, self.palette = dataset.class_names, dataset.palette
-        self.shows_images, self.synthetic = dataset.shows_images, dataset.synthetic
-        self.notes = dataset.notes
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        return self.dataset.ids
-
-    @property
-    def total(self) -> int:
-        return self.dataset.total
-
-    def load(self, image_id: str) -> Sample:
-        if image_id not in self.samples:
-            self.samples[image_id] = self.dataset.load(image_id)
-        return self.samples[image_id]
-
-    def fingerprint(self, ids: Sequence[str]) -> str:
-        return self.dataset.fingerprint(ids)
-
-    def survey(self, ids: Sequence[str]) -> Survey:
-        return self.dataset.survey(ids)
-
-    def describe(self, image_id: str) -> str:
-        return self.dataset.describe(image_id)
+def found_by(match: re.Match[str]) -> str:
+    """The groups of a match that are not empty, joined by hyphens; without groups, all of it."""
+    return "-".join(group for group in match.groups() if group) or match[0]
 
 
-def label_table(mapping: Mapping[int, int]) -> NDArray[np.int16]:
-    """Make the table of 256 entries from stored value to trainId; values that are not in the mapping become -1."""
-    table = np.full(256, -1, np.int16)
-    table[list(mapping)] = list(mapping.values())
-    return table
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn what is wrong with a file into a DataError that names it."""
-    try:
-        yield
-    except OSError as error:
-        why = "a broken link" if path.is_symlink() and not path.exists() else error.strerror
-        raise DataError(f"{shown(path)}: can't be read ({why})") from None
-    except EOFError:
-        raise DataError(f"{shown(path)}: not a complete {path.suffix[1:].upper()} file") from None
-    except ValueError as error:
-        raise DataError(f"{shown(path)}: {error}") from None
+def count_labels(label: LabelMap, classes: int) -> NDArray[np.int64]:
+    """Count the pixels of each class, then those that are ignored: (classes + 1,)."""
+    counts = np.bincount(label.ravel(), minlength=IGNORE + 1)
+    return np.append(counts[:classes], counts[IGNORE]).astype(np.int64)
 
 
 def spaced(ids: Sequence[Item], limit: int | None) -> tuple[Item, ...]:

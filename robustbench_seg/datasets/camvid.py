@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from ..errors import DataError
-from .base import IGNORE, FileDataset, label_table
+from .base import IGNORE
+from .file_dataset import FileDataset, label_table
 from .folders import list_images, pair
 
 __all__ = ["CamVid"]
@@ -32,6 +32,7 @@ class CamVid(FileDataset):
     """
 
     name = "camvid"
+    splits = tuple(SPLITS)
     shows_images = False
     class_names = (
         "sky", "building", "pole", "road", "pavement", "tree",
@@ -43,9 +44,7 @@ class CamVid(FileDataset):
     )  # fmt: skip
 
     def __init__(self, root: Path, split: str = "test") -> None:
-        if split not in SPLITS:
-            raise DataError(f"camvid has no split {split!r}; known: {', '.join(SPLITS)}")
-        self.split = split
+        self.choose(split)
         folder = SPLITS[split]
         pairs = pair(list_images(root / folder, ".png"), root / f"{folder}annot", ".png")
         chosen = pairs.files if split == folder else part_of_drives(pairs.files, split)

@@ -22,7 +22,8 @@ from ..errors import DataError
 from ..files import write_bytes
 from ..images import png
 from ..wording import shown
-from .base import IGNORE, Dataset, FileDataset, label_table
+from .base import IGNORE, Dataset
+from .file_dataset import FileDataset, label_table
 from .folders import contents, list_images, pair
 
 __all__ = [
@@ -48,7 +49,6 @@ PALETTE = (
 # The labelId of each trainId. The other ids of 0 .. 33 are void.
 LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 FROM_LABEL_IDS = dict.fromkeys(range(34), IGNORE) | {value: k for k, value in enumerate(LABEL_IDS)}
-SPLITS = ("train", "val", "test")
 IMAGES = ("_leftImg8bit.png", "_leftImg8bit.webp")
 TRAIN_IDS, LABELS = "_gtFine_labelTrainIds.png", "_gtFine_labelIds.png"
 MANIFEST, MADE_BY = "manifest.json", "robustbench-seg corrupt"
@@ -61,6 +61,7 @@ class Cityscapes(FileDataset):
     """
 
     name = "cityscapes"
+    splits: tuple[str, ...] = ("train", "val", "test")
     class_names: tuple[str, ...] = CLASS_NAMES
     palette: tuple[tuple[int, int, int], ...] = PALETTE
     shows_images = False  # its licence: no part of it may be passed on
@@ -68,8 +69,6 @@ class Cityscapes(FileDataset):
 
     def __init__(self, root: Path, split: str = "val") -> None:
         manifest = read_manifest(root)
-        if manifest is None and split not in SPLITS:
-            raise DataError(f"cityscapes has no split {split!r}; known: {', '.join(SPLITS)}")
         if manifest is not None and "corruption" not in manifest and not (root / "leftImg8bit").exists():
             raise DataError(
                 f"{shown(root)}: holds one folder per condition, written by `corrupt`; give one of them, "
@@ -77,8 +76,11 @@ class Cityscapes(FileDataset):
             )
         if manifest is not None and split != manifest.get("split"):
             raise DataError(f"{shown(root)}: has no split {split!r}; its {MANIFEST} names {manifest.get('split')!r}")
-        self.split = split
-        images = list_images(root / "leftImg8bit" / split, *IMAGES)
+        if manifest is not None:
+            self.splits = (split,)
+        self.choose(split)
+        # What `corrupt` wrote may be of a data set whose ids have a condition before a slash.
+        images = list_images(root / "leftImg8bit" / split, *IMAGES, depth=None if manifest is None else 1)
         if manifest is not None:
             self.describe_from(manifest, len(images.files), root)
         # One kind for the whole split, so that one table serves; labelTrainIds only where every image has them.

@@ -18,9 +18,10 @@ allow changed copies, as a corrupted image is one, so reports do not show them.
 
 from pathlib import Path
 
-from ..errors import DataError
-from .base import IGNORE, FileDataset, label_table
+from .base import IGNORE
+from .file_dataset import FileDataset, label_table
 from .folders import list_images, pair
+from .voc import colour_of
 
 __all__ = ["COCOStuff"]
 
@@ -52,30 +53,17 @@ NEVER_ANNOTATED = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91)
 NUMBERS = tuple(number for number in range(1, 183) if number not in NEVER_ANNOTATED)  # of each class
 
 
-def colour_of(number: int) -> tuple[int, int, int]:
-    """Give a number of 0 .. 255 its colour in PASCAL VOC's map, where no two are equal; the authors define none.
-
-    Bits 0, 3 and 6 of the number are the three highest bits of red, the highest first; green has the next bits up, and
-    blue those after them.
-    """
-    red, green, blue = (
-        sum((number >> (3 * place + channel) & 1) << (7 - place) for place in range(3)) for channel in range(3)
-    )
-    return red, green, blue
-
-
 class COCOStuff(FileDataset):
     """171 classes: 80 things and 91 stuff; label value 255 (unlabelled) is ignored. Splits: train and val."""
 
     name = "cocostuff"
+    splits = tuple(FOLDERS)
     shows_images = False
     class_names = CLASS_NAMES
     palette = tuple(map(colour_of, NUMBERS))
 
     def __init__(self, root: Path, split: str = "val") -> None:
-        if split not in FOLDERS:
-            raise DataError(f"cocostuff has no split {split!r}; known: {', '.join(FOLDERS)}")
-        self.split = split
+        self.choose(split)
         folder = FOLDERS[split]
         layouts = (layout for layout in LAYOUTS if (root / layout[0] / folder).is_dir())
         images, labels = next(layouts, LAYOUTS[0])

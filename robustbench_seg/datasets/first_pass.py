@@ -1,12 +1,18 @@
 """The first pass over the images that a command uses: what is wrong with them is said before anything is measured."""
 
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..wording import counted, listed, shown
-from .base import Dataset, Survey
+from .base import Dataset, Inspection, Survey
 
-__all__ = ["first_pass"]
+__all__ = ["Summary", "first_pass", "summarise"]
 
 EXAMPLES = 3
 
@@ -28,7 +34,48 @@ def first_pass(
             f"{where}: all pixels of its {counted(len(ids), 'image')} are unlabelled, so nothing can be scored or "
             "learnt (the labels of a split for a challenge's server are so); choose a split with labels"
         )
-    if unlabelled:
-        some = listed([shown(image_id) for image_id in unlabelled], EXAMPLES)
-        note(f"{where}: {len(unlabelled)} of {counted(len(ids), 'image')} without a labelled pixel: {some}")
+    if line := without_labels(unlabelled, ids, where):
+        note(line)
     return survey
+
+
+def without_labels(unlabelled: Sequence[str], ids: Sequence[str], where: str) -> str:
+    """Say which images have no labelled pixel; nothing where all have some."""
+    if not unlabelled:
+        return ""
+    some = listed([shown(image_id) for image_id in unlabelled], EXAMPLES)
+    return f"{where}: {len(unlabelled)} of {counted(len(ids), 'image')} without a labelled pixel: {some}"
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """What images and labels have. pixels, images: int64 (classes + 1,), how many pixels have a class, and how many
+    images have such a pixel; what is ignored stands last. sizes: (height, width) and how many images have it. faults:
+    what is wrong, by image.
+    """
+
+    pixels: NDArray[np.int64]
+    images: NDArray[np.int64]
+    sizes: Counter[tuple[int, int]]
+    faults: tuple[str, ...]
+    unlabelled: tuple[str, ...]
+    seconds: float
+
+
+def summarise(dataset: Dataset, ids: Sequence[str], on_image: Callable[[], None] = lambda: None) -> Summary:
+    """Read these images as `first_pass` does, and go on after a fault. on_image: called after each."""
+    begin = time.perf_counter()
+    pixels, images = (np.zeros(len(dataset.class_names) + 1, np.int64) for _ in range(2))
+    sizes: Counter[tuple[int, int]] = Counter()
+    faults, unlabelled = [], []
+    for found in dataset.inspections(ids):
+        on_image()
+        if not isinstance(found, Inspection):
+            faults.append(str(found))
+            continue
+        pixels += found.pixels
+        images += found.pixels > 0
+        sizes[found.size] += 1
+        if not found.pixels[:-1].any():
+            unlabelled.append(found.image_id)
+    return Summary(pixels, images, sizes, tuple(faults), tuple(unlabelled), time.perf_counter() - begin)

@@ -3,14 +3,28 @@
 import os
 import unicodedata
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DataError
 from ..wording import counted, is_utf8, listed, shown
 
-__all__ = ["Listing", "Pairs", "contents", "list_images", "pair"]
+__all__ = [
+    "Listing",
+    "Pairs",
+    "and_more",
+    "both",
+    "by_id",
+    "contents",
+    "is_like_an_image",
+    "list_images",
+    "notes_of",
+    "pair",
+    "require_folder",
+    "walk",
+    "without_label",
+]
 
 NAMES_SHOWN = 8
 EXAMPLES = 3
@@ -30,12 +44,17 @@ class Listing:
     """The files of one kind in a folder.
 
     files: by id, which is the name without its ending, in Unicode's form NFC. left_out: what looks like an image and is
-    not among them, by the reason.
+    not among them, by the reason. depth: if it is given, an id begins with the folders below that many.
     """
 
     folder: Path
     files: dict[str, Path]
     left_out: dict[str, list[Path]]
+    depth: int | None = None
+
+    def only(self, ids: Iterable[str]) -> "Listing":
+        """Keep these ids."""
+        return replace(self, files={image_id: self.files[image_id] for image_id in ids})
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -55,9 +74,9 @@ class Pairs:
     notes: tuple[str, ...]
 
 
-def list_images(folder: Path, *endings: str) -> Listing:
+def list_images(folder: Path, *endings: str, but: Sequence[str] = (), depth: int | None = None) -> Listing:
     """List the images of a folder as `list_files` does. Raises DataError if there is none, too."""
-    found = list_files(folder, endings)
+    found = list_files(folder, endings, but, depth)
     if not found.files:
         raise DataError(f"{shown(folder)}: no file ends in {' or '.join(endings)}; it holds {contents(folder)}")
     return found
@@ -70,25 +89,44 @@ def pair(images: Listing, folder: Path, *endings: str, but: Sequence[str] = ()) 
     """
     require_folder(folder, *endings)
     for ending in endings:
-        labels = list_files(folder, (ending,), but).files
-        wanting = next((name for name in images.files if name not in labels), None)
-        if wanting is None:
-            pairs = {name: (path, labels[name]) for name, path in images.files.items()}
-            alone = [path for name, path in labels.items() if name not in pairs]
-            note = f"{shown(folder)}: {counted(len(alone), 'label')} without an image: {names_of(folder, alone)}"
-            return Pairs(pairs, ending, images.notes + ((note,) if alone else ()))
-    assert wanting is not None
-    image = images.files[wanting]
-    expected = folder / image.parent.relative_to(images.folder) / f"{wanting}{ending}"
+        labels = list_files(folder, (ending,), but, images.depth)
+        lacking = without_label(images, labels)
+        if not lacking:
+            return Pairs(both(images, labels), ending, notes_of(images, labels))
+    image = images.files[lacking[0]]
+    expected = folder / image.parent.relative_to(images.folder) / f"{lacking[0].rpartition('/')[2]}{ending}"
     others = "".join(f" or ...{other}" for other in endings[:-1])
-    raise DataError(f"{shown(image)}: has no label; expected {shown(expected)}{others}")
+    raise DataError(f"{shown(image)}: has no label; expected {shown(expected)}{others}{and_more(lacking)}")
 
 
-def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = ()) -> Listing:
+def without_label(images: Listing, labels: Listing) -> list[str]:
+    """The ids of images without a label."""
+    return [name for name in images.files if name not in labels.files]
+
+
+def both(images: Listing, labels: Listing) -> dict[str, tuple[Path, Path]]:
+    """Image and label by id."""
+    return {name: (path, labels.files[name]) for name, path in images.files.items()}
+
+
+def notes_of(images: Listing, labels: Listing) -> tuple[str, ...]:
+    """A line on images left out, and one on labels without an image."""
+    alone = [path for name, path in labels.files.items() if name not in images.files]
+    note = f"{shown(labels.folder)}: {counted(len(alone), 'label')} without an image: {names_of(labels.folder, alone)}"
+    return images.notes + ((note,) if alone else ())
+
+
+def and_more(lacking: Sequence[str]) -> str:
+    """Count the images after the first that lack a label, too; nothing where it is one."""
+    more = len(lacking) - 1
+    return f" ({counted(more, 'other image')} {'has' if more == 1 else 'have'} none either)" if more else ""
+
+
+def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = (), depth: int | None = None) -> Listing:
     """List the files of a folder and its subfolders whose names end in one of `endings`, in any case.
 
-    Links are followed. but: endings of files that are passed over. Raises DataError for a missing folder, for two files
-    of one id, such as a PNG and a WebP, and for a name that is not UTF-8.
+    Links are followed. but: endings of files that are passed over. depth: of `Listing`. Raises DataError for a missing
+    folder, for two files of one id, such as a PNG and a WebP, and for a name that is not UTF-8.
     """
     require_folder(folder, *endings)
     found: list[tuple[Path, str]] = []
@@ -99,9 +137,15 @@ def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = ()) ->
         if why_not is None and name.endswith(tuple(other.lower() for other in but)):
             continue
         if why_not is None and ending is not None:
-            found.append((path, path.name[: -len(ending)]))
+            before = () if depth is None else path.relative_to(folder).parts[depth:-1]
+            found.append((path, "/".join([*before, path.name[: -len(ending)]])))
         elif why_not is not None or name.endswith(LIKE_IMAGES):
             left_out.setdefault(why_not or f"not ending in {' or '.join(endings)}", []).append(path)
+    return Listing(folder, by_id(found), left_out, depth)
+
+
+def by_id(found: Iterable[tuple[Path, str]]) -> dict[str, Path]:
+    """Files with their ids, by id in Unicode's form NFC. Raises DataError for an id of two, or that is not UTF-8."""
     files: dict[str, Path] = {}
     for path, stem in sorted(found):
         if not is_utf8(stem):
@@ -110,7 +154,7 @@ def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = ()) ->
         if other != path:
             forms = "" if stem.isascii() else " (names that look alike may differ in the form of Unicode, NFC or NFD)"
             raise DataError(f"{shown(path)}: has the same id as {shown(other)}; remove one of them{forms}")
-    return Listing(folder, files, left_out)
+    return files
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
@@ -158,6 +202,7 @@ def images_within(path: Path) -> list[Path]:
 
 
 def is_like_an_image(path: Path) -> bool:
+    """Whether a file's name ends as those of images do."""
     return path.name.lower().endswith(LIKE_IMAGES)
 
 

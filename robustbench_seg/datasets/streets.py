@@ -24,6 +24,7 @@ class Streets(Dataset):
     """`count` scenes of a split at size (height, width); (seed, index) decides every pixel at a given size."""
 
     name = "streets"
+    splits = tuple(FIRST_INDEX)
     class_names = CLASS_NAMES
     palette = PALETTE
     synthetic = True
@@ -31,8 +32,7 @@ class Streets(Dataset):
     def __init__(
         self, split: str = "test", *, size: tuple[int, int] = (512, 1024), count: int = 100, seed: int = 0
     ) -> None:
-        if split not in FIRST_INDEX:
-            raise DataError(f"streets has no split {split!r}; known: {', '.join(FIRST_INDEX)}")
+        self.choose(split)
         if not (
             isinstance(size, (tuple, list)) and len(size) == 2 and all(isinstance(n, int) and n >= 32 for n in size)
         ):
@@ -41,7 +41,7 @@ class Streets(Dataset):
             raise DataError(f"streets needs a count in 1 .. 1000000, got {count!r}")
         if not (isinstance(seed, int) and seed >= 0):
             raise DataError(f"streets needs a seed that is an integer >= 0, got {seed!r}")
-        self.split, self.size, self.count, self.seed = split, size, count, seed
+        self.size, self.count, self.seed = size, count, seed
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def render(seed: int, index: int, height: int, width: int) -> tuple[NDArray[np.u
 
 def paint(scene: Scene, height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Draw a scene at one size; see `render`."""
-    canvas = Canvas(scene.view, scene.light, height, width)
+    canvas = Canvas(scene.viewpoint, scene.light, height, width)
     rng = np.random.default_rng(scene.seed)
     backdrop.sky(canvas, rng)
     backdrop.skyline(canvas, rng)

@@ -1,4 +1,4 @@
-"""What an export's folder holds already: its manifests, and which of its files and trees are there."""
+"""Read and write an export's folder: its manifests, its checksums, and which of its files exist."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ from rich.filesize import decimal
 from ..datasets.cityscapes import MANIFEST, read_manifest
 from ..errors import MachineError, StoreError
 from ..files import write_json, write_text
-from ..measure.prepare import Condition
+from ..store.cell import Condition
 from .estimate import Estimate
 from .spec import Export
 
@@ -29,44 +29,44 @@ __all__ = [
 
 CHECKSUMS = "sha256sums.txt"
 SOURCE = "corruption_source"  # in the manifest of a tree of a user's own corruption
-# What two exports must agree in to share a folder; whatever else the manifest tells follows from it or is for people.
+# Two exports may share a folder if these fields are equal. The manifest's other fields follow from them or are notes.
 IDENTITY = ("schema_version", "dataset", "split", "images", "fingerprint", "seed", "engine_version", "format")
 
 
 def check_folder(out: Path, manifest: dict[str, Any]) -> None:
-    """Raise StoreError, and say what differs, unless `out` is new, empty or holds an export of the same identity."""
+    """Raise StoreError, with the differences, unless `out` is new, empty or holds an export of the same identity."""
     if not out.exists():
         return
     if not out.is_dir():
         raise StoreError(f"{out}: is not a folder; choose a new or an empty --out")
-    found = read_manifest(out)
-    if found is None:
+    existing = read_manifest(out)
+    if existing is None:
         strange = next((path.name for path in sorted(out.iterdir()) if not path.name.startswith(".")), None)
         if strange is not None:
             raise StoreError(f"{out}: holds {strange} and no manifest of an export; choose a new or an empty --out")
         return
     differing = [
-        f"{name} {found.get(name)!r} there, {manifest[name]!r} asked for"
+        f"{name} {existing.get(name)!r} there, {manifest[name]!r} asked for"
         for name in IDENTITY
-        if found.get(name) != manifest[name]
+        if existing.get(name) != manifest[name]
     ]
     if differing:
         raise StoreError(f"{out}: holds another export ({'; '.join(differing)}); choose another --out")
 
 
 def check_sources(export: Export, sources: Mapping[str, str]) -> None:
-    """Raise StoreError for a tree of a user's own corruption that was made before an edit. sources: by corruption."""
+    """Raise StoreError if a user's own corruption was edited after its tree was written. sources: by corruption."""
     for condition in export.conditions:
         tree = export.tree(condition)
-        found = read_manifest(tree)
-        if found is not None and found.get(SOURCE, "") != sources[condition.corruption]:
+        existing = read_manifest(tree)
+        if existing is not None and existing.get(SOURCE, "") != sources[condition.corruption]:
             raise StoreError(
                 f"{tree}: holds images of another source of {condition.corruption}; remove it or choose another --out"
             )
 
 
 def require_room(out: Path, rest: Estimate) -> None:
-    """Raise MachineError with the numbers where the disk has too little room for the files to come."""
+    """Raise MachineError, with the numbers, if the disk has too little free space for the remaining files."""
     free = shutil.disk_usage(out).free
     if rest.room > free:
         raise MachineError(
@@ -78,57 +78,59 @@ def require_room(out: Path, rest: Estimate) -> None:
 def write_manifests(
     export: Export, manifest: dict[str, Any], conditions: Iterable[Condition], sources: Mapping[str, str]
 ) -> None:
-    """Write the manifests that are not there yet: the folder's, and each tree's, which names its condition too."""
+    """Write the missing manifests: the folder's, and each tree's, which also names the tree's condition."""
     contents = {export.out: manifest}
     for condition in conditions:
         source = sources[condition.corruption]
-        named = {"corruption": condition.corruption, "severity": condition.severity}
-        contents[export.tree(condition)] = manifest | named | ({SOURCE: source} if source else {})
+        condition_fields = {"corruption": condition.corruption, "severity": condition.severity}
+        contents[export.tree(condition)] = manifest | condition_fields | ({SOURCE: source} if source else {})
     for folder, content in contents.items():
         if read_manifest(folder) is None:
             write_json(folder / MANIFEST, content)
 
 
 def write_checksums(tree: Path, checksums: dict[str, str]) -> None:
-    """Write the sha256 of each file of a tree, by its path there; the last of its files."""
+    """Write the sha256 of each file of a tree, by its path in the tree. This is the tree's last file."""
     write_text(tree / CHECKSUMS, "".join(checksum_line(checksums[name], name) for name in sorted(checksums)))
 
 
 def checksum_line(sha256: str, name: str) -> str:
-    """Write a line as `sha256sum` does: a backslash in front says that there are some in the name."""
-    escaped = name.replace("\\", r"\\").replace("\n", r"\n").replace("\r", r"\r")
-    return ("\\" if escaped != name else "") + f"{sha256}  {escaped}\n"
+    """Format a line as `sha256sum` does: a leading backslash marks a name with escapes."""
+    text = name.replace("\\", r"\\").replace("\n", r"\n").replace("\r", r"\r")
+    return ("\\" if text != name else "") + f"{sha256}  {text}\n"
 
 
-def named_in(line: str) -> str:
-    """The name in a line of `checksum_line`."""
+def name_in(line: str) -> str:
+    """Return the name in a line of `checksum_line`."""
     name = line.partition("  ")[2]
     if not line.startswith("\\"):
         return name
-    return re.sub(r"\\(.)", lambda escaped: {"n": "\n", "r": "\r"}.get(escaped[1], escaped[1]), name)
+    return re.sub(r"\\(.)", lambda match: {"n": "\n", "r": "\r"}.get(match[1], match[1]), name)
 
 
 def is_complete(tree: Path) -> bool:
-    """Whether a tree has its manifest, its checksums and every file that they name."""
+    """Whether a tree has its manifest, its checksums and every file in the checksums."""
     if read_manifest(tree) is None:
         return False
     try:
-        lines = (tree / CHECKSUMS).read_bytes().decode().removesuffix("\n").split("\n")  # names may hold other breaks
+        lines = (
+            (tree / CHECKSUMS).read_bytes().decode().removesuffix("\n").split("\n")
+        )  # names may contain other line breaks
     except (FileNotFoundError, UnicodeDecodeError):
         return False
-    return all(is_there(tree / named_in(line)) for line in lines)
+    return all(is_there(tree / name_in(line)) for line in lines)
 
 
 def has_files(export: Export, condition: Condition, image_id: str) -> bool:
-    """Whether an image and its label are there; if so they are whole, since they came by a rename."""
+    """Whether an image and its label exist. They are complete, because they are written atomically."""
     return all(is_there(export.tree(condition) / path) for path in export.paths(image_id))
 
 
 def has_image(export: Export, condition: Condition, image_id: str) -> bool:
-    """Whether an image is there, be it without its label."""
+    """Whether an image exists, with or without its label."""
     return is_there(export.tree(condition) / export.paths(image_id)[0])
 
 
 def is_there(path: Path) -> bool:
-    """Whether a file is there and not empty, as one of ours never is."""
+    """Whether a file exists and is not empty; no file of an export is empty."""
     return path.is_file() and path.stat().st_size > 0

@@ -1,16 +1,16 @@
-"""What is asked for: images of a data set under conditions, and where each file lies."""
+"""The specification of an export: images of a data set, conditions, and the path of each file."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..corruptions import CORRUPTIONS, ENGINE_VERSION, SEVERITIES
+from ..corruptions import CORRUPTIONS, ENGINE_VERSION, SEVERITIES, Corruption
 from ..datasets import Dataset
 from ..datasets.cityscapes import MADE_BY, relative_paths
 from ..errors import UsageError
-from ..measure.prepare import Condition
 from ..protocols import conditions_of
+from ..store.cell import Condition
 
 __all__ = ["Export", "choose_conditions"]
 
@@ -19,18 +19,24 @@ SCHEMA_VERSION = 1  # of the manifest
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """What is asked for: these images of a data set, under these conditions, in this format, in the folder `out`."""
+    """What is asked for: these images of a data set, under these conditions, in this format, in the folder `out`.
+
+    entries: what the corruptions' names stand for in this process; a worker lacks a script's own corruptions.
+    """
 
     dataset: Dataset
     ids: tuple[str, ...]
-    conditions: tuple[Condition, ...]  # all of one seed
+    conditions: tuple[Condition, ...]  # with the same seed
     format: Literal["png", "webp"]
     out: Path
+    entries: Mapping[str, Corruption] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         seeds = sorted({condition.seed for condition in self.conditions})
         if len(seeds) != 1:
             raise UsageError(f"an export needs conditions, all of one seed; got the seeds {seeds}")
+        names = {condition.corruption for condition in self.conditions}
+        object.__setattr__(self, "entries", {name: CORRUPTIONS[name] for name in names & CORRUPTIONS.keys()})
 
     @property
     def seed(self) -> int:
@@ -42,13 +48,13 @@ class Export:
         return self.out / condition.corruption / str(condition.severity)
 
     def paths(self, image_id: str) -> tuple[Path, Path]:
-        """Where the image and the label lie in a tree. In Cityscapes an id begins with its city."""
+        """Return the paths of the image and the label in a tree. In Cityscapes an id begins with its city."""
         name = self.dataset.name
         city = image_id.partition("_")[0] if name == "cityscapes" else name
         return relative_paths(self.dataset.split, city or name, image_id, self.format, "labelTrainIds")
 
     def manifest(self, fingerprint: str) -> dict[str, Any]:
-        """Say in plain JSON what decides the files, and what their reader must know of the data set.
+        """Describe as JSON what decides the files, and the properties of the data set that their reader needs.
 
         fingerprint: of the images.
         """
@@ -74,22 +80,22 @@ class Export:
 def choose_conditions(
     protocol: str, corruptions: Sequence[str], severities: Sequence[str], seed: int
 ) -> tuple[Condition, ...]:
-    """List a protocol's conditions; where corruptions or severities are named, with these instead of the protocol's.
+    """List a protocol's conditions. Given corruptions or severities replace the protocol's.
 
-    A corruption that the protocol lacks has all five severities. Raises UsageError for an unknown name or severity.
+    A corruption that is not in the protocol has all five severities. Raises UsageError for an unknown name or severity.
     """
-    for what, given, allowed in (
+    for what, words, allowed in (
         ("corruptions", corruptions, CORRUPTIONS),
         ("severities", severities, [str(severity) for severity in SEVERITIES]),
     ):
-        for word in given:
+        for word in words:
             if word not in allowed:
                 raise UsageError(f"--{what}: {word!r} is none of {', '.join(allowed)}")
-    known = conditions_of(protocol)
-    if not (known or corruptions):
+    defaults = conditions_of(protocol)
+    if not (defaults or corruptions):
         raise UsageError(f"protocol {protocol} has no corruptions; name some with --corruptions")
     return tuple(
         Condition(name, severity, seed)
-        for name in dict.fromkeys(corruptions or known)
-        for severity in sorted(set(map(int, severities)) or known.get(name, SEVERITIES))
+        for name in dict.fromkeys(corruptions or defaults)
+        for severity in sorted(set(map(int, severities)) or defaults.get(name, SEVERITIES))
     )

@@ -1,4 +1,4 @@
-"""The writing: what is missing in each tree, image by image, in worker processes."""
+"""Write the missing files of each tree, image by image, in worker processes."""
 
 import hashlib
 import os
@@ -14,8 +14,9 @@ from ..datasets.base import LabelMap, Sample
 from ..datasets.first_pass import first_pass
 from ..files import locked, write_bytes, writing
 from ..images import png, webp
-from ..measure.prepare import Condition, naming, prepare
+from ..measure.prepare import naming, prepare
 from ..measure.workers import Loader
+from ..store.cell import Condition
 from .estimate import Estimate, Task, estimate
 from .folder import (
     check_folder,
@@ -36,64 +37,64 @@ ENCODERS = {"png": png, "webp": webp}
 
 
 class Listener:
-    """Is told how an export goes; this one does not listen."""
+    """Receives the progress of an export. This base class ignores it."""
 
-    def noted(self, line: str) -> None:
-        """Something in the data set's folder does not count; before the export."""
+    def note(self, line: str) -> None:
+        """Before the export: report a file in the data set's folder that does not count."""
 
-    def planned(self, conditions: int, incomplete: int, rest: Estimate) -> None:
-        """So many of the trees asked for are incomplete, though they may hold images; `rest` is about to be made."""
+    def plan(self, conditions: int, incomplete: int, rest: Estimate) -> None:
+        """Report the numbers of all trees and of incomplete trees, which may hold images, and the remaining work."""
 
     def image(self) -> None:
-        """One more image of an incomplete tree is there, with its checksum."""
+        """Report that one more image of an incomplete tree is complete, with its checksum."""
 
 
 def export_images(export: Export, workers: int, listener: Listener) -> None:
-    """Write what `export.out` does not hold yet; what is written stays, whatever happens.
+    """Write the files that `export.out` lacks. Written files stay, even after an error.
 
-    Raises StoreError for a folder that is in use, or that holds another export or anything else, such as what a user's
-    own corruption made before an edit; UsageError for a corruption that was edited since it was imported; MachineError
-    for a disk without room, before anything is written if that can be foreseen, and for a worker process that was
-    killed; DataError that names an image that can't be read or corrupted.
+    Raises StoreError for a folder that is in use, or holds another export or other files, such as images from an older
+    version of a user's own corruption; UsageError for a corruption that was edited after its import; MachineError for
+    a full disk (before the first file, if the estimate shows it) and for a worker process that was killed; DataError
+    for an image that can't be read or corrupted.
     """
-    manifest = export.manifest(first_pass(export.dataset, export.ids, listener.noted, needs_labels=False).fingerprint)
+    manifest = export.manifest(first_pass(export.dataset, export.ids, listener.note, needs_labels=False).fingerprint)
     sources = sources_of({condition.corruption for condition in export.conditions}, workers)
-    check_folder(export.out, manifest)  # before anything is touched there, the lock included
+    check_folder(export.out, manifest)  # before anything is written there, even the lock
     check_sources(export, sources)
     with locked(export.out), Loader(workers) as loader:
-        check_folder(export.out, manifest)  # another export may have begun there since
+        check_folder(export.out, manifest)  # another export may have started there since
         conditions = [condition for condition in export.conditions if not is_complete(export.tree(condition))]
         missing = [(c, image_id) for c in conditions for image_id in export.ids if not has_files(export, c, image_id)]
         to_make = [task for task in missing if not has_image(export, *task)]
         rest = replace(estimate(partial(file_size, export), to_make, loader), files=len(missing))
         require_room(export.out, rest)
-        listener.planned(len(export.conditions), len(conditions), rest)
+        listener.plan(len(export.conditions), len(conditions), rest)
         write_manifests(export, manifest | {"environment": environment.describe("cpu")}, conditions, sources)
         fill_trees(export, conditions, loader, listener)
 
 
 def fill_trees(export: Export, conditions: Iterable[Condition], loader: Loader, listener: Listener) -> None:
-    """Write the files of these conditions, and a tree's checksums as soon as it is complete."""
+    """Write the files of these conditions, and the checksums of each tree as soon as it is complete."""
     tasks = ((condition, image_id) for condition in conditions for image_id in export.ids)
     results = loader.map(partial(ensure_files, export), tasks)
     for condition in conditions:
         checksums: dict[str, str] = {}
-        for found in islice(results, len(export.ids)):
-            checksums |= found
+        for files in islice(results, len(export.ids)):
+            checksums |= files
             listener.image()
         write_checksums(export.tree(condition), checksums)
 
 
 def file_size(export: Export, task: Task) -> int:
-    """Make the content of an image's file, and no file; return its length in bytes."""
-    return len(encoded(export, task)[1])
+    """Make the content of an image's file without writing it. Returns its length in bytes."""
+    return len(encode(export, task)[1])
 
 
 def ensure_files(export: Export, task: Task) -> dict[str, str]:
-    """Write an image and its label unless they are there, in a worker; return the sha256 of each by its path."""
+    """Write an image and its label unless they exist. Returns the sha256 of each by its path. Runs in a worker."""
     tree, (image, label) = export.tree(task[0]), export.paths(task[1])
     if not has_files(export, *task):
-        sample, content = encoded(export, task)
+        sample, content = encode(export, task)
         with naming(export.dataset, task[1]):
             link_label(export.out / label, tree / label, sample.label)
         if not is_there(tree / image):
@@ -101,16 +102,16 @@ def ensure_files(export: Export, task: Task) -> dict[str, str]:
     return {path.as_posix(): sha256(tree / path) for path in (image, label)}
 
 
-def encoded(export: Export, task: Task) -> tuple[Sample, bytes]:
-    """Make one corrupted sample, and its image file's content. Raises DataError that names the image."""
+def encode(export: Export, task: Task) -> tuple[Sample, bytes]:
+    """Make one corrupted sample, and the content of its image file. Raises DataError, which names the image."""
     condition, image_id = task
-    sample = prepare(export.dataset, condition, image_id)
+    sample = prepare(export.dataset, condition, image_id, export.entries.get(condition.corruption))
     with naming(export.dataset, image_id):
         return sample, ENCODERS[export.format](sample.image)
 
 
 def link_label(shared: Path, path: Path, label: LabelMap) -> None:
-    """Hard-link a tree's label file to the shared one, which is written if need be."""
+    """Hard-link a tree's label file to the shared one, after writing the shared one if it does not exist."""
     if not is_there(shared):
         write_bytes(shared, png(label))
     with writing(path):
@@ -118,7 +119,7 @@ def link_label(shared: Path, path: Path, label: LabelMap) -> None:
         path.unlink(missing_ok=True)
         try:
             os.link(shared, path)
-        except OSError:  # a disk without hard links, or one that allows no more of them for this file
+        except OSError:  # a disk without hard links, or with a limit on links per file
             write_bytes(path, shared.read_bytes())
 
 

@@ -1,4 +1,4 @@
-"""Where a run computes: the device by its name, and how many threads torch gets."""
+"""Where a run computes: the device, and the number of torch's threads."""
 
 import os
 
@@ -11,7 +11,7 @@ __all__ = ["evaluation_threads", "find_device"]
 
 
 def find_device(name: str) -> torch.device:
-    """Turn "cpu" or "cuda" (or "cuda:1") into a device. Raises UsageError where there is none of that name."""
+    """Turn "cpu", "cuda" or "cuda:1" into a device. Raises UsageError where this machine has none of that name."""
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -24,11 +24,11 @@ def find_device(name: str) -> torch.device:
 
 
 def evaluation_threads(device: torch.device) -> int:
-    """How many threads torch gets in a quality cell: what OMP_NUM_THREADS says, or a core is left to each process that
-    loads images by default, since torch's threads wait for each other, and one that is held up holds up all.
+    """Choose the number of torch's threads in a quality cell.
 
-    It is the same for any --workers: with another number of threads, sums are added in another order and single pixels
-    may get another class.
+    Without OMP_NUM_THREADS it leaves a core to each process of the default --workers: torch's threads wait for each
+    other, so that one without a core holds up all. It is the same for any --workers: another number of threads adds up
+    in another order, and single pixels may get another class.
     """
     threads = torch.get_num_threads()
     if "OMP_NUM_THREADS" in os.environ:

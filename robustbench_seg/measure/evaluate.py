@@ -2,37 +2,20 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 
 from ..datasets.base import IGNORE, Dataset, LabelMap, Sample
-from ..metrics import count_boundary, count_calibration, count_classes, count_likelihood
+from ..metrics import ImageCounts, Prediction, counted_metrics
 from ..models.base import Segmenter
-from ..store.cell import Metric, View
-from ..store.columns import ImageCounts
-from .prepare import Condition, naming, prepare
+from ..store.cell import Setting
+from .prepare import naming, prepare_under
 from .views import Rated, predict, rated_prediction
 from .workers import Loader
 
-__all__ = ["Setting", "evaluate"]
-
-CLEAN_CONDITION = Condition()
-WHOLE = View()
-OF_PROBABILITIES = {"calibration", "likelihood"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """How images are shown to a model, and what is counted beside IoU."""
-
-    condition: Condition = CLEAN_CONDITION
-    view: View = WHOLE
-    precision: str = "fp32"
-    metrics: tuple[Metric, ...] = ()
-
+__all__ = ["evaluate"]
 
 PLAIN = Setting()
 
@@ -49,17 +32,18 @@ def evaluate(
 
     on_image is called with each sample, corrupted, and its predicted label map. Returns the counts of each image, in
     the order of ids, and seconds: of the whole, spent waiting for images, and spent in the model. An error over an
-    image names it.
+    image names it. Raises UsageError for a name of no metric.
     """
     rows: list[ImageCounts] = []
+    probabilities = any(metric.probabilities for metric in counted_metrics(setting.metrics))
     timings = {"total_s": 0.0, "waiting_s": 0.0, "model_s": 0.0}
     begin = before = time.perf_counter()
-    for sample in loader.map(partial(prepare, dataset, setting.condition), ids):
+    for sample in loader.map(prepare_under(setting.condition, dataset), ids):
         loaded = time.perf_counter()
         image, label = (torch.from_numpy(np.ascontiguousarray(x)) for x in (sample.image, sample.label))
         rated = None
         with naming(dataset, sample.image_id):
-            if OF_PROBABILITIES.intersection(setting.metrics):
+            if probabilities:
                 rated = rated_prediction(model, image, setting.view, label, setting.precision)
                 classes = rated.classes
             else:
@@ -76,27 +60,15 @@ def evaluate(
 
 
 def count(
-    sample: Sample, prediction: LabelMap, rated: Rated | None, num_classes: int, metrics: Sequence[Metric]
+    sample: Sample, classes: LabelMap, rated: Rated | None, num_classes: int, names: Sequence[str]
 ) -> ImageCounts:
-    """Count one image. rated: given if a metric of probabilities is asked for."""
+    """Count one image by mIoU and the metrics of these names. rated: given if one of them needs probabilities."""
     label = sample.label
-    boundary = calibration = likelihood = None
-    classes = count_classes(prediction, label, num_classes, IGNORE)
-    if "boundary" in metrics:
-        boundary = count_boundary(prediction, label, num_classes, IGNORE)
+    probabilities: dict[str, Any] = {}
     if rated is not None:
-        valid = label != IGNORE
-        if "calibration" in metrics:
-            correct = prediction[valid] == label[valid]
-            calibration = count_calibration(rated.confidence.cpu().numpy()[valid], correct)
-        if "likelihood" in metrics:
-            likelihood = count_likelihood(rated.log_likelihood.cpu().numpy()[valid])
-    return ImageCounts(
-        image_id=sample.image_id,
-        height=label.shape[0],
-        width=label.shape[1],
-        classes=classes,
-        boundary=boundary,
-        calibration=calibration,
-        negative_log_likelihood=likelihood,
-    )
+        probabilities = {name: getattr(rated, name).cpu().numpy() for name in ("confidence", "log_likelihood")}
+    prediction = Prediction(classes, label, num_classes, IGNORE, **probabilities)
+    counts: dict[str, Any] = {}
+    for metric in counted_metrics(names):
+        counts |= metric.count_image(prediction)
+    return ImageCounts(image_id=sample.image_id, height=label.shape[0], width=label.shape[1], counts=counts)

@@ -1,7 +1,7 @@
-"""One speed cell: how long a model takes for one batch, and how much memory; every sample is kept.
+"""One speed cell: the time and the memory that a model takes for one batch; every sample is kept.
 
-A sample is two times in turn: image to logits, and logits to a class for each pixel of the input (resize + argmax).
-Papers differ in whether they count the second, so both are kept.
+A sample has two times: from image to logits, and from logits to a class for each pixel of the input (resize + argmax).
+Papers differ in whether they include the second, so both are kept.
 """
 
 import ctypes
@@ -26,9 +26,7 @@ KIB_PER_MIB = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How long to measure: until there are min_samples and min_seconds have passed, but at most max_seconds once there
-    are 10 samples.
-    """
+    """How long to measure: at least min_samples and min_seconds, at most max_seconds, but 10 samples in any case."""
 
     min_samples: int = 30
     min_seconds: float = 10.0
@@ -39,8 +37,9 @@ class Budget:
 class Speed:
     """Milliseconds per batch, a value per sample: latency_ms from image to logits, classify_ms from there to classes.
 
-    peak_memory_mib: at the highest point of a pass after warm-up, above what was held before it: what libraries load at
-    the first is not the model's. None where the system does not tell. On a CPU it is resident memory.
+    peak_memory_mib: the highest memory use during a pass, minus the use before it; after warm-up, since libraries that
+    load during the first pass are not the model's. On a CPU it is resident memory. None on a system that does not
+    report it.
     """
 
     latency_ms: list[float] = field(default_factory=list)
@@ -84,7 +83,7 @@ def enough(samples: int, seconds: float, budget: Budget) -> bool:
 
 
 def timed(call: Callable[[], object], device: torch.device) -> float:
-    """Milliseconds until the call's work is done, on the device too."""
+    """Measure the milliseconds until the call's work is done, on the device too."""
     start = time.perf_counter()
     call()
     if device.type == "cuda":
@@ -93,7 +92,7 @@ def timed(call: Callable[[], object], device: torch.device) -> float:
 
 
 def peak_memory_mib(call: Callable[[], object], device: torch.device) -> float | None:
-    """Memory at the highest point of a call, above that before: of the accelerator's allocator, or resident (Linux)."""
+    """Measure the highest memory use in a call, minus the use before: the allocator's on a GPU, resident on Linux."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)

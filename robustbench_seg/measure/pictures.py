@@ -1,4 +1,4 @@
-"""Small pictures of a few images: what a model saw, what it should have said, what it said."""
+"""The pictures of a suite's gallery: an image as the model saw it, its label and its prediction."""
 
 from pathlib import Path
 
@@ -16,14 +16,14 @@ LONGEST_SIDE = 512
 
 
 def colourise(label: LabelMap, palette: tuple[tuple[int, int, int], ...]) -> Image:
-    """Turn a label map into RGB by the palette; whatever lies outside it is black."""
+    """Turn a label map into RGB colours of the palette; values outside the palette are black."""
     table = np.zeros((256, 3), np.uint8)
     table[: len(palette)] = palette
     return table[label]
 
 
 def save_pictures(folder: Path, dataset: Dataset, sample: Sample, prediction: LabelMap) -> None:
-    """Write <id>-image.png, <id>-label.png and <id>-prediction.png; no image where the data's terms do not allow it."""
+    """Write <id>-image.png, <id>-label.png and <id>-prediction.png; no image where the data's terms forbid it."""
     pictures = {
         "label": colourise(sample.label, dataset.palette),
         "prediction": colourise(prediction, dataset.palette),

@@ -1,34 +1,18 @@
-"""An image under a condition: what a model gets to see. No torch, so that worker processes start fast."""
+"""An image under a condition, as a model sees it. No torch, so that worker processes start fast."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 import cv2
 
 from ..corruptions import CORRUPTIONS, Corruption, corrupt
 from ..datasets.base import Dataset, Sample
 from ..errors import DataError, RobustBenchError, UsageError
-from ..store.cell import CLEAN
+from ..store.cell import CLEAN, Condition
 
-__all__ = ["Condition", "Corrupted", "naming", "prepare"]
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What is done to an image before a model sees it. corruption: a name, or CLEAN with severity 0.
-
-    entry: what the name stands for in the process that makes the condition. It travels with it to worker processes,
-    whose own `CORRUPTIONS` lack what a script has added to its own.
-    """
-
-    corruption: str = CLEAN
-    severity: int = 0
-    seed: int = 0
-    entry: Corruption | None = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "entry", CORRUPTIONS.get(self.corruption))
+__all__ = ["Corrupted", "naming", "prepare", "prepare_under"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +22,24 @@ class Corrupted(Sample):
     difference: float
 
 
-def prepare(dataset: Dataset, condition: Condition, image_id: str) -> Sample:
-    """Load one sample and corrupt its image at its native size; runs in worker processes.
+def prepare_under(condition: Condition, dataset: Dataset) -> Callable[[str], Sample]:
+    """Make the function that prepares the images of a data set under a condition, by id, here or in a worker process.
 
-    Raises DataError that names the image.
+    It takes along what the corruption's name stands for in this process: a worker lacks a script's own corruptions.
+    """
+    return partial(prepare, dataset, condition, entry=CORRUPTIONS.get(condition.corruption))
+
+
+def prepare(dataset: Dataset, condition: Condition, image_id: str, entry: Corruption | None = None) -> Sample:
+    """Load one sample and corrupt its image at its native size.
+
+    entry: what the corruption's name stands for; None for the meaning that it has in this process. Raises DataError
+    that names the image.
     """
     sample = dataset.load(image_id)
     if condition.corruption == CLEAN:
         return sample
-    how = condition.entry or condition.corruption
+    how = entry or condition.corruption
     with naming(dataset, image_id):
         image = corrupt(sample.image, how, condition.severity, seed=condition.seed, image_id=sample.image_id)
     difference = cv2.norm(image, sample.image, cv2.NORM_L1) / image.size
@@ -55,7 +48,7 @@ def prepare(dataset: Dataset, condition: Condition, image_id: str) -> Sample:
 
 @contextmanager
 def naming(dataset: Dataset, image_id: str) -> Iterator[None]:
-    """Let an error over an image name it: a fault in its text, any other error in a note. DataErrors do so already."""
+    """Add the image's name to an error over it: to a fault's text, to any other error as a note. A DataError has it."""
     try:
         yield
     except UsageError as error:

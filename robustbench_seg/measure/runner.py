@@ -1,4 +1,4 @@
-"""A run: the plan minus what the store has, cell by cell; what raises is noted and does not stop the others."""
+"""A run: the cells of a plan that the store lacks, one by one; a cell that raises is noted and stops no other."""
 
 import traceback
 from collections.abc import Iterator
@@ -16,30 +16,30 @@ from ..store.cell import LatencyCell, QualityCell
 from ..store.folder import Store
 from ..store.plan import Failure
 from ..suites import Suite
-from .evaluate import Setting, evaluate
+from .evaluate import evaluate
 from .latency import Budget, measure_latency
 from .pictures import save_pictures
-from .plan import Job, Options, describe_plan, make_jobs, open_data
-from .prepare import Condition, Corrupted
+from .plan import Job, Options, make_jobs, open_data
+from .prepare import Corrupted
 from .workers import Loader
 
 __all__ = ["Listener", "run"]
 
 
 class Listener:
-    """Is told how a run goes; this one does not listen."""
+    """Hears how a run proceeds; this one does nothing with it."""
 
     def noted(self, line: str) -> None:
-        """Something in the data set's folder does not count, or was repaired in that of results; before the run."""
+        """Before the run: something in the data set's folder does not count, or the store was repaired."""
 
     def planned(self, done: int, waiting: list[Job]) -> None:
-        """`done` cells are in the store already; the others are waiting."""
+        """`done` cells are in the store already; the others wait."""
 
     def image(self) -> None:
         """One more image of the current cell is counted."""
 
     def finished(self, job: Job, error: Exception | None) -> None:
-        """A cell is stored, or has raised."""
+        """A cell is stored, or has failed."""
 
 
 @dataclass(frozen=True)
@@ -55,21 +55,21 @@ class Context:
 
 
 def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[Job]:
-    """Measure what the suite asks for and the folder `out` does not hold yet; return the jobs that failed.
+    """Measure the cells of a suite that the folder `out` does not hold yet; return the jobs that failed.
 
-    Raises RobustBenchError or CheckpointError before the first cell for whatever is wrong with the suite, the options,
-    the data's folders or the weights, and for a folder that another run is using.
+    Raises RobustBenchError or CheckpointError before the first cell for a fault in the suite, the options, the data's
+    folders or the weights, and for a folder that another run is using.
     """
     store = Store(out)
     dataset, ids = open_data(suite, options)
-    jobs = make_jobs(suite, options, dataset, ids, listener.noted)
+    plan, jobs = make_jobs(suite, options, dataset, ids, listener.noted)
     with store.in_use(), Loader(options.workers) as loader:
         paths = [store.path(job.record.kind, job.cell.slug, job.record.key) for job in jobs]
-        whole = store.survey(paths, listener.noted)
+        whole = store.check(paths, listener.noted)
         store.expect_alike(whole.values(), len(dataset.class_names) if dataset else None, suite.metrics)
         if renewed := store.bring_up_to_date(whole):
             listener.noted(f"{out}: brought {renewed} of {len(whole)} files up to date, whose counts stay as they are")
-        store.write_plan(describe_plan(suite, options, jobs, len(ids)))
+        store.write_plan(plan)
         waiting = []
         for job, path in zip(jobs, paths, strict=True):
             if path in whole:
@@ -97,7 +97,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
 
 @contextmanager
 def torch_threads(number: int) -> Iterator[None]:
-    """Let torch use so many threads."""
+    """Let torch use this number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
@@ -107,7 +107,7 @@ def torch_threads(number: int) -> Iterator[None]:
 
 
 def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
-    """Evaluate one quality cell and store it; gallery images that are not among the ids are shown, not counted.
+    """Evaluate one quality cell and store it; gallery images outside the chosen ids are shown, not counted.
 
     Raises DataError where the corruption left all images as they were: the numbers would be those of clean images.
     """
@@ -126,19 +126,7 @@ def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
                 differences.append(sample.difference)
 
     ids = context.ids + tuple(shown for shown in context.suite.gallery if shown not in counted)
-    rows, timings = evaluate(
-        job.model,
-        dataset,
-        ids,
-        context.loader,
-        Setting(
-            condition=Condition(cell.corruption, cell.severity, cell.seed),
-            view=cell.view,
-            precision=cell.precision,
-            metrics=cell.metrics,
-        ),
-        on_image,
-    )
+    rows, timings = evaluate(job.model, dataset, ids, context.loader, cell.setting, on_image)
     difference = fmean(differences) if differences else None
     if difference == 0:
         raise DataError(f"{cell.corruption} at severity {cell.severity} changes none of the {len(differences)} images")

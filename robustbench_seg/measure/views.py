@@ -16,9 +16,11 @@ from torch.nn import functional
 
 from segformer.resize import resize_rows
 
+from ..alignment import Alignment
 from ..errors import UsageError
 from ..models.base import Segmenter
 from ..store.cell import View
+from .aligned import alignment_of, outputs_of
 
 __all__ = [
     "LEAST_SIDE",
@@ -88,7 +90,9 @@ def predict(model: Segmenter, image: Tensor, view: View, size: tuple[int, int], 
     """
     batch = image.to(model.device).permute(2, 0, 1)[None]
     with in_precision(model.device, precision):
-        return classify(view_logits(model, batch, view), size)[0]
+        classes = classify(view_logits(model, batch, view), size)[0]
+    alignment = alignment_of(model)
+    return alignment.predict(classes) if alignment else classes
 
 
 @torch.inference_mode()
@@ -96,7 +100,7 @@ def rated_prediction(model: Segmenter, image: Tensor, view: View, label: Tensor,
     """Do as `predict` does, for the size of a label map (height, width), uint8, and tell how sure the model is."""
     batch = image.to(model.device).permute(2, 0, 1)[None]
     with in_precision(model.device, precision):
-        rated = rate(view_logits(model, batch, view), label.to(model.device)[None])
+        rated = rate(view_logits(model, batch, view), label.to(model.device)[None], alignment_of(model))
     return Rated(rated.classes[0], rated.confidence[0], rated.log_likelihood[0])
 
 
@@ -145,7 +149,7 @@ def slide(model: Segmenter, images: Tensor, crop: int, stride: int) -> Tensor:
     batch, _, height, width = images.shape
     rows, columns = min(crop, height), min(crop, width)
     places = [(y, x) for y in window_starts(height, crop, stride) for x in window_starts(width, crop, stride)]
-    total = images.new_zeros((batch, len(model.class_names), height, width), dtype=torch.float32)
+    total = images.new_zeros((batch, outputs_of(model), height, width), dtype=torch.float32)
     cover = images.new_zeros((height, width), dtype=torch.float32)
     for first in range(0, len(places), WINDOWS_PER_BATCH):
         some = places[first : first + WINDOWS_PER_BATCH]
@@ -186,8 +190,14 @@ def stripes(logits: Sequence[Tensor], size: tuple[int, int]) -> Iterator[tuple[r
         yield rows, parts[0] if len(parts) == 1 else torch.stack([part.softmax(dim=1) for part in parts]).sum(dim=0)
 
 
-def rate(logits: Sequence[Tensor], label: Tensor) -> Rated:
-    """Classify as `classify` does, for labels uint8 (B, height, width), and take probabilities from the same scores."""
+def rate(logits: Sequence[Tensor], label: Tensor, alignment: Alignment | None = None) -> Rated:
+    """Classify as `classify` does, for labels uint8 (B, height, width), and take probabilities from the same scores.
+
+    alignment: of a model whose classes are not those of the labels; the probability of one of these is the sum over the
+    classes that map to it, and 0 where none does.
+    """
+    if alignment:
+        return rate_aligned(logits, label, alignment)
     found = []
     known = label[:, None].long().clamp(max=logits[0].shape[1] - 1)
     for rows, scores in stripes(logits, (label.shape[1], label.shape[2])):
@@ -204,6 +214,21 @@ def rate(logits: Sequence[Tensor], label: Tensor) -> Rated:
         confidence, log_likelihood = 1 / total, labelled - best - total.log()
     else:
         confidence, log_likelihood = best / total, (labelled / total).log()
+    return bounded(classes, confidence, log_likelihood)
+
+
+def rate_aligned(logits: Sequence[Tensor], label: Tensor, alignment: Alignment) -> Rated:
+    found = []
+    known = label[:, None].long().clamp(max=alignment.nothing)
+    for rows, scores in stripes(logits, (label.shape[1], label.shape[2])):
+        classes = alignment.predict(scores.argmax(dim=1, keepdim=True))
+        grouped = alignment.grouped(scores.softmax(dim=1) if len(logits) == 1 else scores / len(logits))
+        found.append((classes, grouped.gather(1, classes), grouped.gather(1, known[:, :, rows.start : rows.stop])))
+    classes, confidence, labelled = (torch.cat(parts, dim=2)[:, 0] for parts in zip(*found, strict=True))
+    return bounded(classes, confidence, labelled.log())
+
+
+def bounded(classes: Tensor, confidence: Tensor, log_likelihood: Tensor) -> Rated:
     return Rated(classes, confidence.clamp(max=1), log_likelihood.clamp(math.log(LEAST_PROBABILITY), 0))
 
 

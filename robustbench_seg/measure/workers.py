@@ -38,7 +38,7 @@ FEWER = "the same command resumes from there, with fewer --workers than {} in le
 
 
 class Loader:
-    """A context manager around `workers` processes; with 0 all calls are made in this process, when their turn comes.
+    """A context manager around `workers` processes; with 0, this process makes each call when its turn comes.
 
     At the end of the context a worker finishes the file that it is writing, but not its call.
     """
@@ -60,7 +60,7 @@ class Loader:
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield function(item) for each item, in order. function and items must be picklable if there are workers.
 
-        An exception of a call is raised where its result would stand; later calls are dropped. Raises MachineError
+        An exception in a call is raised in the place of its result; later calls are dropped. Raises MachineError
         where a worker was killed or can't be started.
         """
         if self.workers == 0:
@@ -110,7 +110,7 @@ class Crew:
             threading.Thread(target=self.attend, daemon=True).start()
 
     def submit(self, function: bytes, item: Any) -> Future[Any]:
-        """Queue a call; its future gets what `Worker.answer` returns or raises."""
+        """Queue a call; its future gets the result or the exception of `Worker.answer`."""
         with unbroken():  # nobody need hear that a stop has ended the workers
             if self.ended:
                 raise RuntimeError(CLOSED)
@@ -148,7 +148,7 @@ class Crew:
         return Worker(here, self.size)
 
     def end(self, at_once: bool) -> None:
-        """End the workers, unless `at_once` when they have finished the files that they are writing; wait for that."""
+        """End the workers and wait for it: `at_once`, or when each has finished the file that it is writing."""
         with self.starting:
             self.ended = True
             self.lifeline.close()
@@ -164,7 +164,7 @@ class Crew:
 
 
 def block_stops() -> None:
-    """Keep Ctrl-C and its like from this thread and all processes that it starts: they are this process's to hear."""
+    """Keep Ctrl-C and similar signals from this thread and its processes: the main thread alone handles them."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         resource_tracker.ensure_running()  # at its start it unblocks some
@@ -184,9 +184,9 @@ class Worker:
         self.killed = False
 
     def answer(self, call: Call) -> Any:
-        """Return what the call returns. Raises what it raises; MachineError where the process is killed meanwhile."""
-        known, self.function = self.function, b""  # which it has for certain when a call of it has succeeded
-        question = pickle.dumps((None if call.function is known else call.function, call.item))
+        """Make a call in the worker. Raises the call's exception; MachineError where it is killed meanwhile."""
+        held, self.function = self.function, b""  # the worker has a function for certain once a call of it succeeded
+        question = pickle.dumps((None if call.function is held else call.function, call.item))
         try:
             self.connection.send_bytes(question)
             answer = self.connection.recv_bytes()
@@ -203,7 +203,7 @@ class Worker:
 
 
 def work(calls: Connection, lifeline: Connection) -> None:
-    """Answer calls in a worker until the process that it works for is gone, or wants it no more."""
+    """Answer calls in a worker until its main process is gone, or ends it."""
     threading.Thread(target=end_with, args=(lifeline,), daemon=True).start()
     import cv2
 
@@ -230,7 +230,7 @@ def end_with(lifeline: Connection) -> None:
 
 
 def portable(error: BaseException) -> BaseException:
-    """Return the exception or, where it can't be pickled and read, one of the same words."""
+    """Return the exception or, where it can't be pickled and read, another one with the same words."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:

@@ -5,14 +5,19 @@ image: all of its pixels within that (Chebyshev) distance of a pixel that is not
 """
 
 import math
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .counts import ClassCounts
+from .entry import CLASS_COUNTS, Arrays, Metric
+from .iou import beyond, mean_iou, overlap
+from .prediction import Prediction
 
-__all__ = ["count_boundary", "rim_width"]
+__all__ = ["BOUNDARY", "COLUMNS", "count_boundary", "rim_width"]
+
+COLUMNS = tuple(f"boundary_{name}" for name in CLASS_COUNTS)
 
 SHARE_OF_DIAGONAL = 0.02
 VALUES = 256  # of a class map's pixel
@@ -25,11 +30,12 @@ def rim_width(height: int, width: int) -> int:
 
 def count_boundary(
     prediction: NDArray[np.uint8], label: NDArray[np.uint8], num_classes: int, ignore: int
-) -> ClassCounts:
+) -> dict[str, NDArray[np.int64]]:
     """Count the pixels in the rims of one image's class masks: in both with the same class, predicted, labelled.
 
-    prediction, label: (H, W) as for `count_classes`, of at most 255 classes. Pixels whose label is ignored are in no
-    mask of either side, so where they begin, masks end, just as at the image's border.
+    They are named and shaped as by `count_classes`, whose prediction and label these are, of at most 255 classes.
+    Pixels whose label is ignored are in no mask of either side, so where they begin, masks end, just as at the image's
+    border.
     """
     predicted, labelled = (
         np.where(rims(classes, ignore), classes, np.uint8(ignore))
@@ -38,7 +44,7 @@ def count_boundary(
     pairs = predicted.astype(np.uint16) * VALUES + labelled  # one histogram of pairs has all three counts
     joint = np.bincount(pairs.ravel(), minlength=VALUES**2).reshape(VALUES, VALUES).astype(np.int64)
     counts = joint.diagonal(), joint.sum(axis=1), joint.sum(axis=0)
-    return ClassCounts(*(count[:num_classes].copy() for count in counts))
+    return {name: count[:num_classes].copy() for name, count in zip(CLASS_COUNTS, counts, strict=True)}
 
 
 def rims(classes: NDArray[np.uint8], outside: int) -> NDArray[np.bool_]:
@@ -53,3 +59,35 @@ def rims(classes: NDArray[np.uint8], outside: int) -> NDArray[np.bool_]:
         for operation in (cv2.erode, cv2.dilate)
     )
     return np.asarray(lowest != highest)
+
+
+def count(prediction: Prediction) -> dict[str, NDArray[np.int64]]:
+    counts = count_boundary(prediction.classes, prediction.label, prediction.num_classes, prediction.ignore)
+    return dict(zip(COLUMNS, counts.values(), strict=True))
+
+
+def terms(counts: Arrays) -> Arrays:
+    return overlap({name: counts[column] for name, column in zip(CLASS_COUNTS, COLUMNS, strict=True)})
+
+
+def contradictions(arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]]:
+    """The rims of masks are parts of these."""
+    right, predicted, labelled = (arrays[name] for name in CLASS_COUNTS)
+    both, predicted_rim, labelled_rim = (arrays[name] for name in COLUMNS)
+    yield beyond(labelled_rim, labelled), "boundary_labelled is negative, or more than labelled"
+    yield beyond(predicted_rim, predicted), "boundary_predicted is negative, or more than predicted"
+    least = np.minimum(np.minimum(predicted_rim, labelled_rim), right)
+    yield beyond(both, least), "boundary_intersection is negative, or more than what it is a part of"
+
+
+BOUNDARY = Metric(
+    name="boundary",
+    quantity="boundary_miou",
+    title="Boundary mIoU",
+    columns=dict.fromkeys(COLUMNS, "classes"),
+    count=count,
+    terms=terms,
+    value=mean_iou,
+    higher=True,
+    contradictions=contradictions,
+)

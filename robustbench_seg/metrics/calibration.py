@@ -4,42 +4,42 @@ Guo et al., On Calibration of Modern Neural Networks, ICML 2017, equations 3 and
 logarithm, is rounded to a multiple of 2^-20 first, so that sums are integers and no order of addition changes them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BINS", "QUANTA", "CalibrationCounts", "count_calibration", "count_likelihood", "ece", "nll"]
+from .entry import CLASS_COUNTS, Arrays, Metric
+from .iou import beyond
+from .prediction import Prediction
+
+__all__ = ["BINS", "CALIBRATION", "LIKELIHOOD", "QUANTA", "count_calibration", "count_likelihood"]
 
 BINS = 15
 SHIFT = 20
 QUANTA = 1 << SHIFT  # of probability, or of nats, in 1
+COLUMNS = ("calibration_pixels", "calibration_correct", "calibration_confidence")
+LIKELIHOODS = "negative_log_likelihood"
+# The least and the greatest confidence of a pixel in each bin, in quanta.
+LEAST = np.array([0, *(k * QUANTA // BINS + 1 for k in range(1, BINS))])
+GREATEST = np.array([(k + 1) * QUANTA // BINS for k in range(BINS)])
 
 
-@dataclass(frozen=True, eq=False)
-class CalibrationCounts:
-    """Int64 (15,), over pixels whose label is not ignored, by the probability of the class that was chosen.
+def count_calibration(confidence: NDArray[np.float32], correct: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
+    """Count pixels (n,) by confidence, the probability 0-1 of the chosen class, int64 (15,) by column.
 
-    Bin k holds those in (k / 15, (k + 1) / 15]; 0 is in the first. pixels: how many. correct: how many of them have
-    the right class. confidence: the sum of their probabilities in units of 2^-20.
-    """
-
-    pixels: NDArray[np.int64]
-    correct: NDArray[np.int64]
-    confidence: NDArray[np.int64]
-
-
-def count_calibration(confidence: NDArray[np.float32], correct: NDArray[np.bool_]) -> CalibrationCounts:
-    """Count pixels (n,) by confidence, the probability 0-1 of the chosen class; the bin is that of the rounded value.
-
-    Raises ValueError for a confidence outside of 0-1, NaN too.
+    Bin k holds those whose rounded confidence is in (k / 15, (k + 1) / 15]; 0 is in the first. calibration_pixels: how
+    many. calibration_correct: how many of them have the right class. calibration_confidence: the sum of their
+    confidences in units of 2^-20. Raises ValueError for a confidence outside of 0-1, NaN too.
     """
     require_within("confidence", confidence, 0, 1)
     quanta = quantise(confidence)
     bins = np.maximum((BINS * quanta - 1) >> SHIFT, 0)  # exact: no multiple of 1/15 but 0 and 1 is a multiple of 2^-20
     by_outcome = np.bincount(2 * bins + correct, minlength=2 * BINS).reshape(BINS, 2)
     total = np.bincount(bins, weights=quanta, minlength=BINS)  # of integers below 2^53, so exact in float64
-    return CalibrationCounts(by_outcome.sum(axis=1), by_outcome[:, 1], total.astype(np.int64))
+    counts = by_outcome.sum(axis=1), by_outcome[:, 1], total.astype(np.int64)
+    return dict(zip(COLUMNS, counts, strict=True))
 
 
 def count_likelihood(log_probability: NDArray[np.float32]) -> int:
@@ -60,13 +60,79 @@ def quantise(values: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.asarray(np.rint(values * np.float32(QUANTA)), np.int64)
 
 
-def ece(counts: CalibrationCounts) -> float:
+def gaps(counts: Arrays) -> Arrays:
+    """How far the correct pixels of each bin are above the sum of its confidences, in quanta; and its pixels."""
+    pixels, correct, confidence = (counts[name] for name in COLUMNS)
+    return {"gap": correct * QUANTA - confidence, "pixels": pixels}
+
+
+def mean_gap(terms: Arrays) -> Any:
     """Mean over pixels of |accuracy - mean confidence| of their bin, 0-1, lower is better; NaN without pixels."""
-    total = counts.pixels.sum()
-    gaps = np.abs(counts.correct - counts.confidence / QUANTA)
-    return float(gaps.sum() / total) if total else float("nan")
+    return np.abs(terms["gap"]).sum(axis=-1) / QUANTA / terms["pixels"].sum(axis=-1)
 
 
-def nll(negative_log_likelihood: int, pixels: int) -> float:
+def likelihoods(counts: Arrays) -> Arrays:
+    return {"likelihoods": counts[LIKELIHOODS], "pixels": counts["labelled"].sum(axis=-1)}
+
+
+def mean_likelihood(terms: Arrays) -> Any:
     """Mean -log p of the labelled class per pixel in nats, 0 or more, lower is better; NaN without pixels."""
-    return negative_log_likelihood / QUANTA / pixels if pixels else float("nan")
+    return terms["likelihoods"] / QUANTA / terms["pixels"]
+
+
+def calibration_of(prediction: Prediction) -> dict[str, NDArray[np.int64]]:
+    assert prediction.confidence is not None
+    valid = prediction.valid
+    return count_calibration(prediction.confidence[valid], prediction.classes[valid] == prediction.label[valid])
+
+
+def likelihood_of(prediction: Prediction) -> dict[str, int]:
+    assert prediction.log_likelihood is not None
+    return {LIKELIHOODS: count_likelihood(prediction.log_likelihood[prediction.valid])}
+
+
+def contradictory_bins(arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]]:
+    """Bins hold the labelled pixels, and those among them that have the right class."""
+    right, _, labelled = (arrays[name] for name in CLASS_COUNTS)
+    pixels, correct, confidence = (arrays[name] for name in COLUMNS)
+    total = labelled.sum(axis=1, keepdims=True)
+    yield beyond(pixels, total), "calibration_pixels is negative, or more than labelled"
+    yield beyond(correct, pixels), "calibration_correct is negative, or more than calibration_pixels"
+    yield pixels.sum(axis=1) != total[:, 0], "calibration_pixels and labelled do not sum to the same"
+    yield correct.sum(axis=1) != right.sum(axis=1), "calibration_correct and intersection do not sum to the same"
+    yield (confidence < pixels * LEAST) | (confidence > pixels * GREATEST), "calibration_confidence leaves its bin"
+
+
+def contradictory_likelihoods(arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]]:
+    """The logarithm of a probability is not above 0."""
+    values, total = arrays[LIKELIHOODS], arrays["labelled"].sum(axis=1)
+    yield (values < 0) | ((values > 0) & (total == 0)), f"{LIKELIHOODS} is negative, or of no pixel"
+
+
+CALIBRATION = Metric(
+    name="calibration",
+    quantity="ece",
+    title="Expected calibration error",
+    columns=dict.fromkeys(COLUMNS, BINS),
+    count=calibration_of,
+    terms=gaps,
+    value=mean_gap,
+    higher=False,
+    probabilities=True,
+    biased=True,
+    contradictions=contradictory_bins,
+)
+LIKELIHOOD = Metric(
+    name="likelihood",
+    quantity="nll",
+    title="Negative log-likelihood",
+    unit="nats per pixel",
+    columns={LIKELIHOODS: "integer"},
+    also=("labelled",),
+    count=likelihood_of,
+    terms=likelihoods,
+    value=mean_likelihood,
+    higher=False,
+    probabilities=True,
+    contradictions=contradictory_likelihoods,
+)

@@ -1,30 +1,31 @@
 """What is counted in one image, as integers: everything else is arithmetic on sums of these."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ClassCounts", "count_classes"]
+__all__ = ["ImageCounts", "count_classes"]
 
 
-@dataclass(frozen=True, eq=False)
-class ClassCounts:
-    """Pixels per class, int64 (C,), all over pixels whose label is not ignored.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageCounts:
+    """What is counted in one image. height, width: of the label, pixels. counts: by the columns of the metrics."""
 
-    intersection: label and prediction agree on the class. predicted, labelled: one of the two is the class.
-    """
-
-    intersection: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-    labelled: NDArray[np.int64]
+    image_id: str
+    height: int
+    width: int
+    counts: Mapping[str, Any]
 
 
 def count_classes(
     prediction: NDArray[np.integer], label: NDArray[np.integer], num_classes: int, ignore: int
-) -> ClassCounts:
-    """Count one image.
+) -> dict[str, NDArray[np.int64]]:
+    """Count the pixels of each class in one image, int64 (num_classes,), all over pixels whose label is not ignored.
 
+    intersection: label and prediction agree on the class. predicted, labelled: one of the two is the class.
     prediction, label: (H, W) of class indices 0 .. num_classes - 1; label may also hold `ignore`.
     Raises ValueError for shapes that differ or other values.
     """
@@ -37,5 +38,5 @@ def count_classes(
         highest = max(int(labels.max()), int(predictions.max()))
         if lowest < 0 or highest >= num_classes:
             raise ValueError(f"class {lowest if lowest < 0 else highest} is outside 0 .. {num_classes - 1}")
-    agreed = labels[labels == predictions]
-    return ClassCounts(*(np.bincount(x, minlength=num_classes).astype(np.int64) for x in (agreed, predictions, labels)))
+    parts = {"intersection": labels[labels == predictions], "predicted": predictions, "labelled": labels}
+    return {name: np.bincount(part, minlength=num_classes).astype(np.int64) for name, part in parts.items()}

@@ -1,40 +1,105 @@
 """Intersection over union from counts, as Cityscapes' own evaluation computes it."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
-from .counts import ClassCounts
+from .counts import count_classes
+from .entry import CLASS_COUNTS, Arrays, Metric
+from .prediction import Prediction
 
-__all__ = ["best_constant_miou", "iou_per_class", "largest_predicted_share", "miou"]
+__all__ = [
+    "MIOU",
+    "best_constant_miou",
+    "beyond",
+    "iou_per_class",
+    "largest_predicted_share",
+    "mean_iou",
+    "miou",
+    "overlap",
+]
 
 
-def iou_per_class(counts: ClassCounts) -> NDArray[np.float64]:
-    """IoU of each class, 0-1, higher is better; NaN for a class that occurs in neither labels nor predictions."""
-    union = counts.labelled + counts.predicted - counts.intersection
+def overlap(counts: Arrays) -> dict[str, NDArray[np.int64]]:
+    """Intersection and union of each class. counts: by CLASS_COUNTS, (..., classes)."""
+    intersection, predicted, labelled = (counts[name] for name in CLASS_COUNTS)
+    return {"intersection": intersection, "union": predicted + labelled - intersection}
+
+
+def iou_per_class(counts: Arrays) -> NDArray[np.float64]:
+    """IoU of each class, 0-1, higher is better; NaN for a class that occurs in neither labels nor predictions.
+
+    counts: by CLASS_COUNTS, or by those of `overlap`, (..., classes).
+    """
+    terms = counts if "union" in counts else overlap(counts)
     with np.errstate(invalid="ignore"):
-        return np.asarray(counts.intersection / union)
+        return np.asarray(terms["intersection"] / terms["union"])
 
 
-def miou(counts: ClassCounts) -> float:
+def mean_iou(terms: Arrays) -> NDArray[np.float64]:
+    """Mean over the classes that have a union, (..., classes) to (...); NaN where none has. terms: of `overlap`."""
+    iou = iou_per_class(terms)
+    present = ~np.isnan(iou)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(present, iou, 0).sum(axis=-1) / present.sum(axis=-1))
+
+
+def miou(counts: Arrays) -> float:
     """Mean over the classes that occur in labels or predictions, 0-1, higher is better; NaN if none does.
 
-    Sum the counts of all images first: this is not a mean over images.
+    counts: by CLASS_COUNTS, (classes,). Sum the counts of all images first: this is not a mean over images.
     """
-    values = iou_per_class(counts)
-    present = ~np.isnan(values)
-    return float(values[present].mean()) if present.any() else float("nan")
+    return MIOU.of(counts)
 
 
-def best_constant_miou(counts: ClassCounts) -> float:
+def best_constant_miou(counts: Arrays) -> float:
     """The mIoU of the best model that gives every pixel one class: the floor that a model must beat."""
-    total = counts.labelled.sum()
+    labelled = counts["labelled"]
+    total = labelled.sum()
     if total == 0:
         return float("nan")
-    occurring = np.count_nonzero(counts.labelled)
-    return float((counts.labelled / total).max() / occurring)
+    return float((labelled / total).max() / np.count_nonzero(labelled))
 
 
-def largest_predicted_share(counts: ClassCounts) -> float:
+def largest_predicted_share(counts: Arrays) -> float:
     """The share of the pixels that were given the most frequent class, 0-1; NaN if there are no pixels."""
-    total = counts.predicted.sum()
-    return float(counts.predicted.max() / total) if total else float("nan")
+    total = counts["predicted"].sum()
+    return float(counts["predicted"].max() / total) if total else float("nan")
+
+
+def beyond(count: NDArray[np.int64], most: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Where a count is negative, or more than it can be."""
+    return (count < 0) | (count > most)
+
+
+def contradictions(arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]]:
+    """All counts are of the pixels that have a label, or of some of them."""
+    pixels = (arrays["height"].astype(np.int64) * arrays["width"])[:, None]
+    right, predicted, labelled = (arrays[name] for name in CLASS_COUNTS)
+    yield beyond(labelled, pixels), "labelled is negative, or more than its pixels"
+    yield beyond(predicted, pixels), "predicted is negative, or more than its pixels"
+    yield beyond(right, np.minimum(predicted, labelled)), "intersection is negative, or more than predicted or labelled"
+    yield labelled.sum(axis=1) > pixels[:, 0], "labelled sums to more than its pixels"
+    yield unlike_sums(predicted, labelled), "predicted and labelled do not sum to the same"
+
+
+def unlike_sums(predicted: NDArray[np.int64], labelled: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Of which images the predicted pixels are not as many as the labelled: each of these is given a class."""
+    return np.asarray(predicted.sum(axis=1) != labelled.sum(axis=1))
+
+
+def count(prediction: Prediction) -> dict[str, NDArray[np.int64]]:
+    return count_classes(prediction.classes, prediction.label, prediction.num_classes, prediction.ignore)
+
+
+MIOU = Metric(
+    name="miou",
+    title="mIoU",
+    columns=dict.fromkeys(CLASS_COUNTS, "classes"),
+    count=count,
+    terms=overlap,
+    value=mean_iou,
+    higher=True,
+    contradictions=contradictions,
+)

@@ -1,13 +1,14 @@
 """The family of models. To add one, add a file with an adapter and a line to MODELS."""
 
 from collections.abc import Sequence
-from importlib import import_module
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..family import Family
 from ..files import digest, expanded
-from ..own_code import source_hash
+from .entry import Model, Request
 
 if TYPE_CHECKING:
     import torch
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUILTIN_WEIGHTS",
-    "FP32_ONLY",
     "MODELS",
-    "NO_WEIGHTS",
-    "POOLS_IMAGES",
     "RANDOM_WEIGHTS",
+    "Model",
+    "Request",
     "build_network",
     "find_weights",
     "load_model",
+    "look_up",
     "save_network",
     "start_from_encoder",
 ]
@@ -34,29 +35,32 @@ __all__ = [
 DEEPLABV3PLUS_ENCODERS = (
     "mobilenet_v2", "resnet50", "resnet101", "tu-xception41", "tu-xception65", "tu-xception71",
 )  # fmt: skip
-# name: (module, variant or encoder)
-MODELS = {
-    **{f"segformer-b{k}": ("segformer", f"b{k}") for k in range(6)},
-    **{f"deeplabv3plus-{encoder}": ("deeplabv3plus", encoder) for encoder in DEEPLABV3PLUS_ENCODERS},
-    "deeplabv3plus": ("deeplabv3plus", ""),  # with whichever encoder its files have
-    "constant": ("constant", ""),
-    "onnx": ("onnx", ""),
+WEIGHTS = Path(__file__).parent / "weights"
+BUILTIN = {
+    "segformer-b0": {
+        "builtin:streets-b0": WEIGHTS / "segformer-b0-streets.safetensors",
+        "builtin:streets-b0-learned": WEIGHTS / "segformer-b0-learned-streets.safetensors",
+    },
+    "deeplabv3plus-mobilenet_v2": {
+        "builtin:streets-deeplabv3plus": WEIGHTS / "deeplabv3plus-mobilenet_v2-streets.safetensors",
+    },
 }
-SHIPPED = ("segformer", "deeplabv3plus", "constant", "onnx")  # modules; weights alone tell models of theirs apart
-ONLY_EVALUATED = ("constant", "onnx", "deeplabv3plus")
-NO_WEIGHTS = ("constant",)
-POOLS_IMAGES = tuple(name for name, (module, _) in MODELS.items() if module == "deeplabv3plus")  # to one value each
-FP32_ONLY = ("onnx",)  # the graph decides its precision, and torch's autocast does not reach it
+SEGFORMER = Model(name="", module=".segformer", shipped=True, trainable=True, encoder_files=True, hub=True)
+DEEPLABV3PLUS = Model(name="", module=".deeplabv3plus", shipped=True, pools_images=True, channels_last=True)
+SHIPPED = (
+    *(replace(SEGFORMER, name=f"segformer-b{k}", variant=f"b{k}") for k in range(6)),
+    *(
+        replace(DEEPLABV3PLUS, name=f"deeplabv3plus-{encoder}", variant=encoder, trainable=True)
+        for encoder in DEEPLABV3PLUS_ENCODERS
+    ),
+    replace(DEEPLABV3PLUS, name="deeplabv3plus"),  # with whichever encoder its files have
+    Model(name="constant", module=".constant", shipped=True, needs_weights=False),
+    Model(name="onnx", module=".onnx", shipped=True, fp32_only=True),  # the graph decides its precision
+)
+MODELS = Family("model", Model, {model.name: replace(model, builtin=BUILTIN.get(model.name, {})) for model in SHIPPED})
 # Words that may stand where a path to weights stands.
 RANDOM_WEIGHTS = "random"  # for speed, which does not depend on them
-BUILTIN_WEIGHTS = {
-    f"builtin:streets-{word}": Path(__file__).parent / "weights" / f"{file}-streets.safetensors"
-    for word, file in {
-        "b0": "segformer-b0",
-        "b0-learned": "segformer-b0-learned",
-        "deeplabv3plus": "deeplabv3plus-mobilenet_v2",
-    }.items()
-}
+BUILTIN_WEIGHTS = {word: path for files in BUILTIN.values() for word, path in files.items()}
 
 
 def find_weights(weights: str, folder: Path, model: str) -> str:
@@ -67,11 +71,12 @@ def find_weights(weights: str, folder: Path, model: str) -> str:
     """
     if weights == RANDOM_WEIGHTS or weights in BUILTIN_WEIGHTS:
         return weights
-    if weights.startswith("hf:") or model.startswith("segformer"):
+    reads_hub = model in MODELS and MODELS[model].hub
+    if weights.startswith("hf:") or reads_hub:
         from segformer.huggingface import HUB, repository_of
 
         if repository := repository_of(weights, folder):
-            if not model.startswith("segformer"):
+            if not reads_hub:
                 raise UsageError(f"weights {weights}: of models, SegFormer's alone are fetched from the hub")
             return f"{HUB}{repository}"
     given = expanded(weights).removeprefix("hf:")
@@ -85,61 +90,63 @@ def load_model(name: str, class_names: Sequence[str], weights: str | None, devic
     None for models that have none.
     Raises UsageError for an unknown name, which lists the known ones, and for weights that are missing or do not fit.
     """
-    module, variant = look_up(name)
-    loaded: Segmenter
-    if name in NO_WEIGHTS:
-        if weights is not None:
-            raise UsageError(f"model {name} has no weights, got {weights}")
-        loaded = adapter(module).ConstantSegmenter(name, class_names)
-        return loaded
-    if weights is None:
+    import torch
+
+    from .base import NetworkSegmenter
+
+    model = look_up(name)
+    if model.needs_weights and weights is None:
         raise UsageError(f"model {name} needs weights: --weights {name}=PATH")
+    if not model.needs_weights and weights is not None:
+        raise UsageError(f"model {name} has no weights, got {weights}")
     if weights == RANDOM_WEIGHTS:
-        loaded = random_model(name, class_names)
+        made = random_model(name, class_names)
     else:
-        loaded = adapter(module).load(name, variant, BUILTIN_WEIGHTS.get(weights, Path(weights)), class_names)
-    if hasattr(loaded, "network"):  # onnxruntime keeps to the CPU
-        loaded.network.to(device)
-        if hasattr(adapter(module), "lay_out"):
-            adapter(module).lay_out(loaded.network)
-    if module not in SHIPPED:  # one that a user has added: an edit of its code makes another model
-        loaded.checkpoint_sha256 = digest([loaded.checkpoint_sha256, source_hash(adapter(module).__name__)])
-    return loaded
+        place = BUILTIN_WEIGHTS.get(weights or "", weights or "")
+        made = model.load(Request(name=name, variant=model.variant, weights=str(place), class_names=tuple(class_names)))
+    if isinstance(made, NetworkSegmenter):  # onnxruntime keeps to the CPU
+        made.network.to(device)
+        if model.channels_last:  # on two CPU threads half the time of the other order for DeepLabV3+
+            made.network.to(memory_format=torch.channels_last)
+    if model.source:
+        made.checkpoint_sha256 = digest([made.checkpoint_sha256, model.source])
+    return made
 
 
 def random_model(name: str, class_names: Sequence[str]) -> "Segmenter":
     """Make a model under test with random weights."""
+    from .base import NetworkSegmenter
+
     network = build_network(name, class_names)
-    random: Segmenter = adapter("base").NetworkSegmenter(
+    return NetworkSegmenter(
         name=name,
         network=network,
         class_names=tuple(class_names),
         licence="Apache-2.0",
         checkpoint_sha256=f"random-{name}",
-        about=adapter(MODELS[name][0]).describe(network),
+        about=look_up(name).code.describe(network),
     )
-    return random
 
 
 def build_network(name: str, class_names: Sequence[str], *, seed: int = 0, **options: Any) -> "nn.Module":
     """Make a trainable network with random weights: normalised float images in, logits out."""
-    module, variant = look_up(name)
-    if name in ONLY_EVALUATED:
+    model = look_up(name)
+    if not model.trainable:
         raise UsageError(f"model {name} can't be trained and has no random weights")
-    network: nn.Module = adapter(module).build_network(variant, class_names, seed=seed, **options)
+    network: nn.Module = model.code.build_network(model.variant, class_names, seed=seed, **options)
     return network
 
 
 def start_from_encoder(name: str, network: "nn.Module", weights: str) -> "CheckpointInfo":
     """Give a trainable network's encoder the weights of a checkpoint, such as one made on ImageNet.
 
-    Returns what is told about that file: licence, sha256. Raises UsageError for a model of which no such weights are
+    Returns what is known about that file: licence, sha256. Raises UsageError for a model of which no such weights are
     read and for a file that is missing, CheckpointError for one that does not fit.
     """
-    module, _ = look_up(name)
-    if not hasattr(adapter(module), "start_from"):
+    model = look_up(name)
+    if not model.encoder_files:
         raise UsageError(f"encoder {weights}: only a SegFormer's encoder can start from a file, not that of {name}")
-    info: CheckpointInfo = adapter(module).start_from(network, weights)
+    info: CheckpointInfo = model.code.start_from(network, weights)
     return info
 
 
@@ -147,15 +154,11 @@ def save_network(
     name: str, network: "nn.Module", path: Path, *, class_names: Sequence[str], licence: str, recipe: str
 ) -> None:
     """Write a trained network's weights in half precision, with their origin, in the form that `load_model` reads."""
-    module, _ = look_up(name)
-    adapter(module).save(network, path, class_names=class_names, licence=licence, recipe=recipe)
+    look_up(name).code.save(network, path, class_names=class_names, licence=licence, recipe=recipe)
 
 
-def look_up(name: str) -> tuple[str, str]:
+def look_up(name: str) -> Model:
+    """Find a model. Raises UsageError for an unknown name, which lists the known ones."""
     if name not in MODELS:
         raise UsageError(f"unknown model {name!r}; known: {', '.join(MODELS)}")
     return MODELS[name]
-
-
-def adapter(module: str) -> Any:
-    return import_module(f".{module}", __name__)

@@ -5,7 +5,6 @@ parameters, here 4.4 M. Reports print the parameters for that reason.
 """
 
 import json
-import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,17 +18,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segformer import CheckpointError
-from segformer.checkpoint import packed
+from segformer.checkpoint import pack
 from segformer.files import Content, read_file, sha256_of
-from segformer.fitting import fitted
+from segformer.fitting import fit
 
 from ..errors import UsageError
 from ..files import write_bytes
 from .base import NetworkSegmenter, unchanged
+from .entry import Request
 from .preprocessing import IMAGENET
 from .smp_files import DEFAULTS, read_smp
 
-__all__ = ["DeepLabV3Plus", "build_network", "describe", "lay_out", "load", "save"]
+__all__ = ["DeepLabV3Plus", "build_network", "describe", "load", "save"]
 
 METADATA_KEY = "deeplabv3plus"
 
@@ -77,14 +77,9 @@ def describe(network: DeepLabV3Plus) -> str:
     )
 
 
-def lay_out(network: DeepLabV3Plus) -> None:
-    """Put the weights channels last for evaluation: on two CPU threads half the time of the other order."""
-    network.to(memory_format=torch.channels_last)
-
-
 def save(network: DeepLabV3Plus, path: Path, *, class_names: Sequence[str], licence: str, recipe: str) -> None:
     """Write trained weights in half precision, with where they come from, atomically."""
-    tensors = packed(network.state_dict(), half=True)
+    tensors = pack(network.state_dict(), half=True)
     description = {
         "encoder": network.encoder,
         "class_names": list(class_names),
@@ -94,15 +89,15 @@ def save(network: DeepLabV3Plus, path: Path, *, class_names: Sequence[str], lice
     write_bytes(path, serialise(tensors, {METADATA_KEY: json.dumps(description, sort_keys=True)}))
 
 
-def load(name: str, encoder: str, weights: str | os.PathLike[str], class_names: Sequence[str]) -> NetworkSegmenter:
-    """Read weights that `save` wrote, or smp's own folder or state dict. encoder: "" for whichever they are of.
+def load(request: Request) -> NetworkSegmenter:
+    """Read weights that `save` wrote, or smp's own folder or state dict. Without a variant, of whichever encoder.
 
     Raises UsageError where they are not there, of another network or of other classes, CheckpointError where they
     can't be read.
     """
-    path = Path(weights)
+    encoder, class_names, path = request.variant, request.class_names, Path(request.weights)
     if not path.exists():
-        raise UsageError(f"weights of {name}: {path}: no such file or folder")
+        raise UsageError(f"weights of {request.name}: {path}: no such file or folder")
     with unchanged([path] if path.is_file() else []):
         if description := own_description(path):
             licence, network = load_own(path, encoder, description, class_names)
@@ -114,9 +109,9 @@ def load(name: str, encoder: str, weights: str | os.PathLike[str], class_names: 
             licence, sha256 = "unknown", found.identity
             remark, preprocessing = found.remark, found.preprocessing
     return NetworkSegmenter(
-        name=name,
+        name=request.name,
         network=network,
-        class_names=tuple(class_names),
+        class_names=class_names,
         licence=licence,
         checkpoint_sha256=sha256,
         about=describe(network) + remark + preprocessing.remark,
@@ -167,7 +162,7 @@ def make_as_stored(path: Path, encoder: str, num_classes: int, options: Mapping[
 def fill(network: nn.Module, weights: Content, encoder: str) -> None:
     """Give a network its weights, all of them and nothing else that a forward pass might read."""
     try:
-        tensors, _ = fitted(weights, network.state_dict())
+        tensors, _ = fit(weights, network.state_dict())
     except CheckpointError as error:
         _, _, faults = str(error).partition("; ")
         raise UsageError(

@@ -5,7 +5,6 @@ The graph takes one input, normalised float32 RGB (B, 3, H, W) with free B, H an
 the graph was exported here from a network of another preprocessing, or a preprocessor_config.json lies next to it.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from segformer.files import identity_of
 
 from ..errors import MachineError, UsageError
 from .base import unchanged
+from .entry import Request
 from .onnx_graph import PREPROCESSOR, Graph, read_graph
 from .preprocessing import Preprocessing
 
@@ -54,17 +54,18 @@ class OnnxSegmenter:
         return torch.from_numpy(self.session.run([self.output], feed)[0])
 
 
-def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: Sequence[str]) -> OnnxSegmenter:
+def load(request: Request) -> OnnxSegmenter:
     """Open a graph, with its external data next to it.
 
     Raises UsageError where it is not one for these classes, MachineError without onnx or onnxruntime.
     """
+    name, class_names = request.name, request.class_names
     try:
         import onnx  # noqa: F401  read_graph needs it
         import onnxruntime
     except ImportError:
         raise MachineError(f"model {name} needs onnx and onnxruntime; install robustbench-seg[onnx]") from None
-    path = Path(weights)
+    path = Path(request.weights)
     if not path.is_file():
         raise UsageError(f"weights of {name}: {path}: no such file")
     threads = torch.get_num_threads()
@@ -75,7 +76,7 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     check_input(path, session)
     output = find_output(graph, session, class_names)
     stored = graph.about["class_names"]
-    if stored and stored != tuple(class_names):
+    if stored and stored != class_names:
         raise UsageError(f"{path}: its classes are {', '.join(stored)}, the dataset's {', '.join(class_names)}")
     source = f"weights from {graph.about.get('source', 'unknown')}"
     return OnnxSegmenter(
@@ -84,7 +85,7 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
         output=output,
         threads=threads,
         preprocessing=graph.preprocessing,
-        class_names=tuple(class_names),
+        class_names=class_names,
         licence=str(graph.about.get("licence", "unknown")),
         checkpoint_sha256=identity,
         about=f"ONNX graph in onnxruntime {onnxruntime.__version__}, {source}{graph.preprocessing.remark}",

@@ -1,6 +1,5 @@
 """SegFormer B0-B5 of this project's own package."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from segformer.huggingface import HUB, missing
 from ..errors import UsageError
 from ..wording import counted
 from .base import NetworkSegmenter, unchanged
+from .entry import Request
 from .preprocessing import IMAGENET, Preprocessing
 
 __all__ = ["build_network", "describe", "load", "save", "start_from"]
@@ -56,12 +56,13 @@ def save(network: SegFormer, path: Path, *, class_names: Sequence[str], licence:
     save_checkpoint(network, path, half=True)
 
 
-def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: Sequence[str]) -> NetworkSegmenter:
+def load(request: Request) -> NetworkSegmenter:
     """Read weights, from the Hugging Face hub too; the variant in the name must be the one in the file.
 
     Raises CheckpointError for the file and UsageError where the file holds another network than was asked for.
     """
-    if lack := missing(str(weights)):
+    name, variant, weights, class_names = request.name, request.variant, request.weights, request.class_names
+    if lack := missing(weights):
         raise UsageError(f"weights of {name}: {lack}")
     with unchanged(files_of(weights)):
         network = load_checkpoint(weights)
@@ -75,8 +76,8 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     stored = tuple(name.strip() for name in network.info.class_names)  # a widespread ADE20K list has "bed "
     if network.config.num_classes != len(class_names):
         raise UsageError(f"{weights}: has {network.config.num_classes} classes, but the dataset has {len(class_names)}")
-    names = stored or tuple(class_names)
-    if names != tuple(class_names):
+    names = stored or class_names
+    if names != class_names:
         wrong = next((a, b) for a, b in zip(names, class_names, strict=True) if a != b)
         raise UsageError(f"{weights}: its class {wrong[0]!r} stands where the dataset has {wrong[1]!r}")
     preprocessing = Preprocessing.from_json(network.info.preprocessor, f"image processor of {weights}")
@@ -91,7 +92,7 @@ def load(name: str, variant: str, weights: str | os.PathLike[str], class_names: 
     )
 
 
-def files_of(weights: str | os.PathLike[str]) -> list[Path]:
+def files_of(weights: str) -> list[Path]:
     """The files that weights are read from, if they are here and not on the hub."""
-    path = Path(str(weights).removeprefix(HUB))
+    path = Path(weights.removeprefix(HUB))
     return [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]

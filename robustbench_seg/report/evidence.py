@@ -11,7 +11,7 @@ from ..errors import StoreError
 from ..store.cell import CLEAN
 from ..studies.arms import ArmDifference, arm_difference, arm_mean, arms_of
 from ..studies.bootstrap import Scores, resample
-from ..studies.counts import METRICS, read_counts
+from ..studies.counts import metrics_in, read_counts
 from ..studies.resolution import arm_of_table_1c
 from ..studies.robustness import SETTING, Conditions, Miou, category_means, corruption_scores, headline, retention
 from ..studies.statistics import Draws, Interval, interval, too_few
@@ -179,7 +179,11 @@ def evidence_of(cells: pd.DataFrame, reference: str | None = None) -> list[Evide
         if len(twice):
             one, other = twice["path"].iloc[:2]
             raise StoreError(f"{one}: of another source of its corruption than {other}; remove the one that is past")
-        own = {name: part[part[name].notna()].drop_duplicates(PLACE) for name in METRICS if part[name].notna().any()}
+        own = {
+            name: part[part[name].notna()].drop_duplicates(PLACE)
+            for name in metrics_in(part)
+            if part[name].notna().any()
+        }
         kept = part.drop_duplicates(PLACE).reset_index(drop=True)
         scores = {name: resample(read_counts(having, name)) for name, having in (own | {"miou": kept}).items()}
         found.append(Evidence(kept, scores, reference))

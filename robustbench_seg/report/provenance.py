@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ..store.plan import Plan
-from ..studies.counts import blocks_in
+from ..studies.counts import blocks_in, unknown_metrics
 from ..studies.machines import differing_machines
 from ..studies.robustness import Conditions
 from ..studies.statistics import (
@@ -89,7 +89,7 @@ def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
         found.append(different)
     if first["images"] < first["of"]:
         found.append(f"Only {first['images']} of {first['of']} images were used.")
-    found += smaller_than_windows(evidence.cells)
+    found += [*smaller_than_windows(evidence.cells), *unknown_metrics(evidence.cells)]
     height, width = first["height"], first["width"]
     if plan.conditions and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
         found.append(

@@ -5,6 +5,7 @@ from functools import cache, partial
 
 import pandas as pd
 
+from ..metrics import Metric
 from ..store.cell import CLEAN
 from ..studies.robustness import Conditions, Miou, corruption_scores, headline
 from ..studies.statistics import Draws
@@ -20,18 +21,14 @@ GROUP = "Boundary and calibration"
 Lookup = Callable[[str, str], Miou]  # of a metric, by title and view
 
 
-def nats(value: float) -> str:
+def plain(value: float) -> str:
     """1.234 ─▶ "1.23"; a dash where there is no number."""
     return MISSING if pd.isna(value) else f"{value:.2f}"
 
 
-# column of the frame: title, unit, how a value is written, whether higher is better
-METRICS = {
-    "boundary_miou": ("Boundary mIoU", "%, higher is better", percent, True),
-    "ece": ("Expected calibration error", "%, lower is better", percent, False),
-    "nll": ("Negative log-likelihood", "nats per pixel, lower is better", nats, False),
-}
-IN_POINTS = {"boundary_miou": "boundary mIoU", "ece": "calibration error"}  # those whose differences are points
+def metrics_of(evidence: Evidence) -> dict[str, Metric]:
+    """The metrics that some cells have in addition to mIoU, by their column of the frame."""
+    return {quantity: scores.metric for quantity, scores in evidence.scores.items() if quantity != "miou"}
 
 
 def reliability_tables(evidence: Evidence, view: str, conditions: Conditions, about: str, name: str) -> list[Table]:
@@ -69,7 +66,8 @@ def metric_tables(
 ) -> list[Table]:
     """Make a table per metric that cells have. columns: of a metric and a model. view: None for clean images in all."""
     tables = []
-    for metric, (label, unit, text, higher) in METRICS.items():
+    for metric, one in metrics_of(evidence).items():
+        text = percent if one.unit == "%" else plain
         cells = having(evidence, metric)
         cells = cells[cells["corruption"] == CLEAN if view is None else cells["view"] == view]
         if not len(cells):
@@ -90,11 +88,13 @@ def metric_tables(
             make_table(
                 texts,
                 best=list(texts[0])[1:],
-                lowest=not higher,
+                lowest=not one.higher,
                 compared=[row.competes for row in rows],
                 file=file_name(metric.replace("_", "-"), name),
-                title=f"{label}{of}",
-                caption=f"In {unit}; {about}.",
+                title=f"{one.title}{of}",
+                caption=f"In {one.unit}, {one.direction}; {about}."
+                if one.unit
+                else f"{one.direction.capitalize()}; {about}.",
                 full=places.join(pd.DataFrame(intervals, index=places.index).rename(columns={"estimate": metric})),
                 group=GROUP,
             )
@@ -105,17 +105,16 @@ def metric_tables(
 def difference_tables(evidence: Evidence, view: str, conditions: Conditions, about: str, name: str) -> list[Table]:
     """Make the table of how arms differ on clean images and on average; none without two arms and such metrics."""
     found = {}
+    in_points = {metric: one for metric, one in metrics_of(evidence).items() if one.unit == "%"}
     for first, second in evidence.pairs() if evidence.resamples else []:
-        for metric, label in IN_POINTS.items():
-            if not len(having(evidence, metric)):
-                continue
+        for metric, one in in_points.items():
             of = {title: evidence.metric(metric, title, view) for title in evidence.titles}
             arms = f"{first} minus {second}"
             clean = {title: value(CLEAN, 0) for title, value in of.items()}
-            found[arms, f"clean {label}"] = evidence.difference(clean, first, second, (view,))
+            found[arms, f"clean {one.label}"] = evidence.difference(clean, first, second, (view,))
             if conditions:
                 mean = {title: headline(value, conditions) for title, value in of.items()}
-                found[arms, f"mean {label}"] = evidence.difference(mean, first, second, (view,))
+                found[arms, f"mean {one.label}"] = evidence.difference(mean, first, second, (view,))
     found = {key: each for key, each in found.items() if each.measured}
     if not found:
         return []
@@ -125,7 +124,7 @@ def difference_tables(evidence: Evidence, view: str, conditions: Conditions, abo
             ("arms", "in"),
             file=file_name("differences-reliability", name),
             title=f"Differences between arms in boundaries and calibration, view {name}",
-            caption=f"Points; of boundary mIoU more is better, of calibration error less; "
+            caption=f"Points; {', '.join(f'of {one.label} {one.direction}' for one in in_points.values())}; "
             f"{rule(evidence, HOLM)}; {about}.",
             group=GROUP,
         )

@@ -9,7 +9,8 @@ import pandas as pd
 from ..errors import StoreError
 from ..store.folder import Store
 from ..store.plan import Plan
-from ..studies.frame import expect_agreement, latency_frame, quality_frame, read_plans
+from ..studies.frame import expect_agreement, latency_frame, quality_frame
+from ..studies.plans import read_plans
 from ..studies.robustness import Conditions
 from .evidence import SAME_IMAGES
 
@@ -45,9 +46,9 @@ def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool
     frames = {}
     plans: dict[object, dict[Path, Plan]] = {}
     for folder in folders:
-        for plan in read_plans(folder):
-            plans.setdefault(plan.identity, {})[folder] = plan
         frames[folder] = quality_frame(folder), latency_frame(folder)
+        for plan in read_plans(folder, frames[folder][0]):
+            plans.setdefault(plan.identity, {})[folder] = plan
         if not any(map(len, frames[folder])) and not Store(folder).failures():
             raise StoreError(f"{folder}: no cell is finished yet; run the suite again to go on")
     sources = []

@@ -46,7 +46,7 @@ def speed_tables(latency: pd.DataFrame) -> list[Table]:
             caption=f"One batch, after warm-up: from uint8 pixels to logits (median, p90, p99 from 100 samples on), "
             f"from there to a class for each pixel of the input, and both. Images/s are to logits. {busy}"
             f"{setup_of(latency.iloc[0], alike)}.",
-            full=latency.drop(columns=["environment", "path", "stamp"]),
+            full=latency.drop(columns=["environment", "path"]),
             main=True,
             group=GROUP,
         )

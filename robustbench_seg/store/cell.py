@@ -1,19 +1,17 @@
-"""What one measurement is: a model on a split under a condition and a view, or its speed at an input size."""
+"""What one measurement is: a model on a split in a setting, or its speed at an input size."""
 
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal
 
 from ..errors import UsageError
 
-__all__ = ["CLEAN", "METRICS", "LatencyCell", "Metric", "QualityCell", "View"]
+__all__ = ["CLEAN", "Condition", "LatencyCell", "QualityCell", "Setting", "View"]
 
 CLEAN = "clean"  # stands where a corruption's name stands; its severity is 0
 MODES = ("whole", "slide")
 VIEW = re.compile(r"(whole|slide-(?P<crop>\d{1,9})-(?P<stride>\d{1,9}))(-x(?P<scales>[\d._e-]+?))?(?P<flip>-flip)?")
-Metric = Literal["boundary", "calibration", "likelihood"]
-METRICS: tuple[Metric, ...] = get_args(Metric)  # counted beside IoU, unless switched off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +64,7 @@ class View:
 
     @classmethod
     def parse(cls, text: str) -> "View":
-        """Read what `str` wrote. Raises UsageError for another text."""
+        """Read a view from its name, as returned by `str`. Raises UsageError for another text."""
         if match := VIEW.fullmatch(text):
             crop, stride = (int(match[name]) if match[name] else None for name in ("crop", "stride"))
             with suppress(ValueError, UsageError):
@@ -78,14 +76,48 @@ class View:
         raise UsageError(f"no view is called {text!r:.60}; their names are such as whole or slide-256-192-x2-flip")
 
 
-@dataclass(frozen=True, kw_only=True)
-class QualityCell:
-    """One model on one split under one condition and view: what becomes one mIoU.
+@dataclass(frozen=True)
+class Condition:
+    """What is done to an image before a model sees it.
 
-    model: its name in the suite. severity: 1 .. 5, or 0 with CLEAN. seed: of the suite; it decides every draw.
-    metrics: those of METRICS that are counted beside IoU.
+    corruption: a name, or CLEAN. severity: 1 .. 5, or 0 with CLEAN. seed: of the suite; it decides every draw.
     """
 
+    corruption: str = CLEAN
+    severity: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (self.severity == 0 if self.corruption == CLEAN else 1 <= self.severity <= 5):
+            raise UsageError(f"severity must be 1 .. 5, or 0 with {CLEAN}, got {self.severity} with {self.corruption}")
+
+    def __str__(self) -> str:
+        return self.corruption if self.corruption == CLEAN else f"{self.corruption}-{self.severity}"
+
+
+CLEAN_CONDITION = Condition()
+WHOLE = View()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """How images are shown to a model, and the names of the metrics that are counted in addition to mIoU."""
+
+    condition: Condition = CLEAN_CONDITION
+    view: View = WHOLE
+    precision: str = "fp32"
+    metrics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityCell:
+    """One model on one split in one setting: the source of one mIoU.
+
+    model: its name in the suite. The other fields are those of its `condition` and its `setting`; they stand here one
+    by one, as in the stored record and in the columns.
+    """
+
+    kind: ClassVar[Literal["quality"]] = "quality"
     model: str
     dataset: str
     split: str
@@ -94,23 +126,35 @@ class QualityCell:
     view: View
     precision: str
     seed: int
-    metrics: tuple[Metric, ...] = ()
+    metrics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not (self.severity == 0 if self.corruption == CLEAN else 1 <= self.severity <= 5):
-            raise UsageError(f"severity must be 1 .. 5, or 0 with {CLEAN}, got {self.severity} with {self.corruption}")
+        _ = self.condition  # which checks the severity
+
+    @property
+    def condition(self) -> Condition:
+        """What is done to the images."""
+        return Condition(self.corruption, self.severity, self.seed)
+
+    @property
+    def setting(self) -> Setting:
+        """How the images are shown to the model, and what is counted."""
+        return Setting(condition=self.condition, view=self.view, precision=self.precision, metrics=self.metrics)
 
     @property
     def slug(self) -> str:
         """A readable name, part of the file name."""
-        condition = self.corruption if self.corruption == CLEAN else f"{self.corruption}-{self.severity}"
-        return f"{self.model}-{self.dataset}-{condition}-{self.view}"
+        return f"{self.model}-{self.dataset}-{self.condition}-{self.view}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyCell:
-    """One model at one input size: what becomes one latency. Sizes in pixels."""
+    """One model at one input size: the source of one latency.
 
+    num_classes: of the model; 0 in a plan that was made before the data set was open. height, width: in pixels.
+    """
+
+    kind: ClassVar[Literal["latency"]] = "latency"
     model: str
     num_classes: int
     height: int

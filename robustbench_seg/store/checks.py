@@ -8,30 +8,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..errors import StoreError
-from ..metrics.calibration import BINS, QUANTA
+from ..metrics import SHIPPED
 from .cell import QualityCell
-from .columns import (
-    BOUNDARY_COUNTS,
-    CALIBRATION_COUNTS,
-    COUNTS,
-    LATENCY_COLUMNS,
-    LIKELIHOOD,
-    Arrays,
-    arrays_of,
-    counted_columns,
-    naming_columns,
-)
+from .columns import LATENCY_COLUMNS, Arrays, arrays_of, counted_columns, filled_columns, naming_columns
 from .record import Record
 
 __all__ = ["expect_whole"]
 
-METRIC = dict.fromkeys(BOUNDARY_COUNTS, "boundary") | dict.fromkeys(CALIBRATION_COUNTS, "calibration")
-METRIC |= {LIKELIHOOD: "likelihood"}
 KINDS = {str: pa.string(), int: pa.int64()}
 LARGEST_SIDE_PX = 2**20  # so that no sum over what an image has can overflow
-# The least and the greatest confidence of a pixel in each bin, in quanta; see `metrics.count_calibration`.
-LEAST = np.array([0, *(k * QUANTA // BINS + 1 for k in range(1, BINS))])
-GREATEST = np.array([(k + 1) * QUANTA // BINS for k in range(BINS)])
+LARGEST_SUM = 2**62  # of a column over images, in magnitude: an int64 holds it
 
 
 def expect_whole(record: Record, table: pa.Table, where: str) -> Arrays:
@@ -68,11 +54,12 @@ def columns_wrong(record: Record, table: pa.Table) -> Iterator[str]:
         if (found := distinct(columns[name])) != {value}:
             others = ", ".join(f"{other!r:.60}" for other in found - {value})
             yield f"its column {name} has rows of {others}, its record says {value!r:.60}"
+    filled = filled_columns(record)
     for name, kind in counted.items():
         column = columns[name]
         if not same_type(column.type, kind):
             yield f"its column {name} must be of {kind}, not of {column.type}"
-        off = name in METRIC and METRIC[name] not in getattr(record.cell, "metrics", ())
+        off = name not in filled
         if column.null_count != (len(table) if off else 0):
             yield f"its column {name} must {'be empty: that metric was off' if off else 'have a value in each row'}"
 
@@ -114,45 +101,25 @@ def images_wrong(record: Record, arrays: Arrays) -> Iterator[str]:
         yield f"image {next(name for name in ids if ids.count(name) > 1)!r:.60} has more than one row"
     if record.expected_key(ids) != record.key:
         yield f"its record and images have the key {record.expected_key(ids)}, not {record.key}"
-    for wrong, text in contradictions(arrays):
+    for wrong, text in contradictions(record, arrays):
         if wrong.any():
             yield f"image {ids[int(np.argwhere(wrong)[0][0])]!r:.60}: {text}"
 
 
-def contradictions(arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]]:
+def contradictions(record: Record, arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]]:
     """Where what must hold does not, (images,) or (images, numbers per image), and in words.
 
-    All counts are of the pixels that have a label, or of some of them. What comes first bounds what is summed later, so
-    that nothing overflows.
+    What comes first bounds what is summed later, so that nothing overflows.
     """
-    height, width = (arrays[name].astype(np.int64) for name in ("height", "width"))
-    for name, side in (("height", height), ("width", width)):
-        yield (side < 1) | (side > LARGEST_SIDE_PX), f"{name} must be 1 .. {LARGEST_SIDE_PX}"
-    pixels = (height * width)[:, None]
-    right, predicted, labelled = (arrays[name] for name in COUNTS)
-    yield beyond(labelled, pixels), "labelled is negative, or more than its pixels"
-    yield beyond(predicted, pixels), "predicted is negative, or more than its pixels"
-    yield beyond(right, np.minimum(predicted, labelled)), "intersection is negative, or more than predicted or labelled"
-    total = labelled.sum(axis=1, keepdims=True)
-    yield total > pixels, "labelled sums to more than its pixels"
-    yield predicted.sum(axis=1, keepdims=True) != total, "predicted and labelled do not sum to the same"
-    if BOUNDARY_COUNTS[0] in arrays:
-        both, predicted_rim, labelled_rim = (arrays[name] for name in BOUNDARY_COUNTS)
-        yield beyond(labelled_rim, labelled), "boundary_labelled is negative, or more than labelled"
-        yield beyond(predicted_rim, predicted), "boundary_predicted is negative, or more than predicted"
-        least = np.minimum(np.minimum(predicted_rim, labelled_rim), right)
-        yield beyond(both, least), "boundary_intersection is negative, or more than what it is a part of"
-    if CALIBRATION_COUNTS[0] in arrays:
-        of_bin, correct, confidence = (arrays[name] for name in CALIBRATION_COUNTS)
-        yield beyond(of_bin, total), "calibration_pixels is negative, or more than labelled"
-        yield beyond(correct, of_bin), "calibration_correct is negative, or more than calibration_pixels"
-        yield of_bin.sum(axis=1, keepdims=True) != total, "calibration_pixels and labelled do not sum to the same"
-        yield correct.sum(axis=1) != right.sum(axis=1), "calibration_correct and intersection do not sum to the same"
-        yield (confidence < of_bin * LEAST) | (confidence > of_bin * GREATEST), "calibration_confidence leaves its bin"
-    if LIKELIHOOD in arrays:
-        likelihood = arrays[LIKELIHOOD]
-        yield (likelihood < 0) | ((likelihood > 0) & (total[:, 0] == 0)), f"{LIKELIHOOD} is negative, or of no pixel"
+    for name in ("height", "width"):
+        yield (arrays[name] < 1) | (arrays[name] > LARGEST_SIDE_PX), f"{name} must be 1 .. {LARGEST_SIDE_PX}"
+    for name in ("miou", *getattr(record.cell, "metrics", ())):
+        if name in SHIPPED:
+            yield from SHIPPED[name].contradictions(arrays)
+    for name in counts_of(arrays):
+        yield np.abs(arrays[name].astype(np.float64)) > LARGEST_SUM / len(arrays[name]), f"{name} is too large to sum"
 
 
-def beyond(count: NDArray[np.int64], most: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return (count < 0) | (count > most)
+def counts_of(arrays: Arrays) -> list[str]:
+    """The columns of integers that are summed over images."""
+    return [name for name in arrays if name not in ("image_id", "height", "width")]

@@ -1,56 +1,30 @@
 """The columns of a cell's file: what names the cell, the same in every row, and what is counted or timed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..metrics import CalibrationCounts, ClassCounts
-from ..metrics.calibration import BINS
+from ..metrics import SHIPPED, ImageCounts
 from .cell import LatencyCell
 from .record import Record
 
 __all__ = [
-    "BOUNDARY_COUNTS",
-    "CALIBRATION_COUNTS",
-    "COUNTS",
     "LATENCY_COLUMNS",
-    "LIKELIHOOD",
     "Arrays",
-    "ImageCounts",
     "arrays_of",
     "counted_columns",
+    "filled_columns",
     "latency_table",
     "named",
     "naming_columns",
     "quality_table",
 ]
 
-COUNTS = ("intersection", "predicted", "labelled")
-BOUNDARY_COUNTS = tuple(f"boundary_{name}" for name in COUNTS)
-CALIBRATION_COUNTS = ("calibration_pixels", "calibration_correct", "calibration_confidence")
-LIKELIHOOD = "negative_log_likelihood"
 LATENCY_COLUMNS = ("latency_ms", "classify_ms")
 Arrays = Mapping[str, NDArray[Any]]  # columns by name
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ImageCounts:
-    """What is counted in one image; None for a metric that is switched off.
-
-    height, width: of the label. negative_log_likelihood: of `metrics.count_likelihood`.
-    """
-
-    image_id: str
-    height: int
-    width: int
-    classes: ClassCounts
-    boundary: ClassCounts | None = None
-    calibration: CalibrationCounts | None = None
-    negative_log_likelihood: int | None = None
 
 
 def naming_columns(record: Record) -> dict[str, str | int]:
@@ -78,24 +52,34 @@ def naming_columns(record: Record) -> dict[str, str | int]:
 
 
 def counted_columns(record: Record) -> dict[str, pa.DataType]:
-    """The other columns with their types: of each image what was counted, or of each sample what was timed."""
+    """The other columns with their types: of each image what was counted, or of each sample what was timed.
+
+    The columns of all metrics that ship are there, in the order of these. Those of a user's own come last, the columns
+    of one metric sorted by name, since JSON keeps no order.
+    """
     if isinstance(record.cell, LatencyCell):
         return {"sample": pa.int32(), **dict.fromkeys(LATENCY_COLUMNS, pa.float64())}
-    classes, bins = (pa.list_(pa.int64(), size) for size in (len(record.class_names), BINS))
-    columns = {"image_id": pa.string(), "height": pa.int32(), "width": pa.int32(), **dict.fromkeys(COUNTS, classes)}
-    if record.schema_version > 1:
-        columns |= dict.fromkeys(BOUNDARY_COUNTS, classes) | dict.fromkeys(CALIBRATION_COUNTS, bins)
-        columns[LIKELIHOOD] = pa.int64()
-    return columns
+    sizes: dict[str, int | None] = {}
+    for metric in list(SHIPPED.values())[: None if record.schema_version > 1 else 1]:
+        sizes |= metric.sizes(len(record.class_names))
+    for name in record.cell.metrics:
+        sizes |= dict(sorted(record.own_metrics[name].columns.items())) if name in record.own_metrics else {}
+    counted = {name: pa.int64() if size is None else pa.list_(pa.int64(), size) for name, size in sizes.items()}
+    return {"image_id": pa.string(), "height": pa.int32(), "width": pa.int32(), **counted}
+
+
+def filled_columns(record: Record) -> list[str]:
+    """Those of `counted_columns` that have a value in each row: not those of a metric that was off."""
+    metrics = getattr(record.cell, "metrics", ())
+    off = {column for name, one in SHIPPED.items() if name not in ("miou", *metrics) for column in one.columns}
+    return [name for name in counted_columns(record) if name not in off]
 
 
 def quality_table(rows: Sequence[ImageCounts], record: Record) -> pa.Table:
-    """Make the table of a quality cell, a row per image."""
-    values = {name: [getattr(row, name) for row in rows] for name in ("image_id", "height", "width", LIKELIHOOD)}
-    for part, names in (("classes", COUNTS), ("boundary", BOUNDARY_COUNTS), ("calibration", CALIBRATION_COUNTS)):
-        for name in names:
-            values[name] = [getattr(getattr(row, part), name.removeprefix(f"{part}_"), None) for row in rows]
-    return table_of(record, values)
+    """Make the table of a quality cell, a row per image; null where a metric was off."""
+    values = {name: [getattr(row, name) for row in rows] for name in ("image_id", "height", "width")}
+    counts = {name: [row.counts.get(name) for row in rows] for name in counted_columns(record) if name not in values}
+    return table_of(record, values | counts)
 
 
 def latency_table(samples: Mapping[str, Sequence[float]], record: Record) -> pa.Table:

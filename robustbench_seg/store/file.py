@@ -5,7 +5,6 @@ metadata beside the record. Files of schema versions 1 and 2 have neither.
 """
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,37 +14,31 @@ import pyarrow.parquet as pq
 
 from ..errors import DamagedError, StoreError
 from ..files import canonical_json, digest, replacing
+from ..metrics import MIOU
 from .checks import expect_whole
-from .columns import COUNTS, Arrays, arrays_of, counted_columns, named
+from .columns import Arrays, counted_columns, named
 from .record import SCHEMA_VERSION, Record, expect_readable
 from .strict_json import parse_json
 
 __all__ = [
     "FOLDERS",
-    "Stamp",
     "StoredCell",
     "bring_up_to_date",
     "file_name",
     "read_cell",
-    "read_columns",
     "read_record",
     "write_cell",
 ]
 
 RECORD, DIGEST = b"robustbench_seg", b"robustbench_seg_digest"  # keys of the metadata
 FOLDERS = {"quality": "cells", "latency": "latency"}
-Stamp = tuple[int, int, int]  # a file's size, time of change and number: another one has another
 
 
 @dataclass(frozen=True, eq=False)
 class StoredCell:
-    """A file that was read and checked.
-
-    stamp: tells whether it is still that file. arrays: its `counted_columns`; hashes: of each of them.
-    """
+    """A file that was read and checked. arrays: its `filled_columns`; hashes: of each of them."""
 
     path: Path
-    stamp: Stamp
     record: Record
     arrays: Arrays
     hashes: Mapping[str, str]
@@ -55,8 +48,8 @@ class StoredCell:
         return digest([self.hashes[name] for name in ("image_id", "height", "width", "labelled")])
 
     def content(self) -> str:
-        """Hash what IoU is made of, image by image."""
-        return digest([self.hashes[name] for name in ("image_id", *COUNTS)])
+        """Hash what mIoU is made of, image by image."""
+        return digest([self.hashes[name] for name in ("image_id", *MIOU.columns)])
 
 
 def write_cell(folder: Path, record: Record, table: pa.Table) -> None:
@@ -81,7 +74,7 @@ def write_cell(folder: Path, record: Record, table: pa.Table) -> None:
 def bring_up_to_date(path: Path) -> None:
     """Write a file of an earlier schema version as this one would be: more columns, the same counts, key and name."""
     record = replace(read_record(path), schema_version=SCHEMA_VERSION)
-    counted = parsed(path.read_bytes(), str(path), list(counted_columns(record)))
+    counted = parsed(content_of(path), str(path), list(counted_columns(record)))
     write_cell(path.parents[1], record, named(record, counted))
 
 
@@ -90,8 +83,7 @@ def read_cell(path: Path) -> StoredCell:
 
     Raises DamagedError for what does not hold, StoreError for a file that is not there, or of a later program.
     """
-    content, stamp = content_of(path)
-    where = str(path)
+    content, where = content_of(path), str(path)
     try:
         table = parsed(content, where)
         metadata = table.schema.metadata or {}
@@ -111,23 +103,12 @@ def read_cell(path: Path) -> StoredCell:
             raise StoreError(f"{where}: holds what belongs into {'/'.join(place_of(record))}")
     except StoreError as error:
         raise DamagedError(str(error)) from None
-    return StoredCell(path, stamp, record, arrays, hashes)
+    return StoredCell(path, record, arrays, hashes)
 
 
 def read_record(path: Path) -> Record:
     """Read the record of a finished cell; raises as `read_cell`."""
     return read_cell(path).record
-
-
-def read_columns(path: Path, columns: Sequence[str], stamp: Stamp) -> Arrays:
-    """Read some columns again of a file that was checked; those of metrics that were off are left out.
-
-    Raises StoreError where it is another file by now.
-    """
-    content, found = content_of(path)
-    if found != stamp:
-        raise StoreError(f"{path}: has changed since it was checked; run the command again")
-    return arrays_of(parsed(content, str(path), columns), columns)
 
 
 def place_of(record: Record) -> tuple[str, str]:
@@ -140,14 +121,13 @@ def file_name(slug: str, key: str) -> str:
     return f"{slug}-{key}.parquet"
 
 
-def content_of(path: Path) -> tuple[bytes, Stamp]:
-    """Read a file as it is now. Raises StoreError for one that can't be read."""
+def content_of(path: Path) -> bytes:
+    """Read a file. Raises StoreError for one that can't be read."""
     try:
         if path.exists() and not path.is_file():  # a pipe would wait for ever
             raise StoreError(f"{path}: is no file; remove it")
         with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            return file.read(), (status.st_size, status.st_mtime_ns, status.st_ino)
+            return file.read()
     except OSError as error:
         raise StoreError(f"{path}: can't be read ({error.strerror})") from None
 

@@ -3,8 +3,8 @@
     DIR/cells/<slug>-<key>.parquet      a quality cell, a row per image
     DIR/latency/<slug>-<key>.parquet    a speed cell, a row per sample
     DIR/failed/<slug>-<key>.json        a cell that raised: record and traceback
-    DIR/plans/<suite>-<digest>.json     what a run meant to measure
-    DIR/gallery/<slug>-<key>/           small pictures
+    DIR/plans/<suite>-<digest>.json     what a run was to measure
+    DIR/gallery/<slug>-<key>/           the pictures that the cell has of the suite's gallery
 
 `pandas.read_parquet(DIR/cells)` and DuckDB read the folders as they are; the record is in each file's metadata.
 """
@@ -17,8 +17,9 @@ from typing import Any
 
 from ..errors import DamagedError, StoreError
 from ..files import digest, locked, write_json
+from ..metrics import ImageCounts
 from .cell import QualityCell
-from .columns import ImageCounts, latency_table, quality_table
+from .columns import latency_table, quality_table
 from .file import FOLDERS, bring_up_to_date, file_name, read_record, write_cell
 from .plan import Failure, Plan
 from .record import SCHEMA_VERSION, Record
@@ -47,15 +48,15 @@ class Store:
         return self.path(kind, slug, key).is_file()
 
     def files(self, kind: str) -> list[Path]:
-        """List the finished cells' files of a kind: all that `pandas.read_parquet` would take for one, at any depth."""
+        """List the files of finished cells of a kind: all files that `pandas.read_parquet` would read, at any depth."""
         found = (self.folder / FOLDERS[kind]).rglob("*")
         return sorted(p for p in found if p.suffix.lower() == ".parquet" and not p.name.startswith("."))
 
-    def survey(self, planned: Collection[Path], say: Callable[[str], None]) -> dict[Path, Record]:
-        """Check all cells before a run adds any, and return the records of those that are whole.
+    def check(self, planned: Collection[Path], note: Callable[[str], None]) -> dict[Path, Record]:
+        """Read all cells before a run adds any, and return the records of those that are whole.
 
-        planned: the files that the run would write: one of them that is damaged is said, and measured anew.
-        Raises StoreError for a damaged or foreign file that is none of them, which only a person can judge.
+        planned: the files that the run would write; a damaged one among them is noted, and measured anew. Raises
+        StoreError for any other damaged or foreign file, which only a person can judge.
         """
         records = {}
         for path in (path for kind in FOLDERS for path in self.files(kind)):
@@ -64,13 +65,13 @@ class Store:
             except DamagedError as error:
                 if path not in planned:
                     raise
-                say(f"{error.reason}: measured anew")
+                note(f"{error.reason}: measured anew")
         return records
 
     def bring_up_to_date(self, records: Mapping[Path, Record]) -> int:
         """Give the files of an earlier schema version the columns of this one, so that all have the same; count them.
 
-        A kill leaves some as they were, for the next run. records: of `survey`.
+        A kill leaves some as they were, for the next run. records: as returned by `check`.
         """
         older = [path for path, record in records.items() if record.schema_version < SCHEMA_VERSION]
         for path in older:
@@ -80,8 +81,8 @@ class Store:
     def expect_alike(self, records: Collection[Record], classes: int | None, metrics: Sequence[str]) -> None:
         """Raise StoreError if the folder's cells are of schema version 1, or of other classes or metrics than these.
 
-        All files have the same columns; and a cell stored with fewer metrics must not stand beside, or for, one with
-        more. classes: None where these are speed cells alone.
+        All files have the same columns; and a cell with fewer metrics must stand neither next to one with more, nor in
+        its place. classes: None for a suite without quality cells.
         """
         for record in records:
             if record.schema_version < OLDEST_RENEWED:
@@ -98,7 +99,7 @@ class Store:
             raise StoreError(f"{self.folder}: holds cells {held}, these have {these}; give another --out")
 
     def gallery(self, slug: str, key: str) -> Path:
-        """Where the pictures of a cell are."""
+        """The folder of a cell's pictures of the suite's gallery."""
         return self.folder / "gallery" / f"{slug}-{key}"
 
     def write_quality(self, rows: Sequence[ImageCounts], record: Record) -> None:
@@ -107,14 +108,14 @@ class Store:
         self.forget_failures(record)
 
     def write_latency(self, samples: Mapping[str, Sequence[float]], record: Record) -> None:
-        """Store a speed cell; samples: LATENCY_COLUMNS, milliseconds, a value per sample."""
+        """Store a speed cell. samples: LATENCY_COLUMNS, milliseconds, a value per sample."""
         write_cell(self.folder, record, latency_table(samples, record))
         self.forget_failures(record)
 
     def forget_failures(self, record: Record) -> None:
-        """Drop the notes of a cell that failed, be it with other data or weights than the record's.
+        """Remove the notes of earlier failures of a cell, also with other data or weights than the record's.
 
-        Those of other numbers of images are other cells'; one that can't be read must not cost this cell.
+        A note with another number of images is another cell's; one that can't be read must not cost this cell.
         """
         for path in (self.folder / "failed").glob(f"{record.cell.slug}-*.json"):
             with suppress(StoreError):
@@ -129,31 +130,31 @@ class Store:
         write_json(self.folder / "failed" / f"{record.cell.slug}-{record.key}.json", failure.to_dict())
 
     def failures(self) -> dict[str, Failure]:
-        """The cells that failed, by file name. Raises StoreError for a file that is no such note."""
+        """Read the notes of failed cells, by file name. Raises StoreError for a file that is no such note."""
         return {path.name: read_failure(path) for path in sorted((self.folder / "failed").glob("*.json"))}
 
     def write_plan(self, plan: Plan) -> None:
-        """Note what a run means to measure, so that a report can tell what is missing. The same plan is one file."""
+        """Keep what a run is to measure, for a report to find what is missing. The same plan is one file."""
         content = plan.to_dict()
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         write_json(self.folder / "plans" / plan_name(plan.suite, content), content | {"written": now})
 
     def plans(self) -> list[Plan]:
-        """What the suites that were run here meant to measure, the last one run at the end.
+        """Read the plans of the runs that wrote here, the last run's at the end.
 
-        Raises StoreError for a file that is no plan, or not the one that its name says.
+        Raises StoreError for a file that is no plan, or not the plan in its name.
         """
         plans = [read_plan(path) for path in sorted((self.folder / "plans").glob("*.json"))]
         return sorted(plans, key=lambda plan: plan.written)
 
 
 def plan_name(suite: str, content: Mapping[str, Any]) -> str:
-    """Name a plan's file. content: of `Plan.to_dict`, or what an older program wrote for that."""
+    """Name a plan's file. content: as returned by `Plan.to_dict`, of this program or an older one."""
     return f"{suite}-{digest(content, 6)}.json"
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a plan. Raises StoreError for what is none, or another than the one that the name says."""
+    """Read a plan. Raises StoreError for a file that is none, or whose name is another plan's."""
     with cured(path, "remove it, and run its suite again to have it anew"):
         content = parse_json(path.read_bytes(), str(path))
         plan = Plan.from_dict(content, str(path))
@@ -163,7 +164,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def read_failure(path: Path) -> Failure:
-    """Read the note of a failure. Raises StoreError for what is none, or of another cell than the name says."""
+    """Read the note of a failure. Raises StoreError for a file that is none, or whose name is another cell's."""
     with cured(path, "remove it"):
         failure = Failure.from_dict(parse_json(path.read_bytes(), str(path)), str(path))
         name = f"{failure.record.cell.slug}-{failure.record.key}.json"
@@ -174,7 +175,7 @@ def read_failure(path: Path) -> Failure:
 
 @contextmanager
 def cured(path: Path, cure: str) -> Iterator[None]:
-    """Add the cure to what is wrong with a file, or say that it can't be read."""
+    """Add the cure to a message about a file, also to that of one which can't be read."""
     try:
         yield
     except StoreError as error:

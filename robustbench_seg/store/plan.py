@@ -1,15 +1,16 @@
-"""What a store notes as JSON beside its cells: what a run means to measure (a plan), and what raised (a failure)."""
+"""What a store keeps as JSON next to its cells: what a run is to measure (a plan), and what raised (a failure)."""
 
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
 from itertools import dropwhile
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from ..errors import UsageError
-from .cell import CLEAN, View
+from .cell import CLEAN, LatencyCell, QualityCell, View
 from .record import Record
-from .strict_json import Words, from_json, typed
+from .strict_json import NOT_KEPT, Words, from_json, typed
 
 __all__ = ["Failure", "Plan", "PlannedCell"]
 
@@ -19,25 +20,34 @@ LONGEST = 200  # bytes of a name: a key, a kind and an ending still fit into the
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedCell:
-    """A cell by its names in the store; see `Store.path`."""
+    """A cell of a plan: its names in the store, see `Store.path`, or the cell itself, or both.
+
+    key: "" until the images and the weights were read. cell: None in a plan from a store, which keeps only names.
+    """
 
     kind: Literal["quality", "latency"]
     slug: str
     key: str
+    cell: QualityCell | LatencyCell | None = field(default=None, compare=False, repr=False, metadata=NOT_KEPT)
 
     def __post_init__(self) -> None:
         expect_file_name("slug", self.slug)
-        if not KEY.fullmatch(self.key):
+        if not KEY.fullmatch(self.key) and (self.key or self.cell is None):
             raise UsageError(f"key must be 32 hexadecimal digits, got {self.key!r:.60}")
+
+    @classmethod
+    def of(cls, cell: QualityCell | LatencyCell) -> "PlannedCell":
+        """Plan a cell whose key is not known yet."""
+        return cls(kind=cell.kind, slug=cell.slug, key="", cell=cell)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a run of a suite means to measure, so that a report can tell what is missing.
+    """What a run of a suite is to measure: what `plan` shows, what a run works through, what a report may find missing.
 
-    conditions: corruptions with their severities (1 .. 5). views: as str(View). images: how many. gallery: ids of the
-    images whose pictures are kept. limits: what the numbers do not tell, in sentences. written: when the run began, ISO
-    8601, "" in older files.
+    conditions: corruptions with their severities (1 .. 5). views: as returned by str(View). images: how many, 0 while
+    none are chosen. gallery: ids of the images whose pictures are kept. limits: what the numbers do not show, in
+    sentences. written: when the run began, ISO 8601; "" in a plan that is in no store, and in older files.
     """
 
     suite: str
@@ -67,56 +77,69 @@ class Plan:
             View.parse(view)
         if self.images < 0:
             raise UsageError(f"images must be 0 or more, got {self.images}")
-        names = [name for name, _ in self.conditions]
-        for what, given in (("conditions", names), ("views", self.views), ("keys", [c.key for c in self.cells])):
+        names, keys = [name for name, _ in self.conditions], [cell.key for cell in self.cells if cell.key]
+        for what, given in (("conditions", names), ("views", self.views), ("keys", keys)):
             if len(set(given)) < len(given):
                 raise UsageError(f"{what} must differ, got {', '.join(given):.60}")
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What plans agree in whose cells belong together."""
+        """What two plans have in common whose cells belong together."""
         return self.suite, self.protocol, self.conditions, self.views
 
+    def to_measure(self) -> list[QualityCell | LatencyCell]:
+        """List the cells themselves. Raises ValueError for a plan from a store."""
+        cells = [planned.cell for planned in self.cells if planned.cell is not None]
+        if len(cells) < len(self.cells):
+            raise ValueError("a plan from a store names its cells, it does not have them")
+        return cells
+
+    def with_keys(self, keys: Iterable[str]) -> "Plan":
+        """Give each cell its key."""
+        return replace(self, cells=tuple(replace(cell, key=key) for cell, key in zip(self.cells, keys, strict=True)))
+
     def to_dict(self) -> dict[str, Any]:
-        """Give what decides the plan as plain JSON: all but when it was written."""
-        content = asdict(self)
+        """Give what decides the plan as plain JSON: all but when it was written. Every cell must have its key."""
+        content = asdict(replace(self, cells=tuple(replace(cell, cell=None) for cell in self.cells)))
+        for cell in content["cells"]:
+            del cell["cell"]
         del content["written"]
         return content
 
     @classmethod
     def from_dict(cls, value: Any, where: str) -> "Plan":
-        """Read what `Store.write_plan` wrote. Raises StoreError in one line for whatever is no plan."""
+        """Read a plan as written by `Store.write_plan`. Raises StoreError in one line for whatever is no plan."""
         return from_json(cls, value, where)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A cell that raised. record: as of a finished one, but for its timings."""
+    """A cell that raised. record: as in a finished cell, but without timings."""
 
     record: Record
     traceback: Words
 
     @property
     def message(self) -> str:
-        """The exception and its notes: what stands after the last place of the traceback."""
+        """The exception and its notes: the text after the last place of the traceback."""
         lines = self.traceback.strip().splitlines()
         last = max((k for k, line in enumerate(lines) if line.startswith("  File ")), default=-1)
-        said = dropwhile(lambda line: line.startswith(" "), lines[last + 1 :])
-        return "; ".join(line.strip() for line in said if line.strip()) or "no traceback was kept"
+        text = dropwhile(lambda line: line.startswith(" "), lines[last + 1 :])
+        return "; ".join(line.strip() for line in text if line.strip()) or "no traceback was kept"
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain JSON."""
-        return asdict(self)
+        return {"record": self.record.to_dict(), "traceback": self.traceback}
 
     @classmethod
     def from_dict(cls, value: Any, where: str) -> "Failure":
-        """Read what `Store.write_failure` wrote. Raises StoreError in one line for whatever is no failure."""
+        """Read a failure as written by `Store.write_failure`. Raises StoreError in one line for whatever is none."""
         record = Record.from_dict(typed(value, dict[str, Any], where, "the content").get("record"), where)
         return from_json(cls, {**value, "record": record}, where)
 
 
 def expect_file_name(what: str, name: str) -> None:
-    """Raise UsageError for what can't be a part of a file's name."""
+    """Raise UsageError for a text that can't be a part of a file's name."""
     if not name or name.startswith(".") or set(name) & {"/", "\\", "\0", "\n"}:
         raise UsageError(f"{what} must be a part of a file's name, got {name!r:.60}")
     expect_short(what, name)

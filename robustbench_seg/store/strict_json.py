@@ -1,4 +1,4 @@
-"""JSON that this program wrote, read back into frozen dataclasses; every fault is one line that names its place."""
+"""JSON of this program, read back into frozen dataclasses; every fault is one line that names its place."""
 
 import json
 import math
@@ -12,17 +12,18 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from ..errors import StoreError, UsageError
 from ..wording import is_utf8
 
-__all__ = ["Words", "from_json", "parse_json", "typed"]
+__all__ = ["NOT_KEPT", "Words", "from_json", "parse_json", "typed"]
 
 T = TypeVar("T")
-Words = Annotated[str, "read by people alone"]  # no key, no name: what is not UTF-8 in it is shown as \xff
+Words = Annotated[str, "only read by people"]  # no key, no name: bytes that are not UTF-8 are shown as \xff
+NOT_KEPT = {"kept": False}  # metadata of a field that is never in JSON
 EITHER = (Union, UnionType)
-LARGEST = 2**63  # of an integer, in magnitude: what goes beyond has no place in a table
+LARGEST = 2**63  # magnitude of an integer: a larger one does not fit into a table
 WORDS = {str: "text", Words: "text", int: "an integer", float: "a number", bool: "true or false", NoneType: "null"}
 
 
 def parse_json(content: bytes, where: str) -> Any:
-    """Parse JSON. Raises StoreError for what is none, for NaN and infinities, and for what is nested too deeply."""
+    """Parse JSON. Raises StoreError for other content, for NaN and infinities, and for too deep a nesting."""
     try:
         return json.loads(content, parse_constant=refuse)
     except ValueError as error:
@@ -36,14 +37,15 @@ def refuse(constant: str) -> None:
 
 
 def from_json(kind: type[T], value: Any, where: str, place: str = "") -> T:
-    """Make a dataclass of an object: of each field the type that it states, none unknown, none missing.
+    """Make a dataclass from an object, whose fields have the stated types; none is unknown, none missing.
 
-    where: the file. place: what of it the value is, "" for all. Raises StoreError.
+    where: the file. place: where the value stands in it, "" for the whole content. Raises StoreError.
     """
     if not isinstance(value, dict):
         raise StoreError(f"{where}: {place or 'the content'} must be an object, got {short(value)}")
     inside = f"{place}." if place else ""
-    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # of a dataclass
+    kept = (field for field in fields(kind) if field.metadata.get("kept", True))  # type: ignore[arg-type]  # a dataclass
+    known = {field.name: field for field in kept}
     for name in value:
         if name not in known:
             raise StoreError(f"{where}: {inside}{short(name)[1:-1]} is unknown; known are {', '.join(known)}")
@@ -64,7 +66,7 @@ def hints_of(kind: Any) -> dict[str, Any]:
 
 
 def typed(value: Any, kind: Any, where: str, place: str) -> Any:
-    """Return a JSON value as a type: lists as tuples, objects as dataclasses. Raises StoreError where it is another."""
+    """Return a JSON value as a type: lists as tuples, objects as dataclasses. Raises StoreError for another type."""
     if kind in PLAIN and PLAIN[kind](value):
         return printable(value) if kind == Words else value
     if is_dataclass(kind) and isinstance(kind, type):

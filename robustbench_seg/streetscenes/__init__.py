@@ -1,1 +1,1 @@
-"""Parts of the synthetic street renderer: value types, layout, canvas, and one painter module per family of objects."""
+"""The synthetic street renderer: value types, layout, canvas, and one painter module per family of objects."""

@@ -1,4 +1,4 @@
-"""What is painted before any object: sky, skyline, the ground with its markings, and the shadows on it."""
+"""Paint the backdrop, before any object: sky, skyline, the ground with its markings, and the shadows on it."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from robustbench_seg.streetscenes import textures
 from robustbench_seg.streetscenes.canvas import Canvas, Pixels
-from robustbench_seg.streetscenes.palette import FACADES, GRASS, LEAVES, pick, shade, varied
+from robustbench_seg.streetscenes.palette import FACADES, GRASS, LEAVES, pick, shade, vary
 from robustbench_seg.streetscenes.plants import GRID, foliage
 from robustbench_seg.streetscenes.scene import Colour, Kind, Road, Thing, TrainId, Vector
 
@@ -19,7 +19,7 @@ FAR_M = 400.0
 GRAIN_PX_PER_M = 22.0
 SHADOWS_M = 60.0
 SOFT = 3  # sky and shadows are computed at this fraction of the size
-PIECES = np.geomspace(1.5, FAR_M, 20)  # where the ground is cut, so that it can bend and fade into the haze
+PIECES = np.geomspace(1.5, FAR_M, 20)  # distances at which the ground is cut, so that it can bend and fade into haze
 UP: Colour = (0.0, 1.0, 0.0)
 PAINT: Colour = (214.0, 214.0, 206.0)
 
@@ -29,7 +29,7 @@ def sky(canvas: Canvas, rng: Generator) -> None:
     pixels, light, camera = canvas.pixels, canvas.light, canvas.camera
     width = pixels.shape[1]
     rows = int(np.clip(np.ceil(camera.horizon_px) + 1, 1, pixels.shape[0]))
-    small = -(-rows // SOFT), -(-width // SOFT)  # clouds are soft: a third of the size is enough
+    small = -(-rows // SOFT), -(-width // SOFT)  # clouds are soft, so a third of the size is enough
     row = ((np.arange(small[0]) + 0.5) * rows / small[0] / (camera.horizon_px + 0.5)).clip(0, 1)
     column = ((np.arange(small[1]) + 0.5) / small[1] - 0.5) * width / (2 * camera.unit_px)
     far, shift, stretch = 1.0 / (1.12 - row), rng.uniform(0, textures.SIZE, 2), rng.uniform(160, 330)
@@ -56,7 +56,7 @@ def skyline(canvas: Canvas, rng: Generator) -> None:
     while x < end:
         z, wide = rng.uniform(190, 260), rng.uniform(16, 44)
         tree, tall = rng.random() < 0.45, rng.uniform(6, 26)
-        colour = varied(rng, pick(rng, LEAVES if tree else FACADES))
+        colour = vary(rng, pick(rng, LEAVES if tree else FACADES))
         if tree:
             u = np.linspace(-1, 1, GRID, dtype=np.float32)
             field = 0.8 - np.abs(u[None, :]) ** 3 - np.linspace(1.2, 0, GRID)[:, None] ** 3
@@ -77,17 +77,15 @@ def _strip(road: Road, s0: float, s1: float, z: Vector) -> Vector:
 
 def _lay(canvas: Canvas, road: Road, edges: tuple[float, float], colour: Colour, label: TrainId) -> None:
     quads = _strip(road, min(edges), max(edges), PIECES)
-    for first in range(0, len(quads), 3):  # three quads share one tone of haze
+    for first in range(0, len(quads), 3):  # three quads share one haze colour
         canvas.fill(quads[first : first + 3], colour, label, UP)
 
 
 def ground(canvas: Canvas, road: Road, rng: Generator) -> None:
     """Terrain everywhere, then on each side sidewalk, verge and kerb, then the carriageway and cross street."""
-    grass = varied(rng, pick(rng, GRASS))
-    paving = varied(
-        rng, pick(rng, ((164, 158, 150), (150, 148, 146), (172, 152, 138), (138, 136, 134), (176, 170, 156)))
-    )
-    asphalt = varied(rng, pick(rng, ((98, 98, 102), (84, 85, 90), (112, 110, 108), (104, 100, 98))))
+    grass = vary(rng, pick(rng, GRASS))
+    paving = vary(rng, pick(rng, ((164, 158, 150), (150, 148, 146), (172, 152, 138), (138, 136, 134), (176, 170, 156))))
+    asphalt = vary(rng, pick(rng, ((98, 98, 102), (84, 85, 90), (112, 110, 108), (104, 100, 98))))
     for z0, z1 in zip(PIECES[:-1:2], [*PIECES[2::2], FAR_M], strict=True):
         wide = 3.0 * z1 + 60
         face = np.array([(-wide, 0, z0), (wide, 0, z0), (wide, 0, z1), (-wide, 0, z1)])
@@ -107,7 +105,7 @@ def ground(canvas: Canvas, road: Road, rng: Generator) -> None:
 
 
 def _paving_joints(canvas: Canvas, road: Road, edges: tuple[float, float], colour: Colour) -> None:
-    """Slab joints across and along the sidewalk, as far as one can tell them."""
+    """Slab joints across and along the sidewalk, up to the distance where they are visible."""
     z = np.arange(2.0, 30.0, 1.0)
     low, high = min(edges), max(edges)
     across = [_strip(road, low, high, np.array([at, at + 0.05]))[0] for at in z]
@@ -188,7 +186,7 @@ GRAIN = {
 
 
 def surface(canvas: Canvas, road: Road, things: Iterable[Thing], rng: Generator) -> None:
-    """Texture and shadows of the ground: one factor a pixel for everything below the horizon."""
+    """Texture and shadows of the ground: one factor per pixel below the horizon."""
     pixels, camera = canvas.pixels, canvas.camera
     top = int(np.clip(np.ceil(camera.horizon_px + 1), 0, pixels.shape[0] - 1))
     part = pixels[top:]
@@ -208,7 +206,7 @@ def surface(canvas: Canvas, road: Road, things: Iterable[Thing], rng: Generator)
 
 
 def _grain(canvas: Canvas, top: int, shift: Vector) -> Plane:
-    """Noise that lies on the ground, float32 in -1..1, for the rows from `top` down."""
+    """Noise on the ground, float32 in -1..1, for the rows from `top` down."""
     camera, (height, width) = canvas.camera, canvas.pixels.shape[:2]
     scale, drop = camera.height_m * GRAIN_PX_PER_M, top - camera.horizon_px
     ground = np.array([  # from pixel to noise tile
@@ -216,7 +214,7 @@ def _grain(canvas: Canvas, top: int, shift: Vector) -> Plane:
         [0.0, shift[1], shift[1] * drop + camera.focal_px * scale],
         [0.0, 1.0, drop],
     ])  # fmt: skip
-    size = -(-width // 2), -(-(height - top) // 2)  # half the size is fine enough
+    size = -(-width // 2), -(-(height - top) // 2)  # half the size is enough
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     tile = textures.noise(41, 8, 0.85)
     half = ground @ np.diag([2.0, 2.0, 1.0])
@@ -226,7 +224,7 @@ def _grain(canvas: Canvas, top: int, shift: Vector) -> Plane:
 
 
 def _shadows(canvas: Canvas, road: Road, things: Iterable[Thing], top: int) -> Plane:
-    """Brightness left on the ground, float32 in (0, 1]: cast shadows, and the dark under every object."""
+    """Brightness of the ground, float32 in (0, 1]: cast shadows, and darkness under every object."""
     height, width = canvas.pixels.shape[:2]
     small = -(-(height - top) // SOFT), -(-width // SOFT)
     cast, under = np.full(small, 255, np.uint8), np.full(small, 255, np.uint8)
@@ -258,7 +256,7 @@ def _shadows(canvas: Canvas, road: Road, things: Iterable[Thing], top: int) -> P
 
 
 def _darken(canvas: Canvas, mask: Pixels, points: Vector, top: int) -> None:
-    """Fill the hull of ground points in a shadow mask, which starts at row `top` and is SOFT times smaller."""
+    """Fill the hull of ground points in a shadow mask. The mask starts at row `top` and is SOFT times smaller."""
     if points[:, 2].max() < 1.0:
         return
     points = points.copy()

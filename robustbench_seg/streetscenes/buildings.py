@@ -4,16 +4,16 @@ import numpy as np
 from numpy.random import Generator
 
 from robustbench_seg.streetscenes.canvas import Canvas, Panel, box, boxes, disc, stroke
-from robustbench_seg.streetscenes.palette import FACADES, GLASS, ROOFS, pick, shade, varied
+from robustbench_seg.streetscenes.palette import FACADES, GLASS, ROOFS, pick, shade, vary
 from robustbench_seg.streetscenes.scene import Colour, Kind, Road, Thing, TrainId, Vector
 
 BUILDING, WALL, FENCE = TrainId.BUILDING, TrainId.WALL, TrainId.FENCE
 UP = np.array([0.0, 1.0, 0.0])
-DETAIL_M = 70.0  # farther facades have windows and nothing else
+DETAIL_M = 70.0  # facades farther away have only windows
 
 
 def corners(thing: Thing, road: Road) -> tuple[Vector, Vector, Vector, Vector]:
-    """Plan of a thing along the street: street side near and far, then back near and far, as world points."""
+    """Plan of a thing as world points: near and far corner on the street side, then near and far corner at the back."""
     left = thing.s + thing.width / 2 < road.ego_s
     front, back = (thing.s + thing.width, thing.s) if left else (thing.s, thing.s + thing.width)
     z0, z1 = thing.z, thing.z + thing.length
@@ -32,12 +32,12 @@ def _face(start: Vector, end: Vector) -> tuple[Panel, float]:
 def block(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     """A town building: plain end wall, a facade of windows, a ground floor, and a flat or a pitched roof."""
     near, far, back, _ = corners(thing, road)
-    colour = varied(rng, pick(rng, FACADES))
+    colour = vary(rng, pick(rng, FACADES))
     material = pick(rng, ("plaster", "plaster", "brick", "stone", "plates"))
     trim = shade(colour, rng.uniform(0.65, 1.25))
     top = thing.height
     if rng.random() < 0.45:
-        roof = varied(rng, pick(rng, ROOFS))
+        roof = vary(rng, pick(rng, ROOFS))
         inset, rise = rng.uniform(2.0, 4.0), UP * rng.uniform(2.0, 4.0)
         slope = (back - near) / np.linalg.norm(back - near) * inset + rise
         canvas.fill(np.array([near, far, far + slope, near + slope]) + UP * top, roof, BUILDING, (0.0, 0.8, -0.6))
@@ -61,7 +61,7 @@ def block(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
 
 
 class _Windows:
-    """The window grid of one building: one draw of its proportions, used on each of its faces."""
+    """The window grid of one building; its proportions are drawn once for all faces."""
 
     def __init__(self, rng: Generator, top: float) -> None:
         self.first = rng.uniform(3.2, 4.4)
@@ -121,29 +121,29 @@ def _ground_floor(canvas: Canvas, panel: Panel, length: float, top: float, trim:
     """Shop windows under an awning, or doors and small windows on a plinth."""
     normal = panel.normal
     if rng.random() < 0.5:
-        base = varied(rng, pick(rng, FACADES), 0.25)
+        base = vary(rng, pick(rng, FACADES), 0.25)
         canvas.fill(panel.at(box(0, 0, length, top - 0.4)), shade(base, 0.6), BUILDING, normal)
         count = max(1, int(length / rng.uniform(3.0, 5.0)))
         pitch = length / count
         u = np.arange(count) * pitch
         canvas.fill(panel.at(boxes(u + 0.3, 0.5, u + pitch - 0.3, top - 1.1)), pick(rng, GLASS), BUILDING, normal)
-        goods = varied(rng, (150.0, 110.0, 90.0), 0.5)
+        goods = vary(rng, (150.0, 110.0, 90.0), 0.5)
         canvas.fill(panel.at(boxes(u + 0.5, 0.6, u + pitch - 0.5, 1.3)), goods, BUILDING, normal)
         if canvas.light.lamps_on:
             canvas.glow(panel.at(boxes(u + 0.5, 1.3, u + pitch - 0.5, top - 1.3)), (235.0, 200.0, 140.0), BUILDING)
-        sign = varied(rng, pick(rng, FACADES), 0.6)
+        sign = vary(rng, pick(rng, FACADES), 0.6)
         canvas.fill(panel.at(boxes(u + 0.15, top - 1.1, u + pitch - 0.15, top - 0.45)), sign, BUILDING, normal)
     else:
         canvas.fill(panel.at(box(0, 0, length, rng.uniform(0.6, 1.2))), shade(trim, 0.75), BUILDING, normal)
         u = np.arange(1.0, max(1.5, length - 2.5), rng.uniform(4.0, 7.0))
-        canvas.fill(panel.at(boxes(u, 0.0, u + 1.2, 2.4)), varied(rng, (95.0, 70.0, 55.0), 0.5), BUILDING, normal)
+        canvas.fill(panel.at(boxes(u, 0.0, u + 1.2, 2.4)), vary(rng, (95.0, 70.0, 55.0), 0.5), BUILDING, normal)
         canvas.fill(panel.at(boxes(u + 1.9, 1.2, u + 3.0, 2.6)), pick(rng, GLASS), BUILDING, normal)
 
 
 def house(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     """A detached house with a gable roof, its ridge along the street or across it."""
     near, far, back, _ = corners(thing, road)
-    colour, roof = varied(rng, pick(rng, FACADES)), varied(rng, pick(rng, ROOFS))
+    colour, roof = vary(rng, pick(rng, FACADES)), vary(rng, pick(rng, ROOFS))
     trim = shade(colour, pick(rng, (0.6, 1.3)))
     material = pick(rng, ("plaster", "brick", "planks"))
     top, rise = thing.height, UP * rng.uniform(2.2, 4.0)
@@ -172,13 +172,13 @@ def house(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
             canvas.fill(panel.at(boxes(u - 0.1, v - 0.1, u + 1.2, v + 1.3)), trim, BUILDING, panel.normal)
             canvas.fill(panel.at(boxes(u, v, u + 1.1, v + 1.2)), pick(rng, GLASS), BUILDING, panel.normal)
     door = rng.uniform(1.0, length - 2.0)
-    canvas.fill(front.at(box(door, 0, door + 1.1, 2.2)), varied(rng, (120.0, 60.0, 50.0), 0.5), BUILDING, front.normal)
+    canvas.fill(front.at(box(door, 0, door + 1.1, 2.2)), vary(rng, (120.0, 60.0, 50.0), 0.5), BUILDING, front.normal)
 
 
 def wall(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     """A free-standing wall of brick, stone or concrete with a coping, sometimes with graffiti."""
     near, far, back, _ = corners(thing, road)
-    colour = varied(
+    colour = vary(
         rng,
         pick(rng, ((150.0, 145.0, 138.0), (150.0, 90.0, 72.0), (172.0, 158.0, 132.0), (118.0, 116.0, 112.0))),
     )
@@ -191,7 +191,7 @@ def wall(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     if rng.random() < 0.4:
         for _ in range(int(rng.integers(3, 9))):
             u, v = rng.uniform(1.0, max(1.1, length - 2.0)), rng.uniform(0.4, 0.7) * thing.height
-            paint = varied(rng, pick(rng, ((200.0, 60.0, 80.0), (60.0, 110.0, 190.0), (220.0, 190.0, 60.0))), 0.5)
+            paint = vary(rng, pick(rng, ((200.0, 60.0, 80.0), (60.0, 110.0, 190.0), (220.0, 190.0, 60.0))), 0.5)
             letters = stroke(u, v - 0.4, u + rng.uniform(0.3, 0.9), v + rng.uniform(0.1, 0.5), 0.25, 0.12)
             canvas.fill(panel.at(letters), paint, WALL, panel.normal)
     if rng.random() < 0.5:
@@ -203,14 +203,14 @@ def wall(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
 
 
 def fence(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
-    """A fence of iron bars, pickets, planks or mesh; what is seen through it is labelled fence."""
+    """A fence of iron bars, pickets, planks or mesh. Its gaps are labelled fence too."""
     near, far, _, _ = corners(thing, road)
     panel, length = _face(near, far)
     style = pick(rng, ("iron", "picket", "planks", "mesh"))
     top, normal = thing.height, panel.normal
     bright: Colour = pick(rng, ((225.0, 222.0, 214.0), (150.0, 108.0, 70.0), (118.0, 92.0, 70.0), (96.0, 120.0, 96.0)))
     dark: Colour = pick(rng, ((40.0, 46.0, 44.0), (60.0, 80.0, 64.0), (120.0, 124.0, 128.0), (86.0, 60.0, 48.0)))
-    colour = varied(rng, bright if style in ("picket", "planks") else dark)
+    colour = vary(rng, bright if style in ("picket", "planks") else dark)
     pitch = {"iron": 0.3, "picket": 0.26, "planks": 0.24, "mesh": 0.5}[style]
     wide = {"iron": 0.07, "picket": 0.15, "planks": 0.21, "mesh": 0.05}[style]
     canvas.veil(panel.at(box(0, 0, length, top)), shade(colour, 0.7), FENCE, 0.9 if style == "planks" else 0.35)

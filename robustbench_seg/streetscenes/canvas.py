@@ -1,7 +1,7 @@
 """Camera and canvas: flat faces in the world become filled polygons, far to near.
 
-The canvas has four channels, red, green, blue and trainId, and every face is filled in all four at once: the label
-has no way to disagree with the image. What only changes brightness (texture, shadow) leaves the fourth channel as is.
+The canvas has four channels: red, green, blue and trainId. Every face is filled in all four at once, so the label can't
+disagree with the image. Texture and shadow change only the brightness, not the fourth channel.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from robustbench_seg.streetscenes import textures
-from robustbench_seg.streetscenes.scene import Colour, Light, TrainId, Vector, View
+from robustbench_seg.streetscenes.scene import Colour, Light, TrainId, Vector, Viewpoint
 
 Pixels = NDArray[np.uint8]
 
@@ -21,15 +21,15 @@ FACING: Colour = (0.0, 0.35, -0.937)  # normal of a face that looks at the camer
 
 
 class Camera:
-    """A pinhole camera that looks along z with a level horizon; its field of view is that of a 2:1 image."""
+    """A pinhole camera that looks along z with a level horizon, with the field of view of a 2:1 image."""
 
-    def __init__(self, view: View, height: int, width: int) -> None:
+    def __init__(self, viewpoint: Viewpoint, height: int, width: int) -> None:
         self.unit_px = max(height, width / 2)
-        self.focal_px = view.focal * self.unit_px
+        self.focal_px = viewpoint.focal * self.unit_px
         self.centre_px = width / 2 - 0.5
-        self.horizon_px = view.horizon * height - 0.5
-        self.height_m = view.height_m
-        self.focal = view.focal
+        self.horizon_px = viewpoint.horizon * height - 0.5
+        self.height_m = viewpoint.height_m
+        self.focal = viewpoint.focal
 
     def project(self, points: Vector) -> Vector:
         """World points (..., 3) in metres to pixels (..., 2) as (column, row)."""
@@ -40,7 +40,7 @@ class Camera:
         return flat
 
     def at_least(self, width_m: float, depth_m: float, pixels: float) -> float:
-        """width_m, or the width that covers `pixels` of a 256 x 512 image at this depth if that is more."""
+        """Return width_m, or the width that covers `pixels` of a 256 x 512 image at this depth if it is larger."""
         return max(width_m, pixels / 256 * depth_m / self.focal)
 
 
@@ -54,7 +54,7 @@ class Panel:
 
     @property
     def normal(self) -> Colour:
-        """Unit normal on the side that the camera, far behind z = 0, is on."""
+        """Unit normal on the side of the camera, which is far behind z = 0."""
         (a, b, c), (d, e, f) = self.across.tolist(), self.up.tolist()
         x, y, z = b * f - c * e, c * d - a * f, a * e - b * d
         length = max(1e-9, (x * x + y * y + z * z) ** 0.5)
@@ -69,7 +69,7 @@ class Panel:
 
 
 def upright(x: float, z: float, yaw: float = 0.0) -> Panel:
-    """A standing panel with its foot at (x, 0, z), turned by yaw radians; yaw 0 faces the camera."""
+    """A standing panel with its foot at (x, 0, z), rotated by yaw radians; yaw 0 faces the camera."""
     return Panel(np.array([x, 0.0, z]), np.array([np.cos(yaw), 0.0, -np.sin(yaw)]), np.array([0.0, 1.0, 0.0]))
 
 
@@ -109,11 +109,11 @@ def stroke(u0: float, v0: float, u1: float, v1: float, width: float, end_width: 
 
 
 class Canvas:
-    """The picture while it is painted; `pixels` is (H, W, 4) uint8: RGB and trainId."""
+    """The picture in progress; `pixels` is (H, W, 4) uint8: RGB and trainId."""
 
-    def __init__(self, view: View, light: Light, height: int, width: int) -> None:
+    def __init__(self, viewpoint: Viewpoint, light: Light, height: int, width: int) -> None:
         self.pixels: Pixels = np.zeros((height, width, 4), np.uint8)
-        self.camera = Camera(view, height, width)
+        self.camera = Camera(viewpoint, height, width)
         self.light = light
 
     def fill(self, points: Vector, colour: Colour, label: TrainId, normal: Colour = FACING) -> None:
@@ -124,8 +124,8 @@ class Canvas:
 
     def fill_flat(self, flat: Vector, colour: Colour, label: TrainId) -> None:
         """Fill polygons given in pixels, (K, 2) or (N, K, 2), with a colour that is already lit."""
-        fixed = _fixed(flat)
-        polygons = [fixed] if fixed.ndim == 2 else list(fixed)
+        points = _to_fixed_point(flat)
+        polygons = [points] if points.ndim == 2 else list(points)
         cv2.fillPoly(self.pixels, polygons, (*colour, int(label)), cv2.LINE_8, FRACTION_BITS)
 
     def glow(self, points: Vector, colour: Colour, label: TrainId) -> None:
@@ -133,7 +133,7 @@ class Canvas:
         self.fill_flat(self.camera.project(points), colour, label)
 
     def veil(self, points: Vector, colour: Colour, label: TrainId, opacity: float) -> None:
-        """Fill faces one can look through; the label is theirs."""
+        """Fill transparent faces, with their own label."""
         flat = self.camera.project(points)
         window = self._window(flat)
         if window is None:
@@ -141,8 +141,8 @@ class Canvas:
         before = self.pixels[window].copy()
         self.fill_flat(flat, self.light.lit(colour, FACING, float(points[..., 2].mean())), label)
         after = self.pixels[window]
-        mixed = cv2.addWeighted(before, 1.0 - opacity, after, opacity, 0.0)
-        after[..., :3] = mixed[..., :3]
+        blend = cv2.addWeighted(before, 1.0 - opacity, after, opacity, 0.0)
+        after[..., :3] = blend[..., :3]
 
     def texture(self, panel: Panel, outline: Vector, name: str, shift: tuple[float, float] = (0.0, 0.0)) -> None:
         """Brighten and darken the part of a panel inside `outline` (K, 2) with a material."""
@@ -166,11 +166,11 @@ class Canvas:
         grey = cv2.warpPerspective(tile, warp, size, flags=flags, borderMode=cv2.BORDER_WRAP)
         factor = cv2.merge([grey, grey, grey, np.full_like(grey, 128)])
         mask = np.zeros(patch.shape[:2], np.uint8)
-        cv2.fillPoly(mask, [_fixed(flat - [window[1].start, window[0].start])], 255, cv2.LINE_8, FRACTION_BITS)
+        cv2.fillPoly(mask, [_to_fixed_point(flat - [window[1].start, window[0].start])], 255, cv2.LINE_8, FRACTION_BITS)
         cv2.copyTo(cv2.multiply(patch, factor, scale=1 / 128), mask, patch)
 
     def _window(self, flat: Vector) -> tuple[slice, slice] | None:
-        """Rows and columns that polygons in pixels may touch, or None when they are off the canvas."""
+        """Rows and columns that polygons in pixels may touch, or None if they are off the canvas."""
         height, width = self.pixels.shape[:2]
         points = flat.reshape(-1, 2)
         left, top = np.floor(np.clip(points.min(0) - 1, -1, [width, height])).astype(int)
@@ -181,5 +181,5 @@ class Canvas:
         return slice(top, bottom), slice(left, right)
 
 
-def _fixed(flat: Vector) -> NDArray[np.int32]:
+def _to_fixed_point(flat: Vector) -> NDArray[np.int32]:
     return (np.minimum(np.maximum(flat, -8000.0), 24000.0) * (1 << FRACTION_BITS) + 0.5).astype(np.int32)

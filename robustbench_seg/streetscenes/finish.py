@@ -1,4 +1,4 @@
-"""What a camera adds last: the own bonnet in view, colour cast, vignette, slight blur, sensor noise."""
+"""Effects of the camera, applied last: the own bonnet in view, colour cast, vignette, slight blur, sensor noise."""
 
 from functools import cache
 
@@ -29,7 +29,7 @@ def bonnet(canvas: Canvas, height: float, rng: Generator) -> None:
 
 @cache
 def _quantiles() -> NDArray[np.float32]:
-    """Standard normal values at 256 equal steps of probability: turns random bytes into Gaussian noise."""
+    """Standard normal quantiles at 256 equal steps of probability; they turn random bytes into Gaussian noise."""
     bins = np.linspace(-4, 4, 4001)
     share = np.cumsum(np.exp(-(bins**2) / 2))
     return np.interp((np.arange(256) + 0.5) / 256, share / share[-1], bins).astype(np.float32)
@@ -53,7 +53,7 @@ def sensor(pixels: Pixels, rng: Generator) -> Pixels:
 
 
 def _vignette(rows: int, columns: int, edge: float) -> Pixels:
-    """Brightness (rows, columns, 3) uint8 of 256: 1 in the middle, 1 - edge in the corners."""
+    """Brightness (rows, columns, 3), uint8 in units of 1 / 256: 1 in the middle, 1 - edge in the corners."""
     row, column = (np.linspace(-1, 1, -(-size // 4)) ** 2 for size in (rows, columns))
     small = np.rint(255 * (1 - edge * (row[:, None] + column[None, :]) / 2)).astype(np.uint8)
     whole = cv2.resize(small, (columns, rows), interpolation=cv2.INTER_LINEAR)

@@ -1,10 +1,10 @@
-"""What stands along the kerb: lamp posts, signs, traffic lights, and bins (void)."""
+"""Street furniture along the kerb: lamp posts, signs, traffic lights, and bins (void)."""
 
 import numpy as np
 from numpy.random import Generator
 
 from robustbench_seg.streetscenes.canvas import Canvas, Panel, box, boxes, disc, stroke, upright
-from robustbench_seg.streetscenes.palette import STEEL, pick, shade, varied
+from robustbench_seg.streetscenes.palette import STEEL, pick, shade, vary
 from robustbench_seg.streetscenes.scene import Colour, Kind, Road, Thing, TrainId, Vector
 
 POLE, SIGN, LIGHT = TrainId.POLE, TrainId.TRAFFIC_SIGN, TrainId.TRAFFIC_LIGHT
@@ -21,7 +21,7 @@ def _post(canvas: Canvas, thing: Thing, road: Road, rng: Generator, width_m: flo
     z = thing.z + thing.length / 2
     panel = upright(road.x(thing.s + thing.width / 2, z), z)
     width = canvas.camera.at_least(width_m, z, 2.2)
-    colour = varied(rng, pick(rng, POSTS))
+    colour = vary(rng, pick(rng, POSTS))
     canvas.fill(panel.at(box(-width / 2, 0, width / 2, thing.height)), colour, POLE)
     canvas.fill(panel.at(box(0, 0, width / 2, thing.height)), shade(colour, 0.75), POLE)
     return panel, z, colour
@@ -113,14 +113,14 @@ def sign(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
             canvas.fill(panel.at(back), STEEL, SIGN)
         else:
             for shape, colour in _plates(form, size, guide):
-                canvas.fill(panel.at(shape + np.array([0.0, middle])), varied(rng, colour, 0.08), SIGN)
+                canvas.fill(panel.at(shape + np.array([0.0, middle])), vary(rng, colour, 0.08), SIGN)
         middle -= 2.1 * size
 
 
 def _lamps(canvas: Canvas, panel: Panel, u: float, top: float, size: float, rng: Generator) -> None:
-    """One traffic light head: a housing, sometimes a backboard, three lamps of which one or two shine."""
+    """One traffic light head: a housing, sometimes a backboard, and three lamps, one of them lit."""
     wide, tall = 0.5 * size, 1.25 * size
-    housing = varied(rng, pick(rng, (BLACK, (44.0, 52.0, 46.0), (62.0, 62.0, 60.0), (200.0, 160.0, 40.0))), 0.2)
+    housing = vary(rng, pick(rng, (BLACK, (44.0, 52.0, 46.0), (62.0, 62.0, 60.0), (200.0, 160.0, 40.0))), 0.2)
     if rng.random() < 0.4:
         edge = 0.14 * size
         canvas.fill(
@@ -146,7 +146,7 @@ def _lamps(canvas: Canvas, panel: Panel, u: float, top: float, size: float, rng:
 
 
 def light(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
-    """A traffic light: a head on a pole, and on some a second one on an arm over the carriageway."""
+    """A traffic light: a head on a pole, sometimes a second head on an arm over the carriageway."""
     panel, z, colour = _post(canvas, thing, road, rng, 0.15)
     size = canvas.camera.at_least(rng.uniform(0.8, 1.05), z, 7.0)
     if thing.height > 4.5:
@@ -164,7 +164,7 @@ def bin_(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     """A waste bin; Cityscapes ignores such things, so its label is void."""
     z = thing.z + thing.length / 2
     panel = upright(road.x(thing.s + thing.width / 2, z), z)
-    colour = varied(rng, pick(rng, ((70.0, 84.0, 70.0), (60.0, 64.0, 68.0), (130.0, 76.0, 40.0))), 0.2)
+    colour = vary(rng, pick(rng, ((70.0, 84.0, 70.0), (60.0, 64.0, 68.0), (130.0, 76.0, 40.0))), 0.2)
     half = thing.width / 2
     body = np.array([(-half * 0.8, 0.0), (half * 0.8, 0.0), (half, thing.height), (-half, thing.height)])
     canvas.fill(panel.at(body), colour, TrainId.VOID)

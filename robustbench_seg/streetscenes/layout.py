@@ -1,9 +1,9 @@
-"""Invents a scene: every draw here is in metres or shares, so a scene does not depend on the size it is drawn at."""
+"""Draw the layout of a scene at random, in metres and shares, so that it does not depend on the size of the image."""
 
 import numpy as np
 from numpy.random import Generator
 
-from robustbench_seg.streetscenes.scene import Kind, Light, Road, Scene, Side, Thing, View
+from robustbench_seg.streetscenes.scene import Kind, Light, Road, Scene, Side, Thing, Viewpoint
 from robustbench_seg.streetscenes.traffic import SIZES, Traffic, make
 
 FRONT_END_M = 130.0
@@ -17,14 +17,14 @@ DISTRICTS = {
 
 def invent(rng: Generator) -> Scene:
     """Draw one scene."""
-    view = View(focal=rng.uniform(1.15, 1.65), horizon=rng.uniform(0.38, 0.5), height_m=rng.uniform(1.3, 2.0))
+    viewpoint = Viewpoint(focal=rng.uniform(1.15, 1.65), horizon=rng.uniform(0.38, 0.5), height_m=rng.uniform(1.3, 2.0))
     road, light = _road(rng), _light(rng)
     things = [*_frontage(road, road.left, rng), *_frontage(road, road.right, rng)]
     things += [*_kerbside(road, road.left, rng), *_kerbside(road, road.right, rng)]
     things += Traffic(road, rng).things
     bonnet = rng.uniform(0.04, 0.11) if rng.random() < 0.55 else 0.0
     seed = int(rng.integers(2**62))
-    return Scene(view=view, road=road, light=light, things=tuple(things), bonnet=bonnet, seed=seed)
+    return Scene(viewpoint=viewpoint, road=road, light=light, things=tuple(things), bonnet=bonnet, seed=seed)
 
 
 def _road(rng: Generator) -> Road:
@@ -59,7 +59,7 @@ def _road(rng: Generator) -> Road:
 
 
 def _light(rng: Generator) -> Light:
-    """One of five times of day and weathers, then the sun's place within it."""
+    """Draw one of five combinations of time and weather, then the sun's position."""
     hour = str(rng.choice(["noon", "noon", "bright", "overcast", "golden", "dusk"]))
     elevation = {"golden": rng.uniform(0.2, 0.35), "dusk": 0.15}.get(hour, rng.uniform(0.5, 1.1))
     azimuth = rng.uniform(0, 2 * np.pi)
@@ -90,7 +90,7 @@ def _light(rng: Generator) -> Light:
     )
 
 
-def _beside(side: Side, inner: float, outer: float) -> tuple[float, float]:
+def _strip_edges(side: Side, inner: float, outer: float) -> tuple[float, float]:
     """Left edge and width of the strip between two distances from the centre line."""
     return (inner if side.sign > 0 else -outer), outer - inner
 
@@ -115,14 +115,14 @@ def _frontage(road: Road, side: Side, rng: Generator) -> list[Thing]:
 
 
 def _plot(side: Side, kind: Kind, z: float, length: float, rng: Generator) -> list[Thing]:
-    """What stands on one plot from the sidewalk's edge outwards."""
+    """The things on one plot, from the sidewalk's edge outwards."""
     front, things = side.front, []
     if kind is Kind.BLOCK:
-        s, width = _beside(side, front, front + 12)
+        s, width = _strip_edges(side, front, front + 12)
         return [make(kind, (s, z, width, length, rng.uniform(8, 24)), rng)]
     border = Kind.WALL if kind is Kind.WALL else rng.choice([Kind.FENCE, Kind.FENCE, Kind.HEDGE, Kind.WALL, ""])
     if border:
-        s, width = _beside(side, front + 0.1, front + 0.5)
+        s, width = _strip_edges(side, front + 0.1, front + 0.5)
         high = {
             Kind.WALL: rng.uniform(1.2, 3.0),
             Kind.FENCE: rng.uniform(1.1, 2.1),
@@ -134,7 +134,7 @@ def _plot(side: Side, kind: Kind, z: float, length: float, rng: Generator) -> li
     setback = front + rng.uniform(4, 8)
     if kind is Kind.HOUSE or (kind is Kind.WALL and rng.random() < 0.4):
         wide = min(length - 1.0, rng.uniform(8, 12))
-        s, width = _beside(side, setback, setback + rng.uniform(8, 10))
+        s, width = _strip_edges(side, setback, setback + rng.uniform(8, 10))
         things.append(make(Kind.HOUSE, (s, z + (length - wide) / 2, width, wide, rng.choice([3.0, 5.4, 5.8])), rng))
         count = int(rng.random() < 0.5)
     else:

@@ -1,4 +1,4 @@
-"""Colours of painted, built and grown things, and how they vary."""
+"""Colours of vehicles, buildings and plants, and functions that vary them."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -61,11 +61,11 @@ STEEL: Colour = (120.0, 124.0, 126.0)
 
 
 def pick(rng: Generator, options: Sequence[T]) -> T:
-    """Draw one of the options, each as likely as the others (faster than Generator.choice)."""
+    """Draw one of the options with equal probability (faster than Generator.choice)."""
     return options[int(rng.integers(len(options)))]
 
 
-def varied(rng: Generator, colour: Colour, amount: float = 0.12) -> Colour:
+def vary(rng: Generator, colour: Colour, amount: float = 0.12) -> Colour:
     """Return the colour with its brightness and each channel changed by up to about `amount`."""
     whole = 1.0 + rng.uniform(-amount, amount)
     r, g, b = (min(255.0, c * (whole + rng.uniform(-amount, amount) / 2)) for c in colour)
@@ -73,6 +73,6 @@ def varied(rng: Generator, colour: Colour, amount: float = 0.12) -> Colour:
 
 
 def shade(colour: Colour, factor: float) -> Colour:
-    """Return the colour, darker below 1 and lighter above."""
+    """Return the colour, darker for a factor below 1 and lighter above."""
     r, g, b = (min(255.0, c * factor) for c in colour)
     return r, g, b

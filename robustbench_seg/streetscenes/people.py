@@ -17,7 +17,7 @@ from robustbench_seg.streetscenes.palette import (
     TYRE,
     pick,
     shade,
-    varied,
+    vary,
 )
 from robustbench_seg.streetscenes.scene import Colour, Kind, Road, Thing, TrainId, Vector
 
@@ -46,10 +46,10 @@ class _Figure:
 
 
 def person(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
-    """Somebody who stands or walks: trousers, skirt or coat, perhaps with a rucksack or a bag."""
+    """A person who stands or walks: trousers, skirt or coat, sometimes with a rucksack or a bag."""
     pen = _Figure(canvas, thing, road, rng)
     k = thing.height / 1.75
-    top, legs = varied(rng, pick(rng, CLOTHES), 0.2), varied(rng, pick(rng, TROUSERS), 0.2)
+    top, legs = vary(rng, pick(rng, CLOTHES), 0.2), vary(rng, pick(rng, TROUSERS), 0.2)
     skin, hair = pick(rng, SKIN), pick(rng, HAIR)
     stride, wide = rng.uniform(0.02, 0.3), rng.uniform(0.19, 0.25)
     style = pick(rng, ("plain", "plain", "coat", "skirt"))
@@ -59,7 +59,7 @@ def person(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
         pen.paint(stroke(hip * k, 0.9 * k, foot * k, 0.04 * k, 0.19 * k, 0.12 * k), shade(under, tone), PERSON)
         pen.paint(box((foot - 0.06) * k, 0, (foot + 0.14) * k, 0.08 * k), DARK, PERSON)
     if rng.random() < 0.25:
-        pen.paint(box(-0.34 * k, 0.95 * k, -0.1 * k, 1.42 * k), varied(rng, pick(rng, CLOTHES)), PERSON)
+        pen.paint(box(-0.34 * k, 0.95 * k, -0.1 * k, 1.42 * k), vary(rng, pick(rng, CLOTHES)), PERSON)
     arm = rng.uniform(0.05, 0.25)
     pen.paint(stroke(-wide * k, 1.4 * k, -(wide + arm) * k, 0.85 * k, 0.12 * k, 0.09 * k), shade(top, 0.7), PERSON)
     hem = {"coat": 0.5, "skirt": 0.62}.get(style, 0.82)
@@ -77,7 +77,7 @@ def person(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     pen.paint(stroke(wide * k, 1.4 * k, hand, 0.85 * k, 0.12 * k, 0.09 * k), shade(top, 0.9), PERSON)
     pen.paint(disc(hand, 0.82 * k, 0.06 * k), skin, PERSON)
     if rng.random() < 0.25:
-        pen.paint(box(hand - 0.14 * k, 0.45 * k, hand + 0.14 * k, 0.8 * k), varied(rng, pick(rng, CLOTHES)), PERSON)
+        pen.paint(box(hand - 0.14 * k, 0.45 * k, hand + 0.14 * k, 0.8 * k), vary(rng, pick(rng, CLOTHES)), PERSON)
     _head(pen, 0.0, 1.6 * k, k, skin, hair, PERSON, front=rng.random() < 0.5)
 
 
@@ -91,7 +91,7 @@ def _head(
 
 
 def _wheel(pen: _Figure, u: float, radius: float, thick: float, label: TrainId) -> None:
-    """A wheel from the side: a disc one can look through, a tyre, a hub."""
+    """A wheel from the side: a transparent disc, a tyre, a hub."""
     thick = pen.canvas.camera.at_least(thick, pen.depth, 1.2)
     pen.canvas.veil(pen.panel.at(disc(u, radius, radius)), STEEL, label, 0.35)
     outer, inner = disc(u, radius, radius), disc(u, radius, max(0.05, radius - thick))
@@ -126,7 +126,7 @@ def _bicycle_end(pen: _Figure, paint: Colour) -> None:
 def bicycle(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     """A parked bicycle."""
     pen = _Figure(canvas, thing, road, rng)
-    paint = varied(rng, pick(rng, PAINTS), 0.2)
+    paint = vary(rng, pick(rng, PAINTS), 0.2)
     (_bicycle_side if thing.crosswise else _bicycle_end)(pen, paint)
 
 
@@ -196,7 +196,7 @@ def _motorcycle_end(pen: _Figure, paint: Colour, *, ahead: bool) -> None:
 def motorcycle(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     """A parked motorcycle or scooter."""
     pen = _Figure(canvas, thing, road, rng)
-    paint = varied(rng, pick(rng, PAINTS), 0.2)
+    paint = vary(rng, pick(rng, PAINTS), 0.2)
     if thing.crosswise:
         _motorcycle_side(pen, paint, scooter=rng.random() < 0.4)
     else:
@@ -206,9 +206,9 @@ def motorcycle(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None
 def bicycle_rider(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     """A cyclist on a bicycle."""
     pen = _Figure(canvas, thing, road, rng)
-    paint, shirt = varied(rng, pick(rng, PAINTS), 0.2), varied(rng, pick(rng, CLOTHES), 0.25)
-    legs, skin = varied(rng, pick(rng, TROUSERS), 0.2), pick(rng, SKIN)
-    cap = varied(rng, pick(rng, PAINTS)) if rng.random() < 0.6 else pick(rng, HAIR)
+    paint, shirt = vary(rng, pick(rng, PAINTS), 0.2), vary(rng, pick(rng, CLOTHES), 0.25)
+    legs, skin = vary(rng, pick(rng, TROUSERS), 0.2), pick(rng, SKIN)
+    cap = vary(rng, pick(rng, PAINTS)) if rng.random() < 0.6 else pick(rng, HAIR)
     if thing.crosswise:
         pen.line([(-0.16, 0.95), (0.2, 0.72), (-0.02, 0.2)], 0.13, shade(legs, 0.7), RIDER)
         _bicycle_side(pen, paint)
@@ -238,8 +238,8 @@ def bicycle_rider(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> N
 def motorcycle_rider(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     """A motorcyclist with a helmet on a motorcycle or scooter."""
     pen = _Figure(canvas, thing, road, rng)
-    paint, jacket = varied(rng, pick(rng, PAINTS), 0.2), varied(rng, pick(rng, CLOTHES), 0.25)
-    legs, helmet = varied(rng, pick(rng, TROUSERS), 0.2), varied(rng, pick(rng, PAINTS))
+    paint, jacket = vary(rng, pick(rng, PAINTS), 0.2), vary(rng, pick(rng, CLOTHES), 0.25)
+    legs, helmet = vary(rng, pick(rng, TROUSERS), 0.2), vary(rng, pick(rng, PAINTS))
     visor: Colour = (30.0, 34.0, 40.0)
     ahead = bool(np.cos(thing.heading) < 0)
     if thing.crosswise:

@@ -1,4 +1,4 @@
-"""Trees and hedges: crowns are noise cut off by a smooth shape, lit from the sun's side."""
+"""Trees and hedges: a crown is noise inside a smooth shape, lit from the sun's side."""
 
 from functools import cache
 from typing import Any
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from robustbench_seg.streetscenes import textures
 from robustbench_seg.streetscenes.buildings import corners
 from robustbench_seg.streetscenes.canvas import Canvas, Pixels, stroke, upright
-from robustbench_seg.streetscenes.palette import AUTUMN, LEAVES, pick, varied
+from robustbench_seg.streetscenes.palette import AUTUMN, LEAVES, pick, vary
 from robustbench_seg.streetscenes.scene import Colour, Kind, Road, Thing, TrainId, Vector
 
 Field = NDArray[np.float32]
@@ -70,7 +70,7 @@ def foliage(
 
 
 def _shape_tone(field: Field, sun_x: float) -> Field:
-    """Brightness of a crown before its leaves: more where it bulges, on top, and on the sun's side."""
+    """Brightness of a crown without its leaves: higher in the middle, on top, and on the sun's side."""
     u, v = _axes()
     tone: Field = 96 + 60 * np.clip(field, -0.5, 1) + 34 * v + np.float32(40 * sun_x) * u
     return tone
@@ -87,7 +87,7 @@ def _leaf_colours(canvas: Canvas, colour: Colour, depth_m: float) -> NDArray[np.
 
 
 def _cut(tile: NDArray[Any], area: tuple[int, int, int, int], rows: int, columns: int) -> Pixels:
-    """The tile stretched over `area` (left, top, width, height), only the part that is on the canvas."""
+    """The part on the canvas of the tile stretched over `area` (left, top, width, height)."""
     left, top, width, height = area
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = min(left + width, columns), min(top + height, rows)
@@ -102,8 +102,8 @@ def tree(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     """A trunk with two boughs and a crown; conifers and bushes have their crown near the ground."""
     z = thing.z + thing.length / 2
     panel = upright(road.x(thing.s + thing.width / 2, z), z)
-    colour = varied(rng, pick(rng, AUTUMN if rng.random() < 0.12 else LEAVES), 0.2)
-    bark = varied(rng, (92.0, 76.0, 60.0), 0.2)
+    colour = vary(rng, pick(rng, AUTUMN if rng.random() < 0.12 else LEAVES), 0.2)
+    bark = vary(rng, (92.0, 76.0, 60.0), 0.2)
     field = _crown(rng)
     clear = rng.uniform(0.18, 0.34) * thing.height if thing.height > 3 else 0.0
     thick = canvas.camera.at_least(0.05 * thing.height, z, 2.0)
@@ -119,7 +119,7 @@ def tree(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
 def hedge(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     """A clipped hedge along the street, drawn as overlapping bushes from far to near."""
     near, far, _, _ = corners(thing, road)
-    colour = varied(rng, pick(rng, LEAVES), 0.15)
+    colour = vary(rng, pick(rng, LEAVES), 0.15)
     count = max(2, int(thing.length / 1.8))
     u, v = _axes()
     field = 0.8 - np.abs(u) ** 6 - np.maximum(v, 0) ** 8

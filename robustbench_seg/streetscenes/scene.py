@@ -1,4 +1,4 @@
-"""Value types of a synthetic street scene, all in metres or normalised units: nothing here knows a pixel.
+"""Value types of a synthetic street scene, all in metres or normalised units, never in pixels.
 
 Coordinates of the street: `s` metres to the right of the road's centre line, `z` metres ahead of the camera.
 Coordinates of the world: x right, y up, z ahead, the camera at x = 0, z = 0.
@@ -41,7 +41,7 @@ class TrainId(IntEnum):
 
 
 class Kind(StrEnum):
-    """What a thing is, and so which painter draws it."""
+    """The kind of a thing; it decides which painter draws the thing."""
 
     BLOCK = "block"
     HOUSE = "house"
@@ -65,7 +65,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class Viewpoint:
     """The camera: focal length in image heights (of a 2:1 image), horizon in heights from the top."""
 
     focal: float
@@ -97,9 +97,9 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class Road:
-    """The street's plan: both sides, where the camera drives, curvature (1/m), the cross street, tram tracks.
+    """The street's plan: both sides, the camera's position `ego_s`, curvature (1/m), the cross street, tram tracks.
 
-    Without a cross street `crossing_m`, its width, is 0.
+    `crossing_m` is the width of the cross street, 0 without one.
     """
 
     left: Side
@@ -128,7 +128,7 @@ class Road:
 
 @dataclass(frozen=True, kw_only=True)
 class Light:
-    """Sun (unit vector towards it), the light of sun and sky, the sky's colours, and how far one sees."""
+    """The unit vector towards the sun, the light of sun and sky, the sky's colours, and the visibility."""
 
     sun: tuple[float, float, float]
     direct: Colour
@@ -155,10 +155,10 @@ class Light:
 
 @dataclass(frozen=True, kw_only=True)
 class Thing:
-    """One object: its box on the street (nearest left corner at s, z), its height, where it heads, its own seed.
+    """One object: its box on the street (nearest left corner at s, z), its height, its heading, its seed.
 
-    The box is as the object stands; `heading` is radians clockwise from the street's direction; `seed` decides every
-    detail of how it looks.
+    The box has the object's orientation applied; `heading` is in radians clockwise from the street's direction; `seed`
+    decides every detail of its appearance.
     """
 
     kind: Kind
@@ -188,9 +188,9 @@ class Thing:
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """Everything that is drawn, before any size in pixels is known."""
+    """The whole scene, without a size in pixels."""
 
-    view: View
+    viewpoint: Viewpoint
     road: Road
     light: Light
     things: tuple[Thing, ...]

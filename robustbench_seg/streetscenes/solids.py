@@ -1,7 +1,7 @@
-"""Solids for vehicles: a side profile drawn out to the vehicle's width, and flat parts laid on its faces.
+"""Solids for vehicles: a side profile extruded to the vehicle's width, and flat parts on its faces.
 
-A profile is a ring of (forward, up, half width) around the vehicle's side: one quad across the width for each of its
-edges, and the two sides. All in metres from the vehicle's middle on the ground.
+A profile is a ring of (forward, up, half width) around the vehicle's side. It has one quad across the width per edge,
+and two sides. All in metres from the vehicle's middle on the ground.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from robustbench_seg.streetscenes.palette import RIM, TYRE
 from robustbench_seg.streetscenes.scene import Colour, Road, Thing, TrainId, Vector
 
 Rect = tuple[float, float, float, float]
-DETAIL_M = 45.0  # farther vehicles are drawn without their small parts
+DETAIL_M = 45.0  # vehicles farther away have no small parts
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Body:
 
     @classmethod
     def of(cls, canvas: Canvas, thing: Thing, road: Road, label: TrainId) -> "Body":
-        """Stand the frame in the middle of the thing's box, turned by its heading."""
+        """Put the frame in the middle of the thing's box, rotated by its heading."""
         z = thing.z + thing.length / 2
         yaw = thing.heading + road.yaw(z)
         forward, right = (np.sin(yaw), 0.0, np.cos(yaw)), (np.cos(yaw), 0.0, -np.sin(yaw))
@@ -40,31 +40,31 @@ class Body:
     @cached_property
     def eye(self) -> Vector:
         """The camera in the vehicle's own frame."""
-        seen: Vector = self.axes @ (np.array([0.0, self.canvas.camera.height_m, 0.0]) - self.centre)
-        return seen
+        eye: Vector = self.axes @ (np.array([0.0, self.canvas.camera.height_m, 0.0]) - self.centre)
+        return eye
 
     @property
     def detailed(self) -> bool:
-        """Whether the vehicle is near enough for its small parts to be seen."""
+        """Whether the vehicle is near enough for small parts to be visible."""
         return bool(self.centre[2] < DETAIL_M)
 
     def faces_camera(self, outward: ArrayLike, point: ArrayLike) -> bool:
-        """Whether a face with this own normal, through this own point, shows its outside."""
+        """Whether the camera sees the outside of a face, given its normal and one of its points."""
         return float(np.dot(outward, np.asarray(point, np.float64) - self.eye)) < 0
 
     def face(self, points: Vector, outward: ArrayLike, colour: Colour) -> None:
-        """Fill own polygons (K, 3) or (N, K, 3) that have this outward normal."""
+        """Fill polygons (K, 3) or (N, K, 3) with this outward normal."""
         x, y, z = (np.asarray(outward, np.float64) @ self.axes).tolist()
         self.canvas.fill(self.centre + points @ self.axes, colour, self.label, (x, y, z))
 
     def solid(self, profile: ArrayLike, colour: Colour, top: Colour | None = None) -> None:
-        """Fill the visible faces of a profile (K, 3), the farthest first; `top` colours what looks up."""
+        """Fill the visible faces of a profile (K, 3), the farthest first. top: colour of faces that look up."""
         right = np.asarray(profile, np.float64)
         left, middle = right * [1.0, 1.0, -1.0], right.mean(0) * [1.0, 1.0, 0.0]
         quads = np.stack([left, right, np.roll(right, -1, 0), np.roll(left, -1, 0)], 1)
-        outwards, apart = _normals(quads, middle), quads.mean(1) - self.eye
-        shown = np.flatnonzero((outwards * (quads[:, 0] - self.eye)).sum(1) < 0)
-        for at in shown[np.argsort(-(apart[shown] ** 2).sum(1), kind="stable")]:
+        outwards, offsets = _normals(quads, middle), quads.mean(1) - self.eye
+        visible = np.flatnonzero((outwards * (quads[:, 0] - self.eye)).sum(1) < 0)
+        for at in visible[np.argsort(-(offsets[visible] ** 2).sum(1), kind="stable")]:
             upward = top is not None and outwards[at, 1] > 0.9
             self.face(quads[at], outwards[at], top if upward and top is not None else colour)
         for points in (left, right):
@@ -73,7 +73,7 @@ class Body:
                 self.face(points, outward, colour)
 
     def side(self, shapes: Vector, half: float, colour: Colour) -> None:
-        """Fill (forward, up) polygons (N, K, 2) on the side that is seen, `half` metres off the middle."""
+        """Fill (forward, up) polygons (N, K, 2) on the visible side, `half` metres from the middle."""
         for sign in (-1.0, 1.0):
             outward = (0.0, 0.0, sign)
             if self.faces_camera(outward, (0.0, 1.0, sign * half)):
@@ -81,11 +81,11 @@ class Body:
                 self.face(np.concatenate([shapes, depth], -1), outward, colour)
 
     def band(self, rect: Rect, half: float, colour: Colour) -> None:
-        """Fill one rectangle forward0, up0, forward1, up1 on the side that is seen."""
+        """Fill one rectangle (forward0, up0, forward1, up1) on the visible side."""
         self.side(boxes(*rect), half, colour)
 
     def cross(self, forward: float, rects: Sequence[Rect], colour: Colour, facing: int, slope: float = 0.0) -> None:
-        """Fill rectangles right0, up0, right1, up1 across the vehicle, looking back (-1) or ahead (1)."""
+        """Fill rectangles (right0, up0, right1, up1) across the vehicle, facing back (-1) or ahead (1)."""
         if not self.faces_camera((float(facing), 0.0, 0.0), (forward, 1.0, 0.0)):
             return
         flat = np.concatenate([boxes(*rect) for rect in rects])
@@ -94,18 +94,18 @@ class Body:
         self.face(np.stack([ahead, up, right], -1), (float(facing), 0.0, 0.0), colour)
 
     def tyres(self, forwards: Sequence[float], radius: float, half: float) -> None:
-        """Fill what shows of the wheels below the body from ahead or behind."""
+        """Fill the visible part of the wheels below the body, from ahead or behind."""
         for forward, facing in ((min(forwards) - 0.3, -1), (max(forwards) + 0.3, 1)):
-            self.cross(forward, mirrored(half - 0.26, 0.0, half, radius * 1.2), TYRE, facing)
+            self.cross(forward, mirror_pair(half - 0.26, 0.0, half, radius * 1.2), TYRE, facing)
 
     def wheels(self, forwards: Sequence[float], radius: float, half: float) -> None:
-        """Fill the wheels on the side that is seen."""
+        """Fill the wheels on the visible side."""
         self.side(np.array([disc(at, radius, radius) for at in forwards]), half, TYRE)
         if self.detailed:
             self.side(np.array([disc(at, radius, radius * 0.6) for at in forwards]), half, RIM)
 
 
-def mirrored(right0: float, up0: float, right1: float, up1: float) -> list[Rect]:
+def mirror_pair(right0: float, up0: float, right1: float, up1: float) -> list[Rect]:
     """Return a rectangle and its mirror image on the other half of the vehicle."""
     return [(right0, up0, right1, up1), (-right1, up0, -right0, up1)]
 
@@ -116,5 +116,5 @@ def _normals(polygons: Vector, middle: Vector) -> Vector:
     normals = a[:, [1, 2, 0]] * b[:, [2, 0, 1]] - a[:, [2, 0, 1]] * b[:, [1, 2, 0]]
     length = np.maximum(np.sqrt((normals**2).sum(1)), 1e-9)
     outside = (normals * (polygons.mean(1) - middle)).sum(1)
-    signed: Vector = normals / np.where(outside < 0, -length, length)[:, None]
-    return signed
+    units: Vector = normals / np.where(outside < 0, -length, length)[:, None]
+    return units

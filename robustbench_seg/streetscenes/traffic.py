@@ -1,4 +1,4 @@
-"""Invents the traffic of a scene: vehicles on the lanes, parked ones, and what crosses the street."""
+"""Draw the traffic of a scene at random: vehicles on the lanes, parked vehicles, crossing vehicles and people."""
 
 import numpy as np
 from numpy.random import Generator
@@ -19,14 +19,14 @@ SIZES = {  # width, length, height in metres
 
 
 def make(kind: Kind, box: tuple[float, float, float, float, float], rng: Generator, heading: float = 0.0) -> Thing:
-    """Give a thing its box (s, z, width, length, height) and a seed of its own."""
+    """Make a thing from its box (s, z, width, length, height), with its own seed."""
     s, z, width, length, height = (float(value) for value in box)
     seed = int(rng.integers(2**62))
     return Thing(kind=kind, s=s, z=z, width=width, length=length, height=height, heading=heading, seed=seed)
 
 
 class Traffic:
-    """Vehicles on the lanes, each lane filled from near to far without overlap."""
+    """Vehicles on the lanes; each lane is filled from near to far without overlap."""
 
     def __init__(self, road: Road, rng: Generator) -> None:
         self.road, self.rng = road, rng
@@ -43,7 +43,7 @@ class Traffic:
             self._crossing()
 
     def _near_rider(self) -> None:
-        """Somebody on two wheels close by: ahead beside our lane's middle, coming towards us, or turning across."""
+        """Add a rider close to the camera: ahead and off the middle of our lane, oncoming, or across the street."""
         road, rng = self.road, self.rng
         kind = Kind.BICYCLE_RIDER if rng.random() < 0.5 else Kind.MOTORCYCLE_RIDER
         way = str(rng.choice(["ahead", "oncoming", "across"]))
@@ -52,7 +52,7 @@ class Traffic:
         if any(t.s < s + 1 and t.s + t.width > s - 1 and t.z < z + 2.2 and t.z + t.length > z for t in self.things):
             return
         if way == "across":
-            self._add_turned(kind, s, z, np.pi / 2, (width, length, height))
+            self._add_across(kind, s, z, np.pi / 2, (width, length, height))
         else:
             self._add(kind, s, z, np.pi if way == "oncoming" else 0.0, (width, length, height))
 
@@ -103,7 +103,7 @@ class Traffic:
             z += length + rng.uniform(0.8, 2.0)
 
     def _crossing(self) -> None:
-        """Vehicles and people that cross before us; their boxes are given as they stand, seen from the side."""
+        """Add vehicles and people that cross the street in front of the camera."""
         road, rng = self.road, self.rng
         z0 = road.crossing_z
         for heading, z in (
@@ -113,13 +113,13 @@ class Traffic:
             if rng.random() < 0.65:
                 kind = self._kind()
                 width, length, height = SIZES[kind]
-                self._add_turned(kind, rng.uniform(-9, 9) + road.ego_s, z, heading, (width, length, height))
+                self._add_across(kind, rng.uniform(-9, 9) + road.ego_s, z, heading, (width, length, height))
         if road.zebra:
             for _ in range(int(rng.choice([0, 0, 1, 3, 5]))):
                 s = rng.uniform(-road.left.front, road.right.front)
                 self._add(Kind.PERSON, s, z0 - rng.uniform(1.5, 3.8), 0.0, (0.55, 0.4, rng.uniform(1.55, 1.9)))
 
-    def _add_turned(self, kind: Kind, s: float, z: float, heading: float, size: tuple[float, float, float]) -> None:
-        """Add a vehicle across the street, its box turned with it."""
+    def _add_across(self, kind: Kind, s: float, z: float, heading: float, size: tuple[float, float, float]) -> None:
+        """Add a vehicle across the street, with its box rotated."""
         width, length, height = size
         self.things.append(make(kind, (s - length / 2, z - width / 2, length, width, height), self.rng, heading))

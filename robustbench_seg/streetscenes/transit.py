@@ -6,16 +6,16 @@ import numpy as np
 from numpy.random import Generator
 
 from robustbench_seg.streetscenes.canvas import Canvas, boxes, disc
-from robustbench_seg.streetscenes.palette import AMBER, DARK, GLASS, PAINTS, RED, WHITE, pick, shade, varied
+from robustbench_seg.streetscenes.palette import AMBER, DARK, GLASS, PAINTS, RED, WHITE, pick, shade, vary
 from robustbench_seg.streetscenes.scene import Colour, Kind, Road, Thing, TrainId
-from robustbench_seg.streetscenes.solids import Body, mirrored
+from robustbench_seg.streetscenes.solids import Body, mirror_pair
 
 
 def bus(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     """Draw a city bus: one long band of windows, doors on the right, a lit destination."""
     body = Body.of(canvas, thing, road, TrainId.BUS)
     half, tail, nose, top = thing.own_width / 2, -thing.own_length / 2, thing.own_length / 2, thing.height
-    paint, glass, stripe = varied(rng, pick(rng, PAINTS)), pick(rng, GLASS), varied(rng, pick(rng, PAINTS))
+    paint, glass, stripe = vary(rng, pick(rng, PAINTS)), pick(rng, GLASS), vary(rng, pick(rng, PAINTS))
     wheels = [tail + 2.6, nose - 2.4]
     body.tyres(wheels, 0.48, half - 0.03)
     shell = [
@@ -40,21 +40,21 @@ def _bus_ends(body: Body, thing: Thing, glass: Colour) -> None:
     half, nose, top = thing.own_width / 2, thing.own_length / 2 + 0.01, thing.height
     body.cross(-nose, [(-half * 0.8, 1.55, half * 0.8, top - 0.6)], glass, -1)
     body.cross(-nose, [(-half * 0.6, 0.6, half * 0.6, 1.15)], shade(DARK, 1.4), -1)
-    body.cross(-nose, mirrored(half * 0.72, 0.6, half * 0.93, 1.2), RED, -1)
+    body.cross(-nose, mirror_pair(half * 0.72, 0.6, half * 0.93, 1.2), RED, -1)
     body.cross(-nose, [(-half * 0.4, top - 0.5, half * 0.4, top - 0.22)], AMBER, -1)
     body.cross(nose, [(-half * 0.9, 1.1, half * 0.9, top - 0.5)], glass, 1)
     body.cross(nose, [(-half * 0.88, 1.1, -half * 0.1, top - 0.5)], shade(glass, 1.2), 1)
     body.cross(nose, [(-half * 0.7, top - 0.45, half * 0.7, top - 0.12)], DARK, 1)
     body.cross(nose, [(-half * 0.6, top - 0.39, half * 0.6, top - 0.18)], AMBER, 1)
-    body.cross(nose, mirrored(half * 0.6, 0.55, half * 0.92, 0.8), WHITE, 1)
+    body.cross(nose, mirror_pair(half * 0.6, 0.55, half * 0.92, 0.8), WHITE, 1)
     body.cross(nose, [(-0.3, 0.42, 0.3, 0.55)], WHITE, 1)
 
 
 def train(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     """Draw a tram of several cars with skirts down to the rails, a dark band of windows and a pantograph."""
     body = Body.of(canvas, thing, road, TrainId.TRAIN)
-    paint, accent, glass = varied(rng, pick(rng, PAINTS)), varied(rng, pick(rng, PAINTS)), pick(rng, GLASS)
-    upper = varied(rng, pick(rng, (WHITE, paint, paint)))
+    paint, accent, glass = vary(rng, pick(rng, PAINTS)), vary(rng, pick(rng, PAINTS)), pick(rng, GLASS)
+    upper = vary(rng, pick(rng, (WHITE, paint, paint)))
     top, count = thing.height, max(2, round(thing.own_length / 8))
     cuts = np.linspace(-thing.own_length / 2, thing.own_length / 2, count + 1).tolist()
     cars = list(pairwise(cuts))
@@ -92,14 +92,14 @@ def _tram_car(body: Body, thing: Thing, ends: tuple[float, float], colours: tupl
 
 
 def _tram_end(body: Body, thing: Thing, at: float, facing: int, glass: Colour | None) -> None:
-    """Draw the face of a tram, or without glass the dark passage between two cars."""
+    """Draw the front of a tram, or the dark passage between two cars if `glass` is None."""
     half, top, on = thing.own_width / 2, thing.height, at + 0.02 * facing
     if glass is None:
         body.cross(at, [(-half * 0.7, 0.4, half * 0.7, top - 0.3)], DARK, facing)
         return
     body.cross(on, [(-half * 0.84, 1.25, half * 0.84, top - 0.55)], shade(glass, 0.75), facing, 0.2)
     body.cross(on, [(-half * 0.5, top - 0.5, half * 0.5, top - 0.2)], AMBER, facing, 0.2)
-    body.cross(on, mirrored(half * 0.5, 0.7, half * 0.8, 0.9), WHITE if facing > 0 else RED, facing)
+    body.cross(on, mirror_pair(half * 0.5, 0.7, half * 0.8, 0.9), WHITE if facing > 0 else RED, facing)
     body.cross(on, [(-half * 0.9, 0.2, half * 0.9, 0.5)], DARK, facing)
 
 

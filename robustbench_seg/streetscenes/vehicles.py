@@ -4,9 +4,9 @@ import numpy as np
 from numpy.random import Generator
 
 from robustbench_seg.streetscenes.canvas import Canvas, boxes
-from robustbench_seg.streetscenes.palette import DARK, GLASS, PAINTS, RED, WHITE, pick, shade, varied
+from robustbench_seg.streetscenes.palette import DARK, GLASS, PAINTS, RED, WHITE, pick, shade, vary
 from robustbench_seg.streetscenes.scene import Colour, Kind, Road, Thing, TrainId
-from robustbench_seg.streetscenes.solids import Body, mirrored
+from robustbench_seg.streetscenes.solids import Body, mirror_pair
 
 Profile = list[tuple[float, float, float]]
 
@@ -14,7 +14,7 @@ Profile = list[tuple[float, float, float]]
 def car(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     """Draw a hatchback, saloon, estate, off-roader or van."""
     body = Body.of(canvas, thing, road, TrainId.CAR)
-    paint, glass = varied(rng, pick(rng, PAINTS)), pick(rng, GLASS)
+    paint, glass = vary(rng, pick(rng, PAINTS)), pick(rng, GLASS)
     style = pick(rng, ("hatch", "saloon", "estate", "tall", "van"))
     size, top, half = thing.own_length, thing.height, thing.own_width / 2
     tail, nose = -size / 2, size / 2
@@ -42,8 +42,8 @@ def car(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
     body.wheels(wheels, 0.32, half)
     body.solid(cabin, paint, shade(paint, 1.1))
     _car_glass(body, cabin, glass)
-    body.cross(tail, mirrored(half * 0.66, belt - 0.3, half * 0.96, belt - 0.1), RED, -1)
-    body.cross(nose - 0.04, mirrored(half * 0.58, 0.58, half * 0.93, 0.74), WHITE, 1)
+    body.cross(tail, mirror_pair(half * 0.66, belt - 0.3, half * 0.96, belt - 0.1), RED, -1)
+    body.cross(nose - 0.04, mirror_pair(half * 0.58, 0.58, half * 0.93, 0.74), WHITE, 1)
     if body.detailed:
         body.cross(tail, [(-half * 0.9, 0.32, half * 0.9, 0.52)], shade(DARK, 1.3), -1)
         body.cross(tail, [(-0.27, 0.56, 0.27, 0.68)], WHITE, -1)
@@ -80,7 +80,7 @@ def truck(canvas: Canvas, thing: Thing, road: Road, rng: Generator) -> None:
                 (nose, 1.05, half * 0.45), (nose, 0.55, half * 0.45)], DARK)  # fmt: skip
     body.tyres(axles, 0.5, half)
     body.wheels(axles, 0.5, half)
-    if body.eye[0] < 0:  # seen from behind: the load hides the cab
+    if body.eye[0] < 0:  # from behind, the load hides the cab
         _cab(body, thing, rng)
         _load(body, thing, rng)
     else:
@@ -92,17 +92,17 @@ def _cab(body: Body, thing: Thing, rng: Generator) -> None:
     half, nose, top = thing.own_width / 2, thing.own_length / 2, min(thing.height, 2.9)
     back = nose - 2.0
     body.solid([(back, 0.6, half * 0.96), (back, top, half * 0.93), (nose - 0.45, top, half * 0.9),
-                (nose, 1.75, half * 0.96), (nose, 0.5, half * 0.96)], varied(rng, pick(rng, PAINTS)))  # fmt: skip
+                (nose, 1.75, half * 0.96), (nose, 0.5, half * 0.96)], vary(rng, pick(rng, PAINTS)))  # fmt: skip
     body.cross(nose + 0.02, [(-half * 0.82, 1.75, half * 0.82, top - 0.25)], pick(rng, GLASS), 1, 0.35)
     body.cross(nose + 0.02, [(-half * 0.7, 0.75, half * 0.7, 1.45)], DARK, 1)
-    body.cross(nose + 0.03, mirrored(half * 0.55, 0.6, half * 0.9, 0.85), WHITE, 1)
+    body.cross(nose + 0.03, mirror_pair(half * 0.55, 0.6, half * 0.9, 0.85), WHITE, 1)
     body.band((back + 0.45, 1.7, nose - 0.5, top - 0.35), half * 0.97, GLASS[1])
     body.wheels([nose - 1.2], 0.5, half)
 
 
 def _load(body: Body, thing: Thing, rng: Generator) -> None:
     half, tail, size = thing.own_width / 2, -thing.own_length / 2, thing.own_length
-    paint = varied(rng, pick(rng, (*PAINTS, WHITE, WHITE, (208.0, 206.0, 198.0))), 0.15)
+    paint = vary(rng, pick(rng, (*PAINTS, WHITE, WHITE, (208.0, 206.0, 198.0))), 0.15)
     kind = pick(rng, ("box", "tarpaulin", "tipper"))
     top, front = thing.height * (0.62 if kind == "tipper" else 1.0), size / 2 - 2.35
     body.solid([(tail, 1.0, half), (tail, top, half), (front, top, half), (front, 1.0, half)], paint)
@@ -111,12 +111,14 @@ def _load(body: Body, thing: Thing, rng: Generator) -> None:
     body.band((tail, 1.0, front, 1.18), half + 0.01, shade(paint, 0.6))
     if kind == "box" and rng.random() < 0.6:
         logo = (tail + 0.25 * size, 1.9, front - 0.2 * size, top - 0.6)
-        body.band(logo, half + 0.02, varied(rng, pick(rng, PAINTS)))
-    body.cross(tail, mirrored(0.04, 1.1, half * 0.96, top - 0.12), shade(paint, 0.88), -1)
-    bars = [bar for right in (0.3 * half, 0.8 * half) for bar in mirrored(right - 0.03, 1.15, right + 0.03, top - 0.2)]
+        body.band(logo, half + 0.02, vary(rng, pick(rng, PAINTS)))
+    body.cross(tail, mirror_pair(0.04, 1.1, half * 0.96, top - 0.12), shade(paint, 0.88), -1)
+    bars = [
+        bar for right in (0.3 * half, 0.8 * half) for bar in mirror_pair(right - 0.03, 1.15, right + 0.03, top - 0.2)
+    ]
     body.cross(tail, bars, shade(paint, 0.6), -1)
     body.cross(tail, [(-half, 0.86, half, 1.06)], DARK, -1)
-    body.cross(tail, mirrored(half * 0.6, 0.7, half * 0.95, 0.92), RED, -1)
+    body.cross(tail, mirror_pair(half * 0.6, 0.7, half * 0.95, 0.92), RED, -1)
     body.cross(tail, [(-half * 0.9, 0.5, half * 0.9, 0.62)], shade(RED, 0.9), -1)
 
 

@@ -1,1 +1,1 @@
-"""The family of studies: the store in, tables out. No torch is needed."""
+"""Studies turn the store into tables, without torch."""

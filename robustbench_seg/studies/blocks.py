@@ -1,8 +1,7 @@
-"""Which images are evidence of their own: what a bootstrap draws, and what it counts as one.
+"""Group images into blocks, the independent units that a bootstrap draws.
 
-Frames of a video resemble their neighbours, and the data set names blocks of them. What is known of no data set in
-advance shows in the counts: an image without a labelled pixel tells nothing, and an image that is there twice, under
-another name, tells it once.
+Frames of a video resemble their neighbours, so the data set groups them into blocks. Two more cases show only in the
+counts: an image without a labelled pixel carries no information, and a copy of an image adds none.
 """
 
 from collections.abc import Sequence
@@ -16,8 +15,8 @@ __all__ = ["Blocks", "blocks_by_counts"]
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """names: the block of each image that has a labelled pixel. labelled: which images those are, (images,) booleans.
-    repeated: how many of them have the very counts of an earlier one.
+    """names: the block of each image with a labelled pixel. labelled: whether each image has one, (images,) booleans.
+    repeated: number of images with the same counts as an earlier image.
     """
 
     names: tuple[str, ...]
@@ -26,22 +25,22 @@ class Blocks:
 
 
 def blocks_by_counts(names: Sequence[str], labelled: NDArray[np.int64], others: NDArray[np.int64]) -> Blocks:
-    """Leave out images without a labelled pixel, and join the blocks of images that are the same.
+    """Omit images without a labelled pixel, and merge the blocks of identical images.
 
-    Two images are the same where all counts are, and several classes are labelled. With one class they are equal too
-    easily: two images without an object, say, that a model gets right.
+    Two images are identical if all their counts are equal and more than one class is labelled. With one class, equal
+    counts are no proof: for example two images without an object, both predicted correctly.
 
-    names: the block of each image, of the data set. labelled: pixels of each class, (images, classes). others: whatever
-    else was counted of a prediction, (images, columns).
+    names: the data set's block of each image. labelled: pixels of each class, (images, classes). others: all other
+    counts of the predictions, (images, columns).
     """
-    some = np.asarray(labelled.any(axis=1))
-    kept = [name for name, has_pixels in zip(names, some, strict=True) if has_pixels]
-    several = np.count_nonzero(labelled[some], axis=1) > 1
-    counts = np.concatenate([labelled[some], others[some]], axis=1)
+    has_labels = np.asarray(labelled.any(axis=1))
+    names_left = [name for name, has_pixels in zip(names, has_labels, strict=True) if has_pixels]
+    has_several_classes = np.count_nonzero(labelled[has_labels], axis=1) > 1
+    counts = np.concatenate([labelled[has_labels], others[has_labels]], axis=1)
     _, first, which = np.unique(counts, axis=0, return_index=True, return_inverse=True)
     original = first[which.ravel()]
-    copies = [int(k) for k in np.flatnonzero(several & (original != np.arange(len(kept))))]
+    copies = [int(k) for k in np.flatnonzero(has_several_classes & (original != np.arange(len(names_left))))]
     for copy in copies:
-        one, other = kept[original[copy]], kept[copy]
-        kept = [one if name == other else name for name in kept]
-    return Blocks(tuple(kept), some, len(copies))
+        one, other = names_left[original[copy]], names_left[copy]
+        names_left = [one if name == other else name for name in names_left]
+    return Blocks(tuple(names_left), has_labels, len(copies))

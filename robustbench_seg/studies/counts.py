@@ -1,9 +1,9 @@
 """The per-image counts of chosen cells as arrays, for statistics: no model runs again, and no torch is needed.
 
-Every metric is a function of two kinds of integers, each summed over the images first: `METRICS`.
+Every metric is a function of integers, its terms, each summed over the images first.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,108 +13,90 @@ from numpy.typing import NDArray
 
 from ..datasets import blocks_of
 from ..errors import StoreError
-from ..metrics.calibration import QUANTA
+from ..metrics import MIOU, SHIPPED, Arrays, Metric, find_metric
 from ..store.cell import CLEAN
-from ..store.columns import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD
-from ..store.file import read_columns
 from .blocks import Blocks, blocks_by_counts
 
-__all__ = ["METRICS", "Counts", "Metric", "blocks_in", "read_counts"]
-
-Integers = NDArray[Any]  # int32 or int64 (images, columns)
-Sums = NDArray[np.float64]  # over images: (..., columns), of integers below 2**53, but for an enormous likelihood
+__all__ = ["CellCounts", "Counts", "blocks_in", "metrics_in", "read_counts", "unknown_metrics"]
 
 
-@dataclass(frozen=True)
-class Metric:
-    """How a metric comes from counts.
+class CellCounts:
+    """The columns of one cell's file, int64 (images,) or (images, size) and the image ids, each held as narrow as its
+    values allow.
 
-    columns: of the store, that it needs. parts: makes upper and lower counts of them. value: makes the metric of the
-    sums of these, (..., columns) each, to (...); NaN where there is nothing. dtype: holds the counts of an image.
-    biased: whether chance alone makes it larger, as it does a mean of absolute values.
+    kept: columns that cells share, by name, hash and shape: image ids and labels are the same in all cells of one data
+    set, and are there once.
     """
 
-    columns: tuple[str, ...]
-    parts: Callable[..., tuple[Integers, Integers]]
-    value: Callable[[Sums, Sums], Sums]
-    dtype: type[np.signedinteger[Any]] = np.int64
-    biased: bool = False
+    def __init__(self, arrays: Arrays, hashes: Mapping[str, str], kept: dict[object, NDArray[Any]]) -> None:
+        self.arrays: dict[str, NDArray[Any]] = {}
+        for name, values in arrays.items():
+            place = (name, hashes[name], values.shape)
+            self.arrays[name] = kept[place] if place in kept else kept.setdefault(place, narrowed(values))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.arrays
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        values = self.arrays[name]
+        return values if values.dtype == object else values.astype(np.int64)
 
 
-def overlap(intersection: Integers, predicted: Integers, labelled: Integers) -> tuple[Integers, Integers]:
-    """Intersection and union of each class."""
-    return intersection, predicted + labelled - intersection
-
-
-def mean_iou(intersection: Sums, union: Sums) -> Sums:
-    """The mean of IoU over the classes that have a union."""
-    counted = union > 0
-    with np.errstate(invalid="ignore"):
-        iou = np.divide(intersection, union, out=np.zeros_like(union), where=counted)
-        return np.asarray(iou.sum(axis=-1) / counted.sum(axis=-1))
-
-
-def gaps(pixels: Integers, correct: Integers, confidence: Integers) -> tuple[Integers, Integers]:
-    """How far the accuracy of each bin is above its confidence, times its pixels and in quanta; and its pixels."""
-    return correct * QUANTA - confidence, pixels
-
-
-def mean_gap(gap: Sums, pixels: Sums) -> Sums:
-    """The expected calibration error."""
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.abs(gap).sum(axis=-1) / QUANTA / pixels.sum(axis=-1))
-
-
-def likelihood(negative_log_likelihood: Integers, labelled: Integers) -> tuple[Integers, Integers]:
-    """The sum over labelled pixels, and how many there are."""
-    return negative_log_likelihood[:, None], labelled.sum(axis=1, keepdims=True)
-
-
-def mean_likelihood(negative_log_likelihood: Sums, pixels: Sums) -> Sums:
-    """The negative log-likelihood per pixel."""
-    with np.errstate(invalid="ignore"):
-        return np.asarray(negative_log_likelihood[..., 0] / QUANTA / pixels[..., 0])
-
-
-# By their column of `quality_frame`.
-METRICS: Mapping[str, Metric] = {
-    "miou": Metric(COUNTS, overlap, mean_iou, np.int32),
-    "boundary_miou": Metric(BOUNDARY_COUNTS, overlap, mean_iou, np.int32),
-    "ece": Metric(CALIBRATION_COUNTS, gaps, mean_gap, biased=True),
-    "nll": Metric((LIKELIHOOD, COUNTS[2]), likelihood, mean_likelihood),
-}
+def narrowed(values: NDArray[Any]) -> NDArray[Any]:
+    """Hold integers in as few bytes as they need."""
+    wide = values.dtype == object or values.min() < 0
+    return values if wide else values.astype(np.min_scalar_type(int(values.max())))
 
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """What one metric is made of, per cell, image and column: for mIoU, intersection and union of each class.
+    """What one metric is made of, per cell and image: for mIoU, intersection and union of each class.
 
     cells: a row per cell, as they stand on the first axis. blocks: the name of each image's block, one per image.
-    upper, lower: integers (cells, images, columns), all over pixels whose label is not ignored. Images: those that have
-    any such pixel.
+    terms: of `Metric.terms`, integers (cells, images) or (cells, images, size), all over pixels whose label is not
+    ignored. Images: those that have any such pixel.
     """
 
     cells: pd.DataFrame
     blocks: tuple[str, ...]
-    upper: NDArray[Any]
-    lower: NDArray[Any]
-    metric: Metric = METRICS["miou"]
+    terms: Mapping[str, NDArray[Any]]
+    metric: Metric = MIOU
 
 
-def read_counts(cells: pd.DataFrame, metric: str = "miou") -> Counts:
-    """Read the counts of cells of one data set and choice of images.
+def metrics_in(cells: pd.DataFrame) -> dict[str, Metric]:
+    """The metrics that some of these cells have a value of, by its column of `quality_frame`."""
+    kinds = cells[["metrics", "metric_sources"]].drop_duplicates()
+    found = [
+        find_metric(name, dict(sources).get(name, ""))
+        for names, sources in zip(kinds["metrics"], kinds["metric_sources"], strict=True)
+        for name in names
+    ]
+    ours = [one for one in SHIPPED.values() if one is MIOU or one in found]
+    return {one.quantity: one for one in (*ours, *found) if one is not None}
+
+
+def unknown_metrics(cells: pd.DataFrame) -> list[str]:
+    """Say which metrics of a user's own have no value in some cells, as their code is not here, or was edited since."""
+    pairs = dict.fromkeys(pair for sources in cells["metric_sources"] for pair in sources)
+    return [
+        f"Cells have counts of the metric {name} by code that is unknown here or was edited since; no value is shown."
+        for name in dict.fromkeys(name for name, source in pairs if find_metric(name, source) is None)
+    ]
+
+
+def read_counts(cells: pd.DataFrame, quantity: str = "miou") -> Counts:
+    """Give the counts of cells of one data set and choice of images.
 
     cells: those of `quality_frame` that are asked for, such as quality_frame(folder).query("severity == 3"); those of
-    several folders may be concatenated. metric: of METRICS. Memory: 8 bytes for each cell, image and class (16 for each
-    of the 15 bins of "ece"), and one file.
-    Raises StoreError where there is no cell, where cells differ in images, labels or classes, or lack the counts, and
-    for a file that is another than when the frame was made.
+    several folders may be concatenated. quantity: the column of a metric there. Memory: 8 bytes for each cell, image
+    and class (12 for each of the 15 bins of "ece").
+    Raises StoreError where there is no cell, and where cells differ in images, labels or classes, or lack the counts.
     """
     if not len(cells):
         raise StoreError("no cell fits what was asked for")
     first = cells.iloc[0]
-    chosen = METRICS[metric]
-    upper = lower = np.empty(0, chosen.dtype)
+    metric = ({one.quantity: one for one in SHIPPED.values()} | metrics_in(cells))[quantity]
+    terms: dict[str, NDArray[Any]] = {}
     for k, cell in enumerate(cells.itertuples()):
         if (cell.fingerprint, cell.truth) != (first["fingerprint"], first["truth"]):
             raise StoreError(
@@ -122,17 +104,27 @@ def read_counts(cells: pd.DataFrame, metric: str = "miou") -> Counts:
             )
         if cell.class_names != first["class_names"]:
             raise StoreError(f"{cell.path}: has other classes than {first['path']}")
-        found = read_columns(cell.path, ["image_id", *chosen.columns], cell.stamp)
-        if absent := [name for name in chosen.columns if name not in found]:
+        if absent := [name for name in metric.reads if name not in cell.counts]:
             raise StoreError(f"{cell.path}: has no {absent[0]}; that metric was off when it was measured")
-        above, below = chosen.parts(*(found[name] for name in chosen.columns))
-        if k == 0:
-            upper, lower = (np.empty((len(cells), *part.shape), chosen.dtype) for part in (above, below))
-        upper[k], lower[k] = above, below
+        if dict(cell.metric_sources).get(metric.name, "") != metric.source:
+            raise StoreError(
+                f"{cell.path}: was measured by another source of the metric {metric.name}; measure it anew"
+            )
+        for name, values in metric.terms({name: cell.counts[name] for name in metric.reads}).items():
+            if k == 0:
+                terms[name] = np.empty((len(cells), *values.shape), np.int32)
+            terms[name] = terms[name].astype(np.promote_types(terms[name].dtype, narrowest(values)), copy=False)
+            terms[name][k] = values
     blocks = blocks_in(cells)
     if not blocks.labelled.all():
-        upper, lower = (part[:, blocks.labelled] for part in (upper, lower))
-    return Counts(cells.reset_index(drop=True), blocks.names, upper, lower, chosen)
+        terms = {name: values[:, blocks.labelled] for name, values in terms.items()}
+    return Counts(cells.reset_index(drop=True), blocks.names, terms, metric)
+
+
+def narrowest(values: NDArray[Any]) -> type[np.signedinteger[Any]]:
+    """Choose int32 or int64, depending on what the values need."""
+    bounds = np.iinfo(np.int32)
+    return np.int32 if bounds.min <= values.min() and values.max() <= bounds.max else np.int64
 
 
 def blocks_in(cells: pd.DataFrame) -> Blocks:
@@ -142,7 +134,7 @@ def blocks_in(cells: pd.DataFrame) -> Blocks:
     """
     clean = cells[cells["corruption"] == CLEAN]
     first = (clean if len(clean) else cells).iloc[0]
-    found = read_columns(first["path"], ["image_id", *COUNTS], first["stamp"])
-    names = blocks_of(first["dataset"], found["image_id"].tolist())
-    intersection, predicted, labelled = (found[name] for name in COUNTS)
+    counts = first["counts"]
+    names = blocks_of(first["dataset"], counts["image_id"].tolist())
+    intersection, predicted, labelled = (counts[name] for name in MIOU.columns)
     return blocks_by_counts(names, labelled, np.concatenate([intersection, predicted], axis=1))

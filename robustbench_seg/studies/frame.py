@@ -1,8 +1,6 @@
 """The store as data frames: one row per finished cell, checked, with its counts already summed over its images."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +9,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import StoreError
-from ..metrics import (
-    CalibrationCounts,
-    ClassCounts,
-    best_constant_miou,
-    ece,
-    iou_per_class,
-    largest_predicted_share,
-    miou,
-    nll,
-)
+from ..metrics import SHIPPED, Arrays, best_constant_miou, find_metric, iou_per_class, largest_predicted_share, miou
 from ..store.cell import LatencyCell, QualityCell, View
-from ..store.columns import BOUNDARY_COUNTS, CALIBRATION_COUNTS, COUNTS, LIKELIHOOD
-from ..store.file import StoredCell, read_cell, read_record
+from ..store.file import StoredCell, read_cell
 from ..store.folder import Store
-from ..store.plan import Plan, PlannedCell
+from .counts import CellCounts
 from .machines import differing_machines
+from .plans import OWN, read_plans
 
-__all__ = ["MACHINE", "NOISY_SPREAD", "expect_agreement", "latency_frame", "quality_frame", "read_plans"]
+__all__ = ["MACHINE", "NOISY_SPREAD", "expect_agreement", "latency_frame", "quality_frame"]
 
 SAMPLES_FOR_P99 = 100
 NOISY_SPREAD = 0.1  # distance of the quartiles over the median
@@ -48,53 +37,64 @@ PLACE = [
 
 
 def quality_frame(folder: Path) -> pd.DataFrame:
-    """One row per quality cell, but for those of a corruption of a user's own that was edited since, see `read_plans`.
+    """One row per quality cell, but for those of code of a user's own that was edited since, see `read_plans`.
 
-    Columns: model, dataset, split, corruption, severity, view, precision, seed, metrics; height, width (medians, in
-    pixels); below_window (how many images are smaller than the view's windows); miou (0-1), classes (how many it is the
-    mean of), iou (a list, NaN where a class does not occur), boundary_miou (0-1), ece (0-1), nll (nats per pixel),
-    these three NaN where they were not counted, flag ("" or why the number deserves no trust); path, stamp, truth and
-    content of the file, see `StoredCell`; COMMON; environment.
+    Each file is read once, and its counts are kept. Columns: model, dataset, split, corruption, severity, view,
+    precision, seed, metrics, metric_sources (pairs of a metric of a user's own and the hash of its source); height,
+    width (medians, in pixels); below_window (how many images are smaller than the view's windows); miou (0-1), classes
+    (how many it is the mean of), iou (a list, NaN where a class does not occur), and a column for each other metric,
+    such as boundary_miou (0-1), ece (0-1), nll (nats per pixel), NaN where it was not counted, or not by the code that
+    is here; flag ("" or why the number deserves no trust); path, truth and content of the file, see `StoredCell`;
+    counts, see `CellCounts`; COMMON; environment.
 
     Raises StoreError for a file that is damaged, or contradicts another.
     """
     store = Store(folder)
-    frame = pd.DataFrame([quality_row(read_cell(path)) for path in store.files("quality")])
+    kept: dict[object, NDArray[Any]] = {}
+    frame = pd.DataFrame([quality_row(read_cell(path), kept) for path in store.files("quality")])
     expect_once(frame)
     expect_agreement(frame)
-    if not len(frame) or not (own := frame["corruption_source"] != "").any() or not store.plans():
+    if not len(frame) or not (own := frame[OWN].astype(bool).any(axis=1)).any() or not store.plans():
         return frame
-    meant = {cell.key for plan in read_plans(folder) for cell in plan.cells}
+    meant = {cell.key for plan in read_plans(folder, frame) for cell in plan.cells}
     return frame[~own | frame["key"].isin(meant)]
 
 
-def quality_row(stored: StoredCell) -> dict[str, Any]:
-    cell = stored.record.cell
+def quality_row(stored: StoredCell, kept: dict[object, NDArray[Any]]) -> dict[str, Any]:
+    record, cell = stored.record, stored.record.cell
     assert isinstance(cell, QualityCell)  # the folder is that of quality cells, as `read_cell` has checked
-    counts = ClassCounts(*sums(stored, COUNTS))
-    boundary, calibration = sums(stored, BOUNDARY_COUNTS), sums(stored, CALIBRATION_COUNTS)
-    likelihood = sums(stored, (LIKELIHOOD,))
-    iou = iou_per_class(counts)
+    images = ("image_id", "height", "width")
+    sums = {name: values.sum(axis=0) for name, values in stored.arrays.items() if name not in images}
+    iou = iou_per_class(sums)
     height, width = (int(np.median(stored.arrays[name])) for name in ("height", "width"))
     return {
         **vars(cell),
+        "metric_sources": tuple((name, own.source) for name, own in record.own_metrics.items()),
         "view": str(cell.view),
         "slug": cell.slug,
         "height": height,
         "width": width,
         "below_window": below_window(stored, cell.view),
-        "miou": miou(counts),
         "classes": int(np.count_nonzero(~np.isnan(iou))),
         "iou": iou.tolist(),
-        "boundary_miou": miou(ClassCounts(*boundary)) if boundary else float("nan"),
-        "ece": ece(CalibrationCounts(*calibration)) if calibration else float("nan"),
-        "nll": nll(likelihood[0].item(), int(counts.labelled.sum())) if likelihood else float("nan"),
-        "class_names": stored.record.class_names,
-        "flag": flag_of(counts),
+        **values_of(stored, sums),
+        "class_names": record.class_names,
+        "flag": flag_of(sums),
         "truth": stored.truth(),
         "content": stored.content(),
+        "counts": CellCounts(stored.arrays, stored.hashes, kept),
         **common(stored),
     }
+
+
+def values_of(stored: StoredCell, sums: Arrays) -> dict[str, float]:
+    """The value of each metric that ships, and of those of a user's own that the cell counts; NaN where it has none."""
+    own = {name: one.source for name, one in stored.record.own_metrics.items()}
+    values = dict.fromkeys((*(one.quantity for one in SHIPPED.values()), *own), float("nan"))
+    for metric in (find_metric(name, own.get(name, "")) for name in (*SHIPPED, *own)):
+        if metric is not None and all(name in sums for name in metric.columns):
+            values[metric.quantity] = metric.of(sums)
+    return values
 
 
 def below_window(stored: StoredCell, view: View) -> int:
@@ -103,12 +103,7 @@ def below_window(stored: StoredCell, view: View) -> int:
     return int(np.count_nonzero(np.rint(min(view.scales) * sides) < (view.crop or 0)))
 
 
-def sums(stored: StoredCell, names: Sequence[str]) -> list[NDArray[np.int64]]:
-    """Sum columns over images; nothing where their metric was off."""
-    return [stored.arrays[name].sum(axis=0) for name in names] if all(name in stored.arrays for name in names) else []
-
-
-def flag_of(counts: ClassCounts) -> str:
+def flag_of(counts: Arrays) -> str:
     """Say why a number deserves no trust, or nothing."""
     if largest_predicted_share(counts) >= ONE_CLASS_SHARE:
         return "one class"
@@ -122,8 +117,8 @@ def latency_frame(folder: Path) -> pd.DataFrame:
 
     median_ms and p90_ms are from image to logits; p99_ms too, NaN below 100 samples. classify_ms is the median from
     logits to classes, total_ms that of both together. spread is the quartiles' distance over the median; noisy says
-    that it is above 10 %, as it is when something else keeps the machine busy. Also path and stamp, and what
-    is raised, as in `quality_frame`.
+    that it is above 10 %, as it is when something else keeps the machine busy. Also path, and what is raised, as in
+    `quality_frame`.
     """
     frame = pd.DataFrame([latency_row(read_cell(path)) for path in Store(folder).files("latency")])
     expect_once(frame)
@@ -157,8 +152,8 @@ def latency_row(stored: StoredCell) -> dict[str, Any]:
 
 def common(stored: StoredCell) -> dict[str, Any]:
     record = stored.record
-    about = {"path": stored.path, "stamp": stored.stamp}
-    return {name: getattr(record, name) for name in COMMON} | about | {"environment": json.dumps(record.environment)}
+    about = {"path": stored.path, "environment": json.dumps(record.environment)}
+    return {name: getattr(record, name) for name in COMMON} | about
 
 
 def expect_once(cells: pd.DataFrame) -> None:
@@ -189,43 +184,3 @@ def expect_one(cells: pd.DataFrame, names: list[str], digest: str, others: str) 
         machines = "" if digest == "truth" else differing_machines(alike["environment"])
         cure = f"remove one of them. {machines}" if machines else "remove the one that is wrong"
         raise StoreError(f"{paths[rare]}: has {others} than {paths[common]}; {cure}")
-
-
-def source_of(store: Store, cell: PlannedCell) -> str | None:
-    """Read the hash of a planned cell's corruption, "" for those that are no user's own; None where it is not done."""
-    if not store.has(cell.kind, cell.slug, cell.key):
-        return None
-    return read_record(store.path(cell.kind, cell.slug, cell.key)).corruption_source
-
-
-def read_plans(folder: Path) -> list[Plan]:
-    """What was meant to be measured here: one plan per suite and set of conditions, its runs' cells together.
-
-    What else it says is the last run's. A cell that a later run has anew, from other weights or mended data, and that
-    was not finished is not meant any more; nor is one of a user's own corruption that was edited before that run, since
-    the two are of other pixels. Raises StoreError for a folder without results.
-    """
-    store = Store(folder)
-    merged: dict[object, Plan] = {}
-    last: dict[object, PlannedCell] = {}  # what the last run has for a cell of so many images
-
-    def is_meant(cell: PlannedCell, latest: PlannedCell) -> bool:
-        if cell.key == latest.key:
-            return True
-        source = source_of(store, cell)
-        return source == "" or (source is not None and source == source_of(store, latest))
-
-    def place(plan: Plan, cell: PlannedCell) -> object:
-        return plan.suite, plan.precision, plan.images, cell.kind, cell.slug
-
-    plans = store.plans()
-    for plan in plans:
-        last |= {place(plan, cell): cell for cell in plan.cells}
-    for plan in plans:
-        before = merged[plan.identity].cells if plan.identity in merged else ()
-        have = {cell.key for cell in before}
-        meant = [cell for cell in plan.cells if cell.key not in have and is_meant(cell, last[place(plan, cell)])]
-        merged[plan.identity] = replace(plan, cells=(*before, *meant))
-    if not merged:
-        raise StoreError(f"{folder}: holds no results (no plans/*.json)")
-    return list(merged.values())

@@ -25,7 +25,6 @@ __all__ = ["Changes", "compare_stores"]
 CELL = ["model", *SETTING, "corruption", "severity"]
 CONDITION = ["corruption", "severity"]
 SIDES = (("left_only", "base"), ("right_only", "new"))  # as pandas names what is in one of two frames alone
-Condition = tuple[str, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,14 +156,18 @@ def same_setting(frame: pd.DataFrame, fields: Mapping[str, object]) -> pd.DataFr
     return frame[(frame[list(fields)] == pd.Series(fields)).all(axis=1)]
 
 
-def planned_with(keys: set[str], plans: Iterable[Plan]) -> list[Condition]:
+def planned_with(keys: set[str], plans: Iterable[Plan]) -> list[tuple[str, int]]:
     """List the conditions of the plans that have any of these cells."""
     own = [plan for plan in plans if not keys.isdisjoint(cell.key for cell in plan.cells)]
     return [(name, severity) for plan in own for name, severities in plan.conditions for severity in severities]
 
 
 def changes_of(
-    fields: dict[str, object], matched: pd.DataFrame, base: pd.DataFrame, new: pd.DataFrame, wanted: Iterable[Condition]
+    fields: dict[str, object],
+    matched: pd.DataFrame,
+    base: pd.DataFrame,
+    new: pd.DataFrame,
+    wanted: Iterable[tuple[str, int]],
 ) -> list[dict[str, object]]:
     """Compare the matched cells of one model and setting. wanted: the conditions that either has or was to have."""
     frames = [

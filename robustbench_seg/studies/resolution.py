@@ -1,14 +1,14 @@
-"""What a shift of the resolution costs: the analogue of the SegFormer paper's Table 1c, taken apart.
+"""The cost of a resolution shift: the SegFormer paper's Table 1c, separated into effects.
 
-That table compares windows of the training crop with the whole image, so the number of positions that an encoder sees
-changes and the size of objects does not: the extent. Scaling the image under the same windows changes objects and not
-positions: the scale. Scaling the whole image changes both.
+That table compares windows of the training crop with the whole image. This changes the number of positions that the
+encoder sees, but not the size of objects: the extent effect. Scaling the image under the same windows changes the size
+of objects, but not the positions: the scale effect. Scaling the whole image changes both: the joint effect.
 
     extent effect     slide(1x) - whole(1x)
     scale effect      slide(1x) - slide(s)
     joint effect      slide(1x) - whole(s)
 
-Positive is a loss. An effect is arithmetic on whatever an mIoU is: a number, or an array of resamples.
+A positive effect is a loss. An mIoU may be a number or an array of resamples.
 """
 
 import re
@@ -24,15 +24,15 @@ from .published import read_published
 
 __all__ = ["Effect", "arm_of_table_1c", "effects", "published_extent"]
 
-ARMS = {"mix": "mix_ffn", "learned": "learned_pe"}  # a word in an arm's name: the encoding in the paper's Table 1c
+ARMS = {"mix": "mix_ffn", "learned": "learned_pe"}  # word in an arm's name: encoding in the paper's Table 1c
 
 Value = Any  # a float, or an array of Draws
-MiouOfView = Callable[[str], Value]  # a view, as str(View) writes it ─▶ mIoU (0-1), NaN where the cell is missing
+MiouOfView = Callable[[str], Value]  # str(View) ─▶ mIoU (0-1), NaN for a missing cell
 
 
 @dataclass(frozen=True, eq=False)
 class Effect:
-    """kind: "extent", "scale" or "joint". view: what was compared with slide(1x). lost: mIoU, 0-1."""
+    """kind: "extent", "scale" or "joint". view: the one compared with slide(1x). lost: mIoU, 0-1."""
 
     kind: str
     scale: float
@@ -41,22 +41,22 @@ class Effect:
 
 
 def effects(miou: MiouOfView, slide: View, scales: Sequence[float] = ()) -> list[Effect]:
-    """Compute the extent effect, then the scale and the joint effect of each scale but 1.
+    """Compute the extent effect, then the scale and the joint effect of each scale except 1.
 
-    slide: windows of the training crop at scale 1. Raises UsageError for another view there.
+    slide: windows of the training crop at scale 1. Raises UsageError for any other view.
     """
     if slide.mode != "slide" or slide.scale != 1:
-        raise UsageError(f"effects are against windows of the training crop at scale 1, got the view {slide}")
+        raise UsageError(f"effects are relative to windows of the training crop at scale 1, got the view {slide}")
     others = [scale for scale in scales if scale != 1]
-    compared = [("extent", 1.0, View())]
-    compared += [("scale", scale, replace(slide, scale=scale)) for scale in others]
-    compared += [("joint", scale, View(scale=scale)) for scale in others]
+    comparisons = [("extent", 1.0, View())]
+    comparisons += [("scale", scale, replace(slide, scale=scale)) for scale in others]
+    comparisons += [("joint", scale, View(scale=scale)) for scale in others]
     base = miou(str(slide))
-    return [Effect(kind, scale, str(view), base - miou(str(view))) for kind, scale, view in compared]
+    return [Effect(kind, scale, str(view), base - miou(str(view))) for kind, scale, view in comparisons]
 
 
 def published_extent() -> pd.DataFrame:
-    """The extent effect of the SegFormer paper's Table 1c: encoding, slide and whole (mIoU 0-1), points, share."""
+    """Return the extent effect in the SegFormer paper's Table 1c: encoding, slide, whole (mIoU 0-1), points, share."""
     table = read_published("table1c_positional").pivot(
         index="encoding", columns="inference_mode", values="cityscapes_miou"
     )
@@ -66,6 +66,6 @@ def published_extent() -> pd.DataFrame:
 
 
 def arm_of_table_1c(arm: str) -> str | None:
-    """Say which encoding of Table 1c an arm's name tells of; None for another arm, such as a control with both."""
-    found = [encoding for word, encoding in ARMS.items() if word in re.split(r"\W", arm)]
-    return found[0] if len(found) == 1 else None
+    """Return the encoding of Table 1c that an arm's name contains; None for none or for both, as in a control."""
+    encodings = [encoding for word, encoding in ARMS.items() if word in re.split(r"\W", arm)]
+    return encodings[0] if len(encodings) == 1 else None

@@ -1,10 +1,10 @@
-"""Scores under corruption, as the papers' tables give them.
+"""Scores under corruption, as in the papers' tables.
 
-A corruption's score is the mean of the mIoU over its severities; the headline is the plain mean over corruptions;
-retention is that over the clean mIoU. A cell that is missing makes its place in the table empty (NaN) and is counted;
-it is never averaged over.
+A corruption's score is the mean mIoU over its severities. The headline is the plain mean over corruptions. Retention is
+the headline divided by the clean mIoU. A missing cell makes the scores that need it NaN and is counted; means never
+skip it.
 
-The scores are arithmetic on whatever an mIoU is: a number for a table, an array of resamples for an interval.
+An mIoU may be a number, for a table, or an array of resamples, for an interval.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from ..store.cell import CLEAN
 
 __all__ = [
     "MODEL",
-    "SAID",
+    "MODEL_NOTES",
     "SETTING",
     "Conditions",
     "Miou",
@@ -35,21 +35,21 @@ __all__ = [
 
 Conditions = Mapping[str, Sequence[int]]  # {corruption: severities}, of a protocol
 Value = Any  # a float, or an array of Draws
-Miou = Callable[[str, int], Value]  # (corruption, severity) ─▶ mIoU, NaN where the cell is missing; `Scores.under`
+Miou = Callable[[str, int], Value]  # (corruption, severity) ─▶ mIoU, NaN for a missing cell; see `Scores.under`
 
-# Numbers that differ in one of these never share a table: they were made from other pixels, or in another way.
+# Numbers that differ in one of these never share a table: their pixels or their methods differ.
 SETTING = [
     "dataset", "split", "view", "precision", "seed", "engine_version", "fingerprint", "images", "of", "synthetic",
 ]  # fmt: skip
 MODEL = ["model", "checkpoint_sha256"]  # the rows of a table
-SAID = ["parameters", "licence", "about"]  # of each; by a model's first cell, since later code may word it otherwise
+MODEL_NOTES = ["parameters", "licence", "about"]  # from a model's first cell: newer code may write them differently
 
 
 def expect_comparable(cells: pd.DataFrame, names: Sequence[str]) -> None:
-    """Raise UsageError where cells whose scores go into one mean differ in what it must not mix.
+    """Raise UsageError unless the scores of these cells may share a mean.
 
-    names: the columns that tell the cells of the mean apart, such as corruption and severity: each of these is there
-    once. What else cells of `quality_frame` are made with is the same in all, SETTING and MODEL.
+    names: the columns that distinguish the cells, such as corruption and severity; each combination occurs once. All
+    other columns in SETTING and MODEL must be equal.
     """
     for name in (name for name in (*SETTING, *MODEL) if name in cells and name not in names):
         if len(values := cells[name].unique()) > 1:
@@ -57,28 +57,29 @@ def expect_comparable(cells: pd.DataFrame, names: Sequence[str]) -> None:
     repeated = cells[cells.duplicated(list(names))]
     if len(repeated):
         where = ", ".join(f"{name} {repeated.iloc[0][name]}" for name in names)
-        apart = [name for name in ("metrics", "corruption_source") if name in cells and cells[name].nunique() > 1]
+        told = ("metrics", "metric_sources", "corruption_source")
+        apart = [name for name in told if name in cells and cells[name].nunique() > 1]
         raise UsageError(f"several cells have {where}; choose one{f', by {apart[0]}' if apart else ''}")
 
 
 def corruption_scores(miou: Miou, conditions: Conditions) -> dict[str, Value]:
-    """Give each corruption's score: the mean over its severities."""
+    """Return each corruption's score: the mean over its severities."""
     return {name: np.mean([miou(name, s) for s in severities], axis=0) for name, severities in conditions.items()}
 
 
 def headline(miou: Miou, conditions: Conditions) -> Value:
-    """Take the plain mean over corruptions of their scores; under `michaelis` that is mPC. NaN without corruptions."""
+    """Compute the plain mean of the corruptions' scores; for `michaelis` it is mPC. NaN without corruptions."""
     return mean_of(corruption_scores(miou, conditions))
 
 
 def retention(miou: Miou, conditions: Conditions) -> Value:
-    """Divide the headline by the clean mIoU; under `michaelis` that is rPC. NaN where the clean mIoU is 0."""
+    """Divide the headline by the clean mIoU; for `michaelis` the result is rPC. NaN if the clean mIoU is 0."""
     clean = np.asarray(miou(CLEAN, 0), np.float64)
     return headline(miou, conditions) / np.where(clean > 0, clean, np.nan)
 
 
 def category_means(miou: Miou, conditions: Conditions) -> dict[str, Value]:
-    """Take the plain mean over the corruptions of each category that the conditions have any of."""
+    """Compute the plain mean over corruptions for each category that occurs in the conditions."""
     scores = corruption_scores(miou, conditions)
     return {
         category: mean_of({name: scores[name] for name in names})
@@ -91,26 +92,27 @@ def mean_of(scores: Mapping[str, Value]) -> Value:
 
 
 def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
-    """One row per SETTING and MODEL: clean, each corruption's score, mean, retention, each category's mean (all 0-1),
-    the worst corruption and its score, missing cells, flags.
+    """Make a table with one row per SETTING and MODEL.
 
-    cells: of `quality_frame`. conditions: of the protocol. Raises UsageError where a condition has several cells.
+    Columns: clean, each corruption's score, mean, retention, each category's mean (all 0-1), the worst corruption and
+    its score, the number of missing cells, flags. cells: from `quality_frame`. conditions: of the protocol. Raises
+    UsageError for several cells of one condition.
     """
     rows = []
     for _, part in cells.groupby([*SETTING, *MODEL], sort=False, dropna=False):
         expect_comparable(part, ["corruption", "severity"])
-        known = part.set_index(["corruption", "severity"])["miou"]
-        wanted = [(name, severity) for name, severities in conditions.items() for severity in severities]
+        scores_of_cells = part.set_index(["corruption", "severity"])["miou"]
+        required = [(name, severity) for name, severities in conditions.items() for severity in severities]
 
-        def miou(corruption: str, severity: int, known: pd.Series = known) -> float:
-            return float(known.get((corruption, severity), float("nan")))
+        def miou(corruption: str, severity: int, scores_of_cells: pd.Series = scores_of_cells) -> float:
+            return float(scores_of_cells.get((corruption, severity), float("nan")))
 
         scores = corruption_scores(miou, conditions)
         complete = scores and not np.isnan(list(scores.values())).any()
         worst = min(scores, key=lambda name: scores[name]) if complete else ""
         rows.append(
             {
-                **part.iloc[0][[*SETTING, *MODEL, *SAID]],
+                **part.iloc[0][[*SETTING, *MODEL, *MODEL_NOTES]],
                 "fewest_classes": int(part["classes"].min()),
                 "most_classes": int(part["classes"].max()),
                 CLEAN: miou(CLEAN, 0),
@@ -120,7 +122,7 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
                 **category_means(miou, conditions),
                 "worst_corruption": worst,
                 "worst": scores.get(worst, float("nan")),
-                "missing": sum(condition not in known.index for condition in [(CLEAN, 0), *wanted]),
+                "missing": sum(condition not in scores_of_cells.index for condition in [(CLEAN, 0), *required]),
                 "flags": flags_of(part),
             }
         )
@@ -128,7 +130,7 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
 
 
 def flags_of(part: pd.DataFrame) -> str:
-    """List the flagged cells of a group by reason."""
+    """List the flagged cells of a group per reason."""
     flagged = part[part["flag"] != ""]
     return "; ".join(
         f"{reason}: "
@@ -138,10 +140,10 @@ def flags_of(part: pd.DataFrame) -> str:
 
 
 def clean_by_view(cells: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:
-    """Clean mIoU (0-1) per model and view, and its difference to the first of the views in points; NaN without it.
+    """Return the clean mIoU (0-1) per model and view, and its difference to the first view in points (NaN without it).
 
-    This is the layout of the SegFormer paper's Table 1c: what a change of resolution or window costs. Raises UsageError
-    where a view has several cells.
+    As in the SegFormer paper's Table 1c, this is the cost of a change of resolution or window. Raises UsageError for
+    several cells of one view.
     """
     clean = cells[cells["corruption"] == CLEAN]
     columns = [name for name in [*MODEL, *SETTING] if name != "view"]
@@ -150,6 +152,6 @@ def clean_by_view(cells: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:
         expect_comparable(part, ["view"])
         miou = part.set_index("view")["miou"].reindex(views)
         points = 100 * (miou - miou.iloc[0])
-        fields = dict(part.iloc[0][[*columns, *SAID]])
+        fields = dict(part.iloc[0][[*columns, *MODEL_NOTES]])
         rows += [{**fields, "view": view, "miou": miou[view], "points": points[view]} for view in views]
     return pd.DataFrame(rows)

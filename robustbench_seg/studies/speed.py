@@ -1,4 +1,4 @@
-"""Speed beside quality, and beside the SegFormer paper's Table 2.
+"""Join speed with quality, and with the SegFormer paper's Table 2.
 
 Latency, throughput, memory and multiply-accumulates of speed cells are columns of `latency_frame`.
 """
@@ -17,20 +17,21 @@ MEASURED = ["median_ms", "p90_ms", "total_ms", "images_per_s", "noisy", "peak_me
 
 
 def quality_against_latency(latency: pd.DataFrame, quality: pd.DataFrame) -> pd.DataFrame:
-    """Join each speed cell with the clean mIoU (0-1) of the same weights, a row per SETTING: their trade-off.
+    """Join each speed cell with the clean mIoU (0-1) of the same weights, one row per SETTING.
 
-    latency: of `latency_frame`. quality: of `quality_frame`. Weights are the same where model and sha256 are, and only
-    numbers of one precision are joined. The cell's size is that of the timed input, which need not be the split's.
+    latency: from `latency_frame`. quality: from `quality_frame`. Weights are the same if model name and sha256 are, and
+    only numbers of the same precision are joined. height and width: of the timed input; the split's may differ.
     """
     clean = quality[quality["corruption"] == CLEAN][["model", "checkpoint_sha256", *SETTING, "miou", "flag"]]
     return latency[[*SPEED, *MEASURED]].merge(clean, on=["model", "checkpoint_sha256", "precision"])
 
 
 def beside_table_2(latency: pd.DataFrame) -> pd.DataFrame:
-    """Put each SegFormer's speed cell with the paper's row of the same variant and input, on Cityscapes.
+    """Join each SegFormer's speed cell with the paper's row of the same variant and input size, on Cityscapes.
 
-    Theirs: paper_fps, paper_gflops, paper_params_m, NaN where Table 2 has no such row. Ours: SPEED and MEASURED, one
-    image at a time as there. Frames/s are of different machines: read ratios between rows, not down one column.
+    The paper's columns are paper_fps, paper_gflops, paper_params_m, NaN if Table 2 has no such row. Ours are SPEED and
+    MEASURED, with one image at a time as in the paper. Frames/s are from different machines: compare ratios between
+    rows, not the numbers.
     """
     paper = read_published("table2_main")
     paper = paper[paper["method"].str.startswith("SegFormer")]

@@ -1,13 +1,6 @@
-"""The family of suites. To add one, add a YAML file; `schema.Suite` says what may stand in it."""
+"""The family of suites. To add one, add a YAML file; `schema.Suite` lists its keys."""
 
-from .schema import LatencySpec, ModelSpec, Suite, latency_cells, quality_cells, read_suite, with_weights
+from .expand import expand
+from .schema import LatencySpec, ModelSpec, Suite, read_suite, with_weights
 
-__all__ = [
-    "LatencySpec",
-    "ModelSpec",
-    "Suite",
-    "latency_cells",
-    "quality_cells",
-    "read_suite",
-    "with_weights",
-]
+__all__ = ["LatencySpec", "ModelSpec", "Suite", "expand", "read_suite", "with_weights"]

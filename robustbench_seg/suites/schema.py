@@ -1,4 +1,4 @@
-"""What a suite's YAML may say, and which cells it expands to."""
+"""A suite: the content of its YAML file, checked."""
 
 import re
 from pathlib import Path
@@ -8,29 +8,21 @@ from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_va
 
 from ..corruptions import CORRUPTIONS
 from ..errors import UsageError
+from ..metrics import OPTIONAL, in_order
 from ..models import MODELS, find_weights
 from ..protocols import PROTOCOLS, conditions_of
-from ..store.cell import CLEAN, METRICS, LatencyCell, Metric, QualityCell, View
+from ..store.cell import CLEAN, View
 from ..yaml_files import DatasetSpec, Strict, ViewSpec, find_yaml, read_yaml
 
-__all__ = [
-    "LatencySpec",
-    "ModelSpec",
-    "Suite",
-    "latency_cells",
-    "quality_cells",
-    "read_suite",
-    "with_weights",
-]
-
+__all__ = ["LatencySpec", "ModelSpec", "Suite", "read_suite", "with_weights"]
 
 PACKAGE = "robustbench_seg.suites"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # it becomes part of file names, which have 255 characters at most
 
 
 class ModelSpec(Strict):
-    """name: how results call it. model: of MODELS, by default `name`. weights: a path, relative to the suite's file, or
-    a word known to `models`.
+    """name: in results. model: of MODELS, by default `name`. weights: a path, relative to the suite's file, or a word
+    that `models` knows.
     """
 
     name: str = Field(pattern=NAME)
@@ -68,11 +60,12 @@ class LatencySpec(Strict):
         return self
 
 
-def in_order(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
-    """Sort metrics, so that a suite that lists them in another order has the same cells."""
-    if len(set(metrics)) < len(metrics):
-        raise ValueError(f"metrics must differ, got {', '.join(metrics)}")
-    return tuple(name for name in METRICS if name in metrics)
+def known_metrics(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Sort metrics as `in_order` does; raise ValueError for what it refuses."""
+    try:
+        return in_order(names)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
 
 
 class Suite(Strict):
@@ -80,8 +73,8 @@ class Suite(Strict):
 
     protocol: a name of PROTOCOLS, or one of your own with `conditions`, {corruption: severities}; clean images are
     always measured too. models: if none are listed, those that get weights on the command line. gallery: ids of at
-    most two images whose predictions are kept as pictures. metrics: what is counted beside IoU, by default all of
-    METRICS. limits: sentences on what the numbers do not tell, for the report. Without a dataset only latency is
+    most two images whose predictions are kept as pictures. metrics: what is counted in addition to mIoU, by default all
+    that ship. limits: sentences on what the numbers do not show, for the report. Without a dataset only latency is
     measured.
     """
 
@@ -93,7 +86,7 @@ class Suite(Strict):
     conditions: dict[str, tuple[Annotated[int, Field(ge=1, le=5)], ...]] = Field(default_factory=dict)
     views: tuple[ViewSpec, ...] = Field((View(),), min_length=1)
     seed: int = Field(0, ge=0)
-    metrics: Annotated[tuple[Metric, ...], AfterValidator(in_order)] = METRICS
+    metrics: Annotated[tuple[str, ...], AfterValidator(known_metrics)] = OPTIONAL
     gallery: tuple[str, ...] = Field((), max_length=2)
     limits: tuple[str, ...] = ()
     latency: LatencySpec | None = None
@@ -122,6 +115,7 @@ class Suite(Strict):
         if unknown:
             raise ValueError(f"unknown corruption {unknown[0]!r}; known: {', '.join(CORRUPTIONS)}")
         for name, severities in self.conditions.items():
+            _ = CORRUPTIONS[name]  # raises UsageError where another package's can't be imported
             if not severities or len(set(severities)) < len(severities):
                 raise ValueError(f"{name} needs severities that differ, got {list(severities)}")
         for what, names in (
@@ -150,7 +144,7 @@ def found_from(folder: Path, spec: ModelSpec) -> ModelSpec:
 def with_weights(suite: Suite, weights: dict[str, str]) -> tuple[ModelSpec, ...]:
     """Give the suite's models their weights from the command line; a suite without models gets those named there.
 
-    Raises UsageError for a name that is neither the suite's nor that of a known model, with or without a suffix.
+    Raises UsageError for a name that is neither in the suite nor a known model's, with or without a suffix.
     """
     models = suite.models or tuple(ModelSpec(name=name, model=known_model(name)) for name in weights)
     names = [model.name for model in models]
@@ -163,56 +157,10 @@ def with_weights(suite: Suite, weights: dict[str, str]) -> tuple[ModelSpec, ...]
 
 
 def known_model(name: str) -> str:
-    """Find the model of a name of one's own, such as segformer-b0-mine: the longest known one that it begins with."""
+    """Find the model for a user's own name, such as segformer-b0-mine: the longest model name that it begins with."""
     known = [model for model in MODELS if name == model or name.startswith(f"{model}-")]
     if not known:
         raise UsageError(f"--weights {name}: unknown model; known, alone or with -SUFFIX: {', '.join(MODELS)}")
     if not re.search(NAME, name):
         raise UsageError(f"--weights {name}: a name has up to 64 letters, digits, dots, hyphens, underscores")
     return max(known, key=len)
-
-
-def quality_cells(suite: Suite, models: tuple[ModelSpec, ...], precision: str) -> list[QualityCell]:
-    """Expand to model x view x (clean and every condition), in that order."""
-    if suite.dataset is None:
-        return []
-    conditions = [
-        (CLEAN, 0),
-        *((name, s) for name, severities in suite.conditions.items() for s in severities),
-    ]
-    return [
-        QualityCell(
-            model=model.name,
-            dataset=suite.dataset.name,
-            split=suite.dataset.split,
-            corruption=corruption,
-            severity=severity,
-            view=view,
-            precision=precision,
-            seed=suite.seed,
-            metrics=suite.metrics,
-        )
-        for model in models
-        for view in suite.views
-        for corruption, severity in conditions
-    ]
-
-
-def latency_cells(suite: Suite, devices: dict[str, str], num_classes: int, precision: str) -> list[LatencyCell]:
-    """Expand to model x size x batch. devices: where each model runs, by its name."""
-    if suite.latency is None:
-        return []
-    return [
-        LatencyCell(
-            model=model,
-            num_classes=num_classes,
-            height=height,
-            width=width,
-            batch=batch,
-            precision=precision,
-            device=device,
-        )
-        for model, device in devices.items()
-        for height, width in suite.latency.sizes
-        for batch in suite.latency.batches
-    ]

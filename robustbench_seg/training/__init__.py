@@ -1,1 +1,1 @@
-"""Training: a recipe in, weights out; one loop for every model."""
+"""Train a model from a recipe, with one loop for every model."""

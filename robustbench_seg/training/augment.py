@@ -1,6 +1,6 @@
 """The paper's augmentation (Section 4.1): random resize 0.5-2.0, crop, horizontal flip, photometric distortion.
 
-Images are uint8 RGB (H, W, 3), label maps uint8 (H, W). Every function takes its generator and touches no other.
+Images are uint8 RGB (H, W, 3), label maps uint8 (H, W). Every function takes a generator and uses no other.
 """
 
 import cv2
@@ -11,13 +11,13 @@ from ..datasets.base import IGNORE, Image, LabelMap
 
 __all__ = ["augment", "distort", "random_crop", "random_resize"]
 
-MAX_SHARE_OF_ONE_CLASS = 0.75  # the usual `cat_max_ratio`; a crop of little but road teaches little
+MAX_SHARE_OF_ONE_CLASS = 0.75  # the usual `cat_max_ratio`; a crop with only road teaches little
 CROP_ATTEMPTS = 10
-PADDING_COLOUR = (124, 116, 104)  # ImageNet's mean, rounded; it is distorted with the rest, and its label is ignored
+PADDING_COLOUR = (124, 116, 104)  # ImageNet's mean, rounded; distorted like the image; its label is ignored
 
 
 def augment(image: Image, label: LabelMap, crop: int, rng: Generator) -> tuple[Image, LabelMap]:
-    """Turn a sample of any size into a training sample of crop x crop pixels."""
+    """Make a training sample of crop x crop pixels from a sample of any size."""
     image, label = random_resize(image, label, rng)
     image, label = random_crop(image, label, crop, rng)
     if rng.random() < 0.5:
@@ -26,7 +26,7 @@ def augment(image: Image, label: LabelMap, crop: int, rng: Generator) -> tuple[I
 
 
 def random_resize(image: Image, label: LabelMap, rng: Generator) -> tuple[Image, LabelMap]:
-    """Resize both by one factor, uniform in 0.5 .. 2.0: bilinear the image, nearest the label."""
+    """Resize the image (bilinear) and the label (nearest) by one factor, uniform in 0.5 .. 2.0."""
     scale = rng.uniform(0.5, 2.0)
     size = (max(1, round(scale * image.shape[1])), max(1, round(scale * image.shape[0])))
     return (
@@ -36,7 +36,7 @@ def random_resize(image: Image, label: LabelMap, rng: Generator) -> tuple[Image,
 
 
 def random_crop(image: Image, label: LabelMap, crop: int, rng: Generator) -> tuple[Image, LabelMap]:
-    """Cut crop x crop pixels, padded where the image is smaller; try again while one class fills three quarters."""
+    """Cut crop x crop pixels, padded if the image is smaller; draw again while one class fills three quarters."""
     below, right = max(0, crop - image.shape[0]), max(0, crop - image.shape[1])
     if below or right:
         image = np.asarray(cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=PADDING_COLOUR))
@@ -52,7 +52,7 @@ def random_crop(image: Image, label: LabelMap, crop: int, rng: Generator) -> tup
 
 
 def distort(image: Image, rng: Generator) -> Image:
-    """Change brightness, contrast, saturation and hue, each with probability 1/2; contrast before or after the rest."""
+    """Change brightness, contrast, saturation and hue, each with probability 1/2; contrast is first or last."""
     pixels = image.astype(np.float32)
     if rng.random() < 0.5:
         pixels += rng.uniform(-32, 32)

@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: <folder>/<iterations done>.pt, each written atomically; the last few are kept."""
+"""Checkpoints of a training run: <folder>/<iterations done>.pt, written atomically; only the last ones are kept."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from ..files import replacing
 __all__ = ["DIVERGED", "Checkpoints", "State", "restore"]
 
 DIVERGED = (
-    "the last checkpoint is kept, but goes the same way: lower learning_rate or set clip_norm, with another --out"
+    "the last checkpoint is kept, but would diverge again: lower learning_rate or set clip_norm, with another --out"
 )
 
 State = dict[str, Any]  # done: iterations; network, optimizer: their state; recipe: identity of recipe and data
@@ -22,16 +22,16 @@ State = dict[str, Any]  # done: iterations; network, optimizer: their state; rec
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """identity: of the recipe and the data; a folder holds checkpoints of one. keep: how many stay."""
+    """identity: of the recipe and the data, the same for all checkpoints in a folder. keep: how many are kept."""
 
     folder: Path
     identity: str
     keep: int
 
     def save(self, network: nn.Module, optimizer: torch.optim.Optimizer, done: int) -> None:
-        """Write a checkpoint, then drop the old ones. Raises UsageError for weights that are not finite.
+        """Write a checkpoint, then remove old ones. Raises UsageError for weights that are not finite.
 
-        A loss may still be finite when the step after it has made the weights infinite.
+        The loss is computed before the step, so it may be finite although the weights are not.
         """
         if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
             raise UsageError(f"the weights are no longer finite at iteration {done}; {DIVERGED}")
@@ -42,12 +42,12 @@ class Checkpoints:
             "optimizer": optimizer.state_dict(),
         }
         with replacing(self.folder / f"{done:08d}.pt") as temporary, temporary.open("wb") as file:
-            torch.save(state, file)  # which says of a path that can't be written only that it can't
+            torch.save(state, file)  # given a path, its errors have no reason
         for old in self.paths()[: -self.keep]:
             old.unlink()
 
     def newest(self) -> State | None:
-        """Read the newest checkpoint, if there is one. Raises StoreError for one of another recipe or other data."""
+        """Read the newest checkpoint, if there is one. Raises StoreError if its recipe or data are different."""
         if not (paths := self.paths()):
             return None
         try:
@@ -56,10 +56,12 @@ class Checkpoints:
                     raise BadZipFile
             state: State = torch.load(paths[-1], map_location="cpu", weights_only=True)
             identity = state["recipe"]
-        except (OSError, MemoryError):  # says nothing of the file's content
+        except (OSError, MemoryError):  # not a fault of the file's content
             raise
-        except Exception:  # a damaged file makes zipfile and torch raise errors of many kinds
-            raise StoreError(f"{paths[-1]}: not a complete checkpoint; without it the one before is used") from None
+        except Exception:  # for a damaged file, zipfile and torch raise errors of many kinds
+            raise StoreError(
+                f"{paths[-1]}: not a complete checkpoint; remove it to resume from the previous one"
+            ) from None
         if identity != self.identity:
             raise StoreError(
                 f"{self.folder}: holds the checkpoints of another recipe or other data; give another --out"
@@ -67,12 +69,12 @@ class Checkpoints:
         return state
 
     def paths(self) -> list[Path]:
-        """List the checkpoints that are there, oldest first."""
+        """List the existing checkpoints, oldest first."""
         return sorted(path for path in self.folder.glob("*.pt") if path.stem.isdigit())
 
 
 def restore(network: nn.Module, optimizer: torch.optim.Optimizer, state: State | None) -> int:
-    """Load a state, if there is one; return how many iterations are done."""
+    """Load a state, if there is one; return the number of finished iterations."""
     if state is None:
         return 0
     network.load_state_dict(state["network"])

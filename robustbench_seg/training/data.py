@@ -1,13 +1,12 @@
-"""What a network is trained on and validated on."""
+"""The data sets that a network is trained and validated on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..datasets import Dataset, open_dataset, spaced
+from ..datasets import Dataset, open_split, spaced
 from ..datasets.first_pass import first_pass
 from ..errors import UsageError
-from ..yaml_files import DatasetSpec
 from .recipe import Recipe
 
 __all__ = ["Data", "open_data", "read_once"]
@@ -15,7 +14,7 @@ __all__ = ["Data", "open_data", "read_once"]
 
 @dataclass(frozen=True)
 class Data:
-    """What a network is trained on, and what it is validated on, if its recipe asks for that: of the same classes."""
+    """The data set for training and the one for validation, if the recipe has one. Both have the same classes."""
 
     training: Dataset
     validation: Dataset | None = None
@@ -29,31 +28,27 @@ class Data:
 
 
 def open_data(recipe: Recipe, folders: dict[str, Path]) -> Data:
-    """Open what a recipe trains on and is validated on.
+    """Open the data sets of a recipe.
 
     folders: of data sets, by name. Raises UsageError and DataError.
     """
     specs = [recipe.dataset, *([recipe.validation.dataset] if recipe.validation else [])]
-    uses = list(dict.fromkeys(spec.name for spec in specs))
+    uses = list(dict.fromkeys(name for spec in specs for name in spec.names))
     unused = next((name for name in folders if name not in uses), None)
     if unused is not None:
         raise UsageError(f"--data {unused}: the recipe does not use this dataset (it uses {', '.join(uses)})")
-    return Data(*(open_split(spec, folders) for spec in specs))
+    return Data(*(open_split(spec.name, spec.split, folders, **(spec.model_extra or {})) for spec in specs))
 
 
 def read_once(data: Data, recipe: Recipe, note: Callable[[str], None]) -> str:
-    """Read what is trained and validated on, as `first_pass` does; return the fingerprint of the training set."""
-    said: set[str] = set()
+    """Read all images once, as `first_pass` does. Returns the fingerprint of the training set."""
+    lines: set[str] = set()
 
-    def once(line: str) -> None:  # both may be of one folder
-        if line not in said:
-            said.add(line)
+    def once(line: str) -> None:  # both data sets may be in one folder
+        if line not in lines:
+            lines.add(line)
             note(line)
 
     if data.validation is not None and recipe.validation is not None:
         first_pass(data.validation, spaced(data.validation.ids, recipe.validation.limit), once)
     return first_pass(data.training, data.training.ids, once).fingerprint
-
-
-def open_split(spec: DatasetSpec, folders: dict[str, Path]) -> Dataset:
-    return open_dataset(spec.name, folders.get(spec.name), split=spec.split, **(spec.model_extra or {}))

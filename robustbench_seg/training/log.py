@@ -1,4 +1,4 @@
-"""log.csv of a training run: iteration, mean loss per labelled pixel, learning rate, mIoU where it was validated."""
+"""log.csv of a training run: iteration, mean loss per labelled pixel, learning rate, mIoU after each validation."""
 
 import csv
 from pathlib import Path
@@ -11,10 +11,10 @@ COLUMNS = ("iteration", "loss", "learning_rate", "miou")  # mIoU 0-1, empty wher
 
 
 class Log:
-    """A row per iteration; rows after the checkpoint that a run goes on from are dropped.
+    """A row per iteration. If a run resumes from a checkpoint, later rows are dropped.
 
-    path: None for a log that is never written, that of all processes but the first. last_miou: at the last validation,
-    0-1; None before the first. A file of before there was validation has no column miou: it is read as empty.
+    path: None for a log that is never written (in all processes except the first). last_miou: at the last validation,
+    0-1; None before the first. Files from older versions lack the column miou, which is then read as empty.
     """
 
     def __init__(self, path: Path | None, done: int) -> None:
@@ -30,11 +30,11 @@ class Log:
         self.rows.append([str(iteration), f"{loss:.6g}", f"{rate:.6g}", ""])
 
     def is_scored(self, iteration: int) -> bool:
-        """Whether there is a mIoU of the last iteration, this one."""
+        """Whether the last row is this iteration's and has a mIoU."""
         return bool(self.rows) and self.rows[-1][0] == str(iteration) and self.rows[-1][3] != ""
 
     def score(self, iteration: int, miou: float) -> None:
-        """Add a mIoU (0-1) to the row of the last iteration, this one, or where a file lacks it to a new row; write."""
+        """Set the mIoU (0-1) of the last iteration, in a new row if the file lacks its row; write the file."""
         if not self.rows or self.rows[-1][0] != str(iteration):
             self.rows.append([str(iteration), "", "", ""])
         self.rows[-1][3] = f"{miou:.6g}"

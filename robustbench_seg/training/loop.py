@@ -1,8 +1,8 @@
-"""The training loop (Xie et al. 2021, Section 4.1): cross-entropy with ignore, a step per batch of random crops.
+"""The training loop (Xie et al. 2021, Section 4.1): cross-entropy with an ignore label, one step per batch of crops.
 
-Every random choice is a function of (seed, iteration): which images, how they are augmented, what dropout drops. So
-a run that was killed and goes on from its last checkpoint ends with the weights of one that never stopped: bit for bit
-on a CPU with the same number of threads; some CUDA kernels add in no fixed order.
+Every random choice is a function of (seed, iteration): the images, their augmentation, and dropout. So a run that was
+killed and resumed from its last checkpoint ends with the same weights as an uninterrupted run: bit for bit on a CPU
+with the same number of threads, but not on CUDA, because some CUDA kernels add in no fixed order.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,11 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..datasets.base import IGNORE, Dataset, InMemory
+from ..datasets.base import IGNORE, Dataset
+from ..datasets.in_memory import InMemory
 from ..errors import UsageError
 from ..files import locked, writing
 from ..measure.workers import Loader
-from ..models import POOLS_IMAGES
+from ..models import look_up
 from ..models.preprocessing import IMAGENET
 from .checkpoints import DIVERGED, Checkpoints, restore
 from .data import Data, read_once
@@ -37,8 +38,10 @@ __all__ = ["Progress", "train"]
 
 @dataclass(frozen=True)
 class Progress:
-    """What is told after each iteration: how many are done, the mean loss per labelled pixel, the learning rate, and
-    the mIoU (0-1) at the last validation, None before the first.
+    """The state after an iteration.
+
+    done: number of finished iterations. loss: mean per labelled pixel. miou: at the last validation, 0-1, None before
+    the first.
     """
 
     done: int
@@ -57,27 +60,27 @@ def train(
     report: Callable[[Progress], None] = lambda progress: None,
     note: Callable[[str], None] = lambda line: None,
 ) -> Path:
-    """Train, or go on training, in the folder `out`; return the path of the weights when all iterations are done.
+    """Train, or resume training, in the folder `out`. Returns the path of the weights after the last iteration.
 
-    `out` gets checkpoints/ (the last ones), log.csv (a row per iteration) and weights.safetensors. workers: that load
-    images, per process. note: of `first_pass`, for the data. Raises StoreError when `out` is in use or holds the
-    checkpoints of another recipe or other data, UsageError when the loss is no longer finite and MachineError when the
-    disk is full (the last checkpoint is kept).
+    `out` gets checkpoints/ (the last ones), log.csv (a row per iteration) and weights.safetensors. workers: number of
+    processes that load images, per training process. note: as in `first_pass`. Raises StoreError if `out` is in use or
+    holds checkpoints of another recipe or other data, UsageError if the loss is no longer finite, and MachineError if
+    the disk is full; the last checkpoint is kept.
     """
     if recipe.batch_size % processes.count:
         raise UsageError(f"batch_size {recipe.batch_size} can't be shared equally by {processes.count} processes")
     synchronised = processes.count > 1 and processes.device.type == "cuda"  # BatchNorm then sees the whole batch
-    if recipe.batch_size == processes.count and recipe.model in POOLS_IMAGES and not synchronised:
+    if recipe.batch_size == processes.count and look_up(recipe.model).pools_images and not synchronised:
         raise UsageError(
             f"batch_size {recipe.batch_size}: {recipe.model} needs two images per process for its BatchNorm"
         )
     if processes.rank > 0:
-        return go_on(recipe, data, out, processes, workers, report, note)
+        return resume(recipe, data, out, processes, workers, report, note)
     with locked(out):
-        return go_on(recipe, data, out, processes, workers, report, note)
+        return resume(recipe, data, out, processes, workers, report, note)
 
 
-def go_on(
+def resume(
     recipe: Recipe,
     data: Data,
     out: Path,
@@ -86,7 +89,7 @@ def go_on(
     report: Callable[[Progress], None],
     note: Callable[[str], None],
 ) -> Path:
-    """Train from the newest checkpoint on; `out` is locked, and only the process of rank 0 writes there."""
+    """Train from the newest checkpoint on. The caller has locked `out`; only the process of rank 0 writes there."""
     class_names, leads, device = data.training.class_names, processes.rank == 0, processes.device
     network, origin = make_network(recipe, class_names, device)
     optimizer = make_optimizer(network, recipe)
@@ -94,30 +97,32 @@ def go_on(
     checkpoints = Checkpoints(out / "checkpoints", identity, recipe.keep)
     first = restore(network, optimizer, processes.from_first(checkpoints.newest() if leads else None))
     log = Log(out / "log.csv" if leads else None, first)
-    stepped = processes.wrap(network)
+    wrapper = processes.wrap(network)
     if recipe.compile:
-        stepped = cast(nn.Module, torch.compile(stepped))
+        wrapper = cast(nn.Module, torch.compile(wrapper))
     with (
         Loader(workers) as loader,
-        Loader(workers) as held_loader,  # of its own, since a worker keeps the samples of one data set
+        Loader(workers) as held_loader,  # separate, because a worker caches one data set
         torch.random.fork_rng([device] if device.type == "cuda" else []),
     ):
         validator = Validator(network, data.validation, recipe, held_loader, processes)
-        if processes.from_first(validator.due(first) and not log.is_scored(first)):  # it was stopped while it validated
+        if processes.from_first(
+            validator.due(first) and not log.is_scored(first)
+        ):  # the last run stopped during validation
             log.score(first, validator.score())
         for step, (images, labels) in enumerate(load_batches(recipe, data.training, loader, first, processes), first):
             done, rate = step + 1, set_rate(optimizer, recipe, step)
             seed_dropout(recipe.seed, step, processes.rank)
-            loss = iterate(stepped, optimizer, images, labels, recipe, processes)
+            loss = iterate(wrapper, optimizer, images, labels, recipe, processes)
             if not np.isfinite(loss):
-                log.write()  # how it came to that
+                log.write()  # so that the user can see how the loss grew
                 raise UsageError(f"the loss became {loss} at iteration {done}; {DIVERGED}")
             log.add(done, loss, rate)
             if done % recipe.checkpoint_every == 0 or done == recipe.iterations:
                 log.write()
                 if leads:
                     checkpoints.save(network, optimizer, done)
-            if validator.due(done):  # after the checkpoint: a fault in it costs no iterations
+            if validator.due(done):  # after the checkpoint, so that an error costs no iterations
                 log.score(done, validator.score())
             report(Progress(done, loss, rate, log.last_miou))
     path = out / "weights.safetensors"
@@ -131,9 +136,9 @@ def go_on(
 def load_batches(
     recipe: Recipe, dataset: Dataset, loader: Loader, first: int, processes: Processes
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield this process's share of the batch of each iteration from `first` on.
+    """Yield this process's share of each iteration's batch, from iteration `first` on.
 
-    Images uint8 (B, 3, crop, crop), labels int64 (B, crop, crop), both on its device.
+    Images are uint8 (B, 3, crop, crop), labels int64 (B, crop, crop), both on the process's device.
     """
     share = recipe.batch_size // processes.count
     own = range(processes.rank * share, (processes.rank + 1) * share)
@@ -148,7 +153,7 @@ def load_batches(
 
 
 def seed_dropout(seed: int, step: int, rank: int) -> None:
-    """Seed what dropout and drop path draw from; each process draws its own."""
+    """Seed the generator of dropout and drop path, differently in each process."""
     own = [rank] if rank else []
     torch.manual_seed(int(np.random.SeedSequence([seed, 2, step, *own]).generate_state(1)[0]))
 

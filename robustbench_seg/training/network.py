@@ -1,4 +1,4 @@
-"""The network that a recipe begins with, and the file of weights that it ends with."""
+"""Make the network of a recipe, and save its trained weights."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,22 +14,22 @@ from .recipe import Recipe
 
 __all__ = ["Origin", "make_network", "save_weights"]
 
-TRAINING_VERSION = 1  # rises when the same recipe would end with other weights; an older run then can't be gone on with
+TRAINING_VERSION = 1  # rises if the same recipe would yield other weights; then an older run can't be resumed
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What a network's weights come from: a recipe, and the file that its encoder started from."""
+    """The origin of trained weights: a recipe, and the file of the initial encoder, if any."""
 
     recipe: Recipe
     encoder: CheckpointInfo | None
 
     def identity(self, fingerprint: str) -> str:
-        """Hash what decides the weights. fingerprint: of the training images."""
+        """Hash everything that decides the weights. fingerprint: of the training images."""
         return digest(
             [
                 TRAINING_VERSION,
-                self.recipe.what_decides(),
+                self.recipe.deciding_fields(),
                 *([self.encoder.sha256] if self.encoder else []),
                 fingerprint,
             ]
@@ -37,7 +37,7 @@ class Origin:
 
     @property
     def licence(self) -> str:
-        """Of the weights: what the recipe states, and the encoder's."""
+        """The licence of the weights: the recipe's, and the encoder's."""
         return f"{self.recipe.licence}; encoder: {self.encoder.licence}" if self.encoder else self.recipe.licence
 
     @property
@@ -50,10 +50,10 @@ class Origin:
 
 
 def make_network(recipe: Recipe, class_names: tuple[str, ...], device: torch.device) -> tuple[nn.Module, Origin]:
-    """Make the network in training mode, with random weights but for an encoder that starts from a file.
+    """Make the network in training mode. Weights are random, except an encoder that starts from a file.
 
-    Raises UsageError for a model or options that are not allowed and for an encoder that is missing, CheckpointError
-    for one that does not fit.
+    Raises UsageError for a model or options that are not allowed and for a missing encoder file, CheckpointError for an
+    encoder that does not fit.
     """
     network = build_network(recipe.model, class_names, seed=recipe.seed, **recipe.model_options)
     encoder = start_from_encoder(recipe.model, network, recipe.encoder) if recipe.encoder else None

@@ -9,7 +9,7 @@ __all__ = ["make_optimizer", "rate_at", "set_rate"]
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW; no weight decay on norms, biases and positional encodings; the decoder's rate is a multiple."""
+    """Make AdamW. Norms, biases and positional encodings have no weight decay; the decoder's rate has a factor."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         decay = 0.0 if parameter.ndim <= 1 or name.endswith("position.map") else recipe.weight_decay
@@ -23,14 +23,14 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def rate_at(recipe: Recipe, step: int) -> float:
-    """Learning rate of iteration `step` (from 0): linear warm-up times polynomial decay."""
+    """Compute the learning rate of iteration `step` (from 0): linear warm-up times polynomial decay."""
     warm = min(1.0, (step + 1) / recipe.warmup) if recipe.warmup else 1.0
     decayed: float = (1 - step / recipe.iterations) ** recipe.power
     return recipe.learning_rate * warm * decayed
 
 
 def set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> float:
-    """Give every group its learning rate of iteration `step`; return the encoder's."""
+    """Set the learning rate of iteration `step` in every group. Returns the encoder's rate."""
     rate = rate_at(recipe, step)
     for group in optimizer.param_groups:
         group["lr"] = rate * group["factor"]

@@ -1,8 +1,8 @@
-"""The processes that train one network together: one, or those that `torchrun` or `accelerate launch` started.
+"""The processes that train one network together: a single one, or those that `torchrun` or `accelerate launch` started.
 
-Each takes its share of every batch; gradients are averaged over them, and sums go over all of them, so that the losses
-are those of one process with the whole batch, up to rounding and to what BatchNorm and dropout do: on CUDA BatchNorm
-takes its statistics over the whole batch, on CPUs each process over its own share (those of the first are kept).
+Each process takes a share of every batch. Gradients are averaged over the processes, and sums run over all of them. So
+the losses equal the losses of one process with the whole batch, except for rounding, dropout and BatchNorm. On CUDA
+BatchNorm's statistics cover the whole batch. On CPUs each process has its own; the first process's are kept.
 """
 
 import os
@@ -17,14 +17,14 @@ from ..errors import MachineError, UsageError
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-__all__ = ["Processes", "Several", "processes_on"]
+__all__ = ["ProcessGroup", "Processes", "find_processes"]
 
 Value = TypeVar("Value")
-PATIENCE = timedelta(hours=2)  # while the first process reads all training files, to know them again, the others wait
+PATIENCE = timedelta(hours=2)  # the other processes wait while the first one hashes all training files
 
 
 class Processes:
-    """One process alone. rank: its number; the one of rank 0 writes. count: of all. device: where it computes."""
+    """A single process. rank: its number; only rank 0 writes files. count: of all processes. device: of torch."""
 
     rank = 0
     count = 1
@@ -33,7 +33,7 @@ class Processes:
         self.device = device
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """Make the network average its gradients over all processes; give it the weights of the first."""
+        """Make the network average its gradients over all processes, and give it the first process's weights."""
         return network
 
     def total(self, value: Tensor) -> Tensor:
@@ -41,21 +41,21 @@ class Processes:
         return value
 
     def from_first(self, value: Value) -> Value:
-        """What the first process gave."""
+        """Return the value that the first process passed."""
         return value
 
     def share_buffers(self, network: nn.Module) -> None:
-        """Give all processes the first one's buffers, such as BatchNorm's statistics."""
+        """Copy the buffers of the first process, such as BatchNorm's statistics, to all processes."""
 
     def wait(self) -> None:
-        """Wait for all to come here."""
+        """Wait until all processes call this."""
 
-    def part(self) -> None:
-        """Leave the others; nothing is shared after that."""
+    def leave(self) -> None:
+        """Leave the group of processes; nothing is shared afterwards."""
 
 
-class Several(Processes):
-    """One of several processes, which an `Accelerator` holds together."""
+class ProcessGroup(Processes):
+    """One of several processes that communicate through an `Accelerator`."""
 
     def __init__(self, accelerator: "Accelerator") -> None:
         super().__init__(accelerator.device)
@@ -65,12 +65,12 @@ class Several(Processes):
     def wrap(self, network: nn.Module) -> nn.Module:
         if self.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]  # in place
-        wrapped: nn.Module = self.accelerator.prepare_model(network)
-        return wrapped
+        model: nn.Module = self.accelerator.prepare_model(network)
+        return model
 
     def total(self, value: Tensor) -> Tensor:
-        summed: Tensor = self.accelerator.reduce(value, reduction="sum")
-        return summed
+        total: Tensor = self.accelerator.reduce(value, reduction="sum")
+        return total
 
     def from_first(self, value: Value) -> Value:
         from accelerate.utils import broadcast_object_list
@@ -87,15 +87,15 @@ class Several(Processes):
     def wait(self) -> None:
         self.accelerator.wait_for_everyone()
 
-    def part(self) -> None:
+    def leave(self) -> None:
         self.accelerator.end_training()
 
 
-def processes_on(device: torch.device) -> Processes:
-    """Find the processes by the environment that the launcher made; accelerate is only needed where there are several.
+def find_processes(device: torch.device) -> Processes:
+    """Find the processes from the launcher's environment variables. Only several processes need accelerate.
 
-    device: with several processes on CUDA each takes the one of its local rank. Raises MachineError without accelerate
-    and where there are fewer devices than processes, UsageError for a device that is not the launcher's.
+    device: with several processes on CUDA, each takes the device of its local rank. Raises MachineError without
+    accelerate and with fewer devices than processes, UsageError for a device that is not the launcher's.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return Processes(device)
@@ -104,7 +104,7 @@ def processes_on(device: torch.device) -> Processes:
     except ImportError:
         raise MachineError("several processes need accelerate: pip install 'robustbench-seg[accelerate]'") from None
     if device.index is not None:
-        raise UsageError(f"--device {device}: with several processes each takes its own, so give --device cuda")
+        raise UsageError(f"--device {device}: with several processes each takes its own device; give --device cuda")
     number, devices = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
     if device.type == "cuda" and number >= devices:
         raise MachineError(f"process {number} of this machine has no CUDA device: there are {devices}")
@@ -112,4 +112,4 @@ def processes_on(device: torch.device) -> Processes:
     accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no", kwargs_handlers=[patience])
     if accelerator.device.type != device.type:
         raise UsageError(f"--device {device}, but the launcher is set up for {accelerator.device.type}")
-    return Several(accelerator)
+    return ProcessGroup(accelerator)

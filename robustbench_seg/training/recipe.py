@@ -14,18 +14,18 @@ from ..yaml_files import DatasetSpec, Strict, ViewSpec, find_yaml, read_yaml
 __all__ = ["Recipe", "Validation", "read_recipe"]
 
 PACKAGE = "robustbench_seg.training.recipes"
-# Fields without effect on the weights; and the encoder's file, of which the content counts, whatever its path.
+# Fields without effect on the weights. The encoder is identified by its file's content, not by its path.
 NOT_DECIDING = {"checkpoint_every", "keep", "in_memory", "validation", "encoder"}
 
 
-# What `build_network` is given by the recipe's other fields and by the data set.
-GIVEN = ("name", "variant", "encoder", "class_names", "num_classes", "seed")
+# Options of `build_network` that come from the recipe's other fields and from the data set.
+SET_ELSEWHERE = ("name", "variant", "encoder", "class_names", "num_classes", "seed")
 
 
 class Validation(Strict):
-    """Which images the network is scored on while it trains, every so many iterations and at the end.
+    """The validation during training, every `every` iterations and at the end. Its score decides nothing.
 
-    view: as in a suite. limit: use that many images, evenly spaced. Nothing is chosen by the score.
+    view: as in a suite. limit: number of images, evenly spaced.
     """
 
     dataset: DatasetSpec
@@ -35,16 +35,16 @@ class Validation(Strict):
 
 
 class Recipe(Strict):
-    """How one network is trained (Xie et al. 2021, Section 4.1).
+    """The recipe for one network (Xie et al. 2021, Section 4.1).
 
-    model: a name of MODELS; model_options: its fields, such as ffn. encoder: weights that a SegFormer's encoder starts
-    from, a path or a name on the Hugging Face hub. batch_size: of all processes together. crop: side of training crops
-    in pixels. learning_rate: of the encoder; decoder_rate_factor times that is the decoder's. Both decay from the first
-    iteration on, as a polynomial of that power, to 0, times a linear growth over the warmup. clip_norm: longest
-    gradient, as a Euclidean norm over all parameters. precision: of the forward pass; weights stay float32.
-    channels_last, compile: memory layout of the convolutions, and torch.compile; they change the rounding and the
-    speed. in_memory: keep all samples once they are read or drawn. checkpoint_every: iterations between checkpoints, of
-    which the last `keep` stay. licence: of the weights made; the encoder's is added.
+    model: a name in MODELS. model_options: fields of the model, such as ffn. encoder: initial weights of a SegFormer's
+    encoder, a path or a name on the Hugging Face hub. batch_size: over all processes. crop: side of training crops in
+    pixels. learning_rate: of the encoder; the decoder's is decoder_rate_factor times larger. Both decay to 0 from the
+    first iteration on, as a polynomial of degree `power`, and grow linearly over the first `warmup` iterations.
+    clip_norm: maximum Euclidean norm of the gradient over all parameters. precision: of the forward pass; weights are
+    float32. channels_last, compile: memory layout of the convolutions, and torch.compile; both change rounding and
+    speed. in_memory: keep all samples in memory. checkpoint_every: iterations between checkpoints. keep: number of
+    checkpoints to keep. licence: of the trained weights; the encoder's is added.
     """
 
     model: str
@@ -72,22 +72,22 @@ class Recipe(Strict):
 
     @field_validator("model_options")
     @classmethod
-    def options_are_not_given(cls, options: dict[str, Any]) -> dict[str, Any]:
-        if taken := [name for name in options if name in GIVEN]:
-            raise ValueError(f"{', '.join(taken)} is said by the recipe's other fields or its data set")
+    def refuse_duplicates(cls, options: dict[str, Any]) -> dict[str, Any]:
+        if taken := [name for name in options if name in SET_ELSEWHERE]:
+            raise ValueError(f"{', '.join(taken)} is set by the recipe's other fields or its data set")
         return options
 
-    def what_decides(self) -> dict[str, Any]:
-        """The fields that decide the weights, as JSON values; what is off is left out, so that fields may be added."""
+    def deciding_fields(self) -> dict[str, Any]:
+        """Return the fields that decide the weights, as JSON values, without fields that are off."""
         fields = self.model_dump(mode="json", exclude=NOT_DECIDING)
         return {name: value for name, value in fields.items() if value is not None and value is not False}
 
 
 def read_recipe(name_or_path: str, changes: Mapping[str, Any] | None = None) -> Recipe:
-    """Read a shipped recipe by name, or a file, to which its encoder is relative. Raises UsageError in one line.
+    """Read a shipped recipe by name, or a file. Raises UsageError (one line).
 
-    changes: values that replace the recipe's, by their place, such as "seed" or "dataset.split"; an encoder among them
-    is relative to the working directory.
+    The encoder's path is relative to the file. changes: new values of the recipe's fields by name, such as "seed" or
+    "dataset.split"; an encoder's path among them is relative to the working directory.
     """
     for place in changes or {}:
         if place.split(".")[0] not in Recipe.model_fields:

@@ -1,4 +1,4 @@
-"""Which images an iteration sees, and how they are augmented. No torch, so that worker processes start fast."""
+"""Choose and augment the images of an iteration. No torch, so that worker processes start fast."""
 
 from functools import lru_cache
 
@@ -13,15 +13,15 @@ __all__ = ["make_sample"]
 
 
 def make_sample(dataset: Dataset, recipe: Recipe, job: tuple[int, int]) -> tuple[Image, LabelMap]:
-    """Make element k of the batch of an iteration: crops of images in an order that is shuffled anew each epoch."""
+    """Make element k of an iteration's batch: a crop. The order of the images is shuffled in each epoch."""
     step, k = job
     position, ids = step * recipe.batch_size + k, dataset.ids
     epoch, place = divmod(position, len(ids))
-    sample = dataset.load(ids[shuffled(recipe.seed, epoch, len(ids))[place]])
+    sample = dataset.load(ids[shuffle(recipe.seed, epoch, len(ids))[place]])
     return augment(sample.image, sample.label, recipe.crop, np.random.default_rng([recipe.seed, 1, position]))
 
 
 @lru_cache(maxsize=2)
-def shuffled(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
-    """The order of the images in an epoch."""
+def shuffle(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """Return the order of the images in an epoch."""
     return np.random.default_rng([seed, 0, epoch]).permutation(count)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from program import program
 from small import write_suite
-from test_cli import program
 from tiny_recipe import RECIPE
 
 

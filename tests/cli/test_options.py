@@ -1,11 +1,9 @@
 """Paths on the command line."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from program import program
 from small import write_suite
 
 from robustbench_seg.cli.options import data_folders, weights_given
@@ -46,16 +44,7 @@ def test_a_run_finds_the_suite_its_weights_and_its_results_at_home(tmp_path: Pat
         conditions={},
         gallery=[],
     )
-    arguments = ["run", "~/suites/small.yaml", "--out=~/results"]
-    done = subprocess.run(
-        [sys.executable, "-m", "robustbench_seg", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])},
-        timeout=300,
-        check=False,
-    )
+    done = program("run", "~/suites/small.yaml", "--out=~/results", cwd=tmp_path, HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "results" / "cells").glob("*.parquet"))) == 2
     assert not (tmp_path / "~").exists()

@@ -4,18 +4,17 @@ import getpass
 import os
 import random
 import re
-import resource
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
-from full_disk import REASONS
+from full_disk import REASONS, scarce
 from processes import LINE, ended, start, wait_for
+from program import program
 from small import SUITE, write_suite
 from tiny_recipe import RECIPE
 
@@ -24,7 +23,6 @@ from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.suites import read_suite
 
-PROGRAM = [sys.executable, "-m", "robustbench_seg"]
 INT, TERM = signal.SIGINT, signal.SIGTERM
 USER = getpass.getuser()  # torch makes a folder for each
 STOPS = [(INT,), (TERM,), (INT, INT), (INT, TERM), (TERM, INT), (TERM, TERM)]
@@ -94,19 +92,14 @@ def test_a_report_removes_what_a_killed_report_left(tmp_path: Path, store: Path)
     with replacing(out / "index.html") as temporary:
         temporary.write_text("part")
     (out / "index.html").rename(temporary)
-    done = subprocess.run([*PROGRAM, "report", str(store), "--out", str(out)], capture_output=True, check=True)
-    assert done.stderr == b""
+    done = program("report", str(store), "--out", str(out))
+    assert (done.returncode, done.stderr) == (0, "")
     assert not list(out.glob(f".*{TEMPORARY}"))
 
 
 def test_a_report_says_in_one_line_that_a_disk_is_full(tmp_path: Path, store: Path) -> None:
-    done = subprocess.run(
-        [*PROGRAM, "report", str(store), "--out", str(tmp_path / "out")],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)),
-    )
+    with scarce("limit", tmp_path, 9000):
+        done = program("report", str(store), "--out", str(tmp_path / "out"))
     named = rf"robustbench-seg: {tmp_path}/out/[\w.-]+: can't be written: {REASONS['limit']}\n"
     assert re.fullmatch(named, done.stderr), done.stderr
     assert done.returncode == 2

@@ -66,11 +66,11 @@ def test_a_device_without_enough_memory_is_told_in_one_line(tmp_path: Path, monk
         train_with_progress(Console(file=io.StringIO()), recipe, {}, tmp_path, torch.device("cpu"), 0)
 
 
-@pytest.mark.parametrize(("precision", "emulated", "told"), [("bf16", True, 1), ("bf16", False, 0), ("fp32", True, 0)])
+@pytest.mark.parametrize(("precision", "emulated", "hints"), [("bf16", True, 1), ("bf16", False, 0), ("fp32", True, 0)])
 def test_bf16_that_is_emulated_is_told_before_the_training(
     precision: str,
     emulated: bool,
-    told: int,
+    hints: int,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -79,9 +79,9 @@ def test_bf16_that_is_emulated_is_told_before_the_training(
     monkeypatch.setattr("robustbench_seg.cli.train_progress.emulates_bf16", lambda device: emulated)
     recipe = read_recipe("streets", {"precision": precision})
     train_with_progress(Console(file=io.StringIO()), recipe, {}, tmp_path, torch.device("cpu"), 0)
-    assert capsys.readouterr().out.count("--set precision=fp32") == told
+    assert capsys.readouterr().out.count("--set precision=fp32") == hints
     (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints/00000002.pt").touch()  # which goes on in its own precision alone
+    (tmp_path / "checkpoints/00000002.pt").touch()  # a run resumes only in its own precision
     train_with_progress(Console(file=io.StringIO()), recipe, {}, tmp_path, torch.device("cpu"), 0)
     assert not capsys.readouterr().out
 

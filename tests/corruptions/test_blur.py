@@ -7,9 +7,8 @@ import pytest
 from robustbench_seg.corruptions import CATEGORIES, corrupt
 from robustbench_seg.corruptions.pixels import Image
 
-# These decide in imagecorruptions' own arithmetic wherever truncation could tell (zoom_blur but for a few values in
-# ten million); defocus_blur's oracle goes
-# through a Fourier transform, and is matched but for a few values in 10,000.
+# These use imagecorruptions' own arithmetic wherever truncation could differ (zoom_blur except for a few values in ten
+# million). defocus_blur's oracle uses a Fourier transform; all values agree except for a few in 10,000.
 IDENTICAL = ("gaussian_blur", "glass_blur", "motion_blur", "zoom_blur")
 SEVERITIES = (1, 2, 3, 4, 5)
 

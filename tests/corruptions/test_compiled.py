@@ -1,4 +1,4 @@
-"""Compiled kernels are found again, but never those of other sources."""
+"""Compiled kernels are loaded from the cache, but never kernels of other sources."""
 
 import shutil
 import subprocess
@@ -52,7 +52,7 @@ print(own.kernel(1), sum(own.kernel.stats.cache_hits.values()))
         "from robustbench_seg.corruptions.compiled import compiled\nimport helper\n"
         "@compiled\ndef kernel(x):\n    return helper.helper(x)\n"
     )
-    said = []
+    runs = []
     for step in (1, 1, 20):
         (tmp_path / "helper.py").write_text(
             "from robustbench_seg.corruptions.compiled import compiled\n"
@@ -62,8 +62,8 @@ print(own.kernel(1), sum(own.kernel.stats.cache_hits.values()))
             [sys.executable, "-c", program], capture_output=True, text=True, check=True,
             env={"PYTHONPATH": f"{ROOT}:{tmp_path}", "NUMBA_CACHE_DIR": str(tmp_path)},
         )  # fmt: skip
-        said.append(done.stdout.split())
-    assert said == [["2", "0"], ["2", "1"], ["21", "0"]]
+        runs.append(done.stdout.split())
+    assert runs == [["2", "0"], ["2", "1"], ["21", "0"]]
 
 
 def test_numbas_own_setting_is_left_as_it_was() -> None:
@@ -80,13 +80,10 @@ def test_numbas_own_setting_is_left_as_it_was() -> None:
 def test_a_chosen_folder_of_caches_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled.config, "CACHE_DIR", str(tmp_path))
     folder = compiled._folder.__wrapped__()
-    assert folder is not None
     assert folder.parent == tmp_path
 
 
-def test_where_nothing_can_be_written_kernels_are_compiled_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_writable_folder_kernels_are_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()  # stands where the folder would have to be, which not even root can write
     monkeypatch.setattr(compiled.config, "CACHE_DIR", str(tmp_path / "file"))
     assert compiled._folder.__wrapped__() is None

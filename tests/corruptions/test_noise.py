@@ -1,4 +1,4 @@
-"""The noises' distributions: that of every output byte given the input byte, 256 x 256 of them a condition.
+"""The noises' distributions: of every output byte given every input byte, 256 x 256 probabilities per condition.
 
 All draws are fixed, so no outcome changes by itself. When draws change and the distributions don't, each
 family of chi-square tests here fails with probability `FAMILY_LEVEL` at most, by Bonferroni's inequality.
@@ -80,12 +80,12 @@ def counted(result: Image) -> NDArray[np.int64]:
 
 def cells(expected: NDArray[np.float64]) -> NDArray[np.intp]:
     """Where to split 256 bytes into cells that hold `LEAST_EXPECTED` draws each or more."""
-    split, held = [0], 0.0
+    split, expected = [0], 0.0
     for k, (count, remaining) in enumerate(zip(expected, np.cumsum(expected[::-1])[::-1], strict=True)):
-        if held >= LEAST_EXPECTED and remaining >= LEAST_EXPECTED:
+        if expected >= LEAST_EXPECTED and remaining >= LEAST_EXPECTED:
             split.append(k)
-            held = 0.0
-        held += count
+            expected = 0.0
+        expected += count
     return np.array(split)
 
 
@@ -107,7 +107,7 @@ def assert_plausible(tests: list[tuple[Any, int]], level: float = FAMILY_LEVEL) 
 
 
 @pytest.mark.parametrize("name", ["gaussian_noise", "speckle_noise"])
-def test_the_thresholds_of_normal_noise_are_those_of_the_oracles_arithmetic(name: str) -> None:
+def test_the_thresholds_of_normal_noise_equal_the_oracles_arithmetic(name: str) -> None:
     for value in range(name == "speckle_noise", 256):
         threshold = normal_threshold(name, value)
         for noise, byte in ((threshold - 1e-12 / UNIT[1], BYTES[:255]), (threshold + 1e-12 / UNIT[1], BYTES[1:])):
@@ -130,7 +130,7 @@ def test_the_columns_hold_each_probability_to_the_last_of_32_bits(name: str, sev
         )
 
 
-def test_every_byte_turns_into_every_other_as_often_as_the_closed_form_says() -> None:
+def test_every_byte_turns_into_every_other_as_often_as_in_the_closed_form() -> None:
     tests = []
     for name, severity in CONDITIONS:
         for value, observed in enumerate(frequencies(name, severity)):

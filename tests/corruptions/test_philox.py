@@ -45,7 +45,7 @@ def normal(n: int) -> NDArray[np.float32]:
         ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
     ],
 )
-def test_words_are_those_of_philox4x32_10(counter: str, key: str, expected: str) -> None:
+def test_words_equal_the_vectors_of_philox4x32_10(counter: str, key: str, expected: str) -> None:
     block, *upper = (int(word, 16) for word in counter.split())
     stream = np.array([*(int(word, 16) for word in key.split()), *upper], dtype=np.uint32)
     assert [f"{word:08x}" for word in words(4, stream, start=4 * block)] == expected.split()

@@ -1,11 +1,11 @@
-"""Many seeded draws against as many of imagecorruptions': the same distribution, as far as tests can tell.
+"""Many seeded draws against as many draws of imagecorruptions: tests find no difference in distribution.
 
-Two-sample tests of every corruption that draws at random, but for the four noises: the mean and the variance of
-each value of the image, the power over rings of spatial frequencies, PSNR and SSIM. All draws are seeded, so no
-outcome changes by itself. When draws change and the distributions still agree, one of the tests here fails with
-probability `FAMILY_LEVEL` at most, by Bonferroni's inequality.
+Two-sample tests of every random corruption except the four noises: the mean and the variance of each value of the
+image, the power over rings of spatial frequencies, PSNR and SSIM. All draws are seeded, so results never change
+without a change of the code. If draws change and the distributions still agree, a test here fails with probability
+`FAMILY_LEVEL` at most, by Bonferroni's inequality.
 
-The last tests turn the same checks on distributions that differ, some of them only a little.
+The last tests apply the same checks to distributions that differ, some of them only slightly.
 """
 
 import functools
@@ -137,7 +137,7 @@ LEVEL = FAMILY_LEVEL / (len(CONDITIONS) * len(CHECKS))
 
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize(("name", "severity"), CONDITIONS)
-def test_seeded_draws_are_distributed_as_those_of_imagecorruptions(name: str, severity: int, check: str) -> None:
+def test_seeded_draws_have_the_distribution_of_imagecorruptions(name: str, severity: int, check: str) -> None:
     assert CHECKS[check](seeded(name, severity), published(name, severity)) > LEVEL
 
 

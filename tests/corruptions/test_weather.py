@@ -10,7 +10,7 @@ from robustbench_seg.corruptions.weather import FROST_TEXTURES, _frost_texture
 from robustbench_seg.errors import MachineError
 
 
-def test_frost_without_its_textures_names_the_cure(monkeypatch: pytest.MonkeyPatch, noise: Image) -> None:
+def test_frost_without_its_textures_names_the_remedy(monkeypatch: pytest.MonkeyPatch, noise: Image) -> None:
     _frost_texture.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MachineError, match=r"frost\d\.\w+ of imagecorruptions.*pip install imagecorruptions"):

@@ -16,9 +16,10 @@ from robustbench_seg.errors import DataError
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as Nobody
 from robustbench_seg.measure.plan import Options
-from robustbench_seg.measure.prepare import Condition
 from robustbench_seg.measure.runner import Listener, run
+from robustbench_seg.models import Request
 from robustbench_seg.models.segformer import build_network, load, save
+from robustbench_seg.store.cell import Condition
 from robustbench_seg.suites import read_suite
 from robustbench_seg.training.recipe import read_recipe
 from robustbench_seg.training.sampling import make_sample
@@ -118,7 +119,6 @@ def test_ade20k_has_the_classes_of_the_published_list_and_ignores_other(tmp_path
 
 
 def test_cocostuff_has_the_171_classes_that_are_annotated_in_the_published_order() -> None:
-    assert len(COCOSTUFF_LINES) == 182
     things, stuff = COCOSTUFF_LINES[:91], COCOSTUFF_LINES[91:]
     kept = [name for name in things if name not in WITHOUT_ANNOTATIONS]
     assert (len(kept), len(stuff)) == (80, 91)
@@ -261,7 +261,8 @@ def test_corrupted_images_as_files_keep_the_classes_and_the_labels(tmp_path: Pat
 def test_released_ade20k_weights_whose_list_says_bed_with_a_space_are_taken(tmp_path: Path) -> None:
     named = tuple("bed " if name == "bed" else name for name in ADE20K.class_names)
     save(build_network("b0", named), tmp_path / "b0.safetensors", class_names=named, licence="none", recipe="")
-    loaded = load("b0", "b0", tmp_path / "b0.safetensors", ADE20K.class_names)
+    weights = str(tmp_path / "b0.safetensors")
+    loaded = load(Request(name="b0", variant="b0", weights=weights, class_names=ADE20K.class_names))
     assert loaded.class_names == ADE20K.class_names
 
 

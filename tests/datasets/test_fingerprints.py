@@ -1,17 +1,16 @@
 """What tells two data sets apart: their files, and of a user's own also what it makes of them."""
 
 import hashlib
-import importlib
 import json
 import sys
 from pathlib import Path
 
 import pytest
 
-from robustbench_seg import datasets
-from robustbench_seg.datasets import DATASETS, open_dataset
-from robustbench_seg.datasets.base import IGNORE, FileDataset, label_table
+from robustbench_seg.datasets import DATASETS, DatasetEntry, open_dataset
+from robustbench_seg.datasets.base import IGNORE
 from robustbench_seg.datasets.camvid import CamVid
+from robustbench_seg.datasets.file_dataset import FileDataset, label_table
 from robustbench_seg.store.file import read_record
 
 
@@ -60,8 +59,8 @@ class Bright(CamVid):
 """
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(DATASETS, "bright", ("bright_set", "Bright", True, "brighter"))
-    monkeypatch.setattr(datasets, "import_module", lambda name, package: importlib.import_module(name.lstrip(".")))
+    entry = DatasetEntry(name="bright", description="brighter", module="bright_set", class_name="Bright")
+    monkeypatch.setitem(DATASETS, "bright", entry)
     prints = []
     for text, boost in ((source, 1), (source, 2), (source.replace("gamma = 1.0", edit), 1)):
         (tmp_path / "bright_set.py").write_text(text, encoding="utf-8")

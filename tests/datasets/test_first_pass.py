@@ -19,8 +19,8 @@ from robustbench_seg.errors import DataError
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as ExportListener
 from robustbench_seg.measure.plan import Options
-from robustbench_seg.measure.prepare import Condition
 from robustbench_seg.measure.runner import Listener, run
+from robustbench_seg.store.cell import Condition
 from robustbench_seg.suites import read_suite
 from robustbench_seg.training.data import Data, read_once
 from robustbench_seg.training.loop import train
@@ -46,7 +46,7 @@ class NotedExport(ExportListener):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def noted(self, line: str) -> None:
+    def note(self, line: str) -> None:
         self.lines.append(line)
 
 

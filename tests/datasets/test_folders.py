@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from robustbench_seg.datasets import Dataset, open_dataset
-from robustbench_seg.datasets.base import FileDataset
+from robustbench_seg.datasets.file_dataset import FileDataset
 from robustbench_seg.errors import DataError
 from robustbench_seg.files import digest
 

@@ -27,23 +27,24 @@ from robustbench_seg.export import Export, Listener, choose_conditions, estimate
 from robustbench_seg.export.estimate import Estimate
 from robustbench_seg.files import locked
 from robustbench_seg.measure.plan import Options
-from robustbench_seg.measure.prepare import Condition, prepare
+from robustbench_seg.measure.prepare import prepare
 from robustbench_seg.measure.runner import Listener as RunListener
 from robustbench_seg.measure.runner import run
 from robustbench_seg.measure.workers import Loader
 from robustbench_seg.protocols import PROTOCOLS
+from robustbench_seg.store.cell import Condition
 from robustbench_seg.suites import read_suite
 
 CONDITIONS = (Condition("fog", 3), Condition("gaussian_noise", 1), Condition("gaussian_noise", 2))
 
 
-class Told(Listener):
-    """Notes what it is told; stops the export after `stop` images as Ctrl-C does."""
+class Recorder(Listener):
+    """Records the progress; stops the export after `stop` images as Ctrl-C does."""
 
     def __init__(self, stop: int | None = None) -> None:
         self.images, self.stop = 0, stop
 
-    def planned(self, conditions: int, incomplete: int, rest: Estimate) -> None:
+    def plan(self, conditions: int, incomplete: int, rest: Estimate) -> None:
         self.conditions, self.incomplete, self.rest = conditions, incomplete, rest
 
     def image(self) -> None:
@@ -52,7 +53,7 @@ class Told(Listener):
             raise KeyboardInterrupt
 
 
-def asked(
+def make_export(
     out: Path, dataset: Dataset | None = None, limit: int | None = None, seed: int = 0, **changes: object
 ) -> Export:
     dataset = dataset or Scenes()
@@ -61,10 +62,10 @@ def asked(
     return Export(dataset=dataset, ids=spaced(dataset.ids, limit), out=out, **fields)
 
 
-def exported(wanted: Export, workers: int = 0, stop: int | None = None) -> Told:
-    told = Told(stop)
-    export_images(wanted, workers, told)
-    return told
+def run_export(export: Export, workers: int = 0, stop: int | None = None) -> Recorder:
+    recorder = Recorder(stop)
+    export_images(export, workers, recorder)
+    return recorder
 
 
 def contents(out: Path) -> dict[str, bytes]:
@@ -80,19 +81,19 @@ def contents(out: Path) -> dict[str, bytes]:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One uninterrupted export."""
     out = tmp_path_factory.mktemp("finished") / "out"
-    exported(asked(out))
+    run_export(make_export(out))
     return out
 
 
-def assert_reads_back(wanted: Export) -> None:
-    for condition in wanted.conditions:
-        root = wanted.out / condition.corruption / str(condition.severity)
-        read = open_dataset("cityscapes", root, split=wanted.dataset.split)
-        assert read.ids == wanted.ids
+def assert_reads_back(export: Export) -> None:
+    for condition in export.conditions:
+        root = export.out / condition.corruption / str(condition.severity)
+        read = open_dataset("cityscapes", root, split=export.dataset.split)
+        assert read.ids == export.ids
         for name in ("class_names", "palette", "shows_images", "synthetic", "total"):
-            assert getattr(read, name) == getattr(wanted.dataset, name)
-        for image_id in wanted.ids:
-            expected, got = prepare(wanted.dataset, condition, image_id), read.load(image_id)
+            assert getattr(read, name) == getattr(export.dataset, name)
+        for image_id in export.ids:
+            expected, got = prepare(export.dataset, condition, image_id), read.load(image_id)
             assert np.array_equal(got.image, expected.image)
             assert np.array_equal(got.label, expected.label)
 
@@ -107,23 +108,23 @@ def test_the_adapter_reads_the_very_pixels_labels_and_classes(
         "cityscapes": open_dataset("cityscapes", cityscapes_root, split="test"),
         "camvid": open_dataset("camvid", camvid_folder),
     }[name]
-    wanted = asked(tmp_path / "out", dataset, 2, format=image_format, conditions=CONDITIONS[:2])
-    exported(wanted)
-    assert_reads_back(wanted)
+    export = make_export(tmp_path / "out", dataset, 2, format=image_format, conditions=CONDITIONS[:2])
+    run_export(export)
+    assert_reads_back(export)
 
 
 def test_every_corruption_can_be_exported(tmp_path: Path) -> None:
     conditions = tuple(Condition(name, 5, 3) for name in CORRUPTIONS)
-    wanted = asked(tmp_path / "out", Scenes(), 1, conditions=conditions)
-    exported(wanted)
-    assert_reads_back(wanted)
+    export = make_export(tmp_path / "out", Scenes(), 1, conditions=conditions)
+    run_export(export)
+    assert_reads_back(export)
     assert json.loads((tmp_path / "out/manifest.json").read_text())["seed"] == 3
 
 
 @pytest.mark.parametrize("conditions", [(), (Condition("fog", 1, 0), Condition("fog", 2, 1))])
 def test_conditions_of_no_seed_or_two_are_refused(tmp_path: Path, conditions: tuple[Condition, ...]) -> None:
     with pytest.raises(UsageError, match=r"all of one seed; got the seeds \[(0, 1)?\]"):
-        asked(tmp_path, conditions=conditions)
+        make_export(tmp_path, conditions=conditions)
 
 
 @pytest.mark.parametrize("split", ["fit", "held"])
@@ -138,16 +139,16 @@ def test_a_tree_is_read_under_the_split_of_its_manifest_and_no_other(
                 shutil.copy(path, target)
     dataset = open_dataset("camvid", camvid_folder, split=split)
     assert dataset.ids
-    wanted = asked(tmp_path / "out", dataset, conditions=CONDITIONS[:1])
-    exported(wanted)
-    assert_reads_back(wanted)
+    export = make_export(tmp_path / "out", dataset, conditions=CONDITIONS[:1])
+    run_export(export)
+    assert_reads_back(export)
     tree = tmp_path / "out/fog/3"
     for other in ("train", "val", "test"):
         with pytest.raises(DataError, match=rf"{tree}: has no split '{other}'; its manifest.json names '{split}'$"):
             open_dataset("cityscapes", tree, split=other)
 
 
-def test_the_folder_above_the_trees_is_not_a_data_set_and_says_where_they_are(finished: Path) -> None:
+def test_the_folder_above_the_trees_is_not_a_data_set_and_the_message_names_the_trees(finished: Path) -> None:
     expected = (
         rf"{finished}: holds one folder per condition, written by `corrupt`; give one of them, "
         rf"{finished}/CORRUPTION/SEVERITY; it holds fog, gaussian_noise, gtFine, manifest\.json$"
@@ -191,7 +192,7 @@ def test_a_run_on_the_files_counts_what_a_run_that_corrupts_on_the_fly_counts(
             for _, frame in stored(out).values()
         }
 
-    exported(asked(tmp_path / "trees", open_dataset("cityscapes", cityscapes_root, split="test")))
+    run_export(make_export(tmp_path / "trees", open_dataset("cityscapes", cityscapes_root, split="test")))
     on_the_fly = counts("fly", cityscapes_root, {"fog": [3], "gaussian_noise": [2]})
     for corruption, severity in (("fog", 3), ("gaussian_noise", 2)):
         on_disk = counts(f"disk-{corruption}", tmp_path / "trees" / corruption / str(severity), {})
@@ -219,7 +220,7 @@ def test_a_tree_names_the_sha256_of_each_of_its_files(finished: Path) -> None:
         assert listed == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in there.items()}
 
 
-def test_manifests_say_how_the_images_were_made(finished: Path) -> None:
+def test_manifests_describe_how_the_images_were_made(finished: Path) -> None:
     dataset = Scenes()
     whole, tree = (json.loads((finished / at / "manifest.json").read_text()) for at in (".", "gaussian_noise/2"))
     assert tree == whole | {"corruption": "gaussian_noise", "severity": 2}
@@ -230,27 +231,27 @@ def test_manifests_say_how_the_images_were_made(finished: Path) -> None:
 
 
 def test_worker_processes_change_no_byte(tmp_path: Path, finished: Path) -> None:
-    told = exported(asked(tmp_path / "out"), workers=2)
-    assert told.images == 12
+    recorder = run_export(make_export(tmp_path / "out"), workers=2)
+    assert recorder.images == 12
     assert contents(tmp_path / "out") == contents(finished)
 
 
 def test_a_second_export_writes_nothing(finished: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*.*") if path.name != ".lock"}
-    told = exported(asked(finished))
-    assert (told.rest.files, told.incomplete, told.images) == (0, 0, 0)
+    recorder = run_export(make_export(finished))
+    assert (recorder.rest.files, recorder.incomplete, recorder.images) == (0, 0, 0)
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
 @pytest.mark.parametrize("stop", [1, 4, 6, 12])
-def test_an_export_that_was_stopped_goes_on_where_it_was(tmp_path: Path, finished: Path, stop: int) -> None:
+def test_a_stopped_export_resumes_where_it_was(tmp_path: Path, finished: Path, stop: int) -> None:
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
-        exported(asked(out), stop=stop)
+        run_export(make_export(out), stop=stop)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*_leftImg8bit.png")}
     assert len(before) == stop
-    told = exported(asked(out))
-    assert told.rest.files == 12 - stop
+    recorder = run_export(make_export(out))
+    assert recorder.rest.files == 12 - stop
     assert before == {path: path.stat().st_mtime_ns for path in before}
     assert contents(out) == contents(finished)
 
@@ -261,8 +262,8 @@ def test_files_that_went_missing_are_made_again(tmp_path: Path, finished: Path) 
     next((out / "fog").rglob("*_leftImg8bit.png")).unlink()
     next((out / "gaussian_noise/1").rglob("*_labelTrainIds.png")).unlink()
     shutil.rmtree(out / "gaussian_noise/2")
-    told = exported(asked(out))
-    assert told.rest.files == 1 + 1 + 4
+    recorder = run_export(make_export(out))
+    assert recorder.rest.files == 1 + 1 + 4
     assert contents(out) == contents(finished)
 
 
@@ -275,13 +276,13 @@ def test_a_tree_without_its_manifest_gets_it_back(tmp_path: Path, finished: Path
     lost.unlink()
     if content is not None:
         lost.write_text(content)
-    told = exported(asked(out))
-    assert (told.incomplete, told.rest.files) == (1, 0)
-    found = json.loads(lost.read_text())
-    assert found.keys() == expected.keys()
-    assert found | {"environment": None} == expected | {"environment": None}
+    recorder = run_export(make_export(out))
+    assert (recorder.incomplete, recorder.rest.files) == (1, 0)
+    result = json.loads(lost.read_text())
+    assert result.keys() == expected.keys()
+    assert result | {"environment": None} == expected | {"environment": None}
     assert contents(out) == contents(finished)
-    assert_reads_back(asked(out))
+    assert_reads_back(make_export(out))
 
 
 def test_empty_files_are_made_again(tmp_path: Path, finished: Path) -> None:
@@ -295,23 +296,23 @@ def test_empty_files_are_made_again(tmp_path: Path, finished: Path) -> None:
         out / "gaussian_noise/2" / shared.relative_to(out),
     ):
         path.write_bytes(b"")
-    told = exported(asked(out))
-    assert (told.incomplete, told.rest.files) == (3, 3)
+    recorder = run_export(make_export(out))
+    assert (recorder.incomplete, recorder.rest.files) == (3, 3)
     assert contents(out) == contents(finished)
 
 
 def test_conditions_can_be_added_later(tmp_path: Path, finished: Path) -> None:
     out = tmp_path / "out"
-    exported(asked(out, conditions=CONDITIONS[1:2]))
-    told = exported(asked(out))
-    assert (told.conditions, told.incomplete, told.rest.files) == (3, 2, 8)
+    run_export(make_export(out, conditions=CONDITIONS[1:2]))
+    recorder = run_export(make_export(out))
+    assert (recorder.conditions, recorder.incomplete, recorder.rest.files) == (3, 2, 8)
     assert contents(out) == contents(finished)
 
 
-def test_an_unfinished_tree_is_not_taken_for_a_data_set(tmp_path: Path) -> None:
+def test_an_unfinished_tree_is_not_a_data_set(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
-        exported(asked(out), stop=2)
+        run_export(make_export(out), stop=2)
     with pytest.raises(DataError, match=r"fog/3: holds 2 of 4 images; the same `corrupt` resumes there"):
         open_dataset("cityscapes", out / "fog/3", split="test")
 
@@ -334,23 +335,23 @@ def test_another_export_in_the_folder_is_refused_with_what_differs(
     finished: Path, changes: dict[str, object], difference: str
 ) -> None:
     with pytest.raises(StoreError, match=rf"{finished}: holds another export \({difference}.*choose another --out"):
-        exported(asked(finished, **changes))
+        run_export(make_export(finished, **changes))
 
 
 def test_another_engines_export_is_refused(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spec, "ENGINE_VERSION", ENGINE_VERSION + 1)
     with pytest.raises(StoreError, match=f"engine_version {ENGINE_VERSION} there, {ENGINE_VERSION + 1} asked for"):
-        exported(asked(finished))
+        run_export(make_export(finished))
 
 
 def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(StoreError, match=r"holds thesis\.tex and no manifest of an export; choose a new or an empty"):
-        exported(asked(tmp_path))
+        run_export(make_export(tmp_path))
     for content in ("[1", "[1]", '{"images": 4}'):
         (tmp_path / "manifest.json").write_text(content)
         with pytest.raises(StoreError, match=r"holds manifest\.json and no manifest of an export"):
-            exported(asked(tmp_path))
+            run_export(make_export(tmp_path))
 
 
 def everything(folder: Path) -> dict[str, tuple[int, bytes | None]]:
@@ -373,7 +374,7 @@ def test_nothing_in_a_refused_folder_changes(tmp_path: Path, finished: Path, hol
     (out / "work/.d.robustbench-seg.tmp").mkdir()
     before, time_of_folder = everything(out), out.stat().st_mtime_ns
     with pytest.raises(StoreError, match=r"holds (thesis\.tex|another export)"):
-        exported(asked(out, seed=1))
+        run_export(make_export(out, seed=1))
     assert everything(out) == before
     assert out.stat().st_mtime_ns == time_of_folder
 
@@ -389,36 +390,36 @@ def test_a_folder_that_fills_while_it_is_locked_is_refused(tmp_path: Path, monke
 
     monkeypatch.setattr(write, "locked", late)
     with pytest.raises(StoreError, match=r"holds thesis\.tex"):
-        exported(asked(out))
+        run_export(make_export(out))
     assert {path.name for path in out.iterdir()} <= {"thesis.tex", ".lock"}
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(StoreError, match="out: is not a folder; choose a new or an empty --out"):
-        exported(asked(tmp_path / "out"))
+        run_export(make_export(tmp_path / "out"))
     assert (tmp_path / "out").read_text() == "mine"
 
 
 def test_a_folder_in_use_is_refused_at_once(tmp_path: Path) -> None:
     with locked(tmp_path / "out"), pytest.raises(StoreError, match="another run is using this folder"):
-        exported(asked(tmp_path / "out"))
+        run_export(make_export(tmp_path / "out"))
 
 
 def test_a_disk_that_is_too_small_is_refused_with_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    wanted = asked(tmp_path / "out")
+    export = make_export(tmp_path / "out")
     free = 50_000
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**6, 10**6 - free, free))
-    told = Told()
+    recorder = Recorder()
     with pytest.raises(MachineError, match=r"12 images to write: about \d.*kB with a margin.* 50.0 kB free; choose"):
-        export_images(wanted, 0, told)
-    assert not hasattr(told, "rest")
-    assert [path.name for path in wanted.out.rglob("*") if path.name != ".lock"] == []
+        export_images(export, 0, recorder)
+    assert not hasattr(recorder, "rest")
+    assert [path.name for path in export.out.rglob("*") if path.name != ".lock"] == []
     free = 10**6
-    exported(wanted)
+    run_export(export)
     free = 0
-    assert exported(wanted).rest.files == 0, "what is there already needs no room"
+    assert run_export(export).rest.files == 0, "what is there already needs no room"
 
 
 def test_an_image_whose_label_alone_is_missing_needs_no_room_and_stays(
@@ -430,32 +431,32 @@ def test_an_image_whose_label_alone_is_missing_needs_no_room_and_stays(
     images = {path: path.stat().st_mtime_ns for path in out.rglob("*_leftImg8bit.png")}
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**6, 10**6 - 100, 100))
-    assert exported(asked(out)).rest.files == 4
+    assert run_export(make_export(out)).rest.files == 4
     assert contents(out) == contents(finished)
     assert images == {path: path.stat().st_mtime_ns for path in images}
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("way", WAYS)
-def test_a_disk_that_fills_during_the_export_is_said_and_the_same_command_goes_on(
+def test_a_disk_that_fills_during_the_export_is_reported_and_the_same_command_resumes(
     tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch, way: str, workers: int
 ) -> None:
     out = tmp_path / "out"
     monkeypatch.setattr(write, "require_room", lambda folder, rest: None)  # another program takes what was free
     with scarce(way, out, 60_000 if way == "disk" else 10_000):
-        named = rf"^{out}/.*\.png: can't be written: {REASONS[way]}$"
-        with pytest.raises(MachineError, match=named):
-            exported(asked(out), workers=workers)
+        message = rf"^{out}/.*\.png: can't be written: {REASONS[way]}$"
+        with pytest.raises(MachineError, match=message):
+            run_export(make_export(out), workers=workers)
         assert not list(out.rglob(".*.tmp"))
         if way == "disk":
             assert 0 < len(list(out.rglob("*_leftImg8bit.png"))) < 12
             subprocess.run(["mount", "-o", "remount,size=9m", str(out)], check=True)
-            exported(asked(out))
+            run_export(make_export(out))
             assert contents(out) == contents(finished)
 
 
 def test_labels_take_room_once_where_the_disk_has_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    exported(asked(tmp_path / "linked"))
+    run_export(make_export(tmp_path / "linked"))
     labels = list((tmp_path / "linked").rglob("*_labelTrainIds.png"))
     assert len(labels) == 4 * (3 + 1)
     assert len({path.stat().st_ino for path in labels}) == 4
@@ -464,7 +465,7 @@ def test_labels_take_room_once_where_the_disk_has_hard_links(tmp_path: Path, mon
         raise PermissionError(1, "Operation not permitted", source)
 
     monkeypatch.setattr(os, "link", no_links)
-    exported(asked(tmp_path / "copied"))
+    run_export(make_export(tmp_path / "copied"))
     assert len({path.stat().st_ino for path in (tmp_path / "copied").rglob("*_labelTrainIds.png")}) == 16
     assert contents(tmp_path / "copied") == contents(tmp_path / "linked")
 
@@ -473,7 +474,7 @@ def test_labels_take_room_once_where_the_disk_has_hard_links(tmp_path: Path, mon
 def test_a_broken_image_stops_the_export_and_is_named(tmp_path: Path, camvid_folder: Path, workers: int) -> None:
     (camvid_folder / "test/frame_1.png").write_bytes(b"not a picture")
     with pytest.raises(DataError, match=r"^\S*test/frame_1\.png: begins with b'not a pictur', as neither PNG"):
-        exported(asked(tmp_path / "out", open_dataset("camvid", camvid_folder)), workers)
+        run_export(make_export(tmp_path / "out", open_dataset("camvid", camvid_folder)), workers)
     assert not (tmp_path / "out").exists()
 
 
@@ -483,23 +484,23 @@ def test_an_image_too_small_to_corrupt_is_named(tmp_path: Path, camvid_folder: P
     with pytest.raises(
         DataError, match=r"^frame_1 \(\S*test/frame_1\.png\): image is 20x48 px; both sides must be at least 32"
     ):
-        exported(asked(tmp_path / "out", open_dataset("camvid", camvid_folder)))
+        run_export(make_export(tmp_path / "out", open_dataset("camvid", camvid_folder)))
 
 
 def test_an_image_that_opencv_cannot_encode_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2, "imencode", lambda suffix, pixels: (False, None))
     with pytest.raises(DataError, match=r"^streets_000000_200000\d: OpenCV can't encode an image of 64x96 px"):
-        exported(asked(tmp_path / "png"))
+        run_export(make_export(tmp_path / "png"))
     with pytest.raises(DataError, match=r"^streets_000000_200000\d: OpenCV can't encode an image of 64x96 px"):
-        exported(asked(tmp_path / "webp", format="webp"))  # its labels are PNG too
+        run_export(make_export(tmp_path / "webp", format="webp"))  # its labels are PNG too
 
 
 def test_a_worker_that_was_killed_is_explained_and_what_it_wrote_is_kept(tmp_path: Path, finished: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(MachineError, match=r"a worker process was killed.*with fewer --workers than 1"):
-        exported(asked(out, Deadly()), workers=1)
+        run_export(make_export(out, Deadly()), workers=1)
     assert 0 < len(list(out.rglob("*_leftImg8bit.png"))) < 12
-    exported(asked(out, Deadly()))
+    run_export(make_export(out, Deadly()))
     assert contents(out) == contents(finished)
 
 
@@ -507,16 +508,16 @@ def test_a_tree_of_images_with_odd_names_is_complete_and_sha256sum_agrees(tmp_pa
     for number, name in enumerate(("a\nb", "c\\d\re", "f\u2028g  h")):
         for folder in ("test", "testannot"):
             (camvid_folder / folder / f"frame_{number}.png").rename(camvid_folder / folder / f"{name}.png")
-    wanted = asked(tmp_path / "out", open_dataset("camvid", camvid_folder), conditions=CONDITIONS[:1])
-    exported(wanted)
-    assert_reads_back(wanted)
-    told = exported(wanted)
-    assert (told.incomplete, told.rest.files) == (0, 0)
+    export = make_export(tmp_path / "out", open_dataset("camvid", camvid_folder), conditions=CONDITIONS[:1])
+    run_export(export)
+    assert_reads_back(export)
+    recorder = run_export(export)
+    assert (recorder.incomplete, recorder.rest.files) == (0, 0)
     tree = tmp_path / "out/fog/3"
     if shutil.which("sha256sum"):
         subprocess.run(["sha256sum", "-c", "sha256sums.txt"], cwd=tree, check=True, stdout=subprocess.DEVNULL)
     next(tree.rglob("a*_leftImg8bit.png")).unlink()
-    assert exported(wanted).rest.files == 1
+    assert run_export(export).rest.files == 1
 
 
 NAMES = ("fog", "contrast", "brightness", "saturate", "jpeg_compression")
@@ -529,7 +530,7 @@ def program(out: Path, root: Path, workers: int) -> list[str]:
 
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize(("how", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_a_killed_program_leaves_whole_files_and_the_same_command_goes_on(
+def test_a_killed_program_leaves_whole_files_and_the_same_command_resumes(
     tmp_path: Path, cityscapes_root: Path, how: signal.Signals, status: int, workers: int
 ) -> None:
     out = tmp_path / "out"
@@ -544,20 +545,20 @@ def test_a_killed_program_leaves_whole_files_and_the_same_command_goes_on(
     while process.poll() is None and len(list(out.rglob("[!.]*_leftImg8bit.png"))) < 8:
         time.sleep(0.01)
     process.send_signal(how)
-    _, said = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == status
     if how == signal.SIGINT:
-        assert said.strip() == (
+        assert errors.strip() == (
             "robustbench-seg: stopped; what is finished is kept, and the same command resumes from there"
         )
     before = {path: path.stat().st_mtime_ns for path in out.rglob("[!.]*_leftImg8bit.png")}
     assert 8 <= len(before) < len(NAMES) * 5 * 6
     dataset = open_dataset("cityscapes", cityscapes_root, split="test")
-    wanted = asked(out, dataset, conditions=choose_conditions("segformer", NAMES[:2], [], 0))
-    exported(wanted)
+    export = make_export(out, dataset, conditions=choose_conditions("segformer", NAMES[:2], [], 0))
+    run_export(export)
     assert before == {path: path.stat().st_mtime_ns for path in before}
     assert not list(out.rglob("*.tmp"))
-    assert_reads_back(wanted)
+    assert_reads_back(export)
 
 
 def test_an_estimate_adds_up_the_mean_trial_of_each_corruption(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -575,10 +576,10 @@ def test_an_estimate_adds_up_the_mean_trial_of_each_corruption(monkeypatch: pyte
 
     tasks = [(Condition("snow", 1), f"{k}") for k in range(20)]
     tasks += [(Condition("fog", severity), f"{k}") for severity in (1, 2, 3) for k in range(100)]
-    found = estimate.estimate(file_size, tasks, Loader(0))
-    assert found.files == 320
-    assert found.size == pytest.approx(20 * 8192 + 100 * 4096 * (1 + 2 + 3), rel=0.05)
-    assert found.seconds == pytest.approx(20 * 0.25 + 100 * 0.25 * (1 + 2 + 3), rel=0.05)
+    result = estimate.estimate(file_size, tasks, Loader(0))
+    assert result.files == 320
+    assert result.size == pytest.approx(20 * 8192 + 100 * 4096 * (1 + 2 + 3), rel=0.05)
+    assert result.seconds == pytest.approx(20 * 0.25 + 100 * 0.25 * (1 + 2 + 3), rel=0.05)
     assert {condition.severity for condition, _ in tried if condition.corruption == "fog"} == {1, 2, 3}
     assert len(set(tried)) <= 32
 
@@ -586,22 +587,22 @@ def test_an_estimate_adds_up_the_mean_trial_of_each_corruption(monkeypatch: pyte
 def test_the_estimated_size_is_near_the_real_one(tmp_path: Path, camvid_root: Path) -> None:
     dataset = open_dataset("camvid", camvid_root)
     conditions = choose_conditions("segformer", ["fog", "gaussian_noise"], ["1", "3"], 0)
-    wanted = asked(tmp_path / "out", dataset, 12, conditions=conditions)
-    told = exported(wanted)
-    real = sum(path.stat().st_size for path in wanted.out.rglob("*_leftImg8bit.png"))
-    assert real == pytest.approx(told.rest.size, rel=estimate.MARGIN)
+    export = make_export(tmp_path / "out", dataset, 12, conditions=conditions)
+    recorder = run_export(export)
+    real = sum(path.stat().st_size for path in export.out.rglob("*_leftImg8bit.png"))
+    assert real == pytest.approx(recorder.rest.size, rel=estimate.MARGIN)
 
 
 def test_a_protocols_conditions_are_the_default_and_names_and_severities_replace_them() -> None:
-    def chosen(*how: object) -> list[tuple[str, int]]:
+    def choose(*how: object) -> list[tuple[str, int]]:
         return [(c.corruption, c.severity) for c in choose_conditions(*how, 5)]
 
     for name in ("segformer", "michaelis", "fan", "semsegbench"):
-        assert chosen(name, [], []) == [(c, s) for c, severities in PROTOCOLS[name].items() for s in severities]
-    assert len(chosen("segformer", [], [])) == 72
-    assert chosen("segformer", ["shot_noise"], []) == [("shot_noise", s) for s in (1, 2, 3)]
-    assert chosen("segformer", ["zoom_blur"], []) == [("zoom_blur", s) for s in (1, 2, 3, 4, 5)]
-    assert chosen("segformer", ["snow", "fog", "snow"], ["5", "2", "5"]) == [
+        assert choose(name, [], []) == [(c, s) for c, severities in PROTOCOLS[name].items() for s in severities]
+    assert len(choose("segformer", [], [])) == 72
+    assert choose("segformer", ["shot_noise"], []) == [("shot_noise", s) for s in (1, 2, 3)]
+    assert choose("segformer", ["zoom_blur"], []) == [("zoom_blur", s) for s in (1, 2, 3, 4, 5)]
+    assert choose("segformer", ["snow", "fog", "snow"], ["5", "2", "5"]) == [
         *(("snow", 2), ("snow", 5)),
         *(("fog", 2), ("fog", 5)),
     ]

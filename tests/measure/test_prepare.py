@@ -13,10 +13,10 @@ from test_views import Quarter
 from robustbench_seg.datasets import open_dataset
 from robustbench_seg.errors import DataError, MachineError, UsageError
 from robustbench_seg.measure import prepare as prepare_module
-from robustbench_seg.measure.evaluate import Setting, evaluate
-from robustbench_seg.measure.prepare import Condition, prepare
+from robustbench_seg.measure.evaluate import evaluate
+from robustbench_seg.measure.prepare import prepare
 from robustbench_seg.measure.workers import Loader
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.cell import Condition, Setting, View
 
 FOG = Condition("fog", 3)
 

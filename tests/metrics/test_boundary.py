@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from robustbench_seg.metrics import ClassCounts, count_boundary, count_classes, miou, rim_width
+from robustbench_seg.metrics import count_boundary, count_classes, miou, rim_width
 
 IGNORE = 255
 CLASSES = 5
@@ -61,8 +61,8 @@ def test_counts_are_those_of_each_mask_less_its_erosions(size: tuple[int, int], 
     for seed in range(4):
         prediction, label = maps(*size, seed)
         counts = count_boundary(prediction, label, CLASSES, IGNORE)
-        assert [getattr(counts, name).tolist() for name in NAMES] == slowly(prediction, label, rim)
-        assert {getattr(counts, name).dtype for name in NAMES} == {np.dtype(np.int64)}
+        assert [counts[name].tolist() for name in NAMES] == slowly(prediction, label, rim)
+        assert {counts[name].dtype for name in NAMES} == {np.dtype(np.int64)}
 
 
 def test_a_rim_is_two_percent_of_the_diagonal_wide_and_at_least_a_pixel() -> None:
@@ -90,9 +90,9 @@ def test_rims_lie_in_their_masks(seed: int) -> None:
     prediction, label = maps(200, 260, seed)
     rims, masks = (count(prediction, label, CLASSES, IGNORE) for count in (count_boundary, count_classes))
     for name in NAMES:
-        assert (getattr(rims, name) <= getattr(masks, name)).all()
+        assert (rims[name] <= masks[name]).all()
     for name in ("predicted", "labelled"):
-        assert ((getattr(rims, name) == 0) == (getattr(masks, name) == 0)).all(), "a mask that is there has a rim"
+        assert ((rims[name] == 0) == (masks[name] == 0)).all(), "a mask that is there has a rim"
 
 
 def test_mirroring_and_turning_an_image_changes_no_count() -> None:
@@ -100,11 +100,10 @@ def test_mirroring_and_turning_an_image_changes_no_count() -> None:
     for turn in (np.flipud, np.fliplr, np.rot90):
         one = count_boundary(prediction, label, CLASSES, IGNORE)
         other = count_boundary(*(np.ascontiguousarray(turn(x)) for x in (prediction, label)), CLASSES, IGNORE)
-        assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in NAMES)
+        assert all(np.array_equal(one[name], other[name]) for name in NAMES)
 
 
 def test_nothing_labelled_gives_nan() -> None:
     nothing = np.full((9, 9), IGNORE, np.uint8)
     counts = count_boundary(np.zeros_like(nothing), nothing, CLASSES, IGNORE)
-    assert isinstance(counts, ClassCounts)
     assert np.isnan(miou(counts))

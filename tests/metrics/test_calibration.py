@@ -8,11 +8,20 @@ import torch
 from scipy.special import log_softmax, softmax
 
 from robustbench_seg.measure.views import classify, rate
-from robustbench_seg.metrics import CalibrationCounts, count_calibration, count_likelihood, ece, nll
+from robustbench_seg.metrics import CALIBRATION, LIKELIHOOD, count_calibration, count_likelihood
 from robustbench_seg.metrics.calibration import BINS, QUANTA
 
 IGNORE = 255
-NAMES = ("pixels", "correct", "confidence")
+NAMES = ("calibration_pixels", "calibration_correct", "calibration_confidence")
+Counts = dict[str, np.ndarray]
+
+
+def ece(counts: Counts) -> float:
+    return CALIBRATION.of(counts)
+
+
+def nll(negative_log_likelihood: int, pixels: int) -> float:
+    return LIKELIHOOD.of({"negative_log_likelihood": negative_log_likelihood, "labelled": np.array([pixels])})
 
 
 def slowly(confidence: np.ndarray, correct: np.ndarray) -> list[list[int]]:
@@ -26,8 +35,8 @@ def slowly(confidence: np.ndarray, correct: np.ndarray) -> list[list[int]]:
     return found
 
 
-def as_lists(counts: CalibrationCounts) -> list[list[int]]:
-    return [getattr(counts, name).tolist() for name in NAMES]
+def as_lists(counts: Counts) -> list[list[int]]:
+    return [counts[name].tolist() for name in NAMES]
 
 
 def test_counts_are_those_of_a_loop_in_exact_fractions() -> None:
@@ -37,7 +46,7 @@ def test_counts_are_those_of_a_loop_in_exact_fractions() -> None:
     correct = rng.random(confidence.size) < confidence
     counts = count_calibration(confidence, correct)
     assert as_lists(counts) == slowly(confidence, correct)
-    assert {getattr(counts, name).dtype for name in NAMES} == {np.dtype(np.int64)}
+    assert {count.dtype for count in counts.values()} == {np.dtype(np.int64)}
 
 
 def test_the_order_of_pixels_and_how_they_are_split_changes_no_sum() -> None:

@@ -5,7 +5,6 @@ import pytest
 from sklearn.metrics import confusion_matrix, jaccard_score
 
 from robustbench_seg.metrics import (
-    ClassCounts,
     best_constant_miou,
     count_classes,
     iou_per_class,
@@ -30,17 +29,17 @@ def test_counts_are_the_margins_of_scikit_learns_confusion_matrix(seed: int) -> 
     counts = count_classes(prediction, label, 7, IGNORE)
     valid = label != IGNORE
     matrix = confusion_matrix(label[valid], prediction[valid], labels=range(7))
-    assert np.array_equal(counts.intersection, np.diag(matrix))
-    assert np.array_equal(counts.predicted, matrix.sum(axis=0))
-    assert np.array_equal(counts.labelled, matrix.sum(axis=1))
-    assert {getattr(counts, name).dtype for name in ("intersection", "predicted", "labelled")} == {np.dtype(np.int64)}
+    assert np.array_equal(counts["intersection"], np.diag(matrix))
+    assert np.array_equal(counts["predicted"], matrix.sum(axis=0))
+    assert np.array_equal(counts["labelled"], matrix.sum(axis=1))
+    assert {count.dtype for count in counts.values()} == {np.dtype(np.int64)}
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_miou_of_summed_counts_is_scikit_learns_macro_jaccard(seed: int) -> None:
     maps = [random_maps(5, 10 * seed + k) for k in range(3)]
     each = [count_classes(*pair, 5, IGNORE) for pair in maps]
-    total = ClassCounts(*(sum(getattr(c, n) for c in each) for n in ("intersection", "predicted", "labelled")))
+    total = {name: sum(counts[name] for counts in each) for name in ("intersection", "predicted", "labelled")}
     labels = np.concatenate([label[label != IGNORE] for _, label in maps])
     predictions = np.concatenate([prediction[label != IGNORE] for prediction, label in maps])
     assert miou(total) == pytest.approx(jaccard_score(labels, predictions, average="macro"), abs=1e-12)
@@ -61,7 +60,7 @@ def test_a_class_that_occurs_nowhere_is_left_out_and_one_that_is_only_predicted_
 
 def test_nothing_labelled_gives_nan_and_not_zero() -> None:
     counts = count_classes(np.zeros((2, 2), np.uint8), np.full((2, 2), IGNORE, np.uint8), 3, IGNORE)
-    assert counts.predicted.sum() == 0
+    assert counts["predicted"].sum() == 0
     assert np.isnan(miou(counts))
     assert np.isnan(best_constant_miou(counts))
     assert np.isnan(largest_predicted_share(counts))

@@ -11,7 +11,7 @@ from robustbench_seg.errors import UsageError
 from robustbench_seg.measure.plan import Options, make_jobs
 from robustbench_seg.models import load_model
 from robustbench_seg.models.base import NetworkSegmenter
-from robustbench_seg.models.preprocessing import IMAGENET
+from robustbench_seg.models.preprocessing import Preprocessing
 from robustbench_seg.suites import Suite
 from segformer import CheckpointInfo, SegFormer, build, export_onnx
 from segformer.export import TRACED_SIDES
@@ -65,16 +65,21 @@ def test_an_exported_graph_gives_the_same_classes_at_any_size(
     torch.testing.assert_close(got, expected, atol=1e-4, rtol=1e-5)
 
 
-def test_a_learned_encoding_is_resized_in_a_graph_wherever_it_was_made(tmp_path: Path) -> None:
+def test_a_learned_encoding_is_resized_in_a_graph_wherever_it_was_made_and_the_input_travels_with_it(
+    tmp_path: Path,
+) -> None:
     """The exporter looks at one size; where the encoding was made for that one it is not resized there."""
     changes = {"positional_encoding": "learned", "train_size": TRACED_SIDES[0]}
     model = build("b0", num_classes=5, decoder_width=16, depths=(1, 1, 1, 1), **changes).eval()
+    fields = {"image_mean": [0.3, 0.4, 0.5], "image_std": [0.2, 0.3, 0.4], "do_rescale": True, "do_normalize": True}
+    model.info = CheckpointInfo(preprocessor=json.dumps(fields))
     export_onnx(model, tmp_path / "learned.onnx")
     images = torch.randint(256, (1, 3, 64, 80), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        expected = model(IMAGENET.normalise(images))
-    got = load_model("onnx", NAMES, str(tmp_path / "learned.onnx"), CPU)(images)
-    torch.testing.assert_close(got, expected, atol=1e-4, rtol=1e-5)
+        expected = model(Preprocessing.from_transformers(fields, "").normalise(images))
+    loaded = load_model("onnx", NAMES, str(tmp_path / "learned.onnx"), CPU)
+    torch.testing.assert_close(loaded(images), expected, atol=1e-4, rtol=1e-5)
+    assert loaded.about.endswith(", input RGB times 0.00392157, mean (0.3, 0.4, 0.5), std (0.2, 0.3, 0.4)")
 
 
 def test_names_licence_and_size_travel_with_a_graph(graph: Path, network: SegFormer) -> None:
@@ -137,7 +142,7 @@ def test_a_missing_file_is_called_missing(tmp_path: Path) -> None:
 def test_a_run_in_bf16_is_refused(graph: Path) -> None:
     suite = Suite(name="s", description="", latency={"sizes": [[32, 32]]})
     weights = {"onnx": str(graph)}
-    with pytest.raises(UsageError, match="--precision bf16: onnx runs in fp32 alone"):
+    with pytest.raises(UsageError, match="--precision bf16: onnx runs only in fp32"):
         make_jobs(suite, Options(weights=weights, precision="bf16"), None, ())
 
 

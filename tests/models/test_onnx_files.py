@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from graphs import FREE, write_graph
 from torch import nn
 
 from robustbench_seg.errors import UsageError
@@ -30,7 +31,6 @@ NAMES = tuple(f"class {k}" for k in range(5))
 CPU = torch.device("cpu")
 IMAGES = torch.randint(256, (2, 3, 33, 50), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 WEIGHTS = np.random.default_rng(0).normal(size=(5, 3, 1, 1)).astype(np.float32)
-FREE = ["b", 3, "h", "w"]
 DATA = "weights.data"
 
 
@@ -40,20 +40,6 @@ def external(name: str = "w", location: str = DATA, dims: Any = WEIGHTS.shape, *
     for key, value in {"location": location, **fields}.items():
         tensor.external_data.add(key=key, value=value)
     return tensor
-
-
-def write_graph(path: Path, *weights: Any, nodes: Any = None, changes: Callable[[Any], None] | None = None) -> Path:
-    """A graph of one 1x1 convolution by `w`, and of whatever else it is to hold."""
-    nodes = nodes or [helper.make_node("Conv", ["x", "w"], ["y"])]
-    value = helper.make_tensor_value_info
-    ends = [value(name, TensorProto.FLOAT, shape) for name, shape in (("x", FREE), ("y", ["b", 5, "h", "w"]))]
-    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], initializer=list(weights))
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    if changes is not None:
-        changes(model)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(model.SerializeToString())
-    return path
 
 
 def with_data(folder: Path, weights: Any = WEIGHTS) -> Path:

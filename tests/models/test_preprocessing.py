@@ -14,7 +14,7 @@ from torchvision.transforms.v2.functional import normalize
 from robustbench_seg.errors import UsageError
 from robustbench_seg.models import load_model, start_from_encoder
 from robustbench_seg.models.preprocessing import IMAGENET, PROCESSORS, Preprocessing
-from segformer import CheckpointInfo, build, export_onnx
+from segformer import build
 
 CPU = torch.device("cpu")
 CLASSES = ("road", "sky", "car")
@@ -177,20 +177,6 @@ def test_a_folder_whose_input_is_not_known_is_refused_by_its_name(saved: tuple[P
 def test_a_text_that_is_no_json_object_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"^here: (not JSON|expected a JSON object)"):
         Preprocessing.from_json(text, "here")
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # within torch's exporter
-def test_the_input_travels_with_an_exported_graph(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
-    fields = CONFIGURATIONS["each channel its own"]
-    network = build("b0", num_classes=3, decoder_width=16, depths=(1, 1, 1, 1)).eval()
-    network.info = CheckpointInfo(preprocessor=json.dumps(fields))
-    export_onnx(network, tmp_path / "graph.onnx")
-    model = load_model("onnx", CLASSES, str(tmp_path / "graph.onnx"), CPU)
-    with torch.inference_mode():
-        expected = network(Preprocessing.from_transformers(fields, "").normalise(IMAGES))
-        torch.testing.assert_close(model(IMAGES), expected, atol=1e-4, rtol=1e-5)
-    assert model.about.endswith(", input RGB times 0.00392157, mean (0.3, 0.4, 0.5), std (0.2, 0.3, 0.4)")
 
 
 def test_training_refuses_an_encoder_that_was_made_for_another_input(saved: tuple[Path, Any]) -> None:

@@ -9,7 +9,8 @@ from transformers.utils import logging
 
 from segformer import VARIANTS, load_checkpoint
 
-SIZES = [(64, 96), (97, 131), (224, 320)]
+SIZES = [(2, 64, 96), (1, 97, 131)]  # batch, height, width
+LARGE = (1, 224, 320)  # of the smallest variant alone: more tokens, by the same code
 NUM_CLASSES = 19
 
 
@@ -41,10 +42,10 @@ def test_a_folder_saved_by_transformers_gives_its_logits_within_1e_4(variant: st
     reference = make_reference(variant)
     reference.save_pretrained(tmp_path)
     model = load_checkpoint(tmp_path)
-    for height, width in SIZES:
-        images = torch.randn(2, 3, height, width, generator=torch.Generator().manual_seed(height))
+    for batch, height, width in [*SIZES, *([LARGE] if variant == "b0" else [])]:
+        images = torch.randn(batch, 3, height, width, generator=torch.Generator().manual_seed(height))
         with torch.inference_mode():
             expected, got = reference(images).logits, model(images)
-        assert got.shape == expected.shape == (2, NUM_CLASSES, -(-height // 4), -(-width // 4))
+        assert got.shape == expected.shape == (batch, NUM_CLASSES, -(-height // 4), -(-width // 4))
         assert expected.std() > 0.01
         torch.testing.assert_close(got, expected, atol=1e-4, rtol=0)

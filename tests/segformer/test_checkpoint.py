@@ -20,7 +20,7 @@ FORMS = {"own": "weights.safetensors", "transformers": "folder", "nvlabs": "weig
 
 @pytest.fixture
 def ordinary() -> SegFormer:
-    """A model that each form has a place for, unlike what any form would assume where it tells nothing."""
+    """A model that every form can hold, with values that differ from every form's defaults."""
     changes = {"expansions": (4, 2, 4, 4), "drop_path": 0.25, "dropout": 0.5, "norm_eps": 1e-3}
     model = build("b0", num_classes=3, depths=(1, 1, 2, 1), embedding_norm_eps=1e-4, **changes).eval()
     model.info = CheckpointInfo(class_names=("a", "b", "c"), licence="CC0-1.0", source="a test", recipe="{}")
@@ -50,7 +50,7 @@ def test_a_name_of_another_form_is_refused_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_tensor_beyond_half_precision_is_kept_as_it_is(ordinary: SegFormer, tmp_path: Path) -> None:
+def test_a_tensor_beyond_half_precision_keeps_its_type(ordinary: SegFormer, tmp_path: Path) -> None:
     ordinary.decoder.norm.running_var[0] = 1e5
     save_checkpoint(ordinary, tmp_path / "w.safetensors", half=True)
     stored = load_file(tmp_path / "w.safetensors")
@@ -139,7 +139,7 @@ def test_an_unknown_form_is_refused(ordinary: SegFormer, tmp_path: Path) -> None
         save_checkpoint(ordinary, tmp_path / "x", format="onnx")
 
 
-def test_reading_leaves_the_global_generator_as_it_was(ordinary: SegFormer, tmp_path: Path) -> None:
+def test_reading_does_not_change_the_global_generator(ordinary: SegFormer, tmp_path: Path) -> None:
     save_checkpoint(ordinary, tmp_path / "weights.safetensors")
     before = torch.random.get_rng_state()
     load_checkpoint(tmp_path / "weights.safetensors")
@@ -298,7 +298,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path: Path
     torch.save(content, path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint(path)
-    assert str(caught.value).startswith(f"{path}: refused, since reading it would run code (")
+    assert str(caught.value).startswith(f"{path}: refused, because reading it would run code (")
     assert "mkdir); only plain tensors are read" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not trace.exists()

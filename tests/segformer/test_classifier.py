@@ -12,7 +12,7 @@ from segformer import MixTransformerClassifier, build_classifier, load_checkpoin
 
 
 @pytest.mark.parametrize("size", [(64, 96), (97, 131)], ids=str)
-def test_logits_are_those_of_transformers_classifier_within_1e_5(size: tuple[int, int], tmp_path: Path) -> None:
+def test_logits_equal_transformers_classifier_within_1e_5(size: tuple[int, int], tmp_path: Path) -> None:
     logging.disable_progress_bar()
     segmenter = make_reference("b0")
     segmenter.save_pretrained(tmp_path)
@@ -35,7 +35,7 @@ def test_its_keys_are_the_encoders_and_the_heads() -> None:
     assert keys["head.weight"].shape == (1000, 256)
 
 
-def test_weights_depend_on_the_seed_alone() -> None:
+def test_weights_depend_only_on_the_seed() -> None:
     before = torch.random.get_rng_state()
     first, second, other = (build_classifier("b0", seed=seed).state_dict() for seed in (0, 0, 1))
     assert torch.equal(before, torch.random.get_rng_state())

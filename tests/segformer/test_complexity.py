@@ -75,7 +75,7 @@ CONFIGS = {
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("name", CONFIGS)
-def test_both_forms_of_a_segformer_cost_what_the_equations_say(name: str, size: tuple[int, int]) -> None:
+def test_both_forms_of_a_segformer_cost_as_much_as_the_equations(name: str, size: tuple[int, int]) -> None:
     config = CONFIGS[name]
     with torch.device("meta"):
         ours = complexity(SegFormer(config), size)

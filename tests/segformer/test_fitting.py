@@ -1,4 +1,4 @@
-"""What a file's tensors may differ in from the network's, and what they may not."""
+"""The differences that are allowed between a file's tensors and the network's, and those that are refused."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from wrapping import network, nvlabs_state, same_weights
 
 from segformer import CheckpointError, SegFormer, load_checkpoint, save_checkpoint
 from segformer.files import read_file
-from segformer.fitting import fitted
+from segformer.fitting import fit
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_tensors_that_share_memory_or_are_views_are_read_as_their_values(
     assert len(storages) == len(list(loaded.parameters()))
 
 
-def test_metadata_of_other_programs_in_a_header_is_of_no_concern(
+def test_metadata_of_other_programs_in_a_header_is_ignored(
     tmp_path: Path, model: SegFormer, state: dict[str, Tensor]
 ) -> None:
     save_file(state, tmp_path / "b0.safetensors", {"format": "pt", "cfg": "{}", "CLASSES": "a"})
@@ -90,9 +90,7 @@ def test_a_state_dict_of_this_package_without_its_configuration_is_named_as_one(
     tmp_path: Path, model: SegFormer
 ) -> None:
     torch.save(model.state_dict(), tmp_path / "b0.pth")
-    with pytest.raises(
-        CheckpointError, match=r"keys without its configuration; segformer\.save_checkpoint writes both"
-    ):
+    with pytest.raises(CheckpointError, match=r"keys, but no configuration; segformer\.save_checkpoint writes both"):
         load_checkpoint(tmp_path / "b0.pth")
 
 
@@ -102,7 +100,7 @@ def test_another_network_gets_what_it_needs_and_keeps_a_head_that_is_its_own(tmp
     tensors = {key: value for key, value in network.state_dict().items() if "num_batches" not in key}
     torch.save(tensors | {"criterion.weight": torch.ones(2)}, tmp_path / "other.pth")
     content = read_file(tmp_path / "other.pth")
-    kept, left_out = fitted(content, network.state_dict())
-    network.load_state_dict(kept)
-    assert kept["norm.num_batches_tracked"] == 0
+    tensors, left_out = fit(content, network.state_dict())
+    network.load_state_dict(tensors)
+    assert tensors["norm.num_batches_tracked"] == 0
     assert left_out == ("criterion.weight",)

@@ -1,4 +1,4 @@
-"""The ways in which the network may be run give the same function: by stripes, compiled, half precise, on a GPU."""
+"""All ways to run the network give the same function: in stripes, compiled, in half precision, on a GPU."""
 
 import shutil
 

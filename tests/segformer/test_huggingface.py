@@ -1,4 +1,4 @@
-"""Names on the hub and paths here; config.json. The hub's client is replaced: nothing is fetched."""
+"""Names on the hub, local paths, and config.json. The hub's client is replaced: nothing is downloaded."""
 
 import json
 from pathlib import Path
@@ -15,8 +15,8 @@ NVIDIA = "nvidia/segformer-b0-test"
 
 
 @pytest.fixture(autouse=True)
-def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """What the hub was asked for, from an empty folder; it has one repository, in the folder named hub."""
+def requests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """The files requested from the hub, in an empty folder; the hub has one repository, in the folder named hub."""
     make_reference().save_pretrained(tmp_path / "hub")
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
@@ -34,40 +34,40 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
         "nvidla/b0",
     ],
 )
-def test_a_path_that_was_mistyped_is_not_asked_of_the_hub_and_the_form_of_a_repository_is_said(
-    asked: list[str], name: str
+def test_a_mistyped_path_is_not_looked_up_on_the_hub_and_the_message_has_the_form_of_a_repository(
+    requests: list[str], name: str
 ) -> None:
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint(name)
     assert str(caught.value) == (
         f"{name}: no such file or folder; for a repository on the Hugging Face hub write hf:{name}"
     )
-    assert not asked
+    assert not requests
 
 
 @pytest.mark.parametrize(
     "name",
     ["b0", "~/x/y", "./runs/b0", "../b0", "/absent/b0", "a/b/c", "runs/b0.pth", "nvidia/b0.safetensors", "x/last.ckpt"],
 )
-def test_a_path_that_can_be_nothing_else_is_only_missing(asked: list[str], name: str) -> None:
+def test_a_path_that_can_only_be_a_path_is_reported_as_missing(requests: list[str], name: str) -> None:
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint(name)
     assert str(caught.value) == f"{name}: no such file or folder"
-    assert not asked
+    assert not requests
 
 
 @pytest.mark.parametrize("name", ["hf:segformer-b0", "hf:a/b/c", "hf:", "hf:../b0"])
-def test_a_name_on_the_hub_needs_owner_and_name(asked: list[str], name: str) -> None:
+def test_a_name_on_the_hub_needs_owner_and_name(requests: list[str], name: str) -> None:
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint(name)
     assert str(caught.value) == (
         f"{name}: no such file or folder; a repository on the Hugging Face hub is hf:OWNER/NAME"
     )
-    assert not asked
+    assert not requests
 
 
 @pytest.mark.parametrize("name", [NVIDIA, f"hf:{NVIDIA}"])
-def test_a_repository_is_fetched_with_all_that_decides_logits(asked: list[str], name: str) -> None:
+def test_a_repository_is_fetched_with_all_that_decides_logits(requests: list[str], name: str) -> None:
     model = load_checkpoint(name)
     assert_logits_equal(model, logits_of(make_reference()))
     assert model.info.licence.startswith(RESEARCH)
@@ -78,16 +78,16 @@ def test_a_repository_is_fetched_with_all_that_decides_logits(asked: list[str], 
         "model.safetensors",
         "model.safetensors.index.json",
         "model-*.safetensors",
-    } <= set(asked)
+    } <= set(requests)
 
 
-def test_a_repository_of_anybody_is_asked_for_by_the_explicit_form(asked: list[str]) -> None:
-    with pytest.raises(CheckpointError, match=r"^hf:some\.one/b0_x: not to be had from the Hugging Face hub \(\[Errno"):
+def test_any_repository_is_downloaded_by_its_explicit_form(requests: list[str]) -> None:
+    with pytest.raises(CheckpointError, match=r"^hf:some\.one/b0_x: not available from the Hugging Face hub \(\[Errno"):
         load_checkpoint("hf:some.one/b0_x")
-    assert asked
+    assert requests
 
 
-def test_a_folder_here_is_read_before_the_hub_is_asked(asked: list[str], tmp_path: Path) -> None:
+def test_a_local_folder_is_read_before_the_hub_is_asked(requests: list[str], tmp_path: Path) -> None:
     for name in (NVIDIA, "someone/b0"):
         make_reference().save_pretrained(name)
         for written in (name, f"hf:{name}"):
@@ -96,7 +96,7 @@ def test_a_folder_here_is_read_before_the_hub_is_asked(asked: list[str], tmp_pat
             assert_logits_equal(load_checkpoint(written), logits_of(make_reference()))
     assert not is_hub_id("nvidia/absent")  # since there is a folder nvidia
     assert repository_of("hf:nvidia/absent") == "nvidia/absent"
-    assert not asked
+    assert not requests
 
 
 def test_shards_on_the_hub_are_read(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_the_number_of_classes_may_stand_alone(tmp_path: Path) -> None:
         ({"reshape_last_stage": False}, "reshape_last_stage must be True, got False"),
         ({"model_type": "glpn"}, "model_type must be 'segformer', got 'glpn'"),
         ({"num_channels": 4}, "num_channels must be 3, got 4"),
-        ({"quantization_config": {"quant_method": "bitsandbytes"}}, "quantised weights are not read"),
+        ({"quantization_config": {"quant_method": "bitsandbytes"}}, "quantised weights are not supported"),
         ({"id2label": {"0": "a", "1": "b", "2": "c", "3": "d", "5": "e"}}, "id2label must number the classes 0, 1, 2"),
         ({"num_labels": 3}, "num_labels is 3, but id2label names 5 classes"),  # versions 4 and 5 differ on which holds
         ({"id2label": {"a": "0"}}, "not the configuration of a SegFormer"),
@@ -154,7 +154,7 @@ def test_a_configuration_of_another_network_is_refused(
         load_checkpoint(tmp_path / "hub")
 
 
-def test_what_a_configuration_says_of_training_is_of_no_concern(tmp_path: Path) -> None:
+def test_training_fields_of_a_configuration_are_ignored(tmp_path: Path) -> None:
     change_config(tmp_path / "hub", semantic_loss_ignore_index=0, hidden_dropout_prob=0.5, layer_norm_eps=0.1)
     assert_logits_equal(load_checkpoint(tmp_path / "hub"), logits_of(make_reference()))
 

@@ -4,13 +4,13 @@ from pathlib import Path
 from segformer.files import identity_of, sha256_of
 
 
-def test_a_single_file_is_known_by_its_own_hash(tmp_path: Path) -> None:
+def test_a_single_file_is_identified_by_its_own_hash(tmp_path: Path) -> None:
     file = tmp_path / "weights.safetensors"
     file.write_bytes(b"weights")
     assert identity_of([file], tmp_path) == sha256_of(file)
 
 
-def test_several_files_are_known_by_what_sha256sum_prints_of_them(tmp_path: Path) -> None:
+def test_several_files_are_identified_by_the_output_of_sha256sum(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     for name, content in (("model.onnx", b"graph"), ("data/weights", b"\0" * 8)):
         (tmp_path / name).write_bytes(content)

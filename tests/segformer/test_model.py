@@ -40,7 +40,7 @@ def make(config: SegFormerConfig, seed: int = 0) -> SegFormer:
         ("b5", 84.7, 3.3),
     ],
 )
-def test_parameters_with_150_classes_are_those_of_table_1a(variant: str, total: float, decoder: float) -> None:
+def test_parameters_with_150_classes_equal_table_1a(variant: str, total: float, decoder: float) -> None:
     with torch.device("meta"):
         model = SegFormer(replace(VARIANTS[variant], num_classes=150))
     count = lambda module: sum(p.numel() for p in module.parameters()) / 1e6  # noqa: E731
@@ -94,7 +94,7 @@ def test_the_decoder_equals_the_papers_equation_4_and_so_do_its_gradients() -> N
         torch.testing.assert_close(a, b, atol=1e-8, rtol=1e-8)
 
 
-def test_weights_depend_on_the_seed_alone_and_the_global_generator_is_left_as_it_was() -> None:
+def test_weights_depend_only_on_the_seed_and_the_global_generator_does_not_change() -> None:
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
     first = build("b0", num_classes=3).state_dict()
@@ -154,14 +154,14 @@ def test_drop_path_keeps_the_mean_and_drops_whole_samples() -> None:
     drop = DropPath(0.25).train()
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        kept = drop(torch.ones(20_000, 2, 2, 1))
-    values = kept.flatten(1)
+        outputs = drop(torch.ones(20_000, 2, 2, 1))
+    values = outputs.flatten(1)
     assert ((values == 0).all(dim=1) | torch.isclose(values, torch.tensor(1 / 0.75)).all(dim=1)).all()
     # The standard error of the mean is 0.0041; five of them.
-    assert abs(kept.mean().item() - 1) < 0.021
+    assert abs(outputs.mean().item() - 1) < 0.021
 
 
-def test_a_learned_encoding_is_added_as_it_is_at_its_size_and_resized_bilinearly_elsewhere() -> None:
+def test_a_learned_encoding_is_added_unchanged_at_its_size_and_resized_bilinearly_elsewhere() -> None:
     model = make(replace(TINY, positional_encoding="learned", train_size=(64, 64)))
     stage = model.encoder.stages[0]
     position = stage.position
@@ -204,8 +204,8 @@ def test_no_block_copies_between_its_linear_and_its_convolutional_half() -> None
         ({"ffn": "mixed"}, "ffn must be one of .*'mixed'"),
         ({"positional_encoding": "sine", "train_size": (64, 64)}, "positional_encoding must be one of .*'sine'"),
         ({"decoder": "uper"}, "decoder must be one of .*'uper'"),
-        ({"positional_encoding": "learned"}, "train_size goes with"),
-        ({"train_size": (64, 64)}, "train_size goes with"),
+        ({"positional_encoding": "learned"}, "train_size is required with"),
+        ({"train_size": (64, 64)}, "train_size is required with"),
         ({"positional_encoding": "learned", "train_size": (16, 64)}, r"at least 32, got \(16, 64\)"),
         ({"heads": (3, 2, 5, 8)}, "multiple of its heads"),
         ({"depths": (1, 2, 3)}, "depths must be four integers"),

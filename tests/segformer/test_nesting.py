@@ -1,4 +1,4 @@
-"""Files in which others wrap weights: what is read, what is left out, and what is refused, with a cure that works."""
+"""Files with wrappers around weights: which are read, what is left out, and which are refused with a working remedy."""
 
 import re
 from collections import OrderedDict
@@ -57,7 +57,7 @@ WRAPPINGS: dict[str, Callable[[State], Any]] = {
     "network": lambda state: {"network": state},
     "ema alone": lambda state: {"ema": state, "metrics": {"val.miou": torch.tensor(0.5)}},
     "two dictionaries": lambda state: {"state": {"model": state}, "optimizer": optimizer(state)},
-    "a name of one's own": lambda state: {"segmenter": state, "args": {"lr": 0.1}},
+    "any other name": lambda state: {"segmenter": state, "args": {"lr": 0.1}},
     "next to a criterion": lambda state: {"model": state, "criterion": {"weight": torch.ones(3)}},
     "DataParallel": lambda state: under("module.", state),
     "torch.compile": lambda state: under("_orig_mod.", state),
@@ -67,7 +67,7 @@ WRAPPINGS: dict[str, Callable[[State], Any]] = {
     "DeepSpeed": lambda state: {"module": under("module.", state), "optimizer": None},
     "FSDP": lambda state: under("_fsdp_wrapped_module.", state),
     "several prefixes": lambda state: {"state_dict": under("model._orig_mod.module.net.", state)},
-    "an attribute of one's own": lambda state: {"state_dict": under("model.segmenter.", state)},
+    "any other attribute": lambda state: {"state_dict": under("model.segmenter.", state)},
     "Lightning": lambda state: {
         "state_dict": under("net.", state) | {"criterion.weight": torch.ones(3), "loss_fn.ce.weight": torch.ones(3)},
         "pytorch-lightning_version": "2.4.0",
@@ -94,9 +94,7 @@ WRAPPINGS: dict[str, Callable[[State], Any]] = {
 
 
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
-def test_weights_are_found_however_they_are_wrapped(
-    tmp_path: Path, model: SegFormer, state: State, wrapping: str
-) -> None:
+def test_weights_are_read_from_any_wrapper(tmp_path: Path, model: SegFormer, state: State, wrapping: str) -> None:
     name = "last.ckpt" if "Lightning" in wrapping else "b0.pth"
     torch.save(WRAPPINGS[wrapping](state), tmp_path / name)
     assert same_weights(load_checkpoint(tmp_path / name), model)
@@ -191,7 +189,7 @@ def test_weights_that_are_arrays_of_numpy_are_refused_with_the_line_that_saves_t
     torch.save(wrap(state), path)
     with pytest.raises(CheckpointError, match=r"would run code \(numpy\.") as caught:
         load_checkpoint(path)
-    run_line(str(caught.value).partition("where you trust the file, save it: ")[2], tmp_path)
+    run_line(str(caught.value).partition("if you trust the file, save it: ")[2], tmp_path)
     assert same_weights(load_checkpoint(tmp_path / "plain.pth"), model)
 
 
@@ -204,7 +202,7 @@ def test_numbers_of_numpy_under_dotted_names_do_not_stand_in_the_way(
 
 
 @pytest.mark.parametrize(
-    ("extra", "named"),
+    ("extra", "keys"),
     [
         ({"refine.conv.weight": torch.ones(1)}, "refine.conv.weight"),
         ({"data_preprocessor.mean": torch.ones(3)}, "data_preprocessor.mean"),
@@ -214,14 +212,14 @@ def test_numbers_of_numpy_under_dotted_names_do_not_stand_in_the_way(
 )
 @pytest.mark.parametrize("prefix", ["", "module."])
 def test_a_key_that_could_be_the_networks_is_never_left_out(
-    tmp_path: Path, model: SegFormer, state: State, extra: State, named: str, prefix: str
+    tmp_path: Path, model: SegFormer, state: State, extra: State, keys: str, prefix: str
 ) -> None:
     path = tmp_path / "b0.pth"
     torch.save({"state_dict": under(prefix, state | extra)}, path)
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint(path)
     message, _, line = str(caught.value).partition("; if no forward pass reads it, save it: ")
-    assert message == f"{path}: keys do not fit the network; 1 unknown: {prefix}{named}"
+    assert message == f"{path}: keys do not fit the network; 1 unknown: {prefix}{keys}"
     run_line(line, tmp_path)
     assert same_weights(load_checkpoint(tmp_path / "plain.pth"), model)
 
@@ -236,7 +234,7 @@ def test_a_part_with_many_keys_is_removed_by_its_name(tmp_path: Path, model: Seg
 
 
 def test_a_part_outside_the_networks_prefix_is_not_left_out(tmp_path: Path, state: State) -> None:
-    """Such as a refinement that a program of one's own runs on the network's logits."""
+    """For example a refinement that a user's program runs on the network's logits."""
     torch.save(under("segmenter.", state) | {"refine.weight": torch.ones(1)}, tmp_path / "b0.pth")
     with pytest.raises(CheckpointError, match=r"holds no SegFormer .*; its keys are segmenter\.backbone\.patch_embed1"):
         load_checkpoint(tmp_path / "b0.pth")
@@ -250,7 +248,7 @@ def test_keys_are_named_with_the_prefix_that_they_have_in_the_file(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "entries"),
     [
         ({"state_dict": {"a.b": 3}}, "found state_dict$"),
         ({"epoch": 3, "loss": torch.tensor(0.5)}, "found epoch, loss$"),
@@ -259,9 +257,9 @@ def test_keys_are_named_with_the_prefix_that_they_have_in_the_file(tmp_path: Pat
         ({0: torch.ones(2)}, r"but 0 is not \(Tensor\)$"),
     ],
 )
-def test_a_file_without_a_state_dict_is_refused_with_what_was_found(tmp_path: Path, content: Any, said: str) -> None:
+def test_a_file_without_a_state_dict_is_refused_with_what_was_found(tmp_path: Path, content: Any, entries: str) -> None:
     torch.save(content, tmp_path / "b0.pth")
-    with pytest.raises(CheckpointError, match=f"expected a dictionary of tensors of .*{said}"):
+    with pytest.raises(CheckpointError, match=f"expected a dictionary of tensors of .*{entries}"):
         read_file(tmp_path / "b0.pth")
 
 

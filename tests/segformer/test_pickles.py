@@ -116,14 +116,13 @@ def test_mappings_lists_and_objects_of_unknown_classes_are_passed_over_wherever_
         torch.save(content, tmp_path / "last.ckpt", _use_new_zipfile_serialization=zipped)
     before = set(torch.serialization.get_safe_globals())
     loaded, names = load_pickle(tmp_path / "last.ckpt")
-    assert isinstance(loaded, dict)
     assert torch.equal(loaded["state_dict"]["a.b"], torch.arange(3.0))
     assert {"lab.settings.Config", "collections.defaultdict", "argparse.Namespace"} <= set(names)
     assert set(torch.serialization.get_safe_globals()) == before
 
 
 def test_no_name_of_a_file_is_looked_up(tmp_path: Path) -> None:
-    """A module that exists and leaves a trace when it is imported, in a program of its own."""
+    """A module that exists and leaves a trace when it is imported, in a separate program."""
     source = "class Settings:\n    def __setstate__(self, state):\n        raise SystemExit('ran')\n"
     with absent_program("trap", source) as module:
         settings = module.Settings()
@@ -172,7 +171,7 @@ def test_a_file_that_was_made_to_run_code_is_refused_wherever_the_call_is_and_do
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint(path)
     message = str(caught.value)
-    assert message.startswith(f"{path}: refused, since reading it would run code (")
+    assert message.startswith(f"{path}: refused, because reading it would run code (")
     assert f"{name}); only plain tensors are read" in message
     assert "\n" not in message
     assert not trace.exists()
@@ -184,7 +183,6 @@ def test_a_call_of_another_library_is_not_made(tmp_path: Path) -> None:
     call = Calls(np.testing._private.utils.runstring, f"__import__('os').mkdir({str(trace)!r})", {})
     torch.save({"state_dict": {"a.b": torch.ones(2)}, "meta": {"x": call}}, path)
     loaded, names = load_pickle(path)
-    assert isinstance(loaded, dict)
     assert list(loaded["state_dict"]) == ["a.b"]
     assert names == ("numpy.testing._private.utils.runstring",)
     assert not trace.exists()
@@ -214,9 +212,9 @@ def test_weights_that_are_objects_are_refused_with_the_line_that_saves_them_plai
     torch.save(wrap(module), path)
     with pytest.raises(CheckpointError) as caught:
         read_file(path)
-    assert str(caught.value).startswith(f"{path}: refused, since reading it would run code (")
+    assert str(caught.value).startswith(f"{path}: refused, because reading it would run code (")
     line = f"torch.save({line.replace('PATH', repr(str(path)))}, 'plain.pth')"
-    assert str(caught.value).endswith(f"; only plain tensors are read; where you trust the file, save it: {line}")
+    assert str(caught.value).endswith(f"; only plain tensors are read; if you trust the file, save it: {line}")
     run_line(line, tmp_path)
     plain = read_file(tmp_path / "plain.pth").tensors
     assert torch.equal(plain["0.weight"], module[0].weight)

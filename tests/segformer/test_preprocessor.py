@@ -1,4 +1,4 @@
-"""What the files of the weights say of images: read as Transformers reads it, and carried by every form we write."""
+"""The preprocessor in the files of weights: read as Transformers reads it, and contained in every form we write."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ from segformer import (
     save_checkpoint,
 )
 from segformer.files import METADATA_KEY
-from segformer.preprocessor import trained_with
+from segformer.preprocessor import read_normalisation
 
 HALVES = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
@@ -34,21 +34,21 @@ def folder(tmp_path: Path) -> Path:
 
 
 def understood(folder: Path) -> dict[str, object]:
-    """The processor as Transformers reads it, but for what it adds of its own."""
-    said = json.loads(SegformerImageProcessor.from_pretrained(folder).to_json_string())
-    return {key: said[key] for key in ("image_mean", "image_std", "do_rescale", "do_normalize", "size")}
+    """The processor as Transformers reads it, without the fields that Transformers adds."""
+    preprocessor = json.loads(SegformerImageProcessor.from_pretrained(folder).to_json_string())
+    return {key: preprocessor[key] for key in ("image_mean", "image_std", "do_rescale", "do_normalize", "size")}
 
 
-def test_a_folder_without_a_preprocessor_says_nothing(folder: Path) -> None:
+def test_a_folder_without_a_preprocessor_gives_an_empty_text(folder: Path) -> None:
     assert load_checkpoint(folder).info.preprocessor == ""
 
 
 def test_a_folders_preprocessor_is_read_as_json_with_sorted_keys(folder: Path) -> None:
     SegformerImageProcessor(**HALVES, size={"width": 96, "height": 64}).save_pretrained(folder)
-    said = load_checkpoint(folder).info.preprocessor
-    assert said == json.dumps(json.loads(said), sort_keys=True)
-    assert understood(folder) == {key: json.loads(said)[key] for key in understood(folder)}
-    assert json.loads(said)["image_mean"] == [0.5, 0.5, 0.5]
+    preprocessor = load_checkpoint(folder).info.preprocessor
+    assert preprocessor == json.dumps(json.loads(preprocessor), sort_keys=True)
+    assert understood(folder) == {key: json.loads(preprocessor)[key] for key in understood(folder)}
+    assert json.loads(preprocessor)["image_mean"] == [0.5, 0.5, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_a_folders_preprocessor_is_read_as_json_with_sorted_keys(folder: Path) -
 def test_of_two_files_the_one_that_transformers_reads_is_read(folder: Path, processor: dict[str, object]) -> None:
     SegformerImageProcessor(**IMAGENET).save_pretrained(folder)
     (folder / "processor_config.json").write_text(json.dumps(processor))
-    said = json.loads(load_checkpoint(folder).info.preprocessor)
-    assert said["image_mean"] == list(understood(folder)["image_mean"])
+    preprocessor = json.loads(load_checkpoint(folder).info.preprocessor)
+    assert preprocessor["image_mean"] == list(understood(folder)["image_mean"])
 
 
 @pytest.mark.parametrize(
@@ -103,22 +103,22 @@ def test_a_preprocessor_that_is_changed_in_a_folder_that_we_wrote_holds(folder: 
     assert info.class_names == tuple(names.values())
 
 
-@pytest.mark.parametrize("said", [json.dumps(HALVES), ""])
+@pytest.mark.parametrize("preprocessor", [json.dumps(HALVES), ""])
 def test_a_preprocessor_travels_in_the_metadata_of_a_graph(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preprocessor: str
 ) -> None:
     """The exporter itself, which takes a minute, has its test elsewhere."""
     program = SimpleNamespace(model=SimpleNamespace(metadata_props={}), save=lambda path, **_: path.touch())
     monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: program)
     model = build("b0", num_classes=2)
-    model.info = CheckpointInfo(preprocessor=said)
+    model.info = CheckpointInfo(preprocessor=preprocessor)
     export_onnx(model, tmp_path / "b0.onnx")
     about = json.loads(program.model.metadata_props[METADATA_KEY])
-    assert about.get("preprocessor", "") == said
+    assert about.get("preprocessor", "") == preprocessor
     assert about.keys() - {"preprocessor"} == {"class_names", "licence", "source"}
 
 
-def test_a_file_that_says_nothing_of_images_is_written_as_before_the_field_was_there(tmp_path: Path) -> None:
+def test_a_file_without_a_preprocessor_is_written_as_before_the_field_existed(tmp_path: Path) -> None:
     save_checkpoint(build("b0", num_classes=3), tmp_path / "own.safetensors")
     with safe_open(tmp_path / "own.safetensors", "pt") as file:
         info = json.loads(file.metadata()[METADATA_KEY])["info"]
@@ -131,7 +131,7 @@ def test_a_description_whose_preprocessor_is_none_is_refused(tmp_path: Path, dam
     model = build("b0", num_classes=3)
     model.info = CheckpointInfo(preprocessor=damage)
     save_checkpoint(model, tmp_path / "own.safetensors")
-    with pytest.raises(CheckpointError, match=r"own\.safetensors: its configuration is not one of this version"):
+    with pytest.raises(CheckpointError, match=r"own\.safetensors: its configuration does not fit this version"):
         load_checkpoint(tmp_path / "own.safetensors")
 
 
@@ -150,11 +150,11 @@ def test_a_network_that_starts_from_an_encoder_is_for_the_images_that_the_encode
 ) -> None:
     SegformerImageProcessor(**HALVES).save_pretrained(folder)
     model = build("b0", num_classes=3, norm_eps=1e-5)
-    told = load_encoder(model, folder)
-    assert model.info.preprocessor == told.preprocessor != ""
+    info = load_encoder(model, folder)
+    assert model.info.preprocessor == info.preprocessor != ""
     save_checkpoint(build("b0", num_classes=3, norm_eps=1e-5), tmp_path / "own.safetensors")
     decoder = load_checkpoint(tmp_path / "own.safetensors")
-    assert load_encoder(decoder, folder).preprocessor == told.preprocessor
+    assert load_encoder(decoder, folder).preprocessor == info.preprocessor
     assert decoder.info.preprocessor == ""  # the decoder, from a file, was made for others
 
 
@@ -215,12 +215,12 @@ def test_the_normalisation_of_mmsegmentation_is_read_from_its_configuration(
     tmp_path: Path, meta: dict[str, object], mean: float | None, flipped: bool | None
 ) -> None:
     torch.save({"meta": meta, "state_dict": nvlabs_state(network(), tmp_path)}, tmp_path / "b0.pth")
-    said = load_checkpoint(tmp_path / "b0.pth").info.preprocessor
+    preprocessor = load_checkpoint(tmp_path / "b0.pth").info.preprocessor
     if mean is None:
-        assert said == ""
+        assert preprocessor == ""
     else:
-        assert json.loads(said)["image_mean"] == json.loads(said)["image_std"] == [mean] * 3
-        assert json.loads(said)["do_flip_channel_order"] == flipped
+        assert json.loads(preprocessor)["image_mean"] == json.loads(preprocessor)["image_std"] == [mean] * 3
+        assert json.loads(preprocessor)["do_flip_channel_order"] == flipped
 
 
 HALF = "[127.5, 127.5, 127.5]"
@@ -228,10 +228,12 @@ NORMALIZE = f"pipeline = [dict(type='Load'), dict(type='Normalize', mean={HALF},
 
 
 def test_a_normalisation_that_all_parts_of_a_configuration_repeat_is_read() -> None:
-    said = json.loads(
-        trained_with(configured(HALF, HALF) + NORMALIZE + f"test = dict(pipeline=[{NORMALIZE[12:-2]}])", Path("w.pth"))
+    preprocessor = json.loads(
+        read_normalisation(
+            configured(HALF, HALF) + NORMALIZE + f"test = dict(pipeline=[{NORMALIZE[12:-2]}])", Path("w.pth")
+        )
     )
-    assert said["image_mean"] == said["image_std"] == [0.5] * 3
+    assert preprocessor["image_mean"] == preprocessor["image_std"] == [0.5] * 3
 
 
 @pytest.mark.parametrize(
@@ -255,11 +257,11 @@ def test_a_normalisation_that_leaves_a_doubt_is_refused_with_a_line_that_settles
 ) -> None:
     path = tmp_path / "b0.pth"
     torch.save({"meta": {"config": text}, "state_dict": nvlabs_state(network(), tmp_path)}, path)
-    with pytest.raises(CheckpointError, match=f"its MMSegmentation configuration gives {wrong}; where"):
+    with pytest.raises(CheckpointError, match=f"its MMSegmentation configuration gives {wrong}; if"):
         load_checkpoint(path)
     with pytest.raises(CheckpointError) as caught:
-        trained_with(text, path)
-    told, _, line = str(caught.value).partition("R, G and B of 0 .. 255: ")
-    assert told.startswith(f"{path}: ")
+        read_normalisation(text, path)
+    message, _, line = str(caught.value).partition("R, G and B of 0 .. 255: ")
+    assert message.startswith(f"{path}: ")
     run_line(line.replace("[R, G, B]", HALF), tmp_path)
     assert json.loads(load_checkpoint(tmp_path / "plain.pth").info.preprocessor)["image_std"] == [0.5] * 3

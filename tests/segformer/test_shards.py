@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def pickled(folder: Path) -> None:
-    """Turn the shards into those of the older form."""
+    """Turn the shards into shards of the older form."""
     index = (folder / INDEX).read_text()
     for shard in folder.glob("model-*.safetensors"):
         name = shard.name.replace("model-", "pytorch_model-").replace(".safetensors", ".bin")

@@ -1,7 +1,7 @@
-"""Checkpoints of others, made here with random weights under the released key names.
+"""Checkpoints of other programs, made here with random weights under the released key names.
 
-Transformers' own class is the oracle of the network. Its keys are renamed to those of NVlabs and MMSegmentation by
-regular expressions that are written here, apart from the tables of the package.
+Transformers' own class is the oracle of the network. Regular expressions, written independently of the package's
+tables, rename its keys to the names of NVlabs and MMSegmentation.
 """
 
 import json
@@ -233,7 +233,7 @@ def test_an_mmsegmentation_file_gives_its_own_heads_logits_with_its_epsilon(tmp_
     assert model.info.source == "MMSegmentation"
     storages = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     assert len(storages) == len(list(model.parameters()))  # none is a view into a tensor of the file
-    assert model.info.class_names == ()  # three names are not those of seven classes
+    assert model.info.class_names == ()  # three names do not fit seven classes
     assert model.info.licence.startswith(RESEARCH)
 
 
@@ -383,7 +383,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 
 def test_a_file_of_transformers_without_its_folder_asks_for_the_folder(tmp_path: Path) -> None:
     make_reference().save_pretrained(tmp_path)
-    with pytest.raises(CheckpointError, match=r"model\.safetensors: .*config\.json: give the folder"):
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: .*config\.json; give the folder"):
         load_checkpoint(tmp_path / "model.safetensors")
 
 
@@ -414,16 +414,16 @@ def test_a_folder_in_the_hubs_cache_is_known_as_nvidias_by_its_path(tmp_path: Pa
 
 def fake_hub(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
     """A hub that has one repository; the list is of what was asked for."""
-    asked = []
+    requests = []
 
     def snapshot_download(repository: str, *, allow_patterns: list[str]) -> str:
-        asked.extend(allow_patterns)
+        requests.extend(allow_patterns)
         if repository != "nvidia/segformer-b0-test":
             raise ConnectionError("[Errno -2] Name or service not known\nmore lines")
         return str(folder)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
-    return asked
+    return requests
 
 
 @pytest.mark.parametrize("pickled", [True, False])
@@ -434,29 +434,29 @@ def test_a_repository_of_nvidia_on_the_hub_is_fetched_and_is_research_only(
     if pickled:
         (tmp_path / "model.safetensors").unlink()
         torch.save(state, tmp_path / "pytorch_model.bin")
-    asked = fake_hub(monkeypatch, tmp_path)
+    requests = fake_hub(monkeypatch, tmp_path)
     model = load_checkpoint("nvidia/segformer-b0-test")
     assert model.info.licence.startswith(RESEARCH)
-    assert ("pytorch_model.bin" in asked) == pickled  # not fetched where there is the other
+    assert ("pytorch_model.bin" in requests) == pickled  # not fetched where there is the other
 
 
 def test_a_hub_that_is_out_of_reach_is_one_line_and_a_path_in_a_folder_here_never_asks_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = fake_hub(monkeypatch, tmp_path)
+    requests = fake_hub(monkeypatch, tmp_path)
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint("nvidia/absent")
     assert str(caught.value) == (
-        "nvidia/absent: no such file or folder, and not to be had from the Hugging Face hub "
+        "nvidia/absent: no such file or folder, and not available from the Hugging Face hub "
         "([Errno -2] Name or service not known)"
     )
-    asked.clear()
+    requests.clear()
     (tmp_path / "runs").mkdir()
     monkeypatch.chdir(tmp_path)
     for path in ("runs/absent", "other/weights.pth", "other/weights.safetensors"):
         with pytest.raises(CheckpointError, match=r"no such file or folder$"):
             load_checkpoint(path)
-    assert not asked
+    assert not requests
 
 
 def test_no_table_names_a_module_twice() -> None:

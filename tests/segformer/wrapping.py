@@ -47,6 +47,6 @@ def absent_program(name: str, source: str) -> Iterator[ModuleType]:
 
 
 def run_line(line: str, folder: Path) -> None:
-    """Do what a message says."""
+    """Run the line in a message."""
     with chdir(folder):
         exec(line, {"torch": torch, "safetensors": safetensors})

@@ -8,8 +8,7 @@ import pytest
 from whole import CLASSES, Change, at, copied, counts, expect_line, lists, put, rewrite, without
 
 from robustbench_seg.metrics import count_calibration
-from robustbench_seg.metrics.calibration import BINS, QUANTA
-from robustbench_seg.store.checks import GREATEST, LEAST
+from robustbench_seg.metrics.calibration import BINS, GREATEST, LEAST, QUANTA
 
 COUNTS = ["intersection", "predicted", "labelled"]
 COLUMNS: dict[str, tuple[Change, str]] = {
@@ -140,7 +139,7 @@ def test_the_bounds_of_a_bin_are_those_of_the_count() -> None:
         own = quanta[bins == k]
         assert (LEAST[k], GREATEST[k]) == (own.min(), own.max())
         for end in (own.min(), own.max()):
-            assert count_calibration(np.float32([end / QUANTA]), np.array([True])).pixels[k] == 1
+            assert count_calibration(np.float32([end / QUANTA]), np.array([True]))["calibration_pixels"][k] == 1
 
 
 SAMPLES: dict[str, tuple[Change, str]] = {

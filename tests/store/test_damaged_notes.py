@@ -20,7 +20,8 @@ from robustbench_seg.report.sources import sources_of
 from robustbench_seg.report.strips import gallery_pictures
 from robustbench_seg.store.cell import View
 from robustbench_seg.store.folder import Store
-from robustbench_seg.studies.frame import read_plans
+from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.plans import read_plans
 
 
 def write_json(path: Path, content: Any) -> Path:
@@ -102,6 +103,8 @@ PLANS: dict[str, tuple[Change, str]] = {
     "a cell of text": (change_at("cells", to=["m"]), r"cells\[0\] must be an object, got 'm'"),
     "a cell without a key": (drop("cells", 0, "key"), r"cells\[0\].key is missing"),
     "a cell with a colour": (change_at("cells", 1, "colour", to=1), r"cells\[1\].colour is unknown; known are kind"),
+    "a cell with all fields": (change_at("cells", 1, "cell", to=None), r"cells\[1\].cell is unknown; known are kind"),
+    "an empty key": (change_at("cells", 0, "key", to=""), r"cells\[0\]: key must be 32 hexadecimal digits, got ''"),
     "a cell of another kind": (change_at("cells", 0, "kind", to="cost"), r"cells\[0\].kind must be one of quality"),
     "a key of numbers": (change_at("cells", 0, "key", to=7), r"cells\[0\].key must be text, got 7"),
     "a short key": (change_at("cells", 0, "key", to="0"), r"cells\[0\]: key must be 32 hexadecimal digits, got '0'"),
@@ -141,7 +144,7 @@ def test_a_plan_of_before_there_were_limits_is_still_read(whole: Path, tmp_path:
     before = json.loads(path.read_text())
     del before["limits"], before["written"]
     write_json(path, before)
-    (plan,) = read_plans(tmp_path / "out")
+    (plan,) = read_plans(tmp_path / "out", quality_frame(tmp_path / "out"))
     assert (plan.limits, plan.written) == ((), "")
     assert [cell.key for cell in plan.cells] == [cell["key"] for cell in before["cells"]]
 
@@ -153,7 +156,7 @@ def test_a_plan_and_a_failure_with_text_that_is_not_utf_8_are_read_printable(who
     (failed_path,) = (tmp_path / "out" / "failed").glob("*.json")
     said = change_at("traceback", to="Traceback\nOSError: \udcff.png\nof é")
     write_json(failed_path, said(json.loads(failed_path.read_text())))
-    (plan,) = read_plans(tmp_path / "out")
+    (plan,) = read_plans(tmp_path / "out", quality_frame(tmp_path / "out"))
     assert (plan.description, plan.limits) == ("d\\xff", ("café \\xff",))
     (failure,) = Store(tmp_path / "out").failures().values()
     assert failure.traceback == "Traceback\nOSError: \\xff.png\nof é"

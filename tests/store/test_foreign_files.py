@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from counted import random_counts, write_cell
+from program import program
 from whole import CURE, copied, expect_line
 
 from robustbench_seg.errors import DamagedError, StoreError
@@ -17,8 +16,6 @@ from robustbench_seg.report.sources import joined
 from robustbench_seg.store.file import read_cell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.studies.frame import latency_frame, quality_frame
-
-ROOT = Path(__file__).parents[2]
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
@@ -169,10 +166,7 @@ def test_report_and_compare_end_with_status_2_and_the_line_and_the_gate_is_close
         if damaged:
             path.write_bytes(path.read_bytes()[:-1])
         for command in commands:
-            done = subprocess.run(
-                [sys.executable, "-m", "robustbench_seg", *command],
-                capture_output=True, text=True, cwd=ROOT, check=False, timeout=300,
-            )  # fmt: skip
+            done = program(*command)
             of_whole = 1 if command[0] == "compare" else 0  # three images are too few for the gate to judge
             assert done.returncode == (2 if damaged else of_whole), done.stderr
             assert len(done.stderr.splitlines()) == damaged

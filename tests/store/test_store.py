@@ -16,9 +16,8 @@ from counted import random_calibration, random_counts, random_rims, write_cell
 
 from robustbench_seg.errors import DamagedError, StoreError
 from robustbench_seg.files import digest, replacing, write_json
-from robustbench_seg.metrics import ClassCounts
+from robustbench_seg.metrics import MIOU, ImageCounts
 from robustbench_seg.store.cell import LatencyCell, QualityCell, View
-from robustbench_seg.store.columns import ImageCounts
 from robustbench_seg.store.file import read_cell, read_record
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.plan import Failure, Plan
@@ -29,7 +28,7 @@ CELL = QualityCell(
 )
 SPEED = LatencyCell(model="m", num_classes=2, height=64, width=96, batch=1, precision="fp32", device="cpu")
 DECIDES = {"engine_version": 1, "checkpoint_sha256": "c", "fingerprint": "f", "ids": ("a", "b")}
-ROWS = [ImageCounts(image_id="x", height=2, width=3, classes=ClassCounts(*(np.array([1, 2]) for _ in range(3))))]
+ROWS = [ImageCounts(image_id="x", height=2, width=3, counts=dict.fromkeys(MIOU.columns, np.array([1, 2])))]
 SAMPLES = {"latency_ms": [3.0, 1.0, 2.0], "classify_ms": [0.5, 0.25, 0.75]}
 
 
@@ -147,7 +146,7 @@ def test_speed_cells_keep_all_samples(tmp_path: Path) -> None:
 
 
 def test_what_would_not_be_read_is_not_written(tmp_path: Path) -> None:
-    rows = [replace(ROWS[0], classes=ClassCounts(*(np.array(x) for x in ([1, 2], [1, 3], [1, 2]))))]
+    rows = [replace(ROWS[0], counts=ROWS[0].counts | {"predicted": np.array([1, 3])})]
     with pytest.raises(StoreError, match="image 'x': predicted and labelled do not sum to the same"):
         Store(tmp_path).write_quality(rows, record())
     assert not list(tmp_path.rglob("*.parquet"))
@@ -208,6 +207,7 @@ def test_the_plan_of_the_last_run_comes_last(tmp_path: Path) -> None:
     assert [plan.suite for plan in store.plans()] == ["c", "a", "b"]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # newer Pythons': threads may hold locks in a fork
 def test_a_lock_of_a_process_that_is_gone_does_not_count(tmp_path: Path) -> None:
     store = Store(tmp_path)
     child = os.fork()

@@ -40,7 +40,7 @@ def test_a_difference_of_one_sign_and_without_zero_is_found() -> None:
     assert found.p == pytest.approx(2 / 1001)
 
 
-def test_seeds_that_disagree_in_sign_are_no_difference_however_sure_the_interval() -> None:
+def test_seeds_that_disagree_in_sign_are_no_difference_however_narrow_the_interval() -> None:
     found = arm_difference({"a-s0": draws(0.9), "a-s1": draws(0.49), "c-s0": draws(0.5, seed=1)}, "a", "c", 100)
     assert found.interval.excludes_zero
     assert not found.found
@@ -91,7 +91,7 @@ def alone(*differences: float) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(("differing", "p", "found"), [(0, 1, False), (5, 0.0625, False), (6, 0.03125, True)])
 def test_only_blocks_that_tell_the_arms_apart_count_for_p(differing: int, p: float, found: bool) -> None:
-    """Five blocks that agree in sign are as likely by chance as 1 in 16, whatever the other 95 do not say."""
+    """Five blocks agree in sign by chance with probability 1 in 16; 95 blocks without a difference change nothing."""
     arms = {"a": draws(0.6, 0.001), "c": draws(0.5, 0.001, seed=1)}
     blocks = alone(*[0.3] * differing, *[0.0] * (100 - differing))
     difference = arm_difference(arms, "a", "c", 100, alone=blocks)

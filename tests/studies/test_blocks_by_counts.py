@@ -1,4 +1,4 @@
-"""What counts as evidence of its own: images without a label, images that are there twice, images of one class."""
+"""Independent images: cases are images without a label, images that occur twice, images of one class."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ LABELLED = np.random.default_rng(0).integers(1, 1000, (len(IDS), 5))
 
 
 def predicted_on(labelled: np.ndarray, seed: int) -> Written:
-    """Counts of a model on images of which so many pixels of each class are labelled."""
+    """Counts of a model on images with these numbers of labelled pixels per class."""
     rng = np.random.default_rng(seed)
     intersection = rng.integers(0, labelled + 1)
     return intersection, intersection + rng.permuted(labelled - intersection, axis=1), labelled
@@ -44,7 +44,7 @@ def test_an_image_that_is_there_twice_is_drawn_as_one(tmp_path: Path) -> None:
     twice = [0, 1] * 6
     write_cell(tmp_path, only(predicted_on(LABELLED, 1), twice), IDS)
     noisy = predicted_on(LABELLED[twice], 2)
-    write_cell(tmp_path, noisy, IDS, ("gaussian_noise", 3))  # each image has noise of its own
+    write_cell(tmp_path, noisy, IDS, ("gaussian_noise", 3))  # each image has its own noise
     scores = resample(read_counts(quality_frame(tmp_path)))
     assert scores.blocks == 2
     once = resample(read_counts(quality_frame(tmp_path).query("corruption == 'gaussian_noise'")))
@@ -53,9 +53,9 @@ def test_an_image_that_is_there_twice_is_drawn_as_one(tmp_path: Path) -> None:
 
 def test_copies_join_the_blocks_that_they_stand_in() -> None:
     labelled = np.array([[1, 2], [3, 4], [5, 6], [1, 2], [3, 4], [7, 8]])
-    found = blocks_by_counts(("a", "b", "c", "c", "d", "e"), labelled, labelled)
-    assert found.names == ("a", "b", "a", "a", "b", "e")
-    assert found.repeated == 2
+    blocks = blocks_by_counts(("a", "b", "c", "c", "d", "e"), labelled, labelled)
+    assert blocks.names == ("a", "b", "a", "a", "b", "e")
+    assert blocks.repeated == 2
 
 
 def test_images_that_differ_in_the_prediction_alone_are_not_the_same() -> None:
@@ -63,7 +63,7 @@ def test_images_that_differ_in_the_prediction_alone_are_not_the_same() -> None:
     assert blocks_by_counts(("a", "b"), labelled, np.array([[1], [2]])).names == ("a", "b")
 
 
-def test_images_of_one_class_that_a_model_gets_right_are_not_taken_for_copies() -> None:
+def test_images_of_one_class_that_a_model_gets_right_are_no_copies() -> None:
     """As 30 pictures of sound parts, in which there is no flaw to be seen."""
     labelled = np.tile([100, 0], (30, 1))
     names = tuple(map(str, range(30)))

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from benchmarks.coverage import BLOCKS, QUANTITIES, drawn
 from benchmarks.coverage import coverage as simulated
+from robustbench_seg.metrics import CALIBRATION
 from robustbench_seg.metrics.calibration import QUANTA
 from robustbench_seg.studies.bootstrap import bootstrap
-from robustbench_seg.studies.counts import METRICS, Counts
+from robustbench_seg.studies.counts import Counts
 from robustbench_seg.studies.statistics import (
     HOLD_BLOCKS,
     HOLD_BLOCKS_OF_MIOU,
@@ -52,15 +53,17 @@ def truth_of(rows: Rows) -> float:
 def coverage(rows: Rows, drawn: NDArray[np.intp], blocks: list[str]) -> float:
     """The share of splits, (splits, images) of indices of rows, whose interval holds the mIoU of all rows."""
     intersection, union = (part[drawn] for part in rows)
-    counts = Counts(pd.DataFrame(index=range(len(drawn))), tuple(blocks), intersection, union)
+    counts = Counts(
+        pd.DataFrame(index=range(len(drawn))), tuple(blocks), {"intersection": intersection, "union": union}
+    )
     scores = bootstrap(counts, resamples=RESAMPLES, seed=1)
-    found = [interval(draws, scores.blocks) for draws in scores.draws.T]
-    return float(np.mean([each.low <= truth_of(rows) <= each.high for each in found]))
+    intervals = [interval(draws, scores.blocks) for draws in scores.draws.T]
+    return float(np.mean([each.low <= truth_of(rows) <= each.high for each in intervals]))
 
 
 @pytest.mark.parametrize(("error", "least"), [(0.003, 0.87), (0.05, 0.92)])
 def test_intervals_of_a_calibration_error_cover_a_small_one_too(error: float, least: float) -> None:
-    """Pixels of one image are right together, in bins whose accuracy is `error` beside the confidence."""
+    """Pixels of one image are right together, in bins with an accuracy that differs from the confidence by `error`."""
     rng, images, bins = np.random.default_rng(4), 100, 15
     confidence = (np.arange(bins) + 0.5) / bins
     accuracy = confidence + error * np.where(np.arange(bins) % 2, 1, -1)
@@ -70,8 +73,9 @@ def test_intervals_of_a_calibration_error_cover_a_small_one_too(error: float, le
     cells = pd.DataFrame(index=range(SPLITS))
     shares = []
     for biased in (True, False):
-        metric = replace(METRICS["ece"], biased=biased)
-        scores = bootstrap(Counts(cells, tuple(map(str, range(images))), gap, pixels, metric), resamples=RESAMPLES)
+        metric = replace(CALIBRATION, biased=biased)
+        counts = Counts(cells, tuple(map(str, range(images))), {"gap": gap, "pixels": pixels}, metric)
+        scores = bootstrap(counts, resamples=RESAMPLES)
         found = [interval(draws, scores.blocks) for draws in scores.draws.T]
         shares.append(float(np.mean([each.low <= error <= each.high for each in found])))
     print(
@@ -110,29 +114,29 @@ def test_of_frames_that_resemble_their_neighbours_blocks_cover_and_images_do_not
 
 
 @pytest.mark.parametrize("blocks", [2, 3, 5, 8, 10, 15, 20, 30])
-def test_intervals_of_few_blocks_cover_as_the_committed_table_says(blocks: int) -> None:
-    """With other splits of the same population: the same shares but for 4 Monte-Carlo errors of both."""
+def test_intervals_of_few_blocks_cover_as_in_the_committed_table(blocks: int) -> None:
+    """With other splits of the same population the shares are the same within 4 Monte-Carlo errors of both."""
     splits = 250
     shares = simulated(drawn(), blocks, splits, seed=9)
-    told = TABLE.loc[("drawn", blocks)]
+    row = TABLE.loc[("drawn", blocks)]
     for quantity, share in shares.items():
-        error = np.sqrt(told[quantity] * (1 - told[quantity]) * (1 / splits + 1 / told["splits"]))
-        print(f"{blocks} blocks, {quantity}: {100 * share:.1f} %, in the table {100 * told[quantity]:.1f} %")
-        assert share == pytest.approx(told[quantity], abs=4 * error), quantity
+        error = np.sqrt(row[quantity] * (1 - row[quantity]) * (1 / splits + 1 / row["splits"]))
+        print(f"{blocks} blocks, {quantity}: {100 * share:.1f} %, in the table {100 * row[quantity]:.1f} %")
+        assert share == pytest.approx(row[quantity], abs=4 * error), quantity
 
 
-def test_the_numbers_of_blocks_that_reports_name_are_those_of_the_committed_table() -> None:
-    """An interval holds where it covers 93 %, but for the Monte-Carlo error of the table, with blocks of like size."""
+def test_the_numbers_of_blocks_in_reports_agree_with_the_committed_table() -> None:
+    """The coverage is 93 % or more with blocks of similar size, within the Monte-Carlo error of the table."""
     even = TABLE.loc[["drawn", "camvid"]]
     error = np.sqrt(even[list(QUANTITIES)] * (1 - even[list(QUANTITIES)]).div(even["splits"], axis=0))
     blocks = even.index.get_level_values("blocks")
-    for quantities, named in ((QUANTITIES.keys() - {"mIoU"}, HOLD_BLOCKS), ({"mIoU"}, HOLD_BLOCKS_OF_MIOU)):
+    for quantities, least in ((QUANTITIES.keys() - {"mIoU"}, HOLD_BLOCKS), ({"mIoU"}, HOLD_BLOCKS_OF_MIOU)):
         share, allowed = (values[list(quantities)].min(axis=1) for values in (even, even[list(QUANTITIES)] + error))
-        assert (allowed[blocks >= named] >= LEVEL - 0.02).all()
-        assert share[blocks == max(set(blocks[blocks < named]))].min() < LEVEL - 0.02, "fewer would do"
-    shown = even[blocks >= LEAST_BLOCKS]
-    assert np.floor(100 * shown[list(QUANTITIES)].drop(columns="mIoU").min(axis=None)) / 100 == LEAST_COVER
-    assert np.floor(100 * shown["mIoU"].min()) / 100 == LEAST_COVER_OF_MIOU
+        assert (allowed[blocks >= least] >= LEVEL - 0.02).all()
+        assert share[blocks == max(set(blocks[blocks < least]))].min() < LEVEL - 0.02, "fewer would do"
+    shares_of_table = even[blocks >= LEAST_BLOCKS]
+    assert np.floor(100 * shares_of_table[list(QUANTITIES)].drop(columns="mIoU").min(axis=None)) / 100 == LEAST_COVER
+    assert np.floor(100 * shares_of_table["mIoU"].min()) / 100 == LEAST_COVER_OF_MIOU
     assert (TABLE.xs(2, level="blocks")[list(QUANTITIES)] < 0.6).all(axis=None)
 
 

@@ -21,9 +21,9 @@ from robustbench_seg.studies.statistics import (
 
 def test_an_interval_is_of_percentiles_where_blocks_are_many() -> None:
     draws = np.concatenate([[7.0], np.random.default_rng(0).permutation(np.arange(1001.0))])
-    found = interval(draws, 1_000_000)
-    assert found.estimate == 7
-    assert (found.low, found.high) == (pytest.approx(25, abs=0.01), pytest.approx(975, abs=0.01))
+    result = interval(draws, 1_000_000)
+    assert result.estimate == 7
+    assert (result.low, result.high) == (pytest.approx(25, abs=0.01), pytest.approx(975, abs=0.01))
     assert interval(draws, 1_000_000, 0.5).high == pytest.approx(750, abs=0.01)
 
 
@@ -33,16 +33,16 @@ def test_an_interval_from_few_blocks_is_as_wide_as_students(blocks: int) -> None
     s = 2.0
     spread = s * np.sqrt((blocks - 1) / blocks) / np.sqrt(blocks)
     quantiles = scipy.stats.norm.ppf((np.arange(200_001) + 0.5) / 200_001)
-    found = percentiles(np.concatenate([[0.0], spread * quantiles]), blocks)
+    result = percentiles(np.concatenate([[0.0], spread * quantiles]), blocks)
     low, high = scipy.stats.t.interval(0.95, blocks - 1, scale=s / np.sqrt(blocks))
-    assert (found.low, found.high) == (pytest.approx(low, rel=1e-3), pytest.approx(high, rel=1e-3))
+    assert (result.low, result.high) == (pytest.approx(low, rel=1e-3), pytest.approx(high, rel=1e-3))
 
 
 def test_p_counts_the_resamples_on_the_other_side_of_zero() -> None:
     resampled = [-1.0] * 3 + [0.0] * 2 + [1.0] * 94  # 99 resamples: 5 at or below 0
     assert p_value(np.array([0.5, *resampled]), 50) == pytest.approx(2 * (1 + 5) / 100)
     assert p_value(-np.array([0.5, *resampled]), 50) == pytest.approx(2 * (1 + 5) / 100)
-    assert p_value(np.array([0.5] + [1.0] * 99), 50) == pytest.approx(0.02)  # the least that 99 resamples can say
+    assert p_value(np.array([0.5] + [1.0] * 99), 50) == pytest.approx(0.02)  # the least p of 99 resamples
     assert p_value(np.zeros(100), 50) == 1
     assert np.isnan(p_value(np.array([np.nan, 1.0]), 50))
 
@@ -54,8 +54,8 @@ def signs_flipped(differences: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("blocks", [10, 11, 12, 14])
-def test_no_p_is_below_that_of_the_most_extreme_of_all_choices_of_signs(blocks: int) -> None:
-    """Where all blocks agree, resampling says 2 / 10,001 whatever their number, and the choices of signs say more."""
+def test_no_p_is_below_the_p_of_the_most_extreme_choice_of_signs(blocks: int) -> None:
+    """If all blocks agree, resampling gives 2 / 10,001 for any number of blocks, and the choices of signs give more."""
     differences = np.random.default_rng(blocks).uniform(1, 2, blocks)
     drawn = np.random.default_rng(0).multinomial(blocks, [1 / blocks] * blocks, 10_000) @ differences / blocks
     p = p_value(np.array([differences.mean(), *drawn]), blocks)
@@ -90,7 +90,7 @@ def test_p_is_uniform_where_there_is_no_difference() -> None:
     assert 0.035 < share < 0.065
 
 
-def test_holms_steps_are_those_of_a_worked_example() -> None:
+def test_holms_steps_equal_a_worked_example() -> None:
     # R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")
     assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm(np.array([0.9, 0.8])) == pytest.approx([1, 1])

@@ -5,22 +5,22 @@ from robustbench_seg.studies.machines import differing_machines
 HERE = {"machine": "A, 2 cores", "threads": 2, "packages": {"torch": "2.14.1", "pandas": "2"}, "commit": "a"}
 
 
-def said(*environments: dict[str, object]) -> str:
+def sentence(*environments: dict[str, object]) -> str:
     return differing_machines(map(json.dumps, environments))
 
 
 def test_the_same_machine_threads_and_libraries_are_not_worth_a_word() -> None:
-    assert said(HERE, HERE) == said() == ""
-    assert said(HERE, {**HERE, "commit": "b", "packages": {"torch": "2.14.1", "pandas": "3"}}) == ""
+    assert sentence(HERE, HERE) == sentence() == ""
+    assert sentence(HERE, {**HERE, "commit": "b", "packages": {"torch": "2.14.1", "pandas": "3"}}) == ""
 
 
 def test_each_difference_is_named_once() -> None:
     other = {**HERE, "machine": "B, 8 cores", "threads": 1, "packages": {"torch": "2.15.0"}}
-    assert said(HERE, other, other, HERE) == (
+    assert sentence(HERE, other, other, HERE) == (
         "Cells were measured with A, 2 cores and B, 8 cores; 1 thread and 2 threads; torch 2.14.1 and torch 2.15.0: "
         "single pixels may differ by that alone."
     )
 
 
-def test_of_what_a_record_does_not_say_nothing_is_said() -> None:
-    assert said(HERE, {**HERE, "threads": None, "packages": {}}, {}) == ""
+def test_parts_that_a_record_lacks_are_not_compared() -> None:
+    assert sentence(HERE, {**HERE, "threads": None, "packages": {}}, {}) == ""

@@ -40,7 +40,7 @@ def test_a_row_of_the_same_protocol_view_and_data_may_stand_with_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "text"),
     [
         ({"protocol": "fan"}, "protocol segformer (ours fan)"),
         ({"view": "whole"}, "view slide-1024 (ours whole)"),
@@ -52,10 +52,10 @@ def test_a_row_of_the_same_protocol_view_and_data_may_stand_with_ours() -> None:
         ({"protocol": "fan", "view": "whole"}, "protocol segformer (ours fan); view slide-1024 (ours whole)"),
     ],
 )
-def test_whatever_sets_a_row_apart_is_said(change: dict[str, object], said: str) -> None:
+def test_every_difference_of_a_row_is_named(change: dict[str, object], text: str) -> None:
     ours = Setting(**{**OURS, "images": 500, "of": 500, **change})
     table = beside("table5_cityscapes_c", ours).set_index("method")
-    assert table.loc["SegFormer-B5", "differs"] == said
+    assert table.loc["SegFormer-B5", "differs"] == text
 
 
 def test_table_1c_has_a_view_per_row() -> None:

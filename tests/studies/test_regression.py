@@ -1,9 +1,7 @@
-"""Two stores against each other: what is matched, what is said to be lost, and when the gate closes."""
+"""Two stores against each other: which cells are matched, which differences are reported, and when the gate closes."""
 
 import io
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import synthetic
 from counted import random_counts, write_cell
+from program import program
 from rich.console import Console
 from synthetic import write_synthetic
 from typer.testing import CliRunner, Result
@@ -23,11 +22,11 @@ from robustbench_seg.cli import app
 from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.report.changes import show_changes
 from robustbench_seg.store.cell import View
-from robustbench_seg.studies.frame import quality_frame, read_plans
+from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.plans import read_plans
 from robustbench_seg.studies.regression import Changes, compare_stores
 from robustbench_seg.studies.robustness import SETTING
 
-ROOT = Path(__file__).parents[2]
 CONDITIONS = {"gaussian_noise": [1, 3], "fog": [3]}
 SHOWN = "toy test (f), 20 of 20 images, fp32, engine version 2, seed 0"
 
@@ -43,7 +42,8 @@ def gate(base: Path, new: Path, points: str = "1") -> Result:
 
 
 def compared(base: Path, new: Path) -> Changes:
-    return compare_stores(quality_frame(base), quality_frame(new), [*read_plans(base), *read_plans(new)])
+    frames = quality_frame(base), quality_frame(new)
+    return compare_stores(*frames, [*read_plans(base, frames[0]), *read_plans(new, frames[1])])
 
 
 @pytest.fixture(scope="module")
@@ -306,15 +306,7 @@ def test_machines_that_differ_flags_and_speed_cells_are_said_and_close_no_gate(
 def test_the_gate_closes_with_status_1_and_says_why(
     stores: dict[str, Path], new: str, options: list[str], status: int
 ) -> None:
-    program = (
-        "import sys; from robustbench_seg.cli import app; "
-        "status = app(args=sys.argv[1:], standalone_mode=False) or 0; "
-        "assert not {'torch', 'matplotlib'} & sys.modules.keys(); sys.exit(status)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, "compare", str(stores["base"]), str(stores[new]), *options],
-        capture_output=True, text=True, cwd=ROOT, check=False,
-    )  # fmt: skip
+    done = program("compare", str(stores["base"]), str(stores[new]), *options)
     assert done.returncode == status, done.stderr
     assert (f"dropped by more than 1 points: m, view whole, {SHOWN}, clean:" in done.stdout) == (status == 1)
     assert "mean (2 corruptions)" in done.stdout

@@ -18,14 +18,14 @@ def test_the_papers_extent_effect_is_3_3_points_with_an_encoding_and_0_7_without
 
 
 def test_each_effect_is_a_loss_against_windows_of_the_training_crop() -> None:
-    found = effects(lambda view: MIOU.get(view, float("nan")), SLIDE, (0.5, 1, 2))
-    named = {(each.kind, each.scale): each for each in found}
-    assert set(named) == {("extent", 1), ("scale", 0.5), ("scale", 2), ("joint", 0.5), ("joint", 2)}
-    assert named["extent", 1].lost == pytest.approx(0.1)
-    assert named["scale", 2].lost == pytest.approx(0.2)
-    assert named["joint", 2].lost == pytest.approx(0.4)
-    assert named["joint", 0.5].lost == pytest.approx(-0.1)
-    assert np.isnan(named["scale", 0.5].lost)
+    results = effects(lambda view: MIOU.get(view, float("nan")), SLIDE, (0.5, 1, 2))
+    effect_of = {(each.kind, each.scale): each for each in results}
+    assert set(effect_of) == {("extent", 1), ("scale", 0.5), ("scale", 2), ("joint", 0.5), ("joint", 2)}
+    assert effect_of["extent", 1].lost == pytest.approx(0.1)
+    assert effect_of["scale", 2].lost == pytest.approx(0.2)
+    assert effect_of["joint", 2].lost == pytest.approx(0.4)
+    assert effect_of["joint", 0.5].lost == pytest.approx(-0.1)
+    assert np.isnan(effect_of["scale", 0.5].lost)
 
 
 def test_effects_of_resamples_are_effects_of_each() -> None:
@@ -40,5 +40,5 @@ def test_effects_of_resamples_are_effects_of_each() -> None:
 
 def test_effects_need_windows_at_scale_1() -> None:
     for view in (View(), View(mode="slide", crop=256, stride=192, scale=2)):
-        with pytest.raises(UsageError, match="against windows of the training crop at scale 1"):
+        with pytest.raises(UsageError, match="relative to windows of the training crop at scale 1"):
             effects(MIOU.__getitem__, view)

@@ -8,21 +8,20 @@ import pandas as pd
 import pytest
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.metrics import ClassCounts, count_calibration, miou
+from robustbench_seg.metrics import BOUNDARY, MIOU, OPTIONAL, ImageCounts, count_calibration, miou
 from robustbench_seg.protocols import PROTOCOLS, conditions_of
-from robustbench_seg.store.cell import METRICS, QualityCell, View
-from robustbench_seg.store.columns import ImageCounts
+from robustbench_seg.store.cell import QualityCell, View
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.record import Record, quality_key
 from robustbench_seg.studies.frame import quality_frame
-from robustbench_seg.studies.robustness import MODEL, SAID, SETTING, by_corruption, clean_by_view
+from robustbench_seg.studies.robustness import MODEL, MODEL_NOTES, SETTING, by_corruption, clean_by_view
 
 PAPER = Path(__file__).parents[3] / "shared" / "paper"
 
 
 def cells(scores: dict[tuple[str, int], float], **fields: object) -> pd.DataFrame:
     """A frame as `quality_frame` gives it, with these mIoU."""
-    common = dict.fromkeys([*SETTING, *MODEL, *SAID], "x") | {
+    common = dict.fromkeys([*SETTING, *MODEL, *MODEL_NOTES], "x") | {
         "images": 3,
         "of": 9,
         "parameters": 1,
@@ -37,14 +36,17 @@ def cells(scores: dict[tuple[str, int], float], **fields: object) -> pd.DataFram
 
 
 def test_protocols_have_the_published_sizes() -> None:
-    sizes = {name: (len(c), sum(map(len, c.values()))) for name, c in PROTOCOLS.items()}
-    assert sizes == {
+    published = {
         "segformer": (16, 72),
         "michaelis": (15, 75),
         "fan": (19, 57),
         "semsegbench": (15, 15),
+        "level5": (16, 16),
         "clean": (0, 0),
     }
+    for name, size in {**published, "clean": (0, 0)}.items():
+        conditions = PROTOCOLS[name]
+        assert (len(conditions), sum(map(len, conditions.values()))) == size, name
     assert PROTOCOLS["segformer"]["speckle_noise"] == (1, 2, 3)
     with pytest.raises(UsageError, match="unknown protocol 'all'; known: segformer, michaelis, fan"):
         conditions_of("all")
@@ -109,10 +111,10 @@ def test_the_cost_of_a_view_is_in_points_against_the_first() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A store with one cell of two images and three classes, of which the last never occurs."""
+    """A store with one cell of two images and three classes; the last class never occurs."""
     cell = QualityCell(
         model="m", dataset="d", split="test", corruption="clean", severity=0, view=View(), precision="fp32", seed=0,
-        metrics=METRICS,
+        metrics=OPTIONAL,
     )  # fmt: skip
     record = Record(
         kind="quality",
@@ -134,10 +136,12 @@ def folder(tmp_path: Path) -> Path:
             image_id=name,
             height=2,
             width=3,
-            classes=ClassCounts(*map(np.array, counts)),
-            boundary=ClassCounts(*map(np.array, rims)),
-            calibration=count_calibration(confidence, np.array(correct, bool)),
-            negative_log_likelihood=nats << 20,
+            counts={
+                **dict(zip(MIOU.columns, map(np.array, counts), strict=True)),
+                **dict(zip(BOUNDARY.columns, map(np.array, rims), strict=True)),
+                **count_calibration(confidence, np.array(correct, bool)),
+                "negative_log_likelihood": nats << 20,
+            },
         )
         for name, counts, rims, correct, nats in (
             ("x", ([3, 1, 0], [4, 2, 0], [4, 2, 0]), ([1, 1, 0], [2, 1, 0], [2, 2, 0]), [1, 1, 0, 1, 1, 0], 5),
@@ -161,7 +165,7 @@ def test_the_frame_has_boundary_and_calibration_of_summed_counts(folder: Path) -
     row = quality_frame(folder).iloc[0]
     # rims of a: 3 of 5 + 5 - 3; of b: 1 of 2 + 2 - 1; of c: none
     assert row["boundary_miou"] == pytest.approx((3 / 7 + 1 / 3) / 2)
-    # 6 pixels at 0.25 of which 5 right, 6 at 0.75 of which 4 right: gaps of 3.5 and of 0.5 pixels
+    # 6 pixels at 0.25, 5 of them right; 6 at 0.75, 4 of them right: gaps of 3.5 and of 0.5 pixels
     assert row["ece"] == pytest.approx(4 / 12)
     assert row["nll"] == pytest.approx((5 + 4) / 12)
 
@@ -169,9 +173,9 @@ def test_the_frame_has_boundary_and_calibration_of_summed_counts(folder: Path) -
 def test_a_degenerate_model_is_flagged(folder: Path) -> None:
     from robustbench_seg.studies.frame import flag_of
 
-    constant = ClassCounts(np.array([90, 0]), np.array([100, 0]), np.array([90, 10]))
+    constant = dict(zip(MIOU.columns, map(np.array, ([90, 0], [100, 0], [90, 10])), strict=True))
     assert flag_of(constant) == "one class"
-    poor = ClassCounts(np.array([5, 5]), np.array([15, 85]), np.array([90, 10]))
+    poor = dict(zip(MIOU.columns, map(np.array, ([5, 5], [15, 85], [90, 10])), strict=True))
     assert miou(poor) < 0.45
     assert flag_of(poor) == "no better than one class for every pixel"
     assert quality_frame(folder)["flag"].tolist() == [""]

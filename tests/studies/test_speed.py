@@ -12,7 +12,7 @@ def latency_of(**fields: object) -> dict[str, object]:
     return {**dict.fromkeys([*SPEED, *MEASURED], 1), "precision": "fp32", "batch": 1, **fields}
 
 
-def test_the_papers_row_is_that_of_the_same_variant_and_input() -> None:
+def test_the_papers_row_has_the_same_variant_and_input() -> None:
     frame = pd.DataFrame(
         [
             latency_of(model="segformer-b0", height=1024, width=2048),

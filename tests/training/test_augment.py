@@ -114,7 +114,7 @@ def test_each_distortion_comes_half_of_the_time_over_its_whole_range() -> None:
     assert abs(np.mean(black >= 1) - 0.25) < 0.06  # four standard errors are 0.07; the first level is lost
     assert 33 < black.max() <= 48
     # Saturation and hue leave HSV's value alone, and brightness moves both channels alike: their distance over their
-    # sum, at no change, is that of the colour.
+    # sum, at no change, is the colour's.
     red = of((160, 80, 80)) / 255
     saturations = np.array([colorsys.rgb_to_hsv(*pixel)[1] for pixel in red])
     assert saturations.min() < 0.3

@@ -1,13 +1,12 @@
 import re
-import resource
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
 from full_disk import REASONS, WAYS, mounted, scarce
+from program import program
 from tiny_recipe import DATA, RECIPE, make, same, weights
 from torch import nn
 
@@ -33,7 +32,9 @@ def test_the_last_few_are_kept_and_the_newest_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", b"no checkpoint at all"])
 def test_a_broken_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "00000007.pt").write_bytes(content)
-    with pytest.raises(StoreError, match=r"00000007.pt: not a complete checkpoint; without it the one before is used"):
+    with pytest.raises(
+        StoreError, match=r"00000007.pt: not a complete checkpoint; remove it to resume from the previous one"
+    ):
         Checkpoints(tmp_path, "one", keep=1).newest()
 
 
@@ -57,7 +58,7 @@ def test_a_damaged_checkpoint_is_named_wherever_the_damage_is(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_full_disk_is_said_and_costs_no_checkpoint(tmp_path: Path, way: str) -> None:
+def test_a_full_disk_is_reported_and_costs_no_checkpoint(tmp_path: Path, way: str) -> None:
     folder = tmp_path / "checkpoints"
     small, large = nn.Linear(8, 8), nn.Linear(512, 512)
     with scarce(way, folder, 800_000):
@@ -75,8 +76,8 @@ def test_weights_that_find_no_room_are_written_by_the_same_command(tmp_path: Pat
     loop.train(recipe, DATA, tmp_path)
     expected = weights(tmp_path)
     (tmp_path / "weights.safetensors").unlink()
-    named = rf"^{tmp_path}/weights\.safetensors: can't be written: {REASONS['limit']}$"
-    with scarce("limit", tmp_path, 1_000_000), pytest.raises(MachineError, match=named):
+    message = rf"^{tmp_path}/weights\.safetensors: can't be written: {REASONS['limit']}$"
+    with scarce("limit", tmp_path, 1_000_000), pytest.raises(MachineError, match=message):
         loop.train(recipe, DATA, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {".lock", "checkpoints", "log.csv"}
     loop.train(recipe, DATA, tmp_path)
@@ -86,7 +87,7 @@ def test_weights_that_find_no_room_are_written_by_the_same_command(tmp_path: Pat
 def test_a_run_that_a_full_disk_ended_ends_with_the_same_weights_when_there_is_room(tmp_path: Path) -> None:
     loop.train(make(), DATA, tmp_path / "uninterrupted")
     full = tmp_path / "full"
-    with mounted(full, "size=60m"):  # of which a checkpoint takes 45
+    with mounted(full, "size=60m"):  # a checkpoint takes 45 MB
         with pytest.raises(MachineError, match=r"00000004\.pt: can't be written: no room is left on its disk"):
             loop.train(make(), DATA, full)
         assert [path.name for path in (full / "checkpoints").iterdir()] == ["00000002.pt"]
@@ -96,16 +97,10 @@ def test_a_run_that_a_full_disk_ended_ends_with_the_same_weights_when_there_is_r
         assert (full / "log.csv").read_text() == (tmp_path / "uninterrupted/log.csv").read_text()
 
 
-def test_train_says_in_one_line_that_a_disk_is_full(tmp_path: Path) -> None:
+def test_train_reports_a_full_disk_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump({**RECIPE, "validation": None}))
-    command = [sys.executable, "-m", "robustbench_seg", "train", str(tmp_path / "recipe.yaml")]
-    done = subprocess.run(
-        [*command, "--out", str(tmp_path / "out"), "--workers", "0"],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10**7, 10**7)),
-    )
+    with scarce("limit", tmp_path, 10**7):
+        done = program("train", str(tmp_path / "recipe.yaml"), "--out", str(tmp_path / "out"), "--workers", "0")
     line = rf"robustbench-seg: {tmp_path}/out/checkpoints/00000002\.pt: can't be written: {REASONS['limit']}\n"
     assert re.fullmatch(line, done.stderr), done.stderr
     assert done.returncode == 2

@@ -9,10 +9,9 @@ from robustbench_seg.training.data import Data, open_data
 from robustbench_seg.training.recipe import read_recipe
 
 
-def test_data_that_a_recipe_does_not_use_are_refused_and_those_of_validation_are_used(camvid_folder: Path) -> None:
+def test_unused_data_are_refused_and_data_of_the_validation_are_used(camvid_folder: Path) -> None:
     places = {"validation.dataset.name": "camvid", "validation.dataset.split": "test", "validation.every": 100}
     data = open_data(read_recipe("camvid", places), {"camvid": camvid_folder})
-    assert data.validation is not None
     assert (data.training.split, data.validation.split) == ("train", "test")
     with pytest.raises(UsageError, match="--data x: the recipe does not use this dataset"):
         open_data(read_recipe("camvid", places), {"x": camvid_folder})

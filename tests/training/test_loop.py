@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from program import program
 from safetensors import safe_open
 from tiny_recipe import DATA, RECIPE, make, same, weights
 from torch import nn
@@ -27,6 +28,7 @@ from segformer import CheckpointError, build, save_checkpoint
 from segformer.files import sha256_of
 
 CPU = Processes(torch.device("cpu"))
+PROGRAM = [sys.executable, "-m", "robustbench_seg"]
 
 
 @pytest.fixture(scope="module")
@@ -57,20 +59,19 @@ def test_an_interrupted_run_ends_with_the_same_weights_bit_for_bit(uninterrupted
 
     with pytest.raises(StoppedError):
         loop.train(make(), DATA, tmp_path, report=stop)
-    told: list[loop.Progress] = []
-    loop.train(make(), DATA, tmp_path, report=told.append)
-    assert [progress.done for progress in told] == [5, 6]
+    reports: list[loop.Progress] = []
+    loop.train(make(), DATA, tmp_path, report=reports.append)
+    assert [progress.done for progress in reports] == [5, 6]
     with (uninterrupted / "log.csv").open() as file:
         scores = [float(row["miou"]) for row in csv.DictReader(file) if row["miou"]]
-    assert [progress.miou for progress in told] == pytest.approx(scores, rel=1e-5), "the last mIoU is remembered"
+    assert [progress.miou for progress in reports] == pytest.approx(scores, rel=1e-5), "the last mIoU is remembered"
     assert same(weights(tmp_path), weights(uninterrupted))
     assert (tmp_path / "log.csv").read_text() == (uninterrupted / "log.csv").read_text()
 
 
 def command(recipe: dict[str, object], folder: Path) -> list[str]:
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    program = [sys.executable, "-m", "robustbench_seg", "train", str(folder / "recipe.yaml")]
-    return [*program, "--out", str(folder / "out")]
+    return ["train", str(folder / "recipe.yaml"), "--out", str(folder / "out")]
 
 
 def start(arguments: list[str], until: Path) -> subprocess.Popen[str]:
@@ -89,24 +90,22 @@ def start(arguments: list[str], until: Path) -> subprocess.Popen[str]:
 
 def test_a_killed_run_ends_with_the_same_weights_bit_for_bit(uninterrupted: Path, tmp_path: Path) -> None:
     arguments, out = command(RECIPE, tmp_path), tmp_path / "out"
-    process = start([*arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
+    process = start([*PROGRAM, *arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert list(out.glob("checkpoints/*.pt"))
     assert not (out / "weights.safetensors").exists()
-    done = subprocess.run([*arguments, "--workers", "1"], capture_output=True, text=True, check=True)
+    done = program(*arguments, "--workers", "1")
     assert "weights.safetensors" in done.stdout
     assert same(weights(out), weights(uninterrupted))
     assert (out / "log.csv").read_text() == (uninterrupted / "log.csv").read_text()
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_told_to_stop_says_so_in_one_line_and_keeps_its_checkpoint(
-    sent: signal.Signals, tmp_path: Path
-) -> None:
+def test_a_stopped_run_reports_it_in_one_line_and_keeps_its_checkpoint(sent: signal.Signals, tmp_path: Path) -> None:
     arguments, out = command({**RECIPE, "iterations": 10000}, tmp_path), tmp_path / "out"
-    process = start([*arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
+    process = start([*PROGRAM, *arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
     process.send_signal(sent)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
@@ -126,16 +125,17 @@ def test_workers_memory_validation_and_checkpoints_change_nothing(
     assert same(weights(tmp_path), weights(uninterrupted))
 
 
+SHORT = {"iterations": 2, "warmup": 1, "validation": None}  # whose second step is on the schedule's way down
 CHANGES = {
     "model": "deeplabv3plus-mobilenet_v2",
     "model_options": {"drop_path": 0.5},
-    "iterations": 7,
+    "iterations": 3,
     "batch_size": 3,
     "crop": 32,
     "learning_rate": 2e-3,
     "decoder_rate_factor": 1.0,
     "weight_decay": 0.5,
-    "warmup": 4,
+    "warmup": 2,
     "power": 2.0,
     "clip_norm": 0.1,
     "precision": "bf16",
@@ -143,10 +143,17 @@ CHANGES = {
 }
 
 
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("short")
+    loop.train(make(**SHORT), DATA, out)
+    return out
+
+
 @pytest.mark.parametrize("field", CHANGES)
-def test_each_field_of_a_recipe_changes_the_weights(uninterrupted: Path, tmp_path: Path, field: str) -> None:
-    loop.train(make(**{"validation": None, field: CHANGES[field]}), DATA, tmp_path)
-    assert not same(weights(tmp_path), weights(uninterrupted))
+def test_each_field_of_a_recipe_changes_the_weights(short: Path, tmp_path: Path, field: str) -> None:
+    loop.train(make(**{**SHORT, field: CHANGES[field]}), DATA, tmp_path)
+    assert not same(weights(tmp_path), weights(short))
 
 
 def test_an_encoder_is_where_training_starts_and_its_licence_and_hash_travel_on(tmp_path: Path) -> None:
@@ -155,9 +162,9 @@ def test_an_encoder_is_where_training_starts_and_its_licence_and_hash_travel_on(
     save_checkpoint(donor, path)
     recipe = make(encoder=str(path), learning_rate=1e-12, iterations=1, warmup=0, validation=None)
     loop.train(recipe, DATA, tmp_path / "out")
-    found = weights(tmp_path / "out")
+    tensors = weights(tmp_path / "out")
     for name, tensor in donor.encoder.state_dict().items():
-        assert torch.equal(found[f"encoder.{name}"], tensor.half()), name
+        assert torch.equal(tensors[f"encoder.{name}"], tensor.half()), name
     with safe_open(tmp_path / "out/weights.safetensors", "pt") as file:
         info = json.loads(file.metadata()["segformer"])["info"]
     assert info["licence"] == "CC0-1.0; encoder: unknown"
@@ -210,7 +217,7 @@ def test_a_loss_that_is_not_finite_stops_with_its_iteration_and_keeps_the_checkp
 
     monkeypatch.setattr(loop, "iterate", sick)
     with pytest.raises(
-        UsageError, match=f"the loss became {bad} at iteration 4; the last checkpoint is kept, but goes the same way"
+        UsageError, match=f"the loss became {bad} at iteration 4; the last checkpoint is kept, but would diverge again"
     ):
         loop.train(make(), DATA, tmp_path)
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["00000002.pt"]
@@ -234,7 +241,7 @@ def test_weights_that_are_not_finite_are_never_a_checkpoint(tmp_path: Path, monk
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["00000002.pt"]
 
 
-def test_a_validation_that_fails_costs_no_iterations_and_comes_first_when_the_run_goes_on(
+def test_a_validation_that_fails_costs_no_iterations_and_comes_first_when_the_run_resumes(
     uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     healthy, scored = Validator.score, []
@@ -251,14 +258,14 @@ def test_a_validation_that_fails_costs_no_iterations_and_comes_first_when_the_ru
     recipe = make(checkpoint_every=3)
     for fails_at in (3, 3):  # the second time before any iteration
         monkeypatch.setattr(Validator, "score", broken)
-        told: list[loop.Progress] = []
+        reports: list[loop.Progress] = []
         with pytest.raises(DataError, match="a broken image"):
-            loop.train(recipe, DATA, tmp_path, report=told.append)
+            loop.train(recipe, DATA, tmp_path, report=reports.append)
         assert [path.stem for path in (tmp_path / "checkpoints").iterdir()] == [f"{fails_at:08}"]
-    assert told == []
+    assert reports == []
     monkeypatch.setattr(Validator, "score", seen)
-    loop.train(recipe, DATA, tmp_path, report=told.append)
-    assert [progress.done for progress in told] == [4, 5, 6]
+    loop.train(recipe, DATA, tmp_path, report=reports.append)
+    assert [progress.done for progress in reports] == [4, 5, 6]
     assert scored == [1, None, None], "an image at the start, all after 3, all after 6"
     assert (tmp_path / "log.csv").read_text() == (uninterrupted / "log.csv").read_text()
     assert same(weights(tmp_path), weights(uninterrupted))
@@ -266,14 +273,14 @@ def test_a_validation_that_fails_costs_no_iterations_and_comes_first_when_the_ru
     assert scored == [1, None, None, 1], "what is scored is not scored again"
 
 
-def test_an_epoch_shows_every_image_once_in_an_order_of_its_own() -> None:
-    class Told(Streets):
+def test_each_epoch_has_every_image_once_in_its_own_order() -> None:
+    class Recording(Streets):
         def load(self, image_id: str) -> object:
             seen.append(image_id)
             return super().load(image_id)
 
     seen: list[str] = []
-    dataset = Told("train", size=(64, 96), count=5)
+    dataset = Recording("train", size=(64, 96), count=5)
     recipe = make(batch_size=5)
     orders = []
     for step in range(3):

@@ -13,7 +13,7 @@ from torch import nn
 
 from robustbench_seg.errors import MachineError, UsageError
 from robustbench_seg.training import loop
-from robustbench_seg.training.processes import Processes, processes_on
+from robustbench_seg.training.processes import Processes, find_processes
 
 CPU = torch.device("cpu")
 TESTS = Path(__file__).parents[1]
@@ -42,10 +42,10 @@ def test_two_processes_have_the_losses_of_one_with_the_whole_batch(
 ) -> None:
     monkeypatch.setattr(nn.BatchNorm2d, "train", stay_in_evaluation)
     alone = losses_of(RECIPE, tmp_path, Processes(CPU))
-    told = [json.loads((two_processes / f"rank{rank}.json").read_text()) for rank in (0, 1)]
-    assert [one["count"] for one in told] == [2, 2]
+    reports = [json.loads((two_processes / f"rank{rank}.json").read_text()) for rank in (0, 1)]
+    assert [one["count"] for one in reports] == [2, 2]
     assert len(alone) == 5
-    for one in told:
+    for one in reports:
         assert one["losses"] == pytest.approx(alone, abs=1e-5)
     miou = [
         [float(row["miou"]) for row in csv.DictReader(path.read_text().splitlines()) if row["miou"]]
@@ -56,9 +56,9 @@ def test_two_processes_have_the_losses_of_one_with_the_whole_batch(
     assert len(miou[0]) == 2
 
 
-def test_two_processes_go_on_from_a_checkpoint_to_the_same_weights(two_processes: Path) -> None:
-    told = json.loads((two_processes / "rank1.json").read_text())
-    assert told["resumed"] == told["losses"][2:]
+def test_two_processes_resume_from_a_checkpoint_to_the_same_weights(two_processes: Path) -> None:
+    reports = json.loads((two_processes / "rank1.json").read_text())
+    assert reports["resumed"] == reports["losses"][2:]
     assert same(weights(two_processes / "rank0/whole"), weights(two_processes / "rank0/resumed"))
 
 
@@ -86,23 +86,25 @@ def test_a_single_image_is_refused_by_a_model_that_pools_it_to_one_value(tmp_pat
         loop.train(make(model="deeplabv3plus-mobilenet_v2"), DATA, tmp_path, processes=two)
 
 
-def test_a_single_image_is_taken_where_batchnorm_sees_those_of_all_gpus(
+def test_a_single_image_is_accepted_where_batchnorm_sees_the_images_of_all_gpus(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two = Processes(torch.device("cuda"))
     two.count = 2
-    monkeypatch.setattr(loop, "go_on", lambda *arguments: tmp_path / "weights.safetensors")
+    monkeypatch.setattr(loop, "resume", lambda *arguments: tmp_path / "weights.safetensors")
     recipe = make(model="deeplabv3plus-mobilenet_v2")
     assert loop.train(recipe, DATA, tmp_path, processes=two) == tmp_path / "weights.safetensors"
 
 
-def test_one_process_needs_no_accelerate_and_several_are_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_process_needs_no_accelerate_and_the_message_for_several_names_its_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "accelerate", None)
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    assert (processes_on(CPU).count, processes_on(CPU).rank) == (1, 0)
+    assert (find_processes(CPU).count, find_processes(CPU).rank) == (1, 0)
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(MachineError, match=r"pip install 'robustbench-seg\[accelerate\]'"):
-        processes_on(CPU)
+        find_processes(CPU)
 
 
 def test_more_processes_than_devices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,4 +112,4 @@ def test_more_processes_than_devices_are_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("LOCAL_RANK", "2")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(MachineError, match="process 2 of this machine has no CUDA device: there are 2"):
-        processes_on(torch.device("cuda"))
+        find_processes(torch.device("cuda"))

@@ -11,7 +11,7 @@ from robustbench_seg.training.recipe import Recipe, read_recipe
 from robustbench_seg.yaml_files import shipped
 
 
-def test_values_replace_those_of_a_recipe_by_their_place() -> None:
+def test_values_replace_fields_of_a_recipe_by_name() -> None:
     recipe = read_recipe("camvid", {"seed": 3, "dataset.split": "fit", "model_options.ffn": "plain", "encoder": None})
     assert (recipe.seed, recipe.dataset.split, recipe.dataset.name) == (3, "fit", "camvid")
     assert recipe.model_options == {**read_recipe("camvid").model_options, "ffn": "plain"}
@@ -40,8 +40,8 @@ def test_a_part_that_a_recipe_lacks_is_made_by_its_places() -> None:
         ("learning_rate", float("inf"), "camvid: learning_rate: Input should be a finite number, got inf"),
         ("seed", 10**23, "camvid: seed: Input should be less than 9223372036854775808"),
         ("dataset", None, "camvid: dataset: "),
-        ("model_options.seed", 1, "camvid: model_options: seed is said by the recipe's other fields or its data set"),
-        ("model_options.num_classes", 5, "camvid: model_options: num_classes is said by"),
+        ("model_options.seed", 1, "camvid: model_options: seed is set by the recipe's other fields or its data set"),
+        ("model_options.num_classes", 5, "camvid: model_options: num_classes is set by"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_named(place: str, value: object, message: str) -> None:
@@ -63,11 +63,11 @@ def test_a_recipe_survives_its_own_json(tmp_path: Path) -> None:
 def test_what_decides_is_every_field_but_those_without_effect_and_those_that_are_off() -> None:
     off = {"encoder", "validation", "clip_norm", "channels_last", "compile", "in_memory", "checkpoint_every", "keep"}
     bare = {name: value for name, value in RECIPE.items() if name not in off}
-    decides = Recipe.model_validate(bare).what_decides()
+    decides = Recipe.model_validate(bare).deciding_fields()
     assert decides.keys() == Recipe.model_fields.keys() - off
-    assert make(warmup=0).what_decides()["warmup"] == 0
+    assert make(warmup=0).deciding_fields()["warmup"] == 0
     for change in ({"clip_norm": 1.0}, {"channels_last": True}, {"compile": True}):
-        assert make(**change).what_decides() != make().what_decides()
+        assert make(**change).deciding_fields() != make().deciding_fields()
 
 
 PAPER = {
@@ -88,7 +88,7 @@ def test_the_papers_recipes_have_the_papers_numbers(name: str) -> None:
     assert (recipe.warmup, recipe.power, recipe.precision) == (1500, 1.0, "fp32")
 
 
-def test_the_arms_of_table_1c_differ_in_ffn_and_encoding_alone() -> None:
+def test_the_arms_of_table_1c_differ_only_in_ffn_and_encoding() -> None:
     mix, learned = read_recipe("cityscapes-768"), read_recipe("cityscapes-768-learned")
     assert mix.model_copy(update={"model_options": learned.model_options}) == learned
     assert mix.model_options == {}
@@ -115,4 +115,4 @@ def test_an_encoder_in_a_file_is_relative_to_it_and_one_that_is_set_is_not(
 def test_the_encoders_path_does_not_decide_the_weights(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump({**RECIPE, "encoder": "mit_b0.pth"}), encoding="utf-8")
-    assert read_recipe(str(path)).what_decides() == read_recipe(str(path), {"encoder": None}).what_decides()
+    assert read_recipe(str(path)).deciding_fields() == read_recipe(str(path), {"encoder": None}).deciding_fields()

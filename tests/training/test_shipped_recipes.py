@@ -81,10 +81,10 @@ def test_every_shipped_recipe_makes_two_steps_on_small_data(name: str, tmp_path:
     WRITERS[full.dataset.name](root)
     recipe = read_recipe(name, changes)
     data = open_data(recipe, {recipe.dataset.name: root} if root.exists() else {})
-    told: list[loop.Progress] = []
-    loop.train(recipe, data, tmp_path / "out", report=told.append)
-    assert [progress.done for progress in told] == [1, 2]
-    assert (told[1].miou is not None) == (full.validation is not None)
+    reports: list[loop.Progress] = []
+    loop.train(recipe, data, tmp_path / "out", report=reports.append)
+    assert [progress.done for progress in reports] == [1, 2]
+    assert (reports[1].miou is not None) == (full.validation is not None)
     of_classes = {"segformer": "decoder.classify.weight", "deeplabv3plus": "inner.segmentation_head.0.weight"}
     kind = recipe.model.split("-")[0]
     assert weights(tmp_path / "out")[of_classes[kind]].shape[0] == len(data.training.class_names)

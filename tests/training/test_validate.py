@@ -42,12 +42,12 @@ def test_the_score_is_the_miou_of_the_network_in_evaluation_mode_over_the_chosen
 
 def test_the_score_is_of_the_recipes_precision() -> None:
     network = build_network("segformer-b0", DATA.training.class_names)
-    asked: list[torch.dtype] = []
-    network.encoder.register_forward_hook(lambda module, inputs, outputs: asked.append(outputs[0].dtype))
+    dtypes: list[torch.dtype] = []
+    network.encoder.register_forward_hook(lambda module, inputs, outputs: dtypes.append(outputs[0].dtype))
     for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-        asked.clear()
+        dtypes.clear()
         Validator(network, DATA.validation, make(validation=WHOLE, precision=precision), Loader(0), CPU).score()
-        assert set(asked) == {dtype}
+        assert set(dtypes) == {dtype}
 
 
 def test_validation_comes_every_so_often_and_at_the_end() -> None:
@@ -60,7 +60,7 @@ def test_validation_comes_every_so_often_and_at_the_end() -> None:
 @pytest.mark.parametrize(
     ("data", "change", "message"),
     [
-        (Data(DATA.training), {}, "asks for validation on streets, which was not given"),
+        (Data(DATA.training), {}, "the recipe validates on streets, which was not given"),
         (
             DATA,
             {"view": {"mode": "whole", "scale": 0.25}},

@@ -10,7 +10,7 @@ from tiny_recipe import DATA, make
 from torch import nn
 
 from robustbench_seg.training import loop
-from robustbench_seg.training.processes import Processes, processes_on
+from robustbench_seg.training.processes import Processes, find_processes
 from robustbench_seg.training.recipe import Recipe
 
 # Without dropout and drop path, and with clipping, which must see the whole gradient.
@@ -33,19 +33,19 @@ def losses_of(recipe: Recipe, out: Path, processes: Processes) -> list[float]:
 def main(out: Path) -> None:
     torch.set_num_threads(1)
     nn.BatchNorm2d.train = stay_in_evaluation  # type: ignore[method-assign]
-    processes = processes_on(torch.device("cpu"))
+    processes = find_processes(torch.device("cpu"))
     folder = out / f"rank{processes.rank}"  # no folder is shared: rank 0 alone reads and writes
-    told = {"count": processes.count, "losses": losses_of(RECIPE, folder / "whole", processes)}
+    report = {"count": processes.count, "losses": losses_of(RECIPE, folder / "whole", processes)}
     if processes.rank == 0:
         (folder / "resumed/checkpoints").mkdir(parents=True)
         shutil.copy(folder / "whole/checkpoints/00000002.pt", folder / "resumed/checkpoints")
-    told["resumed"] = losses_of(RECIPE, folder / "resumed", processes)
+    report["resumed"] = losses_of(RECIPE, folder / "resumed", processes)
     norm = nn.BatchNorm2d(2)
     norm.running_mean.fill_(processes.rank + 1)
     processes.share_buffers(norm)
-    told["statistics"] = norm.running_mean.tolist()
-    (out / f"rank{processes.rank}.json").write_text(json.dumps(told))
-    processes.part()
+    report["statistics"] = norm.running_mean.tolist()
+    (out / f"rank{processes.rank}.json").write_text(json.dumps(report))
+    processes.leave()
 
 
 if __name__ == "__main__":

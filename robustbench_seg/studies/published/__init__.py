@@ -1,6 +1,6 @@
-"""The papers' tables as data, and whether they may stand under one heading with ours.
+"""The papers' tables as data, and whether they are comparable with our numbers.
 
-A table is a CSV file here; what its numbers were measured with is below. Numbers are as printed: mIoU in %.
+Each table is a CSV file in this folder; the settings of its numbers are below. Numbers are as printed: mIoU in %.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ UNSTATED = "not stated"
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What ours were measured with. view: as str(View). images, of: how many were used, and how many the split has."""
+    """The setting of our numbers. view: as str(View). images, of: number of images measured, and in the split."""
 
     protocol: str
     view: str
@@ -31,11 +31,11 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """A published table. key: the columns that name a row; values: what the others are.
+    """A published table. key: the columns that name a row. values: a description of the other columns.
 
-    protocol, view: as ours are named; "" where the source does not state it. views: the view of single rows, by the
-    first key column. A view without a stride stands for any stride, where only the window is stated. notes: known
-    errors, and what else sets the numbers apart from any of ours.
+    protocol, view: in our names; "" if the source does not state them. views: the view of single rows, by the first key
+    column. A view without a stride matches any stride, because the source states only the window. notes: known errors,
+    and other reasons why the numbers are not comparable with ours.
     """
 
     title: str
@@ -50,7 +50,7 @@ class Published:
     notes: tuple[str, ...] = ()
 
 
-# name of the CSV file: what it holds
+# name of the CSV file: its table
 TABLES: dict[str, Published] = {
     "table1a_variants": Published(
         title="Table 1a: size and accuracy of the variants",
@@ -60,7 +60,7 @@ TABLES: dict[str, Published] = {
         protocol="clean",
         view="slide-1024",
         notes=(
-            "data set and view are those of the single-scale Cityscapes columns",
+            "data set and view apply to the single-scale Cityscapes columns",
             "encoder parameters are the rounded total minus the rounded decoder",
             "B4 on Cityscapes is 83.9 here and 83.8 in Table 2",
             "all FLOPs have a head of 150 classes",
@@ -74,8 +74,8 @@ TABLES: dict[str, Published] = {
         protocol="clean",
         views={"slide": "slide-768", "whole": "whole"},
         notes=(
-            "B2, trained on 768x768 crops; 768x768 is by sliding windows, so the table mixes window and resolution",
-            "how the arm with positional encoding was built is not released; ours is our construction",
+            "B2, trained on 768x768 crops; 768x768 means sliding windows, so the table mixes window and resolution",
+            "the arm with positional encoding was not released; ours is our construction",
         ),
     ),
     "table2_main": Published(
@@ -85,20 +85,20 @@ TABLES: dict[str, Published] = {
         values="parameters in millions, FLOPs (multiply-accumulates) in 10^9, frames/s, mIoU in %",
         protocol="clean",
         notes=(
-            "the data set is that of the Cityscapes columns",
-            "frames/s are of the authors' GPU and software",
-            "B5's FLOPs on Cityscapes have a head of 19 classes, 1460.4 in Table 1a one of 150",
+            "the data set applies to the Cityscapes columns",
+            "frames/s are from the authors' GPU and software",
+            "B5's FLOPs on Cityscapes have a head of 19 classes; 1460.4 in Table 1a has a head of 150",
             "B4 on Cityscapes is 83.8 here and 83.9 in Table 1a",
         ),
     ),
     "table5_cityscapes_c": Published(
         title="Table 5: Cityscapes-C",
-        source=f"{SEGFORMER}; all rows but SegFormer-B5 after Kamann and Rother, arXiv 1908.05005",
+        source=f"{SEGFORMER}; all rows except SegFormer-B5 from Kamann and Rother, arXiv 1908.05005",
         key=("method",),
         values="mIoU in %, each corruption the mean over its severities",
         protocol="segformer",
         views={"SegFormer-B5": "slide-1024"},
-        notes=("the table has no mean; that of SegFormer-B5's 16 corruptions is 65.81",),
+        notes=("the table has no mean; the mean of SegFormer-B5's 16 corruptions is 65.81",),
     ),
     "table7_imagenet": Published(
         title="Table 7: the encoders as ImageNet classifiers",
@@ -106,7 +106,7 @@ TABLES: dict[str, Published] = {
         key=("encoder",),
         values="FLOPs at 224x224 in 10^9, parameters in millions, top-1 accuracy in %",
         dataset="imagenet-1k",
-        notes=("made with Table 6's expansions, which the released weights do not have",),
+        notes=("these models have Table 6's expansions; the released weights do not",),
     ),
     "city_c_small": Published(
         title="Cityscapes-C of smaller models",
@@ -119,7 +119,7 @@ TABLES: dict[str, Published] = {
         title="SemSegBench at severity 3",
         source="SemSegBench, arXiv 2505.18015",
         key=("model",),
-        values="mIoU in %; crop is that of training",
+        values="mIoU in %; crop is the training crop",
         protocol="semsegbench",
         notes=("15 corruptions at severity 3 only: not comparable with Table 5",),
     ),
@@ -127,7 +127,7 @@ TABLES: dict[str, Published] = {
 
 
 def read_published(name: str) -> pd.DataFrame:
-    """Read a published table as printed. Raises UsageError that lists the known ones."""
+    """Read a published table as printed. Raises UsageError, which lists the known tables."""
     if name not in TABLES:
         raise UsageError(f"unknown published table {name!r}; known: {', '.join(TABLES)}")
     with files(__package__).joinpath(f"{name}.csv").open(encoding="utf-8") as file:
@@ -135,9 +135,9 @@ def read_published(name: str) -> pd.DataFrame:
 
 
 def beside(name: str, ours: Setting) -> pd.DataFrame:
-    """A published table with a column `differs`: in what a row was measured otherwise than ours.
+    """Return a published table with a column `differs`, which names the differences between a row's setting and ours.
 
-    Where that is "", the row may stand under one heading with ours; else only apart from them, with that text.
+    If it is "", the row may share a table with ours; otherwise the row needs a separate table, with that text.
     """
     table, about = read_published(name), TABLES[name]
     view_key = "inference_mode" if "inference_mode" in table else about.key[0]
@@ -146,19 +146,19 @@ def beside(name: str, ours: Setting) -> pd.DataFrame:
 
 
 def differences(theirs: Published, view: str, ours: Setting) -> str:
-    """Name what sets a published number apart from ours, theirs first."""
+    """Name the differences between a published number's setting and ours, theirs first."""
     pairs = [
         ("dataset", f"{theirs.dataset} {theirs.split}", f"{ours.dataset} {ours.split}"),
         ("protocol", theirs.protocol or UNSTATED, ours.protocol),
         ("view", view or UNSTATED, ours.view),
     ]
-    found = [f"{what} {a} (ours {b})" for what, a, b in pairs if not agree(a, b)]
+    parts = [f"{what} {a} (ours {b})" for what, a, b in pairs if not agree(a, b)]
     if ours.images != ours.of:
-        found.append(f"all images (ours {ours.images} of {ours.of})")
-    return "; ".join(found)
+        parts.append(f"all images (ours {ours.images} of {ours.of})")
+    return "; ".join(parts)
 
 
 def agree(theirs: str, ours: str) -> bool:
-    """Whether two are the same, or theirs is a window of which only the stride is not stated."""
+    """Whether two values are the same, or theirs is our window without a stride."""
     window, _, stride = ours.rpartition("-")
     return theirs == ours or (theirs.startswith("slide-") and theirs == window and stride.isdigit())

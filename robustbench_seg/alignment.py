@@ -1,0 +1,184 @@
+"""Which class of a data set each class of a model stands for, where the two differ in names, order or number.
+
+The predicted class of a pixel is the argmax over the model's own classes, and is mapped then: `Alignment.predict`. A
+class that maps to nothing gets the index after the data set's last, which no label has, so its pixels count as wrong.
+The probability of a class of the data set is the sum over the classes that map to it: `Alignment.grouped`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .errors import UsageError
+from .wording import listed
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["SHIPPED", "Alignment", "align"]
+
+MOST_CLASSES = 254  # so that the index of nothing fits into a byte and is not that of ignored pixels
+SHOWN = 8
+WITHOUT_NAMES = re.compile(r"(label|class)?[ _-]*\d+", re.IGNORECASE)  # as Transformers calls classes without names
+OF_NAMES = str.maketrans("", "", " -_")  # what is written in one name and not in another
+
+# Model classes to data set classes, by the name of the map.
+SHIPPED: dict[str, dict[str, str]] = {
+    # After SegNet's grouping of CamVid's 32 classes into 11, as MathWorks' example of semantic segmentation lists it:
+    # walls are buildings, traffic lights sign-symbols, trucks, buses and trains cars, motorcycles bicyclists, and
+    # whatever grows is a tree. From memory, but for the cars.
+    "cityscapes-to-camvid": {
+        "road": "road",
+        "sidewalk": "pavement",
+        "building": "building",
+        "wall": "building",
+        "fence": "fence",
+        "pole": "pole",
+        "traffic light": "sign-symbol",
+        "traffic sign": "sign-symbol",
+        "vegetation": "tree",
+        "terrain": "tree",
+        "sky": "sky",
+        "person": "pedestrian",
+        "rider": "bicyclist",
+        "car": "car",
+        "truck": "car",
+        "bus": "car",
+        "train": "car",
+        "motorcycle": "bicyclist",
+        "bicycle": "bicyclist",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """model_classes: one per logit. classes: of the data set, one per trainId. to: for each model class the index of
+    the data set's class that it stands for, or `nothing`. how: where it comes from, in words.
+    """
+
+    model_classes: tuple[str, ...]
+    classes: tuple[str, ...]
+    to: tuple[int, ...]
+    how: str = "by name"
+
+    @property
+    def nothing(self) -> int:
+        """The index of no class of the data set: the one after the last."""
+        return len(self.classes)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether each logit is the data set's class of the same index: nothing is to be done."""
+        return self.to == tuple(range(len(self.classes)))
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The model's classes that map to nothing: a pixel that is given one counts as wrong."""
+        return tuple(name for name, index in zip(self.model_classes, self.to, strict=True) if index == self.nothing)
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """The data set's classes that no class of the model maps to: their pixels count as wrong, whatever is said."""
+        return tuple(name for index, name in enumerate(self.classes) if index not in self.to)
+
+    def predict(self, chosen: "Tensor") -> "Tensor":
+        """Map the model's classes, int64 of any shape, to the data set's, or to `nothing`."""
+        return chosen.new_tensor(self.to)[chosen]
+
+    def grouped(self, probabilities: "Tensor") -> "Tensor":
+        """Sum probabilities (B, model classes, ...) of what maps to the same: (B, classes + 1, ...), nothing last."""
+        shape = (probabilities.shape[0], self.nothing + 1, *probabilities.shape[2:])
+        index = probabilities.new_tensor(self.to).long()
+        return probabilities.new_zeros(shape).index_add_(1, index, probabilities)
+
+    def notes(self, model: str, dataset: str) -> tuple[str, ...]:
+        """Lines on what maps to nothing, in either direction; none where all is mapped."""
+        lines = []
+        if self.unused:
+            lines.append(
+                f"{model}: {len(self.unused)} of its {len(self.model_classes)} classes map to nothing in {dataset}, "
+                f"and count as wrong where they are predicted: {listed(self.unused, SHOWN)}"
+            )
+        if self.unreached:
+            lines.append(
+                f"{dataset}: {len(self.unreached)} of its {len(self.classes)} classes are none of {model}'s, so their "
+                f"IoU is 0: {listed(self.unreached, SHOWN)}"
+            )
+        return tuple(lines)
+
+
+def align(
+    model_classes: Sequence[str], classes: Sequence[str], table: Mapping[str, str | None] | str | None = None
+) -> Alignment:
+    """Find which class of a data set each class of a model stands for.
+
+    Names are equal whatever their case, spaces, hyphens and underscores, and in any order. table: model classes to data
+    set classes, many to one, None for nothing; or a name of `SHIPPED`. What it leaves out is matched by name. Without a
+    table, a shipped map is taken that has exactly these model classes, where names alone do not match all of them.
+    Raises UsageError for a name that neither side has, for model classes without names and without a table, and where
+    nothing maps to anything.
+    """
+    mine, theirs = tuple(model_classes), tuple(classes)
+    if mine == theirs and table is None:
+        return Alignment(mine, theirs, tuple(range(len(theirs))), "the same classes")
+    if len(theirs) > MOST_CLASSES:
+        raise UsageError(f"classes are aligned with at most {MOST_CLASSES} of a data set, not with {len(theirs)}")
+    if table is None:
+        if without := [name for name in mine if WITHOUT_NAMES.fullmatch(name.strip())]:
+            raise UsageError(
+                f"the model's classes have no names ({listed(without, 3)}): give a table, classes: {{{without[0]}: "
+                f"{theirs[0]}, ...}}"
+            )
+        table = shipped_for(mine, theirs)
+    name, given = table if isinstance(table, str) else None, table_of(table)
+    to = [index_in(theirs, model_class) for model_class in mine]
+    for model_class, target in given.items():
+        index = expect_in(mine, model_class, "the model")
+        to[index] = len(theirs) if target is None else expect_in(theirs, target, "the data set")
+    if set(to) == {len(theirs)}:
+        raise UsageError(
+            f"no class of the model ({listed(mine, SHOWN)}) is one of the data set's ({listed(theirs, SHOWN)}); give a "
+            "table, classes: {model class: data set class, ...}"
+        )
+    how = f"by {name}" if name else "by a table" if given else "by name"
+    return Alignment(mine, theirs, tuple(to), how)
+
+
+def table_of(table: Mapping[str, str | None] | str | None) -> Mapping[str, str | None]:
+    if isinstance(table, str):
+        if table not in SHIPPED:
+            raise UsageError(f"no shipped map of classes is called {table!r}; there is {', '.join(SHIPPED)}")
+        return SHIPPED[table]
+    return table or {}
+
+
+def shipped_for(mine: Sequence[str], theirs: Sequence[str]) -> str | None:
+    """Name the shipped map of exactly these model classes to classes of the data set, if names alone are not enough."""
+    if len(theirs) not in [index_in(theirs, name) for name in mine]:
+        return None
+    held = set(map(plain, theirs))
+    for name, table in SHIPPED.items():
+        if set(map(plain, table)) == set(map(plain, mine)) and held >= set(map(plain, table.values())):
+            return name
+    return None
+
+
+def expect_in(names: Sequence[str], name: str, whose: str) -> int:
+    """Find a name's index. Raises UsageError where it is not there."""
+    if (index := index_in(names, name)) < len(names):
+        return index
+    raise UsageError(f"{whose} has no class {name!r}; its classes are {', '.join(names)}")
+
+
+def index_in(names: Sequence[str], name: str) -> int:
+    """Find a name's index: as it is written, or by its letters where just one name has these; else their number."""
+    if name in names:
+        return names.index(name)
+    alike = [index for index, other in enumerate(names) if plain(other) == plain(name)]
+    return alike[0] if len(alike) == 1 else len(names)
+
+
+def plain(name: str) -> str:
+    return name.casefold().translate(OF_NAMES)

@@ -1,0 +1,77 @@
+"""`check`: whether a data set can be measured, before anything is."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from ..wording import counted, listed
+from .options import Limit, data_folders
+from .terminal import console, say
+
+if TYPE_CHECKING:
+    from ..datasets import Dataset
+    from ..datasets.first_pass import Summary
+
+__all__ = ["check"]
+
+SIZES_SHOWN = 5
+
+
+def check(
+    data: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME=PATH", help="A dataset (see `list datasets`) and its folder; repeatable."),
+    ],
+    split: Annotated[str | None, typer.Option(help="By default the one that is evaluated: val or test.")] = None,
+    limit: Limit = None,
+) -> None:
+    """Read all labels and image headers of a dataset: pixels per class, sizes, what is left out, what is wrong."""
+    from ..datasets import open_split, spaced
+    from ..datasets.first_pass import summarise
+
+    sound = True
+    for name, folder in data_folders(data).items():
+        dataset = open_split(name, split, {name: folder})
+        ids = spaced(dataset.ids, limit)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task(f"{name} {dataset.split}", total=len(ids))
+            found = summarise(dataset, ids, partial(bar.advance, task))
+        sound &= show(dataset, ids, found)
+    if not sound:
+        raise typer.Exit(1)
+
+
+def show(dataset: "Dataset", ids: tuple[str, ...], found: "Summary") -> bool:
+    """Print what was found; whether the images can be measured."""
+    from ..datasets.first_pass import without_labels
+
+    where = f"{dataset.name} {dataset.split}"
+    say(f"{where}: {len(ids)} of {counted(dataset.total, 'image')}, read in {found.seconds:.1f} s")
+    sizes = [f"{count} of {width}x{height}" for (height, width), count in found.sizes.most_common()]
+    say(f"sizes: {listed(sizes, SIZES_SHOWN) or 'none could be read'}")
+    console.print(table_of(dataset.class_names, found))
+    for note in dataset.notes:
+        say(note, style="yellow")
+    if line := without_labels(found.unlabelled, ids, where):
+        say(line, style="yellow")
+    for fault in found.faults:
+        say(fault, style="red")
+    say(f"{counted(len(found.faults), 'fault')}" if found.faults else "no fault")
+    return not found.faults and len(found.unlabelled) < len(ids)
+
+
+def table_of(class_names: tuple[str, ...], found: "Summary") -> Table:
+    """A row per class: its pixels, their share of all that are labelled, and how many images have any."""
+    table = Table("value", "class", box=None)
+    for column in ("pixels", "share", "images"):
+        table.add_column(column, justify="right")
+    labelled = int(found.pixels[:-1].sum())
+    for value, name in enumerate((*class_names, "ignored")):
+        pixels = int(found.pixels[value])
+        ignored = value == len(class_names)
+        share = f"{100 * pixels / labelled:.2f} %" if labelled and not ignored else ""
+        table.add_row("" if ignored else str(value), name, f"{pixels:,}", share, str(found.images[value]))
+    return table

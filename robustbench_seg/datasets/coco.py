@@ -1,0 +1,124 @@
+"""COCO-style annotations: one JSON file with polygons or run-length codes for all images, drawn into label maps.
+
+Source: Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014; the format is that of its `instances` files,
+and pycocotools draws the masks. Annotations of an image are drawn in the file's order, so a later one hides an earlier
+one where they overlap.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError, MachineError
+from ..files import canonical_json
+from ..wording import counted, listed, shown
+from .base import IGNORE, LabelMap
+from .folders import Listing
+
+__all__ = ["Annotations"]
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Annotations:
+    """path: of the JSON file. by_id: for each image id its annotations, as (trainId, segmentation). background: the
+    trainId of pixels without annotation, IGNORE unless they have a class.
+    """
+
+    path: Path
+    by_id: dict[str, list[tuple[int, Any]]]
+    background: int
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path, class_names: Sequence[str], background: str, images: Listing) -> "Annotations":
+        """Read what annotates these images. Categories are found by their names.
+
+        Raises DataError for a file that is not as described, for a category without a class, and for a background that
+        is none of the classes.
+        """
+        if background and background not in class_names:
+            raise DataError(f"{shown(path)}: the background {background!r} is none of the classes")
+        try:
+            content = json.loads(path.read_text("utf-8"))
+            trainids = {one["id"]: trainid_of(one["name"], class_names, path) for one in content["categories"]}
+            names = {one["id"]: str(one["file_name"]) for one in content["images"]}
+            found = [
+                (names[one["image_id"]], one["category_id"], one["segmentation"]) for one in content["annotations"]
+            ]
+        except OSError as error:
+            raise DataError(f"{shown(path)}: can't be read ({error.strerror})") from None
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{shown(path)}: no JSON in UTF-8 ({error})") from None
+        except (KeyError, TypeError) as error:
+            raise DataError(f"{shown(path)}: not as COCO's instances are: {type(error).__name__} {error}") from None
+        listed_names = {file.relative_to(images.folder).as_posix(): key for key, file in images.files.items()}
+        listed_names |= {file.name: key for key, file in images.files.items()}
+        by_id: dict[str, list[tuple[int, Any]]] = {listed_names[n]: [] for n in names.values() if n in listed_names}
+        for name, category, segmentation in found:
+            if category not in trainids:
+                raise DataError(f"{shown(path)}: {shown(name)} has the category {category}, which has no name there")
+            if name in listed_names:
+                by_id[listed_names[name]].append((trainids[category], segmentation))
+        missing = [name for name in names.values() if name not in listed_names]
+        note = f"{shown(path)}: {counted(len(missing), 'image')} of it not in {shown(images.folder)}: "
+        return cls(
+            path=path,
+            by_id=by_id,
+            background=class_names.index(background) if background else IGNORE,
+            notes=images.notes + ((note + listed(list(map(shown, missing)), EXAMPLES),) if missing else ()),
+        )
+
+    @property
+    def identity(self) -> list[Any]:
+        """What decides which class a label is, beside the annotations."""
+        return ["coco", self.background]
+
+    def pairs(self, images: Listing) -> dict[str, tuple[Path, Path]]:
+        """Pair each image with the file. Raises DataError for an image that the file does not name."""
+        if lacking := [name for name in images.files if name not in self.by_id]:
+            raise DataError(f"{shown(images.files[lacking[0]])}: {shown(self.path)} does not name it")
+        return {name: (file, self.path) for name, file in images.files.items()}
+
+    def content(self, image_id: str) -> bytes:
+        """What an image's labels are made of."""
+        return canonical_json(self.by_id[image_id]).encode()
+
+    def trainids(self, content: bytes, size: tuple[int, int]) -> LabelMap:
+        """Draw what `content` returned. Raises ValueError for a mask of another size or that can't be drawn."""
+        label = np.full(size, self.background, np.uint8)
+        for trainid, segmentation in json.loads(content):
+            label[drawn(segmentation, size)] = trainid
+        return label
+
+
+def trainid_of(name: Any, class_names: Sequence[str], path: Path) -> int:
+    if name not in class_names:
+        raise DataError(f"{shown(path)}: its category {name!r} is none of the classes {', '.join(class_names)}")
+    return class_names.index(name)
+
+
+def drawn(segmentation: Any, size: tuple[int, int]) -> Any:
+    """Draw polygons, or a run-length code, whether compressed or not, as a mask (H, W) of bool."""
+    try:
+        from pycocotools import mask
+    except ImportError:
+        raise MachineError("COCO-style annotations need pycocotools: pip install 'robustbench-seg[coco]'") from None
+    try:
+        if isinstance(segmentation, list):
+            codes = mask.merge(mask.frPyObjects(segmentation, *size))
+        elif isinstance(segmentation["counts"], list):
+            codes = mask.frPyObjects(segmentation, *segmentation["size"])
+        else:
+            codes = {**segmentation, "counts": segmentation["counts"].encode()}
+        found = mask.decode(codes).astype(bool)
+    except Exception as error:  # pycocotools raises bare ones
+        raise ValueError(f"an annotation can't be drawn ({type(error).__name__}: {error})") from None
+    if found.shape != size:
+        raise ValueError(f"an annotation's size {found.shape[1]}x{found.shape[0]} differs from its image's")
+    return found

@@ -1,0 +1,117 @@
+"""Images and labels anywhere in a folder, as its dataset.yaml or a suite describes them; see docs/datasets.md."""
+
+import re
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError, UsageError
+from ..wording import counted, shown
+from .base import LabelMap, block_of, found_by
+from .coding import Coding
+from .file_dataset import FileDataset, label_table
+from .folder_spec import FolderSpec, classes_of, palette_of, read_spec
+from .folders import Listing
+from .patterns import list_pattern, pair_patterns
+from .voc import read_list
+
+__all__ = ["Folder"]
+
+IMAGES = (".png", ".jpg", ".jpeg", ".webp")
+EVALUATED = ("val", "test", "validation")  # of splits with these names, the first is evaluated where none is named
+
+
+class Folder(FileDataset):
+    """Pairs of image and label of a folder.
+
+    options: of `FolderSpec`, in place of what dataset.yaml says. split: by default val or test, where there is one, or
+    the only one.
+    """
+
+    name = "folder"
+
+    def __init__(self, root: Path, split: str | None = None, **options: Any) -> None:
+        spec = read_spec(root, options)
+        self.name, self.shows_images, self.synthetic = spec.name, spec.shows_images, spec.synthetic
+        self.splits = splits_of(root, spec)
+        self.choose(split if split is not None else default_split(self.name, self.splits))
+        self.class_names, values = classes_of(root, spec)
+        self.palette = palette_of(spec, self.class_names)
+        self.block_pattern = spec.blocks
+        images = list_pattern(root, spec.images.replace("{split}", self.split), IMAGES)
+        if self.split in spec.splits:
+            images = images.only(chosen_of(root, spec, self.split, images))
+        labels = spec.labels.replace("{split}", self.split)
+        if labels.lower().endswith(".json"):
+            from .coco import Annotations
+
+            self.labels: Any = Annotations.read(root / labels, self.class_names, spec.background, images)
+            pairs, notes = self.labels.pairs(images), self.labels.notes
+        else:
+            found = pair_patterns(images, list_pattern(root, labels, (".png",)), labels)
+            # Where images are chosen by a list or a share, the labels of the others lie there, too.
+            pairs, notes = found.files, images.notes if self.split in spec.splits else found.notes
+            self.labels = Coding(values, bool(spec.colours), spec.ignore == "others")
+        super().__init__({named(spec, key): files for key, files in pairs.items()}, label_table({}), notes)
+
+    def read_label(self, image_id: str) -> bytes:
+        if isinstance(self.labels, Coding):
+            return super().read_label(image_id)
+        content: bytes = self.labels.content(image_id.rpartition("/")[2])
+        return content
+
+    def trainids(self, content: bytes, size: tuple[int, int]) -> LabelMap:
+        label: LabelMap = self.labels.trainids(content, size)
+        return label
+
+    def meaning(self) -> list[Any]:
+        return list(self.labels.identity)
+
+
+def named(spec: FolderSpec, image_id: str) -> str:
+    """Put an image's condition before its id. Raises UsageError where the pattern finds none."""
+    if not spec.conditions:
+        return image_id
+    if (match := re.search(spec.conditions, image_id)) is None:
+        raise UsageError(f"{spec.name}: conditions: {spec.conditions!r} finds nothing in the id {image_id!r}")
+    return f"{found_by(match)}/{image_id}"
+
+
+def splits_of(root: Path, spec: FolderSpec) -> tuple[str, ...]:
+    """Name the splits: those of the description, or the folders that stand where {split} does; else "all"."""
+    if spec.splits:
+        return tuple(spec.splits)
+    before, mark, _ = spec.images.partition("{split}")
+    if not mark:
+        return ("all",)
+    folder = root / before if before.endswith("/") or not before else (root / before).parent
+    if not folder.is_dir():
+        raise DataError(f"{shown(folder)}: no such folder; it should hold a folder per split")
+    return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
+
+
+def default_split(name: str, splits: Sequence[str]) -> str:
+    """Choose the split that is evaluated where none is named."""
+    if len(splits) == 1:
+        return splits[0]
+    if (split := next((split for split in EVALUATED if split in splits), None)) is None:
+        raise UsageError(f"{name} needs a split: one of {', '.join(splits)}")
+    return split
+
+
+def chosen_of(root: Path, spec: FolderSpec, split: str, images: Listing) -> list[str]:
+    """Choose the images of a split by its list, or by its share of the blocks."""
+    how = spec.splits[split]
+    if isinstance(how, str):
+        return read_list(root / how, images.files)
+    blocks = dict.fromkeys(block_of(spec.blocks, image_id) for image_id in images.files)
+    order = sorted(blocks, key=lambda block: blake2b(block.encode(), digest_size=8).digest())
+    cuts = np.rint(np.cumsum([0, *(float(share) for share in spec.splits.values())]) * len(order)).astype(int)
+    place = list(spec.splits).index(split)
+    chosen = set(order[cuts[place] : cuts[place + 1]])
+    if not chosen:
+        raise DataError(f"{spec.name} {split}: a share of {how:g} of {counted(len(order), 'block')} is none")
+    return [image_id for image_id in images.files if block_of(spec.blocks, image_id) in chosen]

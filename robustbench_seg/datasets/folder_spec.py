@@ -1,0 +1,133 @@
+"""The description of a data set in a folder: what dataset.yaml, or a suite, says of its files and classes."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from ..errors import DataError, UsageError
+from ..wording import counted, listed, shown
+from ..yaml_files import Strict, read_yaml, validated
+from .base import IGNORE
+from .coding import colour_code
+from .folders import contents
+from .voc import colour_of
+
+__all__ = ["FolderSpec", "classes_of", "palette_of", "read_spec"]
+
+DESCRIPTION = "dataset.yaml"
+IMAGES = (".png", ".jpg", ".jpeg", ".webp")
+MOST_VALUE = 65535
+Byte = Annotated[int, Field(ge=0, le=255)]
+Colour = tuple[Byte, Byte, Byte]
+
+
+class FolderSpec(Strict):
+    """What dataset.yaml says. Paths are relative to it.
+
+    images, labels: a folder, or a pattern with wildcards; {split} in them stands for the split's name; labels may be a
+    COCO-style JSON file. classes: names in the order of the values 0, 1, ..., a mapping from values to names, or a text
+    file with a name per line; several values may have one name. colours: for RGB labels, the colour or colours of each
+    class. ignore: values (or, with colours, colours) that are not scored, or "others": whatever is not listed.
+    splits: a list file or a share (0-1) for each split, where they do not lie in folders of their own. blocks: a
+    regular expression; images whose ids agree in what it finds are drawn together by statistics. conditions: one whose
+    finding in an id is the image's condition. background: with JSON, the class of pixels without annotation, which are
+    ignored otherwise.
+    """
+
+    name: str = Field("folder", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    images: str
+    labels: str
+    classes: tuple[str, ...] | dict[Annotated[int, Field(ge=0, le=MOST_VALUE)], str] | str
+    colours: dict[str, Colour | tuple[Colour, ...]] = Field(default_factory=dict)
+    ignore: int | tuple[int | Colour, ...] | str = IGNORE
+    palette: tuple[Colour, ...] = ()
+    splits: dict[str, str | float] = Field(default_factory=dict)
+    blocks: str = ""
+    conditions: str = ""
+    background: str = ""
+    shows_images: bool = True
+    synthetic: bool = False
+
+    @model_validator(mode="after")
+    def parts_fit(self) -> Self:
+        for name in ("blocks", "conditions"):
+            try:
+                re.compile(getattr(self, name))
+            except re.error as error:
+                raise ValueError(f"{name} is no regular expression ({error})") from None
+        if isinstance(self.ignore, str) and self.ignore != "others":
+            raise ValueError(f'ignore must be values, or "others", got {self.ignore!r}')
+        shares = [share for share in self.splits.values() if isinstance(share, float)]
+        if shares and (len(shares) < len(self.splits) or not all(share > 0 for share in shares) or sum(shares) > 1.001):
+            raise ValueError(f"splits must be files, or shares that sum to 1 at most, got {self.splits}")
+        return self
+
+
+def read_spec(root: Path, options: Mapping[str, Any]) -> FolderSpec:
+    """Read a folder's dataset.yaml, where there is one; options replace what it says."""
+    path = root / DESCRIPTION
+    if not root.is_dir():
+        raise DataError(f"{shown(root)}: no such folder")
+    if not path.is_file() and set(options) <= {"name"}:
+        raise UsageError(
+            f"{shown(root)}: has no {DESCRIPTION}, which says where images and labels are and what the classes are "
+            f"called (see docs/datasets.md); it holds {contents(root)}"
+        )
+    if not path.is_file():
+        return validated(dict(options), FolderSpec, f"the description of {shown(root)}")
+    return read_yaml(str(path), FolderSpec, __package__, options)
+
+
+def classes_of(root: Path, spec: FolderSpec) -> tuple[tuple[str, ...], dict[int, int]]:
+    """Give the class names, and the trainId or IGNORE of each stored value (or colour, as one number)."""
+    named = spec.classes
+    if isinstance(named, str):
+        try:
+            lines = (root / named).read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{shown(root / named)}: can't be read as a list of classes ({error})") from None
+        named = tuple(line.strip() for line in lines if line.strip())
+    if isinstance(named, tuple):
+        if len(set(named)) < len(named):
+            raise UsageError(f"{spec.name}: classes: {next(n for n in named if named.count(n) > 1)!r} comes twice")
+        named = dict(enumerate(named))
+    names = tuple(dict.fromkeys(named.values()))
+    if not 1 <= len(names) <= IGNORE:
+        raise UsageError(f"{spec.name}: has {counted(len(names), 'class name')}; 1 to {IGNORE} are possible")
+    values = {value: names.index(name) for value, name in named.items()}
+    if spec.colours:
+        if set(spec.colours) != set(names):
+            odd = sorted(set(spec.colours) ^ set(names))
+            raise UsageError(
+                f"{spec.name}: colours must be of the classes, each once; {listed(odd, 3)} is in one alone"
+            )
+        pairs = [(colour_code(*colour), names.index(name)) for name in names for colour in colours_of(spec, name)]
+        if len(dict(pairs)) < len(pairs):
+            raise UsageError(f"{spec.name}: colours: two classes share one")
+        values = dict(pairs)
+    ignored = () if isinstance(spec.ignore, str) else (spec.ignore,) if isinstance(spec.ignore, int) else spec.ignore
+    codes = [colour_code(*one) if isinstance(one, tuple) else one for one in ignored]
+    if spec.ignore != IGNORE and (both := sorted(set(codes) & set(values))):
+        raise UsageError(f"{spec.name}: {both[0]} is ignored, and class {names[values[both[0]]]!r}, too")
+    return names, dict.fromkeys(codes if not spec.colours or spec.ignore != IGNORE else (), IGNORE) | values
+
+
+def colours_of(spec: FolderSpec, name: str) -> tuple[Colour, ...]:
+    given: Any = spec.colours[name]
+    return given if isinstance(given[0], tuple) else (given,)
+
+
+def palette_of(spec: FolderSpec, names: Sequence[str]) -> tuple[Colour, ...]:
+    """Choose the colours that reports show: those given, those of the labels, or PASCAL VOC's."""
+    if spec.palette and len(spec.palette) != len(names):
+        raise UsageError(
+            f"{spec.name}: palette has {len(spec.palette)} colours for {counted(len(names), 'class name')}"
+        )
+    if spec.palette:
+        return spec.palette
+    if spec.colours:
+        return tuple(colours_of(spec, name)[0] for name in names)
+    return tuple(colour_of(k + 1) for k in range(len(names)))

@@ -1,0 +1,77 @@
+"""Several data sets of the same classes as one, such as cityscapes+acdc: each image's condition names its data set."""
+
+from collections.abc import Sequence
+
+from ..errors import UsageError
+from ..files import digest
+from ..wording import listed
+from .base import Dataset, Inspection, Sample, Survey
+
+__all__ = ["JOIN", "Several"]
+
+JOIN = "+"
+
+
+class Several(Dataset):
+    """The images of its members in turn; an id is the member's name, a slash, and the member's id."""
+
+    def __init__(self, members: Sequence[Dataset]) -> None:
+        self.members = {member.name: member for member in members}
+        self.name = JOIN.join(self.members)
+        splits = [member.split for member in members]
+        self.split = splits[0] if len(set(splits)) == 1 else JOIN.join(splits)
+        self.splits = (self.split,)
+        first = members[0]
+        for member in members[1:]:
+            if member.class_names != first.class_names:
+                raise UsageError(
+                    f"{self.name}: {member.name} has other classes ({listed(member.class_names, 3)}) than {first.name} "
+                    f"({listed(first.class_names, 3)}); only those of the same are one"
+                )
+        self.class_names, self.palette = first.class_names, first.palette
+        self.shows_images = all(member.shows_images for member in members)
+        self.synthetic = any(member.synthetic for member in members)
+        self.notes = tuple(note for member in members for note in member.notes)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(sorted(f"{name}/{image_id}" for name, one in self.members.items() for image_id in one.ids))
+
+    @property
+    def total(self) -> int:
+        return sum(member.total for member in self.members.values())
+
+    def member_of(self, image_id: str) -> tuple[Dataset, str]:
+        """Find the member that an id is of, and the id that it has there."""
+        name, _, own = image_id.partition("/")
+        return self.members[name], own
+
+    def load(self, image_id: str) -> Sample:
+        member, own = self.member_of(image_id)
+        sample = member.load(own)
+        return Sample(image_id, sample.image, sample.label)
+
+    def inspect(self, image_id: str) -> Inspection:
+        member, own = self.member_of(image_id)
+        found = member.inspect(own)
+        return Inspection(image_id, found.size, found.pixels, found.digests)
+
+    def fingerprint(self, ids: Sequence[str]) -> str:
+        return self.survey(ids).fingerprint
+
+    def survey(self, ids: Sequence[str]) -> Survey:
+        found = {name: one.survey(own) for name, one in self.members.items() if (own := self.ids_of(name, ids))}
+        smallest = [(f"{name}/{s.smallest[0]}", s.smallest[1]) for name, s in found.items() if s.smallest]
+        return Survey(
+            digest([[name, survey.fingerprint] for name, survey in found.items()]),
+            tuple(f"{name}/{image_id}" for name, survey in found.items() for image_id in survey.unlabelled),
+            min(smallest, key=lambda pair: pair[1], default=None),
+        )
+
+    def ids_of(self, name: str, ids: Sequence[str]) -> list[str]:
+        """Those ids that are of a member, as it has them."""
+        return [image_id.partition("/")[2] for image_id in ids if image_id.startswith(f"{name}/")]
+
+    def describe(self, image_id: str) -> str:
+        member, own = self.member_of(image_id)
+        return f"{member.name} {member.describe(own)}"

@@ -1,0 +1,390 @@
+"""A data set in a folder of a user's own: any layout, any coding of labels, any split."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from pngs import chunk, raw_png
+from small import stored, write_suite
+
+from robustbench_seg.datasets import IGNORE, blocks_of, open_dataset
+from robustbench_seg.datasets.camvid import CamVid
+from robustbench_seg.errors import DataError, UsageError
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.runner import Listener, run
+from robustbench_seg.suites import read_suite
+
+SIZE = (40, 48)
+INDEX = {"images": "images", "labels": "labels", "classes": ["road", "sky", "tree"]}
+
+
+def describe(root: Path, **fields: Any) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "dataset.yaml").write_text(yaml.safe_dump(fields, sort_keys=False), encoding="utf-8")
+
+
+def write_image(path: Path, seed: int = 0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (*SIZE, 3), np.uint8)).save(path)
+
+
+def write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def values(*some: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).choice(np.array(some), SIZE)
+
+
+def test_a_folder_of_images_and_one_of_labels_need_three_lines(tmp_path: Path) -> None:
+    describe(tmp_path, **INDEX)
+    for name in ("a.png", "b.jpg", "deep/c.PNG"):
+        write_image(tmp_path / "images" / name)
+    labels = {"a": values(0, 1), "b": values(2, 255), "deep/c": values(1)}
+    for name, samples in labels.items():
+        write(tmp_path / "labels" / f"{name}.png", raw_png(samples, 8))
+    dataset = open_dataset("mine", tmp_path)
+    assert (dataset.name, dataset.split, dataset.ids) == ("mine", "all", ("a", "b", "deep_c"))
+    assert dataset.class_names == ("road", "sky", "tree")
+    for image_id, samples in zip(dataset.ids, labels.values(), strict=True):
+        assert np.array_equal(dataset.load(image_id).label, samples)
+    assert dataset.notes == ()
+
+
+def test_wildcards_pair_images_and_labels_whatever_stands_around_them(tmp_path: Path) -> None:
+    describe(tmp_path, **{**INDEX, "images": "*/{split}/rgb/**/*_rgb.png", "labels": "*/{split}/gt/**/*_mask.png"})
+    for scene in ("s1", "s2"):
+        for split in ("train", "val"):
+            write_image(tmp_path / scene / split / "rgb/x/0_rgb.png")
+            write_image(tmp_path / scene / split / "rgb/x/0_depth.png")
+            write(tmp_path / scene / split / "gt/x/0_mask.png", raw_png(values(0), 8))
+    # the folders of splits are not at one place, so they are named
+    (tmp_path / "dataset.yaml").write_text((tmp_path / "dataset.yaml").read_text() + "splits: {}\n")
+    with pytest.raises(DataError, match="no such folder; it should hold a folder per split"):
+        open_dataset("mine", tmp_path, split="val")
+    describe(tmp_path, **{**INDEX, "images": "s1/{split}/rgb/**/*_rgb.png", "labels": "s1/{split}/gt/**/*_mask.png"})
+    dataset = open_dataset("mine", tmp_path)
+    assert (dataset.split, dataset.ids) == ("val", ("x_0",))
+    assert dataset.notes == (f"{tmp_path}/s1/val/rgb: left out: not as **/*_rgb.png: x/0_depth.png",)
+
+
+PALETTE = chunk(b"PLTE", bytes([9, 9, 9, 128, 64, 128, 70, 130, 180, 107, 142, 35]))
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_labels_by_colour_are_read_by_their_table(tmp_path: Path, alpha: bool) -> None:
+    colours = {"road": [128, 64, 128], "sky": [70, 130, 180], "tree": [[107, 142, 35], [152, 251, 152]]}
+    describe(tmp_path, **INDEX, colours=colours, ignore=[[0, 0, 0]])
+    trainids = values(0, 1, 2, 3, IGNORE)
+    table = {0: (128, 64, 128), 1: (70, 130, 180), 2: (107, 142, 35), 3: (152, 251, 152), IGNORE: (0, 0, 0)}
+    pixels = np.array([[(*table[value], 7)[: 4 if alpha else 3] for value in row] for row in trainids])
+    gamma = chunk(b"gAMA", (45455).to_bytes(4, "big"))  # changes no value
+    write_image(tmp_path / "images/a.png")
+    write(tmp_path / "labels/a.png", raw_png(pixels, 8, 6 if alpha else 2, before=gamma))
+    dataset = open_dataset("mine", tmp_path)
+    assert np.array_equal(dataset.load("a").label, np.where(trainids == 3, 2, trainids))
+    assert dataset.palette == ((128, 64, 128), (70, 130, 180), (107, 142, 35))
+    pixels[3, 4, :3] = 1, 2, 3
+    write(tmp_path / "labels/a.png", raw_png(pixels, 8, 6 if alpha else 2))
+    with pytest.raises(DataError, match=r"labels/a\.png: label value \(1, 2, 3\); allowed are \(0, 0, 0\), \(70, 130,"):
+        dataset.load("a")
+    describe(tmp_path, **INDEX, colours=colours, ignore="others")
+    assert open_dataset("mine", tmp_path).load("a").label[3, 4] == IGNORE
+
+
+def test_a_palette_is_read_by_its_indices_or_where_colours_are_given_by_these(tmp_path: Path) -> None:
+    stored_values = values(1, 2, 3)
+    write_image(tmp_path / "images/a.png")
+    write(tmp_path / "labels/a.png", raw_png(stored_values, 8, 3, before=PALETTE))
+    describe(tmp_path, images="images", labels="labels", classes={1: "road", 2: "sky", 3: "tree"})
+    by_index = open_dataset("mine", tmp_path).load("a").label
+    assert np.array_equal(by_index, stored_values - 1)
+    colours = {"road": [128, 64, 128], "sky": [70, 130, 180], "tree": [107, 142, 35]}
+    describe(tmp_path, **INDEX, colours=colours)
+    assert np.array_equal(open_dataset("mine", tmp_path).load("a").label, by_index)
+
+
+def test_labels_of_16_bit_and_values_of_ones_own_become_trainids(tmp_path: Path) -> None:
+    classes = {7: "road", 1000: "sky", 40000: "tree", 8: "road"}
+    describe(tmp_path, images="images", labels="labels", classes=classes, ignore=[0, 65535])
+    samples = values(7, 8, 1000, 40000, 0, 65535)
+    write_image(tmp_path / "images/a.png")
+    write(tmp_path / "labels/a.png", raw_png(samples, 16))
+    dataset = open_dataset("mine", tmp_path)
+    assert dataset.class_names == ("road", "sky", "tree")
+    expected = {7: 0, 8: 0, 1000: 1, 40000: 2, 0: IGNORE, 65535: IGNORE}
+    assert np.array_equal(dataset.load("a").label, np.vectorize(expected.get)(samples))
+    samples[0, 0], samples[0, 1] = 9, 11
+    write(tmp_path / "labels/a.png", raw_png(samples, 16))
+    with pytest.raises(DataError, match=r"label values 9, 11; allowed are 0, 7, 8, 1000, 40000, 65535"):
+        dataset.load("a")
+
+
+def write_many(root: Path, names: list[str]) -> None:
+    for name in names:
+        write_image(root / "images" / f"{name}.png")
+        write(root / "labels" / f"{name}.png", raw_png(values(0, 1), 8))
+
+
+def test_a_list_file_chooses_a_split_by_ids_names_or_paths(tmp_path: Path) -> None:
+    write_many(tmp_path, ["a", "b", "c", "d"])
+    describe(tmp_path, **INDEX, splits={"train": "train.txt", "test": "test.txt"})
+    (tmp_path / "train.txt").write_text("images/d.png labels/d.png\nb.png\n\n")
+    (tmp_path / "test.txt").write_text("a\r\nc\r\n")
+    assert open_dataset("mine", tmp_path, split="train").ids == ("b", "d")
+    assert open_dataset("mine", tmp_path).ids == ("a", "c")
+    assert open_dataset("mine", tmp_path).notes == ()
+    (tmp_path / "test.txt").write_text("a\ne\n")
+    with pytest.raises(DataError, match=r"test\.txt: line 2: no image is called e$"):
+        open_dataset("mine", tmp_path)
+    (tmp_path / "test.txt").write_text("a\na.png\n")
+    with pytest.raises(DataError, match=r"test\.txt: a comes twice$"):
+        open_dataset("mine", tmp_path)
+    with pytest.raises(DataError, match="mine has no split 'val'; known: train, test"):
+        open_dataset("mine", tmp_path, split="val")
+
+
+def test_shares_split_by_whole_blocks_and_leave_nothing_over(tmp_path: Path) -> None:
+    names = [f"drive{drive}_{k}" for drive in range(10) for k in range(3)]
+    write_many(tmp_path, names)
+    describe(tmp_path, **INDEX, splits={"train": 0.7, "val": 0.3}, blocks=r"drive(\d)")
+    train, val = (open_dataset("mine", tmp_path, split=split) for split in ("train", "val"))
+    assert sorted(train.ids + val.ids) == names
+    assert (len(train.ids), len(val.ids)) == (21, 9)
+    blocks = [set(blocks_of("mine", one.ids, one.block_pattern)) for one in (train, val)]
+    assert not blocks[0] & blocks[1]
+    assert len(blocks[0] | blocks[1]) == 10
+    assert blocks_of("mine", ["drive7_0", "other"], r"drive(\d)") == ("7", "other")
+
+
+def test_conditions_stand_before_the_ids(tmp_path: Path) -> None:
+    write_many(tmp_path, ["fog_1", "rain_1"])
+    describe(tmp_path, **INDEX, conditions="^(fog|rain)", blocks=r"\d")
+    dataset = open_dataset("mine", tmp_path)
+    assert dataset.ids == ("fog/fog_1", "rain/rain_1")
+    assert blocks_of("mine", dataset.ids, dataset.block_pattern) == ("1", "1")
+    write_many(tmp_path, ["clear_1"])
+    with pytest.raises(UsageError, match=r"conditions: .* finds nothing in the id 'clear_1'"):
+        open_dataset("mine", tmp_path)
+
+
+def test_classes_may_stand_in_a_file_and_a_suite_may_say_all(tmp_path: Path) -> None:
+    write_many(tmp_path, ["a"])
+    (tmp_path / "classes.txt").write_text("road\nsky\n\ntree\n")
+    options = {**INDEX, "classes": "classes.txt"}
+    assert open_dataset("mine", tmp_path, **options).class_names == ("road", "sky", "tree")
+    describe(tmp_path, **INDEX)
+    assert open_dataset("mine", tmp_path, classes=["a", "b"]).class_names == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"classes": None}, "dataset.yaml: classes"),
+        ({"images": "nowhere"}, "nowhere: no such folder; it should hold files that end in .png"),
+        ({"images": "images/*_x.png"}, r"images: no file is as \*_x\.png; it holds a\.png"),
+        ({"labels": "labels/*_x.png"}, r"labels: no file is as \*_x\.png; it holds a\.png"),
+        ({"colour": {}}, "dataset.yaml: colour: Extra inputs are not permitted"),
+        ({"classes": ["road", "road"]}, "classes: 'road' comes twice"),
+        ({"ignore": "rest"}, 'ignore must be values, or "others"'),
+        ({"ignore": 1}, "1 is ignored, and class 'sky', too"),
+        ({"blocks": "("}, "blocks is no regular expression"),
+        ({"splits": {"a": 0.7, "b": 0.7}}, "shares that sum to 1 at most"),
+        ({"colours": {"road": [0, 0, 0]}}, "colours must be of the classes, each once"),
+        ({"palette": [[0, 0, 0]]}, "palette has 1 colours for 3 class names"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_one_line(tmp_path: Path, fields: dict[str, Any], reason: str) -> None:
+    write_many(tmp_path, ["a"])
+    describe(tmp_path, **{**INDEX, **fields})
+    with pytest.raises((UsageError, DataError), match=reason) as caught:
+        open_dataset("mine", tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_without_a_description_says_what_is_missing(tmp_path: Path) -> None:
+    write_many(tmp_path, ["a"])
+    with pytest.raises(UsageError, match=r"has no dataset\.yaml, .*; it holds images, labels$"):
+        open_dataset("mine", tmp_path)
+    with pytest.raises(DataError, match="nowhere: no such folder"):
+        open_dataset("mine", tmp_path / "nowhere")
+    with pytest.raises(UsageError, match=r"unknown dataset 'mine'; known: .*; or a folder of yours: mine=PATH"):
+        open_dataset("mine")
+
+
+def test_images_without_a_label_are_counted_and_labels_without_an_image_noted(tmp_path: Path) -> None:
+    write_many(tmp_path, ["a", "b", "c"])
+    describe(tmp_path, **INDEX)
+    (tmp_path / "images/c.png").unlink()
+    assert open_dataset("mine", tmp_path).notes == (f"{tmp_path}/labels: 1 label without an image: c.png",)
+    for name in "ab":
+        (tmp_path / "labels" / f"{name}.png").unlink()
+    with pytest.raises(DataError, match=r"images/a\.png: has no label; .* \(1 other image has none either\)$"):
+        open_dataset("mine", tmp_path)
+
+
+def test_its_fingerprint_follows_files_classes_and_what_values_mean(tmp_path: Path) -> None:
+    write_many(tmp_path, ["a", "b"])
+    prints = []
+    for fields in (
+        INDEX,
+        {**INDEX, "classes": ["sky", "road", "tree"]},
+        {**INDEX, "classes": {0: "road", 1: "sky", 2: "tree", 3: "tree"}},
+        {**INDEX, "ignore": "others"},
+    ):
+        describe(tmp_path, **fields)
+        dataset = open_dataset("mine", tmp_path)
+        prints.append(dataset.fingerprint(dataset.ids))
+    assert len(set(prints)) == 4
+    describe(tmp_path, **INDEX, palette=[[0, 0, 0]] * 3, blocks="a")  # neither decides a count
+    dataset = open_dataset("mine", tmp_path)
+    assert dataset.fingerprint(dataset.ids) == prints[0]
+    write(tmp_path / "labels/a.png", raw_png(values(2), 8))
+    assert dataset.fingerprint(dataset.ids) != prints[0]
+
+
+def compare_with_camvid(root: Path, tmp_path: Path, limit: int | None) -> None:
+    """Measure CamVid as `camvid` and as a folder of one's own."""
+    own = tmp_path / "own"
+    describe(own, images="{split}/*.png", labels="{split}annot/*.png", classes=list(CamVid.class_names), ignore=11)
+    for name in ("test", "testannot"):
+        (own / name).symlink_to(root / name)
+    changes: dict[str, Any] = {"gallery": [], "views": ["whole"], "conditions": {"contrast": [2]}}
+    counts = []
+    for name, folder in (("camvid", root), ("mine", own)):
+        place = tmp_path / f"of {name}"
+        place.mkdir()
+        suite = read_suite(str(write_suite(place, **changes, dataset={"name": name, "split": "test"})))
+        assert not run(suite, place / "out", Options(data={name: folder}, limit=limit), Listener())
+        counts.append(
+            [table.drop(columns=["cell", "dataset", "fingerprint", "key"]) for _, table in sorted_cells(place)]
+        )
+    assert len(counts[0]) == 4
+    for one, other in zip(*counts, strict=True):
+        assert one.to_json() == other.to_json()
+
+
+def sorted_cells(place: Path) -> list[tuple[str, Any]]:
+    found = [table for _, table in stored(place / "out").values()]
+    return sorted(((f"{t['model'][0]}-{t['corruption'][0]}", t) for t in found), key=lambda pair: pair[0])
+
+
+def test_a_small_camvid_as_folder_gives_the_counts_of_camvid(camvid_folder: Path, tmp_path: Path) -> None:
+    compare_with_camvid(camvid_folder, tmp_path, None)
+
+
+def test_camvid_as_folder_gives_the_counts_of_camvid(camvid_root: Path, tmp_path: Path) -> None:
+    compare_with_camvid(camvid_root, tmp_path, 2)
+    own, camvid = open_dataset("mine", tmp_path / "own", split="test"), open_dataset("camvid", camvid_root)
+    assert own.ids == camvid.ids
+    pixels = [sum(one.pixels for one in dataset.inspections(dataset.ids)) for dataset in (own, camvid)]  # type: ignore[union-attr,misc]
+    assert np.array_equal(*pixels)
+    assert pixels[0].sum() == 233 * 360 * 480
+
+
+CATEGORIES = [{"id": 3, "name": "sky"}, {"id": 17, "name": "road"}]
+SQUARE = [[10.0, 5.0, 30.0, 5.0, 30.0, 25.0, 10.0, 25.0]]
+
+
+def write_coco(root: Path, annotations: list[dict[str, Any]], **fields: Any) -> None:
+    describe(root, images="images", labels="instances.json", classes=["background", "road", "sky"], **fields)
+    write_image(root / "images/a.png")
+    content = {
+        "images": [{"id": 1, "file_name": "a.png", "height": SIZE[0], "width": SIZE[1]}],
+        "categories": CATEGORIES,
+        "annotations": [{"id": k, "image_id": 1, **one} for k, one in enumerate(annotations)],
+    }
+    (root / "instances.json").write_text(json.dumps(content))
+
+
+def run_lengths(mask: np.ndarray) -> list[int]:
+    """A run-length code by columns, made value by value."""
+    counts, current, length = [], 0, 0
+    for value in mask.T.ravel().astype(int):
+        if value != current:
+            counts.append(length)
+            current, length = value, 0
+        length += 1
+    return [*counts, length]
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within pycocotools
+def test_coco_polygons_and_run_lengths_are_drawn_a_later_one_over_an_earlier(tmp_path: Path) -> None:
+    coco = pytest.importorskip("pycocotools.mask", reason="pycocotools is not installed")
+    band = np.zeros(SIZE, bool)
+    band[20:30, :] = True
+    plain = {"size": list(SIZE), "counts": run_lengths(band)}
+    packed = coco.encode(np.asfortranarray(band.astype(np.uint8)))
+    expected = np.zeros(SIZE, np.uint8)
+    expected[5:25, 10:30] = 2  # the square's pixels: those whose centres lie in it
+    for code in (plain, {"size": packed["size"], "counts": packed["counts"].decode()}):
+        for order in (1, -1):
+            annotations = [{"category_id": 3, "segmentation": SQUARE}, {"category_id": 17, "segmentation": code}]
+            write_coco(tmp_path, annotations[::order], background="background")
+            label = open_dataset("mine", tmp_path).load("a").label
+            both = expected.copy()
+            both[band if order == 1 else band & (expected == 0)] = 1
+            assert np.array_equal(label, both)
+    write_coco(tmp_path, annotations)
+    dataset = open_dataset("mine", tmp_path)
+    assert (dataset.load("a").label == IGNORE).sum() == (both == 0).sum()
+    first = dataset.fingerprint(dataset.ids)
+    write_coco(tmp_path, annotations[:1])
+    assert open_dataset("mine", tmp_path).fingerprint(dataset.ids) != first
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda c: c["categories"].append({"id": 5, "name": "boat"}), "its category 'boat' is none of the classes"),
+        (lambda c: c["annotations"].append({"image_id": 1, "category_id": 9, "segmentation": []}), "the category 9"),
+        (lambda c: c.pop("images"), "not as COCO's instances are: KeyError 'images'"),
+        (lambda c: c["images"].clear(), r"images/a\.png: .*instances\.json does not name it"),
+    ],
+)
+def test_a_coco_file_that_does_not_fit_is_refused(tmp_path: Path, change: Any, reason: str) -> None:
+    write_coco(tmp_path, [])
+    content = json.loads((tmp_path / "instances.json").read_text())
+    change(content)
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=reason):
+        open_dataset("mine", tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within pycocotools
+def test_a_coco_mask_of_another_size_is_a_fault_of_its_image(tmp_path: Path) -> None:
+    pytest.importorskip("pycocotools", reason="pycocotools is not installed")
+    code = {"size": [3, 4], "counts": [0, 12]}
+    write_coco(tmp_path, [{"category_id": 3, "segmentation": code}])
+    dataset = open_dataset("mine", tmp_path)
+    with pytest.raises(DataError, match=r"instances\.json: an annotation's size 4x3 differs from its image's"):
+        dataset.survey(dataset.ids)
+
+
+def test_pascal_voc_is_read_as_it_is_distributed(tmp_path: Path) -> None:
+    for k in range(4):
+        write_image(tmp_path / f"JPEGImages/2007_{k:06d}.jpg", k)
+    labels = {k: values(0, 15, 20, 255, seed=k) for k in range(3)}
+    for k, samples in labels.items():
+        write(
+            tmp_path / f"SegmentationClass/2007_{k:06d}.png", raw_png(samples, 8, 3, before=chunk(b"PLTE", bytes(768)))
+        )
+    for split, names in (("train", [0]), ("val", [1, 2])):
+        write(tmp_path / f"ImageSets/Segmentation/{split}.txt", "".join(f"2007_{k:06d}\n" for k in names).encode())
+    dataset = open_dataset("voc", tmp_path)
+    assert dataset.ids == ("2007_000001", "2007_000002")
+    assert dataset.notes == ()
+    assert np.array_equal(dataset.load("2007_000002").label, labels[2])
+    assert (len(dataset.class_names), dataset.palette[15]) == (21, (192, 128, 128))
+    shutil.rmtree(tmp_path / "ImageSets")
+    with pytest.raises(
+        DataError, match=re.escape(f"{tmp_path}/ImageSets/Segmentation/val.txt: can't be read as a list")
+    ):
+        open_dataset("voc", tmp_path)
