@@ -1,7 +1,6 @@
 """The zoo's models of the suite: what they feed their networks, pad and name, and how the suite finds them."""
 
 import hashlib
-import importlib
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ import seg_zoo
 import torch
 from seg_zoo.architectures import ARCHITECTURES
 from seg_zoo.models import Padded, load_request
+from seg_zoo.recipes import class_names
 from torch import nn
 from torch.nn import functional
 from zoo_files import ROWS, WEIGHTS, needs_weights, path_of
@@ -22,7 +22,7 @@ from robustbench_seg.alignment import align
 from robustbench_seg.datasets.camvid import CamVid
 from robustbench_seg.datasets.cityscapes import CLASS_NAMES
 from robustbench_seg.errors import UsageError
-from robustbench_seg.models import MODELS, Request
+from robustbench_seg.models import Request
 from robustbench_seg.models.base import NetworkSegmenter
 
 PACKAGE = Path(__file__).parents[2] / "examples/zoo"
@@ -88,12 +88,13 @@ def test_a_model_states_where_it_comes_from_and_names_each_of_its_outputs() -> N
     assert zh320.licence.startswith("Apache-2.0 (added to the repository after")
 
 
-@needs_weights
-def test_a_class_for_everything_else_maps_to_nothing_in_camvid() -> None:
-    names = seg_zoo.make(path_of(OF_RECIPE["C"])).class_names
-    assert align(names, CamVid.class_names).unused == ("background",)
-    names = seg_zoo.make(path_of(OF_RECIPE["A"])).class_names
-    assert align(names, CamVid.class_names).unused == ("unlabelled",)
+def test_a_class_for_everything_else_maps_to_nothing_and_the_others_as_they_do_without_it() -> None:
+    with_background, without = (align(class_names(outputs), CamVid.class_names) for outputs in (20, 19))
+    assert with_background.unused == ("background",)
+    assert with_background.to == (*without.to, with_background.nothing)
+    assert align(class_names(12), CamVid.class_names).unused == ("unlabelled",)
+    with pytest.raises(ValueError, match="7 outputs, expected 11, 12, 19, 20"):
+        class_names(7)
 
 
 class Blocks(nn.Module):
@@ -195,11 +196,9 @@ with torch.inference_mode():
     assert done.stdout.split() == ["zoo", "1", "19", "32", "40", str(site / "seg_zoo/__init__.py")]
 
 
-def test_the_package_uses_what_the_suite_offers_to_any_package() -> None:
-    """The networks import no robustbench_seg at all: that is left to two files."""
+def test_the_networks_need_no_robustbench_seg() -> None:
     users = {path.name for path in PACKAGE.rglob("*.py") if "robustbench_seg" in path.read_text(encoding="utf-8")}
     assert users == {"__init__.py", "models.py", "tflite.py"}
-    assert "zoo" not in MODELS or importlib.util.find_spec("seg_zoo") is not None
 
 
 def test_each_file_has_the_lines_that_the_tutorial_states() -> None:

@@ -1,5 +1,7 @@
 """Read a published file of weights, strictly: every key and shape must be the network's."""
 
+import hashlib
+import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,11 +20,12 @@ PREFIX = "module."  # of torch's DataParallel
 
 @dataclass(frozen=True)
 class Loaded:
-    """A network with a file's weights, in evaluation mode. outputs: how many logits each pixel gets."""
+    """A network with a file's weights, in evaluation mode. outputs: logits of a pixel. sha256: of the file."""
 
     network: nn.Module
     architecture: Architecture
     outputs: int
+    sha256: str
 
 
 def load_network(path: str | os.PathLike[str]) -> nn.Module:
@@ -35,8 +38,9 @@ def load_network(path: str | os.PathLike[str]) -> nn.Module:
 
 
 def load(path: str | os.PathLike[str]) -> Loaded:
-    """Do as `load_network` does, and state the architecture."""
-    tensors = read_tensors(Path(path))
+    """Do as `load_network` does, and state the architecture and the file's hash."""
+    content = Path(path).read_bytes()
+    tensors = tensors_of(content, path)
     architecture = recognise(tensors)
     if architecture is None:
         known = ", ".join(each.name for each in ARCHITECTURES)
@@ -48,15 +52,13 @@ def load(path: str | os.PathLike[str]) -> Loaded:
     except (KeyError, RuntimeError, ValueError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ValueError(f"{path}: does not fit {architecture.name} ({reason:.300})") from error
-    return Loaded(network.eval(), architecture, outputs_of(network))
+    return Loaded(network.eval(), architecture, outputs_of(network), hashlib.sha256(content).hexdigest())
 
 
-def read_tensors(path: Path) -> Mapping[str, Tensor]:
-    """Read a file's tensors without running code from it."""
+def tensors_of(data: bytes, path: str | os.PathLike[str]) -> Mapping[str, Tensor]:
+    """Read the tensors of a file's bytes without running code from it. path: for errors."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
+        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a file that torch did not write makes it raise
         raise ValueError(f"{path}: is no file of torch that holds weights alone") from error
     for wrapping in WRAPPINGS:

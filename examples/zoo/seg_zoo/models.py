@@ -1,6 +1,5 @@
 """Networks of the zoo as models that robustbench-seg measures: uint8 RGB images in, logits out."""
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -53,15 +52,14 @@ def make(checkpoint: str | os.PathLike[str]) -> Segmenter:
         raise ValueError(f"{path}: is {kind.name} with {loaded.outputs} outputs; the input is known for {known} alone")
     recipe = kind.recipes[loaded.outputs]
     padding = f", padded with 0 to multiples of {kind.multiple}" if kind.multiple > 1 else ""
-    preprocessing = Preprocessing(order=recipe.order, rescale=1.0, mean=recipe.mean, std=recipe.std)
     return NetworkSegmenter(
         name=path.stem,
         network=Padded(loaded.network, kind.multiple),
         class_names=class_names(loaded.outputs),
         licence=kind.licence,
-        checkpoint_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        about=f"{kind.name} from {kind.source}, input recipe {recipe.letter} ({preprocessing}){padding}",
-        preprocessing=preprocessing,
+        checkpoint_sha256=loaded.sha256,
+        about=f"{kind.name} from {kind.source}, input recipe {recipe.letter}{padding}",
+        preprocessing=Preprocessing(order=recipe.order, rescale=recipe.rescale, mean=recipe.mean, std=recipe.std),
     )
 
 

@@ -27,35 +27,36 @@ NAMES = {11: CAMVID, 12: (*CAMVID, "unlabelled"), 19: CITYSCAPES, 20: (*CITYSCAP
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """(pixel - mean) / std of pixels 0 .. 255, channels in this order. letter: its name in this package's README."""
+    """(pixel * rescale - mean) / std of pixels 0 .. 255, channels in this order. letter: its name in the README."""
 
     letter: str
-    order: Literal["RGB", "BGR"]
+    order: Literal["RGB", "BGR"] = "RGB"
+    rescale: float = 1 / 255
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
 
-def times_255(first: float, second: float, third: float) -> tuple[float, float, float]:
-    return 255 * first, 255 * second, 255 * third
+def over_255(first: float, second: float, third: float) -> tuple[float, float, float]:
+    return first / 255, second / 255, third / 255
 
 
-# ESPNet's authors divide by 255 once more, after (pixel - mean) / std. The constants of CamVid are computed from its
-# training frames: the mean over frames of each frame's own mean and standard deviation.
+# ESPNet's authors compute (pixel - mean) / std and divide that by 255: the same as pixel / 255 with mean / 255. The
+# constants of CamVid are computed from its training frames: the average of each frame's own mean and deviation.
 ESPNET_CAMVID = Recipe(
     letter="A",
     order="BGR",
-    mean=(110.33102643, 108.40886315, 105.03319369),
-    std=times_255(72.12571015, 72.69074534, 69.90434816),
+    mean=over_255(110.33102643, 108.40886315, 105.03319369),
+    std=(72.12571015, 72.69074534, 69.90434816),
 )
 ESPNET_CITYSCAPES = Recipe(
     letter="B",
     order="BGR",
-    mean=(72.3923111, 82.90893555, 73.15840149),
-    std=times_255(45.3192215, 46.15289307, 44.91483307),
+    mean=over_255(72.3923111, 82.90893555, 73.15840149),
+    std=(45.3192215, 46.15289307, 44.91483307),
 )
-IMAGENET = Recipe(letter="C", order="RGB", mean=times_255(0.485, 0.456, 0.406), std=times_255(0.229, 0.224, 0.225))
-# The constants are of BGR, and CGNet's authors subtract them from RGB.
-CGNET_CAMVID = Recipe(letter="D", order="RGB", mean=(105.65775299, 103.32983398, 99.62540436), std=(1.0, 1.0, 1.0))
+IMAGENET = Recipe(letter="C", mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+# The constants are of BGR, but CGNet's authors subtract them from RGB.
+CGNET_CAMVID = Recipe(letter="D", rescale=1.0, mean=(105.65775299, 103.32983398, 99.62540436), std=(1.0, 1.0, 1.0))
 
 
 def class_names(outputs: int) -> tuple[str, ...]:
