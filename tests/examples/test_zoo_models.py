@@ -24,6 +24,7 @@ from robustbench_seg.datasets.cityscapes import CLASS_NAMES
 from robustbench_seg.errors import UsageError
 from robustbench_seg.models import Request
 from robustbench_seg.models.base import NetworkSegmenter
+from robustbench_seg.own_code import own_files
 
 PACKAGE = Path(__file__).parents[2] / "examples/zoo"
 PAGE = (PACKAGE / "README.md").read_text(encoding="utf-8")
@@ -199,6 +200,10 @@ with torch.inference_mode():
 def test_the_networks_need_no_robustbench_seg() -> None:
     users = {path.name for path in PACKAGE.rglob("*.py") if "robustbench_seg" in path.read_text(encoding="utf-8")}
     assert users == {"__init__.py", "models.py", "tflite.py"}
+
+
+def test_an_edit_of_any_file_of_the_package_makes_another_model() -> None:
+    assert own_files("seg_zoo") == own_files("seg_zoo.models") == set((PACKAGE / "seg_zoo").rglob("*.py"))
 
 
 def test_each_file_has_the_lines_that_the_tutorial_states() -> None:

@@ -1,10 +1,12 @@
 """The architectures that are read: how their files are recognised, where they come from, what input they need."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from torch import Tensor, nn
+
+from . import c3net, cgnet, dicenet, espnet, espnetv2, sinet, zh320
 from .recipes import CGNET_CAMVID, ESPNET_CAMVID, ESPNET_CITYSCAPES, IMAGENET, Recipe
 
 __all__ = ["ARCHITECTURES", "Architecture", "recognise"]
@@ -14,23 +16,19 @@ __all__ = ["ARCHITECTURES", "Architecture", "recognise"]
 class Architecture:
     """One architecture, and what holds for all of its published files.
 
-    module: holds `build`, the function that makes the network for a file's tensors. key: of a tensor that only its
-    files have. recipes: by the number of outputs. multiple: of which H and W must be multiples. source: the repository
-    that publishes the files. licence: of that repository.
+    build: makes the network for a file's tensors. key: of a tensor that only its files have. recipes: by the number of
+    outputs. multiple: of which H and W must be multiples. source: the repository that publishes the files. licence: of
+    that repository. renamed: the beginnings of keys in the files, and what they are here.
     """
 
     name: str
-    module: str
+    build: Callable[[Mapping[str, Tensor]], nn.Module]
     key: str
     recipes: Mapping[int, Recipe]
     multiple: int
     source: str
     licence: str
-    function: str = "build"
-
-    @property
-    def code(self) -> Any:
-        return import_module(self.module, __package__)
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 ON_CITYSCAPES = {19: IMAGENET, 20: IMAGENET}
@@ -41,11 +39,13 @@ C3_SINET, EDGENETS = "https://github.com/clovaai/c3_sinet", "https://github.com/
 ZH320 = "https://github.com/zh320/realtime-semantic-segmentation-pytorch"
 
 
-def of_zh320(name: str, key: str, multiple: int = 8) -> Architecture:
-    """Describe an architecture of the set in zh320/, whose module has its name."""
+def of_zh320(
+    name: str, build: Callable[[Mapping[str, Tensor]], nn.Module], key: str, multiple: int = 8
+) -> Architecture:
+    """Describe an architecture of the set in zh320/."""
     return Architecture(
         name=f"{name} (zh320)",
-        module=f".zh320.{name.lower()}",
+        build=build,
         key=key,
         recipes=ON_CITYSCAPES,
         multiple=multiple,
@@ -57,7 +57,7 @@ def of_zh320(name: str, key: str, multiple: int = 8) -> Architecture:
 ARCHITECTURES = (
     Architecture(
         name="ESPNet",
-        module=".espnet",
+        build=espnet.build,
         key="encoder.level2_0.d16.conv.weight",
         recipes={12: ESPNET_CAMVID, 20: ESPNET_CITYSCAPES},
         multiple=8,
@@ -66,7 +66,8 @@ ARCHITECTURES = (
     ),
     Architecture(
         name="ESPNetv2",
-        module=".espnetv2",
+        build=espnetv2.build,
+        renamed=espnetv2.KEYS,
         key="base_net.level2_0.eesp.proj_1x1.conv.weight",
         recipes=ON_CITYSCAPES,
         multiple=16,
@@ -75,7 +76,8 @@ ARCHITECTURES = (
     ),
     Architecture(
         name="DiCENet",
-        module=".dicenet",
+        build=dicenet.build,
+        renamed=dicenet.KEYS,
         key="base_net.level3.0.right_layer.1.conv_channel.weight",
         recipes=ON_CITYSCAPES,
         multiple=16,
@@ -84,7 +86,7 @@ ARCHITECTURES = (
     ),
     Architecture(
         name="CGNet",
-        module=".cgnet",
+        build=cgnet.build,
         key="level2_0.F_loc.conv.weight",
         recipes={11: CGNET_CAMVID},
         multiple=1,
@@ -93,7 +95,7 @@ ARCHITECTURES = (
     ),
     Architecture(
         name="C3Net",
-        module=".c3net",
+        build=c3net.build,
         key="combine_l2_l3.1.d1.conv.0.weight",
         recipes={20: ESPNET_CITYSCAPES},
         multiple=8,
@@ -102,8 +104,7 @@ ARCHITECTURES = (
     ),
     Architecture(
         name="C3NetV2",
-        module=".c3net",
-        function="build_v2",
+        build=c3net.build_v2,
         key="conv_l2.conv.0.weight",
         recipes={20: ESPNET_CITYSCAPES},
         multiple=8,
@@ -112,24 +113,24 @@ ARCHITECTURES = (
     ),
     Architecture(
         name="SINet",
-        module=".sinet",
+        build=sinet.build,
         key="encoder.BR4.bn.weight",
         recipes=ON_CITYSCAPES,
         multiple=128,
         source=C3_SINET,
         licence="MIT",
     ),
-    of_zh320("ENet", "bottleneck1.conv_pool.left_conv.0.weight"),
-    of_zh320("CGNet", "stage2_down.loc.weight"),
-    of_zh320("DABNet", "layer5_7.0.init_conv.0.weight", multiple=1),
-    of_zh320("ESPNet", "l2_block.conv1.conv_kn.weight"),
-    of_zh320("FSSNet", "factorized.0.conv.0.0.weight"),
-    of_zh320("EDANet", "stage2_d.conv.weight"),
-    of_zh320("CFPNet", "cfp1.0.conv_init.0.weight"),
-    of_zh320("FPENet", "decoder2.sa.conv.0.weight"),
-    of_zh320("FDDWNet", "layer9_16.0.conv.0.0.weight"),
-    of_zh320("MiniNetv2", "m1_10.0.dw_conv.0.weight"),
-    of_zh320("ADSCNet", "ddcc.conv_last.weight"),
+    of_zh320("ENet", zh320.enet.build, "bottleneck1.conv_pool.left_conv.0.weight"),
+    of_zh320("CGNet", zh320.cgnet.build, "stage2_down.loc.weight"),
+    of_zh320("DABNet", zh320.dabnet.build, "layer5_7.0.init_conv.0.weight", multiple=1),
+    of_zh320("ESPNet", zh320.espnet.build, "l2_block.conv1.conv_kn.weight"),
+    of_zh320("FSSNet", zh320.fssnet.build, "factorized.0.conv.0.0.weight"),
+    of_zh320("EDANet", zh320.edanet.build, "stage2_d.conv.weight"),
+    of_zh320("CFPNet", zh320.cfpnet.build, "cfp1.0.conv_init.0.weight"),
+    of_zh320("FPENet", zh320.fpenet.build, "decoder2.sa.conv.0.weight"),
+    of_zh320("FDDWNet", zh320.fddwnet.build, "layer9_16.0.conv.0.0.weight"),
+    of_zh320("MiniNetv2", zh320.mininetv2.build, "m1_10.0.dw_conv.0.weight"),
+    of_zh320("ADSCNet", zh320.adscnet.build, "ddcc.conv_last.weight"),
 )
 
 

@@ -45,9 +45,9 @@ def load(path: str | os.PathLike[str]) -> Loaded:
     if architecture is None:
         known = ", ".join(each.name for each in ARCHITECTURES)
         raise ValueError(f"{path}: holds the weights of no network known here; known: {known}")
-    renamed = rename(tensors, getattr(architecture.code, "KEYS", {}))
+    renamed = rename(tensors, architecture.renamed)
     try:
-        network: nn.Module = getattr(architecture.code, architecture.function)(renamed)
+        network = architecture.build(renamed)
         network.load_state_dict(renamed)
     except (KeyError, RuntimeError, ValueError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
