@@ -19,7 +19,7 @@ from benchmarks.published_costs import CLASSES, HEAD, INPUTS, as_published, comp
 from robustbench_seg import environment
 from robustbench_seg.files import write_text
 from robustbench_seg.models import DEEPLABV3PLUS_ENCODERS, build_network
-from robustbench_seg.report.figures import style
+from robustbench_seg.report.charts import style
 from robustbench_seg.report.markdown import markdown
 from robustbench_seg.report.svg import save_figure
 from segformer import VARIANTS, SegFormer

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SHIPPED", "Alignment", "align"]
 
-MOST_CLASSES = 254  # so that the index of nothing fits into a byte and is not that of ignored pixels
-SHOWN = 8
+MOST_CLASSES = 254  # the index of nothing fits into a byte, and differs from the value of ignored pixels
+LISTED = 8
 WITHOUT_NAMES = re.compile(r"(label|class)?[ _-]*\d+", re.IGNORECASE)  # as Transformers calls classes without names
 OF_NAMES = str.maketrans("", "", " -_")  # what is written in one name and not in another
 
@@ -27,7 +27,7 @@ OF_NAMES = str.maketrans("", "", " -_")  # what is written in one name and not i
 SHIPPED: dict[str, dict[str, str]] = {
     # After SegNet's grouping of CamVid's 32 classes into 11, as MathWorks' example of semantic segmentation lists it:
     # walls are buildings, traffic lights sign-symbols, trucks, buses and trains cars, motorcycles bicyclists, and
-    # whatever grows is a tree. From memory, but for the cars.
+    # whatever grows is a tree. From memory, except for the cars.
     "cityscapes-to-camvid": {
         "road": "road",
         "sidewalk": "pavement",
@@ -74,18 +74,26 @@ class Alignment:
         return self.to == tuple(range(len(self.classes)))
 
     @property
+    def pairs(self) -> tuple[tuple[str, str | None], ...]:
+        """Each class of the model with the one that it stands for, None for nothing; empty for the identity."""
+        if self.is_identity:
+            return ()
+        targets = (*self.classes, None)
+        return tuple((name, targets[index]) for name, index in zip(self.model_classes, self.to, strict=True))
+
+    @property
     def unused(self) -> tuple[str, ...]:
         """The model's classes that map to nothing: a pixel that is given one counts as wrong."""
         return tuple(name for name, index in zip(self.model_classes, self.to, strict=True) if index == self.nothing)
 
     @property
     def unreached(self) -> tuple[str, ...]:
-        """The data set's classes that no class of the model maps to: their pixels count as wrong, whatever is said."""
+        """The data set's classes that no class of the model maps to: their pixels always count as wrong."""
         return tuple(name for index, name in enumerate(self.classes) if index not in self.to)
 
-    def predict(self, chosen: "Tensor") -> "Tensor":
+    def predict(self, classes: "Tensor") -> "Tensor":
         """Map the model's classes, int64 of any shape, to the data set's, or to `nothing`."""
-        return chosen.new_tensor(self.to)[chosen]
+        return classes.new_tensor(self.to)[classes]
 
     def grouped(self, probabilities: "Tensor") -> "Tensor":
         """Sum probabilities (B, model classes, ...) of what maps to the same: (B, classes + 1, ...), nothing last."""
@@ -99,12 +107,12 @@ class Alignment:
         if self.unused:
             lines.append(
                 f"{model}: {len(self.unused)} of its {len(self.model_classes)} classes map to nothing in {dataset}, "
-                f"and count as wrong where they are predicted: {listed(self.unused, SHOWN)}"
+                f"and count as wrong where they are predicted: {listed(self.unused, LISTED)}"
             )
         if self.unreached:
             lines.append(
                 f"{dataset}: {len(self.unreached)} of its {len(self.classes)} classes are none of {model}'s, so their "
-                f"IoU is 0: {listed(self.unreached, SHOWN)}"
+                f"IoU is 0: {listed(self.unreached, LISTED)}"
             )
         return tuple(lines)
 
@@ -139,8 +147,8 @@ def align(
         to[index] = len(theirs) if target is None else expect_in(theirs, target, "the data set")
     if set(to) == {len(theirs)}:
         raise UsageError(
-            f"no class of the model ({listed(mine, SHOWN)}) is one of the data set's ({listed(theirs, SHOWN)}); give a "
-            "table, classes: {model class: data set class, ...}"
+            f"no class of the model ({listed(mine, LISTED)}) is one of the data set's ({listed(theirs, LISTED)}); give "
+            "a table, classes: {model class: data set class, ...}"
         )
     how = f"by {name}" if name else "by a table" if given else "by name"
     return Alignment(mine, theirs, tuple(to), how)
@@ -158,9 +166,9 @@ def shipped_for(mine: Sequence[str], theirs: Sequence[str]) -> str | None:
     """Name the shipped map of these model classes to classes of the data set, if names alone are not enough."""
     if len(theirs) not in [index_in(theirs, name) for name in mine]:
         return None
-    held = set(map(plain, theirs))
+    names = set(map(plain, theirs))
     for name, table in SHIPPED.items():
-        if set(map(plain, table)) <= set(map(plain, mine)) and held >= set(map(plain, table.values())):
+        if set(map(plain, table)) <= set(map(plain, mine)) and names >= set(map(plain, table.values())):
             return name
     return None
 

@@ -14,9 +14,10 @@ __all__ = ["import_file"]
 
 
 def import_file(path: Path) -> ModuleType:
-    """Import a Python file as the module of its name, with its folder in front of the search path as a script has it.
+    """Import a Python file as the module of its name; a second time, change nothing.
 
-    Worker processes inherit the search path, and so import the same file. A second import changes nothing.
+    Its folder becomes the last of the search path, so that nothing in it hides an installed package. Worker processes
+    inherit that path, and so import the same file.
     Raises UsageError for a file that is missing or no Python file, for a name that another module has, and for whatever
     the file's code raises: in one line, with the file and the line.
     """
@@ -34,7 +35,7 @@ def import_file(path: Path) -> ModuleType:
     try:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:
-        raise UsageError(described(error, path)) from error
+        raise UsageError(describe_fault(error, path)) from error
 
 
 def origin_of(name: str) -> str:
@@ -45,7 +46,7 @@ def origin_of(name: str) -> str:
     return (spec.origin or str(next(iter(spec.submodule_search_locations or ()), ""))) if spec else ""
 
 
-def described(error: BaseException, path: Path) -> str:
+def describe_fault(error: BaseException, path: Path) -> str:
     """Describe in one line what the code of a file raised, with the last place in the user's own code."""
     kind = "" if isinstance(error, RobustBenchError) else f"{type(error).__name__}: "
     text = " ".join(str(error).split())

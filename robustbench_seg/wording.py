@@ -1,9 +1,24 @@
 """Format numbers and names for sentences."""
 
 from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 
-__all__ = ["counted", "is_utf8", "listed", "shown"]
+__all__ = [
+    "MISSING",
+    "conjoin",
+    "counted",
+    "is_utf8",
+    "listed",
+    "p_text",
+    "percent",
+    "points",
+    "shown",
+    "spaced",
+    "span",
+]
+
+MISSING = "–"  # where there is no number
 
 
 def counted(number: int, noun: str) -> str:
@@ -15,6 +30,45 @@ def listed(words: Sequence[str], most: int, separator: str = ", ") -> str:
     """Join the first words, and count the rest: "a, b and 3 more". most: the number of words to join."""
     more = len(words) - most
     return separator.join(words[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def percent(value: float) -> str:
+    """0.1234 ─▶ "12.3"; a dash where there is no number."""
+    return MISSING if isnan(value) else f"{100 * value:z.1f}"
+
+
+def points(value: float) -> str:
+    """0.0123 ─▶ "+1.2"; a dash where there is no number."""
+    return MISSING if isnan(value) else f"{100 * value:+z.1f}"
+
+
+def span(low: float, high: float) -> str:
+    """An interval in points. An end next to zero has as many decimals, up to three, as show its side.
+
+    >>> span(0.003, 0.0201), span(-0.0152, -0.00008), span(float("nan"), float("nan"))
+    ('+0.3 to +2.0', '-1.5 to -0.01', '– to –')
+    """
+
+    def end(value: float) -> str:
+        texts = (f"{100 * value:+.{decimals}f}" for decimals in (1, 2, 3))
+        return next((text for text in texts if abs(float(text)) > 0), points(value))
+
+    return f"{end(low)} to {end(high)}"
+
+
+def p_text(p: float) -> str:
+    """0.0123 ─▶ "0.012", 0.0002 ─▶ "<0.001"; a dash where there is none."""
+    return MISSING if isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def conjoin(parts: Sequence[str]) -> str:
+    """Write parts with commas and an "and"."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def spaced(name: str) -> str:
+    """jpeg_compression ─▶ "jpeg compression"."""
+    return name.replace("_", " ")
 
 
 def is_utf8(text: str, errors: str = "strict") -> bool:

@@ -1,7 +1,7 @@
 """Read folders of Transformers, local or on the Hugging Face hub: config.json next to the weights."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,9 +74,12 @@ def missing(name: str) -> str:
     return f"{name}: no such file or folder{hint}"
 
 
-def download(name: str) -> Path:
-    """Download a repository's folder, or take it from the hub's cache. Raises CheckpointError (one line)."""
-    side_files = ["config.json", "adapter_config.json", *FILES]
+def download(name: str, also: Iterable[str] = ()) -> Path:
+    """Download a repository's folder, or take it from the hub's cache. Raises CheckpointError (one line).
+
+    also: further files to fetch.
+    """
+    side_files = ["config.json", "adapter_config.json", *FILES, *also]
     try:
         from huggingface_hub import snapshot_download
 

@@ -65,7 +65,7 @@ def write_cell(
     """Write one cell.
 
     fields: model, dataset, split, seed, precision, of the cell; fingerprint, corruption_source, checkpoint_sha256,
-    environment, of the record; boundary, calibration (as `counts`), likelihood.
+    environment, alignment, of the record; boundary, calibration (as `counts`), likelihood.
     """
     counted = [name for name in ("boundary", "calibration", "likelihood") if name in fields]
     cell = QualityCell(
@@ -97,6 +97,7 @@ def write_cell(
         timings={},
         images=len(ids),
         of=len(ids),
+        alignment=fields.get("alignment", ()),
         **decides,
     )
     given = fields | {"miou": counts, **({"likelihood": [fields["likelihood"]]} if "likelihood" in fields else {})}

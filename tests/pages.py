@@ -1,13 +1,18 @@
 """A small report made of plain values, in which every part of the page occurs and every name is hostile."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import PIL.Image
 from matplotlib.figure import Figure
 
-from robustbench_seg.report.content import GalleryPicture, Picture, Section, Table
+from robustbench_seg.report.content import Picture, Section
+from robustbench_seg.report.table import Cell, Column, Row, Table
+from robustbench_seg.report.units import plain
+from robustbench_seg.studies.pictures import StoredPicture
+from robustbench_seg.studies.statistics import Interval
 
 HOSTILE = "<script>window.broken = 1</script><img src=x onerror='window.broken = 1'>\"'&|$\\_{}%"
 RED, BLUE, BLACK = (200, 0, 0), (0, 0, 200), (0, 0, 0)
@@ -19,26 +24,36 @@ CLEAN = (41.0, 9.5, 100.25)
 
 def table() -> Table:
     """Ten columns of numbers, one of them missing; the intervals begin with the same words."""
-    values = pd.DataFrame({name: [x - k for x in CLEAN] for k, name in enumerate(COLUMNS)}, dtype=float)
-    values.loc[1, "fog"] = np.nan
-    texts = values.map(lambda x: "–" if np.isnan(x) else f"{x:.1f}")
-    said = values.map(lambda x: "" if np.isnan(x) else f"95 % interval {x - 1:.1f} to {x + 1:.1f}")
-    best = values == values.max()
-    first = {"loc": 0, "column": "model", "allow_duplicates": False}
-    for frame, column in ((texts, MODELS), (said, ""), (best, False)):
-        frame.insert(**first, value=column)
-    values.insert(**first, value=MODELS)
+    columns = [Column(name=name, label=name, best="high", unit=plain("{:.1f}")) for name in COLUMNS]
+    rows = []
+    for model, clean in zip(MODELS, CLEAN, strict=True):
+        values = {name: clean - k for k, name in enumerate(COLUMNS)}
+        numbers = {name: Interval(x, x - 1, x + 1) for name, x in values.items()}
+        if model == MODELS[1]:
+            numbers["fog"] = Interval(np.nan, np.nan, np.nan)
+        cells = (Cell(model), *(column.cell_of(numbers) for column in columns))
+        rows.append(Row(cells=cells, where={"row": model, "models": model}))
     return Table(
         file="robustness",
         title=f"mIoU {HOSTILE}",
         caption=f"In %. {HOSTILE}",
-        readable=texts,
-        full=values,
+        columns=(Column(label="model", align="left"), *columns),
+        rows=rows,
         main=True,
-        hover=said,
-        best=best,
         group="Under corruption",
     )
+
+
+def text_table(columns: dict[str, list[str]], **fields: Any) -> Table:
+    """A table of texts; what begins with a digit or a sign stands to the right."""
+    heads = [
+        Column(label=label, align="right" if texts and re.match(r"[-+<]?\d", texts[0]) else "left")
+        for label, texts in columns.items()
+    ]
+    rows = [
+        Row(cells=tuple(map(Cell, texts)), where={"row": texts[0]}) for texts in zip(*columns.values(), strict=True)
+    ]
+    return Table(**{"file": "x", "title": "t", "caption": "c", **fields}, columns=heads, rows=rows)
 
 
 def figure(name: str = HOSTILE) -> Figure:
@@ -50,7 +65,7 @@ def figure(name: str = HOSTILE) -> Figure:
     return figure
 
 
-def pictures(folder: Path, *, shows_images: bool = True) -> list[GalleryPicture]:
+def pictures(folder: Path, *, shows_images: bool = True) -> list[StoredPicture]:
     """Two models on one image: clean and two severities of fog; the higher, the more is wrong."""
     rng = np.random.default_rng(0)
     files = {"label": LABEL, "image": rng.integers(0, 256, LABEL.shape, np.uint8)}
@@ -64,7 +79,7 @@ def pictures(folder: Path, *, shows_images: bool = True) -> list[GalleryPicture]
             for kind, pixels in {**files, "prediction": prediction}.items():
                 PIL.Image.fromarray(pixels.repeat(8, axis=0).repeat(8, axis=1)).save(place / f"x-{kind}.png")
             found.append(
-                GalleryPicture(
+                StoredPicture(
                     model=model,
                     view="whole",
                     image_id=f"image {HOSTILE}",
@@ -84,16 +99,16 @@ def section(folder: Path) -> Section:
         description=HOSTILE,
         planned=3,
         synthetic=True,
-        found=[f"Found {HOSTILE}"],
-        findings=["All of it."],
-        tables=[table()],
-        pictures=[
+        sentences=(f"Found {HOSTILE}",),
+        warnings=("All of it.",),
+        tables=(table(),),
+        pictures=tuple(
             Picture(file=name, title=name, caption=HOSTILE, description=HOSTILE, figure=figure(), group="Figures")
             for name in ("one", "two")
-        ],
-        gallery=pictures(folder / "gallery"),
-        missing=[f"never {HOSTILE}"],
-        failures=[(f"failed {HOSTILE}.json", f"ValueError: {HOSTILE}")],
-        provenance=[f"command: `run {HOSTILE}`"],
-        limits=[HOSTILE],
+        ),
+        gallery=tuple(pictures(folder / "gallery")),
+        missing=(f"never {HOSTILE}",),
+        failures=((f"failed {HOSTILE}.json", f"ValueError: {HOSTILE}"),),
+        provenance=(f"command: `run {HOSTILE}`",),
+        limits=(HOSTILE,),
     )

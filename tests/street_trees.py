@@ -1,4 +1,4 @@
-"""Data sets of streets in small: noise and label maps that hold every value, in the layouts of their authors."""
+"""Data sets in small: noise and label maps that hold every value, in the layouts of their authors."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -112,7 +112,14 @@ def gta5(root: Path) -> Path:
     return root
 
 
+def voc(root: Path) -> Path:
+    write_pair(root / "JPEGImages/2007_000033.jpg", root / "SegmentationClass/2007_000033.png", range(21), palette=True)
+    (root / "ImageSets/Segmentation").mkdir(parents=True)
+    (root / "ImageSets/Segmentation/val.txt").write_text("2007_000033\n")
+    return root
+
+
 TREES: dict[str, Callable[[Path], Path]] = {
     tree.__name__: tree
-    for tree in (acdc, dark_zurich, nighttime_driving, foggy_cityscapes, bdd100k, idd, wilddash2, mapillary, gta5)
+    for tree in (acdc, dark_zurich, nighttime_driving, foggy_cityscapes, bdd100k, idd, wilddash2, mapillary, gta5, voc)
 }

@@ -39,13 +39,13 @@ def write_synthetic(
 ) -> None:
     """Write cells and plan.
 
-    fields: suite, protocol, dataset, split, precision, about, seed; sha256 of all models; skip, patterns of slugs left
-    out.
+    fields: suite, protocol, dataset, split, precision, about, seed; sha256 of all models; ids of the images; skip,
+    patterns of slugs left out.
     """
     rng = np.random.default_rng(fields.get("seed", 0))
     shares = rng.dirichlet(np.full(len(CLASSES), 2.0), images)
     hardness = rng.normal(0, 0.04, (images, len(CLASSES)))
-    ids = [f"image_{k:04d}" for k in range(images)]
+    ids = fields.get("ids", [f"image_{k:04d}" for k in range(images)])
     cells = []
     for model in models:
         sha256 = fields.get("sha256", f"{sum(map(ord, model)):064x}")

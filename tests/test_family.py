@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,11 @@ OFFERS = {
     "nine": "no_such_module:nine",
 }
 NUMBERS: list[Family[int]] = []  # the module's own, as CORRUPTIONS is that of a package's decorators
+
+
+@dataclass(frozen=True)
+class Named:
+    name: str
 
 
 def install(folder: Path, name: str, offers: dict[str, str]) -> None:
@@ -85,6 +91,32 @@ def test_a_member_of_a_script_is_there_for_its_process(numbers: Family[int]) -> 
     assert "ten" not in numbers
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("one", "robustbench-seg and this program have one of that name"),
+        ("six", "more_numbers.six and this program have one of that name"),
+    ],
+)
+def test_an_assignment_replaces_nothing_of_another(numbers: Family[int], name: str, reason: str) -> None:
+    value = numbers[name]
+    with pytest.raises(UsageError, match=f"number '{name}': {reason}; rename one"):
+        numbers[name] = 10
+    assert numbers[name] == value
+
+
+def test_a_member_is_of_its_kind_and_called_as_it_is_named() -> None:
+    people = Family("person", Named, {})
+    people["ann"] = Named("ann")
+    with pytest.raises(UsageError, match="person 'bob' is called 'ann'; both names must be the same"):
+        people["bob"] = Named("ann")
+    with pytest.raises(
+        UsageError, match="person 'bob' must be of test_family's Named, or registered under that name, got s"
+    ):
+        people["bob"] = "bob"
+    assert list(people) == ["ann"]
+
+
 def test_a_definition_that_is_run_again_replaces_the_former_and_another_is_refused(numbers: Family[int]) -> None:
     def defined(value: int) -> Callable[[], int]:
         def ten() -> int:
@@ -112,7 +144,7 @@ def test_a_definition_that_is_run_again_replaces_the_former_and_another_is_refus
         (
             "four",
             "number 'four' of package more-numbers: more_numbers:word must be of builtins's int, or registered under "
-            "the name 'four', got str",
+            "that name, got str",
         ),
         ("five", "number 'five' of package more-numbers: more_numbers:five can't be imported: AttributeError: five"),
         (

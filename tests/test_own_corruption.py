@@ -29,12 +29,12 @@ from robustbench_seg.export import Listener as ExportListener
 from robustbench_seg.measure.plan import Job, Options
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.protocols import categories_of
-from robustbench_seg.report.sources import sources_of
 from robustbench_seg.store.cell import Condition
 from robustbench_seg.store.file import read_record
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.plans import read_plans
 from robustbench_seg.studies.robustness import by_corruption
+from robustbench_seg.studies.sources import sources_of
 from robustbench_seg.suites import Suite, read_suite
 
 RAIN = """

@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -22,11 +23,11 @@ from robustbench_seg.metrics import METRICS, SHIPPED, Metric, metric
 from robustbench_seg.metrics.entry import TAKEN
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.report.sources import sources_of
 from robustbench_seg.store.file import read_cell, read_record
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.counts import read_counts, unknown_metrics
 from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.sources import sources_of
 from robustbench_seg.suites import read_suite
 
 ACCURACY = """
@@ -55,7 +56,8 @@ SLUGS = ["constant-streets-clean-whole", "constant-streets-contrast-2-whole"]
 @pytest.fixture(autouse=True)
 def own_members(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test registers is gone after it."""
-    monkeypatch.setattr(METRICS, "members", dict(METRICS.members))
+    for name in ("members", "origins"):
+        monkeypatch.setattr(METRICS, name, dict(getattr(METRICS, name)))
 
 
 def register(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str = ACCURACY) -> None:
@@ -64,7 +66,8 @@ def register(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str = ACCURACY
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.syspath_prepend(folder)
     monkeypatch.delitem(sys.modules, "own_accuracy", raising=False)
-    METRICS.members.pop("accuracy", None)
+    for known in (METRICS.members, METRICS.origins):
+        known.pop("accuracy", None)
     importlib.import_module("own_accuracy")
 
 
@@ -111,6 +114,16 @@ def test_one_object_goes_from_the_evaluation_to_the_report(tmp_path: Path, monke
     for value in frame["accuracy"]:
         assert str(value) in digits
         assert f"{100 * value:.1f}" in page[page.index("Pixel accuracy") :]
+
+
+def test_the_example_of_the_documentation_is_pixel_accuracy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is written there."""
+    page = (Path(__file__).parents[1] / "docs/metrics.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    register(tmp_path, monkeypatch, example)
+    assert measure(tmp_path, tmp_path / "out", conditions={}).ran == SLUGS[:1]
+    frame = quality_frame(tmp_path / "out").set_index("key")
+    assert frame["accuracy"].to_dict() == pytest.approx(accuracies(tmp_path / "out").to_dict(), abs=1e-15)
 
 
 def test_an_edit_measures_the_cells_that_count_it_anew_and_no_other(
@@ -186,13 +199,13 @@ def test_where_its_code_is_not_the_rest_is_read_and_a_sentence_says_so(
         assert frame["accuracy"].isna().all()
         assert frame["miou"].equals(known["miou"])
         (sentence,) = unknown_metrics(frame)
-        assert "the metric accuracy by code that is unknown here or was edited since; no value is shown" in sentence
+        assert "the metric accuracy from code that is unknown here or was edited since; no value is shown" in sentence
         write_report(sections_of([tmp_path / "out"]), tmp_path / "report")
         page = (tmp_path / "report/report.md").read_text(encoding="utf-8")
         assert sentence in page
         assert "Pixel accuracy" not in page
     measure(tmp_path, tmp_path / "new")
-    with pytest.raises(StoreError, match="was measured by another source of the metric accuracy; measure it anew"):
+    with pytest.raises(StoreError, match="was measured with another source of the metric accuracy; measure it again"):
         read_counts(pd.concat([quality_frame(tmp_path / "new"), known]), "accuracy")
 
 
@@ -205,7 +218,7 @@ def test_a_column_of_its_own_is_checked_as_ours_are(tmp_path: Path, monkeypatch:
     place = table.column_names.index("accuracy_pixels")
     pixels = table["accuracy_pixels"].to_pylist()
     for values, message in (
-        ([pixels[0] + 1, *pixels[1:]], "is not as it was written"),
+        ([pixels[0] + 1, *pixels[1:]], "was changed after it was written"),
         ([None, *pixels[1:]], "its column accuracy_pixels must have a value in each row"),
         ([2**62, *pixels[1:]], "accuracy_pixels is too large to sum"),
     ):
@@ -263,6 +276,30 @@ def test_a_value_that_sums_do_not_have_is_refused_before_the_first_cell(
     assert not stored(tmp_path / "out")
 
 
+def test_other_columns_of_the_same_metric_are_refused_beside_the_former(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`pandas.read_parquet` of a folder finds the same columns in every file."""
+    register(tmp_path, monkeypatch)
+    measure(tmp_path, tmp_path / "out", conditions={})
+    register(tmp_path, monkeypatch, ACCURACY.replace("accuracy_pixels", "accuracy_labelled"))
+    message = (
+        "with other columns of the metric accuracy, new cells have accuracy_right, accuracy_labelled; give another"
+    )
+    with pytest.raises(StoreError, match=message):
+        measure(tmp_path, tmp_path / "out", conditions={})
+
+
+def test_what_its_author_says_must_hold_is_checked_before_a_cell_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = "lambda arrays: [(arrays['accuracy_pixels'] >= 0, 'no pixel may be counted')]"
+    register(tmp_path, monkeypatch, ACCURACY.replace("higher=True,", f"higher=True,\n    contradictions={rule},"))
+    (error,) = measure(tmp_path, tmp_path / "out", conditions={}).errors
+    assert "image 'streets_000000_2000000': no pixel may be counted" in str(error)
+    assert not stored(tmp_path / "out")
+
+
 def test_a_source_that_is_edited_while_python_runs_is_refused_before_the_first_cell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,6 +330,7 @@ def fields(**changes: object) -> dict[str, object]:
         ({"columns": {"share_hits": True}}, "the size of column share_hits must be 'integer', 'classes' or 1 and more"),
         ({"also": ("boundary_labelled",)}, "also may have intersection, predicted, labelled, got 'boundary_labelled'"),
         ({"quantity": "other"}, "its column in frames is its name, got 'other'"),
+        ({"version": 2}, "its version must be a text, got 2"),
         ({"count": lambda prediction: {}}, "<lambda> has no source file"),
     ],
 )
@@ -309,6 +347,8 @@ def test_every_column_of_files_and_of_the_frame_is_taken(tmp_path: Path) -> None
 
 def test_two_metrics_with_one_column_are_refused_and_so_is_one_that_nobody_has(tmp_path: Path) -> None:
     METRICS["share"] = Metric(**fields())
+    with pytest.raises(UsageError, match="metric 'alias' is called 'share'; both names must be the same"):
+        METRICS["alias"] = METRICS["share"]
     METRICS["other"] = Metric(**fields(name="other"))
     with pytest.raises(UsageError, match="metrics other and share both have a column share_hits; rename one of them"):
         measure(tmp_path, tmp_path / "out", metrics=["share", "other"])
@@ -323,25 +363,20 @@ def test_the_decorator_leaves_the_function_as_it_is() -> None:
 
 
 def test_a_metric_of_another_package_is_one_of_the_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = ACCURACY.replace(
-        '@metric(\n    "accuracy",', 'ACCURACY = lambda count: Metric(\n    count=count, name="accuracy",'
-    )
-    text = text.replace("import metric", "import Metric").replace("def accuracy(", "def count(")
-    (tmp_path / "more_metrics.py").write_text(f"{text}\naccuracy = ACCURACY(count)\n", encoding="utf-8")
+    (tmp_path / "more_metrics.py").write_text(ACCURACY, encoding="utf-8")
     metadata = tmp_path / "more_metrics-1.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: more-metrics\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[robustbench_seg.metrics]\naccuracy = more_metrics:accuracy\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    family.offered.cache_clear()
+    family.offers_to.cache_clear()
     try:
-        assert list(METRICS) == [*SHIPPED, "accuracy"]
+        assert {*SHIPPED, "accuracy"} <= {*METRICS}
         assert measure(tmp_path, tmp_path / "plain", metrics=["boundary"]).ran == SLUGS
         assert "more_metrics" not in sys.modules, "it is not imported for cells that do not count it"
         assert measure(tmp_path, tmp_path / "out").ran == SLUGS
         frame = quality_frame(tmp_path / "out").set_index("key")
         assert frame["accuracy"].to_dict() == pytest.approx(accuracies(tmp_path / "out").to_dict(), abs=1e-15)
     finally:
-        family.offered.cache_clear()
-        family.loaded.cache_clear()
+        family.offers_to.cache_clear()
         sys.modules.pop("more_metrics", None)

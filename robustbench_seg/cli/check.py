@@ -38,40 +38,40 @@ def check(
         ids = spaced(dataset.ids, limit)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task(f"{name} {dataset.split}", total=len(ids))
-            found = summarise(dataset, ids, partial(bar.advance, task))
-        sound &= show(dataset, ids, found)
+            summary = summarise(dataset, ids, partial(bar.advance, task))
+        sound &= show(dataset, ids, summary)
     if not sound:
         raise typer.Exit(1)
 
 
-def show(dataset: "Dataset", ids: tuple[str, ...], found: "Summary") -> bool:
-    """Print what was found; whether the images can be measured."""
+def show(dataset: "Dataset", ids: tuple[str, ...], summary: "Summary") -> bool:
+    """Print a summary; return whether the images can be measured."""
     from ..datasets.first_pass import without_labels
 
     where = f"{dataset.name} {dataset.split}"
-    say(f"{where}: {len(ids)} of {counted(dataset.total, 'image')}, read in {found.seconds:.1f} s")
-    sizes = [f"{count} of {width}x{height}" for (height, width), count in found.sizes.most_common()]
+    say(f"{where}: {len(ids)} of {counted(dataset.total, 'image')}, read in {summary.seconds:.1f} s")
+    sizes = [f"{count} of {width}x{height}" for (height, width), count in summary.sizes.most_common()]
     say(f"sizes: {listed(sizes, SIZES_SHOWN) or 'none could be read'}")
-    console.print(table_of(dataset.class_names, found))
+    console.print(table_of(dataset.class_names, summary))
     for note in dataset.notes:
         say(note, style="yellow")
-    if line := without_labels(found.unlabelled, ids, where):
+    if line := without_labels(summary.unlabelled, ids, where):
         say(line, style="yellow")
-    for fault in found.faults:
+    for fault in summary.faults:
         say(fault, style="red")
-    say(f"{counted(len(found.faults), 'fault')}" if found.faults else "no fault")
-    return not found.faults and len(found.unlabelled) < len(ids)
+    say(f"{counted(len(summary.faults), 'fault')}" if summary.faults else "no fault")
+    return not summary.faults and len(summary.unlabelled) < len(ids)
 
 
-def table_of(class_names: tuple[str, ...], found: "Summary") -> Table:
+def table_of(class_names: tuple[str, ...], summary: "Summary") -> Table:
     """A row per class: its pixels, their share of all that are labelled, and how many images have any."""
     table = Table("value", "class", box=None)
     for column in ("pixels", "share", "images"):
         table.add_column(column, justify="right")
-    labelled = int(found.pixels[:-1].sum())
+    labelled = int(summary.pixels[:-1].sum())
     for value, name in enumerate((*class_names, "ignored")):
-        pixels = int(found.pixels[value])
+        pixels = int(summary.pixels[value])
         ignored = value == len(class_names)
         share = f"{100 * pixels / labelled:.2f} %" if labelled and not ignored else ""
-        table.add_row("" if ignored else str(value), name, f"{pixels:,}", share, str(found.images[value]))
+        table.add_row("" if ignored else str(value), name, f"{pixels:,}", share, str(summary.images[value]))
     return table

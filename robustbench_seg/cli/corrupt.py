@@ -7,7 +7,7 @@ import typer
 
 from ..errors import UsageError
 from ..wording import counted
-from .options import Data, Limit, data_folders, words
+from .options import Corruptions, Data, Limit, Severities, data_folders, words
 from .terminal import console, say
 
 __all__ = ["corrupt"]
@@ -20,14 +20,8 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
     data: Data = None,
     split: Annotated[str | None, typer.Option(help="The default is the split for evaluation: val or test.")] = None,
     protocol: Annotated[str, typer.Option(help="Its corruptions and severities (see `list protocols`).")] = "segformer",
-    corruptions: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME,...", help="Instead of the protocol's corruptions; separate by commas, or repeat."),
-    ] = None,
-    severities: Annotated[
-        list[str] | None,
-        typer.Option(metavar="1,...,5", help="Instead of the protocol's severities (or of 1 to 5, if it has none)."),
-    ] = None,
+    corruptions: Corruptions = None,
+    severities: Severities = None,
     file_format: Annotated[
         Literal["png", "webp"],
         typer.Option("--format", help="Both are lossless; webp is smaller and takes longer."),
@@ -41,7 +35,7 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
     limit: Limit = None,
 ) -> None:
     """Write corrupted images as files in Cityscapes' layout, under OUT/<corruption>/<severity>."""
-    from ..datasets import open_dataset, spaced
+    from ..datasets import open_split, spaced
     from ..environment import available_cores
     from ..export import Export, choose_conditions, export_images
     from .corrupt_progress import CorruptProgress
@@ -50,10 +44,10 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
         protocol, words("--corruptions", corruptions), words("--severities", severities), seed
     )
     folders = data_folders(data)
-    unused = next((name for name in folders if name != dataset), None)
+    unused = next((name for name in folders if name not in dataset.split("+")), None)
     if unused is not None:
         raise UsageError(f"--data {unused}: the dataset is {dataset}")
-    images = open_dataset(dataset, folders.get(dataset), **({} if split is None else {"split": split}))
+    images = open_split(dataset, split, folders)
     ids = spaced(images.ids, limit)
     export = Export(dataset=images, ids=ids, conditions=conditions, format=file_format, out=out)
     with CorruptProgress(console, len(ids)) as progress:

@@ -16,7 +16,7 @@ def models() -> Table:
 
     table = Table("model", "weights")
     for name, model in MODELS.items():
-        weights = ", ".join(["--weights NAME=PATH", *model.builtin])
+        weights = f"--model {model.form}" if model.form else ", ".join(["--weights NAME=PATH", *model.builtin])
         table.add_row(name, weights if model.needs_weights else "none needed")
     return table
 

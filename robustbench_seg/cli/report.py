@@ -7,7 +7,7 @@ import typer
 
 from ..errors import UsageError
 from ..wording import counted
-from .terminal import console, say
+from .terminal import console, say, warn
 
 __all__ = ["compare", "report", "write_and_show"]
 
@@ -39,10 +39,13 @@ def write_and_show(
 
     sections = sections_of(folders, reference=reference, pictures=out is not None)
     note_unregistered(folders)
+    for line in dict.fromkeys(line for section in sections for line in section.alarms):
+        warn(line)
     if text:
         show_tables(console, sections)
-        for sentence in (sentence for section in sections for sentence in [*section.found, *section.findings]):
-            say(f"• {sentence}")
+        for section in sections:
+            for sentence in (*section.sentences, *(line for line in section.warnings if line not in section.alarms)):
+                say(f"• {sentence}")
     if out is not None:
         say(f"report: {write_report(sections, out, pdf=pdf)}")
 
@@ -69,11 +72,11 @@ def compare(
     ] = None,
 ) -> None:
     """Show what changed from BASE to NEW, with paired intervals: a gate against regressions of mIoU."""
-    from ..report.changes import named, show_changes
     from ..store.folder import Store
     from ..studies.frame import quality_frame
     from ..studies.plans import read_plans
     from ..studies.regression import compare_stores
+    from .changes import name_of, show_changes
 
     if fail_on_drop is not None and not 0 <= fail_on_drop <= MOST_POINTS:
         raise UsageError(f"--fail-on-drop takes a number of points from 0 to {MOST_POINTS}, got {fail_on_drop:g}")
@@ -93,13 +96,13 @@ def compare(
         say("not compared: speed cells; no gate watches them")
     unjudged, style = changes.unjudged, "bold red"
     for _, row in unjudged.iterrows():
-        say(f"not judged: {named(row)}, {row['quantity']}: {row['reason']}", style=style)
+        say(f"not judged: {name_of(row)}, {row['quantity']}: {row['reason']}", style=style)
     if fail_on_drop is None:
         return
     dropped = changes.dropped(fail_on_drop)
     for _, row in dropped.iterrows():
         say(
-            f"dropped by more than {fail_on_drop:g} points: {named(row)}, {row['quantity']}: "
+            f"dropped by more than {fail_on_drop:g} points: {name_of(row)}, {row['quantity']}: "
             f"{100 * row['estimate']:+.1f} (95 % interval {100 * row['low']:+.1f} to {100 * row['high']:+.1f})",
             style=style,
         )
@@ -107,4 +110,4 @@ def compare(
         say(f"not judged: {counted(len(alone), 'cell')} not compared; see above", style=style)
     if len(dropped) or len(unjudged) or alone:
         raise typer.Exit(1)
-    say(f"no drop by more than {fail_on_drop:g} points of clean or mean mIoU is sure")
+    say(f"no drop by more than {fail_on_drop:g} points of clean or mean mIoU is certain")

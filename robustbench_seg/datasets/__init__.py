@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..family import Family
+from ..files import expanded
 from ..wording import listed
 from .base import IGNORE, Dataset, Sample, block_of, spaced
 from .entry import DatasetEntry
@@ -60,24 +61,27 @@ SHIPPED = (
     ours("bdd100k", "bdd100k:BDD100K", "19 classes of Cityscapes; 10K images with weather or hour"),
     ours("idd", "idd:IDD", "19 classes of Cityscapes; Indian roads"),
     ours("wilddash2", "wilddash2:WildDash2", "19 classes of Cityscapes; hard scenes from all over the world"),
-    ours("mapillary", "mapillary:Mapillary", "19 classes of Cityscapes, or 65 of its own; Vistas 1.2"),
+    ours("mapillary", "mapillary:Mapillary", "19 classes of Cityscapes, or its own 65; Vistas 1.2"),
     ours("gta5", "gta5:GTA5", "19 classes of Cityscapes; SYNTHETIC, frames of a game"),
-    ours("folder", "folder:Folder", "classes, images and labels as its dataset.yaml says; any other NAME is one, too"),
+    ours("folder", "folder:Folder", "classes, images and labels as in its dataset.yaml; any other NAME is one, too"),
 )
 DATASETS = Family("dataset", DatasetEntry, {entry.name: entry for entry in SHIPPED})
 
 
-def open_dataset(name: str, root: Path | None = None, /, **options: Any) -> Dataset:
+def open_dataset(name: str, root: str | Path | None = None, /, **options: Any) -> Dataset:
     """Open a split of a data set.
 
-    name: of DATASETS; any other is that of a folder with a dataset.yaml. root: its folder, for those that need one.
+    name: of DATASETS; any other names a folder with a dataset.yaml. root: its folder, for those that need one.
     options: of that data set, such as split.
     Raises UsageError for an unknown name, an unknown option or a missing root, DataError for what is in the folder.
     """
-    known = name in DATASETS
-    if not known and root is None and not options.get("images"):
+    is_member = name in DATASETS
+    if not is_member and root is None and not options.get("images"):
         raise UsageError(f"unknown dataset {name!r}; known: {', '.join(DATASETS)}; or a folder of yours: {name}=PATH")
-    dataset = DATASETS[name if known else "folder"].open(root, options if known else {**options, "name": name})
+    folder = None if root is None else Path(expanded(str(root)))
+    dataset = DATASETS[name if is_member else "folder"].open(
+        folder, options if is_member else {**options, "name": name}
+    )
     if isinstance(dataset, FileDataset):
         dataset.options = options
     return dataset
@@ -103,7 +107,7 @@ def open_split(name: str, split: str | None, folders: Mapping[str, Path], **opti
 def blocks_of(name: str, ids: Sequence[str], pattern: str = "") -> tuple[str, ...]:
     """Name the block of each id of a data set, without its folder; see `Dataset.blocks`.
 
-    pattern: that of the data set's own description, which then decides. A name that is not registered here, as of a
+    pattern: in the data set's own description; it then decides. A name that is not registered here, as of a
     store made elsewhere, has its images as blocks.
     """
     if pattern:

@@ -29,8 +29,8 @@ PARTS = ("", *(f"-{condition}" for condition in CONDITIONS), "-ref", "-with-ref"
 
 
 class ACDC(Driving):
-    """Splits: train, val, and test where you have labels: all adverse images. With -fog, -night, -rain or -snow those
-    of one condition, with -ref the reference images, with -with-ref the adverse and the reference images.
+    """Splits: train, val, and test where you have labels: all adverse images. With -fog, -night, -rain or -snow the
+    images of one condition, with -ref the reference images, with -with-ref the adverse and the reference images.
     """
 
     name = "acdc"

@@ -74,8 +74,8 @@ class Dataset(ABC):
 
     name: as on the command line. split: one of `splits`, such as "val". class_names and palette (RGB, 0-255): one per
     trainId. shows_images: whether its licence lets a report show the images themselves. ids: sorted, unique.
-    notes: lines on what lies in its folder and does not count. block_pattern: of `block_of`, where the blocks of a data
-    set are its user's to say.
+    notes: lines on what lies in its folder and does not count. block_pattern: of `block_of`, where the user of a data
+    set decides on its blocks.
 
     What stands before a slash in an id is the condition in which the image was taken, such as fog.
     """
@@ -103,7 +103,7 @@ class Dataset(ABC):
 
     @property
     def total(self) -> int:
-        """How many images the split has, of which a folder may hold a part."""
+        """How many images the split has; a folder may hold fewer."""
         return len(self.ids)
 
     @abstractmethod
@@ -148,7 +148,7 @@ class Dataset(ABC):
     @staticmethod
     def blocks(ids: Sequence[str]) -> tuple[str, ...]:
         """Name the block of each id, from the id alone: images of one block resemble each other (as the frames of a
-        video do), those of two blocks do not. Statistics draw blocks, not images. By default each image is its own.
+        video do), images of two blocks do not. Statistics draw blocks, not images. By default each image is its own.
         """
         return tuple(ids)
 

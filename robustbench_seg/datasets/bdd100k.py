@@ -6,7 +6,7 @@
 
 Source: Yu et al., "BDD100K: A Diverse Driving Dataset for Heterogeneous Multitask Learning", CVPR 2020. Weather and
 hour are attributes of the frames in JSON files, lists of {"name": ..., "attributes": {"weather": ..., "timeofday":
-...}}; those of the 100K images' labels name many of the 10K images, not all.
+...}}; the files with labels of the 100K images name many of the 10K images, not all.
 """
 
 import json
@@ -40,15 +40,18 @@ class BDD100K(Driving):
         if conditions == "none":
             return
         files = sorted((root / "labels").rglob("*.json"))
-        found = dict(pair for path in files for pair in attributes(path, ATTRIBUTES[conditions]))
-        if not found:
+        values = dict(pair for path in files for pair in attributes(path, ATTRIBUTES[conditions]))
+        if not values:
             self.notes += (f"{shown(root / 'labels')}: no JSON file tells the {conditions} of any image",)
             return
-        self.pairs = dict(sorted((f"{found.get(name, UNKNOWN)}/{name}", pair) for name, pair in self.pairs.items()))
+        self.pairs = dict(sorted((f"{values.get(name, UNKNOWN)}/{name}", pair) for name, pair in self.pairs.items()))
 
 
 def attributes(path: Path, attribute: str) -> Iterator[tuple[str, str]]:
-    """Yield image names, without ending, and what a JSON file says of them. Raises DataError for what is no JSON."""
+    """Yield image names, without ending, and the value of an attribute in a JSON file.
+
+    Raises DataError for what is no JSON.
+    """
     try:
         frames: Any = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:

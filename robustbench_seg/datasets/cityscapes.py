@@ -4,8 +4,8 @@
     <root>/gtFine/<split>/<city>/<city>_<sequence>_<frame>_gtFine_labelIds.png      or ..._labelTrainIds.png
     <root>/manifest.json                                   only in what `robustbench-seg corrupt` wrote
 
-The manifest tells of which data set's images these are: its split and classes, and whether they are drawn or may be
-shown.
+The manifest names the data set that was corrupted, its split and its classes, and whether the images are drawn or may
+be shown.
 
 Source: Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding", CVPR 2016; label ids as in
 cityscapesScripts' helpers/labels.py. Where labelTrainIds are present they are used, else labelIds are mapped.
@@ -93,7 +93,7 @@ class Cityscapes(FileDataset):
         return super().total if self.of is None else self.of
 
     def describe_from(self, manifest: dict[str, Any], images: int, root: Path) -> None:
-        """Take over what a manifest says of the data set that was corrupted, which need not be Cityscapes.
+        """Take over what a manifest has on the data set that was corrupted, which need not be Cityscapes.
 
         Raises DataError where the tree is incomplete, and where the manifest is not as `corrupt` writes it.
         """
@@ -118,10 +118,10 @@ class Cityscapes(FileDataset):
 def read_manifest(root: Path) -> dict[str, Any] | None:
     """Read the manifest of what `corrupt` wrote; any other folder, and any other manifest.json, has none."""
     try:
-        found = json.loads((root / MANIFEST).read_text("utf-8"))
+        content = json.loads((root / MANIFEST).read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and found.get("made_by") == MADE_BY else None
+    return content if isinstance(content, dict) and content.get("made_by") == MADE_BY else None
 
 
 def train_ids(classes: int) -> dict[int, int]:

@@ -1,6 +1,6 @@
 """COCO-style annotations: one JSON file with polygons or run-length codes for all images, drawn into label maps.
 
-Source: Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014; the format is that of its `instances` files,
+Source: Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014; its `instances` files have this format,
 and pycocotools draws the masks. Annotations of an image are drawn in the file's order, so a later one hides an earlier
 one where they overlap.
 """
@@ -48,7 +48,7 @@ class Annotations:
             content = json.loads(path.read_text("utf-8"))
             trainids = {one["id"]: trainid_of(one["name"], class_names, path) for one in content["categories"]}
             names = {one["id"]: str(one["file_name"]) for one in content["images"]}
-            found = [
+            triples = [
                 (names[one["image_id"]], one["category_id"], one["segmentation"]) for one in content["annotations"]
             ]
         except OSError as error:
@@ -60,7 +60,7 @@ class Annotations:
         listed_names = {file.relative_to(images.folder).as_posix(): key for key, file in images.files.items()}
         listed_names |= {file.name: key for key, file in images.files.items()}
         by_id: dict[str, list[tuple[int, Any]]] = {listed_names[n]: [] for n in names.values() if n in listed_names}
-        for name, category, segmentation in found:
+        for name, category, segmentation in triples:
             if category not in trainids:
                 raise DataError(f"{shown(path)}: {shown(name)} has the category {category}, which has no name there")
             if name in listed_names:
@@ -76,7 +76,7 @@ class Annotations:
 
     @property
     def identity(self) -> list[Any]:
-        """What decides which class a label is, beside the annotations."""
+        """What decides which class a label is, in addition to the annotations."""
         return ["coco", self.background]
 
     def pairs(self, images: Listing) -> dict[str, tuple[Path, Path]]:
@@ -116,9 +116,9 @@ def drawn(segmentation: Any, size: tuple[int, int]) -> Any:
             codes = mask.frPyObjects(segmentation, *segmentation["size"])
         else:
             codes = {**segmentation, "counts": segmentation["counts"].encode()}
-        found = mask.decode(codes).astype(bool)
+        drawing = mask.decode(codes).astype(bool)
     except Exception as error:  # pycocotools raises bare ones
         raise ValueError(f"an annotation can't be drawn ({type(error).__name__}: {error})") from None
-    if found.shape != size:
-        raise ValueError(f"an annotation's size {found.shape[1]}x{found.shape[0]} differs from its image's")
-    return found
+    if drawing.shape != size:
+        raise ValueError(f"an annotation's size {drawing.shape[1]}x{drawing.shape[0]} differs from its image's")
+    return drawing

@@ -12,8 +12,8 @@ less one, 0 .. 181, and 255 for unlabelled.
 171 classes, not 172. The list has 91 things and 91 stuff; eleven of the things have no annotation in COCO, which leaves
 80 + 91. The authors, and the SegFormer paper after them, count "unlabeled" as the 172nd; but no pixel of it is scored
 or learnt from, so a head with an output for it gains nothing, and a mean over classes must not hold it. MMSegmentation
-has the same 171 in the same order. The images have the licences that their makers chose on Flickr, not all of which
-allow changed copies, as a corrupted image is one, so reports do not show them.
+has the same 171 in the same order. The images have the licences that their makers chose on Flickr, and not all
+of these allow changed copies, as a corrupted image is one, so reports do not show them.
 """
 
 from pathlib import Path
@@ -67,7 +67,7 @@ class COCOStuff(FileDataset):
         folder = FOLDERS[split]
         layouts = (layout for layout in LAYOUTS if (root / layout[0] / folder).is_dir())
         images, labels = next(layouts, LAYOUTS[0])
-        found = list_images(root / images / folder, ".jpg", ".jpeg")
-        pairs = pair(found, root / labels / folder, ".png", but=CONVERTED)
+        files = list_images(root / images / folder, ".jpg", ".jpeg")
+        pairs = pair(files, root / labels / folder, ".png", but=CONVERTED)
         table = label_table({n - 1: k for k, n in enumerate(NUMBERS)} | {255: IGNORE})
         super().__init__(pairs.files, table, pairs.notes)

@@ -43,26 +43,26 @@ class Coding:
         """Decode a label file. Raises ValueError or EOFError unless it is one for an image of that height and width."""
         stored = decode_colours(content) if self.by_colour else decode_indices(content, MOST_BITS)
         require_size(stored, size)
-        known = self.look_up(stored)
-        if not self.others_ignored and (known == UNKNOWN).any():
-            values = [self.shown(int(value)) for value in np.unique(stored[known == UNKNOWN])]
+        trainids = self.look_up(stored)
+        if not self.others_ignored and (trainids == UNKNOWN).any():
+            values = [self.written(int(value)) for value in np.unique(stored[trainids == UNKNOWN])]
             raise ValueError(
-                f"label {named_values(values)}; allowed are {', '.join(map(self.shown, sorted(self.meaning)))}"
+                f"label {named_values(values)}; allowed are {', '.join(map(self.written, sorted(self.meaning)))}"
             )
-        return np.where(known == UNKNOWN, IGNORE, known).astype(np.uint8)
+        return np.where(trainids == UNKNOWN, IGNORE, trainids).astype(np.uint8)
 
     def look_up(self, stored: NDArray[np.integer[Any]]) -> NDArray[np.int16]:
         """Give each stored value its trainId, or UNKNOWN."""
         codes, trainids = self.sorted
         place = np.searchsorted(codes, stored)
-        found = codes[np.minimum(place, len(codes) - 1)] == stored
-        return np.where(found, trainids[np.minimum(place, len(codes) - 1)], UNKNOWN).astype(np.int16)
+        is_listed = codes[np.minimum(place, len(codes) - 1)] == stored
+        return np.where(is_listed, trainids[np.minimum(place, len(codes) - 1)], UNKNOWN).astype(np.int16)
 
     @cached_property
     def sorted(self) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
         codes = sorted(self.meaning)
         return np.array(codes, np.int32), np.array([self.meaning[code] for code in codes], np.int16)
 
-    def shown(self, code: int) -> str:
+    def written(self, code: int) -> str:
         """Write a stored value for people: a colour as R,G,B in brackets."""
         return f"({code // 65536}, {code // 256 % 256}, {code % 256})" if self.by_colour else str(code)

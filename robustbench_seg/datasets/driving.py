@@ -42,13 +42,15 @@ class Driving(FileDataset):
         notes: list[str] = []
         tables = []
         for part in parts:
-            found = pair(part.images, part.labels, *part.tables)
-            tables.append(part.tables[found.ending])
+            matches = pair(part.images, part.labels, *part.tables)
+            tables.append(part.tables[matches.ending])
             if tables[-1] != tables[0]:
-                raise DataError(f"{shown(part.labels)}: has labels ...{found.ending}, of another kind than the others")
+                raise DataError(
+                    f"{shown(part.labels)}: has labels ...{matches.ending}, of another kind than the others"
+                )
             before = f"{part.condition}/" if part.condition else ""
-            pairs |= {f"{before}{image_id}": files for image_id, files in found.files.items()}
-            notes += found.notes
+            pairs |= {f"{before}{image_id}": files for image_id, files in matches.files.items()}
+            notes += matches.notes
         FileDataset.__init__(self, pairs, label_table(tables[0]), tuple(notes))
 
 

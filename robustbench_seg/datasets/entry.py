@@ -15,7 +15,7 @@ __all__ = ["DatasetEntry"]
 class DatasetEntry:
     """One entry of `DATASETS`.
 
-    name: as on the command line. description: what `list datasets` says. module, class_name: where the class is, which
+    name: as on the command line. description: for `list datasets`. module, class_name: where the class is, which
     is imported when it is asked for; or kind: the class itself, as of a script. needs_folder: whether the data set lies
     in a folder, the class's first argument.
 

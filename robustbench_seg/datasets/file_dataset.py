@@ -78,12 +78,12 @@ class FileDataset(Dataset):
         return self.survey(ids).fingerprint
 
     def survey(self, ids: Sequence[str]) -> Survey:
-        found = list(self.inspections(ids))
-        faults = [str(fault) for fault in found if isinstance(fault, DataError)]
+        inspections = list(self.inspections(ids))
+        faults = [str(fault) for fault in inspections if isinstance(fault, DataError)]
         if faults:
             count = f"{len(faults)} of {len(ids)} images have faults: " if len(faults) > 1 else ""
             raise DataError(count + listed(faults, FAULTS_SHOWN, "; "))
-        sound = [one for one in found if not isinstance(one, DataError)]
+        sound = [one for one in inspections if not isinstance(one, DataError)]
         unlabelled = tuple(one.image_id for one in sound if not one.pixels[:-1].any())
         smallest = min(((one.image_id, min(one.size)) for one in sound), key=lambda pair: pair[1], default=None)
         return Survey(self.digest_with_code([[one.image_id, *one.digests] for one in sound]), unlabelled, smallest)

@@ -1,4 +1,4 @@
-"""The first pass over the images that a command uses: what is wrong with them is said before anything is measured."""
+"""The first pass over the images that a command uses: faults are reported before anything is measured."""
 
 import time
 from collections import Counter
@@ -40,7 +40,7 @@ def first_pass(
 
 
 def without_labels(unlabelled: Sequence[str], ids: Sequence[str], where: str) -> str:
-    """Say which images have no labelled pixel; nothing where all have some."""
+    """Name images without a labelled pixel; "" where all have some."""
     if not unlabelled:
         return ""
     some = listed([shown(image_id) for image_id in unlabelled], EXAMPLES)
@@ -63,19 +63,19 @@ class Summary:
 
 
 def summarise(dataset: Dataset, ids: Sequence[str], on_image: Callable[[], None] = lambda: None) -> Summary:
-    """Read these images as `first_pass` does, and go on after a fault. on_image: called after each."""
+    """Read these images as `first_pass` does, but continue after a fault. on_image: called after each."""
     begin = time.perf_counter()
     pixels, images = (np.zeros(len(dataset.class_names) + 1, np.int64) for _ in range(2))
     sizes: Counter[tuple[int, int]] = Counter()
     faults, unlabelled = [], []
-    for found in dataset.inspections(ids):
+    for one in dataset.inspections(ids):
         on_image()
-        if not isinstance(found, Inspection):
-            faults.append(str(found))
+        if not isinstance(one, Inspection):
+            faults.append(str(one))
             continue
-        pixels += found.pixels
-        images += found.pixels > 0
-        sizes[found.size] += 1
-        if not found.pixels[:-1].any():
-            unlabelled.append(found.image_id)
+        pixels += one.pixels
+        images += one.pixels > 0
+        sizes[one.size] += 1
+        if not one.pixels[:-1].any():
+            unlabelled.append(one.image_id)
     return Summary(pixels, images, sizes, tuple(faults), tuple(unlabelled), time.perf_counter() - begin)

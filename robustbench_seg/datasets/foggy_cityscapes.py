@@ -25,7 +25,6 @@ class FoggyCityscapes(Driving):
 
     name = "foggy_cityscapes"
     splits = tuple(f"{split}-{beta}" for split in ("train", "val") for beta in BETAS)
-    synthetic = True
 
     def __init__(self, root: Path, split: str = "val-0.02") -> None:
         self.choose(split)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, UsageError
+from ..files import expanded
 from ..wording import counted, shown
 from .base import LabelMap, block_of, found_by
 from .coding import Coding
@@ -27,8 +28,8 @@ EVALUATED = ("val", "test", "validation")  # of splits with these names, the fir
 class Folder(FileDataset):
     """Pairs of image and label of a folder.
 
-    options: of `FolderSpec`, in place of what dataset.yaml says. split: by default val or test, where there is one, or
-    the only one.
+    options: of `FolderSpec`; they replace what is in dataset.yaml. split: by default val or test, where there is one,
+    or the only one.
     """
 
     name = "folder"
@@ -41,21 +42,21 @@ class Folder(FileDataset):
         self.class_names, values = classes_of(root, spec)
         self.palette = palette_of(spec, self.class_names)
         self.block_pattern = spec.blocks
-        images = list_pattern(root, spec.images.replace("{split}", self.split), IMAGES)
+        images = list_pattern(root, expanded(spec.images.replace("{split}", self.split)), IMAGES)
         if self.split in spec.splits:
             images = images.only(chosen_of(root, spec, self.split, images))
-        labels = spec.labels.replace("{split}", self.split)
+        labels = expanded(spec.labels.replace("{split}", self.split))
         if labels.lower().endswith(".json"):
             from .coco import Annotations
 
             self.labels: Any = Annotations.read(root / labels, self.class_names, spec.background, images)
             pairs, notes = self.labels.pairs(images), self.labels.notes
         else:
-            found = pair_patterns(images, list_pattern(root, labels, (".png",)), labels)
+            matches = pair_patterns(images, list_pattern(root, labels, (".png",)), labels)
             # Where images are chosen by a list or a share, the labels of the others lie there, too.
-            pairs, notes = found.files, images.notes if self.split in spec.splits else found.notes
+            pairs, notes = matches.files, images.notes if self.split in spec.splits else matches.notes
             self.labels = Coding(values, bool(spec.colours), spec.ignore == "others")
-        super().__init__({named(spec, key): files for key, files in pairs.items()}, label_table({}), notes)
+        super().__init__({with_condition(spec, key): files for key, files in pairs.items()}, label_table({}), notes)
 
     def read_label(self, image_id: str) -> bytes:
         if isinstance(self.labels, Coding):
@@ -68,10 +69,11 @@ class Folder(FileDataset):
         return label
 
     def meaning(self) -> list[Any]:
-        return list(self.labels.identity)
+        pattern = [self.block_pattern] if self.block_pattern else []  # so that stored cells are never of another one
+        return [*self.labels.identity, *pattern]
 
 
-def named(spec: FolderSpec, image_id: str) -> str:
+def with_condition(spec: FolderSpec, image_id: str) -> str:
     """Put an image's condition before its id. Raises UsageError where the pattern finds none."""
     if not spec.conditions:
         return image_id
@@ -81,7 +83,7 @@ def named(spec: FolderSpec, image_id: str) -> str:
 
 
 def splits_of(root: Path, spec: FolderSpec) -> tuple[str, ...]:
-    """Name the splits: those of the description, or the folders that stand where {split} does; else "all"."""
+    """Name the splits: as in the description, or the folders that stand where {split} does; else "all"."""
     if spec.splits:
         return tuple(spec.splits)
     before, mark, _ = spec.images.partition("{split}")
@@ -111,7 +113,7 @@ def chosen_of(root: Path, spec: FolderSpec, split: str, images: Listing) -> list
     order = sorted(blocks, key=lambda block: blake2b(block.encode(), digest_size=8).digest())
     cuts = np.rint(np.cumsum([0, *(float(share) for share in spec.splits.values())]) * len(order)).astype(int)
     place = list(spec.splits).index(split)
-    chosen = set(order[cuts[place] : cuts[place + 1]])
-    if not chosen:
+    blocks_of_split = set(order[cuts[place] : cuts[place + 1]])
+    if not blocks_of_split:
         raise DataError(f"{spec.name} {split}: a share of {how:g} of {counted(len(order), 'block')} is none")
-    return [image_id for image_id in images.files if block_of(spec.blocks, image_id) in chosen]
+    return [image_id for image_id in images.files if block_of(spec.blocks, image_id) in blocks_of_split]

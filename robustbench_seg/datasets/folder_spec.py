@@ -1,4 +1,4 @@
-"""The description of a data set in a folder: what dataset.yaml, or a suite, says of its files and classes."""
+"""The description of a data set in a folder: the content of dataset.yaml, or of a suite."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,13 +25,13 @@ Colour = tuple[Byte, Byte, Byte]
 
 
 class FolderSpec(Strict):
-    """What dataset.yaml says. Paths are relative to it.
+    """The content of dataset.yaml. Paths are relative to it.
 
     images, labels: a folder, or a pattern with wildcards; {split} in them stands for the split's name; labels may be a
     COCO-style JSON file. classes: names in the order of the values 0, 1, ..., a mapping from values to names, or a text
     file with a name per line; several values may have one name. colours: for RGB labels, the colour or colours of each
     class. ignore: values (or, with colours, colours) that are not scored, or "others": whatever is not listed.
-    splits: a list file or a share (0-1) for each split, where they do not lie in folders of their own. blocks: a
+    splits: a list file or a share (0-1) for each split, where they do not lie in separate folders. blocks: a
     regular expression; images whose ids agree in what it finds are drawn together by statistics. conditions: one whose
     finding in an id is the image's condition. background: with JSON, the class of pixels without annotation, which are
     ignored otherwise.
@@ -67,14 +67,14 @@ class FolderSpec(Strict):
 
 
 def read_spec(root: Path, options: Mapping[str, Any]) -> FolderSpec:
-    """Read a folder's dataset.yaml, where there is one; options replace what it says."""
+    """Read a folder's dataset.yaml, where there is one; options replace what is in it."""
     path = root / DESCRIPTION
     if not root.is_dir():
         raise DataError(f"{shown(root)}: no such folder")
     if not path.is_file() and set(options) <= {"name"}:
         raise UsageError(
-            f"{shown(root)}: has no {DESCRIPTION}, which says where images and labels are and what the classes are "
-            f"called (see docs/datasets.md); it holds {contents(root)}"
+            f"{shown(root)}: has no {DESCRIPTION}, which names the places of images and labels and the classes "
+            f"(see docs/datasets.md); it holds {contents(root)}"
         )
     if not path.is_file():
         return validated(dict(options), FolderSpec, f"the description of {shown(root)}")
@@ -83,21 +83,21 @@ def read_spec(root: Path, options: Mapping[str, Any]) -> FolderSpec:
 
 def classes_of(root: Path, spec: FolderSpec) -> tuple[tuple[str, ...], dict[int, int]]:
     """Give the class names, and the trainId or IGNORE of each stored value (or colour, as one number)."""
-    named = spec.classes
-    if isinstance(named, str):
+    names_by_value = spec.classes
+    if isinstance(names_by_value, str):
         try:
-            lines = (root / named).read_text("utf-8").splitlines()
+            lines = (root / names_by_value).read_text("utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{shown(root / named)}: can't be read as a list of classes ({error})") from None
-        named = tuple(line.strip() for line in lines if line.strip())
-    if isinstance(named, tuple):
-        if len(set(named)) < len(named):
-            raise UsageError(f"{spec.name}: classes: {next(n for n in named if named.count(n) > 1)!r} comes twice")
-        named = dict(enumerate(named))
-    names = tuple(dict.fromkeys(named.values()))
+            raise DataError(f"{shown(root / names_by_value)}: can't be read as a list of classes ({error})") from None
+        names_by_value = tuple(line.strip() for line in lines if line.strip())
+    if isinstance(names_by_value, tuple):
+        if len(set(names_by_value)) < len(names_by_value):
+            raise UsageError(f"{spec.name}: classes: {twice(names_by_value)!r} comes twice")
+        names_by_value = dict(enumerate(names_by_value))
+    names = tuple(dict.fromkeys(names_by_value.values()))
     if not 1 <= len(names) <= IGNORE:
         raise UsageError(f"{spec.name}: has {counted(len(names), 'class name')}; 1 to {IGNORE} are possible")
-    values = {value: names.index(name) for value, name in named.items()}
+    values = {value: names.index(name) for value, name in names_by_value.items()}
     if spec.colours:
         if set(spec.colours) != set(names):
             odd = sorted(set(spec.colours) ^ set(names))
@@ -121,7 +121,7 @@ def colours_of(spec: FolderSpec, name: str) -> tuple[Colour, ...]:
 
 
 def palette_of(spec: FolderSpec, names: Sequence[str]) -> tuple[Colour, ...]:
-    """Choose the colours that reports show: those given, those of the labels, or PASCAL VOC's."""
+    """Choose the colours that reports show: as given, as in the labels, or PASCAL VOC's."""
     if spec.palette and len(spec.palette) != len(names):
         raise UsageError(
             f"{spec.name}: palette has {len(spec.palette)} colours for {counted(len(names), 'class name')}"
@@ -131,3 +131,8 @@ def palette_of(spec: FolderSpec, names: Sequence[str]) -> tuple[Colour, ...]:
     if spec.colours:
         return tuple(colours_of(spec, name)[0] for name in names)
     return tuple(colour_of(k + 1) for k in range(len(names)))
+
+
+def twice(names: Sequence[str]) -> str:
+    """Name the first that comes more than once."""
+    return next(name for name in names if names.count(name) > 1)

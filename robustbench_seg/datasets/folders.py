@@ -76,10 +76,10 @@ class Pairs:
 
 def list_images(folder: Path, *endings: str, but: Sequence[str] = (), depth: int | None = None) -> Listing:
     """List the images of a folder as `list_files` does. Raises DataError if there is none, too."""
-    found = list_files(folder, endings, but, depth)
-    if not found.files:
+    listing = list_files(folder, endings, but, depth)
+    if not listing.files:
         raise DataError(f"{shown(folder)}: no file ends in {' or '.join(endings)}; it holds {contents(folder)}")
-    return found
+    return listing
 
 
 def pair(images: Listing, folder: Path, *endings: str, but: Sequence[str] = ()) -> Pairs:
@@ -129,7 +129,7 @@ def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = (), de
     folder, for two files of one id, such as a PNG and a WebP, and for a name that is not UTF-8.
     """
     require_folder(folder, *endings)
-    found: list[tuple[Path, str]] = []
+    pairs: list[tuple[Path, str]] = []
     left_out: dict[str, list[Path]] = {}
     for path, why_not in walk(folder):
         name = path.name.lower()
@@ -138,16 +138,16 @@ def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = (), de
             continue
         if why_not is None and ending is not None:
             before = () if depth is None else path.relative_to(folder).parts[depth:-1]
-            found.append((path, "/".join([*before, path.name[: -len(ending)]])))
+            pairs.append((path, "/".join([*before, path.name[: -len(ending)]])))
         elif why_not is not None or name.endswith(LIKE_IMAGES):
             left_out.setdefault(why_not or f"not ending in {' or '.join(endings)}", []).append(path)
-    return Listing(folder, by_id(found), left_out, depth)
+    return Listing(folder, by_id(pairs), left_out, depth)
 
 
-def by_id(found: Iterable[tuple[Path, str]]) -> dict[str, Path]:
+def by_id(pairs: Iterable[tuple[Path, str]]) -> dict[str, Path]:
     """Files with their ids, by id in Unicode's form NFC. Raises DataError for an id of two, or that is not UTF-8."""
     files: dict[str, Path] = {}
-    for path, stem in sorted(found):
+    for path, stem in sorted(pairs):
         if not is_utf8(stem):
             raise DataError(f"{shown(path)}: its name is not UTF-8; rename it")
         other = files.setdefault(unicodedata.normalize("NFC", stem), path)
@@ -160,7 +160,7 @@ def by_id(found: Iterable[tuple[Path, str]]) -> dict[str, Path]:
 def walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
     """Yield the files below a folder, and why one does not count, or None; of what is hidden, images alone.
 
-    A real folder is entered once, under its own name rather than that of a link; one that holds `folder`, never.
+    A real folder is entered once, under its own name rather than the name of a link; one that holds `folder`, never.
     """
     entered = set(folder.resolve().parents)
     folders, links = deque([folder]), deque[Path]()
@@ -173,16 +173,16 @@ def walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
         entered.add(real)
         for entry in entries_of(here):
             path = Path(entry.path)
-            found = path if entry.is_symlink() else entry  # an entry fails over links in a circle
+            there = path if entry.is_symlink() else entry  # an entry fails over links in a circle
             if entry.name.startswith(".") or entry.name.lower() in OF_SYSTEMS:
                 yield from ((image, "hidden or a system's") for image in images_within(path))
-            elif found.is_dir():
+            elif there.is_dir():
                 (links if entry.is_symlink() else folders).append(path)
-            elif found.is_file():
+            elif there.is_file():
                 yield path, None
             elif not entry.is_symlink():
                 yield path, "neither a file nor a folder"
-            else:  # broken; one to an image is a fault of that image, and is said with others
+            else:  # broken; one to an image is a fault of that image, and is reported with others
                 yield path, None if is_like_an_image(path) else "a broken link"
 
 
@@ -202,7 +202,7 @@ def images_within(path: Path) -> list[Path]:
 
 
 def is_like_an_image(path: Path) -> bool:
-    """Whether a file's name ends as those of images do."""
+    """Whether a file's name ends as the names of images do."""
     return path.name.lower().endswith(LIKE_IMAGES)
 
 

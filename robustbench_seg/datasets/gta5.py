@@ -19,7 +19,7 @@ ODD = ("15188", "17705")  # whose labels are of another size than their images, 
 
 
 class GTA5(Driving):
-    """Split: all, but for two frames whose labels do not fit."""
+    """Split: all, except two frames whose labels do not fit."""
 
     name = "gta5"
     splits = ("all",)

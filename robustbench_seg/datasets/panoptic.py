@@ -1,6 +1,6 @@
 """Panoptic labels: a PNG whose colours number the segments of an image, and a JSON file with the class of each.
 
-Source: Kirillov et al., "Panoptic Segmentation", CVPR 2019. The format is that of COCO's panoptic task, in which the
+Source: Kirillov et al., "Panoptic Segmentation", CVPR 2019. It is the format of COCO's panoptic task, in which the
 number of a segment is R + 256 G + 65536 B.
 """
 
@@ -36,7 +36,7 @@ class Panoptic:
         """
         try:
             content = json.loads(path.read_text("utf-8"))
-            found = {
+            trainids = {
                 str(one["file_name"]): {
                     segment["id"]: table[segment["category_id"]] for segment in one["segments_info"]
                 }
@@ -48,7 +48,7 @@ class Panoptic:
             raise DataError(f"{shown(path)}: no JSON in UTF-8 ({error})") from None
         except (KeyError, TypeError) as error:
             raise DataError(f"{shown(path)}: not as panoptic JSON is: {type(error).__name__} {error}") from None
-        return cls(found)
+        return cls(trainids)
 
     def content(self, path: Path) -> bytes:
         """What an image's labels are made of: its segments in a line, and its PNG. Raises ValueError without them."""

@@ -43,19 +43,19 @@ def list_pattern(root: Path, pattern: str, endings: Sequence[str]) -> Listing:
     rest = "/".join(parts[fixed:])
     ending = "|".join(map(re.escape, endings)) if rest.endswith("*") else ""
     expression = re.compile(f"{translated(rest)}(?:{ending})", re.IGNORECASE)
-    found, left_out = [], dict[str, list[Path]]()
+    pairs, left_out = [], dict[str, list[Path]]()
     for path, why_not in walk(base):
         match = expression.fullmatch(path.relative_to(base).as_posix())
         if match and why_not is None:
             words = (group.strip("/").replace("/", "_") for group in match.groups())
-            found.append((path, "_".join(filter(None, words))))
+            pairs.append((path, "_".join(filter(None, words))))
         elif why_not is not None or is_like_an_image(path):
             left_out.setdefault(why_not or f"not as {rest}", []).append(path)
-    if not found:
+    if not pairs:
         others = listed([shown(path.relative_to(base)) for paths in left_out.values() for path in paths], EXAMPLES)
-        wanted = f"{rest}{f' with {listed(endings, len(endings))}' if ending else ''}"
-        raise DataError(f"{shown(base)}: no file is as {wanted}" + (f"; it holds {others}" if others else ""))
-    return Listing(base, by_id(found), left_out)
+        expected = f"{rest}{f' with {listed(endings, len(endings))}' if ending else ''}"
+        raise DataError(f"{shown(base)}: no file is as {expected}" + (f"; it holds {others}" if others else ""))
+    return Listing(base, by_id(pairs), left_out)
 
 
 def translated(pattern: str) -> str:

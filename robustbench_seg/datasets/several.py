@@ -22,11 +22,13 @@ class Several(Dataset):
         self.split = splits[0] if len(set(splits)) == 1 else JOIN.join(splits)
         self.splits = (self.split,)
         first = members[0]
-        for member in members[1:]:
+        for member in members:
+            if member.block_pattern:
+                raise UsageError(f"{self.name}: {member.name} has blocks by a pattern, and can't be one of several")
             if member.class_names != first.class_names:
                 raise UsageError(
                     f"{self.name}: {member.name} has other classes ({listed(member.class_names, 3)}) than {first.name} "
-                    f"({listed(first.class_names, 3)}); only those of the same are one"
+                    f"({listed(first.class_names, 3)}); their classes must be equal"
                 )
         self.class_names, self.palette = first.class_names, first.palette
         self.shows_images = all(member.shows_images for member in members)
@@ -53,18 +55,18 @@ class Several(Dataset):
 
     def inspect(self, image_id: str) -> Inspection:
         member, own = self.member_of(image_id)
-        found = member.inspect(own)
-        return Inspection(image_id, found.size, found.pixels, found.digests)
+        one = member.inspect(own)
+        return Inspection(image_id, one.size, one.pixels, one.digests)
 
     def fingerprint(self, ids: Sequence[str]) -> str:
         return self.survey(ids).fingerprint
 
     def survey(self, ids: Sequence[str]) -> Survey:
-        found = {name: one.survey(own) for name, one in self.members.items() if (own := self.ids_of(name, ids))}
-        smallest = [(f"{name}/{s.smallest[0]}", s.smallest[1]) for name, s in found.items() if s.smallest]
+        surveys = {name: one.survey(own) for name, one in self.members.items() if (own := self.ids_of(name, ids))}
+        smallest = [(f"{name}/{s.smallest[0]}", s.smallest[1]) for name, s in surveys.items() if s.smallest]
         return Survey(
-            digest([[name, survey.fingerprint] for name, survey in found.items()]),
-            tuple(f"{name}/{image_id}" for name, survey in found.items() for image_id in survey.unlabelled),
+            digest([[name, survey.fingerprint] for name, survey in surveys.items()]),
+            tuple(f"{name}/{image_id}" for name, survey in surveys.items() for image_id in survey.unlabelled),
             min(smallest, key=lambda pair: pair[1], default=None),
         )
 

@@ -1,7 +1,7 @@
 """streets: the embedded data set. It is synthetic: street scenes drawn by a procedure, not photographs.
 
-It has Cityscapes' 19 classes and void, needs no download, and lets the whole suite run anywhere. Scores on it say
-whether the suite works and how models compare on drawn scenes; they say nothing about real roads.
+It has Cityscapes' 19 classes and void, needs no download, and lets the whole suite run anywhere. Scores on it show
+whether the suite works and how models compare on drawn scenes; they mean nothing for real roads.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class Streets(Dataset):
         index = int(image_id.rpartition("_")[2])
         if 4 * self.size[0] * self.size[1] * self.count > KEPT_BYTES:
             return Sample(image_id, *render(self.seed, index, *self.size))
-        scenes = kept(self.split, self.seed, *self.size)
+        scenes = scenes_of(self.split, self.seed, *self.size)
         if index not in scenes:
             scenes[index] = render(self.seed, index, *self.size)
         return Sample(image_id, *(each.copy() for each in scenes[index]))
@@ -62,6 +62,6 @@ class Streets(Dataset):
 
 
 @lru_cache(maxsize=KEPT_SETS)
-def kept(split: str, seed: int, height: int, width: int) -> dict[int, tuple[Image, LabelMap]]:
+def scenes_of(split: str, seed: int, height: int, width: int) -> dict[int, tuple[Image, LabelMap]]:
     """The scenes of a set that this process has drawn, by index, to add to; here, since workers get copies of a set."""
     return {}

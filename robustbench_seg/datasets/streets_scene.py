@@ -1,8 +1,8 @@
 """A synthetic street scene, drawn from a seed: image and label, no camera and no data behind it.
 
 The scene is procedural: a perspective street with buildings, plants, furniture, traffic and people, painted from far
-to near with flat polygons and noise textures. It stands in for driving data where none may be had; what a network
-scores on it says nothing about real streets.
+to near with flat polygons and noise textures. It stands in for driving data where none is available; what a network
+scores on it means nothing for real streets.
 """
 
 from collections.abc import Callable
@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from robustbench_seg.streetscenes import (
     backdrop,
     buildings,
+    cycles,
     finish,
     furniture,
+    ground,
     layout,
     people,
     plants,
+    surface,
     transit,
     vehicles,
 )
@@ -33,6 +36,7 @@ PAINTERS: dict[Kind, Callable[[Canvas, Thing, Road, Generator], None]] = {
     **vehicles.PAINTERS,
     **transit.PAINTERS,
     **people.PAINTERS,
+    **cycles.PAINTERS,
     **furniture.PAINTERS,
 }
 
@@ -41,8 +45,8 @@ def render(seed: int, index: int, height: int, width: int) -> tuple[NDArray[np.u
     """Draw scene `index` of the series `seed`: image (height, width, 3) uint8 RGB and label (height, width) uint8.
 
     Labels are Cityscapes' train ids 0-18, and 255 where nothing is to be learnt (the own bonnet, bins). The same
-    arguments give the same bytes, but for single values off by 1 on a processor without AVX2. The same scene at another
-    size is the same street at another resolution.
+    arguments give the same bytes, except for single values off by 1 on a processor without AVX2. The same scene at
+    another size is the same street at another resolution.
 
     Raises:
         ValueError: if a side is below 32 pixels.
@@ -60,8 +64,8 @@ def paint(scene: Scene, height: int, width: int) -> tuple[NDArray[np.uint8], NDA
     rng = np.random.default_rng(scene.seed)
     backdrop.sky(canvas, rng)
     backdrop.skyline(canvas, rng)
-    backdrop.ground(canvas, scene.road, rng)
-    backdrop.surface(canvas, scene.road, scene.things, rng)
+    ground.ground(canvas, scene.road, rng)
+    surface.surface(canvas, scene.road, scene.things, rng)
     for thing in far_to_near(scene, reach=1.1 * canvas.camera.centre_px / canvas.camera.focal_px):
         PAINTERS[thing.kind](canvas, thing, scene.road, np.random.default_rng(thing.seed))
     finish.bonnet(canvas, scene.bonnet, rng)
@@ -85,15 +89,15 @@ def far_to_near(scene: Scene, reach: float) -> list[Thing]:
     first, last = edges.min(0), edges.max(0)
     meet = (first[:, None] < last[None, :]) & (first[None, :] < last[:, None])
     aside = np.where((left < 0) & (right > 0), 0.0, np.minimum(np.abs(left), np.abs(right)))
-    apart = z0[:, None] >= z1[None, :]
+    is_apart = z0[:, None] >= z1[None, :]
     overlap = (z0[:, None] < z1[None, :]) & (z0[None, :] < z1[:, None])
-    behind = meet & (apart | (overlap & (aside[:, None] > aside[None, :])))
+    behind = meet & (is_apart | (overlap & (aside[:, None] > aside[None, :])))
     blockers = behind.sum(0)
     order = []
     for _ in things:
-        chosen = int(np.argmin(blockers))
-        blockers = blockers - behind[chosen]
-        blockers[chosen] = len(things) ** 2
-        if first[chosen] < reach and last[chosen] > -reach:
-            order.append(things[chosen])
+        first_free = int(np.argmin(blockers))
+        blockers = blockers - behind[first_free]
+        blockers[first_free] = len(things) ** 2
+        if first[first_free] < reach and last[first_free] > -reach:
+            order.append(things[first_free])
     return order

@@ -46,8 +46,8 @@ class VOC(FileDataset):
     def __init__(self, root: Path, split: str = "val") -> None:
         self.choose(split)
         images = list_images(root / "JPEGImages", ".jpg", ".jpeg")
-        chosen = read_list(root / "ImageSets" / "Segmentation" / f"{split}.txt", images.files)
-        pairs = pair(images.only(chosen), root / "SegmentationClass", ".png")
+        ids = read_list(root / "ImageSets" / "Segmentation" / f"{split}.txt", images.files)
+        pairs = pair(images.only(ids), root / "SegmentationClass", ".png")
         # Most images have no label for segmentation, and other splits' labels lie there, too: neither is worth a note.
         super().__init__(pairs.files, label_table({k: k for k in range(21)} | {255: IGNORE}), images.notes)
 
@@ -64,16 +64,16 @@ def read_list(path: Path, files: dict[str, Path]) -> list[str]:
     names: dict[str, str] = {}
     for image_id, file in files.items():
         names |= {file.name: image_id, file.stem: image_id, image_id: image_id}
-    chosen = []
+    ids = []
     for number, line in enumerate(lines, 1):
         if not line:
             continue
         candidates = (line, line.split(" ")[0], Path(line).name, Path(line.split(" ")[0]).name)
-        known = [names[name] for name in candidates if name in names]
-        if not known:
+        matches = [names[name] for name in candidates if name in names]
+        if not matches:
             raise DataError(f"{shown(path)}: line {number}: no image is called {shown(line)}")
-        chosen.append(known[0])
-    if len(set(chosen)) < len(chosen):
-        twice = next(name for name in chosen if chosen.count(name) > 1)
+        ids.append(matches[0])
+    if len(set(ids)) < len(ids):
+        twice = next(name for name in ids if ids.count(name) > 1)
         raise DataError(f"{shown(path)}: {shown(twice)} comes twice")
-    return sorted(chosen)
+    return sorted(ids)

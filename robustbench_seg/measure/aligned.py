@@ -1,4 +1,4 @@
-"""A model whose classes are not those of the data set: what it is to everything that counts, stores and reports."""
+"""A model whose classes differ from the data set's: what it is to everything that counts, stores and reports."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,15 +11,15 @@ __all__ = ["align_model", "alignment_of", "outputs_of"]
 
 def align_model(
     model: Segmenter, classes: Sequence[str], table: Mapping[str, str | None] | str | None = None
-) -> Alignment | None:
-    """Give a model the classes of a data set, in place; None where it has these already.
+) -> Alignment:
+    """Give a model the classes of a data set, in place, unless it has these already.
 
-    table: of `align`. The alignment decides the counts, so it enters the model's identity. Raises UsageError where the
+    table: see `align`. The alignment decides the counts, so it enters the model's identity. Raises UsageError where the
     classes can't be aligned.
     """
     alignment = align(model.class_names, classes, table)
     if alignment.is_identity:
-        return None
+        return alignment
     model.alignment = alignment  # type: ignore[attr-defined]
     model.class_names = alignment.classes
     model.checkpoint_sha256 = digest([model.checkpoint_sha256, "classes", list(alignment.to)])

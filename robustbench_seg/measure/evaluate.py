@@ -1,4 +1,4 @@
-"""One quality cell: each image is loaded, corrupted, put through the model and counted."""
+"""Measure one quality cell: load, corrupt, predict and count each image."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from ..datasets.base import IGNORE, Dataset, LabelMap, Sample
-from ..metrics import ImageCounts, Prediction, counted_metrics
+from ..metrics import ImageCounts, Metric, Prediction, counted_metrics
 from ..models.base import Segmenter
 from ..store.cell import Setting
-from .prepare import naming, prepare_under
+from .prepare import add_image_name, prepare_under
 from .views import Rated, predict, rated_prediction
 from .workers import Loader
 
@@ -28,21 +28,22 @@ def evaluate(
     setting: Setting = PLAIN,
     on_image: Callable[[Sample, LabelMap], None] = lambda sample, prediction: None,
 ) -> tuple[list[ImageCounts], dict[str, float]]:
-    """Evaluate a model on images of a data set; scores are at each label's native size.
+    """Evaluate a model on images of a data set, at the native size of each label.
 
-    on_image is called with each sample, corrupted, and its predicted label map. Returns the counts of each image, in
-    the order of ids, and seconds: of the whole, spent waiting for images, and spent in the model. An error over an
-    image names it. Raises UsageError for a name of no metric.
+    on_image is called with each corrupted sample and its predicted label map. Returns the counts of each image, in the
+    order of ids, and the seconds in total, of waiting for images, and in the model. An error names its image. Raises
+    UsageError for an unknown metric.
     """
     rows: list[ImageCounts] = []
-    probabilities = any(metric.probabilities for metric in counted_metrics(setting.metrics))
+    metrics = counted_metrics(setting.metrics)
+    probabilities = any(metric.probabilities for metric in metrics)
     timings = {"total_s": 0.0, "waiting_s": 0.0, "model_s": 0.0}
     begin = before = time.perf_counter()
     for sample in loader.map(prepare_under(setting.condition, dataset), ids):
         loaded = time.perf_counter()
         image, label = (torch.from_numpy(np.ascontiguousarray(x)) for x in (sample.image, sample.label))
         rated = None
-        with naming(dataset, sample.image_id):
+        with add_image_name(dataset, sample.image_id):
             if probabilities:
                 rated = rated_prediction(model, image, setting.view, label, setting.precision)
                 classes = rated.classes
@@ -50,7 +51,7 @@ def evaluate(
                 classes = predict(model, image, setting.view, (label.shape[0], label.shape[1]), setting.precision)
             prediction = classes.cpu().numpy().astype(np.uint8)
             predicted = time.perf_counter()
-            rows.append(count(sample, prediction, rated, len(model.class_names), setting.metrics))
+            rows.append(count(sample, prediction, rated, len(model.class_names), metrics))
         on_image(sample, prediction)
         timings["waiting_s"] += loaded - before
         timings["model_s"] += predicted - loaded
@@ -60,15 +61,15 @@ def evaluate(
 
 
 def count(
-    sample: Sample, classes: LabelMap, rated: Rated | None, num_classes: int, names: Sequence[str]
+    sample: Sample, classes: LabelMap, rated: Rated | None, num_classes: int, metrics: Sequence[Metric]
 ) -> ImageCounts:
-    """Count one image by mIoU and the metrics of these names. rated: given if one of them needs probabilities."""
+    """Count one image. rated: given if a metric needs probabilities."""
     label = sample.label
     probabilities: dict[str, Any] = {}
     if rated is not None:
         probabilities = {name: getattr(rated, name).cpu().numpy() for name in ("confidence", "log_likelihood")}
     prediction = Prediction(classes, label, num_classes, IGNORE, **probabilities)
     counts: dict[str, Any] = {}
-    for metric in counted_metrics(names):
+    for metric in metrics:
         counts |= metric.count_image(prediction)
     return ImageCounts(image_id=sample.image_id, height=label.shape[0], width=label.shape[1], counts=counts)

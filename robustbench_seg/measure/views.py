@@ -18,8 +18,8 @@ from segformer.resize import resize_rows
 
 from ..alignment import Alignment
 from ..errors import UsageError
-from ..models.base import Segmenter
-from ..store.cell import View
+from ..models.base import PreparedSegmenter, Segmenter, takes_logarithm
+from ..store.cell import LEAST_SIDE, View
 from .aligned import alignment_of, outputs_of
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Rated",
     "classify",
     "in_precision",
+    "input_sizes",
     "predict",
     "rate",
     "rated_prediction",
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 WINDOWS_PER_BATCH = 4
-LEAST_SIDE = 32  # of an image or a window, in pixels: SegFormer's coarsest map has a stride of 32
+HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}  # by the name of a precision
 STRIPE = 1 << 16  # pixels, at most, whose logits at label size are held at a time: whole rows, at least one
 LEAST_PROBABILITY = torch.finfo(torch.float32).tiny  # of a label: an impossible one would make every mean infinite
 
@@ -56,7 +57,7 @@ class Rated:
 
 @contextmanager
 def in_precision(device: torch.device, precision: str) -> Iterator[None]:
-    """Compute in "fp32", whole, or in "bf16".
+    """Compute in "fp32", whole, in "bf16" or in "fp16".
 
     The inputs of fp32 operations may else be rounded: on a GPU those of convolutions to TF32's 10 bits by default, and
     those of matrix products, and more so on a CPU, where the program or the environment asked for it.
@@ -66,7 +67,7 @@ def in_precision(device: torch.device, precision: str) -> Iterator[None]:
     try:
         for owner, name, whole in switches:
             setattr(owner, name, whole)
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+        with torch.autocast(device.type, HALVES.get(precision), enabled=precision in HALVES):
             yield
     finally:
         for (owner, name, _), value in zip(switches, before, strict=True):
@@ -86,11 +87,12 @@ def rounding_switches() -> list[tuple[Any, str, Any]]:
 def predict(model: Segmenter, image: Tensor, view: View, size: tuple[int, int], precision: str) -> Tensor:
     """Give each pixel of a label map of `size` (height, width) its class.
 
-    image: uint8 RGB (H, W, 3) on any device. precision: "fp32" or "bf16" (autocast). Returns int64 (height, width).
+    image: uint8 RGB (H, W, 3) on any device. precision: "fp32", "bf16" or "fp16" (autocast). Returns int64 (height,
+    width).
     """
     batch = image.to(model.device).permute(2, 0, 1)[None]
     with in_precision(model.device, precision):
-        classes = classify(view_logits(model, batch, view), size)[0]
+        classes = classify(view_logits(model, batch, view), size, log=takes_logarithm(model))[0]
     alignment = alignment_of(model)
     return alignment.predict(classes) if alignment else classes
 
@@ -100,7 +102,8 @@ def rated_prediction(model: Segmenter, image: Tensor, view: View, label: Tensor,
     """Do as `predict` does, for the size of a label map (height, width), uint8, and tell how sure the model is."""
     batch = image.to(model.device).permute(2, 0, 1)[None]
     with in_precision(model.device, precision):
-        rated = rate(view_logits(model, batch, view), label.to(model.device)[None], alignment_of(model))
+        logits = view_logits(model, batch, view)
+        rated = rate(logits, label.to(model.device)[None], alignment_of(model), log=takes_logarithm(model))
     return Rated(rated.classes[0], rated.confidence[0], rated.log_likelihood[0])
 
 
@@ -127,18 +130,43 @@ def through(model: Segmenter, images: Tensor, view: View) -> Tensor:
     height, width = images.shape[2:]
     if min(height, width) < LEAST_SIDE:
         raise UsageError(f"an image of {height}x{width} pixels, at its view's scale, has a side below {LEAST_SIDE}")
-    if view.mode == "whole":
-        return finite_logits(model, images)
-    assert view.crop is not None and view.stride is not None
-    return slide(model, images, view.crop, view.stride)
+    if view.mode == "slide":
+        assert view.crop is not None and view.stride is not None
+        return slide(model, images, view.crop, view.stride)
+    if view.mode == "processor":
+        images = as_prepared(model, view.mode).resized(images)
+    elif view.size:
+        images = resize(images.float(), view.size).round().to(torch.uint8)
+    return finite_logits(model, images, view.pad_to)
 
 
-def finite_logits(model: Segmenter, images: Tensor) -> Tensor:
+def finite_logits(model: Segmenter, images: Tensor, pad_to: int = 1) -> Tensor:
     """Float32 logits at the model's stride. Raises UsageError where one is not finite: it would pass for some class."""
-    logits = model(images).float()
+    logits = (as_prepared(model, f"pad-{pad_to}")(images, pad_to) if pad_to > 1 else model(images)).float()
     if not logits.isfinite().all():
         raise UsageError(f"{model.name} gave logits that are not finite; its weights are damaged, or overflow")
     return logits
+
+
+def input_sizes(view: View, size: tuple[int, int]) -> set[tuple[int, int]]:
+    """Tell which (height, width) a model is fed for an image of a size; none where its own processor decides."""
+    if view.mode == "processor":
+        return set()
+    if view.size:
+        return {view.size}
+    scaled = {(round(scale * size[0]), round(scale * size[1])) for scale in view.scales}
+    crop = view.crop or max(map(max, scaled))
+    sizes = {(min(crop, height), min(crop, width)) for height, width in scaled}
+    return {
+        (-(-height // view.pad_to) * view.pad_to, -(-width // view.pad_to) * view.pad_to) for height, width in sizes
+    }
+
+
+def as_prepared(model: Segmenter, mode: str) -> PreparedSegmenter:
+    """Take a model as one whose input is made here. Raises UsageError where a view needs that, and it is not."""
+    if not isinstance(model, PreparedSegmenter):
+        raise UsageError(f"the view {mode} is not for {model.name}, which makes its input itself")
+    return model
 
 
 def slide(model: Segmenter, images: Tensor, crop: int, stride: int) -> Tensor:
@@ -170,15 +198,16 @@ def window_starts(length: int, crop: int, stride: int) -> list[int]:
     return [*range(0, last, stride), last]
 
 
-def classify(logits: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+def classify(logits: Sequence[Tensor], size: tuple[int, int], *, log: bool = False) -> Tensor:
     """Resize logits (B, C, h, w) to a label's size and take the most probable class, int64 (B, height, width).
 
-    Of several logits, each of a size of its own, the softmax probabilities are averaged.
+    Of several logits, each of a size of its own, the softmax probabilities are averaged. log: what is given are scores
+    of which, resized, the logarithm are the logits (see `takes_logarithm`).
     """
-    return torch.cat([scores.argmax(dim=1) for _, scores in stripes(logits, size)], dim=1)
+    return torch.cat([scores.argmax(dim=1) for _, scores in stripes(logits, size, log)], dim=1)
 
 
-def stripes(logits: Sequence[Tensor], size: tuple[int, int]) -> Iterator[tuple[range, Tensor]]:
+def stripes(logits: Sequence[Tensor], size: tuple[int, int], log: bool) -> Iterator[tuple[range, Tensor]]:
     """Yield some rows at a time and their scores (B, C, rows, width): logits or, of several, the sum of softmaxes.
 
     So no map of all classes at the label's size ever exists.
@@ -187,20 +216,22 @@ def stripes(logits: Sequence[Tensor], size: tuple[int, int]) -> Iterator[tuple[r
     for top in range(0, size[0], step):
         rows = range(top, min(top + step, size[0]))
         parts = [resize_rows(x, rows, size) for x in logits]
+        if log:
+            parts = [part.clamp(min=LEAST_PROBABILITY).log() for part in parts]
         yield rows, parts[0] if len(parts) == 1 else torch.stack([part.softmax(dim=1) for part in parts]).sum(dim=0)
 
 
-def rate(logits: Sequence[Tensor], label: Tensor, alignment: Alignment | None = None) -> Rated:
+def rate(logits: Sequence[Tensor], label: Tensor, alignment: Alignment | None = None, *, log: bool = False) -> Rated:
     """Classify as `classify` does, for labels uint8 (B, height, width), and take probabilities from the same scores.
 
     alignment: of a model whose classes are not those of the labels; the probability of one of these is the sum over the
     classes that map to it, and 0 where none does.
     """
     if alignment:
-        return rate_aligned(logits, label, alignment)
+        return rate_aligned(logits, label, alignment, log)
     found = []
     known = label[:, None].long().clamp(max=logits[0].shape[1] - 1)
-    for rows, scores in stripes(logits, (label.shape[1], label.shape[2])):
+    for rows, scores in stripes(logits, (label.shape[1], label.shape[2]), log):
         classes = scores.argmax(dim=1, keepdim=True)
         best, labelled = scores.gather(1, classes), scores.gather(1, known[:, :, rows.start : rows.stop])
         if len(logits) == 1:
@@ -217,10 +248,10 @@ def rate(logits: Sequence[Tensor], label: Tensor, alignment: Alignment | None = 
     return bounded(classes, confidence, log_likelihood)
 
 
-def rate_aligned(logits: Sequence[Tensor], label: Tensor, alignment: Alignment) -> Rated:
+def rate_aligned(logits: Sequence[Tensor], label: Tensor, alignment: Alignment, log: bool) -> Rated:
     found = []
     known = label[:, None].long().clamp(max=alignment.nothing)
-    for rows, scores in stripes(logits, (label.shape[1], label.shape[2])):
+    for rows, scores in stripes(logits, (label.shape[1], label.shape[2]), log):
         classes = alignment.predict(scores.argmax(dim=1, keepdim=True))
         grouped = alignment.grouped(scores.softmax(dim=1) if len(logits) == 1 else scores / len(logits))
         found.append((classes, grouped.gather(1, classes), grouped.gather(1, known[:, :, rows.start : rows.stop])))

@@ -1,14 +1,14 @@
-"""The family of models. To add one, add a file with an adapter and a line to MODELS."""
+"""The family of models. To add one, add a file with an adapter and a line to MODELS (`registry.py`)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..family import Family
 from ..files import digest, expanded
-from .entry import Model, Request
+from .entry import Model
+from .registry import BUILTIN_WEIGHTS, DEEPLABV3PLUS_ENCODERS, MODELS, RANDOM_WEIGHTS, look_up
+from .request import Options, Request
 
 if TYPE_CHECKING:
     import torch
@@ -17,50 +17,24 @@ if TYPE_CHECKING:
     from segformer import CheckpointInfo
 
     from .base import Segmenter
+    from .source import Source
 
 __all__ = [
     "BUILTIN_WEIGHTS",
+    "DEEPLABV3PLUS_ENCODERS",
     "MODELS",
     "RANDOM_WEIGHTS",
     "Model",
+    "Options",
     "Request",
     "build_network",
     "find_weights",
     "load_model",
+    "load_source",
     "look_up",
     "save_network",
     "start_from_encoder",
 ]
-
-DEEPLABV3PLUS_ENCODERS = (
-    "mobilenet_v2", "resnet50", "resnet101", "tu-xception41", "tu-xception65", "tu-xception71",
-)  # fmt: skip
-WEIGHTS = Path(__file__).parent / "weights"
-BUILTIN = {
-    "segformer-b0": {
-        "builtin:streets-b0": WEIGHTS / "segformer-b0-streets.safetensors",
-        "builtin:streets-b0-learned": WEIGHTS / "segformer-b0-learned-streets.safetensors",
-    },
-    "deeplabv3plus-mobilenet_v2": {
-        "builtin:streets-deeplabv3plus": WEIGHTS / "deeplabv3plus-mobilenet_v2-streets.safetensors",
-    },
-}
-SEGFORMER = Model(name="", module=".segformer", shipped=True, trainable=True, encoder_files=True, hub=True)
-DEEPLABV3PLUS = Model(name="", module=".deeplabv3plus", shipped=True, pools_images=True, channels_last=True)
-SHIPPED = (
-    *(replace(SEGFORMER, name=f"segformer-b{k}", variant=f"b{k}") for k in range(6)),
-    *(
-        replace(DEEPLABV3PLUS, name=f"deeplabv3plus-{encoder}", variant=encoder, trainable=True)
-        for encoder in DEEPLABV3PLUS_ENCODERS
-    ),
-    replace(DEEPLABV3PLUS, name="deeplabv3plus"),  # with whichever encoder its files have
-    Model(name="constant", module=".constant", shipped=True, needs_weights=False),
-    Model(name="onnx", module=".onnx", shipped=True, fp32_only=True),  # the graph decides its precision
-)
-MODELS = Family("model", Model, {model.name: replace(model, builtin=BUILTIN.get(model.name, {})) for model in SHIPPED})
-# Words that may stand where a path to weights stands.
-RANDOM_WEIGHTS = "random"  # for speed, which does not depend on them
-BUILTIN_WEIGHTS = {word: path for files in BUILTIN.values() for word, path in files.items()}
 
 
 def find_weights(weights: str, folder: Path, model: str) -> str:
@@ -84,26 +58,47 @@ def find_weights(weights: str, folder: Path, model: str) -> str:
 
 
 def load_model(name: str, class_names: Sequence[str], weights: str | None, device: "torch.device") -> "Segmenter":
-    """Make a model under test on a device.
+    """Make a model under test of exactly these classes on a device.
 
     weights: a path, a key of BUILTIN_WEIGHTS, RANDOM_WEIGHTS, for SegFormer a repository on the Hugging Face hub, or
     None for models that have none.
     Raises UsageError for an unknown name, which lists the known ones, and for weights that are missing or do not fit.
     """
+    from .source import Source
+
+    made = load_source(Source(model=name, weights=weights), name, class_names, device)
+    if len(made.class_names) != len(class_names):
+        raise UsageError(f"{weights}: has {len(made.class_names)} classes, but the dataset has {len(class_names)}")
+    for own, wanted in zip(made.class_names, class_names, strict=True):
+        if own != wanted:
+            raise UsageError(f"{weights}: its class {own!r} stands where the dataset has {wanted!r}")
+    return made
+
+
+def load_source(source: "Source", name: str, class_names: Sequence[str], device: "torch.device") -> "Segmenter":
+    """Make a model under test, of its own classes where its files name them, and of these where they do not.
+
+    name: as results call it. Raises UsageError for what is missing, does not fit or can't be stated of it.
+    """
     import torch
 
     from .base import NetworkSegmenter
+    from .stated import state
 
-    model = look_up(name)
-    if model.needs_weights and weights is None:
+    model = look_up(source.model)
+    if model.needs_weights and source.weights is None:
         raise UsageError(f"model {name} needs weights: --weights {name}=PATH")
-    if not model.needs_weights and weights is not None:
-        raise UsageError(f"model {name} has no weights, got {weights}")
-    if weights == RANDOM_WEIGHTS:
-        made = random_model(name, class_names)
+    if not model.needs_weights and source.weights is not None:
+        raise UsageError(f"model {name} has no weights, got {source.weights}")
+    if source.weights == RANDOM_WEIGHTS:
+        made = random_model(source.model, class_names)
     else:
-        place = BUILTIN_WEIGHTS.get(weights or "", weights or "")
-        made = model.load(Request(name=name, variant=model.variant, weights=str(place), class_names=tuple(class_names)))
+        place = str(BUILTIN_WEIGHTS.get(source.weights or "", source.weights or ""))
+        names = tuple(class_names)
+        made = model.load(
+            Request(name=name, variant=model.variant, weights=place, class_names=names, options=source.options)
+        )
+    state(source, made)
     if isinstance(made, NetworkSegmenter):  # onnxruntime keeps to the CPU
         made.network.to(device)
         if model.channels_last:  # on two CPU threads half the time of the other order for DeepLabV3+
@@ -155,10 +150,3 @@ def save_network(
 ) -> None:
     """Write a trained network's weights in half precision, with their origin, in the form that `load_model` reads."""
     look_up(name).code.save(network, path, class_names=class_names, licence=licence, recipe=recipe)
-
-
-def look_up(name: str) -> Model:
-    """Find a model. Raises UsageError for an unknown name, which lists the known ones."""
-    if name not in MODELS:
-        raise UsageError(f"unknown model {name!r}; known: {', '.join(MODELS)}")
-    return MODELS[name]

@@ -1,18 +1,21 @@
 """What a model is to the suite: uint8 RGB images in, logits out. It owns its preprocessing, so nobody else does."""
 
-from collections.abc import Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..errors import UsageError
 from .preprocessing import IMAGENET, Preprocessing
 
-__all__ = ["NetworkSegmenter", "Segmenter", "unchanged"]
+__all__ = ["NetworkSegmenter", "PreparedSegmenter", "Segmenter", "pad_and_crop", "takes_logarithm", "unchanged"]
 
 
 class Segmenter(Protocol):
@@ -21,6 +24,9 @@ class Segmenter(Protocol):
     name: as in the suite. class_names: one per logit. licence: of the weights. checkpoint_sha256: of all files that
     decide the logits (`segformer.files.identity_of`); for random weights a word that says so. about: the network in
     words, and its preprocessing where that is not ImageNet's. parameters: their number.
+
+    A model may also have `log_after_resize`, true where its scores are no logits but sums of mask probabilities, which
+    are resized as they are; see `takes_logarithm`.
     """
 
     name: str
@@ -36,6 +42,11 @@ class Segmenter(Protocol):
 
     def __call__(self, images: Tensor) -> Tensor:
         """Turn uint8 RGB (B, 3, H, W) into float logits (B, classes, h, w), at any stride."""
+
+
+def takes_logarithm(model: Segmenter) -> bool:
+    """Whether a model's scores are to be resized as they are, and their logarithm are the logits."""
+    return bool(getattr(model, "log_after_resize", False))
 
 
 @contextmanager
@@ -60,17 +71,71 @@ def stamp(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
+def pad_and_crop(scores_of: Callable[[Tensor], Tensor], images: Tensor, pad_to: int) -> Tensor:
+    """Pad normalised images right and bottom to a multiple, with 0, the mean colour, and crop their scores again.
+
+    What comes back of a padded image is resized to the padded size first, bilinearly.
+    """
+    height, width = images.shape[2:]
+    padded = functional.pad(images, (0, -width % pad_to, 0, -height % pad_to))
+    scores = scores_of(padded)
+    if padded.shape == images.shape:
+        return scores
+    if scores.shape[2:] != padded.shape[2:]:
+        size = (padded.shape[2], padded.shape[3])
+        scores = functional.interpolate(scores, size, mode="bilinear", align_corners=False)
+    return scores[:, :, :height, :width]
+
+
 @dataclass(kw_only=True)
-class NetworkSegmenter:
-    """A Segmenter around a torch network that takes float images which `preprocessing` made."""
+class PreparedSegmenter(ABC):
+    """A Segmenter around something that takes float images which `preprocessing` made.
+
+    sides: the one (height, width) that it takes; None for any. log_after_resize: as of `Segmenter`. resize: what its
+    own image processor does to the size of uint8 images (B, 3, H, W), for the view `processor`.
+    """
 
     name: str
-    network: nn.Module
     class_names: tuple[str, ...]
     licence: str
     checkpoint_sha256: str
     about: str
     preprocessing: Preprocessing = IMAGENET
+    sides: tuple[int, int] | None = None
+    log_after_resize: bool = False
+    resize: Callable[[Tensor], Tensor] | None = None
+
+    def __call__(self, images: Tensor, pad_to: int = 1) -> Tensor:
+        height, width = (side + -side % pad_to for side in images.shape[2:])
+        self.refuse_another_size((height, width))
+        return pad_and_crop(self.scores, self.preprocessing.normalise(images), pad_to)
+
+    def refuse_another_size(self, size: tuple[int, int]) -> None:
+        """Raise UsageError for images of another (height, width) than the one that it takes, if it takes one alone."""
+        if self.sides not in (None, size):
+            height, width = self.sides
+            window = f", or windows of {height} pixels, such as slide-{height}-{height * 3 // 4}"
+            raise UsageError(
+                f"{self.name} takes images of {height}x{width} alone, got {size[0]}x{size[1]}: use the view "
+                f"resize-{height}x{width}{window if height == width else ''}"
+            )
+
+    def resized(self, images: Tensor) -> Tensor:
+        """Resize uint8 images (B, 3, H, W) as its own image processor does. Raises UsageError where it has none."""
+        if self.resize is None:
+            raise UsageError(f"{self.name} has no image processor of its own, so that the view processor is not for it")
+        return self.resize(images)
+
+    @abstractmethod
+    def scores(self, inputs: Tensor) -> Tensor:
+        """Turn what `preprocessing` made (B, 3, H, W) into logits, or scores whose logarithm they are."""
+
+
+@dataclass(kw_only=True)
+class NetworkSegmenter(PreparedSegmenter):
+    """A Segmenter around a torch network."""
+
+    network: nn.Module
 
     def __post_init__(self) -> None:
         self.network.eval()
@@ -78,8 +143,8 @@ class NetworkSegmenter:
 
     @property
     def device(self) -> torch.device:
-        return next(self.network.parameters()).device
+        return next(chain(self.network.parameters(), self.network.buffers()), torch.empty(0)).device
 
-    def __call__(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.network(self.preprocessing.normalise(images))
+    def scores(self, inputs: Tensor) -> Tensor:
+        logits: Tensor = self.network(inputs)
         return logits

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .entry import Request
+from .request import Request
 
 __all__ = ["ConstantSegmenter", "load"]
 

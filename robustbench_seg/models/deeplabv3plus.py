@@ -5,7 +5,6 @@ parameters, here 4.4 M. Reports print the parameters for that reason.
 """
 
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,21 +16,21 @@ from safetensors.torch import save as serialise
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segformer import CheckpointError
 from segformer.checkpoint import pack
-from segformer.files import Content, read_file, sha256_of
-from segformer.fitting import fit
+from segformer.files import read_file, sha256_of
 
 from ..errors import UsageError
 from ..files import write_bytes
 from .base import NetworkSegmenter, unchanged
-from .entry import Request
 from .preprocessing import IMAGENET
+from .request import Request
+from .smp import building, fill
 from .smp_files import DEFAULTS, read_smp
 
 __all__ = ["DeepLabV3Plus", "build_network", "describe", "load", "save"]
 
 METADATA_KEY = "deeplabv3plus"
+NETWORK = "a DeepLabV3+ with encoder {} and these options"
 
 
 class DeepLabV3Plus(nn.Module):
@@ -100,12 +99,15 @@ def load(request: Request) -> NetworkSegmenter:
         raise UsageError(f"weights of {request.name}: {path}: no such file or folder")
     with unchanged([path] if path.is_file() else []):
         if description := own_description(path):
-            licence, network = load_own(path, encoder, description, class_names)
+            licence, class_names, network = load_own(path, encoder, description)
+            class_names = request.names(class_names, len(class_names), path)
             remark, preprocessing, sha256 = "", IMAGENET, sha256_of(path)
         else:
-            found = read_smp(path, encoder, len(class_names))
-            network = make_as_stored(path, found.encoder, len(class_names), found.options)
-            fill(network.inner, found.weights, network.encoder)
+            found = read_smp(path, encoder, "DeepLabV3Plus")
+            outputs = found.classes or len(request.options.names or class_names)
+            class_names = request.names((), outputs, path)
+            network = make_as_stored(path, found.encoder, outputs, found.options)
+            fill(network.inner, found.weights, NETWORK.format(network.encoder))
             licence, sha256 = "unknown", found.identity
             remark, preprocessing = found.remark, found.preprocessing
     return NetworkSegmenter(
@@ -114,7 +116,7 @@ def load(request: Request) -> NetworkSegmenter:
         class_names=class_names,
         licence=licence,
         checkpoint_sha256=sha256,
-        about=describe(network) + remark + preprocessing.remark,
+        about=describe(network) + remark,
         preprocessing=preprocessing,
     )
 
@@ -131,41 +133,22 @@ def own_description(path: Path) -> str:
     return description
 
 
-def load_own(path: Path, encoder: str, text: str, class_names: Sequence[str]) -> tuple[str, DeepLabV3Plus]:
-    """Read what `save` wrote: licence and network."""
+def load_own(path: Path, encoder: str, text: str) -> tuple[str, tuple[str, ...], DeepLabV3Plus]:
+    """Read what `save` wrote: licence, class names and network."""
     try:
         description = json.loads(text)
-        found, stored, licence = (description[name] for name in ("encoder", "class_names", "licence"))
+        found, names, licence = (description[name] for name in ("encoder", "class_names", "licence"))
+        names = tuple(map(str, names))
     except (ValueError, TypeError, KeyError) as error:
         raise UsageError(f"{path}: its description is not one of this version ({error})") from None
     if encoder and found != encoder:
         raise UsageError(f"{path}: not a DeepLabV3+ with encoder {encoder} (found {found})")
-    if stored != list(class_names):
-        raise UsageError(f"{path}: its classes are {stored}, the dataset's {list(class_names)}")
-    network = make_as_stored(path, str(found), len(class_names), {})
-    fill(network, read_file(path), network.encoder)
-    return str(licence), network
+    network = make_as_stored(path, str(found), len(names), {})
+    fill(network, read_file(path), NETWORK.format(network.encoder))
+    return str(licence), names, network
 
 
 def make_as_stored(path: Path, encoder: str, num_classes: int, options: Mapping[str, Any]) -> DeepLabV3Plus:
-    """Make the network that a file describes."""
-    if ":" in encoder:  # to timm the name of a place
-        raise UsageError(f"{path}: its encoder {encoder!r} would be fetched from there; only known ones are read")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of an encoder's name, which is as it is
-            return make(encoder, num_classes, **options)
-    except Exception as error:  # smp and timm raise all kinds for options that can't be
-        raise UsageError(f"{path}: smp can't build its network ({' '.join(str(error).split())})") from None
-
-
-def fill(network: nn.Module, weights: Content, encoder: str) -> None:
-    """Give a network its weights, all of them and nothing else that a forward pass might read."""
-    try:
-        tensors, _ = fit(weights, network.state_dict())
-    except CheckpointError as error:
-        _, _, faults = str(error).partition("; ")
-        raise UsageError(
-            f"{weights.path}: not a DeepLabV3+ with encoder {encoder} and these options: {faults}"
-        ) from None
-    network.load_state_dict(tensors)
+    """Make the network that a file describes, with random weights."""
+    with building(path, encoder):
+        return make(encoder, num_classes, **options)

@@ -1,4 +1,4 @@
-"""One model: what it is called, where its code is, and what holds of it; and what is asked of that code."""
+"""One model: what it is called, where its code is, and what holds of it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,23 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..own_code import source_hash
+from .request import Request
 
 if TYPE_CHECKING:
     from .base import Segmenter
 
-__all__ = ["Model", "Request"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What is asked of a model's code. name: as results call it. variant: of the entry. weights: a path, or a word that
-    the code knows. class_names: of the data set, in its order.
-    """
-
-    name: str
-    variant: str = ""
-    weights: str = ""
-    class_names: tuple[str, ...] = ()
+__all__ = ["Model"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +23,8 @@ class Model:
     function: turns a Request into a Segmenter; without it, `module` holds a function `load` that does, and for a
     trainable one `build_network`, `describe` and `save`; a name that begins with a dot is of this package. variant:
     what the module is told, such as an encoder. version: of one of your own; it is hashed with the source, for what
-    that does not show. builtin: the files of weights that ship with it, by the words that may stand in their place.
+    that does not show. form: how a source of this kind is written, "" for a model that is no kind. builtin: the files
+    of weights that ship with it, by the words that may stand in their place.
     shipped: weights alone tell it apart, and its source is not hashed. trainable: `train` takes it. encoder_files: its
     encoder may start from a file (`start_from`). needs_weights: it is nothing without. hub: its weights may be a
     repository on the Hugging Face hub. fp32_only: autocast does not reach it. pools_images: its BatchNorm sees one
@@ -47,6 +37,7 @@ class Model:
     variant: str = ""
     function: "Callable[[Request], Segmenter] | None" = field(default=None, hash=False)
     version: str = ""
+    form: str = ""
     builtin: Mapping[str, Path] = field(default_factory=dict, hash=False)
     shipped: bool = False
     trainable: bool = False

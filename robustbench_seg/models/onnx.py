@@ -1,25 +1,25 @@
 """Any network as an ONNX graph, run by onnxruntime (extra `onnx`): the way in for models of other frameworks.
 
-The graph takes one input, normalised float32 RGB (B, 3, H, W) with free B, H and W, and gives logits
-(B, classes, h, w) at any stride; `segformer.export_onnx` writes such graphs. It is normalised as ImageNet's, unless
+The graph takes one input, normalised float32 RGB (B, 3, H, W), and gives logits (B, classes, h, w) at any stride;
+`segformer.export_onnx` writes such graphs. Its batch may be fixed to 1, its sides to one size, which then is a view's
+(`resize-HxW`) or a window's. It is normalised as ImageNet's, unless
 the graph was exported here from a network of another preprocessing, or a preprocessor_config.json lies next to it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from segformer.files import identity_of
 
 from ..errors import MachineError, UsageError
-from .base import unchanged
-from .entry import Request
+from .base import PreparedSegmenter, unchanged
+from .foreign import Foreign, Found, fit
 from .onnx_graph import PREPROCESSOR, Graph, read_graph
-from .preprocessing import Preprocessing
+from .request import Request
 
 __all__ = ["OnnxSegmenter", "load"]
 
@@ -28,30 +28,39 @@ LOGITS = ("tensor(float)", "tensor(float16)", "tensor(double)")
 FATAL = 4  # the severity from which onnxruntime writes to stderr: its errors come back as exceptions too
 
 
-@dataclass(kw_only=True)
-class OnnxSegmenter:
-    """A Segmenter around an onnxruntime session, on the CPU, with so many threads. output: which of the graph's
-    holds the logits.
+class Session(nn.Module):
+    """An onnxruntime session as a network, on the CPU. output: which of the graph's holds the logits. one_by_one: the
+    graph takes one image at a time.
     """
 
-    name: str
-    session: Any
-    output: str
+    def __init__(self, session: Any, output: str, one_by_one: bool) -> None:
+        super().__init__()
+        self.session = session
+        self.output = output
+        self.one_by_one = one_by_one
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        name = self.session.get_inputs()[0].name
+        batches = torch.split(inputs, 1) if self.one_by_one else [inputs]
+        found = [self.session.run([self.output], {name: batch.contiguous().numpy()})[0] for batch in batches]
+        return torch.cat([torch.from_numpy(logits) for logits in found])
+
+
+@dataclass(kw_only=True)
+class OnnxSegmenter(PreparedSegmenter):
+    """A Segmenter around an onnxruntime session, with so many threads."""
+
+    network: Foreign
     threads: int
-    preprocessing: Preprocessing
-    class_names: tuple[str, ...]
-    licence: str
-    checkpoint_sha256: str
-    about: str
     parameters: int
 
     @property
     def device(self) -> torch.device:
         return torch.device("cpu")
 
-    def __call__(self, images: Tensor) -> Tensor:
-        feed = {self.session.get_inputs()[0].name: self.preprocessing.normalise(images).contiguous().numpy()}
-        return torch.from_numpy(self.session.run([self.output], feed)[0])
+    def scores(self, inputs: Tensor) -> Tensor:
+        logits: Tensor = self.network(inputs)
+        return logits
 
 
 def load(request: Request) -> OnnxSegmenter:
@@ -59,7 +68,7 @@ def load(request: Request) -> OnnxSegmenter:
 
     Raises UsageError where it is not one for these classes, MachineError without onnx or onnxruntime.
     """
-    name, class_names = request.name, request.class_names
+    name = request.name
     try:
         import onnx  # noqa: F401  read_graph needs it
         import onnxruntime
@@ -73,22 +82,27 @@ def load(request: Request) -> OnnxSegmenter:
         graph = read_graph(path)
         with unchanged(graph.files):
             identity, session = identity_of(graph.files, path.parent), open_session(path, threads)
-    check_input(path, session)
-    output = find_output(graph, session, class_names)
-    stored = graph.about["class_names"]
-    if stored and stored != class_names:
-        raise UsageError(f"{path}: its classes are {', '.join(stored)}, the dataset's {', '.join(class_names)}")
+    one_by_one, sides = check_input(path, session)
+    names = request.options.names or graph.about["class_names"] or request.class_names
     source = f"weights from {graph.about.get('source', 'unknown')}"
+    found = Found(
+        where=str(path),
+        identity=identity,
+        about=f"ONNX graph in onnxruntime {onnxruntime.__version__}, {source}",
+        names=graph.about["class_names"],
+        sides=sides,
+    )
+    made = fit(Session(session, find_output(graph, session, len(names)), one_by_one), request, found)
     return OnnxSegmenter(
         name=name,
-        session=session,
-        output=output,
+        network=made.network,
         threads=threads,
         preprocessing=graph.preprocessing,
-        class_names=class_names,
+        sides=made.sides,
+        class_names=made.class_names,
         licence=str(graph.about.get("licence", "unknown")),
         checkpoint_sha256=identity,
-        about=f"ONNX graph in onnxruntime {onnxruntime.__version__}, {source}{graph.preprocessing.remark}",
+        about=found.about + made.remark,
         parameters=graph.parameters,
     )
 
@@ -106,27 +120,37 @@ def open_session(path: Path, threads: int) -> Any:
         raise UsageError(f"{path}: not an ONNX graph that onnxruntime can run ({reason})") from None
 
 
-def check_input(path: Path, session: Any) -> None:
-    """Raise UsageError unless the graph takes what is fed to it."""
+def check_input(path: Path, session: Any) -> tuple[bool, tuple[int, int] | None]:
+    """Read what the graph takes: one image at a time or any number, of one (height, width) or of any.
+
+    Raises UsageError unless it is fed with RGB images.
+    """
     inputs = session.get_inputs()
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type != "tensor(float)":
         found = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
         raise UsageError(f"{path}: its input must be one tensor of floats (B, 3, H, W), of 32 bits, got {found}")
-    batch, channels, *sides = inputs[0].shape  # what is free has a name, or None
-    fixed = [number for number in (batch, *sides) if isinstance(number, int)]
-    if fixed or (isinstance(channels, int) and channels != 3):
-        raise UsageError(f"{path}: its input must be (B, 3, H, W) with free B, H and W, got {inputs[0].shape}")
+    batch, channels, height, width = (n if isinstance(n, int) else None for n in inputs[0].shape)  # free: a name
+    if batch not in (None, 1) or channels not in (None, 3) or (height is None) != (width is None):
+        raise UsageError(
+            f"{path}: its input must be (B, 3, H, W) with B free or 1, H and W both free or both fixed, got "
+            f"{inputs[0].shape}"
+        )
+    return batch == 1, None if height is None or width is None else (height, width)
 
 
-def find_output(graph: Graph, session: Any, class_names: Sequence[str]) -> str:
-    """Find the one output that is logits of these classes. Raises UsageError where none is, or several are."""
+def find_output(graph: Graph, session: Any, wanted: int) -> str:
+    """Find the one output that is logits. wanted: their number, which chooses among several outputs.
+
+    Raises UsageError where none is, or several are.
+    """
     outputs = session.get_outputs()
-    fitting = [one for one in outputs if len(one.shape) == 4 and one.shape[1] == len(class_names)]
+    maps = [one for one in outputs if len(one.shape) == 4]
+    fitting = maps if len(maps) == 1 else [one for one in maps if one.shape[1] == wanted]
     if len(fitting) != 1:
         found = ", ".join(f"{one.name} {one.shape}" for one in outputs)
         many = "more than one of them fits" if fitting else "none of them fits"
         what = f"its output is {outputs[0].shape}" if len(outputs) == 1 else f"its outputs are {found}; {many}"
-        raise UsageError(f"{graph.path}: {what}, but the dataset has {len(class_names)} classes")
+        raise UsageError(f"{graph.path}: {what}, but {wanted} classes are wanted, as (B, classes, h, w)")
     (output,) = fitting
     end = graph.ends.get(output.name, "")
     if end in NO_LOGITS or output.type not in LOGITS:

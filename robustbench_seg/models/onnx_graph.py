@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +62,14 @@ def read_graph(path: Path) -> Graph:
     elif neighbour.is_file():
         files.append(neighbour)
         preprocessing = Preprocessing.from_json(neighbour.read_text("utf-8", errors="replace"), str(neighbour))
+        preprocessing = replace(preprocessing, origin=f"of {PREPROCESSOR}")
     elif hint := next((key for key in metadata if key != METADATA_KEY and SPEAKS_OF_INPUT.search(key)), None):
         raise UsageError(
             f"{path}: its metadata says {hint} = {metadata[hint]!r:.60}, which is not read: put what its input must be "
             f"into a {PREPROCESSOR} next to it, in the form of Transformers"
         )
     else:
-        preprocessing = Preprocessing()
+        preprocessing = Preprocessing(origin="nothing is said of it" if not about["class_names"] else "")
     return Graph(
         path=path,
         files=tuple(files),

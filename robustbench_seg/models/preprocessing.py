@@ -6,13 +6,13 @@ It decides numbers, not sizes: what a file says of resizing, cropping and paddin
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Self
-
-import torch
-from torch import Tensor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["IMAGENET", "Preprocessing"]
 
@@ -30,6 +30,19 @@ OF_INCEPTION: Mapping[str, Any] = {**OF_IMAGENET, "image_mean": (0.5, 0.5, 0.5),
 UNNAMED: Mapping[str, Any] = {**OF_IMAGENET, "do_flip_channel_order": False}
 PROCESSORS: Mapping[str, Mapping[str, Any]] = {
     "Segformer": OF_IMAGENET,
+    "Mask2Former": OF_IMAGENET,
+    "MaskFormer": OF_IMAGENET,
+    "OneFormer": OF_IMAGENET,
+    "Eomt": OF_IMAGENET,
+    "Sapiens2": OF_IMAGENET,
+    "ConvNext": OF_INCEPTION,
+    "Tipsv2Dpt": {
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": False,
+        "image_mean": None,
+        "image_std": None,
+    },
     "Beit": OF_INCEPTION,
     "DPT": OF_INCEPTION,
     "MobileNetV2": OF_INCEPTION,
@@ -39,7 +52,7 @@ PROCESSORS: Mapping[str, Mapping[str, Any]] = {
 # One class has had several names, by version and by the library that it computes with.
 SUFFIXES = ("ImageProcessorFast", "ImageProcessorPil", "ImageProcessor", "FeatureExtractor")
 # Steps that change no number here: views decide sizes, images are RGB already, and labels come from the data set.
-WITHOUT_EFFECT = ("do_resize", "do_center_crop", "do_pad", "do_convert_rgb", "do_reduce_labels")
+WITHOUT_EFFECT = ("do_resize", "do_center_crop", "do_pad", "do_split_image", "do_convert_rgb", "do_reduce_labels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +60,15 @@ class Preprocessing:
     """(pixel * rescale - mean) / std, channels in this order; by default ImageNet's, which our own networks are made
     for.
 
-    rescale: of values 0 .. 255. mean, std: of each channel, in `order`, after that. Raises ValueError for numbers that
-    can't be applied.
+    rescale: of values 0 .. 255. mean, std: of each channel, in `order`, after that. origin: where they come from, in
+    words, which decides no number. Raises ValueError for numbers that can't be applied.
     """
 
     order: Literal["RGB", "BGR"] = "RGB"
     rescale: float = 1 / 255
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    origin: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if self.order not in ("RGB", "BGR"):
@@ -65,8 +79,10 @@ class Preprocessing:
         if not math.isfinite(self.rescale) or self.rescale <= 0 or min(self.std) <= 0:
             raise ValueError(f"rescaling and std must be finite and more than 0, got {self.rescale} and {self.std}")
 
-    def normalise(self, images: Tensor) -> Tensor:
+    def normalise(self, images: "Tensor") -> "Tensor":
         """Turn uint8 RGB (B, 3, H, W) into a network's input, float32 of the same shape."""
+        import torch
+
         if self.order == "BGR":
             images = images.flip(1)
         mean, std = (
@@ -81,8 +97,10 @@ class Preprocessing:
 
     @property
     def remark(self) -> str:
-        """What a report adds to the model's description: nothing where it is ImageNet's."""
-        return "" if self == IMAGENET else f", input {self}"
+        """What a report adds to the model's description: nothing where it is ImageNet's and no more is known of it."""
+        words = "ImageNet's mean and std" if self == IMAGENET else str(self)
+        origin = f" ({self.origin})" if self.origin else ""
+        return f", input {words}{origin}" if origin or self != IMAGENET else ""
 
     @classmethod
     def from_json(cls, text: str, where: str = "image processor") -> Self:

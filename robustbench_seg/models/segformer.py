@@ -10,10 +10,10 @@ from segformer.huggingface import HUB, missing
 from ..errors import UsageError
 from ..wording import counted
 from .base import NetworkSegmenter, unchanged
-from .entry import Request
 from .preprocessing import IMAGENET, Preprocessing
+from .request import Request
 
-__all__ = ["build_network", "describe", "load", "save", "start_from"]
+__all__ = ["around_network", "build_network", "describe", "load", "read_network", "save", "start_from"]
 
 
 def build_network(variant: str, class_names: Sequence[str], *, seed: int = 0, **options: Any) -> SegFormer:
@@ -57,38 +57,40 @@ def save(network: SegFormer, path: Path, *, class_names: Sequence[str], licence:
 
 
 def load(request: Request) -> NetworkSegmenter:
-    """Read weights, from the Hugging Face hub too; the variant in the name must be the one in the file.
+    """Read weights, from the Hugging Face hub too; the variant that is asked for must be the one in the file.
 
     Raises CheckpointError for the file and UsageError where the file holds another network than was asked for.
     """
-    name, variant, weights, class_names = request.name, request.variant, request.weights, request.class_names
-    if lack := missing(weights):
-        raise UsageError(f"weights of {name}: {lack}")
-    with unchanged(files_of(weights)):
-        network = load_checkpoint(weights)
-    if not isinstance(network, SegFormer):
-        raise UsageError(f"{weights}: holds an encoder alone, which can't segment")
-    asked = build(variant).config
+    network = read_network(request)
+    asked = build(request.variant).config
     for field in ("widths", "depths"):
-        if getattr(network.config, field) != getattr(asked, field):
-            found = getattr(network.config, field)
-            raise UsageError(f"{weights}: not a SegFormer-{variant.upper()}; its {field} are {found}")
-    stored = tuple(name.strip() for name in network.info.class_names)  # a widespread ADE20K list has "bed "
-    if network.config.num_classes != len(class_names):
-        raise UsageError(f"{weights}: has {network.config.num_classes} classes, but the dataset has {len(class_names)}")
-    names = stored or class_names
-    if names != class_names:
-        wrong = next((a, b) for a, b in zip(names, class_names, strict=True) if a != b)
-        raise UsageError(f"{weights}: its class {wrong[0]!r} stands where the dataset has {wrong[1]!r}")
-    preprocessing = Preprocessing.from_json(network.info.preprocessor, f"image processor of {weights}")
+        if (found := getattr(network.config, field)) != getattr(asked, field):
+            raise UsageError(f"{request.weights}: not a SegFormer-{request.variant.upper()}; its {field} are {found}")
+    return around_network(network, request, network.info.class_names)
+
+
+def read_network(request: Request) -> SegFormer:
+    """Read a whole network, of any variant. Raises CheckpointError, and UsageError where there is none."""
+    if lack := missing(request.weights):
+        raise UsageError(f"weights of {request.name}: {lack}")
+    with unchanged(files_of(request.weights)):
+        network = load_checkpoint(request.weights)
+    if not isinstance(network, SegFormer):
+        raise UsageError(f"{request.weights}: holds an encoder alone, which can't segment")
+    return network
+
+
+def around_network(network: SegFormer, request: Request, names: Sequence[str]) -> NetworkSegmenter:
+    """Make a network a model under test. names: of its logits, none where its files have none."""
+    stored = tuple(name.strip() for name in names)  # a widespread ADE20K list has "bed "
     return NetworkSegmenter(
-        name=name,
+        name=request.name,
         network=network,
-        class_names=names,
+        class_names=request.names(stored, network.config.num_classes, request.weights),
         licence=network.info.licence,
         checkpoint_sha256=network.info.sha256,
-        about=describe(network) + preprocessing.remark,
-        preprocessing=preprocessing,
+        about=describe(network),
+        preprocessing=Preprocessing.from_json(network.info.preprocessor, f"image processor of {request.weights}"),
     )
 
 

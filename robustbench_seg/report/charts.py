@@ -1,111 +1,180 @@
-"""Figures of effects and trade-offs: intervals side by side, mIoU against scale, mIoU against latency."""
+"""Figures of a report; each function returns a Figure and writes nothing.
+
+Colours are safe for colour-blind eyes: cividis for values, Okabe and Ito's palette for lines, which differ in their
+markers too. Scores are fractions in what is given, and % or points in the figure.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from ..store.cell import CLEAN
 from ..studies.statistics import Interval
-from .figures import LINES, style
+from ..wording import points, spaced
 
-__all__ = ["Curve", "forest", "scale_curves", "tradeoff"]
+if TYPE_CHECKING:  # a report without figures starts fast
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
+__all__ = ["described", "forest", "heat_maps", "scale_curves", "severity_curves", "style", "tradeoff"]
+
+LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 BLUE, ORANGE = LINES[:2]
-ACROSS = 3  # panels beside each other
+MARKERS = "osD^vPX"
+NOTHING = Interval(np.nan, np.nan, np.nan)
+Panels = Mapping[str, Mapping[str, Interval]]  # by title and row
+Scores = Mapping[str, Mapping[tuple[str, int], Interval]]  # by title; corruption and severity
 
 
-@dataclass(frozen=True, kw_only=True)
-class Curve:
-    """mIoU (0-1) of one arm against scale. panel: the title of the panel it is drawn in.
+def style(k: int) -> dict[str, Any]:
+    """Colour and marker of the k-th line: 49 pairs that differ, then the first again."""
+    return {"color": LINES[k % len(LINES)], "marker": MARKERS[(k + k // len(LINES)) % len(MARKERS)]}
 
-    colour: the number of its `style`.
+
+def panels(titles: Sequence[str], across: int, size: Any, *, grid: str = "both") -> tuple["Figure", list["Axes"]]:
+    """Make a figure with a panel per title, at most `across` next to each other, all on the same axes.
+
+    size: of the figure in inches, of the numbers of columns and rows. grid: "x", "both" or "" for none.
     """
+    from matplotlib.figure import Figure
 
-    label: str
-    panel: str
-    points: Mapping[float, Interval]
-    colour: int
+    columns = min(across, len(titles))
+    rows = -(-len(titles) // columns)
+    figure = Figure(figsize=size(columns, rows), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False, sharex=bool(grid), sharey=True).flat)
+    for axis in axes[len(titles) :]:
+        axis.set_visible(False)
+    for axis, title in zip(axes, titles, strict=False):
+        axis.set_title(title, fontsize=9)
+        if grid:
+            axis.grid(axis=grid, alpha=0.3)
+    return figure, axes[: len(titles)]
 
 
-def forest(
-    panels: Mapping[str, Mapping[str, Interval]],
-    unit: str,
-    published: Mapping[str, Mapping[str, float]] | None = None,
-) -> Figure:
-    """Draw intervals (fractions; shown as points) around zero: a panel per title, the same rows and scale in each.
+def heat_maps(scores: Scores) -> "Figure":
+    """Draw mIoU, corruption by severity; a panel per title, one colour scale."""
+    names, severities = axes_of(scores)
+    size = (1.9 + len(scores) * (1.2 + 0.62 * len(severities)), 1.2 + 0.3 * len(names))
+    figure, axes = panels(list(scores), len(scores), lambda *_: size, grid="")
+    tables = [
+        np.array([[100 * own.get((name, s), NOTHING).estimate for s in severities] for name in names])
+        for own in scores.values()
+    ]
+    highest = float(np.nanmax(tables, initial=1.0))
+    for axis, values in zip(axes, tables, strict=True):
+        image = axis.imshow(values, cmap="cividis", vmin=0, vmax=highest, aspect="auto")
+        for (y, x), value in np.ndenumerate(values):
+            colour = "black" if value > 0.55 * highest else "white"
+            text = "" if np.isnan(value) else f"{value:.0f}"
+            axis.text(x, y, text, ha="center", va="center", fontsize=8, color=colour)
+        axis.set_xticks(range(len(severities)), map(str, severities))
+        axis.set_yticks(range(len(names)), map(spaced, names), fontsize=8)
+        axis.set_xlabel("severity")
+        axis.tick_params(length=0)
+        axis.spines[:].set_visible(False)
+    figure.colorbar(image, ax=axes, label="mIoU (%)", pad=0.01)
+    return figure
+
+
+def axes_of(scores: Scores) -> tuple[list[str], list[int]]:
+    """List the corruptions, as they come, and the severities of scores."""
+    corrupted = [(name, severity) for own in scores.values() for name, severity in own if severity]
+    return list(dict.fromkeys(name for name, _ in corrupted)), sorted({severity for _, severity in corrupted})
+
+
+def severity_curves(scores: Scores) -> "Figure":
+    """Draw mIoU, with its intervals, against severity, a small panel per corruption and a line per title."""
+    names, severities = axes_of(scores)
+    figure, axes = panels(
+        list(map(spaced, names)), 4, lambda columns, rows: (max(5.5, 2.3 * columns + 0.4), 1.9 * rows + 0.7)
+    )
+    for axis, name in zip(axes, names, strict=True):
+        for k, (label, own) in enumerate(scores.items()):
+            curve = {severity: own.get((name, severity) if severity else (CLEAN, 0)) for severity in (0, *severities)}
+            draw_curve(axis, {s: number for s, number in curve.items() if number}, label, k, size=3.5, band=0.15)
+        axis.set_ylim(bottom=0)
+        axis.set_xticks(range(max(severities) + 1))
+    figure.supxlabel("severity (0 is clean)", fontsize=9)
+    figure.supylabel("mIoU (%)", fontsize=9)
+    legend_above(figure, axes[0], int(figure.get_figwidth() // 2.6))
+    return figure
+
+
+def draw_curve(axis: "Axes", curve: Mapping[float, Interval], label: str, k: int, size: float, band: float) -> None:
+    """Draw numbers that are there, in %, over their keys, with a band of their intervals."""
+    x = sorted(place for place, number in curve.items() if not np.isnan(number.estimate))
+    y, low, high = (np.array([100 * getattr(curve[place], end) for place in x]) for end in ("estimate", "low", "high"))
+    axis.plot(x, y, markersize=size, linewidth=1.3, label=label, **style(k))
+    if not np.isnan(low).all():
+        axis.fill_between(x, low, high, color=style(k)["color"], alpha=band, linewidth=0)
+
+
+def legend_above(figure: "Figure", axis: "Axes", columns: int) -> None:
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=8, frameon=False)
+
+
+def forest(numbers: Panels, unit: str, published: Mapping[str, Mapping[str, float]] | None = None) -> "Figure":
+    """Draw intervals around zero, in points: a panel per title, the same rows and scale in each.
 
     Filled where the interval excludes zero. published: values of the paper, by panel and row, as orange diamonds.
     """
-    rows = list(dict.fromkeys(label for panel in panels.values() for label in panel))
+    rows = list(dict.fromkeys(label for panel in numbers.values() for label in panel))
     lines = sum(1 + label.count("\n") for label in rows)
-    columns = min(ACROSS, len(panels))
-    down = -(-len(panels) // columns)
-    figure = Figure(figsize=(2.0 + 2.4 * columns, down * (1.1 + 0.24 * lines)), layout="constrained")
-    axes = figure.subplots(down, columns, squeeze=False, sharex=True, sharey=True)
-    for axis in axes.flat[len(panels) :]:
-        axis.set_visible(False)
-    for axis, (title, panel) in zip(axes.flat, panels.items(), strict=False):
+    figure, axes = panels(
+        list(numbers), 3, lambda columns, down: (2.0 + 2.4 * columns, down * (1.1 + 0.24 * lines)), grid="x"
+    )
+    for axis, (title, panel) in zip(axes, numbers.items(), strict=True):
         axis.axvline(0, color="#888888", linewidth=1)
         for y, label in enumerate(rows):
-            if label in panel:
-                draw_interval(axis, panel[label], y)
+            number = panel.get(label, NOTHING)
+            if not np.isnan(number.estimate):
+                low, estimate, high = 100 * number.low, 100 * number.estimate, 100 * number.high
+                fill = BLUE if number.excludes_zero else "white"
+                axis.plot([low, high], [y, y], color=BLUE, linewidth=1.6, solid_capstyle="butt")
+                axis.plot(estimate, y, marker="o", color=BLUE, markersize=6, linestyle="none", markerfacecolor=fill)
             theirs = (published or {}).get(title, {}).get(label)
             if theirs is not None:
-                axis.plot(
-                    100 * theirs, y - 0.28, marker="D", color=ORANGE, markersize=6, fillstyle="none", linestyle="none"
-                )
-        axis.set_title(title, fontsize=9)
+                axis.plot(100 * theirs, y - 0.28, "D", color=ORANGE, markersize=6, fillstyle="none")
         axis.set_xlabel(unit, fontsize=9)
-        axis.grid(axis="x", alpha=0.3)
         axis.spines[["top", "right", "left"]].set_visible(False)
         axis.tick_params(axis="y", length=0)
         axis.tick_params(labelsize=8, labelbottom=True)
         axis.margins(x=0.1)
-    axes.flat[0].set_yticks(range(len(rows)), rows, fontsize=8)
-    axes.flat[0].set_ylim(len(rows) - 0.4, -0.6)
+    axes[0].set_yticks(range(len(rows)), rows, fontsize=8)
+    axes[0].set_ylim(len(rows) - 0.4, -0.6)
     return figure
 
 
-def draw_interval(axis: Axes, number: Interval, y: float) -> None:
-    if np.isnan(number.estimate):
-        return
-    axis.plot([100 * number.low, 100 * number.high], [y, y], color=BLUE, linewidth=1.6, solid_capstyle="butt")
-    axis.plot(
-        100 * number.estimate, y, marker="o", color=BLUE, markersize=6, linestyle="none",
-        markerfacecolor=BLUE if number.excludes_zero else "white",
-    )  # fmt: skip
+def described(numbers: Panels, unit: str) -> str:
+    """Describe in words what `forest` draws."""
+    return "; ".join(
+        f"{title}, {' '.join(label.split())}: {points(number.estimate)} {unit}"
+        for title, panel in numbers.items()
+        for label, number in panel.items()
+    )
 
 
-def scale_curves(curves: Sequence[Curve]) -> Figure:
-    """Draw mIoU (%) against the scale of the input, with its intervals; scales are spaced by their logarithm."""
-    panels = list(dict.fromkeys(curve.panel for curve in curves))
-    scales = sorted({scale for curve in curves for scale in curve.points})
-    figure = Figure(figsize=(3.9 * len(panels), 3.6), layout="constrained")
-    axes = figure.subplots(1, len(panels), squeeze=False, sharex=True, sharey=True)[0]
-    for curve in curves:
-        axis = axes[panels.index(curve.panel)]
-        known = {scale: number for scale, number in curve.points.items() if not np.isnan(number.estimate)}
-        x = sorted(known)
-        y, low, high = (
-            np.array([100 * getattr(known[scale], part) for scale in x]) for part in ("estimate", "low", "high")
-        )
-        own = style(curve.colour)
-        axis.plot(x, y, markersize=4.5, linewidth=1.4, label=curve.label, **own)
-        axis.fill_between(x, low, high, color=own["color"], alpha=0.12, linewidth=0)
-    for axis, title in zip(axes, panels, strict=True):
-        axis.set_title(title, fontsize=9)
+def scale_curves(curves: Mapping[str, Mapping[str, Mapping[float, Interval]]]) -> "Figure":
+    """Draw mIoU, with its intervals, against the scale of the input: a panel per title, a line per label.
+
+    Scales are spaced by their logarithm.
+    """
+    scales = sorted({scale for panel in curves.values() for curve in panel.values() for scale in curve})
+    figure, axes = panels(list(curves), len(curves), lambda columns, _: (3.9 * columns, 3.6))
+    for axis, panel in zip(axes, curves.values(), strict=True):
+        for k, (label, curve) in enumerate(panel.items()):
+            draw_curve(axis, curve, label, k, size=4.5, band=0.12)
+    for axis in axes:
         axis.set_xscale("log")
         axis.set_xticks(scales, tick_labels(scales))
         axis.minorticks_off()
-        axis.set_xlabel("scale of the input", fontsize=9)
-        axis.grid(alpha=0.3)
         axis.tick_params(labelsize=8)
+        axis.set_xlabel("scale of the input", fontsize=9)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("mIoU (%)", fontsize=9)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
+    legend_above(figure, axes[0], 3)
     return figure
 
 
@@ -117,25 +186,23 @@ def tick_labels(scales: Sequence[float]) -> list[str]:
     """
     texts = [f"{scale:.3g}" for scale in scales]
     least = 0.08 * np.log(max(scales) / min(scales))
-    kept: list[float] = []
+    labelled: list[float] = []
     for scale, _ in sorted(zip(scales, texts, strict=True), key=lambda each: len(each[1])):
-        if all(abs(np.log(scale / other)) > least for other in kept):
-            kept.append(scale)
-    return [text if scale in kept else "" for scale, text in zip(scales, texts, strict=True)]
+        if all(abs(np.log(scale / other)) > least for other in labelled):
+            labelled.append(scale)
+    return [text if scale in labelled else "" for scale, text in zip(scales, texts, strict=True)]
 
 
-def tradeoff(points: Mapping[str, tuple[float, Interval]]) -> Figure:
-    """Draw mIoU (%, with its interval) against latency (ms), a mark per model."""
-    figure = Figure(figsize=(6.0, 3.6), layout="constrained")
-    axis = figure.subplots()
-    for k, (label, (latency_ms, number)) in enumerate(points.items()):
+def tradeoff(numbers: Mapping[str, tuple[float, Interval]]) -> "Figure":
+    """Draw mIoU, with its interval, against latency (ms), a mark per model."""
+    figure, (axis,) = panels([""], 1, lambda *_: (6.0, 3.6))
+    for k, (label, (latency_ms, number)) in enumerate(numbers.items()):
         y = 100 * number.estimate
         ends = [[y - 100 * number.low], [100 * number.high - y]] if not np.isnan(number.low) else None
         axis.errorbar([latency_ms], [y], yerr=ends, markersize=6, linestyle="none", capsize=2, label=label, **style(k))
     axis.set_xlabel("latency of one batch (ms), median")
     axis.set_ylabel("clean mIoU (%)")
     axis.set_xlim(left=0)
-    axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside right upper", fontsize=8, frameon=False)
     return figure

@@ -1,203 +1,169 @@
-"""Arms against each other under corruption: what differs, by how much, and whether that is found."""
+"""Arms against each other: what differs, by how much, and whether that is significant."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ..store.cell import CLEAN
 from ..studies.arms import ArmDifference
-from ..studies.robustness import Conditions
+from ..studies.evidence import Differences, Evidence
 from ..studies.statistics import Interval, holm
+from ..wording import MISSING, p_text, points, spaced, span
 from . import charts
-from .content import Picture, Table
-from .evidence import Evidence, scores_of
-from .provenance import file_name, group_of
-from .tables import MISSING, Cell, difference, make_table, p_text, points, span
+from .content import Picture
+from .panel import Panel
+from .table import Cell, Column, Row, Table
+from .units import POINTS
 
-__all__ = [
-    "HOLM",
-    "Differences",
-    "compare_arms",
-    "difference_pictures",
-    "difference_tables",
-    "differences_by_view",
-    "drawn",
-    "long_table",
-    "rule",
-]
+__all__ = ["NONE", "difference_pictures", "difference_tables", "drawing", "long_table", "wide_table"]
 
-Differences = dict[tuple[str, str, str], ArmDifference]  # by first arm, second arm, quantity
 PRIMARY = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention"}
-NONE = "there is no interval and no p, and nothing is found"
-FOUND = (
-    "a difference (*) is found where its 95 % interval, over images with the weights fixed, excludes zero and all "
-    "pairs of seeds agree in sign"
+NONE = "there is no interval and no p, and nothing is significant"
+RULE = (
+    "a difference is significant (*) where its 95 % interval, over images with the weights fixed, excludes zero and "
+    "all pairs of seeds agree in sign"
 )
-HOLM = "p by Holm for the rows of this table: a row is found without it, and may be chance where it is above 0.05"
+HOLM = "p by Holm for the rows of this table: a row is significant without it, and may be chance where it is above 0.05"
 UNADJUSTED = "the number of comparisons does not enter that, p by Holm for the whole table is in the CSV"
 
 
 def rule(evidence: Evidence, adjustment: str) -> str:
-    """Say in a caption when a difference is found. adjustment: HOLM or UNADJUSTED."""
-    return f"{NONE}, since {evidence.few}" if evidence.few else f"{FOUND}; {adjustment}"
+    """State in a caption when a difference is significant. adjustment: HOLM or UNADJUSTED."""
+    return f"{NONE}, since {evidence.few}" if evidence.few else f"{RULE}; {adjustment}"
 
 
-def compare_arms(evidence: Evidence, view: str, conditions: Conditions) -> Differences:
-    """Compare arms in all that a table says of them. Empty for one arm, or where nothing can be resampled."""
-    if not evidence.resamples:
-        return {}
-    scores = {title: scores_of(evidence.miou(title, view), conditions) for title in evidence.titles}
-    found = {}
-    for first, second in evidence.pairs():
-        for name in scores[evidence.titles[0]]:
-            values = {title: draws[name] for title, draws in scores.items()}
-            found[first, second, name] = evidence.difference(values, first, second, (view,))
-    return found
-
-
-def difference_tables(
-    evidence: Evidence, found: Differences, conditions: Conditions, about: str, name: str
-) -> list[Table]:
-    """Make the table of the primary differences, and that of each corruption."""
-    primary = {key: each for key, each in found.items() if key[2] in PRIMARY}
-    unit = "Points of mIoU, or of retention" if conditions else "Points of mIoU"
-    tables = [
-        long_table(
-            {(f"{a} minus {b}", PRIMARY[what]): each for (a, b, what), each in primary.items()},
-            ("arms", "in"),
-            file=file_name("differences", name),
-            title=f"Differences between arms, view {name}",
-            caption=f"{unit}; {rule(evidence, HOLM)}; {about}.",
-            group=group_of(conditions),
-            main=True,
-        )
-    ]
-    detailed = {key: each for key, each in found.items() if key[2] not in PRIMARY}
-    if len(conditions) > 1:
-        tables.append(
-            wide_table(
-                detailed,
-                file=file_name("differences-by-corruption", name),
-                title=f"Differences between arms by corruption and category, view {name}",
-                caption=f"Points of mIoU; {rule(evidence, UNADJUSTED)}; {about}.",
-                group=group_of(conditions),
-            )
-        )
-    return tables
-
-
-def differences_by_view(evidence: Evidence, views: Sequence[str], about: str) -> list[Table]:
-    """Make the table of clean mIoU's differences between arms, a column per view; none without two arms."""
-    values = {view: {title: evidence.miou(title, view)(CLEAN, 0) for title in evidence.titles} for view in views}
-    pairs = evidence.pairs() if evidence.resamples else []
-    if not pairs:
-        return []
-    return [
-        wide_table(
-            {(a, b, view): evidence.difference(values[view], a, b, (view,)) for a, b in pairs for view in views},
-            file="differences-views",
-            title="Differences between arms in clean mIoU by view",
-            caption=f"Points of mIoU; {rule(evidence, UNADJUSTED)}; {about}.",
-            group="Resolution",
-        )
-    ]
-
-
-def wide_table(found: Differences, **fields: Any) -> Table:
-    """Make a table with a row per pair of arms and a column per quantity."""
-    adjusted = dict(zip(found, holm(np.array([each.p for each in found.values()])), strict=True))
-    columns = list(dict.fromkeys(what for _, _, what in found))
-    rows = [
-        {
-            "arms": Cell(f"{a} minus {b}"),
-            **{w.replace("_", " "): difference(found[a, b, w], adjusted[a, b, w]) for w in columns},
-        }
-        for a, b in dict.fromkeys((a, b) for a, b, _ in found)
-    ]
-    full = digits({(f"{a} minus {b}", w): each for (a, b, w), each in found.items()}, ("arms", "in"))
-    return make_table(rows, full=full, **fields)
-
-
-def long_table(found: Mapping[Any, ArmDifference], names: Sequence[str], **fields: Any) -> Table:
-    """Make a table with a row per difference and its statistics. found: by tuples of texts. names: of their parts."""
-    full = digits(found, names)
-    rows = []
-    for (key, each), p_holm in zip(found.items(), full["p_holm"], strict=True):
-        number = each.interval
-        rows.append(
-            {name: Cell(text) for name, text in zip(names, key, strict=True)}
-            | {
-                "points": Cell(points(number.estimate) + ("*" if each.found else ""), "", number.estimate),
-                "95 % interval": Cell(span(number.low, number.high), "", number.low),
-                "p": Cell(p_text(each.p), "", each.p),
-                "p (Holm)": Cell(p_text(p_holm), "", p_holm),
-                "seeds": Cell(each.agreement),
-                "found": Cell(MISSING if not each.known else "yes" if each.found else "no"),
-            }
-        )
-    return make_table(rows, full=full, **fields)
-
-
-def digits(found: Mapping[Any, ArmDifference], names: Sequence[str]) -> pd.DataFrame:
-    """Write differences (fractions) with all digits."""
-    table = pd.DataFrame(
-        [
-            dict(zip(names, key, strict=True))
-            | vars(each.interval)
-            | {"p": each.p, "seed_pairs": len(each.pairs), "same_sign": each.same_sign if each.measured else None}
-            | {"found": None if np.isnan(each.p) else each.found}
-            for key, each in found.items()
-        ]
-    )
-    return table.assign(p_holm=holm(table["p"].to_numpy(np.float64)))
-
-
-def difference_pictures(
-    evidence: Evidence, found: Differences, conditions: Conditions, about: str, name: str
-) -> list[Picture]:
-    """Draw the primary figure, and the differences of each corruption."""
-    pairs = list(dict.fromkeys((a, b) for a, b, _ in found))
-    primary: dict[str, dict[str, Interval]] = {
-        text: {f"{a} minus\n{b}": found[a, b, what].interval for a, b in pairs}
-        for what, text in PRIMARY.items()
-        if (*pairs[0], what) in found
-    }
-    pictures = [
-        Picture(
-            file=file_name("differences", name),
-            title=f"Differences between arms, view {name}",
-            caption=f"{drawn('Points', evidence)}; {about}.",
-            figure=charts.forest(primary, "points"),
-            description="; ".join(
-                f"{label.replace(chr(10), ' ')}, {text}: {points(number.estimate)} points"
-                for text, rows in primary.items()
-                for label, number in rows.items()
-            ),
-            group=group_of(conditions),
-        )
-    ]
-    if len(conditions) > 1:
-        by_pair = {
-            f"{a} minus\n{b}": {what.replace("_", " "): found[a, b, what].interval for what in conditions}
-            for a, b in pairs
-        }
-        pictures.append(
-            Picture(
-                file=file_name("differences-by-corruption", name),
-                title=f"Differences between arms by corruption, view {name}",
-                caption=f"{drawn('Points of mIoU', evidence)}; {about}.",
-                figure=charts.forest(by_pair, "points of mIoU"),
-                description="The differences of the table by corruption, with their intervals.",
-                group=group_of(conditions),
-            )
-        )
-    return pictures
-
-
-def drawn(what: str, evidence: Evidence) -> str:
-    """Say in a figure's caption how numbers are drawn: with intervals, and filled where these exclude zero."""
+def drawing(what: str, evidence: Evidence) -> str:
+    """State in a figure's caption how numbers are drawn: with intervals, and filled where these exclude zero."""
     if evidence.few:
         return f"{what} without intervals, since {evidence.few}"
     return f"{what} with 95 % intervals; filled where the interval excludes zero"
+
+
+def difference_tables(panel: Panel, differences: Differences) -> list[Table]:
+    """Make the table of the primary differences in one view, and of each corruption; none without two arms."""
+    primary = {key: each for key, each in differences.items() if key[2] in PRIMARY}
+    others = {key: each for key, each in differences.items() if key[2] not in PRIMARY}
+    unit = "Points of mIoU, or of retention" if panel.conditions else "Points of mIoU"
+    tables = long_table(panel, primary, ("in", PRIMARY), "differences", "Differences between arms", unit, main=True)
+    if len(panel.conditions) > 1:
+        title = "Differences between arms by corruption and category"
+        tables += wide_table(panel, others, "differences-by-corruption", title)
+    return tables
+
+
+def adjusted(differences: Differences) -> dict[Any, float]:
+    """Adjust the p-values of a table by Holm's steps."""
+    return dict(zip(differences, holm(np.array([each.p for each in differences.values()])), strict=True))
+
+
+def difference_cell(each: ArmDifference, p_holm: float, *, brief: bool = False) -> Cell:
+    """Show a difference of fractions in points, with a star where it is significant. brief: without the reasons."""
+    number, ends, mark = each.interval, POINTS.interval(each.interval), "*" if each.significant else ""
+    p = f"{ends}; p {each.p:.2g}, {p_holm:.2g} by Holm for the whole table; " if ends else ""
+    more = "" if brief or not each.measured else p + each.agreement
+    test = {
+        "p": each.p,
+        "p_holm": p_holm,
+        "seed_pairs": len(each.pairs),
+        "same_sign": each.same_sign if each.measured else None,
+        "significant": None if np.isnan(each.p) else each.significant,
+    }
+    return Cell(points(number.estimate), number.estimate, number.low, number.high, mark, more, test)
+
+
+def row_of(panel: Panel, pair: tuple[str, str], cells: Sequence[Cell], **where: str) -> Row:
+    """Make a row of a pair of arms."""
+    first, second = pair
+    name = f"{first} minus {second}"
+    models = panel.models(name, [*panel.evidence.arms[first], *panel.evidence.arms[second]])
+    return Row(cells=(Cell(name), *cells), where=models | where)
+
+
+def wide_table(panel: Panel, differences: Differences, file: str, title: str) -> list[Table]:
+    """Make a table with a row per pair of arms and a column per quantity, or per view; none without two arms."""
+    p_holm = adjusted(differences)
+    whats = list(dict.fromkeys(what for _, _, what in differences))
+    columns = [
+        Column(name=what, label=spaced(what))
+        if isinstance(what, str)
+        else Column(name=CLEAN, label=str(what), where={"view": str(what)})
+        for what in whats
+    ]
+    rows = []
+    for pair in dict.fromkeys((first, second) for first, second, _ in differences):
+        cells = [difference_cell(differences[*pair, what], p_holm[*pair, what]) for what in whats]
+        rows.append(row_of(panel, pair, cells))
+    columns.insert(0, Column(label="arms", align="left"))
+    caption = f"Points of mIoU; {rule(panel.evidence, UNADJUSTED)}; {panel.brief}."
+    fields = panel.fields(file, title)
+    return [Table(columns=columns, rows=rows, where=panel.where(), caption=caption, **fields)] if rows else []
+
+
+def long_table(
+    panel: Panel,
+    differences: Differences,
+    names: tuple[str, Mapping[Any, str]],
+    file: str,
+    title: str,
+    unit: str,
+    *,
+    main: bool = False,
+) -> list[Table]:
+    """Make a table with a row per difference, and its statistics in columns; none without two arms.
+
+    names: the head of the column that names the quantities, and each one's name there. A quantity of another metric
+    than mIoU is a pair: metric, quantity. unit: the caption's beginning.
+    """
+    head, labels = names
+    p_holm = adjusted(differences)
+    rows = []
+    for key, each in differences.items():
+        metric, quantity = ("miou", key[2]) if isinstance(key[2], str) else key[2]
+        number, verdict = each.interval, "yes" if each.significant else "no"
+        cells = (
+            Cell(labels[key[2]]),
+            difference_cell(each, p_holm[key], brief=True),
+            Cell(span(number.low, number.high), number.low),
+            Cell(p_text(each.p), each.p),
+            Cell(p_text(p_holm[key]), p_holm[key]),
+            Cell(each.agreement),
+            Cell(MISSING if each.obstacle else verdict),
+        )
+        rows.append(row_of(panel, key[:2], cells, metric=metric, quantity=quantity))
+    columns = (
+        *(Column(label=label, align="left") for label in ("arms", head)),
+        Column(name="difference", label="points"),
+        *(Column(label=label) for label in ("95 % interval", "p", "p (Holm)")),
+        *(Column(label=label, align="left") for label in ("seeds", "significant")),
+    )
+    caption = f"{unit}; {rule(panel.evidence, HOLM)}; {panel.brief}."
+    fields = {**panel.fields(file, title), "caption": caption, "main": main}
+    return [Table(columns=columns, rows=rows, where=panel.where(), **fields)] if rows else []
+
+
+def difference_pictures(panel: Panel, differences: Differences) -> list[Picture]:
+    """Draw the primary differences of one view, and of each corruption; none without two arms."""
+    primary: dict[str, dict[str, Interval]] = {}
+    by_pair: dict[str, dict[str, Interval]] = {}
+    for (first, second, what), each in differences.items():
+        pair = f"{first} minus\n{second}"
+        if what in PRIMARY:
+            primary.setdefault(PRIMARY[what], {})[pair] = each.interval
+        if what in panel.conditions:
+            by_pair.setdefault(pair, {})[spaced(what)] = each.interval
+    pictures = []
+    for file, title, unit, numbers in (
+        ("differences", "Differences between arms", "Points", primary),
+        ("differences-by-corruption", "Differences between arms by corruption", "Points of mIoU", by_pair),
+    ):
+        if numbers and (numbers is primary or len(panel.conditions) > 1):
+            pictures.append(
+                Picture(
+                    **panel.fields(file, title),
+                    caption=f"{drawing(unit, panel.evidence)}; {panel.brief}.",
+                    figure=charts.forest(numbers, unit.replace("P", "p")),
+                    description=charts.described(numbers, "points"),
+                )
+            )
+    return pictures

@@ -2,7 +2,7 @@ r"""A table as LaTeX, ready for a paper that uses the packages booktabs and grap
 
 import re
 
-from .content import Table
+from .table import Table
 
 __all__ = ["latex"]
 
@@ -24,20 +24,19 @@ def latex(table: Table, label: str) -> str:
 
     label: for \ref; it gets the prefix "tab:".
     """
-    columns = [escaped(name) for name in table.readable.columns]
-    many = len(columns) > NARROW
-    widths = table.readable.astype(str).map(len).max()
+    heads = [column.label for column in table.heads]
+    many = len(heads) > NARROW
+    widths = [max([len(row[k][0].display) for row in table.grid], default=0) for k in range(len(heads))]
     if not many:
-        widths = widths.clip(lower=[len(name) for name in table.readable.columns])
-    wide = many or widths.sum() + GAP * (len(columns) - 1) > LINE
-    if many:
-        columns = [columns[0], *(rf"\rotatebox{{90}}{{{name}}}" for name in columns[1:])]
+        widths = [max(width, len(head)) for width, head in zip(widths, heads, strict=True)]
+    wide = many or sum(widths) + GAP * (len(heads) - 1) > LINE
+    columns = [rf"\rotatebox{{90}}{{{escaped(head)}}}" if many and k else escaped(head) for k, head in enumerate(heads)]
     rows = [
-        [rf"\textbf{{{escaped(text)}}}" if best else escaped(text) for text, best in zip(row, bold, strict=True)]
-        for row, bold in zip(table.readable.itertuples(index=False), table.bold(), strict=True)
+        [rf"\textbf{{{escaped(cell.display)}}}" if best else escaped(cell.display) for cell, best in row]
+        for row in table.grid
     ]
     body = [
-        rf"\begin{{tabular}}{{@{{}}{''.join('l' if left else 'r' for left in table.left())}@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}{''.join(column.align[0] for column in table.heads)}@{{}}}}",
         r"\toprule",
         " & ".join(columns) + r" \\",
         r"\midrule",
@@ -51,7 +50,7 @@ def latex(table: Table, label: str) -> str:
         "% needs \\usepackage{booktabs}" + (" and \\usepackage{graphicx}" if wide else ""),
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{escaped(table.title)}. {escaped(table.caption)}}}",
+        rf"\caption{{{escaped(table.title)}. {escaped(table.legend)}}}",
         rf"\label{{tab:{''.join(c for c in label if (c.isascii() and c.isalnum()) or c in '-.')}}}",
         *body,
         r"\end{table}",

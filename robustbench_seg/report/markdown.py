@@ -1,13 +1,11 @@
 """Markdown as GitHub reads it: tables, code, and texts in which nothing is markup.
 
-Source: GitHub Flavored Markdown 0.29, of which the tables and what a backslash may stand before.
+Source: GitHub Flavored Markdown 0.29, on tables and on what a backslash may stand before.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import repeat
 
-import pandas as pd
+from .table import Table
 
 __all__ = ["Markdown", "code", "escaped", "line_with_code", "markdown"]
 
@@ -32,7 +30,7 @@ def escaped(value: object) -> Markdown:
 
 
 def code(value: object) -> Markdown:
-    """Write a value as code, between more backticks than any of its own."""
+    """Write a value as code, between more backticks than it has in a row."""
     text = " ".join(str(value).split())
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     room = " " if text.startswith("`") or text.endswith("`") else ""
@@ -40,17 +38,16 @@ def code(value: object) -> Markdown:
 
 
 def line_with_code(line: str) -> Markdown:
-    """Write a line whose end is `code` between backticks, as that of a command is."""
+    """Write a line whose end is `code` between backticks, as a command is."""
     before, tick, rest = line.partition("`")
     return Markdown(escaped(before) + " " + code(rest[:-1])) if tick and rest.endswith("`") else escaped(line)
 
 
-def markdown(readable: pd.DataFrame, bold: Iterable[Sequence[bool]] | None = None) -> Markdown:
-    """Write a table of texts; the first column to the left, the others to the right. bold: of each row's texts."""
-    lines = ["| " + " | ".join(escaped(name) for name in readable.columns) + " |"]
-    lines.append("|" + ":--|" + "--:|" * (len(readable.columns) - 1))
-    none: Iterable[Sequence[bool]] = repeat((False,) * len(readable.columns), len(readable))
-    for row, best in zip(readable.itertuples(index=False), none if bold is None else bold, strict=True):
-        cells = (f"**{escaped(text)}**" if strong else escaped(text) for text, strong in zip(row, best, strict=True))
-        lines.append("| " + " | ".join(cells) + " |")
-    return Markdown("\n".join(lines))
+def markdown(table: Table) -> Markdown:
+    """Write a table; the best of a column is bold."""
+    lines: list[list[str]] = [[escaped(column.label) for column in table.heads]]
+    for row in table.grid:
+        lines.append([f"**{escaped(cell.display)}**" if best else escaped(cell.display) for cell, best in row])
+    head, *body = (f"| {' | '.join(line)} |" for line in lines)
+    rule = "".join("|:--" if column.align == "left" else "|--:" for column in table.heads)
+    return Markdown("\n".join([head, f"{rule}|", *body]))

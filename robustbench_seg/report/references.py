@@ -1,147 +1,127 @@
-"""Beside others: a reference model of the same store, the papers' tables, and other protocols on the same cells."""
+"""Next to others: a reference model of the same store, the papers' tables, and other protocols on the same cells."""
 
-import pandas as pd
+from functools import partial
 
-from ..protocols import PROTOCOLS
+import numpy as np
+
 from ..store.cell import CLEAN
-from ..store.plan import Plan
-from ..studies.comparison import corruption_degradation, rank_agreement, relative_degradation, relative_improvement
+from ..studies.comparison import (
+    Measure,
+    corruption_degradation,
+    headlines_by_protocol,
+    rank_agreement,
+    relative_degradation,
+    relative_improvement,
+)
 from ..studies.published import TABLES, Setting, beside
-from ..studies.robustness import Conditions, by_corruption
-from .content import Table
-from .evidence import blank_models, flagged_models
-from .provenance import file_name
-from .tables import MISSING, Cell, make_table, marked, percent
+from ..studies.robustness import SETTING, corruption_scores
+from ..studies.statistics import Draws
+from .panel import Panel
+from .scores import quantity_columns
+from .table import Column, Table, frame_rows
+from .units import COUNT, plain
 
 __all__ = ["published_table", "ranking_table", "reference_tables"]
 
-GROUP = "Under corruption"
 PUBLISHED = {"segformer": "table5_cityscapes_c", "semsegbench": "semsegbench_sev3"}  # by protocol
+LOWER, HIGHER = "100 is as the reference, lower is better", "0 is as the reference, higher is better"
 MEASURES = (
     (
         corruption_degradation,
         "cd",
         "Corruption degradation (CD)",
-        "sum over severities of 1 - mIoU, over that of",
-        True,
+        "sum of 1 - mIoU over severities, over the sum of",
+        LOWER,
     ),
-    (relative_degradation, "rcd", "Relative corruption degradation (rCD)", "mIoU lost, over that lost by", True),
-    (relative_improvement, "improvement", "Relative improvement", "mIoU gained, over that of", False),
+    (relative_degradation, "rcd", "Relative corruption degradation (rCD)", "mIoU lost, over that lost by", LOWER),
+    (relative_improvement, "improvement", "Relative improvement", "mIoU gained, over the mIoU of", HIGHER),
 )
 
 
-def reference_tables(cells: pd.DataFrame, conditions: Conditions, reference: str, about: str, name: str) -> list[Table]:
-    """Make the tables of CD, rCD and relative improvement of one view, in %.
+def reference_tables(panel: Panel) -> list[Table]:
+    """Make the tables of CD, rCD and relative improvement of one view, in %; none without the reference."""
+    reference, conditions = panel.source.reference, panel.conditions
+    if reference is None or reference not in set(panel.cells["title"]):
+        return []
 
-    cells: of `quality_frame` with `title`, the reference's among them.
-    """
-    computed = by_corruption(cells.assign(model=cells["title"]), conditions)
-    flagged, blank = flagged_models(cells), blank_models(cells)
-    tables = []
-    for measure, file, title, formula, lower in MEASURES:
-        values = measure(computed, conditions, reference)
-        rows = [
-            {"model": Cell(marked(row["model"], row["model"] in flagged))}
-            | {what.replace("_", " "): Cell(percent(row[what]), "", row[what]) for what in (*conditions, "mean")}
-            for _, row in values.iterrows()
-        ]
-        better = "100 is as the reference, lower is better" if lower else "0 is as the reference, higher is better"
-        tables.append(
-            make_table(
-                rows,
-                best=[column for column in rows[0] if column != "model"],
-                lowest=lower,
-                compared=[model not in blank for model in values["model"]],
-                main=True,
-                file=file_name(file, name),
-                title=f"{title} against {reference}, view {name}",
-                caption=f"%, {formula} the reference {reference}; {better}; {about}.",
-                full=values,
-                group=GROUP,
-            )
+    def quantities(measure: Measure, title: str) -> dict[str, Draws]:
+        own, base = (panel.metric("miou", name) for name in (title, reference))
+        scores, others = (corruption_scores(miou, conditions) for miou in (own, base))
+        values = {name: measure(scores[name], own(CLEAN, 0), others[name], base(CLEAN, 0)) for name in scores}
+        return values | {"mean": np.mean(list(values.values()), axis=0)}
+
+    return [
+        panel.table(
+            partial(quantities, measure),
+            quantity_columns([*conditions, "mean"], "low" if better == LOWER else "high"),
+            **panel.fields(file, f"{title} against {reference}"),
+            caption=f"%, {formula} the reference {reference}; {better}; {panel.brief}.",
+            metric=file,
+            main=True,
         )
-    return tables
+        for measure, file, title, formula, better in MEASURES
+    ]
 
 
-def published_table(cells: pd.DataFrame, plan: Plan, view: str, name: str) -> Table | None:
-    """Put the published table of the plan's protocol apart from ours, with what it was measured otherwise.
-
-    cells: of one view. None where the protocol has no published table.
-    """
+def published_table(panel: Panel) -> list[Table]:
+    """Show the published table of the plan's protocol, with what sets it apart from ours; if there is one."""
+    plan, first = panel.source.plan, panel.cells.iloc[0]
     if plan.protocol not in PUBLISHED:
-        return None
-    table = PUBLISHED[plan.protocol]
-    first = cells.iloc[0]
-    ours = Setting(
-        protocol=plan.protocol,
-        view=view,
-        dataset=first["dataset"],
-        split=first["split"],
-        images=first["images"],
-        of=first["of"],
-    )
-    theirs = beside(table, ours)
-    key = TABLES[table].key[0]
-    corruptions = [corruption for corruption, _ in plan.conditions]
-    mean = theirs[corruptions].mean(axis=1, skipna=False)
+        return []
+    about = TABLES[PUBLISHED[plan.protocol]]
+    given = {name: first[name] for name in ("dataset", "split", "images", "of")}
+    theirs = beside(PUBLISHED[plan.protocol], Setting(protocol=plan.protocol, view=str(panel.view), **given))
+    names = list(panel.conditions)
+    theirs[[CLEAN, *names]] = theirs[[CLEAN, *names]] / 100
+    mean = theirs[names].mean(axis=1, skipna=False)
     differences = [str(text).split("; ") if text else [] for text in theirs["differs"]]
     shared = [each for each in differences[0] if all(each in others for others in differences)]
     own = ["; ".join(each for each in row if each not in shared) for row in differences]
     alike = "nothing else" if shared else "nothing stated: comparable"
-    rows = [
-        {
-            "published": Cell(str(row[key])),
-            CLEAN: Cell(f"{row[CLEAN]:.1f}", "", row[CLEAN]),
-            "mean": Cell(f"{mean[k]:.1f}", "", mean[k]),
-            "retention": Cell(f"{100 * mean[k] / row[CLEAN]:.1f}", "", mean[k] / row[CLEAN]),
-        }
-        | ({"differs from ours in": Cell(own[k] or alike)} if any(own) or not shared else {})
-        for k, (_, row) in enumerate(theirs.iterrows())
+    columns = [
+        Column(name=about.key[0], label="published", align="left"),
+        *(Column(name=name, label=name) for name in (CLEAN, "mean", "retention")),
+        *([Column(name="own", label="differs from ours in", align="left")] if any(own) or not shared else []),
+        *(Column(name=name) for name in names),
     ]
-    about = TABLES[table]
-    apart = f"Every row differs from ours in {'; '.join(shared)}. " if shared else ""
-    return make_table(
-        rows,
-        file=file_name("published", name),
-        title=f"Published: {about.title}",
-        caption=f"{apart}{about.values}; the mean over {len(corruptions)} corruptions and retention in % are computed "
-        f"from the printed numbers; {about.source}; {'; '.join(about.notes)}.",
-        full=theirs,
-        group=GROUP,
+    frame = theirs.assign(
+        mean=mean, retention=mean / theirs[CLEAN], own=[text or alike for text in own], setup=theirs["differs"]
     )
+    common = f"Every row differs from ours in {'; '.join(shared)}. " if shared else ""
+    return [
+        Table(
+            columns=columns,
+            rows=frame_rows(frame, columns, ["setup"]),
+            where={"metric": "miou", "dataset": about.dataset, "split": about.split},
+            file=panel.fields("published", "")["file"],
+            title=f"Published: {about.title}",
+            caption=f"{common}{about.values}; the mean over {len(names)} corruptions and retention in % are computed "
+            f"from the printed numbers; {about.source}; {'; '.join(about.notes)}.",
+        )
+    ]
 
 
-def ranking_table(cells: pd.DataFrame, name: str) -> Table | None:
-    """Compare how the protocols whose cells are all there rank the models; None for fewer than 2 of either.
-
-    cells: of one view and setting, of `quality_frame` with `title`.
-    """
-    # A cell may be there twice, with other metrics beside IoU.
+def ranking_table(panel: Panel) -> list[Table]:
+    """Compare how the protocols whose cells are all there rank the models; none for fewer than 2 of either."""
+    measured = panel.source.measured
+    same = measured[(measured[SETTING] == panel.cells.iloc[0][SETTING]).all(axis=1)]
+    titles = panel.cells[["model", "checkpoint_sha256", "title"]].drop_duplicates()
+    # A cell may be there twice, with other metrics than IoU.
+    cells = same.merge(titles, on=["model", "checkpoint_sha256"])
     cells = cells.drop_duplicates(["title", "corruption", "severity", "corruption_source"])
-    scores = {}
-    for protocol, conditions in PROTOCOLS.items():
-        have = set(zip(cells["corruption"], cells["severity"], strict=True))
-        if conditions and all((what, s) in have for what, severities in conditions.items() for s in severities):
-            computed = by_corruption(cells.assign(model=cells["title"]), conditions)
-            scores[protocol] = computed.set_index("model")["mean"].dropna()
-    ranks = rank_agreement(scores)
+    ranks = rank_agreement(headlines_by_protocol(cells.assign(model=cells["title"])))
     ranks = ranks[ranks["models"] > 1]
-    if not len(ranks):
-        return None
-    rows = [
-        {
-            "protocols": Cell(f"{row['first']} and {row['second']}"),
-            "Kendall's tau": Cell(MISSING if pd.isna(row["tau"]) else f"{row['tau']:+.2f}", "", row["tau"]),
-            "p": Cell(MISSING if pd.isna(row["p"]) else f"{row['p']:.3f}", "", row["p"]),
-            "models": Cell(str(row["models"]), "", row["models"]),
-        }
-        for _, row in ranks.iterrows()
-    ]
-    return make_table(
-        rows,
-        file=file_name("ranks", name),
-        title=f"Whether protocols rank the models alike, view {name}",
-        caption="Kendall's tau-b of the headlines: 1 is the same order, -1 the opposite.",
-        full=ranks,
-        group=GROUP,
+    columns = (
+        Column(name="protocols", label="protocols", align="left"),
+        Column(name="tau", label="Kendall's tau", unit=plain("{:+.2f}")),
+        Column(name="p", label="p", unit=plain("{:.3f}")),
+        Column(name="models", label="models", unit=COUNT),
     )
+    table = Table(
+        columns=columns,
+        rows=frame_rows(ranks.assign(protocols=ranks["first"] + " and " + ranks["second"]), columns),
+        where=panel.where(),
+        **panel.fields("ranks", "Whether protocols rank the models alike"),
+        caption="Kendall's tau-b of the headlines: 1 is the same order, -1 the opposite.",
+    )
+    return [table] if len(ranks) else []

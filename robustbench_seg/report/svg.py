@@ -65,7 +65,7 @@ def inline_svg(figure: Figure, prefix: str, description: str) -> str:
 
 
 def rewritten(name: str, value: str, prefix: str) -> str:
-    """An attribute with its ids prefixed and its ink and font those of the page."""
+    """An attribute with prefixed ids, and with the page's ink and font."""
     if name == "id":
         return f"{prefix}-{value}"
     if name in ("href", HREF):

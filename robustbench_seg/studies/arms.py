@@ -1,9 +1,9 @@
 """Arms of an experiment, trained with several seeds: models named <arm>-s<seed>.
 
-An arm's value is the mean over its seeds, and every seed is shown. The interval tells of other images with the weights
-as they are; other training runs are seen in the seeds alone. So a difference is called found only where its interval
-excludes zero, it has one sign in all pairs of seeds, and the two differ in so many blocks that p can be below 0.05. Of
-too few blocks, or of a model that does no better than one class for every pixel, nothing is called found.
+An arm's value is the mean over its seeds, and every seed is shown. The interval is over other images with the weights
+as they are; other training runs are seen in the seeds alone. So a difference is called significant only where its
+interval excludes zero, it has one sign in all pairs of seeds, and the two differ in so many blocks that p can be below
+0.05. Of too few blocks, or of a model that does no better than one class for every pixel, nothing is significant.
 """
 
 import re
@@ -22,9 +22,9 @@ SEEDED = re.compile(r"(?P<arm>.+)-s(?P<seed>\d+)")
 
 
 def arms_of(models: Iterable[str]) -> dict[str, list[str]]:
-    """Group models by arm, each arm's in the order of their seeds; a name without a seed is an arm of its own.
+    """Group models by arm, each arm's in the order of their seeds; a name without a seed is a separate arm.
 
-    Where that is the name of seeds' arm too, as of released weights beside own ones, theirs is "<arm> (seeds)".
+    Where seeds have an arm of the same name, as own weights next to released ones, theirs is "<arm> (seeds)".
     """
     seeds: dict[str, dict[str, int]] = {}
     models = list(models)
@@ -43,10 +43,10 @@ def arm_mean(draws: Mapping[str, Draws], arm: str) -> Draws:
 
 
 def members_of(draws: Mapping[str, Draws], arm: str) -> list[str]:
-    known = arms_of(draws)
-    if arm not in known:
-        raise UsageError(f"no model of arm {arm!r}; arms are: {', '.join(known)}")
-    return known[arm]
+    arms = arms_of(draws)
+    if arm not in arms:
+        raise UsageError(f"no model of arm {arm!r}; arms are: {', '.join(arms)}")
+    return arms[arm]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class ArmDifference:
 
     interval, p: of the difference of their means over seeds; p is 2-sided and not adjusted, see `holm`. pairs: of each
     seed of the first and each of the second, the difference in the data. blocks: how many were drawn from. differing:
-    in how many of them the two differ. blank: those of the two that do no better than one class for every pixel.
+    in how many of them the two differ. blank: the arms that do no better than one class for every pixel.
     """
 
     first: str
@@ -73,13 +73,8 @@ class ArmDifference:
         return not np.isnan(self.interval.estimate)
 
     @property
-    def known(self) -> bool:
-        """Whether one can say that there is a difference, or that none is found."""
-        return not self.unknown
-
-    @property
-    def unknown(self) -> str:
-        """In words, why one cannot; nothing where one can."""
+    def obstacle(self) -> str:
+        """In words, why a difference can be neither significant nor not; nothing where it can be judged."""
         if not self.measured:
             return "cells are missing"
         if few := too_few(self.blocks):
@@ -98,15 +93,15 @@ class ArmDifference:
         return all(value > 0 for value in values) or all(value < 0 for value in values)
 
     @property
-    def found(self) -> bool:
+    def significant(self) -> bool:
         """Whether there is a difference by the rule above."""
-        return self.known and self.same_sign and not self.doubts
+        return not self.obstacle and self.same_sign and not self.doubts
 
     @property
     def agreement(self) -> str:
         """In words, whether the pairs of seeds agree."""
-        if self.unknown:
-            return self.unknown
+        if self.obstacle:
+            return self.obstacle
         if len(self.pairs) == 1:
             return "one seed each"
         if not self.same_sign:
@@ -115,17 +110,17 @@ class ArmDifference:
 
     @property
     def verdict(self) -> str:
-        """In words, whether there is a difference, and if not, why."""
-        if self.unknown:
-            return f"not known, since {self.unknown}"
-        if self.found:
-            return f"found ({self.agreement})"
+        """In words, whether the difference is significant, and if not, why."""
+        if self.obstacle:
+            return f"not known, since {self.obstacle}"
+        if self.significant:
+            return f"significant ({self.agreement})"
         seeds = [] if self.same_sign or len(self.pairs) == 1 else ["pairs of seeds disagree in sign"]
-        return f"not found, since {' and '.join(self.doubts + seeds)}"
+        return f"not significant, since {' and '.join(self.doubts + seeds)}"
 
     @property
     def doubts(self) -> list[str]:
-        """In words, what of the images speaks against a difference."""
+        """In words, what of the images is against a difference."""
         if not self.interval.excludes_zero:
             return ["the interval includes zero"]
         if least_p(self.differing) > 1 - LEVEL:

@@ -1,64 +1,70 @@
-"""Models beside each other: degradation and improvement against a reference, and whether protocols rank them alike.
+"""Models next to each other: degradation and improvement against a reference, and whether protocols rank them alike.
+
+The three measures are arithmetic on whatever a score is: a number for a table, an array of resamples for an interval.
+Each takes a model's score under a corruption (the mean over its severities) and its clean score, then the reference's.
 
 Source: CD and rCD of Kamann and Rother, "Benchmarking the Robustness of Semantic Segmentation Models", CVPR 2020, after
 Hendrycks and Dietterich, ICLR 2019; Kendall's tau-b as in scipy.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import combinations
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from ..errors import UsageError
-from ..store.cell import CLEAN
-from .robustness import MODEL, SETTING
+from ..protocols import PROTOCOLS
+from .robustness import by_corruption
 
-__all__ = ["corruption_degradation", "rank_agreement", "relative_degradation", "relative_improvement"]
+__all__ = [
+    "Measure",
+    "corruption_degradation",
+    "headlines_by_protocol",
+    "rank_agreement",
+    "relative_degradation",
+    "relative_improvement",
+]
+
+Value = Any  # a float, or an array of Draws
+Measure = Callable[[Value, Value, Value, Value], Value]
 
 
-def corruption_degradation(table: pd.DataFrame, corruptions: Iterable[str], reference: str) -> pd.DataFrame:
-    """CD of each model: sum_s D(model) / sum_s D(reference) with D = 1 - mIoU; 1 is as the reference, lower is better.
+def corruption_degradation(score: Value, clean: Value, reference: Value, reference_clean: Value) -> Value:
+    """CD: sum_s D(model) / sum_s D(reference) with D = 1 - mIoU; 1 is as the reference, lower is better.
 
-    table: of `by_corruption`; since a score is the mean over severities, the sums' ratio is that of 1 - score. Returns
-    SETTING, MODEL, a column per corruption, and mean (mCD), NaN where one is missing. Each row is compared with the
-    reference model of its own setting. Raises UsageError where that is not there exactly once.
+    Since a score is the mean over severities, the ratio of the sums is the ratio of 1 - score. NaN where the reference
+    makes no error: there is nothing to compare with.
     """
-    return against(table, list(corruptions), reference, lambda scores, clean: 1 - scores)
+    return ratio(1 - score, 1 - reference)
 
 
-def relative_degradation(table: pd.DataFrame, corruptions: Iterable[str], reference: str) -> pd.DataFrame:
+def relative_degradation(score: Value, clean: Value, reference: Value, reference_clean: Value) -> Value:
     """rCD, as CD: sum_s (D - D_clean)(model) / sum_s (D - D_clean)(reference), where D - D_clean is what is lost.
 
-    NaN where the reference loses nothing under a corruption: there is nothing to compare with.
+    NaN where the reference loses nothing under a corruption.
     """
-    return against(table, list(corruptions), reference, lambda scores, clean: -scores.sub(clean, axis=0))
+    return ratio(clean - score, reference_clean - reference)
 
 
-def relative_improvement(table: pd.DataFrame, corruptions: Iterable[str], reference: str) -> pd.DataFrame:
-    """(score - reference) / reference, as CD but higher is better: 5.88 is the SegFormer paper's "588 %"."""
-    names = list(corruptions)
-    ratios = against(table, names, reference, lambda scores, clean: scores)
-    return ratios.assign(**{name: ratios[name] - 1 for name in [*names, "mean"]})
+def relative_improvement(score: Value, clean: Value, reference: Value, reference_clean: Value) -> Value:
+    """(score - reference) / reference, higher is better: 5.88 is the SegFormer paper's "588 %"."""
+    return ratio(score, reference) - 1
 
 
-def against(
-    table: pd.DataFrame,
-    corruptions: list[str],
-    reference: str,
-    measure: Callable[[pd.DataFrame, pd.Series], pd.DataFrame],
-) -> pd.DataFrame:
-    """Divide a measure of each model's scores, given with its clean mIoU, by the reference's of the same setting."""
-    parts = []
-    for _, part in table.groupby(SETTING, sort=False):
-        is_reference = (part["model"] == reference).to_numpy()
-        if is_reference.sum() != 1:
-            there = ", ".join(part["model"])
-            raise UsageError(f"{is_reference.sum()} rows are of the reference model {reference!r}; models are: {there}")
-        values = measure(part[corruptions], part[CLEAN])
-        base = values[is_reference].iloc[0]
-        ratios = values / base.where(base > 0)
-        parts.append(part[[*SETTING, *MODEL]].join(ratios.assign(mean=ratios.mean(axis=1, skipna=False))))
-    return pd.concat(parts) if parts else table
+def ratio(value: Value, base: Value) -> Value:
+    """Divide by what is above 0; NaN elsewhere."""
+    return value / np.where(np.asarray(base) > 0, base, np.nan)
+
+
+def headlines_by_protocol(cells: pd.DataFrame) -> dict[str, pd.Series]:
+    """Give each model's headline under each of the PROTOCOLS whose cells are all there. cells: of one setting."""
+    have = set(zip(cells["corruption"], cells["severity"], strict=True))
+    return {
+        protocol: by_corruption(cells, conditions).set_index("model")["mean"].dropna()
+        for protocol, conditions in PROTOCOLS.items()
+        if conditions and all((name, s) in have for name, severities in conditions.items() for s in severities)
+    }
 
 
 def rank_agreement(scores: Mapping[str, pd.Series]) -> pd.DataFrame:
@@ -67,10 +73,10 @@ def rank_agreement(scores: Mapping[str, pd.Series]) -> pd.DataFrame:
     scores: by protocol, the headline of each model, with the models as index. Returns first, second, tau, p and models
     (how many have both scores; with fewer than two, tau and p are NaN).
     """
-    from scipy.stats import kendalltau
-
     rows = []
     for first, second in combinations(scores, 2):
+        from scipy.stats import kendalltau  # takes seconds to import, and few reports have two protocols
+
         both = pd.concat([scores[first], scores[second]], axis=1, join="inner").dropna()
         tau, p = kendalltau(both.iloc[:, 0], both.iloc[:, 1]) if len(both) > 1 else (float("nan"), float("nan"))
         rows.append({"first": first, "second": second, "tau": float(tau), "p": float(p), "models": len(both)})

@@ -25,12 +25,13 @@ __all__ = [
     "Miou",
     "by_corruption",
     "category_means",
-    "clean_by_view",
+    "cell_scores",
     "corruption_scores",
     "expect_comparable",
     "flags_of",
     "headline",
     "retention",
+    "scores_of",
 ]
 
 Conditions = Mapping[str, Sequence[int]]  # {corruption: severities}, of a protocol
@@ -57,9 +58,9 @@ def expect_comparable(cells: pd.DataFrame, names: Sequence[str]) -> None:
     repeated = cells[cells.duplicated(list(names))]
     if len(repeated):
         where = ", ".join(f"{name} {repeated.iloc[0][name]}" for name in names)
-        told = ("metrics", "metric_sources", "corruption_source")
-        apart = [name for name in told if name in cells and cells[name].nunique() > 1]
-        raise UsageError(f"several cells have {where}; choose one{f', by {apart[0]}' if apart else ''}")
+        others = ("metrics", "metric_sources", "corruption_source")
+        differing = [name for name in others if name in cells and cells[name].nunique() > 1]
+        raise UsageError(f"several cells have {where}; choose one{f', by {differing[0]}' if differing else ''}")
 
 
 def corruption_scores(miou: Miou, conditions: Conditions) -> dict[str, Value]:
@@ -84,6 +85,23 @@ def category_means(miou: Miou, conditions: Conditions) -> dict[str, Value]:
     return {
         category: mean_of({name: scores[name] for name in names})
         for category, names in categories_of(conditions).items()
+    }
+
+
+def scores_of(miou: Miou, conditions: Conditions) -> dict[str, Value]:
+    """Compute all scores of a model: clean, each corruption, each category, mean and retention."""
+    scores = {CLEAN: miou(CLEAN, 0), **corruption_scores(miou, conditions), **category_means(miou, conditions)}
+    if conditions:
+        scores |= {"mean": headline(miou, conditions), "retention": retention(miou, conditions)}
+    return scores
+
+
+def cell_scores(miou: Miou, conditions: Conditions) -> dict[tuple[str, int], Value]:
+    """Look up every cell, by corruption and severity; clean images have severity 0."""
+    return {
+        (name, severity): miou(name, severity)
+        for name, severities in {CLEAN: (0,), **conditions}.items()
+        for severity in severities
     }
 
 
@@ -130,28 +148,10 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
 
 
 def flags_of(part: pd.DataFrame) -> str:
-    """List the flagged cells of a group per reason."""
+    """List the flagged cells of a group, per reason."""
     flagged = part[part["flag"] != ""]
     return "; ".join(
         f"{reason}: "
         + ", ".join(f"{c}-{s}" if s else str(c) for c, s in zip(some.corruption, some.severity, strict=True))
         for reason, some in flagged.groupby("flag")
     )
-
-
-def clean_by_view(cells: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:
-    """Return the clean mIoU (0-1) per model and view, and its difference to the first view in points (NaN without it).
-
-    As in the SegFormer paper's Table 1c, this is the cost of a change of resolution or window. Raises UsageError for
-    several cells of one view.
-    """
-    clean = cells[cells["corruption"] == CLEAN]
-    columns = [name for name in [*MODEL, *SETTING] if name != "view"]
-    rows = []
-    for _, part in clean.groupby(columns, sort=False, dropna=False):
-        expect_comparable(part, ["view"])
-        miou = part.set_index("view")["miou"].reindex(views)
-        points = 100 * (miou - miou.iloc[0])
-        fields = dict(part.iloc[0][[*columns, *MODEL_NOTES]])
-        rows += [{**fields, "view": view, "miou": miou[view], "points": points[view]} for view in views]
-    return pd.DataFrame(rows)

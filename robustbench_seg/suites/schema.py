@@ -1,47 +1,76 @@
 """A suite: the content of its YAML file, checked."""
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from ..corruptions import CORRUPTIONS
 from ..errors import UsageError
 from ..metrics import OPTIONAL, in_order
-from ..models import MODELS, find_weights
+from ..models import MODELS, Options, find_weights
+from ..models.source import Source, split_name
 from ..protocols import PROTOCOLS, conditions_of
 from ..store.cell import CLEAN, View
-from ..yaml_files import DatasetSpec, Strict, ViewSpec, find_yaml, read_yaml
+from ..yaml_files import DatasetSpec, Strict, ViewSpec, read_yaml
 
 __all__ = ["LatencySpec", "ModelSpec", "Suite", "read_suite", "with_weights"]
 
 PACKAGE = "robustbench_seg.suites"
+NOTHING_STATED = Options()
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # it becomes part of file names, which have 255 characters at most
 
 
 class ModelSpec(Strict):
-    """name: in results. model: of MODELS, by default `name`. weights: a path, relative to the suite's file, or a word
-    that `models` knows.
+    """name: in results. model: of MODELS, by default `name`, or a source (`models/source.py`). weights: a path,
+    relative to the suite's file, or a word that `models` knows. options: of the source. classes: of a model of other
+    classes than the data set's; see `alignment.align`. A source alone goes by the name of its file or folder.
     """
 
     name: str = Field(pattern=NAME)
     model: str
     weights: str | None = None
+    options: Options = NOTHING_STATED
+    classes: dict[str, str | None] | str | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def model_defaults_to_name(cls, value: Any) -> Any:
-        return {"model": value["name"], **value} if isinstance(value, dict) and "name" in value else value
+    def model_is_a_source(cls, value: Any, info: ValidationInfo) -> Any:
+        folder = (info.context or {}).get("folder", Path())
+        value = {"model": value} if isinstance(value, str) else value
+        if not isinstance(value, dict) or not isinstance(text := value.get("model", value.get("name")), str):
+            return value
+        try:
+            source = read_source(text, value.get("weights"), value.get("options", {}), folder)
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        found = {"model": source.model, "weights": source.weights, "options": source.options}
+        return {"name": source.default_name, **value, **found}
 
-    @model_validator(mode="after")
-    def model_is_known(self) -> Self:
-        if self.model not in MODELS:
-            raise ValueError(f"unknown model {self.model!r}; known: {', '.join(MODELS)}")
-        return self
+    @property
+    def source(self) -> Source:
+        """The model with its weights and options."""
+        return Source(model=self.model, weights=self.weights, options=self.options)
+
+    @property
+    def table(self) -> Mapping[str, str | None] | str | None:
+        """What aligns its classes: `classes`, else the table among its options."""
+        return self.classes if self.classes is not None else self.options.table
 
 
 Side = Annotated[int, Field(ge=32)]
+Seed = Annotated[int, Field(ge=0)]
 
 
 class LatencySpec(Strict):
@@ -72,10 +101,11 @@ class Suite(Strict):
     """What to measure.
 
     protocol: a name of PROTOCOLS, or one of your own with `conditions`, {corruption: severities}; clean images are
-    always measured too. models: if none are listed, those that get weights on the command line. gallery: ids of at
-    most two images whose predictions are kept as pictures. metrics: what is counted in addition to mIoU, by default all
-    that ship. limits: sentences on what the numbers do not show, for the report. Without a dataset only latency is
-    measured.
+    always measured too. seed: decides every draw; seeds, in its place, are several draws of each corruption, while
+    clean images are measured once. models: if none are listed, those that get weights on the command line. gallery: ids
+    of at most two images whose predictions are kept as pictures. metrics: what is counted in addition to mIoU, by
+    default all that ship. limits: sentences on what the numbers do not show, for the report. Without a dataset only
+    latency is measured.
     """
 
     name: str = Field(pattern=NAME)
@@ -85,7 +115,8 @@ class Suite(Strict):
     protocol: str = CLEAN
     conditions: dict[str, tuple[Annotated[int, Field(ge=1, le=5)], ...]] = Field(default_factory=dict)
     views: tuple[ViewSpec, ...] = Field((View(),), min_length=1)
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0
+    seeds: tuple[Seed, ...] = ()
     metrics: Annotated[tuple[str, ...], AfterValidator(known_metrics)] = OPTIONAL
     gallery: tuple[str, ...] = Field((), max_length=2)
     limits: tuple[str, ...] = ()
@@ -118,9 +149,12 @@ class Suite(Strict):
             _ = CORRUPTIONS[name]  # raises UsageError where another package's can't be imported
             if not severities or len(set(severities)) < len(severities):
                 raise ValueError(f"{name} needs severities that differ, got {list(severities)}")
+        if self.seeds and "seed" in self.model_fields_set:
+            raise ValueError(f"a suite has a seed or seeds, got seed {self.seed} and seeds {list(self.seeds)}")
         for what, names in (
             ("model names", [model.name for model in self.models]),
             ("views", [str(view) for view in self.views]),
+            ("seeds", list(map(str, self.seeds))),
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"{what} must differ, got {', '.join(names)}")
@@ -128,32 +162,62 @@ class Suite(Strict):
             raise ValueError("a suite needs a dataset, or latency, or both")
         return self
 
+    @property
+    def draws(self) -> tuple[int, ...]:
+        """The seeds, of which the first is that of clean images, too."""
+        return self.seeds or (self.seed,)
+
 
 def read_suite(name_or_path: str) -> Suite:
     """Read a shipped suite by name, or a file, to which its weights are relative. Raises UsageError in one line."""
-    suite = read_yaml(name_or_path, Suite, PACKAGE)
-    folder = find_yaml(name_or_path, PACKAGE).parent
-    return suite.model_copy(update={"models": tuple(found_from(folder, spec) for spec in suite.models)})
+    return read_yaml(name_or_path, Suite, PACKAGE)
 
 
-def found_from(folder: Path, spec: ModelSpec) -> ModelSpec:
-    weights = None if spec.weights is None else find_weights(spec.weights, folder, spec.model)
-    return spec.model_copy(update={"weights": weights})
+def read_source(text: str, weights: Any, options: Any, folder: Path) -> Source:
+    """Read what a suite says of a model. Raises UsageError for an unknown model, weights or options."""
+    if not isinstance(options, Mapping):
+        raise UsageError(f"options of a model must be a mapping, got {options!r:.60}")
+    if text not in MODELS:
+        if not re.search("[:@?]", text):
+            raise UsageError(f"unknown model {text!r}; known: {', '.join(MODELS)}, or a source such as hf:FOLDER")
+        source = Source.parse(text, folder, options)
+    else:
+        source = Source(model=text, options=Options.parse(options, folder))
+    if not isinstance(weights, str):
+        return source
+    if source.weights is not None:
+        raise UsageError(f"model {text}: has weights already, so that weights {weights!r} have no place")
+    return replace(source, weights=find_weights(weights, folder, source.model) if folder != Path() else weights)
 
 
-def with_weights(suite: Suite, weights: dict[str, str]) -> tuple[ModelSpec, ...]:
+def with_weights(suite: Suite, weights: dict[str, str], sources: Sequence[str] = ()) -> tuple[ModelSpec, ...]:
     """Give the suite's models their weights from the command line; a suite without models gets those named there.
 
-    Raises UsageError for a name that is neither in the suite nor a known model's, with or without a suffix.
+    sources: [NAME=]SOURCE, which take the place of the suite's models.
+    Raises UsageError for a name that is neither the suite's nor that of a known model, with or without a suffix.
     """
-    models = suite.models or tuple(ModelSpec(name=name, model=known_model(name)) for name in weights)
+    models = tuple(map(given_model, sources)) or suite.models
+    models = models or tuple(ModelSpec(name=name, model=known_model(name)) for name in weights)
     names = [model.name for model in models]
+    if len(set(names)) < len(names):
+        raise UsageError(f"--model: names must differ, got {', '.join(names)}; name them by NAME=SOURCE")
     for name in weights:
         if name not in names:
             raise UsageError(f"--weights {name}: suite {suite.name} has no such model; it has {', '.join(names)}")
     if not models:
-        raise UsageError(f"suite {suite.name} names no model: give one with --weights NAME=PATH (see `list models`)")
+        raise UsageError(
+            f"suite {suite.name} names no model: use --model SOURCE or --weights NAME=PATH (see `list models`)"
+        )
     return tuple(model.model_copy(update={"weights": weights.get(model.name, model.weights)}) for model in models)
+
+
+def given_model(text: str) -> ModelSpec:
+    """Read [NAME=]SOURCE of the command line. Raises UsageError."""
+    name, source = split_name(text)
+    try:
+        return ModelSpec.model_validate({"name": name, "model": source} if name else source)
+    except ValidationError as error:
+        raise UsageError(f"--model {text}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
 def known_model(name: str) -> str:

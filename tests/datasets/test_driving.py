@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import street_trees as trees
+import yaml
 from cityscapesscripts.helpers.labels import id2label, name2label
 from PIL import Image
 from pngs import raw_png
@@ -284,6 +285,24 @@ def test_an_export_keeps_the_conditions_and_tells_an_image_from_its_reference(tm
 def test_those_of_other_classes_are_not_one(camvid_folder: Path, cityscapes_root: Path) -> None:
     with pytest.raises(UsageError, match=r"camvid has other classes \(sky, .*\) than cityscapes \(road, "):
         open_split("cityscapes+camvid", "test", {"cityscapes": cityscapes_root, "camvid": camvid_folder})
+
+
+def test_one_with_blocks_by_a_pattern_is_not_one_of_several(tmp_path: Path, cityscapes_root: Path) -> None:
+    fields = {
+        "images": "images",
+        "labels": "labels",
+        "classes": list(CLASS_NAMES),
+        "blocks": "x",
+        "splits": {"test": 1.0},
+    }
+    trees.write_pair(tmp_path / "images/x.png", tmp_path / "labels/x.png", TRAIN_IDS)
+    (tmp_path / "dataset.yaml").write_text(yaml.safe_dump(fields))
+    with pytest.raises(UsageError, match="mine has blocks by a pattern, and can't be one of several"):
+        open_split("cityscapes+mine", "test", {"cityscapes": cityscapes_root, "mine": tmp_path})
+    del fields["blocks"]
+    (tmp_path / "dataset.yaml").write_text(yaml.safe_dump(fields))
+    both = open_split("cityscapes+mine", "test", {"cityscapes": cityscapes_root, "mine": tmp_path})
+    assert both.ids[-1] == "mine/x"
 
 
 def test_a_fault_in_one_of_several_names_the_file(tmp_path: Path, cityscapes_root: Path) -> None:

@@ -1,4 +1,4 @@
-"""The table of adverse data sets in docs/datasets.md, made from what each makes of a small tree in its layout."""
+"""The table of data sets in docs/datasets.md, made from what each makes of a small tree in its layout."""
 
 from pathlib import Path
 
@@ -20,6 +20,7 @@ UNVERIFIED = {
     "idd": "`..._labelids.png`; that a second part has JPEG",
     "wilddash2": "4,256 images; whether the archive has `labels/` next to `panoptic/`",
     "mapillary": "nothing of the layout; the class map is a choice (see below)",
+    "voc": "the layout",
     "gta5": "the layout; id 34; which two labels are of another size",
 }
 
@@ -27,8 +28,8 @@ UNVERIFIED = {
 def made(root: Path) -> str:
     """The table's text."""
     lines = [
-        "| in a suite | an image, and its label | splits | conditions | from memory or a guess |",
-        "|:--|:--|:--|:--|:--|",
+        "| in a suite | an image, and its label | classes | splits | conditions | from memory or a guess |",
+        "|:--|:--|--:|:--|:--|:--|",
     ]
     for name, tree in TREES.items():
         dataset = open_dataset(name, tree(root / name))
@@ -36,8 +37,8 @@ def made(root: Path) -> str:
         splits = ", ".join(f"`{split}`" for split in dataset.splits if "ref" not in split and not is_part(split))
         conditions = ", ".join(dict.fromkeys(one.rpartition("/")[0] for one in dataset.ids if "/" in one))
         source = f"`{{name: {name}, split: {dataset.split}}}`"
-        lines.append(f"| {source} | {image}<br>{label} | {splits} | {conditions} | {UNVERIFIED[name]} |")
-        assert len(dataset.class_names) == 19
+        places = f"{image}<br>{label} | {len(dataset.class_names)}"
+        lines.append(f"| {source} | {places} | {splits} | {conditions} | {UNVERIFIED[name]} |")
     return "\n".join(lines) + "\n"
 
 

@@ -43,10 +43,10 @@ def rails_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: rails-data\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[robustbench_seg.datasets]\nrails = rails_data:rails\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    family.offered.cache_clear()
+    family.offers_to.cache_clear()
     yield
-    family.offered.cache_clear()
-    family.loaded.cache_clear()
+    family.offers_to.cache_clear()
+    DATASETS.pop("rails", None)
     sys.modules.pop("rails_data", None)
 
 

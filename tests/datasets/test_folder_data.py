@@ -50,8 +50,9 @@ def test_a_folder_of_images_and_one_of_labels_need_three_lines(tmp_path: Path) -
     labels = {"a": values(0, 1), "b": values(2, 255), "deep/c": values(1)}
     for name, samples in labels.items():
         write(tmp_path / "labels" / f"{name}.png", raw_png(samples, 8))
-    dataset = open_dataset("mine", tmp_path)
+    dataset = open_dataset("mine", str(tmp_path))
     assert (dataset.name, dataset.split, dataset.ids) == ("mine", "all", ("a", "b", "deep_c"))
+    assert open_dataset("folder", tmp_path).ids == dataset.ids
     assert dataset.class_names == ("road", "sky", "tree")
     for image_id, samples in zip(dataset.ids, labels.values(), strict=True):
         assert np.array_equal(dataset.load(image_id).label, samples)
@@ -243,9 +244,12 @@ def test_its_fingerprint_follows_files_classes_and_what_values_mean(tmp_path: Pa
         dataset = open_dataset("mine", tmp_path)
         prints.append(dataset.fingerprint(dataset.ids))
     assert len(set(prints)) == 4
-    describe(tmp_path, **INDEX, palette=[[0, 0, 0]] * 3, blocks="a")  # neither decides a count
+    describe(tmp_path, **INDEX, palette=[[0, 0, 0]] * 3)  # decides no number
     dataset = open_dataset("mine", tmp_path)
     assert dataset.fingerprint(dataset.ids) == prints[0]
+    describe(tmp_path, **INDEX, blocks="a")  # decides intervals
+    dataset = open_dataset("mine", tmp_path)
+    assert dataset.fingerprint(dataset.ids) != prints[0]
     write(tmp_path / "labels/a.png", raw_png(values(2), 8))
     assert dataset.fingerprint(dataset.ids) != prints[0]
 

@@ -27,7 +27,7 @@ def test_a_small_set_is_drawn_once_and_nobody_can_change_it(monkeypatch: pytest.
         return streets_scene.render(seed, index, height, width)
 
     monkeypatch.setattr(streets, "render", render)
-    streets.kept.cache_clear()
+    streets.scenes_of.cache_clear()
     small, large = (Streets("test", size=(64, 96), count=count, seed=41) for count in (3, 20_000))
     samples = []
     for dataset in (small, Streets("test", size=(64, 96), count=3, seed=41), large):

@@ -1,16 +1,32 @@
 """A model of other classes than the data set's, against loops over pixels."""
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+import yaml
+from small import stored, write_suite
 from torch.nn import functional
 
+from robustbench_seg.alignment import SHIPPED
+from robustbench_seg.cli.report import write_and_show
+from robustbench_seg.datasets import IGNORE, open_dataset
+from robustbench_seg.datasets.camvid import CamVid
+from robustbench_seg.datasets.cityscapes import CLASS_NAMES
 from robustbench_seg.errors import UsageError
+from robustbench_seg.measure import plan
 from robustbench_seg.measure.aligned import align_model, alignment_of, outputs_of
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.measure.views import predict, rated_prediction
+from robustbench_seg.models import load_model
 from robustbench_seg.store.cell import View
+from robustbench_seg.store.file import read_record
+from robustbench_seg.suites import read_suite
 
 CLASSES = ("sky", "way", "tree", "car")
 TABLE = {"road": "way", "path": "way", "heaven": "sky", "boat": None, "car": "car"}
@@ -94,7 +110,7 @@ def test_an_aligned_model_has_the_data_sets_classes_and_another_identity() -> No
     assert outputs_of(model) == 5
     align_model(other, CLASSES, {**TABLE, "boat": "tree"})
     assert len({model.checkpoint_sha256, other.checkpoint_sha256, "abc"}) == 3
-    assert align_model(same, ("road", "boat", "heaven", "car", "path")) is None
+    assert align_model(same, ("road", "boat", "heaven", "car", "path")).is_identity
     assert (same.checkpoint_sha256, same.about, alignment_of(same)) == ("abc", "five", None)
     reordered = Five()
     align_model(reordered, ("path", "road", "boat", "heaven", "car"))
@@ -104,3 +120,112 @@ def test_an_aligned_model_has_the_data_sets_classes_and_another_identity() -> No
 def test_a_model_without_a_common_class_is_refused() -> None:
     with pytest.raises(UsageError, match="no class of the model"):
         align_model(Five(), CLASSES[:1])
+
+
+class Noted(Listener):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def noted(self, line: str) -> None:
+        self.lines.append(line)
+
+
+CAMVID: dict[str, Any] = {
+    "dataset": {"name": "camvid", "split": "test"},
+    "gallery": ["frame_1"],
+    "views": ["whole"],
+    "conditions": {"contrast": [2]},
+}
+TO_CAMVID = {"road": "road", "path": "pavement", "heaven": "sky", "boat": None, "car": "car"}
+
+
+def count_slowly(root: Path, image_id: str, table: dict[str, str | None]) -> dict[str, list[int]]:
+    """Counts of Five on one clean image, pixel by pixel."""
+    sample = open_dataset("camvid", root).load(image_id)
+    logits = Five()(torch.from_numpy(sample.image).permute(2, 0, 1)[None])
+    size = sample.label.shape
+    chosen = functional.interpolate(logits, size, mode="bilinear", align_corners=False)[0].argmax(dim=0).numpy()
+    counts = {name: [0] * 11 for name in ("intersection", "predicted", "labelled")}
+    for row, column in np.ndindex(*size):
+        if (right := sample.label[row, column]) == IGNORE:
+            continue
+        counts["labelled"][right] += 1
+        target = table[Five().class_names[chosen[row, column]]]
+        if target is not None:
+            given = CamVid.class_names.index(target)
+            counts["predicted"][given] += 1
+            counts["intersection"][given] += given == right
+    return counts
+
+
+def cells_of(out: Path) -> dict[str, pd.DataFrame]:
+    return {table["corruption"][0]: table for _, table in stored(out).values()}
+
+
+def test_an_aligned_models_cells_are_counted_stored_read_and_reported(
+    camvid_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "load_source", lambda source, name, classes, device: Five())
+    model = {"name": "five", "model": "constant", "classes": TO_CAMVID}
+    suite, listener = read_suite(str(write_suite(tmp_path, models=[model], **CAMVID))), Noted()
+    assert not run(suite, tmp_path / "out", Options(data={"camvid": camvid_folder}), listener)
+    assert listener.lines[0] == (
+        "five: 1 of its 5 classes map to nothing in camvid, and count as wrong where they are predicted: boat"
+    )
+    assert listener.lines[1].startswith("camvid: 7 of its 11 classes are none of five's, so their IoU is 0: building, ")
+    clean = cells_of(tmp_path / "out")["clean"]
+    for image_id, *counts in clean[["image_id", "intersection", "predicted", "labelled"]].itertuples(index=False):
+        expected = count_slowly(camvid_folder, image_id, TO_CAMVID)
+        assert [list(one) for one in counts] == list(expected.values())
+    lacking = clean["labelled"].map(sum) - clean["predicted"].map(sum)
+    assert (lacking > 0).any(), "some pixels are given the class that maps to nothing"
+    path = next((tmp_path / "out/cells").glob("*clean*"))
+    record = read_record(path)
+    assert record.class_names == CamVid.class_names
+    assert dict(record.alignment) == TO_CAMVID
+    write_and_show([tmp_path / "out"], tmp_path / "report", text=False)
+    assert not run(suite, tmp_path / "out", Options(data={"camvid": camvid_folder}), listener), "resumes"
+
+
+def test_the_alignment_is_a_part_of_the_key_only_where_it_maps_something(
+    camvid_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = []
+    for number, table in enumerate((TO_CAMVID, {**TO_CAMVID, "boat": "tree"}, TO_CAMVID)):
+        monkeypatch.setattr(plan, "load_source", lambda source, name, classes, device: Five())
+        place = tmp_path / str(number)
+        place.mkdir()
+        model = {"name": "five", "model": "constant", "classes": table}
+        changes = {**CAMVID, "conditions": {}}
+        suite = read_suite(str(write_suite(place, models=[model], **changes)))
+        assert not run(suite, place / "out", Options(data={"camvid": camvid_folder}), Listener())
+        (path,) = (place / "out/cells").iterdir()
+        keys.append(read_record(path).key)
+    assert keys[0] == keys[2] != keys[1]
+
+
+def test_a_model_of_cityscapes_classes_runs_on_camvid_by_the_shipped_map(camvid_folder: Path, tmp_path: Path) -> None:
+    model = {"name": "b0", "model": "segformer-b0", "weights": "builtin:streets-b0"}
+    changes = {**CAMVID, "conditions": {}}
+    suite, listener = read_suite(str(write_suite(tmp_path, models=[model], **changes))), Noted()
+    assert not run(suite, tmp_path / "out", Options(data={"camvid": camvid_folder}), listener)
+    assert listener.lines == []
+    table = cells_of(tmp_path / "out")["clean"]
+    own = load_model("segformer-b0", CLASS_NAMES, "builtin:streets-b0", torch.device("cpu"))
+    dataset = open_dataset("camvid", camvid_folder)
+    for image_id, predicted in table[["image_id", "predicted"]].itertuples(index=False):
+        sample = dataset.load(image_id)
+        classes = predict(own, torch.from_numpy(sample.image), View(), sample.label.shape, "fp32").numpy()
+        named = [SHIPPED["cityscapes-to-camvid"][CLASS_NAMES[k]] for k in classes[sample.label != IGNORE]]
+        assert list(predicted) == [named.count(name) for name in CamVid.class_names]
+
+
+def test_a_model_of_any_classes_is_timed_without_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "load_source", lambda source, name, classes, device: Five())
+    latency = {"sizes": [[64, 96]], "min_samples": 10, "min_seconds": 0.01, "max_seconds": 1}
+    content = {"name": "speed", "description": "for tests", "models": [{"name": "constant"}], "latency": latency}
+    path = tmp_path / "speed.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert not run(read_suite(str(path)), tmp_path / "out", Options(), Listener())
+    (cell,) = (read_record(path).cell for path in (tmp_path / "out/latency").iterdir())
+    assert cell.num_classes == 5

@@ -155,7 +155,7 @@ def asked_of_torch(request: pytest.FixtureRequest) -> Iterator[str]:
     torch.set_float32_matmul_precision(before)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 def test_the_model_runs_in_the_precision_asked_for_and_fp32_is_not_rounded(precision: str, asked_of_torch: str) -> None:
     class Seen(Quarter):
         def __call__(self, images: torch.Tensor) -> torch.Tensor:
@@ -194,13 +194,13 @@ def test_an_image_that_its_scale_makes_too_small_is_refused() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"mode": "tiles"}, "view mode must be one of whole, slide, got 'tiles'"),
+        ({"mode": "tiles"}, "view mode must be whole, slide, pad-N, resize-HEIGHTxWIDTH or processor, got 'tiles'"),
         ({"mode": "slide", "crop": 64}, "needs crop >= 32 and stride in 1 .. crop, got 64, None"),
         ({"mode": "slide", "crop": 64, "stride": 65}, "got 64, 65"),
-        ({"crop": 64}, "a whole view has no crop"),
+        ({"crop": 64}, "a view whole has no crop"),
         ({"flip": "false"}, "view flip must be true or false, got 'false'"),
         ({"flip": 1}, "view flip must be true or false, got 1"),
-        ({"scale": 0.0}, r"scale must be in \(0, 8\], or several of those, got 0.0"),
+        ({"scale": 0.0}, r"scale must be in \(0, 8\], or several such factors, got 0.0"),
         ({"scale": ()}, r"got \(\)"),
         ({"scale": (1.0, 9.0)}, r"got \(1.0, 9.0\)"),
         ({"scale": (1.0, 1)}, r"must differ, got \(1.0, 1.0\)"),

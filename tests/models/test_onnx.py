@@ -91,9 +91,9 @@ def test_names_licence_and_size_travel_with_a_graph(graph: Path, network: SegFor
 
 
 def test_a_graph_for_other_classes_is_refused(graph: Path) -> None:
-    with pytest.raises(UsageError, match=r"its output is .*, but the dataset has 2 classes"):
+    with pytest.raises(UsageError, match=r"has 5 classes, but the dataset has 2"):
         load_model("onnx", ("a", "b"), str(graph), CPU)
-    with pytest.raises(UsageError, match=r"its classes are class 0, .*, the dataset's other, class 1"):
+    with pytest.raises(UsageError, match=r"its class 'class 0' stands where the dataset has 'other'"):
         load_model("onnx", ("other", *NAMES[1:]), str(graph), CPU)
 
 
@@ -118,8 +118,8 @@ def test_a_graph_with_another_input_is_refused(tmp_path: Path) -> None:
         load_model("onnx", NAMES, str(tmp_path / "relu.onnx"), CPU)
 
 
-@pytest.mark.parametrize("shape", [["b", 3, 64, 96], [1, 3, "h", "w"], ["b", 4, "h", "w"]])
-def test_a_graph_for_one_size_or_other_channels_is_refused_before_a_run(tmp_path: Path, shape: list) -> None:
+@pytest.mark.parametrize("shape", [[2, 3, "h", "w"], ["b", 3, 64, "w"], ["b", 4, "h", "w"]])
+def test_a_graph_for_other_images_is_refused_before_a_run(tmp_path: Path, shape: list) -> None:
     helper, number = onnx.helper, onnx.TensorProto.FLOAT
     node = helper.make_node("Identity", ["x"], ["y"])
     made = helper.make_graph(
@@ -130,7 +130,10 @@ def test_a_graph_for_one_size_or_other_channels_is_refused_before_a_run(tmp_path
     )
     opset = helper.make_opsetid("", 17)
     onnx.save(helper.make_model(made, opset_imports=[opset], ir_version=9), tmp_path / "one.onnx")
-    with pytest.raises(UsageError, match=r"one.onnx: its input must be \(B, 3, H, W\) with free B, H and W, got \["):
+    with pytest.raises(
+        UsageError,
+        match=r"one.onnx: its input must be \(B, 3, H, W\) with B free or 1, H and W both free or both fixed, got",
+    ):
         load_model("onnx", NAMES[: int(shape[1])], str(tmp_path / "one.onnx"), CPU)
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from synthetic import write_synthetic
+from tables import hover, lines, readable
+from tables import table_of as table
 from typer.testing import CliRunner
 
 from robustbench_seg.cli import app
 from robustbench_seg.protocols import PROTOCOLS
-from robustbench_seg.report.content import Section, Table
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store.cell import View
@@ -20,7 +21,7 @@ SEGFORMER, DEEPLAB, LEARNED = "segformer-b0-mix-s0", "deeplabv3plus-s0", "segfor
 SLIDE = View(mode="slide", crop=256, stride=192)
 # What no report of too few blocks may say, in whatever form.
 CLAIMS = re.compile(
-    r"<0\.001|&lt;0\.001|\\textless|\(found\)|found \((one|all|both)|difference found|agrees in direction"
+    r"<0\.001|&lt;0\.001|\\textless|\(significant\)|significant \((one|all|both)|that is significant"
     r"|(confirms|contradicts) in direction|neither confirms|that this disagrees|\d\*(?!\*)|95 % interval [+\-\d]"
 )
 
@@ -29,10 +30,6 @@ def far_apart(model: str, corruption: str, severity: int, view: View) -> float:
     """SegFormer is better by far; the learned encoding loses by the whole image, all the more under corruption."""
     extent = (0.2 + 0.05 * severity) * (view.mode == "whole") if "learned" in model else 0
     return {"s": 0.9, "d": 0.5}[model[0]] - 0.02 * severity - extent
-
-
-def table(section: Section, file: str) -> Table:
-    return next(table for table in section.tables if table.file == file)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +47,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_of_too_few_images_a_report_finds_nothing_and_says_why_in_every_format(few: Path, tmp_path: Path) -> None:
+def test_of_too_few_images_nothing_is_significant_and_every_format_says_why(few: Path, tmp_path: Path) -> None:
     words = "9 blocks of images are too few (it takes 10)"
     section = sections_of([few])[0]
     write_report([section], tmp_path)
@@ -59,23 +56,23 @@ def test_of_too_few_images_a_report_finds_nothing_and_says_why_in_every_format(f
             text = path.read_text(encoding="utf-8")
             text = text[text.find("</style>") + 1 :].split("<script>")[0]
             assert not CLAIMS.search(text), f"{path.name}: {CLAIMS.search(text)}"
-    assert f"no difference is found, since {words}." in " ".join(section.limits)
+    assert f"no difference is significant, since {words}." in " ".join(section.limits)
     for page in ("index.html", "report.md"):
         assert words in (tmp_path / page).read_text(encoding="utf-8")
     compared = [shown for shown in section.tables if "differences" in shown.file]
     assert len(compared) >= 7
     for shown in [*compared, table(section, "resolution-under-corruption")]:
-        assert f"nothing is found, since {words}" in shown.caption
+        assert f"nothing is significant, since {words}" in shown.caption
         assert "excludes zero" not in shown.caption
     for shown in compared:
-        assert shown.full["estimate"].notna().all()
-        assert shown.full[["low", "high", "p", "p_holm"]].isna().all(axis=None)
-        assert not shown.full["found"].any()
-        if "p" in shown.readable:
-            assert set(shown.readable["p"]) | set(shown.readable["p (Holm)"]) | set(shown.readable["found"]) == {"–"}
-            assert set(shown.readable["seeds"]) == {words}
+        assert lines(shown)["value"].notna().all()
+        assert lines(shown)[["low", "high", "p", "p_holm", "significant"]].isna().all(axis=None)
+        texts = readable(shown)
+        if "p" in texts:
+            assert set(texts["p"]) | set(texts["p (Holm)"]) | set(texts["significant"]) == {"–"}
+            assert set(texts["seeds"]) == {words}
         else:
-            assert set(shown.hover.iloc[:, 1:].to_numpy().flat) == {words}
+            assert set(hover(shown).iloc[:, 1:].to_numpy().flat) == {words}
     drawn = [picture for picture in section.pictures if re.search("differences|effects|scales", picture.file)]
     assert drawn
     for picture in drawn:
@@ -90,14 +87,14 @@ def test_of_too_few_images_the_first_sentences_judge_no_claim_of_the_paper(tmp_p
         models = [SEGFORMER, DEEPLAB] if conditions else [SEGFORMER, LEARNED]
         write_synthetic(tmp_path / folder, far_apart, models=models, conditions=conditions, views=views, images=2)
     (robust,), (shifted,) = (sections_of([tmp_path / folder], pictures=False) for folder in ("5", "1c"))
-    assert f"a difference not known, since {words}." in robust.found[1]
-    assert robust.found[2] == f"Whether the paper's Table 5 is confirmed cannot be judged, since {words}."
-    assert f"a difference not known, since {words}; the paper's Table 1c has 2.6 points" in shifted.found[1]
-    assert shifted.found[1].endswith("which this cannot judge.")
-    assert not any(CLAIMS.search(sentence) for sentence in (*robust.found, *shifted.found))
+    assert f"a difference that is not known, since {words}." in robust.sentences[1]
+    assert robust.sentences[2] == f"Whether the paper's Table 5 is confirmed cannot be judged, since {words}."
+    assert f"a difference that is not known, since {words}; the paper's Table 1c has 2.6 points" in shifted.sentences[1]
+    assert shifted.sentences[1].endswith("which this cannot judge.")
+    assert not any(CLAIMS.search(sentence) for sentence in (*robust.sentences, *shifted.sentences))
 
 
-def test_in_the_terminal_too_nothing_is_found_of_too_few_images(few: Path) -> None:
+def test_in_the_terminal_too_nothing_is_significant_of_too_few_images(few: Path) -> None:
     done = CliRunner().invoke(app, ["report", str(few), "--text"], env={"COLUMNS": "250"})
     assert done.exit_code == 0
     assert not CLAIMS.search(done.output)
@@ -107,11 +104,11 @@ def test_in_the_terminal_too_nothing_is_found_of_too_few_images(few: Path) -> No
 def test_ten_images_that_all_agree_have_the_least_p_that_ten_allow(tmp_path: Path) -> None:
     write_synthetic(tmp_path, far_apart, models=[SEGFORMER, DEEPLAB], conditions={"fog": [3]}, images=10)
     section = sections_of([tmp_path], pictures=False)[0]
-    full = table(section, "differences-whole").full.set_index("in")
-    assert full.loc["clean mIoU", "p"] == 2 / 2**10
-    assert full.loc["clean mIoU", "p_holm"] == pytest.approx(3 * 2 / 2**10)
-    assert table(section, "differences-whole").readable["p"][0] == "0.002"
-    assert full.loc["mean under corruption", "found"]
+    full = lines(table(section, "differences-whole"), "quantity")
+    assert full.loc["clean", "p"] == 2 / 2**10
+    assert full.loc["clean", "p_holm"] == pytest.approx(3 * 2 / 2**10)
+    assert readable(table(section, "differences-whole"))["p"][0] == "0.002"
+    assert full.loc["mean", "significant"]
     assert "No p is below 0.002, the least that 10 blocks allow." in section.limits
     assert any("hold from" in text and "resamples of 10 images" in text for text in section.limits)
 
@@ -147,22 +144,22 @@ def blank_by(least: float) -> Callable[[str, str, int, View], float]:
     return lambda model, corruption, severity, view: {"a": least, "b": 0.02, "c": 0.8}[model[0]] - 0.05 * severity
 
 
-def test_two_models_that_do_no_better_than_one_class_are_not_found_to_differ(tmp_path: Path) -> None:
+def test_two_models_that_do_no_better_than_one_class_do_not_differ_significantly(tmp_path: Path) -> None:
     write_synthetic(
         tmp_path, blank_by(0.06), models=["a", "b", "c"], conditions={"fog": [1], "snow": [1]},
     )  # fmt: skip
     section = sections_of([tmp_path], pictures=False)[0]
     said = "a and b do no better than one class for every pixel"
     shown = table(section, "differences-whole")
-    full = shown.full.set_index(["arms", "in"])
-    assert full.loc[("a minus b", "clean mIoU"), "low"] > 0, "the numbers do differ"
-    assert not full["found"].any()
-    assert shown.readable.set_index(["arms", "in"]).loc[("a minus b", "clean mIoU"), "seeds"] == said
+    full = lines(shown, "row", "quantity")
+    assert full.loc[("a minus b", "clean"), "low"] > 0, "the numbers do differ"
+    assert not full["significant"].any()
+    assert readable(shown).set_index(["arms", "in"]).loc[("a minus b", "clean mIoU"), "seeds"] == said
     for one in section.tables:
-        if "arms" in one.readable:
-            assert not one.readable.astype(str).map(lambda text: text.endswith("*")).any(axis=None), one.file
-    assert not any("difference found" in sentence for sentence in [*section.found, *section.findings])
-    assert any(f"not known, since {said}" in sentence for sentence in section.found)
+        if "arms" in readable(one):
+            assert not readable(one).map(lambda text: text.endswith("*")).any(axis=None), one.file
+    assert not any("is significant" in sentence for sentence in [*section.sentences, *section.warnings])
+    assert any(f"not known, since {said}" in sentence for sentence in section.sentences)
 
 
 def test_models_that_fail_under_corruption_alone_are_still_told_apart(tmp_path: Path) -> None:
@@ -170,8 +167,8 @@ def test_models_that_fail_under_corruption_alone_are_still_told_apart(tmp_path: 
         return (0.8 if model == "a" else 0.6) if corruption == "clean" else 0.01
 
     write_synthetic(tmp_path, of, models=["a", "b"], conditions={"fog": [3]})
-    full = table(sections_of([tmp_path], pictures=False)[0], "differences-whole").full.set_index("in")
-    assert full.loc["clean mIoU", "found"]
+    full = lines(table(sections_of([tmp_path], pictures=False)[0], "differences-whole"), "quantity")
+    assert full.loc["clean", "significant"]
 
 
 def test_a_model_that_fails_in_one_view_is_told_apart_in_the_others(tmp_path: Path) -> None:
@@ -180,8 +177,8 @@ def test_a_model_that_fails_in_one_view_is_told_apart_in_the_others(tmp_path: Pa
 
     write_synthetic(tmp_path, of, models=["a", "b"], conditions={}, views=[SLIDE, View()])
     section = sections_of([tmp_path], pictures=False)[0]
-    by_view = table(section, "differences-views").full.set_index("in")["found"]
+    by_view = lines(table(section, "differences-views"), "view")["significant"]
     assert by_view.to_dict() == {"slide-256-192": False, "whole": True}
-    extent = table(section, "resolution-differences")
-    assert extent.readable["seeds"].tolist() == ["a does no better than one class for every pixel"]
-    assert extent.readable["found"].tolist() == ["–"]
+    extent = readable(table(section, "resolution-differences"))
+    assert extent["seeds"].tolist() == ["a does no better than one class for every pixel"]
+    assert extent["significant"].tolist() == ["–"]

@@ -13,14 +13,20 @@ from synthetic import change_plan
 from robustbench_seg.errors import StoreError
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import Listener, run
-from robustbench_seg.report import figures, tables
+from robustbench_seg.report import charts
 from robustbench_seg.report.content import Section
 from robustbench_seg.report.page import write_report
+from robustbench_seg.report.parts.gallery import strip
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.plan import PlannedCell
 from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.pictures import stored_pictures
+from robustbench_seg.studies.statistics import Interval
 from robustbench_seg.suites import read_suite
+from robustbench_seg.wording import MISSING
+
+pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +46,14 @@ def markdown_of(sections: Sequence[Section], out: Path) -> str:
 
 def test_every_number_of_the_headline_table_is_that_of_the_frame(folder: Path, tmp_path: Path) -> None:
     text = markdown_of(sections_of([folder]), tmp_path)
-    table = pd.read_csv(tmp_path / "small-robustness-whole.csv")
+    table = pd.read_csv(tmp_path / "small-robustness-whole.csv").set_index("quantity")["value"]
     cells = quality_frame(folder)
     cells = cells[cells["view"] == "whole"].set_index(["corruption", "severity"])["miou"]
-    assert table["clean"].item() == cells["clean", 0]
+    assert table["clean"] == cells["clean", 0]
     noise = (cells["gaussian_noise", 1] + cells["gaussian_noise", 3]) / 2
-    assert table["gaussian_noise"].item() == pytest.approx(noise, abs=1e-15)
+    assert table["gaussian_noise"] == pytest.approx(noise, abs=1e-15)
     mean = (noise + cells["contrast", 2]) / 2
-    assert table["mean"].item() == pytest.approx(mean, abs=1e-15)
+    assert table["mean"] == pytest.approx(mean, abs=1e-15)
     row = next(line for line in text.splitlines() if line.startswith("| constant"))
     shown = [100 * v for v in (cells["clean", 0], mean, mean / cells["clean", 0], noise, cells["contrast", 2])]
     assert row.startswith(f"| constant ⚠ | 0.0 | {' | '.join(f'{v:.1f}' for v in shown)} | ")
@@ -76,7 +82,7 @@ def test_a_report_names_protocol_view_precision_engine_weights_licence_command_a
 
 
 def test_conditions_keep_the_order_of_the_suite(folder: Path) -> None:
-    columns = list(sections_of([folder])[0].tables[0].readable.columns)
+    columns = [column.label for column in sections_of([folder])[0].tables[0].heads]
     assert columns.index("gaussian noise") < columns.index("contrast")
 
 
@@ -90,7 +96,10 @@ def test_every_figure_and_table_that_the_page_names_is_there(folder: Path, tmp_p
     kinds = ("robustness", "categories", "severities", "classes", "boundary-miou", "ece", "nll")
     assert {p.name for p in tmp_path.glob("*.csv")} == {
         *(f"small-{kind}-{view}.csv" for kind in kinds for view in views),
-        *(f"small-{kind}.csv" for kind in ("views", "resolution", "resolution-under-corruption", "speed")),
+        *(
+            f"small-{kind}.csv"
+            for kind in ("views", "resolution", "resolution-under-corruption", "resolution-share", "speed")
+        ),
         "small-resolution-published.csv",
     }
 
@@ -120,7 +129,7 @@ def test_what_is_planned_and_not_measured_is_listed(folder: Path, tmp_path: Path
     assert "1 of 9 planned cells is not in the store: constant-streets-contrast-2-whole." in text
     assert "Cells of constant, view whole, are missing, so there is no mean under corruption." in text
     row = next(line for line in text.splitlines() if line.startswith("| constant"))
-    assert row.count(tables.MISSING) == 4  # contrast, mean, retention, worst
+    assert row.count(MISSING) == 4  # contrast, mean, retention, worst
 
 
 def test_a_missing_clean_cell_leaves_the_report_standing(folder: Path, tmp_path: Path) -> None:
@@ -130,8 +139,8 @@ def test_a_missing_clean_cell_leaves_the_report_standing(folder: Path, tmp_path:
     text = markdown_of(sections_of([copy]), tmp_path / "out")
     assert "1 of 9 planned cells is not in the store: constant-streets-clean-whole." in text
     views = pd.read_csv(tmp_path / "out/small-views.csv")
-    assert views["points"].isna().all(), "there is no first view to compare with"
-    assert views["miou"].isna().tolist() == [True, False]
+    assert views[views["quantity"] == "change"]["value"].isna().all(), "there is no first view to compare with"
+    assert views[views["quantity"] == "clean"]["value"].isna().tolist() == [True, False]
 
 
 def test_numbers_of_another_setting_get_a_table_of_their_own(tmp_path: Path) -> None:
@@ -145,7 +154,7 @@ def test_numbers_of_another_setting_get_a_table_of_their_own(tmp_path: Path) -> 
     headlines = [table for table in sections[0].tables if table.title.startswith("mIoU under corruption")]
     assert len(headlines) == 4
     assert len({table.caption for table in headlines}) == 4
-    assert all(len(table.full) == 1 for table in headlines)
+    assert all(len(table.rows) == 1 for table in headlines)
     assert len({table.file for table in sections[0].tables}) == len(sections[0].tables)
     write_report(sections, tmp_path / "report")
 
@@ -182,16 +191,20 @@ def test_no_pixel_is_shown_where_the_data_set_does_not_allow_it(camvid_folder: P
     assert "label and predictions only" in text
 
 
+def scores(**corruptions: dict[int, float]) -> dict[tuple[str, int], Interval]:
+    """Scores by corruption and severity, and 0.8 on clean images, each with an interval of 0.05 to either side."""
+    numbers = {(name, severity): x for name, some in corruptions.items() for severity, x in some.items()}
+    return {key: Interval(x, x - 0.05, x + 0.05) for key, x in {("clean", 0): 0.8, **numbers}.items()}
+
+
 def test_the_heat_map_writes_each_value_and_leaves_what_is_missing_empty() -> None:
-    table = pd.DataFrame({1: [0.5, np.nan], 3: [0.25, 0.1]}, index=["fog", "frost"])
-    figure = figures.heat_maps({"m, whole": table})
+    figure = charts.heat_maps({"m, whole": scores(fog={1: 0.5, 3: 0.25}, frost={3: 0.1})})
     assert [t.get_text() for t in figure.axes[0].texts] == ["50", "25", "", "10"]
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["fog", "frost"]
 
 
 def test_curves_begin_at_the_clean_score_and_have_a_band_throughout() -> None:
-    table = pd.DataFrame({0: [0.8, 0.8], 1: [0.5, np.nan], 3: [0.25, 0.1]}, index=["fog", "frost"])
-    fog, frost = figures.severity_curves({"m": table}, {"m": (table - 0.05, table + 0.05)}).axes
+    fog, frost = charts.severity_curves({"m": scores(fog={1: 0.5, 3: 0.25}, frost={1: np.nan, 3: 0.1})}).axes
     x, y = fog.lines[0].get_data()
     assert list(x) == [0, 1, 3]
     assert list(y) == pytest.approx([80, 50, 25])
@@ -200,19 +213,22 @@ def test_curves_begin_at_the_clean_score_and_have_a_band_throughout() -> None:
 
 
 def test_no_two_of_many_lines_look_alike() -> None:
-    tables = {f"m{k}": pd.DataFrame({0: [0.8], 1: [0.5]}, index=["fog"]) for k in range(49)}
-    axis = figures.severity_curves(tables).axes[0]
+    axis = charts.severity_curves({f"m{k}": scores(fog={1: 0.5}) for k in range(49)}).axes[0]
     assert len({(line.get_color(), line.get_marker()) for line in axis.lines}) == 49
 
 
 def test_the_strip_shows_label_images_and_predictions(folder: Path) -> None:
-    cells = {"clean": "clean", "gaussian noise, severity 3": "gaussian_noise-3", "contrast, severity 2": "contrast-2"}
-    places = {title: next((folder / "gallery").glob(f"constant-streets-{c}-whole-*")) for title, c in cells.items()}
-    figure = figures.strip(places, SUITE["gallery"][0])
+    noise, contrast = ("gaussian_noise", 3), ("contrast", 2)
+    places = {"clean": ("clean", 0), "gaussian noise, severity 3": noise, "contrast, severity 2": contrast}
+    cells = quality_frame(folder).query("view == 'whole'")
+    stored = stored_pictures(cells.assign(title=cells["model"]), SUITE["gallery"])
+    own = {(one.corruption, one.severity): one for one in stored}
+    figure = strip({title: own[place] for title, place in places.items()})
     shown = [axis for axis in figure.axes if axis.images]
     assert len(shown) == 1 + 3 * 2
     titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
     assert titles == ["clean", "gaussian noise, severity 3", "contrast, severity 2", "label"]
-    clean = places["clean"] / f"{SUITE['gallery'][0]}-image.png"
+    clean = own["clean", 0].image
+    assert clean is not None
     picture = next(axis for axis in figure.axes if axis.get_title() == "clean").images[0].get_array()
     np.testing.assert_allclose(picture / 255, matplotlib.image.imread(clean), rtol=1e-6)

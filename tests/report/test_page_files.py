@@ -11,23 +11,24 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from matplotlib.figure import Figure
-from pages import COLUMNS, HOSTILE, LABEL, RED, figure, pictures, section, table
+from pages import COLUMNS, HOSTILE, LABEL, RED, figure, pictures, section, table, text_table
 from rich.console import Console
 
-from robustbench_seg.report.content import Section, Table
-from robustbench_seg.report.gallery import WRONG, error_map, gallery_of
+from robustbench_seg.report.content import Section
+from robustbench_seg.report.gallery import gallery_of
 from robustbench_seg.report.html import common_words, render_html, sort_key
 from robustbench_seg.report.latex import SPECIAL, escaped, latex
 from robustbench_seg.report.markdown import code, markdown
 from robustbench_seg.report.markdown import escaped as escaped_markdown
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.svg import inline_svg, save_figure
+from robustbench_seg.report.table import Cell
 from robustbench_seg.report.terminal import show_tables
+from robustbench_seg.studies.pictures import WRONG, error_map
 
 
 class Outline(HTMLParser):
@@ -75,13 +76,13 @@ def test_pdfs_are_written_when_asked_for(tmp_path: Path) -> None:
         write_report([section(tmp_path / f"{pdf}-data")], out, pdf=pdf)
         assert {p.name for p in out.glob("*.pdf")} == ({"small-one.pdf", "small-two.pdf"} if pdf else set())
         assert all(p.read_bytes().startswith(b"%PDF-") for p in out.glob("*.pdf"))
-        assert {p.suffix for p in out.iterdir()} == {".html", ".md", ".csv", ".tex", ".svg"} | (
+        assert {p.suffix for p in out.iterdir()} == {".html", ".md", ".csv", ".tex", ".svg", ".json"} | (
             {".pdf"} if pdf else set()
         )
 
 
 def test_markdown_makes_the_best_bold_and_leaves_plain_names_alone() -> None:
-    lines = markdown(table().readable, table().bold()).splitlines()
+    lines = markdown(table()).splitlines()
     assert lines[3].startswith("| segformer-b0 | 9.5 |")
     assert lines[4].startswith("| deeplabv3plus | **100.2** | **99.2** |")
 
@@ -125,11 +126,17 @@ def test_code_is_read_as_itself(text: str) -> None:
 
 def test_report_md_holds_hostile_names_as_text(tmp_path: Path) -> None:
     hostile = f"{HOSTILE} `a` *b* [c](d) **e**"
-    shown = section(tmp_path / "data")
-    shown.description = shown.found[0] = shown.limits[0] = shown.missing[0] = hostile
-    shown.provenance = [hostile, f"command: `run {hostile}`"]
-    shown.failures = [(hostile, hostile)]
-    shown.pictures = [replace(shown.pictures[0], title=hostile, caption=hostile)]
+    plain = section(tmp_path / "data")
+    shown = replace(
+        plain,
+        description=hostile,
+        sentences=(hostile,),
+        limits=(hostile,),
+        missing=(hostile,),
+        provenance=(hostile, f"command: `run {hostile}`"),
+        failures=((hostile, hostile),),
+        pictures=(replace(plain.pictures[0], title=hostile, caption=hostile),),
+    )
     write_report([shown], tmp_path / "out")
     tokens = rendered((tmp_path / "out" / "report.md").read_text(encoding="utf-8"))
     kinds = [token.type for token in tokens]
@@ -165,9 +172,7 @@ def test_latex_sets_every_special_character_as_text() -> None:
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex with booktabs and graphicx")
 def test_latex_compiles(tmp_path: Path) -> None:
     texts = [*SPECIAL, "[0] not an argument", 'said "so", and 5" more', "*"]
-    every = Table(
-        file="x", title="t", caption=" ".join(texts), readable=pd.DataFrame({"a": texts}), full=pd.DataFrame()
-    )
+    every = text_table({"a": texts}, caption=" ".join(texts))
     head = r"\documentclass{article}\usepackage{booktabs}\usepackage{graphicx}\begin{document}"
     source = "\n".join([head, latex(every, "one"), latex(table(), "two"), r"\end{document}"])
     (tmp_path / "x.tex").write_text(source, encoding="utf-8")
@@ -177,8 +182,8 @@ def test_latex_compiles(tmp_path: Path) -> None:
 
 
 def test_latex_shrinks_what_is_wider_than_a_line_and_sets_texts_to_the_left() -> None:
-    texts = pd.DataFrame({"arms": ["a minus b"], "points": ["+1.2*"], "p": ["<0.001"], "why": ["seeds disagree " * 4]})
-    wide = latex(Table(file="x", title="t", caption="c", readable=texts, full=pd.DataFrame()), "x")
+    texts = {"arms": ["a minus b"], "points": ["+1.2*"], "p": ["<0.001"], "why": ["seeds disagree " * 4]}
+    wide = latex(text_table(texts), "x")
     assert r"\begin{tabular}{@{}lrrl@{}}" in wide
     assert wide.count(r"\resizebox{\linewidth}") == 1
     assert r"\rotatebox" not in wide
@@ -189,14 +194,14 @@ def test_latex_sets_quotation_marks_as_a_printer_does() -> None:
 
 
 def test_a_narrow_latex_table_keeps_its_size() -> None:
-    narrow = Table(file="x", title="t", caption="c", readable=pd.DataFrame({"a_b": ["50 %"]}), full=pd.DataFrame())
+    narrow = text_table({"a_b": ["about 50 %"]})
     lines = latex(narrow, "x").splitlines()
     assert lines[5:-1] == [
         r"\begin{tabular}{@{}l@{}}",
         r"\toprule",
         r"a\_b \\",
         r"\midrule",
-        r"50 \% \\",
+        r"about 50 \% \\",
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -257,8 +262,8 @@ def test_a_gallery_orders_its_severities_and_keeps_clean_apart(tmp_path: Path) -
     (scene,) = gallery_of(pictures(tmp_path), 10**6).scenes
     assert scene.clean is not None
     assert [c.severity for c in scene.corruptions["fog"]] == [1, 3]
-    assert [one.wrong for one in scene.corruptions["fog"][1].said] == [pytest.approx(1 / 3)] * 2
-    assert scene.clean.said[0].wrong == 0
+    assert [one.wrong for one in scene.corruptions["fog"][1].predictions] == [pytest.approx(1 / 3)] * 2
+    assert scene.clean.predictions[0].wrong == 0
 
 
 def test_a_gallery_whose_labels_are_gone_leaves_the_page_standing(tmp_path: Path) -> None:
@@ -281,8 +286,7 @@ def test_a_gallery_without_room_is_a_note(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_where_images_are_not_allowed_there_are_labels_and_predictions_only(tmp_path: Path) -> None:
-    shown = section(tmp_path / "a")
-    shown.gallery = pictures(tmp_path / "b", shows_images=False)
+    shown = replace(section(tmp_path / "a"), gallery=tuple(pictures(tmp_path / "b", shows_images=False)))
     text = render_html("t", [shown])
     assert "The data set's terms do not allow showing its images" in " ".join(text.split()).replace("&#39;", "'")
     assert "Input image" not in text
@@ -293,17 +297,32 @@ def test_a_gallery_keeps_to_its_room_and_says_what_it_leaves_out(tmp_path: Path)
     some = pictures(tmp_path)
     gallery = gallery_of(some, 1500)
     shown = [c for scene in gallery.scenes for c in [scene.clean, *scene.corruptions.get("fog", [])] if c]
-    assert 0 < sum(len(c.said) for c in shown) == len(some) - gallery.left_out < len(some)
-    assert sum(len(c.image or "") + sum(len(s.prediction) + len(s.errors) for s in c.said) for c in shown) <= 1500
+    assert 0 < sum(len(c.predictions) for c in shown) == len(some) - gallery.left_out < len(some)
+    sizes = [len(c.image or "") + sum(len(s.prediction) + len(s.errors) for s in c.predictions) for c in shown]
+    assert sum(sizes) <= 1500
 
 
 @pytest.mark.parametrize(
-    ("value", "key"),
-    [("41.2", "41.2"), ("+0.5", "0.5"), ("-0.5*", "-0.5"), ("−3.0", "-3.0"), ("1,234 of 2,000", "1234"), ("–", ""),
-     (np.float64(0.25), "0.25"), (float("nan"), ""), (np.int64(3), "3"), ("b0", "b0"), ("", "")],
+    ("cell", "key"),
+    [(Cell("41.2", 0.412), "0.412"), (Cell("-0.5", -0.005, mark="*"), "-0.005"), (Cell("–", np.nan), ""),
+     (Cell("–"), ""), (Cell("3", np.int64(3)), "3.0"), (Cell("b0"), "b0"), (Cell("yes", mark="*"), "yes*"),
+     (Cell(""), "")],
 )  # fmt: skip
-def test_a_column_is_sorted_by_the_number_that_a_text_begins_with(value: object, key: str) -> None:
-    assert sort_key(value) == key
+def test_a_column_is_sorted_by_the_number_of_a_cell_and_else_by_its_text(cell: Cell, key: str) -> None:
+    assert sort_key(cell) == key
+
+
+def test_html_honours_the_alignment_of_a_column(tmp_path: Path) -> None:
+    shown = replace(section(tmp_path), tables=(text_table({"a": ["x"], "b": ["+1.0"], "c": ["no"]}),))
+    found = re.findall(r"<t[hd]([^>]*)>(x|\+1\.0|no|a|b|c)</t[hd]>", render_html("t", [shown]))
+    assert [(text, 'class="left"' in attributes) for attributes, text in found] == [
+        *(("a", True), ("b", False), ("c", True)),
+        *(("x", True), ("+1.0", False), ("no", True)),
+    ]
+
+
+def test_markdown_honours_the_alignment_of_a_column() -> None:
+    assert markdown(text_table({"a": ["x"], "b": ["+1.0"], "c": ["no"]})).splitlines()[1] == "|:--|--:|:--|"
 
 
 @pytest.mark.parametrize(
@@ -320,12 +339,13 @@ def test_words_that_all_begin_with_are_whole(texts: list[str], shared: str) -> N
 
 
 def test_a_table_that_fits_the_terminal_stands_as_it_is() -> None:
-    readable = pd.DataFrame({"arms": ["a minus b", "a minus c"], "points": ["+1.0*", "-0.2"], "found": ["yes", "no"]})
-    shown = Table(file="x", title="t", caption="", readable=readable, full=readable, main=True)
+    texts = {"arms": ["a minus b", "a minus c"], "points": ["+1.0*", "-0.2"], "significant": ["yes", "no"]}
+    shown = text_table(texts, main=True)
     output = io.StringIO()
-    show_tables(Console(file=output, width=80), [Section(suite="s", description="", planned=0, tables=[shown])])
+    show_tables(Console(file=output, width=80), [Section(suite="s", description="", planned=0, tables=(shown,))])
     lines = [[cell.strip() for cell in re.split("[│┃]", line)[1:-1]] for line in output.getvalue().splitlines()]
-    assert [cells for cells in lines if cells] == [list(readable.columns), *readable.to_numpy().tolist()]
+    assert [cells for cells in lines if cells] == [list(texts), *map(list, zip(*texts.values(), strict=True))]
+    assert "│  +1.0* │" in output.getvalue(), "numbers stand to the right"
 
 
 @pytest.mark.parametrize("models", [1, 3, 12])
@@ -333,10 +353,9 @@ def test_tables_stay_readable_at_80_columns(models: int) -> None:
     names = [f"segformer-b{k}-camvid-learned-s{k}" for k in range(models)]
     columns = ("clean", "jpeg compression", *(f"corruption {k}" for k in range(6)))
     values = {name: [f"{10 * k + j:.1f}" for k in range(models)] for j, name in enumerate(columns)}
-    readable = pd.DataFrame({"model": names, **values, "images": ["233 of 233"] * models})
-    shown = Table(file="x", title="[bold]t", caption="", readable=readable, full=readable, main=True)
+    shown = text_table({"model": names, **values, "images": ["233 of 233"] * models}, title="[bold]t", main=True)
     output = io.StringIO()
-    show_tables(Console(file=output, width=80), [Section(suite="s", description="", planned=0, tables=[shown])])
+    show_tables(Console(file=output, width=80), [Section(suite="s", description="", planned=0, tables=(shown,))])
     text = output.getvalue()
     assert max(map(len, text.splitlines())) <= 80
     assert "[bold]t" in text, "names are no markup"

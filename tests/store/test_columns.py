@@ -12,14 +12,14 @@ from counted import as_version, random_counts, write_cell
 from whole import read_all
 
 from robustbench_seg.errors import StoreError, UsageError
-from robustbench_seg.report.evidence import evidence_of
 from robustbench_seg.store.file import read_record
 from robustbench_seg.store.folder import Store
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.counts import read_counts
+from robustbench_seg.studies.evidence import evidence_of
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.regression import compare_stores
-from robustbench_seg.studies.robustness import by_corruption, clean_by_view, headline
+from robustbench_seg.studies.robustness import by_corruption, headline
 
 DOCS = Path(__file__).parents[2] / "docs"
 IDS = ["a", "b", "c", "d"]
@@ -110,8 +110,6 @@ def test_two_cells_of_one_condition_share_no_mean(tmp_path: Path) -> None:
         by_corruption(frame, {"fog": (1,)})
     with pytest.raises(UsageError, match=message):
         bootstrap(read_counts(frame), resamples=3).under(model="m")
-    with pytest.raises(UsageError, match="several cells have view whole"):
-        clean_by_view(frame.assign(corruption="clean"), ["whole"])
     with pytest.raises(StoreError, match=r"of another source of its corruption than .*; remove the one that is past"):
         evidence_of(frame)
 

@@ -16,12 +16,12 @@ COLUMNS: dict[str, tuple[Change, str]] = {
         *("cell", "model", "dataset", "corruption", "severity", "view", "image_id", "height", "width", *COUNTS),
         *("boundary_intersection", "calibration_confidence", "negative_log_likelihood"),
     )},
-    "a foreign column": (lambda t: t.append_column("mood", pa.array([1, 2, 3])), "has a column 'mood' too many"),
-    "a column twice": (lambda t: t.append_column("labelled", t["labelled"]), "in another order, or come twice"),
-    "another order": (lambda t: t.select(t.column_names[::-1]), "in another order, or come twice"),
-    "no rows": (lambda t: t.slice(0, 0), "has 0 rows, its record says 3"),
-    "a row less": (lambda t: t.slice(1), "has 2 rows, its record says 3"),
-    "rows twice": (lambda t: pa.concat_tables([t, t]), "has 6 rows, its record says 3"),
+    "a foreign column": (lambda t: t.append_column("mood", pa.array([1, 2, 3])), "has an extra column 'mood'"),
+    "a column twice": (lambda t: t.append_column("labelled", t["labelled"]), "in another order, or repeated"),
+    "another order": (lambda t: t.select(t.column_names[::-1]), "in another order, or repeated"),
+    "no rows": (lambda t: t.slice(0, 0), "has 0 rows, its record states 3"),
+    "a row less": (lambda t: t.slice(1), "has 2 rows, its record states 3"),
+    "rows twice": (lambda t: pa.concat_tables([t, t]), "has 6 rows, its record states 3"),
     "an image twice": (put("image_id", ["a", "b", "b"]), "image 'b' has more than one row"),
     "another image": (put("image_id", ["a", "b", "d"]), "its record and images have the key [0-9a-f]{32}, not"),
     "images in another order": (put("image_id", ["a", "c", "b"]), "its record and images have the key"),
@@ -42,21 +42,21 @@ COLUMNS: dict[str, tuple[Change, str]] = {
     "bins too few": (put("calibration_pixels", [[1] * 14] * 3, lists(14)), r"calibration_pixels must be of .*\[15\]"),
     "a metric of floats": (put("negative_log_likelihood", [1.0] * 3, pa.float64()), "must be of int64, not of double"),
     "a metric that was on and is null": (put("negative_log_likelihood", [None] * 3), "must have a value in each row"),
-    "another model in one row": (put("model", ["m", "n", "m"]), "its column model has rows of 'n', its record says 'm"),
-    "another model": (put("model", ["n"] * 3), "its column model has rows of 'n', its record says 'm'"),
-    "no model": (put("model", ["m", None, "m"]), "its column model has rows of None, its record says 'm'"),
-    "another severity": (put("severity", [1] * 3), "its column severity has rows of 1, its record says 0"),
+    "another model in one row": (put("model", ["m", "n", "m"]), "its column model has rows of 'n', its record states"),
+    "another model": (put("model", ["n"] * 3), "its column model has rows of 'n', its record states 'm'"),
+    "no model": (put("model", ["m", None, "m"]), "its column model has rows of None, its record states 'm'"),
+    "another severity": (put("severity", [1] * 3), "its column severity has rows of 1, its record state"),
     "a severity that is text": (put("severity", ["0"] * 3, pa.string()), "column severity must be of int64, not of"),
-    "another view": (put("view", ["whole-x2"] * 3), "its column view has rows of 'whole-x2', its record says 'whole'"),
-    "another data set": (put("dataset", ["e"] * 3), "its column dataset has rows of 'e', its record says 'd'"),
+    "another view": (put("view", ["whole-x2"] * 3), "its column view has rows of 'whole-x2', its record states 'whol"),
+    "another data set": (put("dataset", ["e"] * 3), "its column dataset has rows of 'e', its record states 'd'"),
 }  # fmt: skip
 LATER = {
-    "another split": (put("split", ["val"] * 3), "its column split has rows of 'val', its record says 'test'"),
-    "two seeds": (put("seed", [0, 1, 0]), "its column seed has rows of 1, its record says 0"),
+    "another split": (put("split", ["val"] * 3), "its column split has rows of 'val', its record states 'test'"),
+    "two seeds": (put("seed", [0, 1, 0]), "its column seed has rows of 1, its record states 0"),
     "another precision": (put("precision", ["bf16"] * 3), "its column precision has rows of 'bf16'"),
     "other weights": (put("checkpoint_sha256", ["1" * 64] * 3), "its column checkpoint_sha256 has rows of '11111"),
     "another fingerprint": (put("fingerprint", ["g"] * 3), "its column fingerprint has rows of 'g'"),
-    "another engine": (put("engine_version", [3] * 3), "its column engine_version has rows of 3, its record says 2"),
+    "another engine": (put("engine_version", [3] * 3), "its column engine_version has rows of 3, its record states 2"),
     "another key": (put("key", ["0" * 32] * 3), "its column key has rows of '00000"),
 }
 
@@ -91,7 +91,7 @@ IMPOSSIBLE: dict[str, tuple[Change, str]] = {
     "negative intersection": (counts("intersection", at((1, 0), -1)), "image 'b': intersection is negative, or more t"),
     "negative predicted": (counts("predicted", at((2, 0), -5)), "image 'c': predicted is negative, or more than its p"),
     "predicted times 1000": (counts("predicted", lambda c: 1000 * c), "predicted is negative, or more than its pixels"),
-    "one more is predicted": (counts("predicted", lambda c: c + np.eye(1, CLASSES, 1, int)), "do not sum to the same"),
+    "one more is predicted": (counts("predicted", lambda c: c + np.eye(1, CLASSES, 1, int)), "predicted sums to more"),
     "one more is labelled": (counts("labelled", lambda c: c + np.eye(1, CLASSES, 1, int)), "do not sum to the same"),
     "nothing is labelled": (counts("labelled", lambda c: 0 * c), "intersection is negative, or more than predicted or"),
     "all counts are 0": (nothing_counted, "boundary_labelled is negative, or more than labelled"),
@@ -129,7 +129,7 @@ def test_counts_that_no_image_can_have_are_refused(whole: Path, tmp_path: Path, 
 def test_possible_counts_that_were_not_written_are_refused_by_the_digest(whole: Path, tmp_path: Path) -> None:
     path = copied(whole, tmp_path, "cells/m-d-clean-*")
     rewrite(path, counts("negative_log_likelihood", at(0, 6)), sealed=False)
-    expect_line(tmp_path / "out", path, "is not as it was written")
+    expect_line(tmp_path / "out", path, "was changed after it was written")
 
 
 def test_the_bounds_of_a_bin_are_those_of_the_count() -> None:
@@ -144,15 +144,15 @@ def test_the_bounds_of_a_bin_are_those_of_the_count() -> None:
 
 SAMPLES: dict[str, tuple[Change, str]] = {
     "without a column": (without("classify_ms"), "has no column classify_ms"),
-    "no rows": (lambda t: t.slice(0, 0), "has 0 rows, its record says one or more"),
-    "a sample less": (lambda t: t.slice(1), "its samples are not numbered from 0 on"),
-    "NaN": (put("latency_ms", [1.0, float("nan"), 2.0]), "its column latency_ms has a value that is no time"),
-    "infinite": (put("classify_ms", [1.0, float("inf"), 2.0]), "its column classify_ms has a value that is no time"),
-    "negative": (put("latency_ms", [1.0, -1.0, 2.0]), "its column latency_ms has a value that is no time"),
+    "no rows": (lambda t: t.slice(0, 0), "has 0 rows, its record states one or more"),
+    "a sample less": (lambda t: t.slice(1), "its samples are not numbered from 0"),
+    "NaN": (put("latency_ms", [1.0, float("nan"), 2.0]), "its column latency_ms has a value that is not a time"),
+    "infinite": (put("classify_ms", [1.0, float("inf"), 2.0]), "its column classify_ms has a value that is not a time"),
+    "negative": (put("latency_ms", [1.0, -1.0, 2.0]), "its column latency_ms has a value that is not a time"),
     "none at all": (put("latency_ms", [1.0, 0.0, 2.0]), "its column latency_ms has a time of 0"),
     "null": (put("latency_ms", [1.0, None, 2.0]), "its column latency_ms must have a value in each row"),
     "text": (put("latency_ms", ["1"] * 3, pa.string()), "its column latency_ms must be of double, not of string"),
-    "another batch": (put("batch", [2] * 3), "its column batch has rows of 2, its record says 1"),
+    "another batch": (put("batch", [2] * 3), "its column batch has rows of 2, its record states 1"),
 }  # fmt: skip
 
 

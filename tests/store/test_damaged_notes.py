@@ -16,12 +16,12 @@ from whole import Change, change_at, copied, drop, read_all
 from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.files import digest
 from robustbench_seg.report.gallery import gallery_of
-from robustbench_seg.report.sources import sources_of
-from robustbench_seg.report.strips import gallery_pictures
 from robustbench_seg.store.cell import View
 from robustbench_seg.store.folder import Store
 from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.pictures import stored_pictures
 from robustbench_seg.studies.plans import read_plans
+from robustbench_seg.studies.sources import sources_of
 
 
 def write_json(path: Path, content: Any) -> Path:
@@ -85,7 +85,7 @@ PLANS: dict[str, tuple[Change, str]] = {
     "images of a half": (change_at("images", to=2.5), "images must be an integer, got 2.5"),
     "negative images": (change_at("images", to=-1), "images must be 0 or more, got -1"),
     "endless images": (change_at("images", to=10**40), "images must be an integer, got 1000"),
-    "a view of no kind": (change_at("views", to=["sideways"]), "no view is called 'sideways'; their names are such as"),
+    "a view of no kind": (change_at("views", to=["sideways"]), "unknown view 'sideways'; views have names such as"),
     "a view that is an object": (change_at("views", to=[{"mode": "whole"}]), r"views\[0\] must be text, got"),
     "views of text": (change_at("views", to="whole"), "views must be a list, got 'whole'"),
     "a view twice": (change_at("views", to=["whole", "whole"]), "views must differ, got whole, whole"),
@@ -114,7 +114,7 @@ PLANS: dict[str, tuple[Change, str]] = {
     "a suite that is not UTF-8": (change_at("suite", to="\udcff"), "suite must be text"),
     "a written number": (change_at("written", to=1), "written must be text, got 1"),
 }  # fmt: skip
-PLAN_CURE = "; remove it, and run its suite again to have it anew"
+PLAN_CURE = "; remove it, and run its suite again to write it again"
 
 
 @pytest.mark.parametrize("name", CONTENT)
@@ -136,7 +136,7 @@ def test_a_plan_that_was_changed_is_not_the_one_that_its_name_says(whole: Path, 
     path = copied(whole, tmp_path, "plans/*.json")
     content = json.loads(path.read_text())
     path.write_text(json.dumps(content | {"cells": content["cells"][:1]}))
-    expect_line(path, "not the plan that its name says", PLAN_CURE)
+    expect_line(path, "not the plan of its name", PLAN_CURE)
 
 
 def test_a_plan_of_before_there_were_limits_is_still_read(whole: Path, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_view_is_read_from_its_name(view: str) -> None:
      "whole-x0", "whole-x1.0", "whole-x2_2", "whole-xnan", "whole-x2-flip-flip", f"slide-{'9' * 5000}-1", "whole\n"],
 )  # fmt: skip
 def test_what_is_no_view_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="no view is called"):
+    with pytest.raises(UsageError, match="unknown view"):
         View.parse(text)
 
 
@@ -244,7 +244,7 @@ def test_a_picture_that_is_none_is_named(
 ) -> None:
     shutil.copytree(whole, tmp_path / "out")
     (source,) = sources_of([tmp_path / "out"], None, pictures=True)
-    shown = gallery_pictures(source.plan.gallery, source.quality.assign(title="m"))
+    shown = stored_pictures(source.quality.assign(title="m"), source.plan.gallery)
     assert len(gallery_of(shown, 10**6).scenes) == 1
     damage(shown[0].prediction)
     with pytest.raises(StoreError, match=f"a-prediction.png: {message}.*; remove it$"):

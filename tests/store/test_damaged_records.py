@@ -40,8 +40,8 @@ RECORDS: dict[str, tuple[Change, str]] = {
     "a kind of another cell": (change_at("kind", to="latency"), "is unknown; known are model, num_classes, height"),
     "a cell that is text": (change_at("cell", to="clean"), "cell must be an object, got 'clean'"),
     "a view that is text": (change_at("cell", "view", to="whole"), "cell.view must be an object, got 'whole'"),
-    "a mode of no view": (change_at("cell", "view", "mode", to="sideways"), "cell.view.mode must be one of whole, sli"),
-    "a window of a whole view": (change_at("cell", "view", "crop", to=64), "cell.view: a whole view has no crop"),
+    "a mode of no view": (change_at("cell", "view", "mode", to="sideways"), "cell.view: view mode must be whole, sl"),
+    "a window of a whole view": (change_at("cell", "view", "crop", to=64), "cell.view: a view whole has no crop"),
     "a scale that is text": (change_at("cell", "view", "scale", to="2"), "cell.view.scale must be a number or a list"),
     "a flip that is a number": (change_at("cell", "view", "flip", to=0), "cell.view.flip must be true or false, got 0"),
     "a severity that is text": (change_at("cell", "severity", to="0"), "cell.severity must be an integer, got '0'"),
@@ -74,7 +74,7 @@ RECORDS: dict[str, tuple[Change, str]] = {
     "other weights": (change_at("checkpoint_sha256", to="1" * 64), "its column checkpoint_sha256|have the key"),
     "another fingerprint": (change_at("fingerprint", to="g"), "its column fingerprint has rows of 'f'|have the key"),
     "another key": (change_at("key", to="0" * 32), "its column key has rows of|have the key"),
-    "more images": (change_at("images", to=4), r"has 3 rows, its record says 4|of must be 4"),
+    "more images": (change_at("images", to=4), r"has 3 rows, its record states 4|of must be 4"),
 }  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def test_a_version_that_is_not_read_is_no_damage(whole: Path, tmp_path: Path, ve
     expect_line(tmp_path / "out", path, f"schema version {version}; this program reads 1, 2, 3$", cure=False)
 
 
-@pytest.mark.parametrize(("version", "said"), [(1, "too many"), (2, "too many")])
+@pytest.mark.parametrize(("version", "said"), [(1, "an extra column"), (2, "an extra column")])
 def test_a_file_is_not_taken_for_one_of_an_earlier_version(
     whole: Path, tmp_path: Path, version: int, said: str
 ) -> None:

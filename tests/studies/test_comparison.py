@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from robustbench_seg.errors import UsageError
-from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.studies.comparison import (
+    Measure,
     corruption_degradation,
     rank_agreement,
     relative_degradation,
@@ -31,53 +30,57 @@ def table_of(models: dict[str, tuple[float, ...]], view: str = "whole") -> pd.Da
     return by_corruption(pd.DataFrame(rows), CONDITIONS)
 
 
+def measures(models: dict[str, tuple[float, ...]], measure: Measure) -> pd.DataFrame:
+    """A measure of each model against model r, by corruption."""
+    table = table_of(models).set_index("model")
+    base = table.loc["r"]
+    return pd.DataFrame(
+        {name: [measure(row[name], row["clean"], base[name], base["clean"]) for _, row in table.iterrows()]
+         for name in CONDITIONS},
+        index=table.index, dtype=float,
+    )  # fmt: skip
+
+
 def test_degradation_is_the_ratio_of_sums_over_severities() -> None:
-    table = corruption_degradation(table_of({"a": A, "r": R}), CONDITIONS, "r").set_index("model")
-    fog = ((1 - 0.7) + (1 - 0.5)) / ((1 - 0.6) + (1 - 0.3))
-    frost = (1 - 0.2) / (1 - 0.1)
-    assert table.loc["a", "fog"] == pytest.approx(fog)
-    assert table.loc["a", "frost"] == pytest.approx(frost)
-    assert table.loc["a", "mean"] == pytest.approx((fog + frost) / 2)
-    assert table.loc["r", ["fog", "frost", "mean"]].tolist() == pytest.approx([1, 1, 1])
+    table = measures({"a": A, "r": R}, corruption_degradation)
+    assert table.loc["a", "fog"] == pytest.approx(((1 - 0.7) + (1 - 0.5)) / ((1 - 0.6) + (1 - 0.3)))
+    assert table.loc["a", "frost"] == pytest.approx((1 - 0.2) / (1 - 0.1))
+    assert table.loc["r"].tolist() == pytest.approx([1, 1])
 
 
 def test_relative_degradation_takes_the_clean_error_off() -> None:
-    table = relative_degradation(table_of({"a": A, "r": R}), CONDITIONS, "r").set_index("model")
+    table = measures({"a": A, "r": R}, relative_degradation)
     fog = ((0.3 - 0.2) + (0.5 - 0.2)) / ((0.4 - 0.25) + (0.7 - 0.25))
     assert table.loc["a", "fog"] == pytest.approx(fog)
     assert table.loc["a", "frost"] == pytest.approx((0.8 - 0.2) / (0.9 - 0.25))
 
 
 def test_a_reference_that_loses_nothing_and_a_missing_cell_leave_nan() -> None:
-    table = relative_degradation(table_of({"a": A, "r": (0.5, 0.5, 0.5, 0.1)}), CONDITIONS, "r").set_index("model")
+    table = measures({"a": A, "r": (0.5, 0.5, 0.5, 0.1)}, relative_degradation)
     assert table["fog"].isna().all()
-    assert table["mean"].isna().all()
     assert table["frost"].notna().all()
-    missing = corruption_degradation(table_of({"a": A[:2], "r": R}), CONDITIONS, "r").set_index("model")
-    assert missing.loc["a", ["fog", "frost", "mean"]].isna().all()
-    assert missing.loc["r", ["fog", "frost", "mean"]].tolist() == [1, 1, 1]
+    missing = measures({"a": A[:2], "r": R}, corruption_degradation)
+    assert missing.loc["a"].isna().all()
+    assert missing.loc["r"].tolist() == [1, 1]
 
 
-def test_each_view_has_its_own_reference_and_needs_one() -> None:
-    both = pd.concat([table_of({"a": A, "r": R}), table_of({"a": R, "r": A}, "slide")])
-    table = corruption_degradation(both, CONDITIONS, "r").set_index(["view", "model"])
-    assert table.loc[("whole", "a"), "frost"] == pytest.approx(0.8 / 0.9)
-    assert table.loc[("slide", "a"), "frost"] == pytest.approx(0.9 / 0.8)
-    with pytest.raises(UsageError, match="0 rows are of the reference model 'x'; models are: a, r"):
-        corruption_degradation(both, CONDITIONS, "x")
-
-
-def paper_table() -> pd.DataFrame:
-    """The paper's Table 5 as `by_corruption` gives ours."""
-    table = read_published("table5_cityscapes_c").rename(columns={"method": "model"})
-    numbers = table.columns[1:]
-    table[numbers] = table[numbers] / 100
-    return table.assign(**{name: "x" for name in [*SETTING, *MODEL] if name != "model"})
+def test_a_measure_of_resamples_is_the_measure_of_each() -> None:
+    rng = np.random.default_rng(0)
+    score, clean, reference, reference_clean = (low + 0.1 * rng.random(5) for low in (0.3, 0.7, 0.2, 0.7))
+    reference_clean[2] = reference[2]  # a resample in which the reference loses nothing
+    for measure in (corruption_degradation, relative_degradation, relative_improvement):
+        of_all = measure(score, clean, reference, reference_clean)
+        each = [measure(*numbers) for numbers in zip(score, clean, reference, reference_clean, strict=True)]
+        np.testing.assert_allclose(of_all, np.array(each, float), rtol=1e-15)
+    assert np.isnan(relative_degradation(score, clean, reference, reference_clean)).tolist() == [
+        k == 2 for k in range(5)
+    ]
 
 
 def test_the_papers_588_percent_on_gaussian_noise_are_against_icnet() -> None:
-    table = relative_improvement(paper_table(), PROTOCOLS["segformer"], "ICNet").set_index("model")
-    assert round(100 * table.loc["SegFormer-B5", "gaussian_noise"]) == 588
+    noise = read_published("table5_cityscapes_c").set_index("method")["gaussian_noise"] / 100
+    gain = relative_improvement(noise["SegFormer-B5"], np.nan, noise["ICNet"], np.nan)
+    assert round(100 * gain) == 588
 
 
 def test_a_row_names_the_worst_corruption_and_the_mean_of_each_category() -> None:

@@ -14,7 +14,7 @@ from robustbench_seg.store.cell import QualityCell, View
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.record import Record, quality_key
 from robustbench_seg.studies.frame import quality_frame
-from robustbench_seg.studies.robustness import MODEL, MODEL_NOTES, SETTING, by_corruption, clean_by_view
+from robustbench_seg.studies.robustness import MODEL, MODEL_NOTES, SETTING, by_corruption
 
 PAPER = Path(__file__).parents[3] / "shared" / "paper"
 
@@ -100,13 +100,6 @@ def test_flags_name_the_cells_that_deserve_no_trust() -> None:
     frame = cells({("clean", 0): 0.8, ("fog", 1): 0.02})
     frame.loc[1, "flag"] = "one class"
     assert by_corruption(frame, {"fog": (1,)}).iloc[0]["flags"] == "one class: fog-1"
-
-
-def test_the_cost_of_a_view_is_in_points_against_the_first() -> None:
-    frame = pd.concat([cells({("clean", 0): v}, view=name) for name, v in (("slide", 0.8), ("whole", 0.75))])
-    table = clean_by_view(frame, ["slide", "whole"])
-    assert list(table["view"]) == ["slide", "whole"]
-    assert list(table["points"]) == [0, pytest.approx(-5)]
 
 
 @pytest.fixture

@@ -1,0 +1,35 @@
+"""What changed between two stores, for the terminal."""
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..studies.robustness import SETTING
+from ..wording import counted, p_text, percent, points, span
+
+__all__ = ["name_of", "show_changes"]
+
+
+def name_of(change: pd.Series) -> str:
+    """Name a change's model and setting, briefly."""
+    return (
+        f"{change['model']}, view {change['view']}, {change['dataset']} {change['split']} "
+        f"({change['fingerprint'][:12]}), {change['images']} of {change['of']} images, {change['precision']}, "
+        f"engine version {change['engine_version']}, seed {change['seed']}"
+    )
+
+
+def show_changes(console: Console, changes: pd.DataFrame) -> None:
+    """Print a table per model and setting: clean, mean, and each condition."""
+    for _, part in changes.groupby(["model", *SETTING], sort=False):
+        table = Table(title=Text(name_of(part.iloc[0])), title_justify="left")
+        table.add_column("mIoU (%)")
+        for name in ("base", "new", "new - base", "95 % interval", "p (Holm)"):
+            table.add_column(name, justify="right")
+        for _, row in part.iterrows():
+            over = f" ({counted(int(row['corruptions']), 'corruption')})" if row["quantity"] == "mean" else ""
+            numbers = (percent(row["base"]), percent(row["new"]), points(row["estimate"]))
+            ends = span(row["low"], row["high"])
+            table.add_row(*map(Text, (row["quantity"] + over, *numbers, ends, p_text(row["p_holm"]))))
+        console.print(table)

@@ -1,0 +1,223 @@
+"""Networks of others as models under test: what they give is unpacked, and images are padded where they must be.
+
+A network may give a tensor (B, classes, h, w) at any stride, a mapping or an object with `out`, `logits` or
+`sem_logits`, a tuple whose first part is one of these, or the class and mask queries of a mask model (Mask2Former,
+MaskFormer, OneFormer, EoMT). Of the latter the scores of a class are the sum over queries of softmax(class) times
+sigmoid(mask) (Cheng et al. 2021, "Per-Pixel Classification is Not All You Need"); their logarithm is taken once they
+are resized.
+"""
+
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UsageError
+from .base import NetworkSegmenter, pad_and_crop
+from .preprocessing import Preprocessing
+from .request import Request
+
+__all__ = ["Foreign", "Found", "around", "fit", "unpack"]
+
+LOGITS = ("out", "logits", "sem_logits")
+QUERIES = ("class_queries_logits", "masks_queries_logits")
+# Of what the sides of an image must be multiples: the first that works is taken. ViTs have patches of 14 pixels too.
+MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 7, 14, 28)
+LEAST_TRIAL = 64  # pixels
+INVISIBLE = 1e-5  # of the largest score: less is rounding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What files say of a network. where: for messages. names: of the logits, none if they have none. outputs: their
+    number, None where only a trial can show it. identity: of all that decides logits. sides: the one (height, width)
+    that the network takes. likely: one that it takes if it takes one alone.
+    """
+
+    where: str
+    identity: str
+    about: str
+    names: tuple[str, ...] = ()
+    outputs: int | None = None
+    licence: str = ""
+    preprocessing: Preprocessing = Preprocessing(origin="nothing is said of it")  # noqa: RUF009  frozen
+    sides: tuple[int, int] | None = None
+    likely: tuple[int, int] | None = None
+
+
+class Foreign(nn.Module):
+    """Normalised float (B, 3, H, W) ─▶ logits or scores (B, classes, h, w), at any stride.
+
+    pad_to: see `pad_and_crop`.
+    """
+
+    def __init__(self, network: nn.Module, pad_to: int = 1) -> None:
+        super().__init__()
+        self.network = network
+        self.pad_to = pad_to
+
+    def forward(self, images: Tensor) -> Tensor:
+        return pad_and_crop(lambda padded: unpack(self.network(padded))[0], images, self.pad_to)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What running a network once has shown. pad_to: as of `Foreign`. sides: the one size that it takes, if it takes
+    one alone. classes: how many scores a pixel gets. masks: whether their logarithm are the logits.
+    """
+
+    pad_to: int
+    sides: tuple[int, int] | None
+    classes: int
+    masks: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """A network as a model under test needs it. remark: what its description is to add."""
+
+    network: Foreign
+    class_names: tuple[str, ...]
+    sides: tuple[int, int] | None
+    log_after_resize: bool
+    remark: str
+
+
+def around(network: nn.Module, request: Request, found: Found) -> NetworkSegmenter:
+    """Make a torch network a model under test; see `fit`."""
+    made = fit(network, request, found)
+    return NetworkSegmenter(
+        name=request.name,
+        network=made.network,
+        class_names=made.class_names,
+        licence=found.licence or "not stated",
+        checkpoint_sha256=found.identity,
+        about=found.about + made.remark,
+        preprocessing=found.preprocessing,
+        sides=made.sides,
+        log_after_resize=made.log_after_resize,
+    )
+
+
+def fit(network: nn.Module, request: Request, found: Found) -> Fit:
+    """Run a network once, and find out what it gives and what images must be padded to.
+
+    Raises UsageError for a network that can't be run on images or gives no logits, and for another number of logits
+    than of classes.
+    """
+    trial = try_out(network.eval(), request, found)
+    if found.outputs not in (None, trial.classes):
+        raise UsageError(f"{found.where}: gives {trial.classes} logits, but its files name {found.outputs} classes")
+    how = "as stated" if request.options.pad_to else "found by a trial"
+    return Fit(
+        network=Foreign(network, trial.pad_to),
+        class_names=request.names(found.names, trial.classes, found.where),
+        sides=trial.sides,
+        log_after_resize=trial.masks,
+        remark=f", images padded to a multiple of {trial.pad_to} ({how})" if trial.pad_to > 1 else "",
+    )
+
+
+def try_out(network: nn.Module, request: Request, found: Found) -> Trial:
+    """Run a network on blank images whose sides are multiples of 1, 2, 4, ... and no more, until it takes them.
+
+    A network that takes them, but not their last row or column, would give a map of less than the image: the next
+    multiple is tried. Raises UsageError for a network that takes none.
+    """
+    options = request.options
+    if one := options.size or found.sides:
+        attempts = [(1, one)]
+    else:
+        attempts = [(multiple, sides_of(multiple)) for multiple in ([options.pad_to] if options.pad_to else MULTIPLES)]
+    errors: list[Exception] = []
+    cropping: list[Trial] = []
+    for multiple, size in attempts:
+        try:
+            scores, masks = run_once(network, size, found.where)
+        except UsageError:
+            raise
+        except Exception as failure:  # whatever a network raises for an image of another size than it takes
+            errors.append(failure)
+            continue
+        trial = Trial(multiple, one, scores.shape[1], masks)
+        if one or sees_borders(scores):
+            return trial
+        cropping.append(trial)
+    if errors and found.likely and not (one or options.pad_to):
+        with suppress(Exception):  # then the first error stands
+            scores, masks = run_once(network, found.likely, found.where)
+            return Trial(1, found.likely, scores.shape[1], masks)
+    if cropping:  # no multiple changes anything: weights that give the same everywhere
+        return cropping[0]
+    tried = ", ".join("x".join(map(str, size)) for _, size in attempts)
+    reason = " ".join(f"{type(errors[-1]).__name__}: {errors[-1]}".split())
+    raise UsageError(
+        f"{found.where}: its network can't be run on images of {tried} pixels ({reason:.300}); if it takes one size "
+        "alone, state it: ?size=HEIGHTxWIDTH"
+    )
+
+
+def run_once(network: nn.Module, size: tuple[int, int], where: str) -> tuple[Tensor, bool]:
+    place = next(chain(network.parameters(), network.buffers()), torch.empty(0)).device
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of sizes that are only tried
+        return unpack(network(trial_images(size).to(place)), where)
+
+
+def trial_images(size: tuple[int, int]) -> Tensor:
+    """A blank image, one with another last row, and one with another last column."""
+    images = torch.zeros(3, 3, *size)
+    images[1, :, -1] = images[2, :, :, -1] = 10
+    return images
+
+
+def sees_borders(scores: Tensor) -> bool:
+    """Whether the last row and the last column of `trial_images` have changed the scores."""
+    blank, *others = scores.float()
+    return all(float((other - blank).abs().max()) > INVISIBLE * float(blank.abs().max()) for other in others)
+
+
+def sides_of(multiple: int) -> tuple[int, int]:
+    """Choose sides that are odd multiples of a number, so that they are multiples of no larger one in the row."""
+    factor = -(-LEAST_TRIAL // multiple) | 1
+    return multiple * factor, multiple * (factor + 2)
+
+
+def unpack(output: Any, where: str = "a network") -> tuple[Tensor, bool]:
+    """Take the scores (B, classes, h, w) out of what a network gives, and whether they are those of a mask model.
+
+    Raises UsageError where there are none.
+    """
+    if isinstance(output, list | tuple) and output:
+        return unpack(output[0], where)
+    parts = output if isinstance(output, Mapping) else getattr(output, "__dict__", {})
+    classes, masks = map(parts.get, QUERIES)
+    if isinstance(classes, Tensor) and isinstance(masks, Tensor):
+        return mask_scores(classes, masks), True
+    if inner := [parts[name] for name in LOGITS if parts.get(name) is not None]:
+        return unpack(inner[0], where)
+    if isinstance(output, Tensor) and output.ndim == 4 and output.is_floating_point():
+        return output, False
+    if isinstance(output, Tensor):
+        found = f"a tensor {tuple(output.shape)} of {str(output.dtype).removeprefix('torch.')}"
+    else:
+        found = type(output).__name__ + (f" with {', '.join(map(str, output))}" if isinstance(output, Mapping) else "")
+    raise UsageError(
+        f"{where}: gives {found}; expected logits (B, classes, h, w), alone, first in a tuple, or under "
+        f"{', '.join(LOGITS)}"
+    )
+
+
+def mask_scores(classes: Tensor, masks: Tensor) -> Tensor:
+    """Turn class queries (B, Q, C + 1), whose last is no class, and mask queries (B, Q, h, w) into scores (B, C, h, w).
+
+    They are computed in float32: in half precision the sums of many small products would be rounded.
+    """
+    with torch.autocast(classes.device.type, enabled=False):
+        shares = classes.float().softmax(dim=-1)[..., :-1]
+        return torch.einsum("bqc,bqhw->bchw", shares, masks.float().sigmoid())

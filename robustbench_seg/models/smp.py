@@ -1,0 +1,85 @@
+"""Networks of segmentation-models-pytorch (smp), of any architecture, as its `save_pretrained` writes them."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import segmentation_models_pytorch as smp
+import torch
+from torch import nn
+
+from segformer import CheckpointError
+from segformer.files import Content
+from segformer.fitting import fit
+from segformer.sources import NVIDIA_LICENCE
+
+from ..errors import UsageError
+from .base import NetworkSegmenter
+from .foreign import Found, around
+from .hub import fetched
+from .request import Request
+from .smp_files import CONFIG, TRANSFORM, SmpFiles, read_smp
+
+__all__ = ["building", "fill", "load"]
+
+
+def load(request: Request) -> NetworkSegmenter:
+    """Read a folder, a repository on the hub, or a file of weights next to its config.json.
+
+    Raises UsageError for what is no network of smp here, CheckpointError for files that can't be read.
+    """
+    path = fetched(request, also=(CONFIG, TRANSFORM))
+    found = read_smp(path)
+    assert found.classes is not None  # a config.json has it
+    return around(
+        build(path, found, found.classes),
+        request,
+        Found(
+            where=str(path),
+            identity=found.identity,
+            about=f"{found.architecture} of segmentation-models-pytorch, encoder {found.encoder}{found.remark}",
+            outputs=found.classes,
+            licence=NVIDIA_LICENCE if is_nvidias(request, found) else "",
+            preprocessing=found.preprocessing,
+        ),
+    )
+
+
+def is_nvidias(request: Request, found: SmpFiles) -> bool:
+    """Whether the weights are NVIDIA's, or began with an encoder of theirs: that of a SegFormer."""
+    return found.encoder.startswith("mit_b") and (found.initial == "imagenet" or "smp-hub/" in request.weights)
+
+
+def build(path: Path, found: SmpFiles, classes: int) -> nn.Module:
+    """Make the network that files describe, with their weights.
+
+    Raises UsageError where smp can't build it, or where the weights are of another one.
+    """
+    with building(path, found.encoder), torch.random.fork_rng(devices=[]):
+        kind = getattr(smp, found.architecture)
+        network: nn.Module = kind(found.encoder, encoder_weights=None, classes=classes, **found.options)
+    fill(network, found.weights, f"a {found.architecture} with encoder {found.encoder} and these options")
+    return network
+
+
+@contextmanager
+def building(path: Path, encoder: str) -> Iterator[None]:
+    """Hold a block that makes the network that files describe. Raises UsageError for what smp can't build."""
+    if ":" in encoder:  # to timm the name of a place
+        raise UsageError(f"{path}: its encoder {encoder!r} would be fetched from there; only known ones are read")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of an encoder's name, which is as it is
+            yield
+    except Exception as error:  # smp and timm raise all kinds for options that can't be
+        raise UsageError(f"{path}: smp can't build its network ({' '.join(str(error).split())})") from None
+
+
+def fill(network: nn.Module, weights: Content, what: str) -> None:
+    """Give a network its weights, all of them and nothing else that a forward pass might read."""
+    try:
+        tensors, _ = fit(weights, network.state_dict())
+    except CheckpointError as error:
+        raise UsageError(f"{weights.path}: not {what}: {str(error).partition('; ')[2]}") from None
+    network.load_state_dict(tensors)

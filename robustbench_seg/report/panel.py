@@ -1,0 +1,176 @@
+"""What every part of a section is made from: the cells of one setting, in one view or in all of them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from ..store.cell import CLEAN, View
+from ..studies.evidence import Differences, Entry, Evidence, Quantities, evidence_of, numbered
+from ..studies.robustness import Conditions, Miou, scores_of
+from ..studies.shift import shift_of
+from ..studies.sources import Source
+from ..studies.statistics import Draws
+from ..wording import spaced
+from .provenance import describe_protocol, describe_setting, weights_of
+from .table import Column, Row, Table
+from .units import file_name
+
+__all__ = ["Panel", "panels_of"]
+
+MOST_VIEWS = 3  # of more views, only so many are shown class by class
+WHERE = ("dataset", "split", "images", "of", "precision", "engine_version", "seed")  # in a CSV
+SHA256 = 12  # characters of a hash that tell it from others
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Panel:
+    """Cells that share images, precision and seed, as the parts of a section see them.
+
+    source: the plan with its stores. evidence: the cells. view: the only one that is looked at; None for all, and then
+    `views` has a panel for each. name: of the view, for titles and files. main: whether the section's sentences are of
+    it. detailed: whether the view is one of those to show class by class.
+    """
+
+    source: Source
+    evidence: Evidence
+    view: View | None = None
+    views: tuple["Panel", ...] = ()
+    name: str = ""
+    main: bool = False
+    detailed: bool = False
+
+    @property
+    def conditions(self) -> Conditions:
+        """The corruptions of the plan with their severities; none for clean images alone."""
+        return self.source.conditions
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """The cells of the view, or of all views."""
+        return self.evidence.cells if self.view is None else self.evidence.of_view(self.view)
+
+    @property
+    def order(self) -> list[View]:
+        """The views that there are, in the plan's order."""
+        planned = [View.parse(str(view)) for view in self.source.plan.views]
+        return [view for view in planned if view in self.evidence.views]
+
+    @property
+    def images(self) -> str:
+        """How many of the split's images were used."""
+        first = self.evidence.cells.iloc[0]
+        return f"{first['images']} of {first['of']} images"
+
+    @property
+    def about(self) -> str:
+        """The end of a table's caption: what its numbers were made with."""
+        setting = describe_setting(self.cells.iloc[0], view=self.view is not None)
+        return f"{self.protocol}{setting}; weights (sha256) {weights_of(self.cells)}"
+
+    @property
+    def brief(self) -> str:
+        """The end of a caption where a table has the rest."""
+        return f"{self.protocol}settings and weights as in the tables"
+
+    @property
+    def protocol(self) -> str:
+        return "" if self.view is None else f"{describe_protocol(self.source.plan.protocol, self.conditions)}; "
+
+    def metric(self, name: str, title: str) -> Miou:
+        """Look up a metric of a model in the view, by corruption and severity."""
+        assert self.view is not None
+        return self.evidence.metric(name, title, self.view)
+
+    def by_view(self, metric: str, title: str) -> dict[Any, Draws]:
+        """Look up a metric of a model on clean images in each view."""
+        return {view: self.evidence.metric(metric, title, view)(CLEAN, 0) for view in self.order}
+
+    def scores(self, title: str) -> dict[str, Draws]:
+        """Compute the mIoU of a model in the view: clean, each corruption and category, mean and retention."""
+        return scores_of(self.metric("miou", title), self.conditions)
+
+    def differences(self, quantities: Quantities) -> Differences:
+        """Compare arms in each quantity of the view."""
+        assert self.view is not None
+        return self.evidence.differences(quantities, (self.view,))
+
+    def fields(self, file: str, title: str) -> dict[str, Any]:
+        """Name a table or a figure: file and title, with the view where there is but one."""
+        if self.view is None:
+            return {"file": file, "title": title}
+        return {"file": file_name(file, self.name), "title": f"{title}, view {self.name}"}
+
+    def where(self, metric: str = "miou") -> dict[str, Any]:
+        """Give the setting of the numbers for a CSV."""
+        first = self.evidence.cells.iloc[0]
+        view = {} if self.view is None else {"view": str(self.view)}
+        own = {name: first[name] for name in WHERE}
+        return {"metric": metric, **view, **own, "fingerprint": first["fingerprint"][:SHA256]}
+
+    def models(self, row: str, titles: Sequence[str]) -> dict[str, str]:
+        """Give the name, the models and their weights of a row for a CSV."""
+        weights = dict(zip(self.evidence.cells["title"], self.evidence.cells["checkpoint_sha256"], strict=True))
+        hashes = " ".join(weights[title][:SHA256] for title in titles)
+        return {"row": row, "models": " ".join(titles), "weights": hashes}
+
+    def table(
+        self,
+        quantities: Quantities,
+        columns: Sequence[Column],
+        *,
+        parts: Mapping[str, Iterable[str]] = MappingProxyType({}),
+        facts: Callable[[Entry], Mapping[Any, Any]] = lambda entry: {},
+        metric: str = "miou",
+        **fields: Any,
+    ) -> Table:
+        """Make a table with a row per model and arm.
+
+        quantities: of a model, by the keys of columns. parts: what divides the rows of a model further, such as
+        {"corruption": ["fog", "frost"]}; keys are then (part, key). facts: of an entry, what is no quantity, or
+        has more to it. A place is empty where there is neither. metric: for the CSV. fields: of `Table`.
+        """
+        heads = [Column(label=label, align="left") for label in ("model", *parts)]
+        names: list[tuple[str, Any]] = [(head, part) for head, some in parts.items() for part in some]
+        rows = []
+        for entry in self.evidence.entries(quantities, self.view):
+            numbers = {key: self.evidence.interval(draws) for key, draws in entry.values.items()}
+            values = {**numbers, **facts(entry)}
+            for head, part in names or [("", None)]:
+                row = {"model": entry.label, head: part and spaced(part)}
+                cells = [heading.cell(row[heading.label]) for heading in heads]
+                cells += [column.cell_of(values, part) for column in columns]
+                where = self.models(entry.name, entry.models) | ({head: part} if head else {})
+                rows.append(Row(cells=tuple(cells), where=where, competes=entry.competes))
+        return Table(columns=(*heads, *columns), rows=rows, where=self.where(metric), **fields)
+
+
+def panels_of(source: Source) -> list[Panel]:
+    """Resample the cells of a plan: a panel per setting. The main one has the most images.
+
+    Without any quality cell, a single panel that has neither cells nor views.
+    """
+    if not len(source.quality):
+        nothing = pd.DataFrame(columns=["title", "view", "corruption", "flag"])
+        return [Panel(source=source, evidence=Evidence(nothing, {}), main=True)]
+    every = evidence_of(source.quality, source.reference)
+    main = max(every, key=lambda evidence: (int(evidence.cells["images"].iloc[0]), len(evidence.cells)))
+    names = iter(numbered([str(view) for evidence in every for view in evidence.views]))
+    panels = []
+    for evidence in every:
+        panel = Panel(source=source, evidence=evidence, main=evidence is main)
+        detailed, first = views_in_detail(evidence.views), evidence.views[0]
+        views = [
+            replace(panel, view=view, name=next(names), main=panel.main and view == first, detailed=view in detailed)
+            for view in evidence.views
+        ]
+        panels.append(replace(panel, views=tuple(views)))
+    return panels
+
+
+def views_in_detail(views: Sequence[View]) -> Sequence[View]:
+    """Choose the views to show class by class: the two of the extent effect, if there."""
+    shift = shift_of(views)
+    return [view for view in views if shift and view in (shift.slide, View())] or views[:MOST_VIEWS]

@@ -1,0 +1,86 @@
+"""Boundary and calibration: what mIoU does not see, the quality of boundaries and how far confidence can be trusted."""
+
+from functools import partial
+from typing import Any, Literal
+
+from ...metrics import Metric
+from ...store.cell import CLEAN
+from ...studies.robustness import cell_scores, corruption_scores, headline
+from ...studies.statistics import Draws
+from ..content import Content
+from ..differences import long_table
+from ..panel import Panel
+from ..scores import cell_columns, quantity_columns, view_columns
+from ..table import Column, Table
+from ..units import PERCENT, plain
+
+__all__ = ["make"]
+
+
+def make(panel: Panel) -> Content:
+    """Make a table per metric that there is; of several views of clean images one for all of them."""
+    together = not panel.conditions and len(panel.source.plan.views) > 1
+    places = [panel] if together else [view for view in panel.views if view.detailed]
+    return Content(tables=tuple(table for place in places for table in tables_of(place)))
+
+
+def tables_of(panel: Panel) -> list[Table]:
+    """Make the tables of one view: clean, each corruption (mean over severities), mean; then how arms differ.
+
+    The CSV has every severity too. Of all views together: clean images, a column per view.
+    """
+    one = panel.view is not None
+    averaged = "each corruption the mean over its severities; " if panel.conditions else ""
+    file, title, images = ("", "", averaged) if one else ("-views", " by view", "clean images; ")
+    tables = [
+        panel.table(
+            partial(scores_of_view, panel, name) if one else partial(panel.by_view, name),
+            columns_of(panel, metric),
+            **panel.fields(f"{name.replace('_', '-')}{file}", f"{metric.title}{title}"),
+            caption=f"{f'In {metric.unit}, ' if metric.unit else ''}{metric.direction}; {images}{panel.about}.",
+            metric=name,
+        )
+        for name, metric in metrics_of(panel).items()
+    ]
+    return [*tables, *difference_tables(panel)] if one else tables
+
+
+def scores_of_view(panel: Panel, metric: str, title: str) -> dict[Any, Draws]:
+    value, conditions = panel.metric(metric, title), panel.conditions
+    scores: dict[Any, Draws] = {CLEAN: value(CLEAN, 0), **corruption_scores(value, conditions)}
+    return scores | cell_scores(value, conditions) | ({"mean": headline(value, conditions)} if conditions else {})
+
+
+def columns_of(panel: Panel, metric: Metric) -> list[Column]:
+    """Make the columns of a metric: quantities of one view, or views."""
+    unit = PERCENT if metric.unit == "%" else plain("{:.2f}")
+    best: Literal["high", "low"] = "high" if metric.higher else "low"
+    if panel.view is None:
+        return view_columns(panel.order, best=best, unit=unit)
+    names = [CLEAN, *panel.conditions, "mean"] if panel.conditions else [CLEAN]
+    return [*quantity_columns(names, best, unit=unit), *cell_columns(panel.conditions)]
+
+
+def difference_tables(panel: Panel) -> list[Table]:
+    """Make the table of how arms differ on clean images and on average; none without two arms and such metrics."""
+    metrics = {name: metric for name, metric in metrics_of(panel).items() if metric.unit == "%"}
+
+    def quantities(title: str) -> dict[tuple[str, str], Draws]:
+        scores = {(name, what): draws for name in metrics for what, draws in scores_of_view(panel, name, title).items()}
+        return {key: draws for key, draws in scores.items() if key[1] in (CLEAN, "mean")}
+
+    differences = {key: each for key, each in panel.differences(quantities).items() if each.measured}
+    better = ", ".join(f"of {metric.label} {metric.direction}" for metric in metrics.values())
+    names = {what: f"{what[1]} {metrics[what[0]].label}" for _, _, what in differences}
+    title = "Differences between arms in boundaries and calibration"
+    return long_table(panel, differences, ("in", names), "differences-reliability", title, f"Points; {better}")
+
+
+def metrics_of(panel: Panel) -> dict[str, Metric]:
+    """The metrics that cells have in addition to mIoU, by their column of the frame: a suite may switch one off."""
+    column, value = ("corruption", CLEAN) if panel.view is None else ("view", str(panel.view))
+    return {
+        name: scores.metric
+        for name, scores in panel.evidence.scores.items()
+        if name != "miou" and (scores.cells[column] == value).any()
+    }

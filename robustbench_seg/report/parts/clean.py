@@ -1,0 +1,28 @@
+"""Clean images: scores of a suite without corruptions, in its one view."""
+
+from ...store.cell import CLEAN
+from ...wording import conjoin
+from ..content import Content
+from ..differences import difference_pictures, difference_tables
+from ..panel import Panel
+from ..scores import headline_table
+from ..units import with_interval
+
+__all__ = ["make"]
+
+
+def make(panel: Panel) -> Content:
+    """Make the table of scores, and how arms differ. Several views are under the heading of the resolution."""
+    if panel.conditions or len(panel.views) != 1:
+        return Content()
+    (view,) = panel.views
+    differences = view.differences(view.scores)
+    parts = [
+        f"{entry.label} {with_interval(view.evidence.interval(entry.values[CLEAN]))}"
+        for entry in view.evidence.arm_entries(view.scores, view.view)
+    ]
+    return Content(
+        tables=(headline_table(view), *difference_tables(view, differences)),
+        pictures=tuple(difference_pictures(view, differences)) if view.source.pictures else (),
+        sentences=(f"Clean mIoU ({view.images}, view {view.view}): {conjoin(parts)}.",),
+    )

@@ -1,0 +1,109 @@
+"""Under corruption: scores, differences between arms and references, view by view; and the claim of Table 5."""
+
+import numpy as np
+
+from ...protocols import PROTOCOLS, categories_of
+from ...store.cell import CLEAN
+from ...studies.arms import ArmDifference
+from ...studies.claims import TABLE_5, ahead_in_table_5, judge
+from ...studies.evidence import Differences, Entry
+from ...wording import conjoin, counted, percent, points, spaced
+from ..content import Content
+from ..differences import difference_pictures, difference_tables
+from ..panel import Panel
+from ..references import published_table, ranking_table, reference_tables
+from ..scores import categories_table, headline_table, score_pictures, severities_table
+from ..units import signed, with_interval
+
+__all__ = ["make"]
+
+
+def make(panel: Panel) -> Content:
+    """Make the tables, figures and sentences of every view; the sentences are of the main one."""
+    return sum(map(of_view, panel.views), Content()) if panel.conditions else Content()
+
+
+def of_view(panel: Panel) -> Content:
+    """Make what stands under the heading of one view."""
+    differences, entries = panel.differences(panel.scores), panel.evidence.entries(panel.scores, panel.view)
+    tables = [headline_table(panel)]
+    if len(categories_of(panel.conditions)) > 1:
+        tables.append(categories_table(panel))
+    tables += difference_tables(panel, differences)
+    tables += [severities_table(panel), *reference_tables(panel), *published_table(panel), *ranking_table(panel)]
+    return Content(
+        tables=tuple(tables),
+        pictures=(*difference_pictures(panel, differences), *score_pictures(panel)) if panel.source.pictures else (),
+        sentences=tuple(results(panel, entries, differences)) if panel.main else (),
+        warnings=tuple(incomplete(panel, entries)),
+    )
+
+
+def results(panel: Panel, entries: list[Entry], differences: Differences) -> list[str]:
+    """State what each arm keeps, how the claim's two arms differ, and whether that supports the claim."""
+    arms = [entry for entry in entries if entry.compared]
+    parts = [
+        f"{arm.label} has {percent(arm.values['mean'][0])} % mIoU of {percent(arm.values[CLEAN][0])} % clean and keeps "
+        f"{with_interval(panel.evidence.interval(arm.values['retention']))}"
+        for arm in arms
+        if not np.isnan(arm.values["retention"][0])
+    ]
+    sentences = []
+    if parts:
+        sentences.append(
+            f"On average over {counted(len(panel.conditions), 'corruption')} ({panel.images}, view {panel.view}), "
+            f"{conjoin(parts)}."
+        )
+    if pair := TABLE_5.choose(panel.evidence.pairs()):
+        of = {name: each for (first, second, name), each in differences.items() if (first, second) == pair}
+        if of["mean"].measured and of["retention"].measured:
+            sentences.append(f"{' minus '.join(pair)}: {both(of['mean'], of['retention'])}.{by_category(panel, of)}")
+            if panel.conditions == PROTOCOLS["segformer"] and TABLE_5.fits(pair):
+                sentences.append(next_to_table_5(panel, of))
+    elif len(arms) == 1 and parts:
+        scores = {name: float(arms[0].values[name][0]) for name in panel.conditions}
+        low, high = min(scores, key=scores.__getitem__), max(scores, key=scores.__getitem__)
+        sentences.append(
+            f"Worst is {spaced(low)} with {percent(scores[low])} %, best {spaced(high)} with {percent(scores[high])} %."
+        )
+    return sentences
+
+
+def both(mean: ArmDifference, retention: ArmDifference) -> str:
+    """State how two arms differ under corruption; once, where that is not known."""
+    lead = f"mean under corruption {signed(mean.interval)}"
+    if mean.obstacle == retention.obstacle != "":
+        return f"{lead}, retention {signed(retention.interval)}, a difference that is {mean.verdict}"
+    return f"{lead}, a difference that is {mean.verdict}; retention {signed(retention.interval)}, {retention.verdict}"
+
+
+def by_category(panel: Panel, of: dict[str, ArmDifference]) -> str:
+    """State where a mean difference comes from; nothing for a single category."""
+    parts = [
+        f"{name} {points(of[name].interval.estimate)}{' (significant)' if of[name].significant else ''}"
+        for name in categories_of(panel.conditions)
+    ]
+    return f" By category, in points of mIoU: {', '.join(parts)}." if len(parts) > 1 else ""
+
+
+def next_to_table_5(panel: Panel, of: dict[str, ArmDifference]) -> str:
+    """Compare with the paper, where the two are SegFormer and DeepLabV3+, in that order."""
+    retention = of[TABLE_5.quantity]
+    if retention.obstacle:
+        return f"Whether the paper's Table 5 is confirmed cannot be judged, since {retention.obstacle}."
+    ahead = sum(of[name].interval.estimate > 0 for name in panel.conditions)
+    first, second = TABLE_5.figures()
+    return (
+        f"The paper's Table 5 has SegFormer-B5 keep {percent(first)} % and DeepLabV3+ with MobileNetV2 "
+        f"{percent(second)} % on Cityscapes-C, which this {judge(TABLE_5, retention)}. "
+        f"SegFormer has more mIoU in {ahead} of {len(panel.conditions)} corruptions, there in {ahead_in_table_5()}."
+    )
+
+
+def incomplete(panel: Panel, entries: list[Entry]) -> list[str]:
+    """State which models have no mean under corruption, or no retention, since cells are missing."""
+    for what, quantity in (("mean", "mean under corruption"), ("retention", "retention")):
+        names = [entry.name for entry in entries if np.isnan(entry.values[what][0])]
+        if names:
+            return [f"Cells of {conjoin(names)}, view {panel.view}, are missing, so there is no {quantity}."]
+    return []

@@ -1,0 +1,164 @@
+"""Speed: latency, memory and multiply-accumulates; the SegFormer paper's Table 2 next to them; mIoU against latency."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from ...store.cell import CLEAN
+from ...studies.evidence import titles_of
+from ...studies.frame import MACHINE, NOISY_SPREAD
+from ...studies.published import TABLES
+from ...studies.speed import beside_table_2, quality_against_latency
+from ...wording import MISSING
+from .. import charts
+from ..content import Content, Picture
+from ..panel import Panel
+from ..table import Cell, Column, Table, frame_rows
+from ..units import COUNT, MILLIONS, plain
+
+__all__ = ["make"]
+
+# What else decides a speed: in a separate column where rows differ in it, else in the caption.
+SETUP = (*MACHINE, "num_classes")
+WORDS = {"threads": "{:.0f} threads", "torch": "torch {}", "num_classes": "{} classes"}
+OURS = ("precision", "device", *SETUP)
+BILLIONS = plain("{:.1f}", 1e9)
+
+
+def make(panel: Panel) -> Content:
+    """Make the table of speed cells, the paper's where it has the same variants and inputs, and the trade-off."""
+    latency = panel.source.latency
+    if not (panel.main and len(latency)):
+        return Content()
+    both = pd.concat([f.filter(["model", "checkpoint_sha256"]) for f in (panel.source.quality, latency)])
+    latency = latency.assign(model=titles_of(both)[len(panel.source.quality) :])
+    return Content(
+        tables=(speed_table(latency), *published_table(latency)),
+        pictures=tuple(tradeoff_picture(panel, latency)) if panel.source.pictures else (),
+    )
+
+
+def speed_table(latency: pd.DataFrame) -> Table:
+    """Make the table of speed cells: milliseconds per batch, and a star where samples spread as on a busy machine."""
+    busy = f"* quartiles further differing than {NOISY_SPREAD:.0%} of the median: the machine was busy. "
+    ms = plain("{:.1f}")
+    median = Column(name="median_ms", label="median (ms)", unit=ms)
+    medians = zip(latency["median_ms"], latency["noisy"], strict=True)
+    return table_of(
+        latency.assign(median_ms=[median.cell(value, mark="*" if noisy else "") for value, noisy in medians]),
+        [
+            Column(name="parameters", label="params (M)", unit=MILLIONS),
+            Column(name="input", label="input"),
+            *(Column(name=name, unit=COUNT) for name in ("height", "width")),
+            Column(name="batch", label="batch", unit=COUNT),
+            Column(name="precision", label="precision", align="left"),
+            Column(name="device", label="device", align="left"),
+            Column(name="macs", label="GMACs", unit=BILLIONS),
+            median,
+            Column(name="p90_ms", label="p90 (ms)", unit=ms),
+            Column(name="p99_ms", label="p99 (ms)", unit=ms),
+            Column(name="classify_ms", label="resize + argmax (ms)", unit=ms),
+            Column(name="total_ms", label="both (ms)", unit=ms),
+            Column(name="images_per_s", label="images/s", unit=plain("{:.2f}")),
+            Column(name="peak_memory_mib", label="peak memory (MiB)", unit=plain("{:.0f}")),
+            Column(name="samples", label="samples", unit=COUNT),
+            Column(name="spread"),
+        ],
+        SETUP,
+        file="speed",
+        title="Latency",
+        caption=f"One batch, after warm-up: from uint8 pixels to logits (median, p90, p99 from 100 samples on), "
+        f"from there to a class for each pixel of the input, and both. Images/s are to logits. "
+        f"{busy if latency['noisy'].any() else ''}",
+        main=True,
+    )
+
+
+def published_table(latency: pd.DataFrame) -> list[Table]:
+    """Make the table with the paper's speeds; none where Table 2 has no row of the same variant and input."""
+    both, about, one = beside_table_2(latency), TABLES["table2_main"], plain("{:.1f}")
+    both = both[both["paper_row"].notna()]
+    if not len(both):
+        return []
+    table = table_of(
+        both,
+        [
+            Column(name="input", label="input"),
+            Column(name="images_per_s", label="ours: images/s", unit=plain("{:.2f}")),
+            Column(name="macs", label="ours: GMACs", unit=BILLIONS),
+            Column(name="parameters", label="ours: params (M)", unit=MILLIONS),
+            Column(name="paper_row", label="paper", align="left"),
+            Column(name="paper_fps", label="paper: frames/s", unit=one),
+            Column(name="paper_gflops", label="paper: GFLOPs", unit=one),
+            Column(name="paper_params_m", label="paper: params (M)", unit=one),
+        ],
+        OURS,
+        file="speed-published",
+        title="Next to the paper's Table 2",
+        caption=f"{about.source}. {'; '.join(about.notes)}. Frames/s are of different machines: compare ratios between "
+        "rows. Ours: ",
+    )
+    return [table]
+
+
+def table_of(cells: pd.DataFrame, columns: list[Column], setup: Sequence[str], *, caption: str, **fields: Any) -> Table:
+    """Make a table with a row per speed cell.
+
+    setup: the columns that are in one column for what differs in them, and in the caption for what does not.
+    """
+    differing = [name for name in setup if cells[name].nunique(dropna=False) > 1]
+    alike = [name for name in setup if name not in differing]
+    rows = [row for _, row in cells.iterrows()]
+    sizes = [f"{row['height']}x{row['width']}" for row in rows]
+    setups = [f"{size}, batch {row['batch']}, {setup_of(row, OURS)}" for size, row in zip(sizes, rows, strict=True)]
+    areas = zip(sizes, cells["height"] * cells["width"], strict=True)
+    frame = cells.assign(
+        input=[Cell(size, area) for size, area in areas],
+        differing=[setup_of(row, differing) for row in rows],
+        setup=setups,
+        models=cells["model"],
+        weights=cells["checkpoint_sha256"].str[:12],
+    )
+    columns = [Column(name="model", label="model", align="left"), *columns]
+    columns += [Column(name="differing", label="setup", align="left")] if differing else []
+    lines = frame_rows(frame, columns, ["models", "weights", "precision", "setup"])
+    caption += f"{setup_of(cells.iloc[0], alike)}."
+    return Table(columns=columns, rows=lines, where={"metric": "speed"}, caption=caption, **fields)
+
+
+def setup_of(row: pd.Series, names: Sequence[str]) -> str:
+    """Write what these columns hold, except what was not recorded."""
+    return ", ".join(WORDS.get(name, "{}").format(row[name]) for name in names if not pd.isna(row[name])) or MISSING
+
+
+def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> list[Picture]:
+    """Draw clean mIoU of the first view against latency at the first timed size on the first machine, with its threads.
+
+    None for fewer than 2 models.
+    """
+    if not panel.views:
+        return []
+    view, evidence = panel.views[0], panel.evidence
+    first = latency.iloc[0]
+    timed = next(part for _, part in latency.groupby(["height", "width", "batch", *OURS], sort=False, dropna=False))
+    paired = quality_against_latency(timed, view.cells.assign(model=view.cells["title"]))
+    numbers = {
+        row.model: (row.median_ms, evidence.interval(evidence.miou(row.model, evidence.views[0])(CLEAN, 0)))
+        for row in paired.itertuples()
+    }
+    if len(numbers) < 2:
+        return []
+    about = view.cells.iloc[0]
+    picture = Picture(
+        file="tradeoff",
+        title="mIoU against latency",
+        caption=f"Clean mIoU in %{'' if evidence.few else ' with 95 % intervals'}, {about['dataset']} "
+        f"{about['split']}, {panel.images}, view {view.view}; median latency at {first['height']}x{first['width']}, "
+        f"batch {first['batch']}, {first['device']}, {first['precision']}; {setup_of(first, SETUP)}.",
+        figure=charts.tradeoff(numbers),
+        description="; ".join(
+            f"{name}: {ms:.1f} ms, {100 * score.estimate:.1f} %" for name, (ms, score) in numbers.items()
+        ),
+    )
+    return [picture]

@@ -1,0 +1,152 @@
+"""Scores of one view, clean and under corruption: the layout of the SegFormer paper's Table 5, and its figures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from ..protocols import categories_of
+from ..store.cell import CLEAN, View
+from ..studies.evidence import Entry
+from ..studies.robustness import Conditions, cell_scores, flags_of
+from ..wording import MISSING, percent, spaced
+from . import charts
+from .content import Picture
+from .panel import Panel
+from .table import WARNING, Cell, Column, Table
+from .units import COUNT, MILLIONS
+
+__all__ = [
+    "categories_table", "cell_columns", "flag_notes", "headline_table", "quantity_columns",
+    "score_pictures", "severities_table", "view_columns",
+]  # fmt: skip
+
+HEADLINES: Mapping[str, tuple[str, str]] = {"michaelis": ("mPC", "rPC")}  # what protocols call mean and retention
+
+
+def quantity_columns(names: Sequence[str], best: Literal["high", "low"] = "high", **fields: Any) -> list[Column]:
+    """Make a column for each of these quantities, such as corruptions."""
+    return [Column(name=name, label=spaced(name), best=best, **fields) for name in names]
+
+
+def view_columns(views: Sequence[View], **fields: Any) -> list[Column]:
+    """Make a column of clean scores for each view, whose key is the view."""
+    return [Column(name=CLEAN, label=str(v), key=v, where={"view": str(v)}, **fields) for v in views]
+
+
+def headline_columns(panel: Panel) -> list[Column]:
+    """Make the columns of mean and retention. Retention has no best: who starts low has little to lose."""
+    mean, share = HEADLINES.get(panel.source.plan.protocol, ("mean", "retention"))
+    return [Column(name="mean", label=mean, best="high"), Column(name="retention", label=share)]
+
+
+def headline_table(panel: Panel) -> Table:
+    """Make the table of one view: clean, mean, retention and each corruption."""
+    conditions, cells = panel.conditions, panel.cells
+
+    def facts(entry: Entry) -> dict[str, Any]:
+        own = cells[cells["title"].isin(entry.models)]
+        return {
+            "parameters": own["parameters"].max(),
+            "worst": worst(entry, conditions),
+            "fewest_classes": own["classes"].min(),
+            "most_classes": own["classes"].max(),
+            "missing": (1 + sum(map(len, conditions.values()))) * len(entry.models) - len(own),
+        }
+
+    corrupted = [*headline_columns(panel), *quantity_columns(list(conditions)), Column(name="worst", label="worst")]
+    fewest, most = cells["classes"].min(), cells["classes"].max()
+    classes = str(most) if fewest == most else f"{fewest} to {most}"
+    return panel.table(
+        panel.scores,
+        [
+            Column(name="parameters", label="params (M)", unit=MILLIONS),
+            *quantity_columns([CLEAN]),
+            *(corrupted if conditions else ()),
+            *(Column(name=name, unit=COUNT) for name in ("fewest_classes", "most_classes", "missing")),
+        ],
+        facts=facts,
+        **panel.fields("robustness", "mIoU under corruption" if conditions else "Clean mIoU"),
+        caption=f"mIoU in %, mean over the {classes} classes that occur; {panel.about}.{flag_notes(cells)}",
+        main=True,
+    )
+
+
+def flag_notes(cells: pd.DataFrame) -> str:
+    """List for a caption the cells that deserve no trust, by model."""
+    notes = {title: flags_of(own) for title, own in cells.groupby("title", sort=False)}
+    return "".join(f" {WARNING} {title}: {text}." for title, text in notes.items() if text)
+
+
+def worst(entry: Entry, conditions: Conditions) -> Cell:
+    """Name the corruption with the lowest score; nothing where one is missing."""
+    scores = {name: float(entry.values[name][0]) for name in conditions}
+    if not scores or np.isnan(list(scores.values())).any():
+        return Cell(MISSING)
+    name = min(scores, key=scores.__getitem__)
+    return Cell(f"{spaced(name)} {percent(scores[name])}", scores[name], test={"corruption": name})
+
+
+def categories_table(panel: Panel) -> Table:
+    """Make the table of the categories of corruption in one view."""
+    categories = categories_of(panel.conditions)
+    members = "; ".join(f"{name}: {spaced(', '.join(names))}" for name, names in categories.items())
+    return panel.table(
+        panel.scores,
+        [*quantity_columns([CLEAN, *categories]), *headline_columns(panel)],
+        **panel.fields("categories", "mIoU by category of corruption"),
+        caption=f"mIoU in %; a category's is the plain mean over its corruptions ({members}); {panel.about}.",
+    )
+
+
+def cell_columns(conditions: Conditions) -> list[Column]:
+    """Make the columns of `cell_scores`, for the CSV alone."""
+    return [
+        Column(name="score", key=(name, severity), where={"corruption": name, "severity": severity})
+        for name, severities in conditions.items()
+        for severity in severities
+    ]
+
+
+def severities_table(panel: Panel) -> Table:
+    """Make the table of every corrupted cell of one view: a row per model and corruption, a column per severity."""
+    return panel.table(
+        lambda title: cell_scores(panel.metric("miou", title), panel.conditions),
+        [
+            Column(name="score", label=f"severity {severity}", key=severity, where={"severity": severity})
+            for severity in sorted({severity for some in panel.conditions.values() for severity in some})
+        ],
+        parts={"corruption": panel.conditions},
+        **panel.fields("severities", "mIoU by severity"),
+        caption=f"mIoU in %; {panel.about}.",
+    )
+
+
+def score_pictures(panel: Panel) -> list[Picture]:
+    """Draw the heat map and the curves of one view, a panel or a line per arm: its mean over seeds."""
+    scores = {
+        entry.label: {key: panel.evidence.interval(draws) for key, draws in entry.values.items()}
+        for entry in panel.evidence.arm_entries(
+            lambda title: cell_scores(panel.metric("miou", title), panel.conditions), panel.view
+        )
+    }
+    pictures = [
+        Picture(
+            **panel.fields("heat-map", "Corruption by severity"),
+            caption=f"mIoU in %; a place is empty where there is no such cell; {panel.brief}.",
+            figure=charts.heat_maps(scores),
+            description=f"mIoU of {', '.join(scores)} for each corruption and severity, as in the tables.",
+        )
+    ]
+    if len({severity for some in panel.conditions.values() for severity in some}) > 1:
+        bands = "" if panel.evidence.few else ", bands are 95 % intervals"
+        pictures.append(
+            Picture(
+                **panel.fields("severity", "mIoU against severity"),
+                caption=f"mIoU in %{bands}; {panel.brief}.",
+                figure=charts.severity_curves(scores),
+                description=f"A curve of mIoU over severity for each of {', '.join(scores)}, a panel per corruption.",
+            )
+        )
+    return pictures

@@ -1,0 +1,151 @@
+"""A table as one value; HTML, Markdown, LaTeX, CSV and the terminal show that value, each in its way."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+
+from ..studies.statistics import Interval
+from ..wording import MISSING
+from .units import PERCENT, Unit
+
+__all__ = ["WARNING", "Cell", "Column", "Row", "Table", "frame_rows"]
+
+WARNING = "⚠"
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place in a table.
+
+    text: for people. value: with all digits; a column is sorted by it. None where there is nothing but text.
+    low, high: the ends of its interval, NaN where there is none. mark: a star after the text. more: further details in
+    words. test: p and the like of a difference, by column of the CSV.
+    """
+
+    text: str
+    value: float | None = None
+    low: float = NAN
+    high: float = NAN
+    mark: str = ""
+    more: str = ""
+    test: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def display(self) -> str:
+        """The text with its mark."""
+        return self.text + self.mark
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of a table.
+
+    name: of the quantity, in the CSV; "" where that has it in lines of another column. label: its head; "" where it is
+    in the CSV alone. best: which of its values is bold. where: what else its lines of the CSV have, such as
+    {"severity": 3}. unit: of its numbers. key: by which a row's values have it, if not by its name.
+    """
+
+    name: str = ""
+    label: str = ""
+    align: Literal["left", "right"] = "right"
+    best: Literal["high", "low", "none"] = "none"
+    where: Mapping[str, Any] = field(default_factory=dict)
+    unit: Unit = PERCENT
+    key: Hashable = None
+
+    def cell(self, value: Any, more: str = "", mark: str = "") -> Cell:
+        """Show a number, an `Interval` or a text; a `Cell` as it is. more: further details in words."""
+        if isinstance(value, Cell):
+            return value
+        if value is None or isinstance(value, str):
+            return Cell(MISSING if value is None else value)
+        number = value if isinstance(value, Interval) else Interval(value, NAN, NAN)
+        words = "; ".join(filter(None, (self.unit.interval(number), more)))
+        return Cell(self.unit.write(number.estimate), number.estimate, number.low, number.high, mark, words)
+
+    def cell_of(self, values: Mapping[Any, Any], part: Hashable = None) -> Cell:
+        """Show what a row has for this column. part: of the row, where keys are (part, key)."""
+        key = self.name if self.key is None else self.key
+        return self.cell(values.get(key if part is None else (part, key)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A row of a table: a cell for each column.
+
+    where: what its lines of the CSV have: "row", its name, "models", and what else tells it from other rows. competes:
+    whether it takes part in the search for the best of a column.
+    """
+
+    cells: tuple[Cell, ...]
+    where: Mapping[str, Any]
+    competes: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table; its first column names its rows.
+
+    file: its file's name without ending. caption: what the numbers are. where: what all lines of the CSV have: the
+    setting. group: the heading that it stands under. main: worth a look in the terminal.
+    """
+
+    file: str
+    title: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    where: Mapping[str, Any] = field(default_factory=dict)
+    group: str = ""
+    main: bool = False
+
+    @property
+    def heads(self) -> list[Column]:
+        """The columns that people see."""
+        return [column for column in self.columns if column.label]
+
+    @property
+    def grid(self) -> list[list[tuple[Cell, bool]]]:
+        """The cells that people see, by row, each with whether it is bold: the best of its column."""
+        seen = [(k, self.best_rows(k)) for k, column in enumerate(self.columns) if column.label]
+        return [[(row.cells[k], number in best) for k, best in seen] for number, row in enumerate(self.rows)]
+
+    @property
+    def details(self) -> list[str]:
+        """All that there is in addition to the texts."""
+        return [cell.more for row in self.grid for cell, _ in row if cell.more]
+
+    @property
+    def legend(self) -> str:
+        """The caption, with what a warning and bold mean where there are any."""
+        bold = any(best for row in self.grid for _, best in row)
+        flagged = any(row.cells[0].text.endswith(WARNING) for row in self.rows) and WARNING not in self.caption
+        warning = f" {WARNING} In some cell it is no better than naming one class for every pixel." if flagged else ""
+        return f"{'Bold: the best of its column. ' if bold else ''}{self.caption}{warning}"
+
+    def best_rows(self, k: int) -> set[int]:
+        """Find the rows with the best value of a column, equal texts all; one value alone is not the best."""
+        best = self.columns[k].best
+        cells = {number: row.cells[k] for number, row in enumerate(self.rows) if row.competes and best != "none"}
+        values = {n: cell.value for n, cell in cells.items() if cell.value is not None and not pd.isna(cell.value)}
+        if len(values) < 2:
+            return set()
+        first = (max if best == "high" else min)(values, key=values.__getitem__)
+        return {number for number, cell in cells.items() if cell.text == cells[first].text}
+
+
+def frame_rows(frame: pd.DataFrame, columns: Sequence[Column], where: Iterable[str] = ()) -> list[Row]:
+    """Make the rows of a table from a frame that has the names of its columns; the first names the rows.
+
+    where: columns of the frame that the CSV has too.
+    """
+    return [
+        Row(
+            cells=tuple(column.cell_of(row) for column in columns),
+            where={"row": str(row[columns[0].name]), **{name: row[name] for name in where}},
+        )
+        for row in frame.to_dict("records")
+    ]

@@ -1,0 +1,107 @@
+"""What the SegFormer paper (Xie et al., NeurIPS 2021) states of two kinds of networks, and whether numbers bear it out.
+
+A statement is data: which arms, in what quantity, and by how much in the paper. One function judges them all.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..store.cell import CLEAN
+from .arms import ArmDifference
+from .published import read_published
+from .resolution import arm_of_table_1c, published_extent
+
+__all__ = ["TABLE_1C", "TABLE_5", "Claim", "ahead_in_table_5", "judge", "paper_marks"]
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One arm minus another is positive in a quantity.
+
+    arms: whether a name is of the first arm, and of the second. quantity: of a report's differences. figures: gives
+    the paper's of the two arms (0-1). sized: whether the size of their difference is part of the statement.
+    """
+
+    arms: tuple[Callable[[str], bool], Callable[[str], bool]]
+    quantity: str
+    figures: Callable[[], tuple[float, float]]
+    sized: bool
+
+    @property
+    def figure(self) -> float:
+        """The paper's difference, 0-1."""
+        first, second = self.figures()
+        return first - second
+
+    def fits(self, pair: Pair) -> bool:
+        """Whether a pair of arms is one that the statement is of."""
+        return all(is_arm(name) for is_arm, name in zip(self.arms, pair, strict=True))
+
+    def choose(self, pairs: Sequence[Pair]) -> Pair | None:
+        """Choose the first pair that the statement is of; without any, the first; None of none."""
+        return next(filter(self.fits, pairs), next(iter(pairs), None))
+
+
+def judge(claim: Claim, each: ArmDifference) -> str:
+    """State what a difference of the claim's arms in its quantity means for the claim: the end of "which this ..."."""
+    number = each.interval
+    if each.obstacle:
+        return "cannot judge"
+    within = number.low <= claim.figure <= number.high
+    if each.significant and number.high < 0:
+        return "contradicts in direction"
+    if each.significant:
+        return "confirms in direction" + ("" if within or not claim.sized else ", not in size")
+    if not claim.sized:
+        return "does not confirm"
+    return "neither confirms nor excludes" if within else "does not confirm and, at that size, excludes"
+
+
+def retention_in_table_5() -> tuple[float, float]:
+    table = read_published("table5_cityscapes_c").set_index("method")
+    retention = table.drop(columns=CLEAN).mean(axis=1) / table[CLEAN]
+    return float(retention["SegFormer-B5"]), float(retention["DLv3+ MBv2"])
+
+
+def extent_in_table_1c() -> tuple[float, float]:
+    lost = published_extent().set_index("encoding")["points"] / 100
+    return float(lost["learned_pe"]), float(lost["mix_ffn"])
+
+
+# SegFormer keeps more of its score under corruption than DeepLabV3+; the networks in the paper are others.
+TABLE_5 = Claim(
+    arms=(
+        lambda name: name.startswith("segformer") and "learned" not in name,
+        lambda name: name.startswith("deeplab"),
+    ),
+    quantity="retention",
+    figures=retention_in_table_5,
+    sized=False,
+)
+# With a positional encoding more is lost from windows to whole images than with Mix-FFN.
+TABLE_1C = Claim(
+    arms=(lambda name: arm_of_table_1c(name) == "learned_pe", lambda name: arm_of_table_1c(name) == "mix_ffn"),
+    quantity="extent",
+    figures=extent_in_table_1c,
+    sized=True,
+)
+
+
+def ahead_in_table_5() -> int:
+    """Count the corruptions in which the paper's SegFormer has more mIoU than its DeepLabV3+."""
+    corrupted = read_published("table5_cityscapes_c").set_index("method").drop(columns=CLEAN)
+    return int((corrupted.loc["SegFormer-B5"] > corrupted.loc["DLv3+ MBv2"]).sum())
+
+
+def paper_marks(labels: Sequence[str]) -> dict[str, float]:
+    """Give the paper's extent effect (0-1) to arms that it had, with an encoding or Mix-FFN, and to "a minus b"."""
+    theirs = dict(zip(("learned_pe", "mix_ffn"), TABLE_1C.figures(), strict=True))
+    marks = {}
+    for label in labels:
+        arms = [arm_of_table_1c(part) for part in " ".join(label.split()).split(" minus ")]
+        if None not in arms:
+            first, *others = (theirs[arm] for arm in arms if arm)
+            marks[label] = first - sum(others)
+    return marks

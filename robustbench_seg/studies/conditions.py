@@ -1,0 +1,102 @@
+"""Scores under the conditions of a data set, such as the fog of ACDC.
+
+The condition of an image is the part of its id before the last slash; one cell holds the images of all conditions. A
+resample draws blocks of all images, and scores each condition from its images among them. So ratios between conditions
+are paired.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .bootstrap import Scores, resample
+from .counts import Counts, blocks_in, read_counts
+from .statistics import Draws, Interval, interval
+
+__all__ = ["ConditionScores", "condition_scores", "conditions_of_images", "reference_of"]
+
+REFERENCE = "reference"  # the last part of the name of clean partners
+
+
+@dataclass(frozen=True, eq=False)
+class ConditionScores:
+    """A metric of cells under each condition.
+
+    conditions: the reference first, then sorted by name. reference: the condition that the others are compared with, ""
+    if there is none. images, blocks: for each condition, the number with a labelled pixel. scores: from `bootstrap`,
+    with a row per cell and condition.
+    """
+
+    conditions: tuple[str, ...]
+    reference: str
+    images: dict[str, int]
+    blocks: dict[str, int]
+    scores: Scores
+
+    def draws(self, condition: str, **fields: object) -> Draws:
+        """Look up the score of a cell under a condition, in the data and in each resample."""
+        return self.scores.of(condition=condition, **fields)
+
+    def interval(self, condition: str, draws: Draws) -> Interval:
+        """Compute the interval of a statistic of a condition; its ends are NaN if the condition has too few blocks."""
+        if np.isnan(draws[0]):
+            return Interval(float("nan"), float("nan"), float("nan"))
+        # A resample without an image of the condition has no score for it; with 10 blocks this is one in 20,000.
+        return interval(draws[~np.isnan(draws)], self.blocks[condition])
+
+    def retention(self, condition: str, **fields: object) -> Draws:
+        """Divide the score under a condition by the score under the reference."""
+        return self.draws(condition, **fields) / self.draws(self.reference, **fields)
+
+
+def conditions_of_images(ids: Sequence[str]) -> list[str]:
+    """Return the condition of each image, "" if its id has none."""
+    return [image_id.rpartition("/")[0] for image_id in ids]
+
+
+def reference_of(dataset: str, conditions: Sequence[str]) -> str:
+    """Choose the condition of clean partners: reference images, or all images of the first of several data sets.
+
+    Returns "" if there is neither.
+    """
+    partners = [name for name in conditions if name.rpartition("/")[2] == REFERENCE]
+    first = dataset.partition("+")[0]
+    return partners[0] if len(partners) == 1 else first if "+" in dataset and first in conditions else ""
+
+
+def condition_scores(cells: pd.DataFrame, quantity: str = "miou") -> ConditionScores | None:
+    """Score cells of the same images under each condition; None if all images have the same condition.
+
+    cells: from `quality_frame`. quantity: the column of a metric in the frame. Raises StoreError as `read_counts` does.
+    """
+    counts = read_counts(cells, quantity)
+    ids = cells.iloc[0]["counts"]["image_id"].tolist()
+    labelled = blocks_in(cells).labelled
+    names = np.array(conditions_of_images(ids))[labelled]
+    present = sorted(set(names))
+    if len(present) < 2:
+        return None
+    reference = reference_of(str(cells.iloc[0]["dataset"]), present)
+    present.sort(key=lambda name: name != reference)
+    masks = {name: names == name for name in present}
+    blocks = np.array(counts.blocks)
+    return ConditionScores(
+        conditions=tuple(present),
+        reference=reference,
+        images={name: int(mask.sum()) for name, mask in masks.items()},
+        blocks={name: len(set(blocks[mask])) for name, mask in masks.items()},
+        scores=resample(split_by_condition(counts, masks)),
+    )
+
+
+def split_by_condition(counts: Counts, masks: Mapping[str, NDArray[np.bool_]]) -> Counts:
+    """Repeat the cells for each condition, with the counts of its images only."""
+    terms = {}
+    for name, values in counts.terms.items():
+        sides = (1, -1, *[1] * (values.ndim - 2))
+        terms[name] = np.concatenate([np.where(mask.reshape(sides), values, 0) for mask in masks.values()])
+    cells = pd.concat([counts.cells.assign(condition=name) for name in masks], ignore_index=True)
+    return Counts(cells, counts.blocks, terms, counts.metric)

@@ -1,0 +1,102 @@
+"""What the numbers of a plan do not show, in sentences: from its suite, and from its cells."""
+
+import pandas as pd
+
+from ..store.plan import Plan
+from ..wording import counted
+from .alignments import limits_of_classes
+from .counts import blocks_in, unknown_metrics
+from .evidence import Evidence
+from .machines import differing_machines
+from .statistics import HOLD_BLOCKS, HOLD_BLOCKS_OF_MIOU, LEAST_COVER, LEAST_COVER_OF_MIOU, least_p
+
+__all__ = ["limits_of", "untrusted"]
+
+PAPER_SIZE = (1024, 2048)  # of Cityscapes, on which the paper's tables are
+
+
+def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
+    """State what the numbers do not show: the suite's own limits, and what follows from its cells."""
+    lines = list(plan.limits)
+    first = evidence.cells.iloc[0]
+    most = max(len(members) for members in evidence.arms.values())
+    single = [arm for arm, members in evidence.arms.items() if len(members) == 1]
+    seeds = f", for which there are {most} seeds at most" + (f" ({', '.join(single)}: one)" if single else "")
+    lines.append(
+        "Intervals are over other images, with the weights as they are; not over other training runs"
+        + (f"{seeds}." if most > 1 else ", and each arm has one seed.")
+    )
+    weights = dict(zip(evidence.cells["title"], evidence.cells["checkpoint_sha256"], strict=True))
+    lines += [
+        f"{' and '.join(members)} have the same weights: they are one training run, not several."
+        for members in evidence.arms.values()
+        if len({weights[model] for model in members}) < len(members)
+    ]
+    lines += limits_of_intervals(evidence)
+    if different := differing_machines(evidence.cells["environment"]):
+        lines.append(different)
+    if first["images"] < first["of"]:
+        lines.append(f"Only {first['images']} of {first['of']} images were used.")
+    lines += [*smaller_than_windows(evidence.cells), *unknown_metrics(evidence.cells)]
+    lines += limits_of_classes(evidence.cells)
+    height, width = first["height"], first["width"]
+    if plan.conditions and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
+        lines.append(
+            f"Blur, frost and others have a size in pixels: at {height}x{width}, they are relatively stronger than at "
+            f"the paper's {PAPER_SIZE[0]}x{PAPER_SIZE[1]}, so figures are not comparable with its Table 5."
+        )
+    if first["synthetic"]:
+        lines.append("The images are drawn, not photographed: they show how models compare here, not on real streets.")
+    return lines
+
+
+def smaller_than_windows(cells: pd.DataFrame) -> list[str]:
+    """Count for each view by windows the images that are smaller than these."""
+    views = cells.drop_duplicates("view")
+    return [
+        f"{smaller} of {counted(images, 'image')} {'is' if smaller == 1 else 'are'} smaller than the windows of view "
+        f"{view}, on one side or both; there the window is the image."
+        for view, smaller, images in zip(views["view"], views["below_window"], views["images"], strict=True)
+        if smaller
+    ]
+
+
+def limits_of_intervals(evidence: Evidence) -> list[str]:
+    """State what was drawn, and from how many blocks on intervals hold."""
+    images, blocks = evidence.cells["images"].iloc[0], evidence.blocks
+    drawn = blocks_in(evidence.cells)
+    distinct = len(drawn.names) - drawn.repeated
+    lines = []
+    if distinct < len(drawn.names):
+        lines.append(
+            f"{drawn.repeated} of {images} images have the counts of another: each is taken to be that image once "
+            "more, and drawn with it."
+        )
+    if len(drawn.names) < images:
+        lines.append(f"{images - len(drawn.names)} of {images} images have no labelled pixel, and are not drawn.")
+    if evidence.few:
+        return [*lines, f"There are no intervals and no p, and no difference is significant, since {evidence.few}."]
+    what = f"{blocks} blocks of neighbouring images" if blocks < distinct else f"{blocks} images"
+    lines.append(
+        f"Intervals are percentiles of {evidence.resamples:,} bootstrap resamples of {what}, paired between models. In "
+        f"simulations with blocks of like size, 95 % intervals of differences and of retention hold from {HOLD_BLOCKS} "
+        f"blocks on, intervals of an mIoU with rare classes from {HOLD_BLOCKS_OF_MIOU}; here there are {blocks}."
+    )
+    if blocks < HOLD_BLOCKS:
+        lines[-1] += (
+            f" With so few they are short: the first held the truth in {100 * LEAST_COVER:.0f} % of the cases or more, "
+            f"the others in {100 * LEAST_COVER_OF_MIOU:.0f} %."
+        )
+    if least_p(blocks) > 2 / evidence.resamples:
+        lines.append(f"No p is below {least_p(blocks):.2g}, the least that {blocks} blocks allow.")
+    return lines
+
+
+def untrusted(cells: pd.DataFrame) -> list[str]:
+    """State which models deserve no trust in which view, and in how many cells."""
+    return [
+        f"⚠ {title}, view {view}: {' and '.join(f'{flag} in {n}' for flag, n in flags.items())} of "
+        f"{counted(len(part), 'cell')}; such numbers deserve no trust."
+        for (title, view), part in cells.groupby(["title", "view"], sort=False)
+        if (flags := part.loc[part["flag"] != "", "flag"].value_counts().to_dict())
+    ]

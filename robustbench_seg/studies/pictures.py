@@ -1,0 +1,81 @@
+"""The pictures that runs stored: images, labels and predictions of the plan's gallery."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import PIL.Image
+from numpy.typing import NDArray
+
+from ..errors import StoreError
+from ..store.folder import Store
+
+__all__ = ["Pixels", "StoredPicture", "error_map", "picture_of", "stored_pictures"]
+
+RIGHT, WRONG, UNLABELLED = (238, 238, 238), (213, 94, 0), (150, 150, 150)
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredPicture:
+    """The files of one image under one condition; image is None where the data's terms do not allow showing it."""
+
+    model: str
+    view: str
+    image_id: str
+    corruption: str
+    severity: int
+    image: Path | None
+    label: Path
+    prediction: Path
+
+
+def stored_pictures(cells: pd.DataFrame, image_ids: Sequence[str]) -> list[StoredPicture]:
+    """List what the stores show of these images in the first view; a prediction without its label is left out.
+
+    cells: of `quality_frame` with `title`.
+    """
+    pictures = []
+    for row in cells[cells["view"] == cells["view"].iloc[0]].itertuples() if len(cells) else ():
+        place = Store(row.path.parents[1]).gallery(row.slug, row.key)
+        for image_id in image_ids:
+            image, label, prediction = (place / f"{image_id}-{kind}.png" for kind in ("image", "label", "prediction"))
+            if label.is_file() and prediction.is_file():
+                pictures.append(
+                    StoredPicture(
+                        model=row.title,
+                        view=row.view,
+                        image_id=image_id,
+                        corruption=row.corruption,
+                        severity=row.severity,
+                        image=image if image.is_file() else None,
+                        label=label,
+                        prediction=prediction,
+                    )
+                )
+    return pictures
+
+
+def picture_of(path: Path) -> PIL.Image.Image:
+    """Read a picture that a run kept, RGB. Raises StoreError for what is none."""
+    try:
+        with PIL.Image.open(path) as file:
+            return file.convert("RGB")
+    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
+        raise StoreError(f"{path}: not a picture that a run kept ({error}); remove it") from None
+
+
+def error_map(prediction: Pixels, label: Pixels) -> tuple[Pixels, float]:
+    """Colour what is right, wrong and unlabelled; return it with the share of wrong pixels, NaN where none is labelled.
+
+    prediction, label: uint8 (H, W, 3) in the data set's colours; black is no class. Classes that share one colour, as
+    two of ADE20K's do, count as one.
+    """
+    labelled = label.any(axis=2)
+    wrong = labelled & (prediction != label).any(axis=2)
+    errors = np.full(label.shape, RIGHT, np.uint8)
+    errors[~labelled] = UNLABELLED
+    errors[wrong] = WRONG
+    return errors, float(wrong.sum() / labelled.sum()) if labelled.any() else float("nan")

@@ -1,0 +1,108 @@
+"""What a section of a report is computed from: the cells of one plan, from all folders that have any."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import StoreError
+from ..store.folder import Store
+from ..store.plan import Plan
+from .draws import first_draws
+from .evidence import SAME_IMAGES
+from .frame import expect_agreement, latency_frame, quality_frame
+from .plans import read_plans
+from .robustness import Conditions
+
+__all__ = ["Source", "sources_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One plan, and the stores that have cells of it.
+
+    measured: all quality cells of these stores; drawn, latency: the plan's own; quality: the first draw of `drawn`.
+    """
+
+    stores: Sequence[Store]
+    plan: Plan
+    measured: pd.DataFrame
+    drawn: pd.DataFrame
+    quality: pd.DataFrame
+    latency: pd.DataFrame
+    reference: str | None
+    pictures: bool
+
+    @property
+    def conditions(self) -> Conditions:
+        return dict(self.plan.conditions)
+
+
+def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool) -> list[Source]:
+    """Read folders and bring together what belongs to one plan, such as the seeds of an arm that ran apart.
+
+    Raises StoreError for a folder without a finished or failed cell, and where a corruption of a user's own was edited
+    between the runs.
+    """
+    frames = {}
+    plans: dict[object, dict[Path, Plan]] = {}
+    for folder in folders:
+        frames[folder] = quality_frame(folder), latency_frame(folder)
+        for plan in read_plans(folder, frames[folder][0]):
+            plans.setdefault(plan.identity, {})[folder] = plan
+        if not any(map(len, frames[folder])) and not Store(folder).failures():
+            raise StoreError(f"{folder}: no cell is finished yet; run the suite again to resume")
+    sources = []
+    for own in plans.values():
+        cells = {cell.key: cell for plan in own.values() for cell in plan.cells}
+        measured, speeds = (together([frames[folder][kind] for folder in own]) for kind in (0, 1))
+        quality = only(measured, list(cells))
+        expect_one_source(quality)
+        sources.append(
+            Source(
+                stores=[Store(folder) for folder in own],
+                plan=replace(list(own.values())[-1], cells=tuple(cells.values())),
+                measured=measured,
+                drawn=quality,
+                quality=first_draws(quality),
+                latency=only(speeds, list(cells)),
+                reference=reference,
+                pictures=pictures,
+            )
+        )
+    return sources
+
+
+def together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put the cells of several stores together, each once. Raises StoreError where two contradict each other."""
+    parts = [frame for frame in frames if len(frame)]
+    if not parts:
+        return pd.DataFrame()
+    cells = pd.concat(parts, ignore_index=True)
+    expect_agreement(cells)
+    return cells.drop_duplicates("key")
+
+
+def expect_one_source(cells: pd.DataFrame) -> None:
+    """Raise StoreError where cells that are compared have a corruption of a user's own in two versions."""
+    if not len(cells):
+        return
+    place = [*SAME_IMAGES, "corruption"]
+    kinds = cells.drop_duplicates([*place, "corruption_source"])
+    second = kinds[kinds.duplicated(place)]
+    if len(second):
+        row = second.iloc[0]
+        first = kinds[(kinds[place] == row[place]).all(axis=1)].iloc[0]
+        raise StoreError(
+            f"{row['path']}: its {row['corruption']} has another source than in {first['path']}, and so other "
+            "pixels; run the older of the two again, or report the folders apart"
+        )
+
+
+def only(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """The rows of a plan's cells, in the plan's order."""
+    if not len(frame):
+        return frame
+    order = {key: place for place, key in enumerate(keys)}
+    return frame[frame["key"].isin(order)].sort_values("key", key=lambda column: column.map(order))
