@@ -113,7 +113,7 @@ def test_the_view_processor_feeds_what_the_image_processor_of_transformers_makes
     model = load_source(Source.parse(f"hf:{tmp_path}"), "b0", CLASSES, CPU)
     processor = transformers.AutoImageProcessor.from_pretrained(tmp_path)
     expected = processor([BATCH[0]], return_tensors="pt")["pixel_values"].float()
-    got = model.preprocessing.normalise(model.resized(BATCH))
+    got = model.preprocessing.normalise(model.process_size(BATCH))
     assert got.shape == expected.shape
     torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
 
