@@ -8,19 +8,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api.evaluate import evaluate as evaluate
+    from .api.results import Results as Results
+    from .api.results import compare as compare
+    from .api.results import read_results as read_results
     from .corruptions import corrupt as corrupt
     from .corruptions import corruption as corruption
     from .datasets import open_dataset as open_dataset
     from .metrics import metric as metric
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "corrupt", "corruption", "metric", "open_dataset"]
+__all__ = [
+    "Results",
+    "__version__",
+    "compare",
+    "corrupt",
+    "corruption",
+    "evaluate",
+    "metric",
+    "open_dataset",
+    "read_results",
+]
 
 HOMES = {
+    "Results": "api.results",
+    "compare": "api.results",
     "corrupt": "corruptions",
     "corruption": "corruptions",
+    "evaluate": "api.evaluate",
     "metric": "metrics",
     "open_dataset": "datasets",
+    "read_results": "api.results",
 }
 
 

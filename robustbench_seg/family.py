@@ -1,10 +1,10 @@
-"""A family, such as the corruptions: members by name, ours, a user's own, and those of other installed packages.
+"""A family, such as the corruptions: a mapping from names to members.
 
-A member of a user's own is registered by the family's decorator, or assigned, and is there for this process alone.
-Another package offers a member by an entry point of the group "robustbench_seg.corruptions" (or of another family),
-whose name is the member's and whose object is the member itself, or what the decorator registers under that name.
-Nothing of that package is imported until the member is asked for. See the packaging guide, "Creating and discovering
-plugins", using package metadata.
+A member ships with this package, is a user's own, or comes from another installed package. A user's own member is
+registered by the family's decorator, or assigned, and exists only in this process. Another package offers a member by
+an entry point of the group "robustbench_seg.corruptions" (or of another family). The entry point has the name of the
+member; its object is the member itself, or code that the decorator registers under that name. The package is imported
+only when the member is looked up. See the packaging guide, "Creating and discovering plugins", using package metadata.
 """
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -20,17 +20,18 @@ Member = TypeVar("Member")
 
 
 class Family(MutableMapping[str, Member], Generic[Member]):
-    """The members of a family by name. word: what one of them is called ("model"). kind: the class of its members.
+    """The members of a family by name.
 
-    shipped: ours. Looking up a name raises UsageError where two have it, or where what a package offers can't be
-    imported; a name that nobody has raises KeyError, as in any mapping.
+    word: the noun for a member, such as "model". kind: the class of the members. shipped: the members of this package.
+    A look-up raises UsageError if two members have the name, or if the member can't be imported from its package; it
+    raises KeyError for an unknown name, as in any mapping.
     """
 
     def __init__(self, word: str, kind: type[Member], shipped: Mapping[str, Member]) -> None:
         self.word, self.kind = word, kind
         self.group = f"robustbench_seg.{word}s"
         self.members = dict(shipped)
-        self.origins = dict.fromkeys(shipped, "robustbench-seg")  # of each member: the place of its code, for messages
+        self.origins = dict.fromkeys(shipped, "robustbench-seg")  # member ─▶ the place of its code, for messages
 
     def __getitem__(self, name: str) -> Member:
         offers = offers_to(self.group).get(name, ())
@@ -44,20 +45,21 @@ class Family(MutableMapping[str, Member], Generic[Member]):
         return self.members[name]
 
     def load(self, offer: EntryPoint) -> None:
-        """Import a member of another package. Raises UsageError, which names the package, where that can't be done."""
+        """Import a member of another package. Raises UsageError, which names the package, if the import fails."""
         place = f"{self.word} {offer.name!r} of package {owner_of(offer)}: {offer.value}"
         try:
             member = offer.load()
         except Exception as error:
             kind = "" if isinstance(error, RobustBenchError) else f"{type(error).__name__}: "
             raise UsageError(f"{place} can't be imported: {kind}{error}") from error
-        if offer.name not in self.members:  # no decorator there has registered it
+        if offer.name not in self.members:  # no decorator has registered it during the import
             self.add(offer.name, member, offer.value, place)
 
     def register(self, name: str, member: Member, code: Callable[..., Any]) -> None:
-        """Add the member that a decorator makes of a function or a class, its `code`.
+        """Add the member that a decorator makes from a function or a class, its `code`.
 
-        The same definition, run again in a notebook, replaces the former. Raises UsageError for a name that is taken.
+        If the same definition runs again, as in a notebook, it replaces the earlier one. Raises UsageError for a name
+        that is taken.
         """
         self.add(name, member, f"{code.__module__}.{code.__qualname__}", f"{self.word} {name!r}")
 
@@ -65,7 +67,7 @@ class Family(MutableMapping[str, Member], Generic[Member]):
         self.add(name, member, "this program", f"{self.word} {name!r}")
 
     def add(self, name: str, member: object, origin: str, place: str) -> None:
-        """Add a member, or replace one of the same origin. Raises UsageError, which begins with `place`."""
+        """Add a member, or replace a member of the same origin. Raises UsageError, which begins with `place`."""
         if not isinstance(member, self.kind):
             kind = f"{self.kind.__module__.partition('.')[0]}'s {self.kind.__qualname__}"
             raise UsageError(f"{place} must be of {kind}, or registered under that name, got {type(member).__name__}")
@@ -90,18 +92,18 @@ class Family(MutableMapping[str, Member], Generic[Member]):
 
 @cache
 def offers_to(group: str) -> dict[str, tuple[EntryPoint, ...]]:
-    """Find what the installed packages offer to a family, by name."""
-    found: dict[str, tuple[EntryPoint, ...]] = {}
+    """Find the entry points of a family in the installed packages, by name."""
+    offers: dict[str, tuple[EntryPoint, ...]] = {}
     for offer in sorted(set(entry_points(group=group))):
-        found[offer.name] = (*found.get(offer.name, ()), offer)
-    return found
+        offers[offer.name] = (*offers.get(offer.name, ()), offer)
+    return offers
 
 
 def owner_of(offer: EntryPoint) -> str:
-    """Name the package that offers a member, as pip does."""
+    """Return the name, as pip writes it, of the package that offers a member."""
     return offer.dist.name if offer.dist else offer.module
 
 
 def package_of(place: str) -> str:
-    """Name the package as Python imports it in which a place lies, such as a.b:c or a.b.c."""
+    """Return the import name of the top-level package of a place, such as a.b:c or a.b.c."""
     return place.partition(":")[0].partition(".")[0]

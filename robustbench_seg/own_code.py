@@ -1,10 +1,10 @@
-"""Code of a user's own that decides numbers, such as a corruption: its source, hashed, so that an edit makes new cells.
+"""Hash the source of a user's own code that decides numbers, such as a corruption: after an edit, cells are new.
 
-What is hashed is the whole file that defines a function or class, with the constants and helpers in it, and every
-module of the user's own that it imports, with the `__init__.py` of the packages in which they lie. The standard
-library, installed packages and this program are left out: they have versions. Code that itself comes from an installed
-package, other than an editable one, is hashed together with the version of that package. What the code reads when it
-runs, a file or a setting, is not seen: a version that the user gives stands for that.
+The hash covers the whole file that defines a function or class, so its constants and helpers too. It covers each of the
+user's own modules that this file imports, and the `__init__.py` of their packages. It omits the standard library,
+installed packages and this program, because they have versions. For code from an installed package that is not
+editable, it covers the version of the package too. The hash can't cover a file or a setting that the code reads at run
+time: the user gives a version for these.
 """
 
 import ast
@@ -28,15 +28,15 @@ INSTALLED = {"site-packages", "dist-packages"}  # folders of packages that pip a
 
 
 def source_hash(code: object, version: str = "") -> str:
-    """Hash the source of a function, a class or a module (by its name), and the version that its user gives it.
+    """Hash the source of a function, a class or a module (by its name), and the version that the user gave.
 
-    Raises UsageError where there is neither a source file nor a version.
+    Raises UsageError if there is neither a source file nor a version.
     """
     module = module_of(code)
     if module is None and not version:
         raise UsageError(
-            f"{getattr(code, '__qualname__', code)} has no source file: it is not what a module defines under that "
-            "name, or it was typed into a shell or a notebook; give it a version, and a new one with every edit"
+            f"{getattr(code, '__qualname__', code)} has no source file: its module defines something else under that "
+            "name, or it was typed into a shell or a notebook; give it a version, and a new version after each edit"
         )
     files = sorted([path.name, hash_of(path)] for path in own_files(module)) if module else []
     return digest([version, files, *(installed_versions(module) if module else [])])
@@ -48,25 +48,28 @@ def has_source(code: object) -> bool:
 
 
 def module_of(code: object) -> str | None:
-    """Name the module that defines the code at its top level, in a file; None for a closure, a partial, a shell's."""
+    """Return the name of the module that defines the code in a file, at its top level.
+
+    None for a closure, a partial, and code from a shell.
+    """
     if isinstance(code, str):
         return code if file_of(code) else None
     name, place = getattr(code, "__module__", None), getattr(code, "__qualname__", None)
     if not (isinstance(name, str) and isinstance(place, str) and file_of(name)):
         return None
-    found: object = sys.modules.get(name)
+    definition: object = sys.modules.get(name)
     for part in place.split("."):
-        found = getattr(found, part, None)
-    if found is not code and (not is_running(name) or "<" in place):
+        definition = getattr(definition, part, None)
+    if definition is not code and (not is_running(name) or "<" in place):
         return None
     inner = inspect.unwrap(code) if callable(code) else code
-    # What is typed after `python -i FILE` belongs to a module with a file too, and is not in it.
+    # Code that is typed after `python -i FILE` belongs to the module of FILE, but is not in the file.
     typed = hasattr(inner, "__code__") and not Path(inner.__code__.co_filename).is_file()
     return None if typed else name
 
 
 def is_running(module: str) -> bool:
-    """Whether a module's file is being run: a decorator sees a function before the module has it under its name."""
+    """Whether a module's file is running: a decorator gets a function before the module has the function's name."""
     frame, names = inspect.currentframe(), getattr(sys.modules.get(module), "__dict__", None)
     while frame and not (frame.f_code.co_name == "<module>" and frame.f_globals is names):
         frame = frame.f_back
@@ -74,7 +77,7 @@ def is_running(module: str) -> bool:
 
 
 def installed_versions(module: str) -> list[list[str]]:
-    """Name the installed packages that a module comes from, with their versions; none for a user's own, or ours."""
+    """List the installed packages of a module with their versions; none for a user's own module, or ours."""
     path, top = file_of(module), module.partition(".")[0]
     if path is None or top in OURS or INSTALLED.isdisjoint(path.parts):
         return []
@@ -82,33 +85,33 @@ def installed_versions(module: str) -> list[list[str]]:
 
 
 def own_files(module: str) -> set[Path]:
-    """Find the files of a module and of all modules of the user's own that it imports, directly or not."""
-    found: dict[str, Path] = {}
+    """Find the files of a module and of all the user's own modules that it imports, directly or indirectly."""
+    files: dict[str, Path] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
         if package := name.rpartition(".")[0]:
-            waiting.append(package)  # Python runs it before what is in it
+            waiting.append(package)  # Python runs a package before its modules
         path = file_of(name)
-        if path is None or name in found or not (name == module or is_own(name, path, module)):
+        if path is None or name in files or not (name == module or is_own(name, path, module)):
             continue
-        found[name] = path
-        waiting += imported(name, path)
-    return set(found.values())
+        files[name] = path
+        waiting += imports_of(name, path)
+    return set(files.values())
 
 
 def is_own(name: str, path: Path, start: str) -> bool:
-    """Whether a module that `start` imports is the user's own, or of the same package as `start`."""
+    """Whether a module that `start` imports is the user's own, or in the same package as `start`."""
     top = name.partition(".")[0]
-    if top in OURS:  # a user's file may lie in one of our families: then what it imports from its side counts
+    if top in OURS:  # a user may put files into our packages: only modules of the same folder count
         return name.rpartition(".")[0] == start.rpartition(".")[0] != ""
     if top in sys.stdlib_module_names:
         return False
     return top == start.partition(".")[0] or INSTALLED.isdisjoint(path.parts)
 
 
-def imported(name: str, path: Path) -> Iterator[str]:
-    """Name what the statements of a Python file import, anywhere in it: modules, and what may be one of a package."""
+def imports_of(name: str, path: Path) -> Iterator[str]:
+    """Yield the names in all import statements of a Python file: modules, and members that may be modules."""
     try:
         tree = ast.parse(path.read_bytes()) if path.suffix == ".py" else None
     except (OSError, SyntaxError, ValueError):
@@ -125,21 +128,21 @@ def imported(name: str, path: Path) -> Iterator[str]:
 
 
 def file_of(name: str) -> Path | None:
-    """Find a module's file without running it; None for what has none, or is no module."""
+    """Find a module's file without running it; None for a module without a file, or an unknown name."""
     package, _, last = name.rpartition(".")
     if name in sys.modules:
-        found = [getattr(sys.modules[name], "__file__", None) or ""]
+        paths = [getattr(sys.modules[name], "__file__", None) or ""]
     elif package:
         ends = [end for suffix in all_suffixes() for end in (f"{last}/__init__{suffix}", f"{last}{suffix}")]
-        found = [f"{folder}/{end}" for folder in folders_of(package) for end in ends]
+        paths = [f"{folder}/{end}" for folder in folders_of(package) for end in ends]
     else:
         spec = spec_of(name)
-        found = [spec.origin or ""] if spec and spec.has_location else []
-    return next((Path(path) for path in found if path and Path(path).is_file()), None)
+        paths = [spec.origin or ""] if spec and spec.has_location else []
+    return next((Path(path) for path in paths if path and Path(path).is_file()), None)
 
 
 def folders_of(package: str) -> list[str]:
-    """Where the modules of a package lie; nowhere for a plain module."""
+    """List the folders with the modules of a package; none for a plain module."""
     above, _, last = package.rpartition(".")
     if package in sys.modules:
         return list(getattr(sys.modules[package], "__path__", ()))

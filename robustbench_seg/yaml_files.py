@@ -23,7 +23,7 @@ class Strict(BaseModel):
 
 
 class DatasetSpec(BaseModel):
-    """Which split of which data set, or of several as one ("cityscapes+acdc"); further keys are options of it."""
+    """A split of a data set, or of several as one ("cityscapes+acdc"). Other keys are options of the data set."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
     name: str
@@ -31,7 +31,7 @@ class DatasetSpec(BaseModel):
 
     @property
     def names(self) -> list[str]:
-        """The data sets, each of which has a folder of its own."""
+        """The data sets; each has its own folder."""
         return self.name.split("+")
 
 
@@ -55,7 +55,7 @@ MERGE = "tag:yaml.org,2002:merge"
 
 
 class YamlLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
-    """PyYAML's safe one, as YAML 1.2 has it: a number such as 1e-5 is no string, and a key may not come twice."""
+    """PyYAML's safe loader with two rules of YAML 1.2: 1e-5 is a number, and a key must not occur twice."""
 
     def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
         node: yaml.MappingNode = super().compose_mapping_node(anchor)  # before merges, which repeat keys, are resolved
@@ -80,31 +80,31 @@ def parse_yaml(text: str) -> Any:
         return yaml.load(text, Loader=YamlLoader)
     except yaml.YAMLError:
         raise
-    except Exception as error:  # PyYAML's constructors raise all kinds, such as ValueError for a date that is none
+    except Exception as error:  # PyYAML's constructors raise other types, such as ValueError for an invalid date
         raise yaml.YAMLError(str(error)) from None
 
 
 def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mapping[str, Any] | None = None) -> Model:
     """Read a shipped file of `package` by its name, or any file by its path.
 
-    changes: values that replace the file's, by their place, such as "seed" or "dataset.split".
-    Raises UsageError that names the file, the place in it and what is wrong there.
+    changes: values that replace values of the file, by place, such as "seed" or "dataset.split".
+    Raises UsageError that names the file, the place in it and the fault.
     """
     path = find_yaml(name_or_path, package)
     try:
         text = path.read_text(encoding="utf-8")
         content = parse_yaml(text)
         for place, value in (changes or {}).items():
-            content = changed(content, place.split("."), value)
+            content = with_value(content, place.split("."), value)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{name_or_path}: not YAML: {' '.join(str(error).split())}") from None
     return validated(content, kind, name_or_path, path.parent)
 
 
 def validated(content: Any, kind: type[Model], where: str, folder: Path = Path()) -> Model:
-    """Make a model of plain values, in which relative paths start from a folder.
+    """Make a model from plain values, in which relative paths start from a folder.
 
-    Raises UsageError that names `where`, the place in it and what is wrong there.
+    Raises UsageError that names `where`, the place in it and the fault.
     """
     try:
         return kind.model_validate(content, context={"folder": folder})
@@ -117,20 +117,20 @@ def validated(content: Any, kind: type[Model], where: str, folder: Path = Path()
 
 
 def find_yaml(name_or_path: str, package: str) -> Path:
-    """Find the file for `read_yaml`. Raises UsageError where there is none."""
-    known = shipped(package)
-    path = known.get(name_or_path, Path(expanded(name_or_path)))
+    """Find the file for `read_yaml`. Raises UsageError if there is none."""
+    files_by_name = shipped(package)
+    path = files_by_name.get(name_or_path, Path(expanded(name_or_path)))
     if not path.is_file():
-        raise UsageError(f"{name_or_path}: no such file, and not one of the shipped: {', '.join(known)}")
+        raise UsageError(f"{name_or_path}: no such file, and not one of the shipped: {', '.join(files_by_name)}")
     return path
 
 
-def changed(content: Any, place: list[str], value: Any) -> Any:
-    """Put a value at a place in nested mappings; missing mappings on the way are made, other values replaced."""
+def with_value(content: Any, place: list[str], value: Any) -> Any:
+    """Return nested mappings with a value at a place. Missing mappings are added; any other value there is replaced."""
     if not place:
         return value
     inner = content if isinstance(content, dict) else {}
-    return {**inner, place[0]: changed(inner.get(place[0]), place[1:], value)}
+    return {**inner, place[0]: with_value(inner.get(place[0]), place[1:], value)}
 
 
 def shipped(package: str) -> dict[str, Path]:

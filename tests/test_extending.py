@@ -27,6 +27,11 @@ FILES = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", PAGE, flags=re.MULTILINE |
 LINES = dict(re.findall(r"^\| \[[^]]+\]\([^)]+\) \| `([^`]+)` \| (\d+) \|", PAGE, flags=re.MULTILINE))
 
 
+HOMES = {
+    "MODELS": "robustbench_seg.models",
+    "DATASETS": "robustbench_seg.datasets",
+    "PARTS": "robustbench_seg.report.parts",
+}
 IDS = ("one", "other")
 CONDITIONS = (("clean", 0), ("rain", 1), ("rain", 3), ("fog", 2))
 
@@ -119,10 +124,10 @@ def test_all_that_the_package_offers_is_listed(lab: Lab) -> None:
 
 def test_the_same_files_are_plugins_with_the_lines_that_the_page_adds(lab: Lab, tmp_path: Path) -> None:
     lines = dict(re.findall(r"imports `(\w+)` too and ends with `([^`]+)`", PAGE))
-    assert lines.keys() == {"MODELS", "DATASETS"}
+    assert lines.keys() == HOMES.keys()
     for name, line in lines.items():
         (path,) = (path for path, text in FILES.items() if f"\n{line.partition(' = ')[2]} = " in text)
-        own = f"from robustbench_seg.{name.lower()} import {name}\n{line}\n"
+        own = f"from {HOMES[name]} import {name}\n{line}\n"
         (tmp_path / Path(path).name).write_text(FILES[path] + own, encoding="utf-8")
     for name in ("rain.py", "accuracy.py"):
         (tmp_path / name).write_text(FILES[f"street_lab/{name}"], encoding="utf-8")
@@ -132,6 +137,8 @@ def test_the_same_files_are_plugins_with_the_lines_that_the_page_adds(lab: Lab, 
     again = pd.read_parquet(lab.folder / "again/cells").set_index(lab.cells.index.names)
     counted = ["intersection", "predicted", "labelled", "boundary_intersection", "right_pixels", "labelled_pixels"]
     pd.testing.assert_frame_equal(again[counted], lab.cells[counted])
+    tables = [pd.read_csv(lab.folder / out / "report/lab-strongest-whole.csv") for out in ("again", "results")]
+    assert tables[0]["value"].tolist() == tables[1]["value"].tolist()
 
 
 def test_the_suite_measures_its_cells(lab: Lab) -> None:
@@ -177,3 +184,18 @@ def test_the_metric_is_counted_for_each_image_and_its_value_is_that_of_scikit_le
     (table,) = (lab.folder / "results/report").glob("*accuracy*.csv")
     shown = pd.read_csv(table).select_dtypes("float").to_numpy()
     assert np.isclose(shown, accuracy, rtol=0, atol=1e-12).any()
+
+
+def test_the_part_of_the_report_has_the_differences_that_scikit_learn_gives(lab: Lab) -> None:
+    def miou(corruption: str, severity: int) -> float:
+        truth, predicted = [], []
+        for image_id in IDS:
+            valid = lab.labels[image_id] != 128
+            truth.append((lab.labels[image_id] == 255)[valid])
+            predicted.append(lab.predicted(corruption, severity, image_id)[valid])
+        return float(sklearn.metrics.jaccard_score(np.concatenate(truth), np.concatenate(predicted), average="macro"))
+
+    table = pd.read_csv(lab.folder / "results/report/lab-strongest-whole.csv").set_index("quantity")["value"]
+    expected = {name: miou(name, severity) - miou("clean", 0) for name, severity in (("rain", 3), ("fog", 2))}
+    assert table.to_dict() == pytest.approx(expected, abs=1e-12)
+    assert "Strongest severities" in (lab.folder / "results/report/report.md").read_text(encoding="utf-8")

@@ -10,11 +10,15 @@ import robustbench_seg as rb
 
 ROOT = Path(__file__).parents[1]
 NAMES = {
+    "Results": "robustbench_seg.api.results",
     "__version__": "robustbench_seg",
+    "compare": "robustbench_seg.api.results",
     "corrupt": "robustbench_seg.corruptions",
     "corruption": "robustbench_seg.corruptions",
+    "evaluate": "robustbench_seg.api.evaluate",
     "metric": "robustbench_seg.metrics",
     "open_dataset": "robustbench_seg.datasets",
+    "read_results": "robustbench_seg.api.results",
 }
 
 
@@ -35,7 +39,8 @@ def test_any_other_name_is_an_attribute_error() -> None:
     ("line", "absent"),
     [
         ("import robustbench_seg", ("numpy", "torch", "pandas", "pydantic", "robustbench_seg.corruptions")),
-        ("from robustbench_seg import corruption, metric, open_dataset", ("torch", "numba", "matplotlib", "pandas")),
+        ("from robustbench_seg import corruption, open_dataset", ("torch", "numba", "matplotlib", "pandas")),
+        ("from robustbench_seg import Results, compare, read_results", ("torch", "matplotlib")),
     ],
 )
 def test_it_opens_without_what_it_does_not_need(line: str, absent: tuple[str, ...]) -> None:

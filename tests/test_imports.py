@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = """
     segformer streetscenes errors stopping wording __version__
     alignment environment family files images
-    own_code
+    own_code owned_files
     metrics plugin
     store
     yaml_files
@@ -23,6 +23,7 @@ ORDER = """
     suites studies
     measure report
     training export
+    api
     cli
     __main__
 """

@@ -228,7 +228,7 @@ def typed_into_a_shell() -> object:
 )
 def test_code_without_a_source_file_needs_a_version(code: object) -> None:
     assert not has_source(code)
-    with pytest.raises(UsageError, match=r"has no source file.*; give it a version, and a new one with every edit"):
+    with pytest.raises(UsageError, match=r"has no source file.*; give it a version, and a new version after each edit"):
         source_hash(code)
     assert source_hash(code, "1") != source_hash(code, "2")
 

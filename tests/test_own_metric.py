@@ -199,13 +199,13 @@ def test_where_its_code_is_not_the_rest_is_read_and_a_sentence_says_so(
         assert frame["accuracy"].isna().all()
         assert frame["miou"].equals(known["miou"])
         (sentence,) = unknown_metrics(frame)
-        assert "the metric accuracy by code that is unknown here or was edited since; no value is shown" in sentence
+        assert "the metric accuracy from code that is unknown here or was edited since; no value is shown" in sentence
         write_report(sections_of([tmp_path / "out"]), tmp_path / "report")
         page = (tmp_path / "report/report.md").read_text(encoding="utf-8")
         assert sentence in page
         assert "Pixel accuracy" not in page
     measure(tmp_path, tmp_path / "new")
-    with pytest.raises(StoreError, match="was measured by another source of the metric accuracy; measure it anew"):
+    with pytest.raises(StoreError, match="was measured with another source of the metric accuracy; measure it again"):
         read_counts(pd.concat([quality_frame(tmp_path / "new"), known]), "accuracy")
 
 
@@ -218,7 +218,7 @@ def test_a_column_of_its_own_is_checked_as_ours_are(tmp_path: Path, monkeypatch:
     place = table.column_names.index("accuracy_pixels")
     pixels = table["accuracy_pixels"].to_pylist()
     for values, message in (
-        ([pixels[0] + 1, *pixels[1:]], "is not as it was written"),
+        ([pixels[0] + 1, *pixels[1:]], "was changed after it was written"),
         ([None, *pixels[1:]], "its column accuracy_pixels must have a value in each row"),
         ([2**62, *pixels[1:]], "accuracy_pixels is too large to sum"),
     ):
@@ -283,7 +283,9 @@ def test_other_columns_of_the_same_metric_are_refused_beside_the_former(
     register(tmp_path, monkeypatch)
     measure(tmp_path, tmp_path / "out", conditions={})
     register(tmp_path, monkeypatch, ACCURACY.replace("accuracy_pixels", "accuracy_labelled"))
-    message = "with other columns of the metric accuracy, these have accuracy_right, accuracy_labelled; give another"
+    message = (
+        "with other columns of the metric accuracy, new cells have accuracy_right, accuracy_labelled; give another"
+    )
     with pytest.raises(StoreError, match=message):
         measure(tmp_path, tmp_path / "out", conditions={})
 

@@ -7,7 +7,7 @@ import typer
 
 from ..errors import UsageError
 from ..wording import counted
-from .options import Data, Limit, data_folders, words
+from .options import Corruptions, Data, Limit, Severities, data_folders, words
 from .terminal import console, say
 
 __all__ = ["corrupt"]
@@ -20,14 +20,8 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
     data: Data = None,
     split: Annotated[str | None, typer.Option(help="The default is the split for evaluation: val or test.")] = None,
     protocol: Annotated[str, typer.Option(help="Its corruptions and severities (see `list protocols`).")] = "segformer",
-    corruptions: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME,...", help="Instead of the protocol's corruptions; separate by commas, or repeat."),
-    ] = None,
-    severities: Annotated[
-        list[str] | None,
-        typer.Option(metavar="1,...,5", help="Instead of the protocol's severities (or of 1 to 5, if it has none)."),
-    ] = None,
+    corruptions: Corruptions = None,
+    severities: Severities = None,
     file_format: Annotated[
         Literal["png", "webp"],
         typer.Option("--format", help="Both are lossless; webp is smaller and takes longer."),

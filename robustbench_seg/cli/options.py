@@ -1,7 +1,7 @@
 """Options that several commands share, and the reading of values that have several parts."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -9,11 +9,21 @@ from ..errors import UsageError
 from ..files import expanded
 
 __all__ = [
+    "Corruptions",
     "Data",
     "Device",
     "Limit",
+    "LogTo",
     "Models",
     "Plugins",
+    "Precision",
+    "Protocol",
+    "Quiet",
+    "Seeds",
+    "Severities",
+    "Split",
+    "SuiteName",
+    "Views",
     "Weights",
     "Workers",
     "data_folders",
@@ -29,6 +39,42 @@ Weights = Annotated[
         metavar="NAME=PATH", help="Weights of a model (a name of `list models`, alone or with -SUFFIX); repeatable."
     ),
 ]
+SuiteName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="SUITE",
+        help="A shipped suite (see `list suites`) or a YAML file; without one, a protocol on the data of --data.",
+    ),
+]
+Protocol = Annotated[
+    str | None,
+    typer.Option(help="Corruptions and severities (see `list protocols`); without a suite, segformer."),
+]
+Corruptions = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME,...", help="Instead of the protocol's corruptions; separate by commas, or repeat."),
+]
+Severities = Annotated[
+    list[str] | None,
+    typer.Option(metavar="1,...,5", help="Instead of the protocol's severities (or of 1 to 5, if it has none)."),
+]
+Views = Annotated[
+    list[str] | None,
+    typer.Option("--view", metavar="VIEW", help="Instead of the suite's: whole, slide-CROP-STRIDE, ...; repeatable."),
+]
+Seeds = Annotated[
+    list[str] | None,
+    typer.Option(metavar="0,1,...", help="A draw of each corruption for each; clean images are measured once."),
+]
+Split = Annotated[str | None, typer.Option(help="Instead of the suite's; without a suite, val or test.")]
+Precision = Annotated[Literal["fp32", "bf16", "fp16"], typer.Option(help="Of the forward pass.")]
+LogTo = Annotated[
+    str | None,
+    typer.Option(
+        metavar="tensorboard:DIR|wandb:PROJECT|mlflow:URI", help="Where each cell's mIoU and the headlines go, too."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but what is wrong.")]
 Models = Annotated[
     list[str] | None,
     typer.Option(

@@ -1,14 +1,17 @@
 """The program: its commands in the order of `--help`, and how it ends."""
 
 import inspect
+import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from .. import __version__
 from ..errors import RobustBenchError
 from ..files import expanded
 from ..plugin import import_file
@@ -16,9 +19,11 @@ from ..stopping import unbroken
 from .check import check
 from .corrupt import corrupt
 from .listing import list_kind
-from .options import Plugins
+from .options import Plugins, Quiet
+from .plan import plan
 from .report import compare, report
-from .run import plan, run
+from .run import run
+from .terminal import quietly, say
 from .train import train
 
 __all__ = ["app", "run_program"]
@@ -33,22 +38,32 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train": train,
     "list": list_kind,
 }
+QUIET = ("run", "corrupt", "train", "report")  # those that write files, beside what they print
 
 
-def with_plugins(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the option --plugin to a command: Python files that are imported before it reads anything."""
+def with_option(
+    command: Callable[..., None], name: str, annotation: Any, around: Callable[[Any], AbstractContextManager[None]]
+) -> Callable[..., None]:
+    """Add an option to a command; around: what its value means for the command, which runs inside it."""
 
     @wraps(command)
-    def importing(plugins: list[Path] | None = None, **values: Any) -> None:
-        for path in plugins or ():
-            import_file(path)
-        command(**values)
+    def inside(**values: Any) -> None:
+        with around(values.pop(name)):
+            command(**values)
 
     signature = inspect.signature(command)
-    option = inspect.Parameter("plugins", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Plugins)
-    vars(importing)["__signature__"] = signature.replace(parameters=[*signature.parameters.values(), option])
-    importing.__annotations__ = {**command.__annotations__, "plugins": Plugins}
-    return importing
+    option = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+    vars(inside)["__signature__"] = signature.replace(parameters=[*signature.parameters.values(), option])
+    inside.__annotations__ = {**command.__annotations__, name: annotation}
+    return inside
+
+
+@contextmanager
+def with_plugins(paths: list[Path] | None) -> Iterator[None]:
+    """Import Python files before a command reads anything."""
+    for path in paths or ():
+        import_file(path)
+    yield
 
 
 def at_home(command: Callable[..., None]) -> Callable[..., None]:
@@ -68,16 +83,34 @@ def at_home(command: Callable[..., None]) -> Callable[..., None]:
 
 app = typer.Typer(
     name="robustbench-seg",
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
-    help="How far can a semantic-segmentation model be trusted when the image is not clean?",
 )
 for name, command in COMMANDS.items():
-    app.command(name)(at_home(with_plugins(command)))
+    full = with_option(command, "plugins", Plugins, with_plugins)
+    app.command(name)(at_home(with_option(full, "quiet", Quiet, quietly) if name in QUIET else full))
+
+
+def show_version(asked: bool) -> None:
+    if asked:
+        say(f"robustbench-seg {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """How far can a semantic-segmentation model be trusted when the image is not clean?"""
 
 
 def run_program() -> NoReturn:
     """Run the command line; a user's error becomes one line on stderr and status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)  # also into a pipe, whose reader waits for each line
     try:
         status = app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
     except Exception as error:

@@ -7,7 +7,7 @@ import typer
 
 from ..errors import UsageError
 from ..wording import counted
-from .terminal import console, say
+from .terminal import console, say, warn
 
 __all__ = ["compare", "report", "write_and_show"]
 
@@ -39,10 +39,13 @@ def write_and_show(
 
     sections = sections_of(folders, reference=reference, pictures=out is not None)
     note_unregistered(folders)
+    for line in dict.fromkeys(line for section in sections for line in section.alarms):
+        warn(line)
     if text:
         show_tables(console, sections)
-        for sentence in (sentence for section in sections for sentence in [*section.sentences, *section.warnings]):
-            say(f"• {sentence}")
+        for section in sections:
+            for sentence in (*section.sentences, *(line for line in section.warnings if line not in section.alarms)):
+                say(f"• {sentence}")
     if out is not None:
         say(f"report: {write_report(sections, out, pdf=pdf)}")
 

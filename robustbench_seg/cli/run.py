@@ -1,42 +1,79 @@
-"""`run` measures a suite; `plan` shows what it would measure."""
+"""`run` measures a suite, or a protocol on a data set, and writes the report."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from ..wording import counted
-from .options import Data, Device, Limit, Models, Weights, Workers, data_folders, weights_given
+from .chosen import Asked, choose
+from .options import (
+    Corruptions,
+    Data,
+    Device,
+    Limit,
+    LogTo,
+    Models,
+    Precision,
+    Protocol,
+    Seeds,
+    Severities,
+    Split,
+    SuiteName,
+    Views,
+    Weights,
+    Workers,
+    weights_given,
+)
 from .report import write_and_show
-from .terminal import console, say
+from .terminal import console, warn
 
-__all__ = ["plan", "run"]
+if TYPE_CHECKING:
+    from ..api.logs import LogListener
+    from ..suites import Suite
 
-Precision = Annotated[Literal["fp32", "bf16", "fp16"], typer.Option(help="Of the forward pass.")]
-SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A shipped suite (see `list suites`) or a YAML file.")]
+__all__ = ["run"]
 
 
-def run(  # noqa: PLR0913, PLR0917  a parameter is an option
-    suite: SuiteName,
+def run(  # noqa: PLR0913 (each is an option of the command)
+    suite: SuiteName = None,
+    *,
     out: Annotated[Path, typer.Option(help="Folder of the results; a run that was stopped resumes there.")],
     data: Data = None,
     model: Models = None,
     weights: Weights = None,
+    protocol: Protocol = None,
+    corruptions: Corruptions = None,
+    severities: Severities = None,
+    views: Views = None,
+    seeds: Seeds = None,
+    split: Split = None,
     device: Device = "cpu",
     precision: Precision = "fp32",
     workers: Workers = None,
     limit: Limit = None,
+    log_to: LogTo = None,
 ) -> None:
     """Measure what a suite asks for, then write its report into OUT/report."""
+    from ..api.progress import RunProgress
     from ..environment import default_workers
     from ..measure.plan import Options
+    from ..measure.runner import Listeners
     from ..measure.runner import run as run_suite
-    from ..suites import read_suite
-    from .run_progress import RunProgress
 
+    asked = Asked(
+        data=data or (),
+        protocol=protocol,
+        corruptions=corruptions,
+        severities=severities,
+        views=views or (),
+        seeds=seeds,
+        split=split,
+    )
+    chosen = choose(suite, asked)
     options = Options(
-        data=data_folders(data),
+        data=chosen.folders,
+        dataset=chosen.dataset,
         weights=weights_given(weights),
         models=tuple(model or ()),
         device=device,
@@ -44,48 +81,28 @@ def run(  # noqa: PLR0913, PLR0917  a parameter is an option
         workers=default_workers(device) if workers is None else workers,
         limit=limit,
     )
+    log = opened_log(log_to, out, chosen.suite)
     with RunProgress(console) as progress:
-        failed = run_suite(read_suite(suite), out, options, progress)
+        failed = run_suite(chosen.suite, out, options, Listeners(progress, *log))
+    for each in log:
+        each.close()
     try:
         write_and_show([out], out / "report", text=True)
     finally:  # failures are listed even where the report can't be written
         if failed:
-            say(
-                f"{counted(len(failed), 'cell')} failed (run again to retry; tracebacks in {out / 'failed'}):",
-                style="bold red",
-            )
+            warn(f"{counted(len(failed), 'cell')} failed (run again to retry; tracebacks in {out / 'failed'}):")
         for job in failed:
-            say(f"  {job.cell.slug}: {progress.errors[job.record.key]}")
+            warn(f"  {job.cell.slug}: {progress.errors[job.record.key]}")
     if failed:
         raise typer.Exit(1)
 
 
-def plan(suite: SuiteName, model: Models = None, weights: Weights = None) -> None:
-    """Show what a suite would measure, without measuring."""
-    from ..store.cell import LatencyCell, QualityCell
-    from ..suites import expand, read_suite, with_weights
+def opened_log(target: str | None, out: Path, suite: "Suite") -> list["LogListener"]:
+    """Open what --log-to names, before anything is measured; nothing without it."""
+    if target is None:
+        return []
+    from ..api.logs import LogListener, open_log
 
-    spec, given = read_suite(suite), weights_given(weights)
-    named = spec.models or given or model
-    models = [one.name for one in with_weights(spec, given, model or ())] if named else []
-    names = models or ["NAME"]  # a stand-in, so that the cells of one model can be counted
-    planned = expand(spec, dict.fromkeys(names, "cpu"))
-    cells = [cell for cell in planned.to_measure() if cell.model == names[0]]
-    quality = [cell for cell in cells if isinstance(cell, QualityCell)]
-    latency = [cell for cell in cells if isinstance(cell, LatencyCell)]
-    say(f"{planned.suite}: {planned.description}")
-    say(f"models: {', '.join(models) or 'those named with --model or --weights'}")
-    if spec.dataset is not None:
-        table = Table("corruption", "severities")
-        table.add_row("clean", "0")
-        for name, severities in planned.conditions:
-            table.add_row(name, " ".join(map(str, severities)))
-        console.print(table)
-        say(f"dataset: {spec.dataset.name} {spec.dataset.split}; protocol: {planned.protocol}; seed: {spec.seed}")
-        say(f"views: {', '.join(planned.views)}")
-        conditions = counted(len({cell.condition for cell in quality}), "condition")
-        views = counted(len({cell.view for cell in quality}), "view")
-        say(f"quality cells per model: {conditions} x {views} = {len(quality)}")
-    if latency:
-        sizes = dict.fromkeys(f"{cell.height}x{cell.width}" for cell in latency)
-        say(f"latency cells per model: {len(latency)} ({', '.join(sizes)})")
+    dataset = suite.dataset.name if suite.dataset else "none"
+    config = {"suite": suite.name, "protocol": suite.protocol, "dataset": dataset, "out": str(out)}
+    return [LogListener(open_log(target, config), out, warn)]

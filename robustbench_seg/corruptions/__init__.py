@@ -3,15 +3,15 @@
     corrupt(image, "fog", severity=3, seed=0, image_id="frankfurt_000000_000294")
     corrupt(image, "fog", severity=3, rng=numpy.random.RandomState(7))
 
-Both run the same code; they differ only in where the random draws come from. The first derives a generator
-from what names the cell, so no order, process or worker ever changes a pixel. The second draws from the
-generator that it is handed, in imagecorruptions' order: after the same seed, it returns imagecorruptions'
-pixels.
+Both run the same code; only the source of the random draws differs. The first derives a generator from the
+seed, the name, the severity and the image id, so neither order nor the number of processes changes a pixel. The
+second draws from the given generator, in imagecorruptions' order: after the same seed, it returns
+imagecorruptions' pixels.
 
 Source: Hendrycks & Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and
 Perturbations" (2019); Michaelis et al., "Benchmarking Robustness in Object Detection" (2019), whose
-imagecorruptions 1.1.2 defines the numbers reproduced here. Its quirks are part of the published benchmark and
-are kept, each with a comment where it stands.
+imagecorruptions 1.1.2 defines the numbers that are reproduced here. Its quirks are part of the published
+benchmark, so they are reproduced too; a comment marks each one.
 """
 
 from collections.abc import Callable, Iterable
@@ -37,7 +37,7 @@ __all__ = [
     "sources_of",
 ]
 
-# Rises when any seeded pixel of the shipped corruptions changes, so that stored results of two engines are never mixed.
+# Raise it when a seeded pixel of a shipped corruption changes, so that results of two engines are never mixed.
 ENGINE_VERSION = 2
 
 MIN_SIDE_PX = 32
@@ -47,7 +47,7 @@ CORRUPTIONS = Family(
     "corruption", Corruption, {name: Corruption(name=name, category=category) for name, category in SHIPPED.items()}
 )
 
-# Of the shipped corruptions; one of a user's own may have another.
+# Categories of the shipped corruptions; a user's own corruption may have another category.
 CATEGORIES: dict[str, tuple[str, ...]] = {
     category: tuple(name for name, other in SHIPPED.items() if other == category)
     for category in dict.fromkeys(SHIPPED.values())
@@ -75,9 +75,9 @@ def corruption(name: str, *, category: str, version: str = "") -> Callable[[Kern
 
 
 def sources_of(names: Iterable[str], workers: int) -> dict[str, str]:
-    """Give the source hash of each corruption, "" for the shipped ones, whose pixels ENGINE_VERSION stands for.
+    """Return the source hash of each corruption; "" for a shipped one, because ENGINE_VERSION covers its pixels.
 
-    Raises UsageError for one of a user's own that was edited since it was imported, or that workers could not import.
+    Raises UsageError for a user's own corruption that was edited after its import, or that workers could not import.
     """
     entries = {name: CORRUPTIONS[name] for name in names}
     for entry in entries.values():
@@ -100,19 +100,19 @@ def corrupt(
 
     `image` is uint8 RGB (H, W, 3), both sides at least 32 px; it is not modified. Grayscale, (H, W) or
     (H, W, 1), is first repeated into three equal channels, as imagecorruptions does. `name` is a key of
-    `CORRUPTIONS`, or an entry itself; `severity` goes from 1 (weakest) to 5 (strongest).
+    `CORRUPTIONS`, or an entry itself; `severity` is from 1 (weakest) to 5 (strongest).
 
-    `seed` is the suite's and `image_id` the image's name within its data set; with `name` and `severity` they
-    decide every random draw, and images of equal id share their draws. With `rng` the draws come from that
-    generator instead, in imagecorruptions' order, and `seed` and `image_id` have no place.
+    `seed` is the seed of the suite, and `image_id` the name of the image in its data set. Together with `name` and
+    `severity` they decide every random draw, so images with the same id get the same draws. With `rng` the draws
+    come from that generator instead, in imagecorruptions' order; then `seed` and `image_id` must not be given.
 
     Returns a new uint8 array (H, W, 3), for grayscale too. Values are truncated to integers, not rounded, as
     imagecorruptions does.
 
-    Raises ValueError, with the bad value and what is allowed, if the image's type, shape or size, the name,
-    the severity or the source of the draws is not as above; MachineError for frost where
-    imagecorruptions, and so its textures, are not installed; UsageError for one of your own whose source was
-    edited while it was in use.
+    Raises ValueError, with the bad value and the allowed values, if the image's type, shape or size, the name,
+    the severity or the source of the draws is not as above; MachineError for frost if imagecorruptions, and so
+    its textures, are not installed; UsageError for a corruption of your own if its source was edited after its
+    import.
 
     Source: imagecorruptions 1.1.2; see this module's docstring.
     """
@@ -138,7 +138,7 @@ def corrupt(
     else:
         draws = rng
     corrupted = entry.load()(pixels, int(severity), draws)
-    return corrupted if entry.shipped else _checked(corrupted, entry, pixels.shape)
+    return corrupted if entry.shipped else _copy_checked(corrupted, entry, pixels.shape)
 
 
 def _as_rgb(image: Image) -> Image:
@@ -154,12 +154,12 @@ def _as_rgb(image: Image) -> Image:
     if image.ndim == 2:
         image = image[..., np.newaxis]
     pixels = np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
-    pixels.setflags(write=False)  # a view or copy; Numba would compile each kernel twice, for either kind of array
+    pixels.setflags(write=False)  # a view or copy: Numba would compile each kernel for both kinds of array
     return pixels
 
 
-def _checked(result: object, entry: Corruption, shape: tuple[int, ...]) -> Image:
-    """Return what a corruption of a user's own made, copied; raise ValueError if it is no image of that shape."""
+def _copy_checked(result: object, entry: Corruption, shape: tuple[int, ...]) -> Image:
+    """Copy the result of a user's own corruption. Raises ValueError if it is no image of that shape."""
     if not (isinstance(result, np.ndarray) and result.dtype == np.uint8 and result.shape == shape):
         kind = f"{result.dtype} {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
         raise ValueError(f"corruption {entry.name} returned {kind}; it must return uint8 {shape}")

@@ -1,4 +1,4 @@
-"""One corruption: what it is called, and where its code is; the 19 that ship, and what holds of a user's own."""
+"""One corruption: its name, its category and its code; the 19 that ship, and the rules for a user's own."""
 
 import importlib
 import inspect
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["SHIPPED", "Corruption"]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it becomes part of file names
-# What else a table of scores has a column of: a corruption or a category of that name would be taken for it.
+# Other columns in a table of scores: no corruption and no category may have these names.
 TAKEN = {
     CLEAN, "mean", "retention", "worst", "worst_corruption", "missing", "flags", "fewest_classes", "most_classes",
     "model", "checkpoint_sha256", "parameters", "licence", "about", "dataset", "split", "view", "precision", "seed",
@@ -28,7 +28,7 @@ TAKEN = {
 
 Kernel = Callable[[Image, int, "Draws"], Image]
 
-# The 19 whose pixels ENGINE_VERSION stands for, in imagecorruptions' order, and their categories.
+# The 19 corruptions under ENGINE_VERSION, in imagecorruptions' order, and their categories.
 SHIPPED = {
     "gaussian_noise": "noise",
     "shot_noise": "noise",
@@ -54,14 +54,15 @@ SHIPPED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Corruption:
-    """One entry of `CORRUPTIONS`: what it is called, which family it belongs to, and where its code is.
+    """One entry of `CORRUPTIONS`: the name of a corruption, its category, and its code.
 
-    category: a corruption's score enters the mean of its category. function: (image, severity, draws) -> image, of a
-    corruption of your own; without it, the module `category` of this package holds the function `name`. version: of one
-    of your own; it is hashed with the source, for what that does not show, such as a file that the function reads.
+    category: the score of the corruption is part of the mean of its category. function: (image, severity, draws) ->
+    image, for a corruption of your own; without it, the function `name` in the module `category` of this package.
+    version: for a corruption of your own; it is hashed with the source. Change it when something outside the source
+    changes, such as a file that the function reads.
 
-    Raises UsageError for a name, a category or a version that is taken or not allowed, and for a function that takes
-    other arguments or has neither a source file nor a version.
+    Raises UsageError for a name or a category that is taken, for a name, a category or a version that is not allowed,
+    and for a function with other arguments, or with neither a source file nor a version.
     """
 
     name: str
@@ -84,7 +85,7 @@ class Corruption:
             raise UsageError(f"corruption {self.name!r}: the name {word!r} is taken; give yours another")
         if self.function is not None:
             expect_three_arguments(self.name, self.function)
-            _ = self.source  # as it is now, when the function is new from its file
+            _ = self.source  # hash it now, before the file can be edited
 
     @property
     def shipped(self) -> bool:
@@ -93,12 +94,12 @@ class Corruption:
 
     @cached_property
     def source(self) -> str:
-        """The hash of the code, taken once; "" for a shipped one, whose pixels ENGINE_VERSION stands for."""
+        """The hash of the code, computed once; "" for a shipped corruption: ENGINE_VERSION covers its pixels."""
         return "" if self.shipped else self.hash_source()
 
     @property
     def module(self) -> str:
-        """The module of this package that holds it, if it has no function."""
+        """The module of this package with the code, if `function` is None."""
         return f"{__package__}.{self.category}"
 
     def hash_source(self) -> str:
@@ -106,25 +107,25 @@ class Corruption:
         return source_hash(self.function or self.module, self.version)
 
     def expect_unedited(self) -> None:
-        """Raise UsageError where the source is no longer that of `source`, and so maybe not that of the code in use."""
+        """Raise UsageError if the file was edited after `source` was computed: the code in use may be older."""
         if self.source and self.hash_source() != self.source:
             raise UsageError(f"corruption {self.name}: its source was edited while it was in use; start Python again")
 
     def expect_importable(self) -> None:
-        """Raise UsageError where worker processes could not import the function."""
+        """Raise UsageError if worker processes could not import the function."""
         if self.function is not None and not has_source(self.function):
             raise UsageError(f"corruption {self.name} has no source file that processes could import; use 0 workers")
 
     def load(self) -> Kernel:
-        """Import the function (image, severity, draws) -> image, and with it OpenCV and numba."""
-        return loaded(self)
+        """Import the function (image, severity, draws) -> image; this imports OpenCV and Numba too."""
+        return load_function(self)
 
 
 def expect_three_arguments(name: str, function: Kernel) -> None:
-    """Raise UsageError for what can't be called with an image, a severity and draws."""
+    """Raise UsageError for a function that can't be called with an image, a severity and draws."""
     try:
         inspect.signature(function).bind(None, 1, None)
-    except ValueError:  # of a compiled function, which does not state its arguments
+    except ValueError:  # a compiled function does not state its arguments
         pass
     except TypeError as error:
         raise UsageError(
@@ -133,7 +134,7 @@ def expect_three_arguments(name: str, function: Kernel) -> None:
 
 
 @cache
-def loaded(entry: Corruption) -> Kernel:
+def load_function(entry: Corruption) -> Kernel:
     function = entry.function or getattr(importlib.import_module(entry.module), entry.name)
-    entry.expect_unedited()  # a worker imports what is there by then
+    entry.expect_unedited()  # a worker imports later, and so may import an edited file
     return cast(Kernel, function)

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from robustbench_seg.streetscenes import (
     backdrop,
     buildings,
+    cycles,
     finish,
     furniture,
+    ground,
     layout,
     people,
     plants,
+    surface,
     transit,
     vehicles,
 )
@@ -33,6 +36,7 @@ PAINTERS: dict[Kind, Callable[[Canvas, Thing, Road, Generator], None]] = {
     **vehicles.PAINTERS,
     **transit.PAINTERS,
     **people.PAINTERS,
+    **cycles.PAINTERS,
     **furniture.PAINTERS,
 }
 
@@ -60,8 +64,8 @@ def paint(scene: Scene, height: int, width: int) -> tuple[NDArray[np.uint8], NDA
     rng = np.random.default_rng(scene.seed)
     backdrop.sky(canvas, rng)
     backdrop.skyline(canvas, rng)
-    backdrop.ground(canvas, scene.road, rng)
-    backdrop.surface(canvas, scene.road, scene.things, rng)
+    ground.ground(canvas, scene.road, rng)
+    surface.surface(canvas, scene.road, scene.things, rng)
     for thing in far_to_near(scene, reach=1.1 * canvas.camera.centre_px / canvas.camera.focal_px):
         PAINTERS[thing.kind](canvas, thing, scene.road, np.random.default_rng(thing.seed))
     finish.bonnet(canvas, scene.bonnet, rng)

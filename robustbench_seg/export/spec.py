@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..corruptions import CORRUPTIONS, ENGINE_VERSION, SEVERITIES, Corruption
+from .. import protocols
+from ..corruptions import CORRUPTIONS, ENGINE_VERSION, Corruption
 from ..datasets import Dataset
 from ..datasets.cityscapes import MADE_BY, relative_paths
 from ..errors import UsageError
-from ..protocols import conditions_of
 from ..store.cell import Condition
 
 __all__ = ["Export", "choose_conditions"]
@@ -80,22 +80,6 @@ class Export:
 def choose_conditions(
     protocol: str, corruptions: Sequence[str], severities: Sequence[str], seed: int
 ) -> tuple[Condition, ...]:
-    """List a protocol's conditions. Given corruptions or severities replace the protocol's.
-
-    A corruption that is not in the protocol has all five severities. Raises UsageError for an unknown name or severity.
-    """
-    for what, words, allowed in (
-        ("corruptions", corruptions, CORRUPTIONS),
-        ("severities", severities, [str(severity) for severity in SEVERITIES]),
-    ):
-        for word in words:
-            if word not in allowed:
-                raise UsageError(f"--{what}: {word!r} is none of {', '.join(allowed)}")
-    defaults = conditions_of(protocol)
-    if not (defaults or corruptions):
-        raise UsageError(f"protocol {protocol} has no corruptions; name some with --corruptions")
-    return tuple(
-        Condition(name, severity, seed)
-        for name in dict.fromkeys(corruptions or defaults)
-        for severity in sorted(set(map(int, severities)) or defaults.get(name, SEVERITIES))
-    )
+    """List a protocol's conditions, or what is chosen in their place: see `protocols.choose_conditions`."""
+    chosen = protocols.choose_conditions(protocol, protocols.conditions_of(protocol), corruptions, severities)
+    return tuple(Condition(name, severity, seed) for name, some in chosen.items() for severity in some)

@@ -14,7 +14,7 @@ from ..datasets.base import LabelMap, Sample
 from ..datasets.first_pass import first_pass
 from ..files import locked, write_bytes, writing
 from ..images import png, webp
-from ..measure.prepare import naming, prepare
+from ..measure.prepare import add_image_name, prepare
 from ..measure.workers import Loader
 from ..store.cell import Condition
 from .estimate import Estimate, Task, estimate
@@ -95,7 +95,7 @@ def ensure_files(export: Export, task: Task) -> dict[str, str]:
     tree, (image, label) = export.tree(task[0]), export.paths(task[1])
     if not has_files(export, *task):
         sample, content = encode(export, task)
-        with naming(export.dataset, task[1]):
+        with add_image_name(export.dataset, task[1]):
             link_label(export.out / label, tree / label, sample.label)
         if not is_there(tree / image):
             write_bytes(tree / image, content)
@@ -106,7 +106,7 @@ def encode(export: Export, task: Task) -> tuple[Sample, bytes]:
     """Make one corrupted sample, and the content of its image file. Raises DataError, which names the image."""
     condition, image_id = task
     sample = prepare(export.dataset, condition, image_id, export.entries.get(condition.corruption))
-    with naming(export.dataset, image_id):
+    with add_image_name(export.dataset, image_id):
         return sample, ENCODERS[export.format](sample.image)
 
 

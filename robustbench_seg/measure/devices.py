@@ -1,17 +1,19 @@
-"""Where a run computes: the device, and the number of torch's threads."""
+"""The device of a run, and the number of torch's threads."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 from .. import environment
 from ..errors import UsageError
 
-__all__ = ["evaluation_threads", "find_device"]
+__all__ = ["evaluation_threads", "find_device", "torch_threads"]
 
 
 def find_device(name: str) -> torch.device:
-    """Turn "cpu", "cuda" or "cuda:1" into a device. Raises UsageError where this machine has none of that name."""
+    """Turn "cpu", "cuda" or "cuda:1" into a device. Raises UsageError if this machine lacks it."""
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -26,11 +28,22 @@ def find_device(name: str) -> torch.device:
 def evaluation_threads(device: torch.device) -> int:
     """Choose the number of torch's threads in a quality cell.
 
-    Without OMP_NUM_THREADS it leaves a core to each process of the default --workers: torch's threads wait for each
-    other, so that one without a core holds up all. It is the same for any --workers: another number of threads adds up
-    in another order, and single pixels may get another class.
+    Without OMP_NUM_THREADS each process of the default --workers gets its own core: torch's threads wait for each
+    other, so one thread without a core delays all. The number does not depend on --workers: with other threads, sums
+    are added in another order, and single pixels may get another class.
     """
     threads = torch.get_num_threads()
     if "OMP_NUM_THREADS" in os.environ:
         return threads
     return min(threads, max(1, environment.available_cores() - environment.default_workers(device.type)))
+
+
+@contextmanager
+def torch_threads(number: int) -> Iterator[None]:
+    """Let torch use this number of threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

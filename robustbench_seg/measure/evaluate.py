@@ -1,4 +1,4 @@
-"""One quality cell: each image is loaded, corrupted, put through the model and counted."""
+"""Measure one quality cell: load, corrupt, predict and count each image."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from ..datasets.base import IGNORE, Dataset, LabelMap, Sample
 from ..metrics import ImageCounts, Metric, Prediction, counted_metrics
 from ..models.base import Segmenter
 from ..store.cell import Setting
-from .prepare import naming, prepare_under
+from .prepare import add_image_name, prepare_under
 from .rating import Rated
 from .views import predict, rated_prediction
 from .workers import Loader
@@ -29,11 +29,11 @@ def evaluate(
     setting: Setting = PLAIN,
     on_image: Callable[[Sample, LabelMap], None] = lambda sample, prediction: None,
 ) -> tuple[list[ImageCounts], dict[str, float]]:
-    """Evaluate a model on images of a data set; scores are at each label's native size.
+    """Evaluate a model on images of a data set, at the native size of each label.
 
-    on_image is called with each sample, corrupted, and its predicted label map. Returns the counts of each image, in
-    the order of ids, and seconds: of the whole, spent waiting for images, and spent in the model. An error over an
-    image names it. Raises UsageError for a name of no metric.
+    on_image is called with each corrupted sample and its predicted label map. Returns the counts of each image, in the
+    order of ids, and the seconds in total, of waiting for images, and in the model. An error names its image. Raises
+    UsageError for an unknown metric.
     """
     rows: list[ImageCounts] = []
     metrics = counted_metrics(setting.metrics)
@@ -44,7 +44,7 @@ def evaluate(
         loaded = time.perf_counter()
         image, label = (torch.from_numpy(np.ascontiguousarray(x)) for x in (sample.image, sample.label))
         rated = None
-        with naming(dataset, sample.image_id):
+        with add_image_name(dataset, sample.image_id):
             if probabilities:
                 rated = rated_prediction(model, image, setting.view, label, setting.precision)
                 classes = rated.classes

@@ -1,7 +1,7 @@
-"""One speed cell: the time and the memory that a model takes for one batch; every sample is kept.
+"""Measure one speed cell: time and memory of a model for one batch. Every sample is stored.
 
 A sample has two times: from image to logits, and from logits to a class for each pixel of the input (resize + argmax).
-Papers differ in whether they include the second, so both are kept.
+Some papers include the second time and some do not, so both are stored.
 """
 
 import ctypes
@@ -21,13 +21,13 @@ from .views import in_precision
 __all__ = ["Budget", "Speed", "measure_latency", "peak_memory_mib"]
 
 WARM_UP = 3
-FEWEST = 10  # samples, however long they take
+FEWEST = 10  # samples, even if they take long
 KIB_PER_MIB = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How long to measure: at least min_samples and min_seconds, at most max_seconds, but 10 samples in any case."""
+    """The duration: at least min_samples and min_seconds, at most max_seconds, but always 10 samples or more."""
 
     min_samples: int = 30
     min_seconds: float = 10.0
@@ -36,11 +36,11 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """Milliseconds per batch, a value per sample: latency_ms from image to logits, classify_ms from there to classes.
+    """Milliseconds per batch, a value per sample: latency_ms from image to logits, classify_ms from logits to classes.
 
-    peak_memory_mib: the highest memory use during a pass, minus the use before it; after warm-up, since libraries that
-    load during the first pass are not the model's. On a CPU it is resident memory. None on a system that does not
-    report it.
+    peak_memory_mib: the highest memory use during a pass, minus the use before it. It is measured after warm-up,
+    because libraries that load during the first pass are no part of the model. On a CPU it is resident memory. None if
+    the system does not report it.
     """
 
     latency_ms: list[float] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Speed:
 
 @torch.inference_mode()
 def measure_latency(model: Segmenter, cell: LatencyCell, budget: Budget) -> Speed:
-    """Time the model on random pixels of the cell's size, after warm-up, synchronised."""
+    """Time the model on random pixels of the cell's size, after warm-up; a GPU is synchronised after each pass."""
     generator = torch.Generator().manual_seed(0)
     shape = (cell.batch, 3, cell.height, cell.width)
     images = torch.randint(256, shape, dtype=torch.uint8, generator=generator).to(model.device)
@@ -63,28 +63,28 @@ def measure_latency(model: Segmenter, cell: LatencyCell, budget: Budget) -> Spee
     def to_classes() -> None:
         classify([logits.pop().float()], (cell.height, cell.width))
 
-    def turn() -> tuple[float, float]:
-        return timed(forward, model.device), timed(to_classes, model.device)
+    def one_pass() -> tuple[float, float]:
+        return time_ms(forward, model.device), time_ms(to_classes, model.device)
 
     begin = time.perf_counter()
     for _ in range(WARM_UP):
-        turn()
-    peak_mib = peak_memory_mib(turn, model.device)
+        one_pass()
+    peak_mib = peak_memory_mib(one_pass, model.device)
     samples: list[tuple[float, float]] = []
-    while not enough(len(samples), time.perf_counter() - begin, budget):
-        samples.append(turn())
+    while not is_enough(len(samples), time.perf_counter() - begin, budget):
+        samples.append(one_pass())
     latency_ms, classify_ms = zip(*samples, strict=True)
     return Speed(latency_ms=list(latency_ms), classify_ms=list(classify_ms), peak_memory_mib=peak_mib)
 
 
-def enough(samples: int, seconds: float, budget: Budget) -> bool:
+def is_enough(samples: int, seconds: float, budget: Budget) -> bool:
     if samples < FEWEST:
         return False
     return seconds >= budget.max_seconds or (samples >= budget.min_samples and seconds >= budget.min_seconds)
 
 
-def timed(call: Callable[[], object], device: torch.device) -> float:
-    """Measure the milliseconds until the call's work is done, on the device too."""
+def time_ms(call: Callable[[], object], device: torch.device) -> float:
+    """Measure the milliseconds of a call, until the device has finished too."""
     start = time.perf_counter()
     call()
     if device.type == "cuda":
@@ -93,15 +93,18 @@ def timed(call: Callable[[], object], device: torch.device) -> float:
 
 
 def peak_memory_mib(call: Callable[[], object], device: torch.device) -> float | None:
-    """Measure the highest memory use in a call, minus the use before: the allocator's on a GPU, resident on Linux."""
+    """Measure the highest memory use in a call, minus the use before it, in MiB.
+
+    On a GPU it is the allocator's memory, on Linux resident memory; None on other systems.
+    """
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
         call()
         return (torch.cuda.max_memory_allocated(device) - before) / 2**20
     try:
-        ctypes.CDLL(None).malloc_trim(0)  # what is free but still resident would hide as much of the peak
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the process's peak starts anew
+        ctypes.CDLL(None).malloc_trim(0)  # memory that is free but resident would hide a part of the peak
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # reset the process's peak
         before = resident_kib("VmRSS")
     except (OSError, AttributeError):  # not Linux, or not glibc
         call()

@@ -1,4 +1,4 @@
-"""The pictures of a suite's gallery: an image as the model saw it, its label and its prediction."""
+"""The pictures of a suite's gallery: the image that the model saw, the label and the prediction."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def colourise(label: LabelMap, palette: tuple[tuple[int, int, int], ...]) -> Ima
 
 
 def save_pictures(folder: Path, dataset: Dataset, sample: Sample, prediction: LabelMap) -> None:
-    """Write <id>-image.png, <id>-label.png and <id>-prediction.png; no image where the data's terms forbid it."""
+    """Write <id>-image.png, <id>-label.png and <id>-prediction.png; no image if the data's terms forbid it."""
     pictures = {
         "label": colourise(sample.label, dataset.palette),
         "prediction": colourise(prediction, dataset.palette),

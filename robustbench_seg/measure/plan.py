@@ -1,6 +1,6 @@
 """From a suite and the command line to a plan with its keys, and its jobs; every fault shows here, before the run."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -23,16 +23,31 @@ from ..store.cell import CLEAN, LEAST_SIDE, LatencyCell, QualityCell
 from ..store.plan import Plan
 from ..store.record import Record
 from ..suites import Suite, expand, with_weights
-from .aligned import align_model
+from .aligned import align_model, outputs_of
 from .devices import evaluation_threads, find_device
 from .views import input_sizes
 
-__all__ = ["Job", "Options", "make_jobs", "open_data"]
+__all__ = ["Handed", "Job", "Options", "make_jobs", "open_data"]
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A model that a program hands over. make: gives it, with the classes of a data set unless it has its own. classes:
+    see `alignment.align`.
+    """
+
+    make: Callable[[tuple[str, ...]], Segmenter]
+    classes: Mapping[str, str | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the command line adds to a suite. limit: the number of images, evenly spaced over the sorted ids."""
+    """What the command line, or a program, adds to a suite.
+
+    limit: the number of images, evenly spaced over the sorted ids. dataset: the suite's, if it is open already. models:
+    those that a program hands over, by name. command: how this run is
+    called in its records, by default the command line.
+    """
 
     data: dict[str, Path] = field(default_factory=dict)
     weights: dict[str, str] = field(default_factory=dict)
@@ -41,6 +56,9 @@ class Options:
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     workers: int = 0
     limit: int | None = None
+    dataset: Dataset | None = None
+    handed: Mapping[str, Handed] = field(default_factory=dict)
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +83,7 @@ def open_data(suite: Suite, options: Options) -> tuple[Dataset | None, tuple[str
     if suite.dataset is None:
         return None, ()
     spec = suite.dataset
-    dataset = open_split(spec.name, spec.split, options.data, **(spec.model_extra or {}))
+    dataset = options.dataset or open_split(spec.name, spec.split, options.data, **(spec.model_extra or {}))
     for image_id in suite.gallery:
         if image_id not in dataset.ids:
             raise UsageError(f"suite {suite.name}: gallery image {image_id!r} is not in {spec.name} {spec.split}")
@@ -85,19 +103,26 @@ def make_jobs(
     """
     device = find_device(options.device)
     sources = {CLEAN: ""} | sources_of(suite.conditions, options.workers)
-    specs = with_weights(suite, options.weights, options.models)
+    named = suite.models or options.weights or options.models or not options.handed
+    specs = with_weights(suite, options.weights, options.models) if named else ()
+    if twice := [one.name for one in specs if one.name in options.handed]:
+        raise UsageError(f"model names must differ, got {twice[0]} twice")
     class_names = dataset.class_names if dataset else CLASS_NAMES
     if options.precision != "fp32" and (fixed := [spec.name for spec in specs if look_up(spec.model).fp32_only]):
         raise UsageError(f"--precision {options.precision}: {fixed[0]} runs only in fp32")
     models = {spec.name: load_source(spec.source, spec.name, class_names, device) for spec in specs}
-    alignments = {spec.name: align_model(models[spec.name], class_names, spec.table) for spec in specs}
+    models |= {name: one.make(class_names) for name, one in options.handed.items()}
+    tables = {one.name: one.table for one in specs} | {name: one.classes for name, one in options.handed.items()}
+    alignments = {name: align_model(model, class_names, tables[name]) for name, model in models.items() if dataset}
     for name, alignment in alignments.items():
-        for line in alignment.notes(name, dataset.name if dataset else "the suite"):
+        for line in alignment.notes(name, dataset.name if dataset else ""):
             note(line)
     devices = {name: model.device.type for name, model in models.items()}
-    plan = expand(suite, devices, precision=options.precision, num_classes=len(class_names), images=len(ids))
+    outputs = {name: outputs_of(model) for name, model in models.items()}
+    plan = expand(suite, devices, precision=options.precision, num_classes=outputs, images=len(ids))
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     about = environment.describe(accelerator)
+    about |= {"command": options.command} if options.command else {}
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     fingerprint = read_images(dataset, ids, suite, note) if dataset else ""
     if dataset and ids:

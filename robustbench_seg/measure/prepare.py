@@ -1,4 +1,4 @@
-"""An image under a condition, as a model sees it. No torch, so that worker processes start fast."""
+"""Load and corrupt an image. This module imports no torch, so that worker processes start fast."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,20 +12,21 @@ from ..datasets.base import Dataset, Sample
 from ..errors import DataError, RobustBenchError, UsageError
 from ..store.cell import CLEAN, Condition
 
-__all__ = ["Corrupted", "naming", "prepare", "prepare_under"]
+__all__ = ["CorruptedSample", "add_image_name", "prepare", "prepare_under"]
 
 
 @dataclass(frozen=True, eq=False)
-class Corrupted(Sample):
-    """A sample whose image was corrupted. difference: how far from the clean image, the mean over its values, 0-255."""
+class CorruptedSample(Sample):
+    """A sample with a corrupted image. difference: mean absolute difference from the clean image, 0-255."""
 
     difference: float
 
 
 def prepare_under(condition: Condition, dataset: Dataset) -> Callable[[str], Sample]:
-    """Make the function that prepares the images of a data set under a condition, by id, here or in a worker process.
+    """Make a function that prepares an image of a data set, given its id, here or in a worker process.
 
-    It takes along what the corruption's name stands for in this process: a worker lacks a script's own corruptions.
+    The function contains the corruption, not only its name: a worker process lacks the corruptions that a script
+    registers.
     """
     return partial(prepare, dataset, condition, entry=CORRUPTIONS.get(condition.corruption))
 
@@ -33,22 +34,24 @@ def prepare_under(condition: Condition, dataset: Dataset) -> Callable[[str], Sam
 def prepare(dataset: Dataset, condition: Condition, image_id: str, entry: Corruption | None = None) -> Sample:
     """Load one sample and corrupt its image at its native size.
 
-    entry: what the corruption's name stands for; None for the meaning that it has in this process. Raises DataError
-    that names the image.
+    entry: the corruption; None to look it up by name in this process. Raises DataError that names the image.
     """
     sample = dataset.load(image_id)
     if condition.corruption == CLEAN:
         return sample
-    how = entry or condition.corruption
-    with naming(dataset, image_id):
-        image = corrupt(sample.image, how, condition.severity, seed=condition.seed, image_id=sample.image_id)
+    corruption = entry or condition.corruption
+    with add_image_name(dataset, image_id):
+        image = corrupt(sample.image, corruption, condition.severity, seed=condition.seed, image_id=sample.image_id)
     difference = cv2.norm(image, sample.image, cv2.NORM_L1) / image.size
-    return Corrupted(sample.image_id, image, sample.label, difference)
+    return CorruptedSample(sample.image_id, image, sample.label, difference)
 
 
 @contextmanager
-def naming(dataset: Dataset, image_id: str) -> Iterator[None]:
-    """Add the image's name to an error over it: to a fault's text, to any other error as a note. A DataError has it."""
+def add_image_name(dataset: Dataset, image_id: str) -> Iterator[None]:
+    """Add the image's name to an error: to the message of a ValueError or UsageError, as a note to an unexpected error.
+
+    Our other errors, such as DataError, pass unchanged.
+    """
     try:
         yield
     except UsageError as error:

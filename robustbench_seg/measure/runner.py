@@ -1,13 +1,9 @@
-"""A run: the cells of a plan that the store lacks, one by one; a cell that raises is noted and stops no other."""
+"""Measure the cells of a plan that the store lacks, one by one. A cell that raises is noted; the run continues."""
 
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
-
-import torch
 
 from ..datasets import Dataset
 from ..datasets.base import LabelMap, Sample
@@ -16,35 +12,59 @@ from ..store.cell import LatencyCell, QualityCell
 from ..store.folder import Store
 from ..store.plan import Failure
 from ..suites import Suite
+from .devices import torch_threads
 from .evaluate import evaluate
 from .latency import Budget, measure_latency
 from .pictures import save_pictures
 from .plan import Job, Options, make_jobs, open_data
-from .prepare import Corrupted
+from .prepare import CorruptedSample
 from .workers import Loader
 
-__all__ = ["Listener", "run"]
+__all__ = ["Listener", "Listeners", "run"]
 
 
 class Listener:
-    """Hears how a run proceeds; this one does nothing with it."""
+    """Receives the progress of a run. This base class ignores it."""
 
     def noted(self, line: str) -> None:
-        """Before the run: something in the data set's folder does not count, or the store was repaired."""
+        """Called before the run: the data set ignores a file, or the store was repaired."""
 
     def planned(self, done: int, waiting: list[Job]) -> None:
-        """`done` cells are in the store already; the others wait."""
+        """Called with the number of cells that the store already holds, and the waiting jobs."""
 
     def image(self) -> None:
-        """One more image of the current cell is counted."""
+        """Called after each image of the current cell."""
 
     def finished(self, job: Job, error: Exception | None) -> None:
-        """A cell is stored, or has failed."""
+        """Called when a cell is stored, or has failed."""
+
+
+class Listeners(Listener):
+    """Several that hear the same run."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self.listeners = listeners
+
+    def noted(self, line: str) -> None:
+        for each in self.listeners:
+            each.noted(line)
+
+    def planned(self, done: int, waiting: list[Job]) -> None:
+        for each in self.listeners:
+            each.planned(done, waiting)
+
+    def image(self) -> None:
+        for each in self.listeners:
+            each.image()
+
+    def finished(self, job: Job, error: Exception | None) -> None:
+        for each in self.listeners:
+            each.finished(job, error)
 
 
 @dataclass(frozen=True)
 class Context:
-    """What all cells of a run share."""
+    """The values that all cells of a run share."""
 
     suite: Suite
     dataset: Dataset | None
@@ -55,10 +75,10 @@ class Context:
 
 
 def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[Job]:
-    """Measure the cells of a suite that the folder `out` does not hold yet; return the jobs that failed.
+    """Measure the cells of a suite that the folder `out` lacks; return the failed jobs.
 
     Raises RobustBenchError or CheckpointError before the first cell for a fault in the suite, the options, the data's
-    folders or the weights, and for a folder that another run is using.
+    folders or the weights, and if another run is using the folder.
     """
     store = Store(out)
     dataset, ids = open_data(suite, options)
@@ -68,7 +88,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
         whole = store.check(paths, listener.noted)
         store.expect_alike(whole.values(), len(dataset.class_names) if dataset else None, suite.metrics)
         if renewed := store.bring_up_to_date(whole):
-            listener.noted(f"{out}: brought {renewed} of {len(whole)} files up to date, whose counts stay as they are")
+            listener.noted(f"{out}: brought {renewed} of {len(whole)} files up to date; their counts do not change")
         store.write_plan(plan)
         waiting = []
         for job, path in zip(jobs, paths, strict=True):
@@ -95,21 +115,10 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
     return failed
 
 
-@contextmanager
-def torch_threads(number: int) -> Iterator[None]:
-    """Let torch use this number of threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
-    """Evaluate one quality cell and store it; gallery images outside the chosen ids are shown, not counted.
+    """Evaluate one quality cell and store it. Gallery images outside of the chosen ids are saved, but not counted.
 
-    Raises DataError where the corruption left all images as they were: the numbers would be those of clean images.
+    Raises DataError if the corruption changes no image: the scores would be the scores of clean images.
     """
     dataset = context.dataset
     assert dataset is not None
@@ -122,10 +131,10 @@ def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
             save_pictures(folder, dataset, sample, prediction)
         if sample.image_id in counted:
             context.listener.image()
-            if isinstance(sample, Corrupted):
+            if isinstance(sample, CorruptedSample):
                 differences.append(sample.difference)
 
-    ids = context.ids + tuple(shown for shown in context.suite.gallery if shown not in counted)
+    ids = context.ids + tuple(image_id for image_id in context.suite.gallery if image_id not in counted)
     rows, timings = evaluate(job.model, dataset, ids, context.loader, cell.setting, on_image)
     difference = fmean(differences) if differences else None
     if difference == 0:

@@ -1,7 +1,7 @@
-"""Calls spread over worker processes, results in order, with a bounded number in flight.
+"""Distribute calls over worker processes: results in order, and a bounded number of calls in progress.
 
-Each process has a thread here, which gives it one call at a time and waits for the answer. Processes share neither a
-queue nor a lock, which a killed process could leave broken, and nothing is written to disk for them.
+Each worker process has a thread here. The thread sends one call at a time and waits for the answer. Worker processes
+share no queue and no lock, because a killed process could leave them broken; they need no file.
 """
 
 import atexit
@@ -30,7 +30,7 @@ __all__ = ["Loader"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 PREFETCH = 4  # results waiting or in progress, per worker
-# Spawned, not forked: a fork of a process in which OpenCV, OpenMP or Numba have started threads may hang, and would
+# Spawn, not fork: after a fork of a process with threads of OpenCV, OpenMP or Numba, the child may hang, and it would
 # inherit the lock on the result folder.
 CONTEXT = multiprocessing.get_context("spawn")
 CLOSED = "this loader is closed"
@@ -38,7 +38,7 @@ FEWER = "the same command resumes from there, with fewer --workers than {} in le
 
 
 class Loader:
-    """A context manager around `workers` processes; with 0, this process makes each call when its turn comes.
+    """A context manager around `workers` processes; with 0, this process makes the calls itself, lazily.
 
     At the end of the context a worker finishes the file that it is writing, but not its call.
     """
@@ -60,8 +60,8 @@ class Loader:
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield function(item) for each item, in order. function and items must be picklable if there are workers.
 
-        An exception in a call is raised in the place of its result; later calls are dropped. Raises MachineError
-        where a worker was killed or can't be started.
+        An exception in a call is raised in the place of its result, and later calls are cancelled. Raises MachineError
+        if a worker was killed or can't be started.
         """
         if self.workers == 0:
             yield from map(function, items)
@@ -84,7 +84,7 @@ class Loader:
 
 @dataclass(frozen=True)
 class Call:
-    """function: pickled once for all calls of a `map`, since a data set of 100,000 paths has 10 MB."""
+    """A call in a worker. function: pickled once per `map`, because a data set of 100,000 paths takes 10 MB."""
 
     function: bytes
     item: Any
@@ -92,9 +92,10 @@ class Call:
 
 
 class Crew:
-    """Worker processes, each started and attended to by a thread.
+    """Worker processes; a thread starts each process and serves it.
 
-    Nothing is ever sent through the lifeline: its end is closed in whatever way this process ends, and so they end too.
+    The lifeline is a pipe without data. When this process ends in any way, its end of the pipe closes, and the worker
+    processes end too.
     """
 
     def __init__(self, size: int) -> None:
@@ -102,24 +103,24 @@ class Crew:
         self.calls: SimpleQueue[Call | None] = SimpleQueue()
         self.far_lifeline, self.lifeline = CONTEXT.Pipe(duplex=False)
         self.processes: list[BaseProcess] = []
-        self.starting = threading.Lock()
+        self.start_lock = threading.Lock()
         self.ended = False
         ENDINGS.add(self.end)
-        atexit.register(self.end, False)  # before multiprocessing's own function, which waits for all processes
+        atexit.register(self.end, False)  # runs before multiprocessing's exit function, which waits for all processes
         for _ in range(size):
-            threading.Thread(target=self.attend, daemon=True).start()
+            threading.Thread(target=self.serve, daemon=True).start()
 
     def submit(self, function: bytes, item: Any) -> Future[Any]:
         """Queue a call; its future gets the result or the exception of `Worker.answer`."""
-        with unbroken():  # nobody need hear that a stop has ended the workers
+        with unbroken():  # so that a stop, which ends the workers, is not reported as an error
             if self.ended:
                 raise RuntimeError(CLOSED)
         future: Future[Any] = Future()
         self.calls.put(Call(function, item, future))
         return future
 
-    def attend(self) -> None:
-        """Give a worker one call after another; one that was killed is replaced."""
+    def serve(self) -> None:
+        """Give a worker one call after another; replace a worker that was killed."""
         worker = None
         while (call := self.calls.get()) is not None:
             if not call.future.set_running_or_notify_cancel():
@@ -133,7 +134,7 @@ class Crew:
                     call.future.set_exception(RuntimeError(CLOSED) if self.ended else error)
 
     def start(self) -> "Worker":
-        with unbroken(), self.starting:  # so that a process is among `processes` when these are to end
+        with unbroken(), self.start_lock:  # so that `end` finds each started process in `processes`
             if self.ended:
                 raise RuntimeError(CLOSED)
             try:
@@ -148,8 +149,8 @@ class Crew:
         return Worker(here, self.size)
 
     def end(self, at_once: bool) -> None:
-        """End the workers and wait for it: `at_once`, or when each has finished the file that it is writing."""
-        with self.starting:
+        """End the workers and wait: `at_once`, or after each has finished the file that it is writing."""
+        with self.start_lock:
             self.ended = True
             self.lifeline.close()
         if at_once:
@@ -164,38 +165,38 @@ class Crew:
 
 
 def block_stops() -> None:
-    """Keep Ctrl-C and similar signals from this thread and its processes: the main thread alone handles them."""
+    """Block Ctrl-C and similar signals in this thread and its processes: only the main thread handles them."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-        resource_tracker.ensure_running()  # at its start it unblocks some
+        resource_tracker.ensure_running()  # unblocks some signals when it starts
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
 
 
 class InWorkerError(Exception):
-    """The traceback of an exception in a worker, as the cause of the exception here."""
+    """The traceback of an exception in a worker; it is the cause of the exception here."""
 
 
 class Worker:
-    """A worker seen from here. crew: how many there are."""
+    """The connection to a worker process. crew: the number of workers."""
 
     def __init__(self, connection: Connection, crew: int) -> None:
         self.connection, self.crew = connection, crew
-        self.function = b""  # that it has
+        self.function = b""  # the function that the worker holds
         self.killed = False
 
     def answer(self, call: Call) -> Any:
-        """Make a call in the worker. Raises the call's exception; MachineError where it is killed meanwhile."""
-        held, self.function = self.function, b""  # the worker has a function for certain once a call of it succeeded
-        question = pickle.dumps((None if call.function is held else call.function, call.item))
+        """Make a call in the worker. Raises the call's exception, or MachineError if the worker is killed."""
+        current, self.function = self.function, b""  # only a successful call proves that the worker holds a function
+        question = pickle.dumps((None if call.function is current else call.function, call.item))
         try:
             self.connection.send_bytes(question)
             answer = self.connection.recv_bytes()
         except (EOFError, OSError):
             self.killed = True
             raise MachineError(
-                f"a worker process was killed, perhaps for want of memory; {FEWER.format(self.crew)}"
+                f"a worker process was killed, perhaps because memory ran out; {FEWER.format(self.crew)}"
             ) from None
-        value, error, trace = pickle.loads(answer)  # of this process's own child
+        value, error, trace = pickle.loads(answer)  # safe: from this process's own child
         if error is not None:
             raise error from InWorkerError(trace)
         self.function = call.function
@@ -203,13 +204,13 @@ class Worker:
 
 
 def work(calls: Connection, lifeline: Connection) -> None:
-    """Answer calls in a worker until its main process is gone, or ends it."""
+    """Answer calls in a worker until the main process is gone, or ends the worker."""
     threading.Thread(target=end_with, args=(lifeline,), daemon=True).start()
     import cv2
 
     cv2.setNumThreads(1)
     function: Any = None
-    with suppress(EOFError, OSError):  # of the connection, when its other end is closed
+    with suppress(EOFError, OSError):  # raised when the other end of the connection is closed
         while True:
             question = calls.recv_bytes()
             try:
@@ -230,7 +231,7 @@ def end_with(lifeline: Connection) -> None:
 
 
 def portable(error: BaseException) -> BaseException:
-    """Return the exception or, where it can't be pickled and read, another one with the same words."""
+    """Return the exception, or a RuntimeError with the same message if the exception can't be pickled and read."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:

@@ -1,5 +1,6 @@
-"""The family of metrics: integers per image, and arithmetic on their sums. To add one, add a file with a `Metric` and a
-line to SHIPPED; `metric` adds one of a user's own.
+"""The family of metrics: integers per image, and arithmetic on their sums.
+
+A new metric of this package is a file with a `Metric`, and an entry in SHIPPED. `metric` registers a user's own metric.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -45,7 +46,7 @@ __all__ = [
 
 Count = TypeVar("Count", bound=Callable[[Prediction], Mapping[str, Any]])
 
-SHIPPED: Mapping[str, Metric] = {one.name: one for one in (MIOU, BOUNDARY, CALIBRATION, LIKELIHOOD)}
+SHIPPED: Mapping[str, Metric] = {entry.name: entry for entry in (MIOU, BOUNDARY, CALIBRATION, LIKELIHOOD)}
 OPTIONAL = tuple(SHIPPED)[1:]  # counted in addition to mIoU unless a suite chooses otherwise
 METRICS = Family("metric", Metric, SHIPPED)
 
@@ -68,9 +69,9 @@ def metric(name: str, **fields: Any) -> Callable[[Count], Count]:
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Sort names of optional metrics, ours first, so that another order of the same makes no other cell.
+    """Sort the names of optional metrics, ours first, so that their order never changes a cell's key.
 
-    mIoU, which is always counted, is left out. Raises UsageError for a name that comes twice or is no metric's.
+    mIoU is omitted, because it is always counted. Raises UsageError for a repeated name and for an unknown metric.
     """
     names = tuple(names)
     if len(set(names)) < len(names):
@@ -81,30 +82,30 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def counted_metrics(names: Iterable[str]) -> tuple[Metric, ...]:
-    """Give mIoU and the metrics of these names. Raises UsageError for a name that is no metric's."""
+    """Return mIoU and the metrics with these names. Raises UsageError for an unknown metric."""
     return tuple(METRICS[name] for name in ("miou", *in_order(names)))
 
 
 def own_metrics(names: Iterable[str], num_classes: int) -> dict[str, OwnMetric]:
-    """Give what cells record of metrics of a user's own, as far as these names are of such.
+    """Return what a cell records of each user's own metric among these names.
 
-    Raises UsageError where one was edited since it was imported, where two have a column of the same name, and where a
-    value can't be made of sums.
+    Raises UsageError if a metric was edited after its import, if two have a column of the same name, or if a value
+    can't be computed from sums.
     """
-    own = {one.name: one for one in counted_metrics(names) if not one.shipped}
+    own = {entry.name: entry for entry in counted_metrics(names) if not entry.shipped}
     owners: dict[str, str] = {}
-    for name, one in own.items():
-        one.expect_unedited()
-        one.expect_value(num_classes)
-        for column in one.columns:
+    for name, entry in own.items():
+        entry.expect_unedited()
+        entry.expect_value(num_classes)
+        for column in entry.columns:
             if (other := owners.setdefault(column, name)) != name:
                 raise UsageError(f"metrics {other} and {name} both have a column {column}; rename one of them")
-    return {name: one.own(num_classes) for name, one in own.items()}
+    return {name: entry.own(num_classes) for name, entry in own.items()}
 
 
 def find_metric(name: str, source: str) -> Metric | None:
-    """Find the metric by which cells were counted; None for one that is not known here, or was edited since."""
+    """Find the metric with this source, as recorded in a cell; None if it is unknown here, or was edited since."""
     if name in SHIPPED:
         return SHIPPED[name]
-    found = METRICS.get(name)
-    return found if found is not None and found.source == source else None
+    entry = METRICS.get(name)
+    return entry if entry is not None and entry.source == source else None

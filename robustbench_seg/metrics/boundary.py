@@ -1,7 +1,8 @@
 """Boundary IoU: the IoU of two masks' rims (Cheng et al., Boundary IoU, CVPR 2021, equation 1 and the released code).
 
-A mask's rim is the mask less its erosion by a 3x3 box, `rim_width` times, with nothing but background outside of the
-image: all of its pixels within that (Chebyshev) distance of a pixel that is not in it, or of the image's border.
+The rim of a mask is the mask minus its erosion by a 3x3 box, `rim_width` times; outside of the image there is
+background. So the rim holds the pixels of the mask that are within this (Chebyshev) distance of a pixel outside of the
+mask, or of the image's border.
 """
 
 import math
@@ -20,11 +21,11 @@ __all__ = ["BOUNDARY", "COLUMNS", "count_boundary", "rim_width"]
 COLUMNS = tuple(f"boundary_{name}" for name in CLASS_COUNTS)
 
 SHARE_OF_DIAGONAL = 0.02
-VALUES = 256  # of a class map's pixel
+VALUES = 256  # number of values that a pixel of a class map can have
 
 
 def rim_width(height: int, width: int) -> int:
-    """Pixels: 2 % of the image's diagonal, rounded (halves to even), at least 1."""
+    """Compute the width of a rim in pixels: 2 % of the image's diagonal, rounded (halves to even), at least 1."""
     return max(1, round(SHARE_OF_DIAGONAL * math.hypot(height, width)))
 
 
@@ -33,24 +34,24 @@ def count_boundary(
 ) -> dict[str, NDArray[np.int64]]:
     """Count the pixels in the rims of one image's class masks: in both with the same class, predicted, labelled.
 
-    They are named and shaped as by `count_classes`, whose prediction and label these are, of at most 255 classes.
-    Pixels whose label is ignored are in no mask of either side, so where they begin, masks end, just as at the image's
-    border.
+    Arguments and result are as in `count_classes`, with at most 255 classes. Pixels whose label is ignored are in no
+    mask of prediction or label: masks end where such pixels begin, as they do at the image's border.
     """
     predicted, labelled = (
         np.where(rims(classes, ignore), classes, np.uint8(ignore))
         for classes in (np.where(label == ignore, label, prediction), label)
     )
-    pairs = predicted.astype(np.uint16) * VALUES + labelled  # one histogram of pairs has all three counts
+    pairs = predicted.astype(np.uint16) * VALUES + labelled  # one histogram of pairs contains all three counts
     joint = np.bincount(pairs.ravel(), minlength=VALUES**2).reshape(VALUES, VALUES).astype(np.int64)
     counts = joint.diagonal(), joint.sum(axis=1), joint.sum(axis=0)
     return {name: count[:num_classes].copy() for name, count in zip(CLASS_COUNTS, counts, strict=True)}
 
 
 def rims(classes: NDArray[np.uint8], outside: int) -> NDArray[np.bool_]:
-    """Find the rims of all masks of a class map at once: a pixel's window of 2 * width + 1 then holds two values.
+    """Find the rims of all masks of a class map at once, as booleans (H, W).
 
-    d erosions by a 3x3 box are one by a box of 2 d + 1; a mask's erosion keeps the pixels whose window lies in it.
+    d erosions by a 3x3 box equal one erosion by a box of side 2 d + 1. It keeps a pixel if the window of this side
+    around the pixel lies in the mask. So a pixel is in a rim if its window holds more than one value.
     """
     side = 2 * rim_width(*classes.shape) + 1
     box = np.ones((side, side), np.uint8)
@@ -71,13 +72,13 @@ def terms(counts: Arrays) -> Arrays:
 
 
 def contradictions(arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]]:
-    """The rims of masks are parts of these."""
+    """Check that the rims are parts of the masks."""
     right, predicted, labelled = (arrays[name] for name in CLASS_COUNTS)
     both, predicted_rim, labelled_rim = (arrays[name] for name in COLUMNS)
     yield beyond(labelled_rim, labelled), "boundary_labelled is negative, or more than labelled"
     yield beyond(predicted_rim, predicted), "boundary_predicted is negative, or more than predicted"
     least = np.minimum(np.minimum(predicted_rim, labelled_rim), right)
-    yield beyond(both, least), "boundary_intersection is negative, or more than what it is a part of"
+    yield beyond(both, least), "boundary_intersection is negative, or more than one of the counts that contain it"
 
 
 BOUNDARY = Metric(

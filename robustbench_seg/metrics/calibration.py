@@ -1,7 +1,7 @@
-"""How far probabilities can be trusted: expected calibration error and negative log-likelihood.
+"""Calibration of probabilities: expected calibration error and negative log-likelihood.
 
 Guo et al., On Calibration of Modern Neural Networks, ICML 2017, equations 3 and 5. Each pixel's probability, or its
-logarithm, is rounded to a multiple of 2^-20 first, so that sums are integers and no order of addition changes them.
+logarithm, is first rounded to a multiple of 2^-20. So sums are integers, and the order of addition does not matter.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ __all__ = ["BINS", "CALIBRATION", "LIKELIHOOD", "QUANTA", "count_calibration", "
 
 BINS = 15
 SHIFT = 20
-QUANTA = 1 << SHIFT  # of probability, or of nats, in 1
+QUANTA = 1 << SHIFT  # quanta in a probability of 1, or in 1 nat
 COLUMNS = ("calibration_pixels", "calibration_correct", "calibration_confidence")
 LIKELIHOODS = "negative_log_likelihood"
 # The least and the greatest confidence of a pixel in each bin, in quanta.
@@ -27,17 +27,20 @@ GREATEST = np.array([(k + 1) * QUANTA // BINS for k in range(BINS)])
 
 
 def count_calibration(confidence: NDArray[np.float32], correct: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
-    """Count pixels (n,) by confidence, the probability 0-1 of the chosen class, int64 (15,) by column.
+    """Count pixels (n,) in bins of confidence, the probability 0-1 of the predicted class; int64 (15,) per column.
 
-    Bin k holds those whose rounded confidence is in (k / 15, (k + 1) / 15]; 0 is in the first. calibration_pixels: how
-    many. calibration_correct: how many of them have the right class. calibration_confidence: the sum of their
-    confidences in units of 2^-20. Raises ValueError for a confidence outside of 0-1, NaN too.
+    Bin k holds the pixels whose rounded confidence is in (k / 15, (k + 1) / 15]; 0 is in the first bin.
+    calibration_pixels: number of pixels. calibration_correct: number of pixels with the right class.
+    calibration_confidence: sum of the confidences in units of 2^-20. Raises ValueError for a confidence outside of 0-1
+    and for NaN.
     """
     require_within("confidence", confidence, 0, 1)
     quanta = quantise(confidence)
-    bins = np.maximum((BINS * quanta - 1) >> SHIFT, 0)  # exact: no multiple of 1/15 but 0 and 1 is a multiple of 2^-20
+    bins = np.maximum(
+        (BINS * quanta - 1) >> SHIFT, 0
+    )  # exact: of the bounds k / 15, only 0 and 1 are multiples of 2^-20
     by_outcome = np.bincount(2 * bins + correct, minlength=2 * BINS).reshape(BINS, 2)
-    total = np.bincount(bins, weights=quanta, minlength=BINS)  # of integers below 2^53, so exact in float64
+    total = np.bincount(bins, weights=quanta, minlength=BINS)  # exact in float64: integers below 2^53
     counts = by_outcome.sum(axis=1), by_outcome[:, 1], total.astype(np.int64)
     return dict(zip(COLUMNS, counts, strict=True))
 
@@ -45,7 +48,7 @@ def count_calibration(confidence: NDArray[np.float32], correct: NDArray[np.bool_
 def count_likelihood(log_probability: NDArray[np.float32]) -> int:
     """Sum -log p of the labelled classes over pixels (n,), in units of 2^-20 nats.
 
-    Raises ValueError for a logarithm above 0 or not finite.
+    Raises ValueError for a logarithm that is above 0 or not finite.
     """
     require_within("log probability", log_probability, float(np.finfo(np.float32).min), 0)
     return -int(quantise(log_probability).sum())
@@ -61,13 +64,13 @@ def quantise(values: NDArray[np.float32]) -> NDArray[np.int64]:
 
 
 def gaps(counts: Arrays) -> Arrays:
-    """How far the correct pixels of each bin are above the sum of its confidences, in quanta; and its pixels."""
+    """Compute the number of correct pixels minus the sum of confidences in each bin, in quanta; and its pixels."""
     pixels, correct, confidence = (counts[name] for name in COLUMNS)
     return {"gap": correct * QUANTA - confidence, "pixels": pixels}
 
 
 def mean_gap(terms: Arrays) -> Any:
-    """Mean over pixels of |accuracy - mean confidence| of their bin, 0-1, lower is better; NaN without pixels."""
+    """Average |accuracy - mean confidence| of the bins over pixels: 0-1, lower is better; NaN without pixels."""
     return np.abs(terms["gap"]).sum(axis=-1) / QUANTA / terms["pixels"].sum(axis=-1)
 
 
@@ -76,23 +79,23 @@ def likelihoods(counts: Arrays) -> Arrays:
 
 
 def mean_likelihood(terms: Arrays) -> Any:
-    """Mean -log p of the labelled class per pixel in nats, 0 or more, lower is better; NaN without pixels."""
+    """Average -log p of the labelled class over pixels: nats, 0 or more, lower is better; NaN without pixels."""
     return terms["likelihoods"] / QUANTA / terms["pixels"]
 
 
-def calibration_of(prediction: Prediction) -> dict[str, NDArray[np.int64]]:
+def count_bins(prediction: Prediction) -> dict[str, NDArray[np.int64]]:
     assert prediction.confidence is not None
     valid = prediction.valid
     return count_calibration(prediction.confidence[valid], prediction.classes[valid] == prediction.label[valid])
 
 
-def likelihood_of(prediction: Prediction) -> dict[str, int]:
+def count_log_likelihood(prediction: Prediction) -> dict[str, int]:
     assert prediction.log_likelihood is not None
     return {LIKELIHOODS: count_likelihood(prediction.log_likelihood[prediction.valid])}
 
 
 def contradictory_bins(arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]]:
-    """Bins hold the labelled pixels, and those among them that have the right class."""
+    """Check that the bins hold all labelled pixels, and all pixels with the right class."""
     right, _, labelled = (arrays[name] for name in CLASS_COUNTS)
     pixels, correct, confidence = (arrays[name] for name in COLUMNS)
     total = labelled.sum(axis=1, keepdims=True)
@@ -104,9 +107,12 @@ def contradictory_bins(arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]
 
 
 def contradictory_likelihoods(arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]]:
-    """The logarithm of a probability is not above 0."""
+    """Check that no sum of -log p is negative, or without pixels."""
     values, total = arrays[LIKELIHOODS], arrays["labelled"].sum(axis=1)
-    yield (values < 0) | ((values > 0) & (total == 0)), f"{LIKELIHOODS} is negative, or of no pixel"
+    yield (
+        (values < 0) | ((values > 0) & (total == 0)),
+        f"{LIKELIHOODS} is negative, or above 0 without a labelled pixel",
+    )
 
 
 CALIBRATION = Metric(
@@ -114,7 +120,7 @@ CALIBRATION = Metric(
     quantity="ece",
     title="Expected calibration error",
     columns=dict.fromkeys(COLUMNS, BINS),
-    count=calibration_of,
+    count=count_bins,
     terms=gaps,
     value=mean_gap,
     higher=False,
@@ -129,7 +135,7 @@ LIKELIHOOD = Metric(
     unit="nats per pixel",
     columns={LIKELIHOODS: "integer"},
     also=("labelled",),
-    count=likelihood_of,
+    count=count_log_likelihood,
     terms=likelihoods,
     value=mean_likelihood,
     higher=False,

@@ -1,4 +1,4 @@
-"""What is counted in one image, as integers: everything else is arithmetic on sums of these."""
+"""The counts of one image, as integers: every metric is arithmetic on their sums."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ __all__ = ["ImageCounts", "count_classes"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ImageCounts:
-    """What is counted in one image. height, width: of the label, pixels. counts: by the columns of the metrics."""
+    """The counts of one image. height, width: of the label, in pixels. counts: by column of the metrics."""
 
     image_id: str
     height: int
@@ -23,15 +23,15 @@ class ImageCounts:
 def count_classes(
     prediction: NDArray[np.integer], label: NDArray[np.integer], num_classes: int, ignore: int
 ) -> dict[str, NDArray[np.int64]]:
-    """Count the pixels of each class in one image, int64 (num_classes,), all over pixels whose label is not ignored.
+    """Count the pixels of each class in one image, int64 (num_classes,), over the pixels whose label is not ignored.
 
-    intersection: label and prediction agree on the class. predicted, labelled: one of the two is the class.
-    prediction, label: (H, W) of class indices 0 .. num_classes - 1; label may also hold `ignore`, and prediction
-    num_classes, for none of the classes.
-    Raises ValueError for shapes that differ or other values.
+    intersection: pixels with the class in both label and prediction. predicted, labelled: pixels with the class in the
+    prediction, and in the label. prediction, label: (H, W), class indices 0 .. num_classes - 1; label may also hold
+    `ignore`, and prediction num_classes, which stands for none of the classes.
+    Raises ValueError for different shapes and for other values.
     """
     if prediction.shape != label.shape:
-        raise ValueError(f"prediction is {prediction.shape}, label {label.shape}: they must have one shape")
+        raise ValueError(f"prediction is {prediction.shape}, label {label.shape}: they must have the same shape")
     valid = label != ignore
     labels, predictions = label[valid], prediction[valid]
     if labels.size:

@@ -1,6 +1,4 @@
-"""One metric: what is counted of an image, what the sums of it mean, and how readers see it; those that ship, and what
-holds of a user's own.
-"""
+"""One metric: how it counts an image, what it computes from the sums, and its texts; the rules for a user's own."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -17,11 +15,11 @@ from .prediction import Prediction
 
 __all__ = ["CLASS_COUNTS", "NAMES", "Arrays", "Metric", "OwnMetric"]
 
-Size = int | Literal["integer", "classes"]  # of a column: so many integers, a single one, or one for each class
-CLASS_COUNTS = ("intersection", "predicted", "labelled")  # of mIoU: columns that every cell has
-NAMES = ("miou", "boundary", "calibration", "likelihood")  # those that ship, in the order of their columns
+Size = int | Literal["integer", "classes"]  # of a column: a number of integers, a single integer, or one for each class
+CLASS_COUNTS = ("intersection", "predicted", "labelled")  # columns of mIoU, which every cell has
+NAMES = ("miou", "boundary", "calibration", "likelihood")  # the metrics that ship, in the order of their columns
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")  # of a metric and of its columns
-# Other columns of a cell's file, and of the frame that `studies` makes of a store.
+# Other columns of a cell's file, and of the data frame of a store.
 TAKEN = {
     *NAMES, *CLASS_COUNTS, "boundary_intersection", "boundary_predicted", "boundary_labelled", "calibration_pixels",
     "calibration_correct", "calibration_confidence", "negative_log_likelihood", "image_id", "height", "width", "cell",
@@ -37,9 +35,7 @@ Arrays = Mapping[str, NDArray[Any]]  # by column
 
 @dataclass(frozen=True, kw_only=True)
 class OwnMetric:
-    """What a record keeps of a metric of a user's own: the hash of its source, and the size of each column, None for a
-    single integer.
-    """
+    """What a record keeps of a user's own metric. source: its hash. columns: their sizes, None for a single integer."""
 
     source: str
     columns: dict[str, int | None]
@@ -47,7 +43,7 @@ class OwnMetric:
     def __post_init__(self) -> None:
         for name, size in self.columns.items():
             if not NAME.fullmatch(name) or name in TAKEN:
-                raise UsageError(f"column {name!r:.60} is not allowed for a metric of a user's own")
+                raise UsageError(f"column {name!r:.60} is not allowed for a user's own metric")
             if size is not None and size < 1:
                 raise UsageError(f"the size of column {name} must be 1 or more, got {size}")
 
@@ -64,24 +60,24 @@ def nothing(arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]]:
 class Metric:
     """One entry of `METRICS`.
 
-    name: in suites. title: in tables. unit: "%" of a value that is a fraction, else the unit's name, "" of a plain
-    number. higher: whether higher is better.
+    name: the name in suites. title: the name in tables. unit: "%" if the value is a fraction, otherwise the name of the
+    unit, "" for a plain number. higher: whether higher is better.
 
-    columns: what is stored of an image, and the size of each: "integer" for one, "classes" for a list with one for each
-    class, n for a list of n. count: makes these of a `Prediction`, over its valid pixels alone; images are then summed.
-    value: makes the metric of the sums by column. These are float64 (...) or, of lists, (..., size), and the value is
-    (...): the leading axes are resamples and cells, so a list is summed by `.sum(axis=-1)`. NaN where there is nothing
-    to divide by.
+    columns: the columns that are stored for an image, with their sizes: "integer" for one integer, "classes" for a list
+    with one per class, n for a list of n. count: computes the columns of a `Prediction`, from its valid pixels only;
+    they are then summed over images. value: computes the metric from the sums, by column. A sum is float64 (...), or
+    (..., size) for a list; the value is (...). The leading axes are resamples and cells, so sum a list by
+    `.sum(axis=-1)`. The value is NaN if the divisor is 0.
 
     probabilities: whether `count` needs confidence or log_likelihood. also: columns of mIoU that `value` needs too.
-    terms: integers that `value` is made of in the place of columns, each a linear function of these: fewer of them make
-    a bootstrap quicker. contradictions: of columns with a row for each image, and of height and width, where what must
-    hold does not, in words. biased: whether chance alone makes the value larger, as it does a mean of absolute values.
-    quantity: its column in frames, by default `name`. version: of one of a user's own; it is hashed with the source,
-    for what that does not show, such as a file that `count` reads.
+    terms: integers that `value` gets in place of the columns, each a linear function of the columns; with fewer
+    integers the bootstrap is faster. contradictions: gets the columns, height and width, each with a row per image;
+    yields where a rule is broken, and the fault in words. biased: whether noise alone raises the value, as for a mean
+    of absolute values. quantity: the column in frames, by default `name`. version: for a metric of your own; it is
+    hashed with the source. Change it when something outside the source changes, such as a file that `count` reads.
 
-    Raises UsageError for a name or a column that is taken or not allowed, and for a function without a source file or a
-    version.
+    Raises UsageError for a name or a column that is taken or not allowed, and for a function with neither a source file
+    nor a version.
     """
 
     name: str
@@ -103,15 +99,15 @@ class Metric:
         object.__setattr__(self, "quantity", self.quantity or self.name)
         if not self.shipped:
             self.expect_allowed()
-            _ = self.source  # as it is now, when the functions are new from their file
+            _ = self.source  # hash it now, before the file can be edited
 
     @property
     def shipped(self) -> bool:
-        """Whether it is one of `NAMES`, in this package."""
+        """Whether the metric is one of `NAMES`, with code in this package."""
         return self.name in NAMES and self.count.__module__.startswith(f"{__package__}.")
 
     def expect_allowed(self) -> None:
-        """Raise UsageError for what one of a user's own must not be called or have."""
+        """Raise UsageError for a field that is not allowed in a user's own metric."""
         where = f"metric {self.name!r:.60}"
         for field in ("title", "unit", "version"):
             if not isinstance(text := getattr(self, field), str):
@@ -137,64 +133,64 @@ class Metric:
 
     @property
     def direction(self) -> str:
-        """In words: "higher is better"."""
+        """The direction in words: "higher is better" or "lower is better"."""
         return f"{'higher' if self.higher else 'lower'} is better"
 
     @property
     def label(self) -> str:
-        """The title within a sentence."""
+        """The title as it is written within a sentence."""
         first, *rest = self.title.split(" ")
         return " ".join([first.lower() if first[1:].islower() else first, *rest])
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """All columns that `terms` is made of."""
+        """All columns that `terms` reads."""
         return (*self.columns, *self.also)
 
     @cached_property
     def source(self) -> str:
-        """The hash of the code, taken once; "" for a shipped one, whose columns the store's schema stands for."""
+        """The hash of the code, computed once; "" for a shipped metric: the store's schema version covers it."""
         return "" if self.shipped else self.hash_source()
 
     def hash_source(self) -> str:
-        """Hash the code as it is on disk: the file of `count`, and that of `value` where it is another."""
+        """Hash the code as it is on disk: the file of `count`, and the file of `value` if it is another."""
         source = source_hash(self.count, self.version)
         elsewhere = getattr(self.value, "__module__", None) != self.count.__module__
         return source_hash(self.value, source) if elsewhere else source
 
     def expect_unedited(self) -> None:
-        """Raise UsageError where the source is no longer that of `source`, and so maybe not that of the code in use."""
+        """Raise UsageError if the file was edited after `source` was computed: the code in use may be older."""
         if self.source and self.hash_source() != self.source:
             raise UsageError(f"metric {self.name}: its source was edited while it was in use; start Python again")
 
     def sizes(self, num_classes: int) -> dict[str, int | None]:
-        """The length of each column's lists for so many classes; None for a single integer."""
+        """Return the length of each column's lists for a number of classes; None for a single integer."""
         words: dict[Size, int | None] = {"integer": None, "classes": num_classes}
         return {name: words.get(size, size if isinstance(size, int) else None) for name, size in self.columns.items()}
 
     def own(self, num_classes: int) -> OwnMetric:
-        """What a record keeps of it, if it is a user's own."""
+        """Return what a record keeps of a user's own metric."""
         return OwnMetric(source=self.source, columns=self.sizes(num_classes))
 
     def count_image(self, prediction: Prediction) -> dict[str, Any]:
-        """Count one image. Raises ValueError where `count` gives anything but the integers of its columns."""
-        found = self.count(prediction)
-        if not isinstance(found, Mapping) or found.keys() != self.columns.keys():
-            kind = ", ".join(map(str, found)) if isinstance(found, Mapping) else type(found).__name__
+        """Count one image. Raises ValueError if `count` does not return exactly the integers of its columns."""
+        counts = self.count(prediction)
+        if not isinstance(counts, Mapping) or counts.keys() != self.columns.keys():
+            kind = ", ".join(map(str, counts)) if isinstance(counts, Mapping) else type(counts).__name__
             raise ValueError(f"metric {self.name} counted {kind}; it must return {', '.join(self.columns)}")
         for column, size in self.sizes(prediction.num_classes).items():
-            values = np.asarray(found[column])
+            values = np.asarray(counts[column])
             if values.dtype.kind not in "iu" or values.shape != (() if size is None else (size,)):
-                wanted = "an integer" if size is None else f"{size} integers"
+                expected = "an integer" if size is None else f"{size} integers"
                 raise ValueError(
-                    f"metric {self.name} counted {values.dtype} {values.shape} as {column}; it must be {wanted}"
+                    f"metric {self.name} counted {values.dtype} {values.shape} as {column}; it must be {expected}"
                 )
-        return {column: found[column] for column in self.columns}
+        return {column: counts[column] for column in self.columns}
 
     def score(self, terms: Arrays, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """Make the metric of summed terms, whose leading axes are `shape`; its own shape is that.
+        """Compute the metric from summed terms with the leading axes `shape`; the result has the same shape.
 
-        Raises UsageError where `value` raises, or gives another shape.
+        Raises UsageError if `value` raises, or returns another shape.
         """
         try:
             with np.errstate(invalid="ignore", divide="ignore"):
@@ -203,17 +199,17 @@ class Metric:
             raise UsageError(f"metric {self.name}: its value raises {type(error).__name__}: {error}") from error
         if value.shape != shape:
             raise UsageError(
-                f"metric {self.name}: of sums {shape} its value has the shape {value.shape}; it must keep these axes, "
-                "so that a list is summed by .sum(axis=-1)"
+                f"metric {self.name}: from sums of shape {shape} its value has the shape {value.shape}; it must keep "
+                "these axes, so sum a list by .sum(axis=-1)"
             )
         return value
 
     def of(self, sums: Arrays) -> float:
-        """The metric of one split: of the sums over its images, by column."""
+        """Compute the metric of one split. sums: over its images, by column."""
         return float(self.score(self.terms({name: np.asarray(sums[name])[None] for name in self.reads}), (1,))[0])
 
     def expect_value(self, num_classes: int) -> None:
-        """Raise UsageError where `value` can't be made of sums, as `score` does."""
+        """Raise UsageError, as `score` does, if `value` can't be computed from sums."""
         sizes = dict.fromkeys(CLASS_COUNTS, num_classes) | self.sizes(num_classes)
         ones = {name: np.ones((2, 3, *(() if (size := sizes[name]) is None else (size,)))) for name in self.reads}
         self.score(self.terms(ones), (2, 3))

@@ -1,4 +1,4 @@
-"""Intersection over union from counts, as Cityscapes' own evaluation computes it."""
+"""Intersection over union from counts, as in Cityscapes' evaluation."""
 
 from collections.abc import Iterator
 
@@ -22,13 +22,13 @@ __all__ = [
 
 
 def overlap(counts: Arrays) -> dict[str, NDArray[np.int64]]:
-    """Intersection and union of each class. counts: by CLASS_COUNTS, (..., classes)."""
+    """Compute intersection and union of each class. counts: by CLASS_COUNTS, (..., classes)."""
     intersection, predicted, labelled = (counts[name] for name in CLASS_COUNTS)
     return {"intersection": intersection, "union": predicted + labelled - intersection}
 
 
 def iou_per_class(counts: Arrays) -> NDArray[np.float64]:
-    """IoU of each class, 0-1, higher is better; NaN for a class that occurs in neither labels nor predictions.
+    """Compute the IoU of each class, 0-1, higher is better; NaN for a class in neither labels nor predictions.
 
     counts: by CLASS_COUNTS, or as returned by `overlap`, (..., classes).
     """
@@ -38,7 +38,7 @@ def iou_per_class(counts: Arrays) -> NDArray[np.float64]:
 
 
 def mean_iou(terms: Arrays) -> NDArray[np.float64]:
-    """Mean over the classes that have a union, (..., classes) to (...); NaN where none has.
+    """Average the IoU over the classes with a union, (..., classes) to (...); NaN without such a class.
 
     terms: as returned by `overlap`.
     """
@@ -49,7 +49,7 @@ def mean_iou(terms: Arrays) -> NDArray[np.float64]:
 
 
 def miou(counts: Arrays) -> float:
-    """Mean over the classes that occur in labels or predictions, 0-1, higher is better; NaN if none does.
+    """Average the IoU over the classes in labels or predictions, 0-1, higher is better; NaN without such a class.
 
     counts: by CLASS_COUNTS, (classes,). Sum the counts of all images first: this is not a mean over images.
     """
@@ -57,7 +57,7 @@ def miou(counts: Arrays) -> float:
 
 
 def best_constant_miou(counts: Arrays) -> float:
-    """The mIoU of the best model that gives every pixel one class: the floor that a model must beat."""
+    """Compute the mIoU of the best model that predicts one class for every pixel: a model must exceed it."""
     labelled = counts["labelled"]
     total = labelled.sum()
     if total == 0:
@@ -66,23 +66,24 @@ def best_constant_miou(counts: Arrays) -> float:
 
 
 def largest_predicted_share(counts: Arrays) -> float:
-    """The share of the pixels that were given the most frequent class, 0-1; NaN if there are no pixels."""
+    """Compute the share of pixels whose prediction is the most frequent class, 0-1; NaN without pixels."""
     total = counts["predicted"].sum()
     return float(counts["predicted"].max() / total) if total else float("nan")
 
 
 def beyond(count: NDArray[np.int64], most: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Where a count is negative, or more than it can be."""
+    """Find the counts that are negative, or more than `most`."""
     return (count < 0) | (count > most)
 
 
 def contradictions(arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]]:
-    """All counts are of the pixels that have a label, or of some of them."""
+    """Check that all counts are of labelled pixels."""
     pixels = (arrays["height"].astype(np.int64) * arrays["width"])[:, None]
-    right, predicted, labelled = (arrays[name] for name in CLASS_COUNTS)
+    intersection, predicted, labelled = (arrays[name] for name in CLASS_COUNTS)
     yield beyond(labelled, pixels), "labelled is negative, or more than its pixels"
     yield beyond(predicted, pixels), "predicted is negative, or more than its pixels"
-    yield beyond(right, np.minimum(predicted, labelled)), "intersection is negative, or more than predicted or labelled"
+    most = np.minimum(predicted, labelled)
+    yield beyond(intersection, most), "intersection is negative, or more than predicted or labelled"
     yield labelled.sum(axis=1) > pixels[:, 0], "labelled sums to more than its pixels"
     yield predicted.sum(axis=1) > labelled.sum(axis=1), "predicted sums to more than labelled"
 

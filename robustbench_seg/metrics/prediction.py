@@ -1,4 +1,4 @@
-"""What a metric counts: the classes that a model gives to the pixels of one image, and the right ones."""
+"""The input of a metric: the predicted and the labelled class of each pixel of one image."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,13 +11,13 @@ __all__ = ["Prediction"]
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model predicts for one image, and the truth.
+    """A model's prediction for one image, and the label.
 
-    classes: uint8 (H, W), the class given to each pixel, 0 .. num_classes - 1, or num_classes where the model's class
-    is none of the data set's. label: uint8 (H, W), the class that is right, or `ignore`. confidence: float32 (H, W),
-    the probability 0-1 of the given class. log_likelihood: float32
-    (H, W), the natural logarithm of the right class's probability, undefined where the label is `ignore`. These two are
-    None unless a metric needs probabilities. All arrays are read-only.
+    classes: uint8 (H, W), the predicted class of each pixel, 0 .. num_classes - 1, or num_classes if the model's class
+    is no class of the data set. label: uint8 (H, W), the right class, or `ignore`. confidence: float32 (H, W), the
+    probability 0-1 of the predicted class. log_likelihood: float32 (H, W), the natural logarithm of the probability of
+    the right class, undefined for the label `ignore`. confidence and log_likelihood are None unless a metric needs
+    probabilities. All arrays are read-only.
     """
 
     classes: NDArray[np.uint8]
@@ -36,5 +36,5 @@ class Prediction:
 
     @cached_property
     def valid(self) -> NDArray[np.bool_]:
-        """The pixels that have a label, (H, W): no others may be counted."""
+        """The pixels with a label, booleans (H, W): a metric counts only these."""
         return np.asarray(self.label != self.ignore)

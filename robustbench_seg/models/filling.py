@@ -50,11 +50,11 @@ def common_prefix(keys: Mapping[str, Tensor]) -> str:
 
 
 def hash_of_state(network: nn.Module) -> list[list[str]]:
-    """Hash all weights and buffers of a network, by their keys: [key, type and shape, hash]."""
+    """Hash all weights and buffers of a network, also those that no file keeps: [key, type and shape, hash]."""
     import hashlib
 
     rows = []
-    for key, tensor in sorted(network.state_dict().items()):
+    for key, tensor in sorted((dict(network.named_buffers()) | network.state_dict()).items()):
         values = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
         rows.append([key, f"{tensor.dtype} {tuple(tensor.shape)}", hashlib.sha256(values.tobytes()).hexdigest()])
     return rows

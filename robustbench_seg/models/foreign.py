@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
@@ -162,9 +163,10 @@ def try_out(network: nn.Module, request: Request, facts: Facts) -> Trial:
 
 
 def run_once(network: nn.Module, size: tuple[int, int], where: str) -> tuple[Tensor, bool]:
+    place = next(chain(network.parameters(), network.buffers()), torch.empty(0)).device
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sizes that are only tried
-        return unpack(network(trial_images(size)), where)
+        return unpack(network(trial_images(size).to(place)), where)
 
 
 def trial_images(size: tuple[int, int]) -> Tensor:

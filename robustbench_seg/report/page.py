@@ -1,14 +1,16 @@
 """Write a report: index.html, report.md, a CSV and a LaTeX file per table, an SVG per figure, and a PDF if asked."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
 from ..files import remove_leftovers, replacing, write_text
+from ..owned_files import owning
 from .content import Section
 from .csv import csv
 from .html import render_html
@@ -18,6 +20,8 @@ from .svg import save_figure
 
 __all__ = ["write_report"]
 
+PAGE, TEXT = "index.html", "report.md"
+
 
 def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -> Path:
     """Write sections into the folder `out`; return the path of index.html.
@@ -25,22 +29,32 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
     pdf: write each figure as PDF too.
     """
     remove_leftovers(out)
-    title = "Robustness report: " + ", ".join(dict.fromkeys(section.suite for section in sections))
-    rendered = []
-    for number, section in enumerate(sections):
-        prefix = section.suite if len(sections) == 1 else f"{number + 1}-{section.suite}"
-        for table in section.tables:
-            write_text(out / f"{prefix}-{table.file}.csv", csv(table))
-            write_text(out / f"{prefix}-{table.file}.tex", latex(table, f"{prefix}-{table.file}"))
-        for picture, kind in product(section.pictures, ("svg", "pdf") if pdf else ("svg",)):
-            with replacing(out / f"{prefix}-{picture.file}.{kind}") as temporary:
+    names = [section.suite for section in sections]
+    prefixes = names if len(names) == 1 else [f"{number + 1}-{name}" for number, name in enumerate(names)]
+    title = "Robustness report: " + ", ".join(dict.fromkeys(names))
+    every = list(zip(prefixes, sections, strict=True))
+    kinds = ("svg", "pdf") if pdf else ("svg",)
+    tables = {f"{prefix}-{table.file}": table for prefix, section in every for table in section.tables}
+    pictures = {f"{prefix}-{picture.file}": picture for prefix, section in every for picture in section.pictures}
+    files_of_tables = [f"{name}.{kind}" for name, kind in product(tables, ("csv", "tex"))]
+    files_of_pictures = [f"{name}.{kind}" for name, kind in product(pictures, kinds)]
+    with owning(out, [PAGE, TEXT, *files_of_tables, *files_of_pictures]):
+        for name, table in tables.items():
+            write_text(out / f"{name}.csv", csv(table))
+            write_text(out / f"{name}.tex", latex(table, name))
+        for (name, picture), kind in product(pictures.items(), kinds):
+            with replacing(out / f"{name}.{kind}") as temporary:
                 save_figure(picture.figure, temporary, kind)
-        rendered.append({**vars(section), "prefix": prefix})
+        rendered = [{**vars(section), "prefix": prefix} for prefix, section in every]
+        write_text(out / TEXT, text_of(title, rendered))
+        write_text(out / PAGE, render_html(title, sections))
+    return out / PAGE
+
+
+def text_of(title: str, sections: Sequence[Mapping[str, Any]]) -> str:
+    """Render the report as Markdown."""
     template = files(__package__).joinpath("page.md").read_text(encoding="utf-8")
     engine = jinja2.Environment(finalize=escaped, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     engine.filters.update(code=code, line_with_code=line_with_code, markdown=markdown)
-    text = engine.from_string(template).render(title=title, sections=rendered)
-    write_text(out / "report.md", re.sub(r"\n{3,}", "\n\n", text))
-    path = out / "index.html"
-    write_text(path, render_html(title, sections))
-    return path
+    text = engine.from_string(template).render(title=title, sections=sections)
+    return re.sub(r"\n{3,}", "\n\n", text)

@@ -8,8 +8,9 @@ from typing import TypeVar
 import pandas as pd
 
 from ..errors import UsageError
+from ..studies.alarms import identical_models
 from ..studies.evidence import numbered
-from ..studies.limits import limits_of, same_everywhere, untrusted
+from ..studies.limits import limits_of, untrusted
 from ..studies.pictures import stored_pictures
 from ..studies.sources import Source, sources_of
 from .content import Picture, Section
@@ -59,8 +60,9 @@ def section_of(source: Source) -> Section:
     ranks = sorted((k, -number) for number, some in enumerate(sentences) for k in range(len(some)))
     order = [(-number, k) for k, number in ranks]
     slugs = {cell.key: cell.slug for cell in source.plan.cells}
-    done = {*source.quality.get("key", ()), *source.latency.get("key", ())}
+    done = {*source.drawn.get("key", ()), *source.latency.get("key", ())}
     failures = [each for store in source.stores for each in store.failures().items()]
+    alarms = tuple(f"⚠ {line}." for line in identical_models(source.drawn))
     finished = [frame for frame in (source.quality, source.latency) if len(frame)]
     return Section(
         suite=source.plan.suite,
@@ -69,7 +71,8 @@ def section_of(source: Source) -> Section:
         models=tuple(dict.fromkeys(title for panel in panels for title in panel.evidence.titles)),
         synthetic=bool(len(source.quality) and source.quality["synthetic"].any()),
         sentences=tuple(sentences[number][k] for number, k in sorted(order[:MOST])),
-        warnings=(*warnings, *untrusted(main.cells), *same_everywhere(main.cells)),
+        warnings=(*alarms, *warnings, *untrusted(main.cells)),
+        alarms=alarms,
         tables=with_own_files(tables),
         pictures=with_own_files(pictures),
         gallery=tuple(stored_pictures(main.cells, source.plan.gallery)),

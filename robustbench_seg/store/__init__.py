@@ -1,1 +1,1 @@
-"""The store: a folder of results with a file per cell, which is checked whenever it is read."""
+"""The store: a folder of results with a file per cell. A file is checked whenever it is read."""

@@ -1,4 +1,4 @@
-"""What one measurement is: a model on a split in a setting, or its speed at an input size."""
+"""One measurement, a cell: a model on a split in a setting, or a model's speed at an input size."""
 
 import re
 from contextlib import suppress
@@ -10,7 +10,7 @@ from ..errors import UsageError
 __all__ = ["CLEAN", "LEAST_SIDE", "Condition", "LatencyCell", "QualityCell", "Setting", "View"]
 
 LEAST_SIDE = 32  # of an image or a window, in pixels: SegFormer's coarsest map has a stride of 32
-CLEAN = "clean"  # stands where a corruption's name stands; its severity is 0
+CLEAN = "clean"  # in the place of a corruption's name, with severity 0
 MODE = re.compile(
     r"whole|slide|processor|pad-(?P<pad>[1-9]\d{0,3})|resize-(?P<height>[1-9]\d{0,4})x(?P<width>[1-9]\d{0,4})"
 )
@@ -23,12 +23,13 @@ VIEW = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """How an image is put through a model.
+    """How a model sees an image.
 
-    mode: "whole"; "slide" with a square window of `crop` pixels moved by `stride`; "pad-32", whole, its sides padded to
-    a multiple of 32; "resize-512x1024", whole at that height and width; "processor", whole at the size that the model's
-    own image processor makes. scale: of the image before that, as a factor on each side; several are put through one by
-    one and their softmax probabilities averaged. flip: each also mirrored left to right, and averaged too.
+    mode: "whole"; "slide" with a square window of `crop` pixels that moves by `stride`; "pad-32", whole, its sides
+    padded to a multiple of 32; "resize-512x1024", whole at that height and width; "processor", whole at the size that
+    the model's own image processor makes. scale: the image is first resized by this factor on each side; with several
+    scales, the softmax probabilities of all are averaged. flip: the mirrored image (left to right) is evaluated too,
+    and its probabilities are part of the average.
     """
 
     mode: str = "whole"
@@ -60,7 +61,7 @@ class View:
         if not isinstance(self.flip, bool):
             raise UsageError(f"view flip must be true or false, got {self.flip!r}")
         if not self.scales or not all(0 < scale <= 8 for scale in self.scales):
-            raise UsageError(f"view scale must be in (0, 8], or several of those, got {self.scale}")
+            raise UsageError(f"view scale must be in (0, 8], or several such factors, got {self.scale}")
         if len(set(self.scales)) < len(self.scales):
             raise UsageError(f"the scales of a view must differ, got {self.scale}")
 
@@ -93,7 +94,7 @@ class View:
 
     @classmethod
     def parse(cls, text: str) -> "View":
-        """Read a view from its name, as returned by `str`. Raises UsageError for another text."""
+        """Read a view from its name, as returned by `str`. Raises UsageError for any other text."""
         if match := VIEW.fullmatch(text):
             crop, stride = (int(match[name]) if match[name] else None for name in ("crop", "stride"))
             with suppress(ValueError, UsageError):
@@ -103,16 +104,16 @@ class View:
                 if str(view) == text:
                     return view
         raise UsageError(
-            f"no view is called {text!r:.60}; their names are such as whole, slide-256-192, pad-32, resize-512x1024, "
+            f"unknown view {text!r:.60}; views have names such as whole, slide-256-192, pad-32, resize-512x1024, "
             "processor and whole-x2-flip"
         )
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What is done to an image before a model sees it.
+    """The change to an image before a model sees it.
 
-    corruption: a name, or CLEAN. severity: 1 .. 5, or 0 with CLEAN. seed: of the suite; it decides every draw.
+    corruption: a name, or CLEAN. severity: 1 .. 5, or 0 with CLEAN. seed: of the suite; it decides every random draw.
     """
 
     corruption: str = CLEAN
@@ -133,7 +134,7 @@ WHOLE = View()
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How images are shown to a model, and the names of the metrics that are counted in addition to mIoU."""
+    """How a model sees the images. metrics: names of the metrics that are counted in addition to mIoU."""
 
     condition: Condition = CLEAN_CONDITION
     view: View = WHOLE
@@ -145,8 +146,8 @@ class Setting:
 class QualityCell:
     """One model on one split in one setting: the source of one mIoU.
 
-    model: its name in the suite. The other fields are those of its `condition` and its `setting`; they stand here one
-    by one, as in the stored record and in the columns.
+    model: the name in the suite. corruption, severity and seed are the fields of `condition`; view, precision and
+    metrics are fields of `setting`. They are flat here, as in the stored record and in the columns.
     """
 
     kind: ClassVar[Literal["quality"]] = "quality"
@@ -161,16 +162,16 @@ class QualityCell:
     metrics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _ = self.condition  # which checks the severity
+        _ = self.condition  # checks the severity
 
     @property
     def condition(self) -> Condition:
-        """What is done to the images."""
+        """The change to the images."""
         return Condition(self.corruption, self.severity, self.seed)
 
     @property
     def setting(self) -> Setting:
-        """How the images are shown to the model, and what is counted."""
+        """How the model sees the images, and what is counted."""
         return Setting(condition=self.condition, view=self.view, precision=self.precision, metrics=self.metrics)
 
     @property
@@ -183,7 +184,7 @@ class QualityCell:
 class LatencyCell:
     """One model at one input size: the source of one latency.
 
-    num_classes: of the model; 0 in a plan that was made before the data set was open. height, width: in pixels.
+    num_classes: of the model; 0 in a plan that was made before the data set was opened. height, width: in pixels.
     """
 
     kind: ClassVar[Literal["latency"]] = "latency"

@@ -1,4 +1,4 @@
-"""The columns of a cell's file: what names the cell, the same in every row, and what is counted or timed."""
+"""The columns of a cell's file: naming columns, with the same value in every row, and columns of counts or times."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,11 +14,11 @@ from .record import Record
 __all__ = [
     "LATENCY_COLUMNS",
     "Arrays",
+    "add_names",
     "arrays_of",
     "counted_columns",
     "filled_columns",
     "latency_table",
-    "named",
     "naming_columns",
     "quality_table",
 ]
@@ -28,10 +28,10 @@ Arrays = Mapping[str, NDArray[Any]]  # columns by name
 
 
 def naming_columns(record: Record) -> dict[str, str | int]:
-    """The columns that are the same in all rows of a cell, with the value that its record states.
+    """Return the columns with the same value in all rows of a cell, and this value from the record.
 
-    From schema version 3 on they are all that the key hashes but metrics and images, and the key: they distinguish the
-    rows of any two cells.
+    From schema version 3 on they are the key, and all that the key hashes except metrics and images. So they
+    distinguish the rows of any two cells.
     """
     cell = record.cell
     names: dict[str, str | int] = {"cell": cell.slug, "model": cell.model}
@@ -52,10 +52,10 @@ def naming_columns(record: Record) -> dict[str, str | int]:
 
 
 def counted_columns(record: Record) -> dict[str, pa.DataType]:
-    """The other columns with their types: of each image what was counted, or of each sample what was timed.
+    """Return the other columns with their types: the counts of each image, or the times of each sample.
 
-    The columns of all metrics that ship are there, in the order of these. Those of a user's own come last, the columns
-    of one metric sorted by name, since JSON keeps no order.
+    The columns of all metrics that ship are present, in the order of the metrics. The columns of a user's own metrics
+    come last; the columns of one metric are sorted by name, because JSON has no order.
     """
     if isinstance(record.cell, LatencyCell):
         return {"sample": pa.int32(), **dict.fromkeys(LATENCY_COLUMNS, pa.float64())}
@@ -69,14 +69,14 @@ def counted_columns(record: Record) -> dict[str, pa.DataType]:
 
 
 def filled_columns(record: Record) -> list[str]:
-    """The `counted_columns` that have a value in each row: all but the columns of metrics that were off."""
+    """List the `counted_columns` with a value in each row: all except the columns of metrics that were off."""
     metrics = getattr(record.cell, "metrics", ())
     off = {column for name, one in SHIPPED.items() if name not in ("miou", *metrics) for column in one.columns}
     return [name for name in counted_columns(record) if name not in off]
 
 
 def quality_table(rows: Sequence[ImageCounts], record: Record) -> pa.Table:
-    """Make the table of a quality cell, a row per image; null where a metric was off."""
+    """Make the table of a quality cell, a row per image; columns of metrics that were off are null."""
     values = {name: [getattr(row, name) for row in rows] for name in ("image_id", "height", "width")}
     counts = {name: [row.counts.get(name) for row in rows] for name in counted_columns(record) if name not in values}
     return table_of(record, values | counts)
@@ -88,27 +88,27 @@ def latency_table(samples: Mapping[str, Sequence[float]], record: Record) -> pa.
 
 
 def table_of(record: Record, values: Mapping[str, Sequence[Any]]) -> pa.Table:
-    """Put the columns that name a cell before what was counted in it. values: of each of `counted_columns`."""
-    return named(record, pa.table({k: pa.array(values[k], kind) for k, kind in counted_columns(record).items()}))
+    """Make a cell's table, naming columns first. values: a sequence for each of `counted_columns`."""
+    return add_names(record, pa.table({k: pa.array(values[k], kind) for k, kind in counted_columns(record).items()}))
 
 
-def named(record: Record, counted: pa.Table) -> pa.Table:
-    """Put the columns that name a cell first, dictionary-encoded (Parquet gives integers back as plain ones)."""
+def add_names(record: Record, counted: pa.Table) -> pa.Table:
+    """Put the naming columns first, dictionary-encoded (Parquet returns integers without the encoding)."""
     zeros = pa.array(np.zeros(len(counted), np.int32))
     names = {k: pa.DictionaryArray.from_arrays(zeros, pa.array([v])) for k, v in naming_columns(record).items()}
     return pa.table(names | dict(zip(counted.column_names, counted.columns, strict=True)))
 
 
 def arrays_of(table: pa.Table, names: Iterable[str]) -> Arrays:
-    """Make arrays (rows,) or (rows, numbers per image) of the columns that the table has: those that are filled.
+    """Make arrays (rows,) or (rows, numbers per image) of the filled columns of the table.
 
-    A metric's column is null where it was switched off, and not there in schema version 1.
+    The columns of a metric that was off are null; in schema version 1 they are absent.
     """
-    found = {}
+    arrays = {}
     for name in names:
         if name in table.column_names and not table[name].null_count:
             column = table[name].combine_chunks()
-            listed = pa.types.is_fixed_size_list(column.type)
-            values = np.asarray((column.flatten() if listed else column).to_numpy(zero_copy_only=False))
-            found[name] = values.reshape(len(table), -1) if listed else values
-    return found
+            is_list = pa.types.is_fixed_size_list(column.type)
+            values = np.asarray((column.flatten() if is_list else column).to_numpy(zero_copy_only=False))
+            arrays[name] = values.reshape(len(table), -1) if is_list else values
+    return arrays

@@ -1,7 +1,7 @@
-"""One finished cell as a Parquet file: written whole and with a digest, read whole and checked, once a report.
+"""A finished cell as a Parquet file: written whole, with a digest; read whole, and checked.
 
-Each page has a checksum, which any reader of Parquet can verify; the digest, of the record and all values, is in the
-metadata next to the record. Files of schema versions 1 and 2 have neither.
+Each page has a checksum that any reader of Parquet can verify. The metadata holds the record, and a digest of the
+record and all values. Files of schema versions 1 and 2 have neither checksums nor a digest.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from ..errors import DamagedError, StoreError
 from ..files import canonical_json, digest, replacing
 from ..metrics import MIOU
 from .checks import expect_whole
-from .columns import Arrays, counted_columns, named
+from .columns import Arrays, add_names, counted_columns
 from .record import SCHEMA_VERSION, Record, expect_readable
 from .strict_json import parse_json
 
@@ -36,7 +36,7 @@ FOLDERS = {"quality": "cells", "latency": "latency"}
 
 @dataclass(frozen=True, eq=False)
 class StoredCell:
-    """A file that was read and checked. arrays: its `filled_columns`; hashes: of each of them."""
+    """A file that was read and checked. arrays: its `filled_columns`. hashes: of each array, by name."""
 
     path: Path
     record: Record
@@ -44,16 +44,16 @@ class StoredCell:
     hashes: Mapping[str, str]
 
     def truth(self) -> str:
-        """Hash the images, their sizes and what is labelled in them: the same for all models of the same data."""
+        """Hash the image ids, sizes and labelled pixels: equal for all models on the same data."""
         return digest([self.hashes[name] for name in ("image_id", "height", "width", "labelled")])
 
     def content(self) -> str:
-        """Hash what mIoU is made of, image by image."""
+        """Hash the counts of mIoU of each image."""
         return digest([self.hashes[name] for name in ("image_id", *MIOU.columns)])
 
 
 def write_cell(folder: Path, record: Record, table: pa.Table) -> None:
-    """Write a cell's file into a store's folder. Raises StoreError for what would not be read: it is never stored."""
+    """Write a cell's file into a store's folder. Raises StoreError, and writes nothing, if a reader would reject it."""
     path = folder.joinpath(*place_of(record))
     text = record.to_json().encode()
     arrays = expect_whole(Record.from_dict(parse_json(text, str(path)), str(path)), table, str(path))
@@ -64,28 +64,28 @@ def write_cell(folder: Path, record: Record, table: pa.Table) -> None:
             file,
             compression="zstd",
             compression_level=19,
-            # Counts hardly repeat, so a dictionary of them is longer than they are.
+            # Counts rarely repeat, so a dictionary would be longer than the counts.
             use_dictionary=[field.name for field in table.schema if not pa.types.is_nested(field.type)],
-            write_statistics=False,  # nothing checks them, and by damaged ones a reader would skip rows
+            write_statistics=False,  # no checksum covers them, and a reader with damaged ones would skip rows
             write_page_checksum=True,
         )
 
 
 def bring_up_to_date(path: Path) -> None:
-    """Write a file of an earlier schema version as this one would be: more columns, the same counts, key and name."""
+    """Rewrite a file of an earlier schema version in this one: more columns; counts, key and name do not change."""
     record = replace(read_record(path), schema_version=SCHEMA_VERSION)
-    counted = parsed(content_of(path), str(path), list(counted_columns(record)))
-    write_cell(path.parents[1], record, named(record, counted))
+    counted = parse_parquet(content_of(path), str(path), list(counted_columns(record)))
+    write_cell(path.parents[1], record, add_names(record, counted))
 
 
 def read_cell(path: Path) -> StoredCell:
-    """Read a file and check it: against its digest, its record and its name, and what holds of all counts.
+    """Read a file, and check it against its digest, its record, its name and the rules of `expect_whole`.
 
-    Raises DamagedError for what does not hold, StoreError for a file that is not there, or of a later program.
+    Raises DamagedError for a file that fails a check, StoreError for a missing file and for a later program's file.
     """
     content, where = content_of(path), str(path)
     try:
-        table = parsed(content, where)
+        table = parse_parquet(content, where)
         metadata = table.schema.metadata or {}
         if RECORD not in metadata:
             raise StoreError(f"{where}: not a cell of this program (no {RECORD.decode()!r} in its metadata)")
@@ -98,9 +98,9 @@ def read_cell(path: Path) -> StoredCell:
         arrays = expect_whole(record, table, where)
         hashes = hashes_of(arrays)
         if record.schema_version > 2 and metadata.get(DIGEST) != digest_of(metadata[RECORD], hashes):
-            raise StoreError(f"{where}: is not as it was written (its digest differs)")
+            raise StoreError(f"{where}: was changed after it was written (its digest differs)")
         if path.parts[-2:] != place_of(record):
-            raise StoreError(f"{where}: holds what belongs into {'/'.join(place_of(record))}")
+            raise StoreError(f"{where}: has the content of {'/'.join(place_of(record))}")
     except StoreError as error:
         raise DamagedError(str(error)) from None
     return StoredCell(path, record, arrays, hashes)
@@ -112,28 +112,28 @@ def read_record(path: Path) -> Record:
 
 
 def place_of(record: Record) -> tuple[str, str]:
-    """Name the folder and the file of a cell."""
+    """Return the folder and the file name of a cell."""
     return FOLDERS[record.kind], file_name(record.cell.slug, record.key)
 
 
 def file_name(slug: str, key: str) -> str:
-    """Name a cell's file."""
+    """Return the name of a cell's file."""
     return f"{slug}-{key}.parquet"
 
 
 def content_of(path: Path) -> bytes:
-    """Read a file. Raises StoreError for one that can't be read."""
+    """Read a file. Raises StoreError if it can't be read."""
     try:
-        if path.exists() and not path.is_file():  # a pipe would wait for ever
-            raise StoreError(f"{path}: is no file; remove it")
+        if path.exists() and not path.is_file():  # reading a pipe could wait for ever
+            raise StoreError(f"{path}: is not a file; remove it")
         with path.open("rb") as file:
             return file.read()
     except OSError as error:
         raise StoreError(f"{path}: can't be read ({error.strerror})") from None
 
 
-def parsed(content: bytes, where: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Parse Parquet, with the checksums of its pages. Raises StoreError for what is none, or damaged."""
+def parse_parquet(content: bytes, where: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Parse Parquet, and verify the checksums of its pages. Raises StoreError for other or damaged content."""
     try:
         with pq.ParquetFile(
             pa.BufferReader(content),
@@ -141,7 +141,7 @@ def parsed(content: bytes, where: str, columns: Sequence[str] | None = None) -> 
             thrift_string_size_limit=len(content),
             thrift_container_size_limit=len(content),
         ) as file:
-            # In this thread only: one of Arrow's that frees a Python object while the interpreter ends aborts it.
+            # No threads: an Arrow thread that frees a Python object at the interpreter's exit aborts the process.
             table = file.read(columns=None if columns is None else list(columns), use_threads=False)
             table.validate(full=True)
             return table
@@ -152,13 +152,13 @@ def parsed(content: bytes, where: str, columns: Sequence[str] | None = None) -> 
 
 def hashes_of(arrays: Arrays) -> dict[str, str]:
     """Hash the values of each column, by name."""
-    found = {}
+    hashes = {}
     for name, values in arrays.items():
         content = canonical_json(values.tolist()).encode() if values.dtype == object else values.tobytes()
-        found[name] = hashlib.blake2b(content, digest_size=16).hexdigest()
-    return found
+        hashes[name] = hashlib.blake2b(content, digest_size=16).hexdigest()
+    return hashes
 
 
 def digest_of(record: bytes, hashes: Mapping[str, str]) -> bytes:
-    """Hash a file's record and columns, without the columns of metrics that were off."""
+    """Hash a file's record and columns, except the columns of metrics that were off."""
     return hashlib.blake2b(record + canonical_json(hashes).encode(), digest_size=16).hexdigest().encode()

@@ -1,12 +1,12 @@
-"""A folder of results: one Parquet file per cell, written atomically: a kill loses at most the cell in progress.
+"""A folder of results with one Parquet file per cell. Files are atomic: a kill loses at most the cell in progress.
 
     DIR/cells/<slug>-<key>.parquet      a quality cell, a row per image
     DIR/latency/<slug>-<key>.parquet    a speed cell, a row per sample
     DIR/failed/<slug>-<key>.json        a cell that raised: record and traceback
-    DIR/plans/<suite>-<digest>.json     what a run was to measure
-    DIR/gallery/<slug>-<key>/           the pictures that the cell has of the suite's gallery
+    DIR/plans/<suite>-<digest>.json     the plan of a run
+    DIR/gallery/<slug>-<key>/           the cell's pictures of the suite's gallery
 
-`pandas.read_parquet(DIR/cells)` and DuckDB read the folders as they are; the record is in each file's metadata.
+`pandas.read_parquet(DIR/cells)` and DuckDB read these folders directly; the record is in each file's metadata.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -27,11 +27,11 @@ from .strict_json import parse_json
 
 __all__ = ["Store"]
 
-OLDEST_RENEWED = 2  # version 1 has keys of its own: its cells are none of those that are measured now
+OLDEST_RENEWED = 2  # the keys of version 1 are different, so its cells match no cell that is measured now
 
 
 class Store:
-    """Reads and writes one result folder; it holds no state but the path."""
+    """One result folder; its only state is the path."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -49,14 +49,14 @@ class Store:
 
     def files(self, kind: str) -> list[Path]:
         """List the files of finished cells of a kind: all files that `pandas.read_parquet` would read, at any depth."""
-        found = (self.folder / FOLDERS[kind]).rglob("*")
-        return sorted(p for p in found if p.suffix.lower() == ".parquet" and not p.name.startswith("."))
+        paths = (self.folder / FOLDERS[kind]).rglob("*")
+        return sorted(p for p in paths if p.suffix.lower() == ".parquet" and not p.name.startswith("."))
 
     def check(self, planned: Collection[Path], note: Callable[[str], None]) -> dict[Path, Record]:
-        """Read all cells before a run adds any, and return the records of those that are whole.
+        """Read all cells before a run adds any, and return the records of the undamaged ones.
 
-        planned: the files that the run would write; a damaged one among them is noted, and measured anew. Raises
-        StoreError for any other damaged or foreign file, which only a person can judge.
+        planned: the files that the run would write. A damaged file among them is noted; the run measures it again.
+        Raises StoreError for any other damaged or foreign file, because the user must decide about it.
         """
         records = {}
         for path in (path for kind in FOLDERS for path in self.files(kind)):
@@ -65,13 +65,13 @@ class Store:
             except DamagedError as error:
                 if path not in planned:
                     raise
-                note(f"{error.reason}: measured anew")
+                note(f"{error.reason}: measured again")
         return records
 
     def bring_up_to_date(self, records: Mapping[Path, Record]) -> int:
-        """Give the files of an earlier schema version the columns of this one, so that all have the same; count them.
+        """Rewrite the files of an earlier schema version with this version's columns; return how many there were.
 
-        A kill leaves some as they were, for the next run. records: as returned by `check`.
+        After a kill the next run rewrites the others. records: as returned by `check`.
         """
         older = [path for path, record in records.items() if record.schema_version < SCHEMA_VERSION]
         for path in older:
@@ -79,30 +79,31 @@ class Store:
         return len(older)
 
     def expect_alike(self, records: Collection[Record], classes: int | None, metrics: Sequence[str]) -> None:
-        """Raise StoreError if the folder's cells are of schema version 1, or of other classes or metrics than these, or
-        have other columns of a metric of a user's own.
+        """Raise StoreError if cells of the folder have schema version 1, other metrics or another number of classes.
 
-        All files have the same columns; and a cell with fewer metrics must stand neither next to one with more, nor in
-        its place. classes: None for a suite without quality cells.
+        The columns of a user's own metric must agree too: all files of a folder have the same columns. A cell with
+        fewer metrics must be neither next to a cell with more metrics, nor in its place. classes: None for a suite
+        without quality cells.
         """
         for record in records:
             if record.schema_version < OLDEST_RENEWED:
-                held, these = f"of schema version {record.schema_version}", str(SCHEMA_VERSION)
+                stored, new = f"of schema version {record.schema_version}", str(SCHEMA_VERSION)
             elif classes is None or not isinstance(record.cell, QualityCell):
                 continue
             elif len(record.class_names) != classes:
-                held, these = f"of {len(record.class_names)} classes", str(classes)
+                stored, new = f"of {len(record.class_names)} classes", str(classes)
             elif record.cell.metrics != tuple(metrics):
-                counted, those = (", ".join(names) or "none" for names in (record.cell.metrics, metrics))
-                held, these = f"with the metrics {counted}", those
+                counted, new = (", ".join(names) or "none" for names in (record.cell.metrics, metrics))
+                stored = f"with the metrics {counted}"
             elif other := [n for n, own in record.own_metrics.items() if own.columns != METRICS[n].sizes(classes)]:
-                held, these = f"with other columns of the metric {other[0]}", ", ".join(METRICS[other[0]].columns)
+                stored = f"with other columns of the metric {other[0]}"
+                new = ", ".join(METRICS[other[0]].columns)
             else:
                 continue
-            raise StoreError(f"{self.folder}: holds cells {held}, these have {these}; give another --out")
+            raise StoreError(f"{self.folder}: holds cells {stored}, new cells have {new}; give another --out")
 
     def gallery(self, slug: str, key: str) -> Path:
-        """The folder of a cell's pictures of the suite's gallery."""
+        """Return the folder of a cell's pictures of the suite's gallery."""
         return self.folder / "gallery" / f"{slug}-{key}"
 
     def write_quality(self, rows: Sequence[ImageCounts], record: Record) -> None:
@@ -116,9 +117,10 @@ class Store:
         self.forget_failures(record)
 
     def forget_failures(self, record: Record) -> None:
-        """Remove the notes of earlier failures of a cell, also with other data or weights than the record's.
+        """Remove the notes of earlier failures of a cell, even with other data or weights than in the record.
 
-        A note with another number of images is another cell's; one that can't be read must not cost this cell.
+        A note with another number of images belongs to another cell. A note that can't be read stays: it must not stop
+        this cell.
         """
         for path in (self.folder / "failed").glob(f"{record.cell.slug}-*.json"):
             with suppress(StoreError):
@@ -127,48 +129,48 @@ class Store:
                     path.unlink()
 
     def write_failure(self, failure: Failure) -> None:
-        """Note that a cell raised; the next run tries it again."""
+        """Write a note that a cell raised; the next run tries the cell again."""
         record = failure.record
         self.forget_failures(record)
         write_json(self.folder / "failed" / f"{record.cell.slug}-{record.key}.json", failure.to_dict())
 
     def failures(self) -> dict[str, Failure]:
-        """Read the notes of failed cells, by file name. Raises StoreError for a file that is no such note."""
+        """Read the notes of failed cells, by file name. Raises StoreError for a file that is not such a note."""
         return {path.name: read_failure(path) for path in sorted((self.folder / "failed").glob("*.json"))}
 
     def write_plan(self, plan: Plan) -> None:
-        """Keep what a run is to measure, for a report to find what is missing. The same plan is one file."""
+        """Keep the plan of a run, so that a report can list missing cells. The same plan is written to one file."""
         content = plan.to_dict()
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         write_json(self.folder / "plans" / plan_name(plan.suite, content), content | {"written": now})
 
     def plans(self) -> list[Plan]:
-        """Read the plans of the runs that wrote here, the last run's at the end.
+        """Read the plans of all runs that wrote here, the last run's plan at the end.
 
-        Raises StoreError for a file that is no plan, or not the plan in its name.
+        Raises StoreError for a file that is not a plan, or not the plan of its name.
         """
         plans = [read_plan(path) for path in sorted((self.folder / "plans").glob("*.json"))]
         return sorted(plans, key=lambda plan: plan.written)
 
 
 def plan_name(suite: str, content: Mapping[str, Any]) -> str:
-    """Name a plan's file. content: as returned by `Plan.to_dict`, of this program or an older one."""
+    """Return the name of a plan's file. content: as returned by `Plan.to_dict` of this or an older program."""
     return f"{suite}-{digest(content, 6)}.json"
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a plan. Raises StoreError for a file that is none, or whose name is another plan's."""
-    with cured(path, "remove it, and run its suite again to have it anew"):
+    """Read a plan. Raises StoreError for a file that is not a plan, or has the name of another plan."""
+    with add_cure(path, "remove it, and run its suite again to write it again"):
         content = parse_json(path.read_bytes(), str(path))
         plan = Plan.from_dict(content, str(path))
-        if path.name != plan_name(plan.suite, {name: each for name, each in content.items() if name != "written"}):
+        if path.name != plan_name(plan.suite, {name: value for name, value in content.items() if name != "written"}):
             raise StoreError(f"{path}: not the plan of its name")
     return plan
 
 
 def read_failure(path: Path) -> Failure:
-    """Read the note of a failure. Raises StoreError for a file that is none, or whose name is another cell's."""
-    with cured(path, "remove it"):
+    """Read the note of a failure. Raises StoreError for a file that is not a note, or has the name of another cell."""
+    with add_cure(path, "remove it"):
         failure = Failure.from_dict(parse_json(path.read_bytes(), str(path)), str(path))
         name = f"{failure.record.cell.slug}-{failure.record.key}.json"
         if path.name != name:
@@ -177,8 +179,8 @@ def read_failure(path: Path) -> Failure:
 
 
 @contextmanager
-def cured(path: Path, cure: str) -> Iterator[None]:
-    """Add the cure to a message about a file, also to that of one which can't be read."""
+def add_cure(path: Path, cure: str) -> Iterator[None]:
+    """Add the cure to a StoreError about a file, and to the message if the file can't be read."""
     try:
         yield
     except StoreError as error:

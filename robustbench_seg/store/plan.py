@@ -1,4 +1,4 @@
-"""What a store keeps as JSON next to its cells: what a run is to measure (a plan), and what raised (a failure)."""
+"""JSON files of a store next to its cells: the plan of a run, and the failure of a cell."""
 
 import re
 from collections.abc import Iterable
@@ -10,19 +10,19 @@ from typing import Any, Literal
 from ..errors import UsageError
 from .cell import CLEAN, LatencyCell, QualityCell, View
 from .record import Record
-from .strict_json import NOT_KEPT, Words, from_json, typed
+from .strict_json import NOT_KEPT, Words, convert, from_json
 
 __all__ = ["Failure", "Plan", "PlannedCell"]
 
 KEY = re.compile("[0-9a-f]{32}")
-LONGEST = 200  # bytes of a name: a key, a kind and an ending still fit into the 255 of a file's name
+LONGEST = 200  # bytes of a name: with a key, a kind and an ending it still fits into the 255 of a file's name
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedCell:
-    """A cell of a plan: its names in the store, see `Store.path`, or the cell itself, or both.
+    """A cell of a plan: its names in the store (see `Store.path`), the cell itself, or both.
 
-    key: "" until the images and the weights were read. cell: None in a plan from a store, which keeps only names.
+    key: "" until images and weights are read. cell: None in a plan from a store, which keeps only names.
     """
 
     kind: Literal["quality", "latency"]
@@ -37,17 +37,17 @@ class PlannedCell:
 
     @classmethod
     def of(cls, cell: QualityCell | LatencyCell) -> "PlannedCell":
-        """Plan a cell whose key is not known yet."""
+        """Plan a cell without a key."""
         return cls(kind=cell.kind, slug=cell.slug, key="", cell=cell)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a run of a suite is to measure: what `plan` shows, what a run works through, what a report may find missing.
+    """The cells that a run of a suite measures: `plan` prints them, and a report lists the missing ones.
 
-    conditions: corruptions with their severities (1 .. 5). views: as returned by str(View). images: how many, 0 while
-    none are chosen. gallery: ids of the images whose pictures are kept. limits: what the numbers do not show, in
-    sentences. written: when the run began, ISO 8601; "" in a plan that is in no store, and in older files.
+    conditions: corruptions with their severities (1 .. 5). views: as returned by str(View). images: their number, 0
+    until they are chosen. gallery: ids of the images whose pictures are kept. limits: sentences on what the numbers do
+    not show. written: the time when the run began, ISO 8601; "" in a plan outside of a store, and in older files.
     """
 
     suite: str
@@ -70,7 +70,7 @@ class Plan:
             expect_short("a gallery image", image_id)
         for name, severities in self.conditions:
             if name == CLEAN:
-                raise UsageError(f"conditions must be corruptions, got {CLEAN}, which is measured with any")
+                raise UsageError(f"conditions must be corruptions, got {CLEAN}, which is always measured")
             if not severities or set(severities) - {1, 2, 3, 4, 5} or len(set(severities)) < len(severities):
                 raise UsageError(f"severities of {name} must differ and be 1 .. 5, got {list(severities)}")
         for view in self.views:
@@ -84,22 +84,22 @@ class Plan:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What two plans have in common whose cells belong together."""
+        """The fields in which plans agree if their cells belong together."""
         return self.suite, self.protocol, self.conditions, self.views
 
     def to_measure(self) -> list[QualityCell | LatencyCell]:
-        """List the cells themselves. Raises ValueError for a plan from a store."""
+        """List the cells themselves. Raises ValueError for a plan that was read from a store."""
         cells = [planned.cell for planned in self.cells if planned.cell is not None]
         if len(cells) < len(self.cells):
-            raise ValueError("a plan from a store names its cells, it does not have them")
+            raise ValueError("a plan from a store has only the names of its cells")
         return cells
 
     def with_keys(self, keys: Iterable[str]) -> "Plan":
-        """Give each cell its key."""
+        """Return the plan with a key for each cell, in order."""
         return replace(self, cells=tuple(replace(cell, key=key) for cell, key in zip(self.cells, keys, strict=True)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Give what decides the plan as plain JSON: all but when it was written. Every cell must have its key."""
+        """Return all fields except `written` as plain JSON. Every cell must have its key."""
         content = asdict(replace(self, cells=tuple(replace(cell, cell=None) for cell in self.cells)))
         for cell in content["cells"]:
             del cell["cell"]
@@ -108,7 +108,7 @@ class Plan:
 
     @classmethod
     def from_dict(cls, value: Any, where: str) -> "Plan":
-        """Read a plan as written by `Store.write_plan`. Raises StoreError in one line for whatever is no plan."""
+        """Read a plan as written by `Store.write_plan`. Raises StoreError, in one line, for other content."""
         return from_json(cls, value, where)
 
 
@@ -121,20 +121,20 @@ class Failure:
 
     @property
     def message(self) -> str:
-        """The exception and its notes: the text after the last place of the traceback."""
+        """The exception and its notes: the text after the last place in the traceback."""
         lines = self.traceback.strip().splitlines()
         last = max((k for k, line in enumerate(lines) if line.startswith("  File ")), default=-1)
         text = dropwhile(lambda line: line.startswith(" "), lines[last + 1 :])
         return "; ".join(line.strip() for line in text if line.strip()) or "no traceback was kept"
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as plain JSON."""
+        """Return the failure as plain JSON."""
         return {"record": self.record.to_dict(), "traceback": self.traceback}
 
     @classmethod
     def from_dict(cls, value: Any, where: str) -> "Failure":
-        """Read a failure as written by `Store.write_failure`. Raises StoreError in one line for whatever is none."""
-        record = Record.from_dict(typed(value, dict[str, Any], where, "the content").get("record"), where)
+        """Read a failure as written by `Store.write_failure`. Raises StoreError, in one line, for other content."""
+        record = Record.from_dict(convert(value, dict[str, Any], where, "the content").get("record"), where)
         return from_json(cls, {**value, "record": record}, where)
 
 
@@ -146,6 +146,6 @@ def expect_file_name(what: str, name: str) -> None:
 
 
 def expect_short(what: str, name: str) -> None:
-    """Raise UsageError for a name that leaves no room for what a store and a report add to it."""
+    """Raise UsageError for a name that is too long for the parts that a store and a report add to it."""
     if (size := len(name.encode("utf-8", "surrogatepass"))) > LONGEST:
         raise UsageError(f"{what} must have at most {LONGEST} bytes, got {size}: {name!r:.60}")

@@ -1,9 +1,9 @@
-"""The record of a cell, and the key that tells two measurements apart.
+"""The record of a cell, and the key that distinguishes two measurements.
 
-A cell's key can be computed before the run and again from the finished file: that makes resuming correct. It hashes
-whatever decides the numbers, never the number of workers; batch, device and machine only for a speed cell. The record
-of a quality cell names the machine, its threads and its libraries: under one key, single pixels may differ between
-those.
+A cell's key can be computed before the run, and again from the finished file. So a run that resumes skips exactly the
+finished cells. The key hashes everything that decides the numbers, and never the number of workers. It covers batch,
+device and machine only for a speed cell. The record of a quality cell names the machine, threads and libraries, because
+single pixels may differ between them under one key.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from ..errors import StoreError
 from ..files import canonical_json, digest
 from ..metrics import OPTIONAL, OwnMetric
 from .cell import LatencyCell, QualityCell
-from .strict_json import Words, from_json, typed
+from .strict_json import Words, convert, from_json
 
 __all__ = [
     "READABLE_SCHEMAS",
@@ -26,14 +26,15 @@ __all__ = [
     "quality_key",
 ]
 
-SCHEMA_VERSION = 3  # of the stored files; rises when columns or a field's meaning change
-# 1 lacks the optional metrics: their columns and the cell's field. 2 has no digest and fewer columns.
+SCHEMA_VERSION = 3  # of the stored files; raise it when columns or a field's meaning change
+# Version 1 lacks the columns of optional metrics and the cell's field `metrics`. Version 2 lacks the digest and some
+# columns.
 READABLE_SCHEMAS = (1, 2, SCHEMA_VERSION)
-KEY_VERSION = 2  # of the keys, which stay when files get more columns: no stored cell is to be measured again
+KEY_VERSION = 2  # of the keys; they stay when files get more columns, so no stored cell is measured again
 Scalar = Words | int | float | bool | None
 ANY = Scalar | dict[Words, Scalar] | tuple[Scalar, ...]
 ENVIRONMENT: dict[str, Any] = dict.fromkeys(("robustbench_seg", "command", "python", "machine"), Words)
-# Its other fields are ANY.
+# Other fields of the environment are ANY.
 ENVIRONMENT |= {"commit": Words | None, "packages": dict[Words, Words], "threads": int | None}
 
 
@@ -54,8 +55,8 @@ def quality_key(
 ) -> str:
     """Hash everything that decides a quality cell's numbers.
 
-    corruption_source: the hash of a corruption of a user's own; "" for ours, whose pixels engine_version stands for.
-    own_metrics: those of the cell's metrics that are a user's own, by name.
+    corruption_source: the hash of a user's own corruption; "" for our corruptions, which engine_version covers.
+    own_metrics: the user's own metrics of the cell, by name.
     """
     own: list[object] = [corruption_source] if corruption_source else []
     own += [{name: metric.source for name, metric in own_metrics.items()}] if own_metrics else []
@@ -70,17 +71,17 @@ def latency_key(cell: LatencyCell, *, checkpoint_sha256: str, machine: str) -> s
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What is kept next to the counts or samples of one cell; JSON in the file's metadata.
+    """The description of one cell, next to its counts or samples: JSON in the file's metadata.
 
-    about: the model in words. images, of: how many images were used, and how many the split has (0 for a speed cell).
+    about: the model in words. images, of: number of images measured, and in the split (0 for a speed cell).
     corruption_source, own_metrics: see `quality_key`. machine: see `latency_key`; "" in files before schema version 3.
-    difference: how far a corrupted cell's images are from the clean ones, the mean over an image's values and then over
-    images, 0-255; None for other cells and in older files.
-    macs: multiply-accumulates for one image at a speed cell's size, None where they are unknown. peak_memory_mib: in a
-    speed cell's pass from image to classes. timings: seconds per part of the work.
-    block_pattern: of the data set's own description, see `datasets.blocks_of`; it is a part of the fingerprint.
-    alignment: each class of the model with the one of class_names that it counts as, None for none of them; empty where
-    these are the model's own. It is a part of checkpoint_sha256.
+    difference: the mean absolute difference of corrupted and clean values, over each image and then over images, 0-255;
+    None for other cells and in older files.
+    macs: multiply-accumulates for one image at a speed cell's size, None if unknown. peak_memory_mib: of a speed cell,
+    from image to classes. timings: seconds per part of the work.
+    block_pattern: from the data set's description, see `datasets.blocks_of`; the fingerprint covers it.
+    alignment: pairs of a class of the model and the member of class_names that it counts as, or None; empty if
+    class_names are the model's classes. checkpoint_sha256 covers it.
     environment: as returned by `environment.describe`, and torch's number of threads.
     """
 
@@ -110,7 +111,7 @@ class Record:
     schema_version: int = SCHEMA_VERSION
 
     def expected_key(self, ids: Sequence[str]) -> str:
-        """The key of the record's values and the image ids; the stored one where older versions kept too little."""
+        """Compute the key from the record and the image ids; return the stored key if an older record lacks values."""
         if self.schema_version < KEY_VERSION or (self.kind == "latency" and not self.machine):
             return self.key
         if isinstance(self.cell, LatencyCell):
@@ -126,33 +127,34 @@ class Record:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as plain JSON; NEWER where there are any: other files are those that they always were."""
+        """Return the record as plain JSON. Empty fields of NEWER are omitted, so that older files stay the same."""
         return {name: value for name, value in asdict(self).items() if value or name not in NEWER}
 
     def to_json(self) -> str:
-        """Give it as one strict, key-sorted text."""
+        """Return the record as strict, key-sorted JSON."""
         return canonical_json(self.to_dict())
 
     @classmethod
     def from_dict(cls, value: Any, where: str) -> "Record":
-        """Read a record as returned by `to_json`. Raises StoreError, also for a schema version that is not readable."""
+        """Read a record as returned by `to_json`. Raises StoreError for other content or an unreadable version."""
         expect_readable(value, where)
-        value = typed(value, dict[str, Any], where, "the record")
-        typed(value.get("schema_version"), int, where, "schema_version")  # without it, the default would be a guess
-        kind = typed(value.get("kind"), Literal["quality", "latency"], where, "kind")
+        value = convert(value, dict[str, Any], where, "the record")
+        convert(value.get("schema_version"), int, where, "schema_version")  # without it, the default would be a guess
+        kind = convert(value.get("kind"), Literal["quality", "latency"], where, "kind")
         cell = from_json(CELLS[kind], value.get("cell"), where, "cell")
         record = from_json(cls, {**value, "cell": cell}, where)
         metrics = record.cell.metrics if isinstance(record.cell, QualityCell) else ()
-        known = [*OPTIONAL, *record.own_metrics]
+        allowed = [*OPTIONAL, *record.own_metrics]
         for place, name in enumerate(metrics):
-            if name not in known:
-                raise StoreError(f"{where}: cell.metrics[{place}] must be one of {', '.join(known)}, got {name!r:.60}")
+            if name not in allowed:
+                names = ", ".join(allowed)
+                raise StoreError(f"{where}: cell.metrics[{place}] must be one of {names}, got {name!r:.60}")
         for name in record.own_metrics:
             if name not in metrics or name in OPTIONAL:
                 raise StoreError(f"{where}: own_metrics.{name:.60} must be a metric of the cell that does not ship")
         environment = {
-            name: typed(each, ENVIRONMENT.get(name, ANY), where, f"environment.{name:.40}")
-            for name, each in record.environment.items()
+            name: convert(part, ENVIRONMENT.get(name, ANY), where, f"environment.{name:.40}")
+            for name, part in record.environment.items()
         }
         for name, number, low in (
             ("parameters", record.parameters, 0),

@@ -1,4 +1,4 @@
-"""JSON of this program, read back into frozen dataclasses; every fault is one line that names its place."""
+"""Read this program's JSON into frozen dataclasses; every fault is one line that names its place."""
 
 import json
 import math
@@ -12,18 +12,18 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from ..errors import StoreError, UsageError
 from ..wording import is_utf8
 
-__all__ = ["NOT_KEPT", "Words", "from_json", "parse_json", "typed"]
+__all__ = ["NOT_KEPT", "Words", "convert", "from_json", "parse_json"]
 
 T = TypeVar("T")
-Words = Annotated[str, "only read by people"]  # no key, no name: bytes that are not UTF-8 are shown as \xff
-NOT_KEPT = {"kept": False}  # metadata of a field that is never in JSON
+Words = Annotated[str, "only read by people"]  # no key, no name: bytes that are not UTF-8 become \xff
+NOT_KEPT = {"kept": False}  # metadata of a field that JSON omits
 EITHER = (Union, UnionType)
 LARGEST = 2**63  # magnitude of an integer: a larger one does not fit into a table
 WORDS = {str: "text", Words: "text", int: "an integer", float: "a number", bool: "true or false", NoneType: "null"}
 
 
 def parse_json(content: bytes, where: str) -> Any:
-    """Parse JSON. Raises StoreError for other content, for NaN and infinities, and for too deep a nesting."""
+    """Parse JSON. Raises StoreError for other content, for NaN and infinities, and if it is nested too deeply."""
     try:
         return json.loads(content, parse_constant=refuse)
     except ValueError as error:
@@ -37,25 +37,26 @@ def refuse(constant: str) -> None:
 
 
 def from_json(kind: type[T], value: Any, where: str, place: str = "") -> T:
-    """Make a dataclass from an object, whose fields have the stated types; none is unknown, none missing.
+    """Make a dataclass from a JSON object.
 
-    where: the file. place: where the value stands in it, "" for the whole content. Raises StoreError.
+    where: the file. place: the place of the value in the file, "" for the whole content. Raises StoreError for a field
+    that is unknown, is missing, or has another type.
     """
     if not isinstance(value, dict):
         raise StoreError(f"{where}: {place or 'the content'} must be an object, got {short(value)}")
     inside = f"{place}." if place else ""
-    kept = (field for field in fields(kind) if field.metadata.get("kept", True))  # type: ignore[arg-type]  # a dataclass
-    known = {field.name: field for field in kept}
+    stored = (field for field in fields(kind) if field.metadata.get("kept", True))  # type: ignore[arg-type]
+    fields_by_name = {field.name: field for field in stored}
     for name in value:
-        if name not in known:
-            raise StoreError(f"{where}: {inside}{short(name)[1:-1]} is unknown; known are {', '.join(known)}")
-    for name, field in known.items():
+        if name not in fields_by_name:
+            raise StoreError(f"{where}: {inside}{short(name)[1:-1]} is unknown; known are {', '.join(fields_by_name)}")
+    for name, field in fields_by_name.items():
         if name not in value and field.default is MISSING and field.default_factory is MISSING:
             raise StoreError(f"{where}: {inside}{name} is missing")
     hints = hints_of(kind)  # type: ignore[arg-type]  # a type is hashable
-    found = {name: typed(each, hints[name], where, inside + name) for name, each in value.items()}
+    values = {name: convert(part, hints[name], where, inside + name) for name, part in value.items()}
     try:
-        return kind(**found)
+        return kind(**values)
     except UsageError as error:
         raise StoreError(f"{where}: {place}{': ' if place else ''}{error}") from None
 
@@ -65,32 +66,35 @@ def hints_of(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
 
 
-def typed(value: Any, kind: Any, where: str, place: str) -> Any:
-    """Return a JSON value as a type: lists as tuples, objects as dataclasses. Raises StoreError for another type."""
+def convert(value: Any, kind: Any, where: str, place: str) -> Any:
+    """Convert a JSON value to a type: lists to tuples, objects to dataclasses. Raises StoreError for another type."""
     if kind in PLAIN and PLAIN[kind](value):
         return printable(value) if kind == Words else value
     if is_dataclass(kind) and isinstance(kind, type):
         return value if isinstance(value, kind) else from_json(kind, value, where, place)
     if not fits(value, kind):
-        raise StoreError(f"{where}: {place} must be {wanted(kind)}, got {short(value)}")
+        raise StoreError(f"{where}: {place} must be {describe(kind)}, got {short(value)}")
     origin, options = get_origin(kind), get_args(kind)
     if origin in EITHER:
-        return typed(value, next(option for option in options if fits(value, option)), where, place)
+        return convert(value, next(option for option in options if fits(value, option)), where, place)
     if origin is tuple:
         kinds = [options[0]] * len(value) if options[-1] is ... else options
         return tuple(
-            typed(each, of, where, f"{place}[{k}]") for k, (each, of) in enumerate(zip(value, kinds, strict=True))
+            convert(part, part_kind, where, f"{place}[{k}]")
+            for k, (part, part_kind) in enumerate(zip(value, kinds, strict=True))
         )
     if origin is dict:
         return {
-            typed(name, options[0], where, f"a name in {place}"): typed(each, options[1], where, f"{place}.{name:.40}")
-            for name, each in value.items()
+            convert(name, options[0], where, f"a name in {place}"): convert(
+                part, options[1], where, f"{place}.{name:.40}"
+            )
+            for name, part in value.items()
         }
     return value
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Whether a JSON value is of a type, as far as its outermost layer goes."""
+    """Whether the outermost layer of a JSON value is of a type."""
     if kind in PLAIN:
         return PLAIN[kind](value)
     origin, options = get_origin(kind), get_args(kind)
@@ -112,7 +116,7 @@ def is_text(value: Any, errors: str = "strict") -> bool:
 
 
 def printable(text: str) -> str:
-    r"""Show bytes that are not UTF-8 as \xff, as `wording.shown` does, but keep line breaks."""
+    r"""Write bytes that are not UTF-8 as \xff, as `wording.shown` does, but keep line breaks."""
     return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
@@ -123,15 +127,17 @@ PLAIN: dict[Any, Callable[[Any], bool]] = {
     int: is_integer,
     float: lambda value: is_integer(value) or (isinstance(value, float) and math.isfinite(value)),
     str: is_text,
-    Words: lambda value: is_text(value, "surrogateescape"),  # bytes of a path; other halves of a pair are damage
+    Words: lambda value: is_text(
+        value, "surrogateescape"
+    ),  # surrogates for bytes of a path; any other surrogate is damage
 }
 
 
-def wanted(kind: Any) -> str:
-    """Name a type for people."""
+def describe(kind: Any) -> str:
+    """Describe a type in a message."""
     options = get_args(kind)
     if get_origin(kind) in EITHER:
-        return " or ".join(wanted(option) for option in options)
+        return " or ".join(describe(option) for option in options)
     if get_origin(kind) is Literal:
         return f"one of {', '.join(options)}"
     if get_origin(kind) is tuple:

@@ -1,4 +1,4 @@
-"""What follows for scores where a model's classes differ from the data set's, in sentences."""
+"""Sentences on the effect on scores if the classes of a model differ from the classes of the data set."""
 
 import pandas as pd
 
@@ -11,10 +11,10 @@ EXAMPLES = 4
 
 
 def limits_of_classes(cells: pd.DataFrame) -> list[str]:
-    """State which classes map to nothing, in either direction, and what share of pixels that concerns.
+    """Name the classes without a partner in the model or the data set, and the share of pixels that this affects.
 
-    cells: of `quality_frame`, with `title`. One sentence per model and direction; the share is of clean images in the
-    first view.
+    cells: from `quality_frame`, with the column `title`. There is one sentence per model and direction. The share is
+    over clean images in the first view.
     """
     sentences = []
     for title, own in cells.groupby("title", sort=False):
@@ -39,6 +39,6 @@ def limits_of_classes(cells: pd.DataFrame) -> list[str]:
 
 
 def unmapped_share(cell: pd.Series) -> float:
-    """The share of the labelled pixels of a cell that are given a class that maps to nothing, 0-1."""
+    """Compute the share of a cell's labelled pixels whose predicted class maps to nothing, 0-1."""
     predicted, labelled = (int(cell["counts"][name].sum()) for name in ("predicted", "labelled"))
     return 1 - predicted / labelled if labelled else float("nan")

@@ -1,7 +1,8 @@
-"""Scores under a data set's own conditions, such as ACDC's fog: of the images that were taken in each.
+"""Scores under the conditions of a data set, such as the fog of ACDC.
 
-What stands before the last slash of an image's id is its condition, so one cell holds all of them. A resample draws
-blocks of all images, and scores each condition by its images in it: ratios between conditions are paired.
+The condition of an image is the part of its id before the last slash; one cell holds the images of all conditions. A
+resample draws blocks of all images, and scores each condition from its images among them. So ratios between conditions
+are paired.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,9 +25,9 @@ REFERENCE = "reference"  # the last part of the name of clean partners
 class ConditionScores:
     """A metric of cells under each condition.
 
-    conditions: in the order of their names, the reference first. reference: the condition that the others are compared
-    with, "" without one. images, blocks: how many of each condition have a labelled pixel. scores: of `bootstrap`, a
-    row of its cells for each cell and condition.
+    conditions: the reference first, then sorted by name. reference: the condition that the others are compared with, ""
+    if there is none. images, blocks: for each condition, the number with a labelled pixel. scores: from `bootstrap`,
+    with a row per cell and condition.
     """
 
     conditions: tuple[str, ...]
@@ -40,10 +41,10 @@ class ConditionScores:
         return self.scores.of(condition=condition, **fields)
 
     def interval(self, condition: str, draws: Draws) -> Interval:
-        """Make the interval of a statistic of a condition; its ends are NaN where its blocks are too few."""
+        """Compute the interval of a statistic of a condition; its ends are NaN if the condition has too few blocks."""
         if np.isnan(draws[0]):
             return Interval(float("nan"), float("nan"), float("nan"))
-        # A resample without an image of the condition has no score of it; with 10 blocks that is one in 20,000.
+        # A resample without an image of the condition has no score for it; with 10 blocks this is one in 20,000.
         return interval(draws[~np.isnan(draws)], self.blocks[condition])
 
     def retention(self, condition: str, **fields: object) -> Draws:
@@ -52,14 +53,14 @@ class ConditionScores:
 
 
 def conditions_of_images(ids: Sequence[str]) -> list[str]:
-    """Name the condition of each image, "" where its id has none."""
+    """Return the condition of each image, "" if its id has none."""
     return [image_id.rpartition("/")[0] for image_id in ids]
 
 
 def reference_of(dataset: str, conditions: Sequence[str]) -> str:
     """Choose the condition of clean partners: reference images, or all images of the first of several data sets.
 
-    "" where there is neither.
+    Returns "" if there is neither.
     """
     partners = [name for name in conditions if name.rpartition("/")[2] == REFERENCE]
     first = dataset.partition("+")[0]
@@ -67,9 +68,9 @@ def reference_of(dataset: str, conditions: Sequence[str]) -> str:
 
 
 def condition_scores(cells: pd.DataFrame, quantity: str = "miou") -> ConditionScores | None:
-    """Score cells of the same images under each of their conditions; None where all images are of one.
+    """Score cells of the same images under each condition; None if all images have the same condition.
 
-    cells: of `quality_frame`. quantity: the column of a metric there. Raises StoreError as `read_counts` does.
+    cells: from `quality_frame`. quantity: the column of a metric in the frame. Raises StoreError as `read_counts` does.
     """
     counts = read_counts(cells, quantity)
     ids = cells.iloc[0]["counts"]["image_id"].tolist()
@@ -87,12 +88,12 @@ def condition_scores(cells: pd.DataFrame, quantity: str = "miou") -> ConditionSc
         reference=reference,
         images={name: int(mask.sum()) for name, mask in masks.items()},
         blocks={name: len(set(blocks[mask])) for name, mask in masks.items()},
-        scores=resample(split(counts, masks)),
+        scores=resample(split_by_condition(counts, masks)),
     )
 
 
-def split(counts: Counts, masks: Mapping[str, NDArray[np.bool_]]) -> Counts:
-    """Repeat cells for each condition, with the counts of its images alone."""
+def split_by_condition(counts: Counts, masks: Mapping[str, NDArray[np.bool_]]) -> Counts:
+    """Repeat the cells for each condition, with the counts of its images only."""
     terms = {}
     for name, values in counts.terms.items():
         sides = (1, -1, *[1] * (values.ndim - 2))

@@ -1,6 +1,6 @@
-"""The per-image counts of chosen cells as arrays, for statistics: no model runs again, and no torch is needed.
+"""The per-image counts of cells as arrays, for statistics: no model runs again, and torch is not needed.
 
-Every metric is a function of integers, its terms, each summed over the images first.
+Every metric is a function of integers, its terms, which are first summed over the images.
 """
 
 from collections.abc import Mapping
@@ -21,18 +21,17 @@ __all__ = ["CellCounts", "Counts", "blocks_in", "metrics_in", "read_counts", "un
 
 
 class CellCounts:
-    """The columns of one cell's file, int64 (images,) or (images, size) and the image ids, each held as narrow as its
-    values allow.
+    """The columns of one cell's file: image ids, and int64 (images,) or (images, size).
 
-    kept: columns that cells share, by name, hash and shape: image ids and labels are the same in all cells of one data
-    set, and are there once.
+    In memory a column has the smallest integer type for its values. shared: columns by name, hash and shape, for all
+    cells: image ids and labels are the same in all cells of one data set, and are kept once.
     """
 
-    def __init__(self, arrays: Arrays, hashes: Mapping[str, str], kept: dict[object, NDArray[Any]]) -> None:
+    def __init__(self, arrays: Arrays, hashes: Mapping[str, str], shared: dict[object, NDArray[Any]]) -> None:
         self.arrays: dict[str, NDArray[Any]] = {}
         for name, values in arrays.items():
             place = (name, hashes[name], values.shape)
-            self.arrays[name] = kept[place] if place in kept else kept.setdefault(place, narrowed(values))
+            self.arrays[name] = shared[place] if place in shared else shared.setdefault(place, narrow(values))
 
     def __contains__(self, name: object) -> bool:
         return name in self.arrays
@@ -42,19 +41,19 @@ class CellCounts:
         return values if values.dtype == object else values.astype(np.int64)
 
 
-def narrowed(values: NDArray[Any]) -> NDArray[Any]:
-    """Hold integers in as few bytes as they need."""
-    wide = values.dtype == object or values.min() < 0
-    return values if wide else values.astype(np.min_scalar_type(int(values.max())))
+def narrow(values: NDArray[Any]) -> NDArray[Any]:
+    """Convert integers of 0 or more to the smallest type that holds them; return other values unchanged."""
+    other = values.dtype == object or values.min() < 0
+    return values if other else values.astype(np.min_scalar_type(int(values.max())))
 
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """What one metric is made of, per cell and image: for mIoU, intersection and union of each class.
+    """The terms of one metric per cell and image: for mIoU, intersection and union of each class.
 
-    cells: a row per cell, as they stand on the first axis. blocks: the name of each image's block, one per image.
-    terms: of `Metric.terms`, integers (cells, images) or (cells, images, size), all over pixels whose label is not
-    ignored. Images: those that have any such pixel.
+    cells: a row per cell, in the order of the first axis. blocks: the name of each image's block, one per image. terms:
+    from `Metric.terms`, integers (cells, images) or (cells, images, size), over the pixels whose label is not ignored.
+    Images without such a pixel are omitted.
     """
 
     cells: pd.DataFrame
@@ -64,54 +63,54 @@ class Counts:
 
 
 def metrics_in(cells: pd.DataFrame) -> dict[str, Metric]:
-    """The metrics that some of these cells have a value of, by its column of `quality_frame`."""
+    """Find the metrics with a value in some of these cells, by column of `quality_frame`."""
     kinds = cells[["metrics", "metric_sources"]].drop_duplicates()
-    found = [
+    counted = [
         find_metric(name, dict(sources).get(name, ""))
         for names, sources in zip(kinds["metrics"], kinds["metric_sources"], strict=True)
         for name in names
     ]
-    ours = [one for one in SHIPPED.values() if one is MIOU or one in found]
-    return {one.quantity: one for one in (*ours, *found) if one is not None}
+    ours = [metric for metric in SHIPPED.values() if metric is MIOU or metric in counted]
+    return {metric.quantity: metric for metric in (*ours, *counted) if metric is not None}
 
 
 def unknown_metrics(cells: pd.DataFrame) -> list[str]:
-    """Say which metrics of a user's own have no value in some cells, as their code is not here, or was edited since."""
+    """Name the user's own metrics without a value in some cells: their code is not here, or was edited since."""
     pairs = dict.fromkeys(pair for sources in cells["metric_sources"] for pair in sources)
     return [
-        f"Cells have counts of the metric {name} by code that is unknown here or was edited since; no value is shown."
+        f"Cells have counts of the metric {name} from code that is unknown here or was edited since; no value is shown."
         for name in dict.fromkeys(name for name, source in pairs if find_metric(name, source) is None)
     ]
 
 
 def read_counts(cells: pd.DataFrame, quantity: str = "miou") -> Counts:
-    """Give the counts of cells of one data set and choice of images.
+    """Read the counts of cells with the same data set and the same images.
 
-    cells: those of `quality_frame` that are asked for, such as quality_frame(folder).query("severity == 3"); those of
-    several folders may be concatenated. quantity: the column of a metric there. Memory: 8 bytes for each cell, image
-    and class (12 for each of the 15 bins of "ece").
-    Raises StoreError where there is no cell, and where cells differ in images, labels or classes, or lack the counts.
+    cells: rows of `quality_frame`, such as quality_frame(folder).query("severity == 3"); frames of several folders may
+    be concatenated. quantity: the column of a metric in the frame. Memory: 8 bytes per cell, image and class (12 per
+    bin for the 15 bins of "ece").
+    Raises StoreError if there is no cell, if cells differ in images, labels or classes, or if a cell lacks the counts.
     """
     if not len(cells):
-        raise StoreError("no cell fits what was asked for")
+        raise StoreError("no cell matches the request")
     first = cells.iloc[0]
-    known = {one.quantity: one for one in SHIPPED.values()} | metrics_in(cells)
-    if quantity not in known:
-        raise StoreError(f"no cell has {quantity!r:.60}, by code that is known here; there are {', '.join(known)}")
-    metric = known[quantity]
+    metrics = {metric.quantity: metric for metric in SHIPPED.values()} | metrics_in(cells)
+    if quantity not in metrics:
+        raise StoreError(f"no cell has {quantity!r:.60} from code that is known here; there are {', '.join(metrics)}")
+    metric = metrics[quantity]
     terms: dict[str, NDArray[Any]] = {}
     for k, cell in enumerate(cells.itertuples()):
         if (cell.fingerprint, cell.truth) != (first["fingerprint"], first["truth"]):
             raise StoreError(
-                f"{cell.path}: is of other images or labels than {first['path']}; only the same are compared"
+                f"{cell.path}: has other images or labels than {first['path']}; only cells of the same are compared"
             )
         if cell.class_names != first["class_names"]:
             raise StoreError(f"{cell.path}: has other classes than {first['path']}")
         if absent := [name for name in metric.reads if name not in cell.counts]:
-            raise StoreError(f"{cell.path}: has no {absent[0]}; that metric was off when it was measured")
+            raise StoreError(f"{cell.path}: has no {absent[0]}; its metric was off when the cell was measured")
         if dict(cell.metric_sources).get(metric.name, "") != metric.source:
             raise StoreError(
-                f"{cell.path}: was measured by another source of the metric {metric.name}; measure it anew"
+                f"{cell.path}: was measured with another source of the metric {metric.name}; measure it again"
             )
         for name, values in metric.terms({name: cell.counts[name] for name in metric.reads}).items():
             if k == 0:
@@ -131,9 +130,9 @@ def narrowest(values: NDArray[Any]) -> type[np.signedinteger[Any]]:
 
 
 def blocks_in(cells: pd.DataFrame) -> Blocks:
-    """Find what is drawn of the images of these cells, by the counts of a clean cell where there is one.
+    """Group the images of these cells into blocks, from the counts of a clean cell if there is one.
 
-    Noise would set an image apart from its copy, as every image has noise of its own.
+    In a cell with noise, the counts of an image and of its copy differ, because each image has different noise.
     """
     clean = cells[cells["corruption"] == CLEAN]
     first = (clean if len(clean) else cells).iloc[0]

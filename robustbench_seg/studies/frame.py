@@ -1,4 +1,4 @@
-"""The store as data frames: one row per finished cell, checked, with its counts already summed over its images."""
+"""The store as data frames: one row per finished cell, with the metrics of its images."""
 
 import json
 from pathlib import Path
@@ -21,15 +21,15 @@ __all__ = ["MACHINE", "NOISY_SPREAD", "expect_agreement", "latency_frame", "qual
 
 SAMPLES_FOR_P99 = 100
 NOISY_SPREAD = 0.1  # distance of the quartiles over the median
-ONE_CLASS_SHARE = 0.99  # a model that gives one class to so many pixels has degenerated
+ONE_CLASS_SHARE = 0.99  # a model that predicts one class for this share of pixels has degenerated
 COMMON = (
     "key", "checkpoint_sha256", "licence", "about", "parameters", "engine_version", "corruption_source", "fingerprint",
     "images", "of", "synthetic",
 )  # fmt: skip
-# What a speed cell's key has in addition to the cell and the weights; threads are None in older records.
+# The machine of a speed cell; threads are None in older records.
 MACHINE = ("machine", "threads", "torch")
 DATA = ["dataset", "fingerprint"]
-# Two files that agree in these are of one measurement, with other metrics at most.
+# Two files that agree in these columns hold the same measurement; only their metrics may differ.
 PLACE = [
     "model", "checkpoint_sha256", "dataset", "split", "fingerprint", "images", "corruption", "severity", "view",
     "precision", "seed", "engine_version", "corruption_source",
@@ -37,32 +37,32 @@ PLACE = [
 
 
 def quality_frame(folder: Path) -> pd.DataFrame:
-    """One row per quality cell, without cells of a user's own code that was edited since, see `read_plans`.
+    """Make a frame with one row per quality cell, without cells of a user's own code that was edited, see `read_plans`.
 
     Each file is read once, and its counts are kept. Columns: model, dataset, split, corruption, severity, view,
-    precision, seed, metrics, metric_sources (pairs of a metric of a user's own and the hash of its source); height,
-    width (medians, in pixels); below_window (how many images are smaller than the view's windows); miou (0-1), classes
-    (how many it is the mean of), iou (a list, NaN where a class does not occur), and a column for each other metric,
-    such as boundary_miou (0-1), ece (0-1), nll (nats per pixel), NaN where it was not counted, or not by the code that
-    is here; flag ("" or why the number deserves no trust); path, truth and content of the file, see `StoredCell`;
+    precision, seed, metrics, metric_sources (pairs of a user's own metric and the hash of its source); height, width
+    (medians, in pixels); below_window (number of images that are smaller than the view's windows); miou (0-1), classes
+    (number of classes in this mean), iou (a list, NaN for a class that does not occur), and a column for each other
+    metric, such as boundary_miou (0-1), ece (0-1), nll (nats per pixel), NaN if it was not counted, or with other code;
+    flag ("" or the reason why the number deserves no trust); path, truth and content of the file, see `StoredCell`;
     counts, see `CellCounts`; COMMON; environment.
 
-    Raises StoreError for a file that is damaged, or contradicts another.
+    Raises StoreError for a file that is damaged, or contradicts another file.
     """
     store = Store(folder)
-    kept: dict[object, NDArray[Any]] = {}
-    frame = pd.DataFrame([quality_row(read_cell(path), kept) for path in store.files("quality")])
+    shared: dict[object, NDArray[Any]] = {}
+    frame = pd.DataFrame([quality_row(read_cell(path), shared) for path in store.files("quality")])
     expect_once(frame)
     expect_agreement(frame)
     if not len(frame) or not (own := frame[OWN].astype(bool).any(axis=1)).any() or not store.plans():
         return frame
-    meant = {cell.key for plan in read_plans(folder, frame) for cell in plan.cells}
-    return frame[~own | frame["key"].isin(meant)]
+    planned = {cell.key for plan in read_plans(folder, frame) for cell in plan.cells}
+    return frame[~own | frame["key"].isin(planned)]
 
 
-def quality_row(stored: StoredCell, kept: dict[object, NDArray[Any]]) -> dict[str, Any]:
+def quality_row(stored: StoredCell, shared: dict[object, NDArray[Any]]) -> dict[str, Any]:
     record, cell = stored.record, stored.record.cell
-    assert isinstance(cell, QualityCell)  # the folder is that of quality cells, as `read_cell` has checked
+    assert isinstance(cell, QualityCell)  # `read_cell` has checked the folder
     images = ("image_id", "height", "width")
     sums = {name: values.sum(axis=0) for name, values in stored.arrays.items() if name not in images}
     iou = iou_per_class(sums)
@@ -84,15 +84,15 @@ def quality_row(stored: StoredCell, kept: dict[object, NDArray[Any]]) -> dict[st
         "flag": flag_of(sums),
         "truth": stored.truth(),
         "content": stored.content(),
-        "counts": CellCounts(stored.arrays, stored.hashes, kept),
+        "counts": CellCounts(stored.arrays, stored.hashes, shared),
         **common(stored),
     }
 
 
 def values_of(stored: StoredCell, sums: Arrays) -> dict[str, float]:
-    """The value of each metric that ships, and of each metric of a user's own in the cell; NaN where it has none."""
-    own = {name: one.source for name, one in stored.record.own_metrics.items()}
-    values = dict.fromkeys((*(one.quantity for one in SHIPPED.values()), *own), float("nan"))
+    """Compute each metric that ships, and each of the user's own metrics in the cell; NaN without counts or code."""
+    own = {name: metric.source for name, metric in stored.record.own_metrics.items()}
+    values = dict.fromkeys((*(metric.quantity for metric in SHIPPED.values()), *own), float("nan"))
     for metric in (find_metric(name, own.get(name, "")) for name in (*SHIPPED, *own)):
         if metric is not None and all(name in sums for name in metric.columns):
             values[metric.quantity] = metric.of(sums)
@@ -100,13 +100,13 @@ def values_of(stored: StoredCell, sums: Arrays) -> dict[str, float]:
 
 
 def below_window(stored: StoredCell, view: View) -> int:
-    """Count the images that have a side, at the view's smallest scale, below that of its windows."""
+    """Count the images with a side, at the view's smallest scale, that is shorter than a window."""
     sides = np.minimum(stored.arrays["height"], stored.arrays["width"])
     return int(np.count_nonzero(np.rint(min(view.scales) * sides) < (view.crop or 0)))
 
 
 def flag_of(counts: Arrays) -> str:
-    """Say why a number deserves no trust, or nothing."""
+    """State why a number deserves no trust; "" if it does."""
     if largest_predicted_share(counts) >= ONE_CLASS_SHARE:
         return "one class"
     if miou(counts) <= best_constant_miou(counts):
@@ -115,12 +115,13 @@ def flag_of(counts: Arrays) -> str:
 
 
 def latency_frame(folder: Path) -> pd.DataFrame:
-    """One row per speed cell: its fields, samples, times per batch, images_per_s, memory, MACHINE, COMMON, environment.
+    """Make a frame with one row per speed cell.
 
-    median_ms and p90_ms are from image to logits; p99_ms too, NaN below 100 samples. classify_ms is the median from
-    logits to classes, total_ms the median of both together. spread is the quartiles' distance over the median; noisy is
-    whether it is above 10 %, as it is when something else keeps the machine busy. Also path, and what is raised, as in
-    `quality_frame`.
+    Columns: the cell's fields, samples, times per batch, images_per_s, spread, noisy, peak_memory_mib, macs, MACHINE,
+    path, COMMON, environment. median_ms, p90_ms and p99_ms (NaN for fewer than 100 samples) are from image to logits.
+    classify_ms is the median from logits to classes, total_ms the median of the sum. spread is the distance of the
+    quartiles divided by the median. noisy is whether spread is above 10 %, for example if another program uses the
+    machine. Raises StoreError as `quality_frame` does.
     """
     frame = pd.DataFrame([latency_row(read_cell(path)) for path in Store(folder).files("latency")])
     expect_once(frame)
@@ -159,25 +160,26 @@ def common(stored: StoredCell) -> dict[str, Any]:
 
 
 def expect_once(cells: pd.DataFrame) -> None:
-    """Raise StoreError where a folder holds a cell twice, as in a folder within that of the cells."""
+    """Raise StoreError if a folder holds a cell twice, for example in a subfolder."""
     for key in cells.loc[cells.duplicated("key"), "key"] if len(cells) else ():
         first, *_, copy = sorted(cells.loc[cells["key"] == key, "path"], key=lambda path: len(path.parts))
-        raise StoreError(f"{copy}: is there already as {first}; remove it")
+        raise StoreError(f"{copy}: holds the same cell as {first}; remove it")
 
 
 def expect_agreement(cells: pd.DataFrame) -> None:
-    """Raise StoreError where files contradict each other, whatever the folders that they are in.
+    """Raise StoreError if files contradict each other, in one folder or in several.
 
-    cells: of `quality_frame` or `latency_frame`. Cells of the same data must agree in its images, their sizes and what
-    is labelled in them; two files of one measurement must agree in its counts. Times are never the same twice.
+    cells: from `quality_frame` or `latency_frame`. Cells of the same data must agree in images, their sizes and their
+    labelled pixels. Two files of one measurement must agree in its counts. Times always differ, so they are not
+    compared.
     """
     if "truth" in cells:
-        expect_one(cells, DATA, "truth", "other labels or sizes of images of the same data")
-        expect_one(cells, PLACE, "content", "other counts of the same cell")
+        expect_one(cells, DATA, "truth", "other labels or image sizes for the same data")
+        expect_one(cells, PLACE, "content", "other counts for the same cell")
 
 
 def expect_one(cells: pd.DataFrame, names: list[str], digest: str, others: str) -> None:
-    """Raise StoreError where cells that agree in these columns have several digests: it names one of the rarest."""
+    """Raise StoreError if cells that agree in these columns differ in the digest: it names a cell of the rarest one."""
     kinds = cells.drop_duplicates([*names, digest])
     for place in kinds[kinds.duplicated(names)].index:
         alike = cells[(cells[names] == cells.loc[place, names]).all(axis=1)]

@@ -1,7 +1,5 @@
 """What the numbers of a plan do not show, in sentences: from its suite, and from its cells."""
 
-from itertools import combinations
-
 import pandas as pd
 
 from ..store.plan import Plan
@@ -12,7 +10,7 @@ from .evidence import Evidence
 from .machines import differing_machines
 from .statistics import HOLD_BLOCKS, HOLD_BLOCKS_OF_MIOU, LEAST_COVER, LEAST_COVER_OF_MIOU, least_p
 
-__all__ = ["limits_of", "same_everywhere", "untrusted"]
+__all__ = ["limits_of", "untrusted"]
 
 PAPER_SIZE = (1024, 2048)  # of Cityscapes, on which the paper's tables are
 
@@ -101,19 +99,4 @@ def untrusted(cells: pd.DataFrame) -> list[str]:
         f"{counted(len(part), 'cell')}; such numbers deserve no trust."
         for (title, view), part in cells.groupby(["title", "view"], sort=False)
         if (flags := part.loc[part["flag"] != "", "flag"].value_counts().to_dict())
-    ]
-
-
-def same_everywhere(cells: pd.DataFrame) -> list[str]:
-    """Name the models whose counts are equal, image by image, in every cell that two of them have."""
-    rows = {
-        title: part.set_index(["view", "corruption", "severity", "seed", "precision"])["content"].to_dict()
-        for title, part in cells.groupby("title", sort=False)
-    }
-    return [
-        f"⚠ {one} and {other} have the same counts in {'the one cell' if len(both) == 1 else f'all {len(both)} cells'} "
-        "that both have: they predict the same, or one of them goes by the wrong name."
-        for one, other in combinations(rows, 2)
-        if (both := rows[one].keys() & rows[other].keys())
-        and all(rows[one][cell] == rows[other][cell] for cell in both)
     ]

@@ -1,6 +1,7 @@
-"""What was meant to be measured in a folder, so that a report can list what is missing, and leave out what is past."""
+"""Merge the plans of a folder, so that a report can list missing cells, and omit outdated ones."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,16 +13,19 @@ from ..store.plan import Plan, PlannedCell
 
 __all__ = ["OWN", "read_plans"]
 
-OWN = ["corruption_source", "metric_sources"]  # columns of `quality_frame`: code of a user's own, empty without any
-Sources = tuple[object, ...]  # of OWN
+OWN = [
+    "corruption_source",
+    "metric_sources",
+]  # columns of `quality_frame` on a user's own code; empty without such code
+Sources = tuple[object, ...]  # the values of OWN
 
 
 def read_plans(folder: Path, cells: pd.DataFrame) -> list[Plan]:
-    """What was meant to be measured here: one plan per suite and set of conditions, its runs' cells together.
+    """Read the plans of a folder: one per suite and set of conditions, with the cells of all its runs.
 
-    cells: the `quality_frame` of the folder. Everything else in a plan is the last run's. An unfinished cell
-    does not count if a later run plans it again, from other weights or repaired data; nor does a cell with a corruption
-    or a metric of a user's own that was edited before that run: its pixels or counts are others.
+    cells: the `quality_frame` of the folder. All other fields of a plan are from the last run. Two kinds of cells are
+    omitted: an unfinished cell, if a later run plans it again with other weights or repaired data; and a cell with a
+    user's own corruption or metric, if its code was edited before a later run: it has other pixels or counts.
     Raises StoreError for a folder without results.
     """
     store = Store(folder)
@@ -29,31 +33,35 @@ def read_plans(folder: Path, cells: pd.DataFrame) -> list[Plan]:
         dict(zip(cells["key"], cells[OWN].itertuples(index=False, name=None), strict=True)) if len(cells) else {}
     )
     merged: dict[object, Plan] = {}
-    last: dict[object, PlannedCell] = {}  # what the last run has for a cell of so many images
+    last: dict[object, PlannedCell] = {}  # place ─▶ the cell in the last run with this place
 
     def sources_of(cell: PlannedCell) -> Sources | None:
-        """The sources of a cell's own code; None where it is not done."""
+        """Look up the sources of the user's own code in a cell; None for an unfinished cell."""
         if cell.kind == "quality":
             return done.get(cell.key)
         return () if store.has(cell.kind, cell.slug, cell.key) else None
 
-    def is_meant(cell: PlannedCell, latest: PlannedCell) -> bool:
+    def is_current(cell: PlannedCell, latest: PlannedCell) -> bool:
         if cell.key == latest.key:
             return True
         sources = sources_of(cell)
         return sources is not None and (not any(sources) or sources == sources_of(latest))
 
-    def place(plan: Plan, cell: PlannedCell) -> object:
-        return plan.suite, plan.precision, plan.images, cell.kind, cell.slug
+    def places(plan: Plan) -> Iterator[tuple[object, PlannedCell]]:
+        """Pair each cell with what it has in common with the same cell of other runs; draws differ in their order."""
+        seen: Counter[tuple[str, str]] = Counter()
+        for cell in plan.cells:
+            seen[cell.kind, cell.slug] += 1
+            yield (plan.suite, plan.precision, plan.images, cell.kind, cell.slug, seen[cell.kind, cell.slug]), cell
 
     plans = store.plans()
     for plan in plans:
-        last |= {place(plan, cell): cell for cell in plan.cells}
+        last |= dict(places(plan))
     for plan in plans:
         before = merged[plan.identity].cells if plan.identity in merged else ()
         have = {cell.key for cell in before}
-        meant = [cell for cell in plan.cells if cell.key not in have and is_meant(cell, last[place(plan, cell)])]
-        merged[plan.identity] = replace(plan, cells=(*before, *meant))
+        added = [cell for place, cell in places(plan) if cell.key not in have and is_current(cell, last[place])]
+        merged[plan.identity] = replace(plan, cells=(*before, *added))
     if not merged:
         raise StoreError(f"{folder}: holds no results (no plans/*.json)")
     return list(merged.values())

@@ -1,8 +1,8 @@
-"""What changed between two stores: the same cells, measured with other weights or another version of the program.
+"""Compare two stores: the same cells, measured with other weights or another version of the program.
 
-Two cells are the same where all but the weights and the environment agree: data, images, corruption (and its source, of
-a user's own), severity, view, precision, seed and engine version. So both models saw the same pixels, and their
-difference is a paired one.
+Two cells are the same if everything except the weights and the environment agrees: data, images, corruption (with its
+source, if it is a user's own), severity, view, precision, seed and engine version. So both models saw the same pixels,
+and the difference is paired.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +16,7 @@ from ..store.cell import CLEAN
 from ..store.plan import Plan
 from .bootstrap import resample
 from .counts import read_counts
+from .draws import with_clean_cells
 from .machines import differing_machines
 from .robustness import SETTING, flags_of
 from .statistics import Draws, differing_blocks, holm, interval, p_value, too_few
@@ -24,16 +25,18 @@ __all__ = ["Changes", "compare_stores"]
 
 CELL = ["model", *SETTING, "corruption", "severity"]
 CONDITION = ["corruption", "severity"]
-SIDES = (("left_only", "base"), ("right_only", "new"))  # as pandas names what is in one of two frames alone
+SIDES = (("left_only", "base"), ("right_only", "new"))  # pandas' names for rows in only one of two frames
 
 
 @dataclass(frozen=True, eq=False)
 class Changes:
-    """table: a row per model, setting and quantity: base, new, estimate (new - base), low, high (all 0-1), p, p_holm
-    over the table, and the blocks that were drawn; low, high and p are NaN where these are too few. Quantities are
-    clean, mean (over the corruptions of which both have all planned severities), and each of the conditions. lacking:
-    what of BASE, or of a plan, could not be compared; added: what only NEW has; remarks: what else to know of the
-    numbers; these three in words.
+    """The differences between two stores.
+
+    table: a row per model, setting and quantity. Columns: base, new, estimate (new - base), low, high (all 0-1), p,
+    p_holm over the table, and blocks, the number of blocks; low, high and p are NaN for too few blocks. Quantities are
+    clean, mean (over the corruptions with all planned severities in both stores), and each condition. lacking: cells of
+    BASE, or of a plan, that could not be compared. added: cells that only NEW has. remarks: other facts about the
+    numbers. These three are sentences.
     """
 
     table: pd.DataFrame
@@ -43,22 +46,22 @@ class Changes:
 
     @property
     def primary(self) -> pd.DataFrame:
-        """The rows that a gate looks at: clean and mean."""
+        """The rows that a gate checks: clean and mean."""
         return self.table[self.table["quantity"].isin([CLEAN, "mean"])]
 
     def dropped(self, points: float) -> pd.DataFrame:
-        """The primary rows whose interval lies below -points."""
+        """Return the primary rows with an interval below -points."""
         return self.primary[self.primary["high"] < -points / 100]
 
     @property
     def unjudged(self) -> pd.DataFrame:
-        """The primary rows of which no one can say whether they dropped, with the `reason`."""
+        """The primary rows that can't be judged, with the `reason`."""
         rows = self.primary.assign(reason=[why_unjudged(row) for _, row in self.primary.iterrows()])
         return rows[rows["reason"] != ""]
 
 
 def why_unjudged(change: pd.Series) -> str:
-    """State why a row can't be judged; nothing where it can."""
+    """State why a row can't be judged; "" if it can."""
     sides = [side.upper() for side in ("base", "new") if not 0 <= change[side] <= 1]
     if sides:
         return f"{' and '.join(sides)} {'has' if len(sides) == 1 else 'have'} no mIoU between 0 and 1"
@@ -68,32 +71,34 @@ def why_unjudged(change: pd.Series) -> str:
 
 
 def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan]) -> Changes:
-    """Compare two frames of `quality_frame`. The only model of each may have another name there.
+    """Compare two frames from `quality_frame`. If each has a single model, the names of the two may differ.
 
-    plans: of `read_plans`, both stores' together; they state which severities make a corruption whole, and which cells
-    are missing. Raises StoreError where no cell is in both, or one of them holds a cell with two weights or sources.
+    plans: from `read_plans`, of both stores; they state the severities of a complete corruption, and the planned cells.
+    Raises StoreError if no cell is in both frames, or if a frame holds a cell with several weights or sources.
     """
-    base, new = named_alike(base, new)
+    base, new = (with_clean_cells(frame) for frame in with_one_name(base, new))
     for name, frame in (("BASE", base), ("NEW", new)):
         repeated = frame[frame.duplicated(CELL)]
         if len(repeated):
             slug = repeated["slug"].iloc[0]
-            raise StoreError(f"{name}: {slug} is there with several weights or sources; compare needs one of each")
+            raise StoreError(f"{name}: {slug} has several weights or sources; compare needs one of each")
     pairing = {"on": [*CELL, "corruption_source"], "suffixes": ("_base", "_new"), "indicator": "side"}
     both = base.merge(new, how="outer", sort=False, **pairing)
     matched = both[both["side"] == "both"]
-    lacking, added = ([alone(row, name) for _, row in both[both["side"] == side].iterrows()] for side, name in SIDES)
+    lacking, added = (
+        [one_sided(row, name) for _, row in both[both["side"] == side].iterrows()] for side, name in SIDES
+    )
     if not len(matched):
         raise StoreError("no cell of BASE is in NEW: " + "; ".join([*lacking, *added][:2]))
     rows = []
     for fields, part in matched.groupby(["model", *SETTING], sort=False):
         setting = dict(zip(["model", *SETTING], fields, strict=True))
         own = same_setting(both, setting)
-        seen = {*zip(own["corruption"], own["severity"], strict=True)}
-        if (CLEAN, 0) not in seen:
+        measured = {*zip(own["corruption"], own["severity"], strict=True)}
+        if (CLEAN, 0) not in measured:
             lacking.append(f"{CLEAN} of {setting['model']}, view {setting['view']}, is in neither")
         planned = planned_with({*part["key_base"], *part["key_new"]}, plans)
-        rows += changes_of(setting, part, base, new, {*seen, *planned})
+        rows += changes_of(setting, part, base, new, {*measured, *planned})
     table = pd.DataFrame(rows)
     compared = [frame[frame["key"].isin(matched[f"key_{name}"])] for name, frame in (("base", base), ("new", new))]
     return Changes(
@@ -104,19 +109,19 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan])
     )
 
 
-def alone(row: pd.Series, name: str) -> str:
+def one_sided(row: pd.Series, name: str) -> str:
     """State that a cell is in only one of the stores. name: base or new."""
     source = f", source {row['corruption_source'][:12]}" if row["corruption_source"] else ""
     return (
-        f"{row[f'slug_{name}']} is in {name.upper()} alone "
+        f"{row[f'slug_{name}']} is only in {name.upper()} "
         f"({row['images']} images, engine version {row['engine_version']}{source})"
     )
 
 
 def missing(both: pd.DataFrame, plans: Iterable[Plan]) -> list[str]:
-    """List in words the cells that were planned and are in neither store, each once. both: the cells of the two."""
+    """Report each cell that was planned and is in neither store. both: the cells of the two stores."""
     keys = {*both["key_base"], *both["key_new"]}
-    listed = {
+    one_sided_cells = {
         (row[f"slug_{name}"], row["images"], row["precision"])
         for side, name in SIDES
         for _, row in both[both["side"] == side].iterrows()
@@ -128,14 +133,14 @@ def missing(both: pd.DataFrame, plans: Iterable[Plan]) -> list[str]:
         if cell.kind == "quality" and cell.key not in keys
     ]
     return [
-        f"{slug} was planned and is not there ({images} images, {precision})"
+        f"{slug} was planned and is missing ({images} images, {precision})"
         for slug, images, precision in dict.fromkeys(planned)
-        if (slug, images, precision) not in listed
+        if (slug, images, precision) not in one_sided_cells
     ]
 
 
 def remarks_on(base: pd.DataFrame, new: pd.DataFrame) -> list[str]:
-    """State what to know of the cells that are compared: where they were measured, and which deserve no trust."""
+    """Report on the compared cells: differences of machines, and cells that deserve no trust."""
     machines = differing_machines([*base["environment"], *new["environment"]])
     flags = [
         f"{name}: {model}: {text}; such numbers deserve no trust"
@@ -146,8 +151,8 @@ def remarks_on(base: pd.DataFrame, new: pd.DataFrame) -> list[str]:
     return ([machines] if machines else []) + flags
 
 
-def named_alike(base: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give the one model of NEW the name of the one model of BASE, where there is one each."""
+def with_one_name(base: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the model of NEW the name of the model of BASE, if each has a single model."""
     names = base["model"].unique(), new["model"].unique()
     return (base, new.assign(model=names[0][0])) if len(names[0]) == len(names[1]) == 1 else (base, new)
 
@@ -157,7 +162,7 @@ def same_setting(frame: pd.DataFrame, fields: Mapping[str, object]) -> pd.DataFr
 
 
 def planned_with(keys: set[str], plans: Iterable[Plan]) -> list[tuple[str, int]]:
-    """List the conditions of the plans that have any of these cells."""
+    """List the conditions of the plans with any of these cells."""
     own = [plan for plan in plans if not keys.isdisjoint(cell.key for cell in plan.cells)]
     return [(name, severity) for plan in own for name, severities in plan.conditions for severity in severities]
 
@@ -167,16 +172,16 @@ def changes_of(
     matched: pd.DataFrame,
     base: pd.DataFrame,
     new: pd.DataFrame,
-    wanted: Iterable[tuple[str, int]],
+    required: Iterable[tuple[str, int]],
 ) -> list[dict[str, object]]:
-    """Compare the matched cells of one model and setting. wanted: the conditions that either has or was to have."""
+    """Compare the matched cells of one model and setting. required: conditions in either store or in a plan."""
     frames = [
-        frame[frame["key"].isin(matched[f"key_{name}"])].sort_values(CONDITION)
+        frame[frame["key"].isin(matched[f"key_{name}"]) & (frame["seed"] == fields["seed"])].sort_values(CONDITION)
         for name, frame in (("base", base), ("new", new))
     ]
     scores = resample(read_counts(pd.concat(frames)))
     cells = len(frames[0])
-    values = np.concatenate([scores.draws, scores.alone])  # so the last values of a statistic are of single blocks
+    values = np.concatenate([scores.draws, scores.alone])  # the last values of a statistic are of single blocks
     draws = {
         (corruption, severity): (values[:, k], values[:, cells + k])
         for k, (corruption, severity) in enumerate(zip(frames[0]["corruption"], frames[0]["severity"], strict=True))
@@ -184,12 +189,12 @@ def changes_of(
     quantities: dict[str, tuple[Draws, Draws]] = {}
     if (CLEAN, 0) in draws:
         quantities[CLEAN] = draws[CLEAN, 0]
-    # A corruption that lacks a severity in one or both has no score: what is left would be another mean.
-    lacking = {name for name, severity in wanted if (name, severity) not in draws}
-    whole = list(dict.fromkeys(name for name, _ in draws if name != CLEAN and name not in lacking))
-    if whole:
+    # A corruption that lacks a severity in a store has no score: over other severities it would be another mean.
+    lacking = {name for name, severity in required if (name, severity) not in draws}
+    complete = list(dict.fromkeys(name for name, _ in draws if name != CLEAN and name not in lacking))
+    if complete:
         by_corruption = [
-            [np.mean([pair[side] for (name, _), pair in draws.items() if name == one], axis=0) for one in whole]
+            [np.mean([pair[side] for (name, _), pair in draws.items() if name == one], axis=0) for one in complete]
             for side in (0, 1)
         ]
         quantities["mean"] = (np.mean(by_corruption[0], axis=0), np.mean(by_corruption[1], axis=0))
@@ -201,7 +206,7 @@ def changes_of(
             {
                 **fields,
                 "quantity": quantity,
-                "corruptions": len(whole) if quantity == "mean" else None,
+                "corruptions": len(complete) if quantity == "mean" else None,
                 "base": one[0],
                 "new": other[0],
                 **vars(interval(difference, scores.blocks)),

@@ -148,7 +148,7 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
 
 
 def flags_of(part: pd.DataFrame) -> str:
-    """List the flagged cells of a group per reason."""
+    """List the flagged cells of a group, per reason."""
     flagged = part[part["flag"] != ""]
     return "; ".join(
         f"{reason}: "

@@ -9,6 +9,7 @@ import pandas as pd
 from ..errors import StoreError
 from ..store.folder import Store
 from ..store.plan import Plan
+from .draws import first_draws
 from .evidence import SAME_IMAGES
 from .frame import expect_agreement, latency_frame, quality_frame
 from .plans import read_plans
@@ -21,12 +22,13 @@ __all__ = ["Source", "sources_of"]
 class Source:
     """One plan, and the stores that have cells of it.
 
-    measured: all quality cells of these stores; quality, latency: the plan's own.
+    measured: all quality cells of these stores; drawn, latency: the plan's own; quality: the first draw of `drawn`.
     """
 
     stores: Sequence[Store]
     plan: Plan
     measured: pd.DataFrame
+    drawn: pd.DataFrame
     quality: pd.DataFrame
     latency: pd.DataFrame
     reference: str | None
@@ -62,7 +64,8 @@ def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool
                 stores=[Store(folder) for folder in own],
                 plan=replace(list(own.values())[-1], cells=tuple(cells.values())),
                 measured=measured,
-                quality=quality,
+                drawn=quality,
+                quality=first_draws(quality),
                 latency=only(speeds, list(cells)),
                 reference=reference,
                 pictures=pictures,

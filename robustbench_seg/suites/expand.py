@@ -1,8 +1,9 @@
-"""A suite as a plan: all cells that it asks for. Neither data nor weights are read, and torch is not imported."""
+"""Expand a suite into a plan with all its cells. This reads neither data nor weights, and does not import torch."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
-from ..store.cell import CLEAN, LatencyCell, QualityCell
+from ..store.cell import Condition, LatencyCell, QualityCell
 from ..store.plan import Plan, PlannedCell
 from .schema import Suite
 
@@ -10,12 +11,17 @@ __all__ = ["expand"]
 
 
 def expand(
-    suite: Suite, devices: Mapping[str, str], *, precision: str = "fp32", num_classes: int = 0, images: int = 0
+    suite: Suite,
+    devices: Mapping[str, str],
+    *,
+    precision: str = "fp32",
+    num_classes: Mapping[str, int] = MappingProxyType({}),
+    images: int = 0,
 ) -> Plan:
     """Plan a suite's quality cells, then its speed cells, model by model, without keys.
 
-    devices: "cpu" or "cuda", where each model runs, by its name in results. num_classes, images: 0 while the data set
-    is not open.
+    devices: the device of each model, "cpu" or "cuda", by the model's name in results. num_classes: how many logits
+    each model has for a pixel, by the same names. images: 0 before the data set is opened.
     """
     cells: list[QualityCell | LatencyCell] = [*quality_cells(suite, list(devices), precision)]
     cells += latency_cells(suite, devices, precision, num_classes)
@@ -34,36 +40,44 @@ def expand(
 
 
 def quality_cells(suite: Suite, models: Sequence[str], precision: str) -> list[QualityCell]:
-    """Expand to model x view x condition, clean first."""
+    """Expand to model x view x condition x draw, clean first, which has no draw and is measured once."""
     if suite.dataset is None:
         return []
-    corrupted = [(name, severity) for name, severities in suite.conditions.items() for severity in severities]
+    first, *_ = suite.draws
+    corrupted = [
+        Condition(name, severity, seed)
+        for seed in suite.draws
+        for name, severities in suite.conditions.items()
+        for severity in severities
+    ]
     return [
         QualityCell(
             model=model,
             dataset=suite.dataset.name,
             split=suite.dataset.split,
-            corruption=corruption,
-            severity=severity,
+            corruption=condition.corruption,
+            severity=condition.severity,
             view=view,
             precision=precision,
-            seed=suite.seed,
+            seed=condition.seed,
             metrics=suite.metrics,
         )
         for model in models
         for view in suite.views
-        for corruption, severity in [(CLEAN, 0), *corrupted]
+        for condition in [Condition(seed=first), *corrupted]
     ]
 
 
-def latency_cells(suite: Suite, devices: Mapping[str, str], precision: str, num_classes: int) -> list[LatencyCell]:
+def latency_cells(
+    suite: Suite, devices: Mapping[str, str], precision: str, num_classes: Mapping[str, int]
+) -> list[LatencyCell]:
     """Expand to model x size x batch."""
     if suite.latency is None:
         return []
     return [
         LatencyCell(
             model=model,
-            num_classes=num_classes,
+            num_classes=num_classes.get(model, 0),
             height=height,
             width=width,
             batch=batch,

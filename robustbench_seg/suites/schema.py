@@ -70,6 +70,7 @@ class ModelSpec(Strict):
 
 
 Side = Annotated[int, Field(ge=32)]
+Seed = Annotated[int, Field(ge=0)]
 
 
 class LatencySpec(Strict):
@@ -100,10 +101,11 @@ class Suite(Strict):
     """What to measure.
 
     protocol: a name of PROTOCOLS, or one of your own with `conditions`, {corruption: severities}; clean images are
-    always measured too. models: if none are listed, those that get weights on the command line. gallery: ids of at
-    most two images whose predictions are kept as pictures. metrics: what is counted in addition to mIoU, by default all
-    that ship. limits: sentences on what the numbers do not show, for the report. Without a dataset only latency is
-    measured.
+    always measured too. seed: decides every draw; seeds, in its place, are several draws of each corruption, while
+    clean images are measured once. models: if none are listed, those that get weights on the command line. gallery: ids
+    of at most two images whose predictions are kept as pictures. metrics: what is counted in addition to mIoU, by
+    default all that ship. limits: sentences on what the numbers do not show, for the report. Without a dataset only
+    latency is measured.
     """
 
     name: str = Field(pattern=NAME)
@@ -113,7 +115,8 @@ class Suite(Strict):
     protocol: str = CLEAN
     conditions: dict[str, tuple[Annotated[int, Field(ge=1, le=5)], ...]] = Field(default_factory=dict)
     views: tuple[ViewSpec, ...] = Field((View(),), min_length=1)
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0
+    seeds: tuple[Seed, ...] = ()
     metrics: Annotated[tuple[str, ...], AfterValidator(known_metrics)] = OPTIONAL
     gallery: tuple[str, ...] = Field((), max_length=2)
     limits: tuple[str, ...] = ()
@@ -146,15 +149,23 @@ class Suite(Strict):
             _ = CORRUPTIONS[name]  # raises UsageError where another package's can't be imported
             if not severities or len(set(severities)) < len(severities):
                 raise ValueError(f"{name} needs severities that differ, got {list(severities)}")
+        if self.seeds and "seed" in self.model_fields_set:
+            raise ValueError(f"a suite has a seed or seeds, got seed {self.seed} and seeds {list(self.seeds)}")
         for what, names in (
             ("model names", [model.name for model in self.models]),
             ("views", [str(view) for view in self.views]),
+            ("seeds", list(map(str, self.seeds))),
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"{what} must differ, got {', '.join(names)}")
         if self.dataset is None and self.latency is None:
             raise ValueError("a suite needs a dataset, or latency, or both")
         return self
+
+    @property
+    def draws(self) -> tuple[int, ...]:
+        """The seeds, of which the first is that of clean images, too."""
+        return self.seeds or (self.seed,)
 
 
 def read_suite(name_or_path: str) -> Suite:

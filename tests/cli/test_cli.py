@@ -26,7 +26,33 @@ def real_program(*arguments: str, **environment: str) -> subprocess.CompletedPro
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run"], "Missing argument 'SUITE'."),
+        (["run"], "Missing option '--out'."),
+        (["run", "--out", "OUT"], "name a suite (see `list suites`), or the data to measure on: --data NAME=PATH"),
+        (["plan"], "name a suite (see `list suites`), or the data to measure on: --data NAME=PATH"),
+        (
+            ["run", "demo", "--out", "OUT", "--data", "streets"],
+            "--data streets: takes no folder, and a suite names its",
+        ),
+        (
+            ["run", "demo", "--out", "OUT", "--view", "sideways"],
+            "unknown view 'sideways'; views have names such as",
+        ),
+        (["run", "demo", "--out", "OUT", "--seeds", "0,x"], "--seeds takes whole numbers from 0 on, got 'x'"),
+        (["run", "demo", "--out", "OUT", "--seeds", "1,1"], "suite demo: the file: seeds must differ, got 1, 1"),
+        (["run", "demo", "--out", "OUT", "--seeds", ","], "--seeds is given but names nothing, got ','"),
+        (["run", "demo", "--out", "OUT", "--corruptions", "fogg"], "--corruptions: 'fogg' is none of gauss"),
+        (["run", "demo", "--out", "OUT", "--severities", "6"], "--severities: '6' is none of 1, 2, 3, 4, 5"),
+        (["run", "demo", "--out", "OUT", "--protocol", "x"], "suite demo: the file: unknown protocol 'x'; known: segf"),
+        (["run", "latency", "--out", "OUT", "--split", "val"], "suite latency has no dataset, so no split 'val'"),
+        (["run", "--data", "streets", "--out", "OUT", "--protocol", "x"], "unknown protocol 'x'; known: segformer"),
+        (
+            ["run", "--data", "streets", "--out", "OUT", "--split", "x"],
+            "streets has no split 'x'; known: train, val, te",
+        ),
+        (
+            ["run", "--data", "streets", "--out", "OUT"],
+            "suite streets-segformer names no model: use --model SOURCE or --weights",
+        ),
         (["run", "demo"], "Missing option '--out'."),
         (["fly"], "No such command 'fly'."),
         (["list", "planets"], "Invalid value for 'KIND': 'planets' is not one of"),
@@ -102,7 +128,7 @@ def test_a_mistake_ends_a_process_of_its_own_in_the_same_way() -> None:
         ({"models": [{"name": "segformer-b9"}]}, "models.0: unknown model 'segformer-b9'; known: segformer-b0"),
         (
             {"views": ["sideways"]},
-            "views.0: no view is called 'sideways'; their names are such as whole, slide-256-192, pad-32",
+            "views.0: unknown view 'si",
         ),
         ({"models": [{"name": "constant"}, {"name": "constant"}]}, "model names must differ"),
         ({"views": ["whole", {"mode": "whole", "scale": 1}]}, "views must differ, got whole, whole"),

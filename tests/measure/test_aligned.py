@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from small import stored, write_suite
 from torch.nn import functional
 
@@ -217,3 +218,14 @@ def test_a_model_of_cityscapes_classes_runs_on_camvid_by_the_shipped_map(camvid_
         classes = predict(own, torch.from_numpy(sample.image), View(), sample.label.shape, "fp32").numpy()
         named = [SHIPPED["cityscapes-to-camvid"][CLASS_NAMES[k]] for k in classes[sample.label != IGNORE]]
         assert list(predicted) == [named.count(name) for name in CamVid.class_names]
+
+
+def test_a_model_of_any_classes_is_timed_without_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "load_source", lambda source, name, classes, device: Five())
+    latency = {"sizes": [[64, 96]], "min_samples": 10, "min_seconds": 0.01, "max_seconds": 1}
+    content = {"name": "speed", "description": "for tests", "models": [{"name": "constant"}], "latency": latency}
+    path = tmp_path / "speed.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert not run(read_suite(str(path)), tmp_path / "out", Options(), Listener())
+    (cell,) = (read_record(path).cell for path in (tmp_path / "out/latency").iterdir())
+    assert cell.num_classes == 5

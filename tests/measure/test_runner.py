@@ -321,7 +321,7 @@ def test_a_store_keeps_to_one_number_of_classes(tmp_path: Path, camvid_folder: P
     one = {"models": [{"name": "constant"}], "views": ["whole"], "conditions": {}, "gallery": []}
     run_small(tmp_path, out, **one)
     options = Options(data={"camvid": camvid_folder})
-    with pytest.raises(StoreError, match="holds cells of 19 classes, these have 11; give another --out"):
+    with pytest.raises(StoreError, match="holds cells of 19 classes, new cells have 11; give another --out"):
         run_small(tmp_path, out, options, **one, dataset={"name": "camvid", "split": "test"})
 
 
@@ -353,10 +353,12 @@ def test_a_cell_with_fewer_metrics_is_not_done_for_more_and_does_not_stand_besid
     one = {"models": [{"name": "constant"}], "views": ["whole"], "conditions": {}, "gallery": []}
     run_small(tmp_path, out, **one, metrics=["boundary"])
     before = stored(out).keys()
-    message = "holds cells with the metrics boundary, these have boundary, calibration, likelihood; give another --out"
+    message = (
+        "holds cells with the metrics boundary, new cells have boundary, calibration, likelihood; give another --out"
+    )
     with pytest.raises(StoreError, match=message):
         run_small(tmp_path, out, **one)
-    with pytest.raises(StoreError, match="these have none; give another --out"):
+    with pytest.raises(StoreError, match="new cells have none; give another --out"):
         run_small(tmp_path, out, **one, metrics=[])
     assert stored(out).keys() == before
     run_small(tmp_path, tmp_path / "full", **one, metrics=["likelihood", "boundary", "calibration"])
@@ -379,7 +381,7 @@ def test_no_cell_is_added_to_a_store_of_an_earlier_schema(tmp_path: Path) -> Non
     run_small(tmp_path, out, **one)
     (path,) = (out / "cells").glob("*.parquet")
     as_version(path, 1)
-    with pytest.raises(StoreError, match="holds cells of schema version 1, these have 3; give another --out"):
+    with pytest.raises(StoreError, match="holds cells of schema version 1, new cells have 3; give another --out"):
         run_small(tmp_path, out, **one)
 
 
@@ -392,7 +394,7 @@ def test_a_damaged_cell_is_said_and_measured_anew(tmp_path: Path, finished: Path
     before = {path: path.stat().st_mtime_ns for path in others}
     told, failed = run_small(tmp_path, out)
     assert [line.partition(": ")[0] for line in told.notes] == [str(first), str(second)]
-    assert all(line.endswith(": measured anew") and "\n" not in line for line in told.notes)
+    assert all(line.endswith(": measured again") and "\n" not in line for line in told.notes)
     assert (told.done, len(told.ran), failed) == (CELLS - 2, 2, [])
     assert {path: path.stat().st_mtime_ns for path in others} == before
     assert_same_store(finished, out)
@@ -445,7 +447,7 @@ def test_a_run_brings_the_files_of_version_2_up_to_date_and_measures_none_again(
         monkeypatch.setattr(folder, "bring_up_to_date", healthy)
     told, _ = run_small(tmp_path, out)
     left = CELLS - 3 if killed else CELLS
-    assert told.notes == [f"{out}: brought {left} of {CELLS} files up to date, whose counts stay as they are"]
+    assert told.notes == [f"{out}: brought {left} of {CELLS} files up to date; their counts do not change"]
     assert (told.done, told.ran) == (CELLS, [])
     assert_same_store(finished, out)
     again, _ = run_small(tmp_path, out)

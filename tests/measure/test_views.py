@@ -201,7 +201,7 @@ def test_an_image_that_its_scale_makes_too_small_is_refused() -> None:
         ({"crop": 64}, "a view whole has no crop"),
         ({"flip": "false"}, "view flip must be true or false, got 'false'"),
         ({"flip": 1}, "view flip must be true or false, got 1"),
-        ({"scale": 0.0}, r"scale must be in \(0, 8\], or several of those, got 0.0"),
+        ({"scale": 0.0}, r"scale must be in \(0, 8\], or several such factors, got 0.0"),
         ({"scale": ()}, r"got \(\)"),
         ({"scale": (1.0, 9.0)}, r"got \(1.0, 9.0\)"),
         ({"scale": (1.0, 1)}, r"must differ, got \(1.0, 1.0\)"),

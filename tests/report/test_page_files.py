@@ -76,7 +76,7 @@ def test_pdfs_are_written_when_asked_for(tmp_path: Path) -> None:
         write_report([section(tmp_path / f"{pdf}-data")], out, pdf=pdf)
         assert {p.name for p in out.glob("*.pdf")} == ({"small-one.pdf", "small-two.pdf"} if pdf else set())
         assert all(p.read_bytes().startswith(b"%PDF-") for p in out.glob("*.pdf"))
-        assert {p.suffix for p in out.iterdir()} == {".html", ".md", ".csv", ".tex", ".svg"} | (
+        assert {p.suffix for p in out.iterdir()} == {".html", ".md", ".csv", ".tex", ".svg", ".json"} | (
             {".pdf"} if pdf else set()
         )
 

@@ -85,7 +85,7 @@ PLANS: dict[str, tuple[Change, str]] = {
     "images of a half": (change_at("images", to=2.5), "images must be an integer, got 2.5"),
     "negative images": (change_at("images", to=-1), "images must be 0 or more, got -1"),
     "endless images": (change_at("images", to=10**40), "images must be an integer, got 1000"),
-    "a view of no kind": (change_at("views", to=["sideways"]), "no view is called 'sideways'; their names are such as"),
+    "a view of no kind": (change_at("views", to=["sideways"]), "unknown view 'sideways'; views have names such as"),
     "a view that is an object": (change_at("views", to=[{"mode": "whole"}]), r"views\[0\] must be text, got"),
     "views of text": (change_at("views", to="whole"), "views must be a list, got 'whole'"),
     "a view twice": (change_at("views", to=["whole", "whole"]), "views must differ, got whole, whole"),
@@ -114,7 +114,7 @@ PLANS: dict[str, tuple[Change, str]] = {
     "a suite that is not UTF-8": (change_at("suite", to="\udcff"), "suite must be text"),
     "a written number": (change_at("written", to=1), "written must be text, got 1"),
 }  # fmt: skip
-PLAN_CURE = "; remove it, and run its suite again to have it anew"
+PLAN_CURE = "; remove it, and run its suite again to write it again"
 
 
 @pytest.mark.parametrize("name", CONTENT)
@@ -215,7 +215,7 @@ def test_a_view_is_read_from_its_name(view: str) -> None:
      "whole-x0", "whole-x1.0", "whole-x2_2", "whole-xnan", "whole-x2-flip-flip", f"slide-{'9' * 5000}-1", "whole\n"],
 )  # fmt: skip
 def test_what_is_no_view_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="no view is called"):
+    with pytest.raises(UsageError, match="unknown view"):
         View.parse(text)
 
 

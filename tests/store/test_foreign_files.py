@@ -30,27 +30,27 @@ FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "without its end": (lambda p: write_bytes(p, p.read_bytes()[:-1]), "not a whole Parquet file"),
     "with more at its end": (lambda p: write_bytes(p, p.read_bytes() + b"\n"), "not a whole Parquet file"),
     "zeros": (lambda p: write_bytes(p, bytes(p.stat().st_size)), "not a whole Parquet file"),
-    "another name": (lambda p: p.rename(p.with_name(f"copy-{p.name}")), "holds what belongs into cells/m-d-clean"),
+    "another name": (lambda p: p.rename(p.with_name(f"copy-{p.name}")), "has the content of cells/m-d-clean"),
     "another key in its name": (
         lambda p: p.rename(p.with_name(f"m-d-clean-whole-{'0' * 32}.parquet")),
-        "holds what belongs into cells/m-d-clean-whole-",
+        "has the content of cells/m-d-clean-whole-",
     ),
-    "a copy": (lambda p: Path(shutil.copy(p, p.with_name(f"a {p.name}"))), "holds what belongs into cells/m-d-clean"),
+    "a copy": (lambda p: Path(shutil.copy(p, p.with_name(f"a {p.name}"))), "has the content of cells/m-d-clean"),
     "a copy in a folder": (
         lambda p: Path(shutil.copy(p, [d := p.parent / "before", d.mkdir()][0] / p.name)),
-        "holds what belongs into cells/m-d-clean",
+        "has the content of cells/m-d-clean",
     ),
     "a copy among speed cells": (
         lambda p: Path(shutil.copy(p, p.parents[1] / "latency")),
-        "holds what belongs into cells/m-d-clean",
+        "has the content of cells/m-d-clean",
     ),
     "a copy in capitals": (
         lambda p: Path(shutil.copy(p, p.with_suffix(".PARQUET"))),
-        "holds what belongs into cells/m-d-clean",
+        "has the content of cells/m-d-clean",
     ),
     "another's content": (
         lambda p: Path(shutil.copyfile(next(p.parent.glob("m-d-fog-*")), p)),
-        "holds what belongs into cells/m-d-fog-3-whole-",
+        "has the content of cells/m-d-fog-3-whole-",
     ),
 }  # fmt: skip
 
@@ -68,7 +68,7 @@ def test_two_cells_whose_contents_are_swapped_are_refused(whole: Path, tmp_path:
     one, two = path.read_bytes(), other.read_bytes()
     path.write_bytes(two)
     other.write_bytes(one)
-    expect_line(tmp_path / "out", path, "holds what belongs into cells/m-d-fog-3")
+    expect_line(tmp_path / "out", path, "has the content of cells/m-d-fog-3")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
@@ -77,7 +77,7 @@ def test_what_is_no_file_is_refused_and_not_waited_for(whole: Path, tmp_path: Pa
         path = copied(whole, tmp_path / make.__name__, "cells/m-d-clean-*")
         path.unlink()
         make(path)
-        with pytest.raises(StoreError, match="is no file; remove it"):
+        with pytest.raises(StoreError, match="is not a file; remove it"):
             read_cell(path)
     path.rmdir()
     path.symlink_to("nowhere")
@@ -92,7 +92,7 @@ def test_models_of_the_same_data_must_agree_in_what_is_labelled(tmp_path: Path) 
         write_cell(tmp_path, other, ["x", "y", "z"], model=name)
     (path,) = tmp_path.glob("cells/b-*")
     with pytest.raises(
-        StoreError, match=r"has other labels or sizes of images of the same data than .*/a-.*; remove"
+        StoreError, match=r"has other labels or image sizes for the same data than .*/a-.*; remove"
     ) as e:
         quality_frame(tmp_path)
     assert str(e.value).startswith(f"{path}: ")
@@ -104,7 +104,7 @@ def test_two_files_of_one_measurement_must_have_the_same_counts(tmp_path: Path) 
         write_cell(tmp_path / folder, random_counts(rng, 3, 4), ["x", "y", "z"])
     one, two = (quality_frame(tmp_path / name) for name in ("one", "two"))
     assert len(together([one, one])) == 1, "the same file twice is one measurement"
-    with pytest.raises(StoreError, match=r"has other counts of the same cell than .*; remove the one that is wrong"):
+    with pytest.raises(StoreError, match=r"has other counts for the same cell than .*; remove the one that is wrong"):
         together([one, two])
 
 
@@ -116,7 +116,7 @@ def test_a_copy_in_a_folder_of_the_cells_is_refused(whole: Path, tmp_path: Path)
         copy.parent.mkdir()
         copy.write_bytes(path.read_bytes())
         read = quality_frame if kind == "cells" else latency_frame
-        with pytest.raises(StoreError, match=f"^{copy}: is there already as {path}; remove it$"):
+        with pytest.raises(StoreError, match=f"^{copy}: holds the same cell as {path}; remove it$"):
             read(tmp_path / kind / "out")
 
 
@@ -137,7 +137,7 @@ def test_where_other_threads_may_be_the_reason_the_line_says_so(tmp_path: Path) 
     said = (
         "remove one of them. Cells were measured with 1 thread and 2 threads: single pixels may differ by that alone."
     )
-    with pytest.raises(StoreError, match=f"has other counts of the same cell than .*; {said}"):
+    with pytest.raises(StoreError, match=f"has other counts for the same cell than .*; {said}"):
         together(cells)
 
 

@@ -74,7 +74,7 @@ def test_a_clean_cell_of_other_images_than_the_rest_is_refused(tmp_path: Path) -
     write_cell(tmp_path / "fog", predicted_on(LABELLED, 4), IDS, ("fog", 1))
     write_cell(tmp_path / "clean", predicted_on(LABELLED[:3], 5), IDS[:3])
     cells = pd.concat([quality_frame(tmp_path / name) for name in ("fog", "clean")])
-    with pytest.raises(StoreError, match="is of other images or labels than"):
+    with pytest.raises(StoreError, match="has other images or labels than"):
         read_counts(cells)
 
 

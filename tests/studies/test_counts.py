@@ -46,7 +46,7 @@ def test_a_metric_that_was_off_is_refused_be_its_columns_null_or_not_there(tmp_p
     path = write_cell(tmp_path, random_counts(np.random.default_rng(1), 4, 3), IDS)
     if version == 1:
         as_version(path, 1)
-    with pytest.raises(StoreError, match="has no boundary_intersection; that metric was off"):
+    with pytest.raises(StoreError, match="has no boundary_intersection; its metric was off"):
         read_counts(quality_frame(tmp_path), "boundary_miou")
 
 
@@ -61,12 +61,12 @@ def test_cells_of_other_images_labels_or_classes_are_refused(tmp_path: Path) -> 
     first = quality_frame(tmp_path / "a")
     for name, (theirs, ids, fields) in others.items():
         write_cell(tmp_path / name, theirs, ids, model=name, **fields)
-        with pytest.raises(StoreError, match="is of other images or labels than"):
+        with pytest.raises(StoreError, match="has other images or labels than"):
             read_counts(pd.concat([first, quality_frame(tmp_path / name)]))
     second = first.assign(class_names=[("class 0", "class 1", "other")])
     with pytest.raises(StoreError, match="has other classes than"):
         read_counts(pd.concat([first, second]))
-    with pytest.raises(StoreError, match="no cell fits"):
+    with pytest.raises(StoreError, match="no cell matches"):
         read_counts(first.query("model == 'x'"))
 
 

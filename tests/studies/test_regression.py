@@ -96,14 +96,14 @@ def test_what_only_one_store_has_is_listed_and_its_corruption_is_in_no_mean(
     shutil.copytree(stores["worse"], copy)
     next(copy.glob("cells/m-toy-gaussian_noise-3-*")).unlink()
     changes = compared(stores["base"], copy)
-    assert changes.lacking == ["m-toy-gaussian_noise-3-whole is in BASE alone (20 images, engine version 2)"]
+    assert changes.lacking == ["m-toy-gaussian_noise-3-whole is only in BASE (20 images, engine version 2)"]
     table = changes.table.set_index("quantity")
     assert table.loc["mean", "corruptions"] == 1
     assert table.loc["mean", "estimate"] == table.loc["fog-3", "estimate"]
     for pair, name in (((stores["base"], copy), "BASE"), ((copy, stores["base"]), "NEW")):
         done = gate(*pair, "90")
         assert done.exit_code == 1
-        assert f"not compared: m-toy-gaussian_noise-3-whole is in {name} alone" in done.output
+        assert f"not compared: m-toy-gaussian_noise-3-whole is only in {name}" in done.output
         assert "not judged: 1 cell not compared; see above" in done.output
 
 
@@ -120,7 +120,7 @@ def test_a_corruption_that_lacks_a_severity_in_both_stores_is_listed_and_in_no_m
     assert table.loc["mean", "corruptions"] == 1
     assert table.loc["mean", "base"] == table.loc["snow-3", "base"]
     assert "fog-1" in table.index
-    assert changes.lacking == [f"{slug} was planned and is not there (8 images, fp32)" for slug in failed]
+    assert changes.lacking == [f"{slug} was planned and is missing (8 images, fp32)" for slug in failed]
 
 
 def test_another_plan_of_the_same_folder_does_not_make_a_corruption_incomplete(tmp_path: Path) -> None:
@@ -172,14 +172,14 @@ def test_models_of_other_names_are_matched_only_where_each_side_has_one(
     write_synthetic(tmp_path / "one", worse_by(0), models=["n"], conditions=CONDITIONS, images=20)
     assert compared(stores["base"], tmp_path / "one").table["model"].eq("m").all()
     write_synthetic(tmp_path / "two", worse_by(0), models=["n", "o"], conditions={}, images=20)
-    with pytest.raises(StoreError, match="no cell of BASE is in NEW: m-toy-clean-whole is in BASE alone"):
+    with pytest.raises(StoreError, match="no cell of BASE is in NEW: m-toy-clean-whole is only in BASE"):
         compared(stores["base"], tmp_path / "two")
 
 
 def test_a_store_with_two_weights_of_one_cell_is_refused(stores: dict[str, Path], tmp_path: Path) -> None:
     for name in ("base", "worse"):
         shutil.copytree(stores[name], tmp_path, dirs_exist_ok=True)
-    with pytest.raises(StoreError, match="NEW: m-toy-clean-whole is there with several weights"):
+    with pytest.raises(StoreError, match="NEW: m-toy-clean-whole has several weights"):
         compared(stores["base"], tmp_path)
 
 
@@ -257,7 +257,7 @@ def test_a_model_or_weights_that_were_planned_and_never_measured_close_the_gate(
         )  # fmt: skip
     done = gate(tmp_path / "base", tmp_path / "same")
     assert done.exit_code == 1
-    assert done.output.count("not compared: n-toy-clean-whole was planned and is not there (20 images, fp32)") == 1
+    assert done.output.count("not compared: n-toy-clean-whole was planned and is missing (20 images, fp32)") == 1
     # NEW holds the cells of the old weights; its last run, of the new ones, has measured none.
     shutil.copytree(stores["base"], tmp_path / "new")
     write_synthetic(
@@ -265,7 +265,7 @@ def test_a_model_or_weights_that_were_planned_and_never_measured_close_the_gate(
     )
     done = gate(stores["base"], tmp_path / "new")
     assert done.exit_code == 1
-    assert "not compared: m-toy-clean-whole was planned and is not there" in done.output
+    assert "not compared: m-toy-clean-whole was planned and is missing" in done.output
     assert "not judged: 4 cells not compared" in done.output
 
 

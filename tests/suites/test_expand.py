@@ -18,7 +18,9 @@ LATENCY = {"sizes": [[32, 64], [64, 64]], "batches": [1, 3]}
 
 def test_cells_are_each_model_in_each_view_under_each_condition_then_the_speed_cells(tmp_path: Path) -> None:
     suite = read_suite(str(write_suite(tmp_path, latency=LATENCY, seed=4, metrics=["boundary"])))
-    cells = expand(suite, {"a": "cpu", "b": "cuda"}, precision="bf16", num_classes=7, images=6).to_measure()
+    cells = expand(
+        suite, {"a": "cpu", "b": "cuda"}, precision="bf16", num_classes={"a": 7, "b": 8}, images=6
+    ).to_measure()
     expected = []
     for model in ("a", "b"):
         for view in ("whole", "slide-64-32"):
@@ -33,7 +35,7 @@ def test_cells_are_each_model_in_each_view_under_each_condition_then_the_speed_c
     assert {(cell.split, cell.seed, cell.metrics) for cell in cells if cell.kind == "quality"} == {
         ("test", 4, ("boundary",))
     }
-    assert {cell.num_classes for cell in cells if cell.kind == "latency"} == {7}
+    assert {(cell.model, cell.num_classes) for cell in cells if cell.kind == "latency"} == {("a", 7), ("b", 8)}
 
 
 @pytest.mark.parametrize("folder", ["camvid-c", "camvid-resolution", "streets-c"])
@@ -61,7 +63,7 @@ def test_a_plan_without_keys_is_not_stored_and_one_from_a_store_has_names_alone(
     store.write_plan(keyed)
     (read,) = store.plans()
     assert read.cells == keyed.cells
-    with pytest.raises(ValueError, match="names its cells"):
+    with pytest.raises(ValueError, match="has only the names of its cells"):
         read.to_measure()
 
 

@@ -1,0 +1,1 @@
+"""What a program calls: evaluate a model on data, read what is stored, compare two stores. Behind the front door."""

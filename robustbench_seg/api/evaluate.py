@@ -1,0 +1,188 @@
+"""`evaluate`: measure models on data from a program, as `run` does, with the same keys, store and numbers."""
+
+import re
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+from torch import nn
+
+from ..datasets import DATASETS, Dataset, open_dataset
+from ..errors import UsageError
+from ..files import expanded
+from ..measure.plan import Handed, Job, Options
+from ..measure.runner import Listener, Listeners, run
+from ..models.base import Segmenter
+from ..store.cell import View
+from ..suites import suite_for, with_options
+from ..suites.schema import NAME
+from ..wording import counted, listed
+from .handed import Classes, Input, evaluating, made_of
+from .progress import progress_for
+from .results import Results
+
+__all__ = ["evaluate"]
+
+FAILURES_SHOWN = 3
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+
+Model = nn.Module | Segmenter | str | Path
+
+
+def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command line is)
+    model: Model | Mapping[str, Model],
+    data: Dataset | str | Path,
+    protocol: str = "segformer",
+    corruptions: Mapping[str, Sequence[int]] | None = None,
+    views: Iterable[str | View] = ("whole",),
+    preprocess: Input = None,
+    classes: Classes = None,
+    out: Path | str | None = None,
+    limit: int | None = None,
+    *,
+    name: str | None = None,
+    version: str = "",
+    seeds: Sequence[int] = (0,),
+    metrics: Sequence[str] | None = None,
+    device: str | None = None,
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+    workers: int = 0,
+    progress: bool | Listener = True,
+) -> Results:
+    """Measure a model on clean and on corrupted images; the store that this makes is `run`'s.
+
+    model: a torch network that gives logits (B, classes, h, w), a Segmenter, or a source as on the command line; or
+    several of them by name. data: as `open_dataset` returns it, a data set's name, NAME=FOLDER, or a folder with a
+    dataset.yaml. corruptions: {name: severities}, in the place of the protocol's. views: names such as "whole" or
+    "slide-1024-768". preprocess, classes, version: of a network, see `made_of`. out: the folder of the store,
+    where an evaluation that was stopped goes on; without it the store is temporary, and lives as long as the results.
+    limit: so many images, evenly spaced. name: of the model in results. seeds: a draw of each corruption for each.
+    metrics: what is counted in addition to mIoU, by default all that ship. device: of models that are loaded here, by
+    default "cpu"; a network stays where it is. workers: processes that load images; with any, a script starts the call
+    under `if __name__ == "__main__":`. progress: a bar in terminals and notebooks, or a listener of your own.
+
+    Raises UsageError, DataError or StoreError for what can't be measured, before the first image; where all cells
+    fail, the first cell's error. Where some fail, a warning names them, and so do the results.
+    """
+    dataset = opened(data)
+    if name and isinstance(model, Mapping):
+        raise UsageError(f"name {name!r}: several models have the names that they are given by")
+    models = dict(model) if isinstance(model, Mapping) else {name or default_name(model): model}
+    for called in filter(None, models):
+        expect_name(called)
+    handed = {called: one for called, one in models.items() if not isinstance(one, str | Path)}
+    sources = [f"{called}={one}" if called else str(one) for called, one in models.items() if called not in handed]
+    if sources and (preprocess is not None or classes is not None or version):
+        raise UsageError("preprocess, classes and version are of a network that is handed over, not of a source")
+    suite = with_options(
+        suite_for(dataset.name, dataset.split, protocol, corruptions),
+        views=[view_of(view) for view in views],
+        seeds=seeds,
+        metrics=metrics,
+    )
+    made = partial(made_of, preprocess=preprocess, classes=classes, version=version)
+    table = classes if isinstance(classes, Mapping) else None
+    options = Options(
+        dataset=dataset,
+        models=tuple(sources),
+        handed={called: Handed(partial(made, one, called), table) for called, one in handed.items()},
+        device=device_of(handed, device),
+        precision=precision,
+        workers=workers,
+        limit=limit,
+        command=f"robustbench_seg.evaluate in {Path(sys.argv[0]).name or 'an interactive session'}",
+    )
+    folder = Path(expanded(str(out))) if out is not None else Path(tempfile.mkdtemp(prefix="robustbench-seg-"))
+    heard = Heard()
+    try:
+        with progress_for(progress) as listener, evaluating(list(handed.values())):
+            failed = run(suite, folder, options, Listeners(listener, heard))
+        if failed and len(failed) == heard.cells:
+            raise heard.errors[0]
+        results = Results(folder, temporary=out is None, notes=heard.notes)
+    except BaseException:
+        if out is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if failed:
+        slugs = listed([job.cell.slug for job in failed], FAILURES_SHOWN)
+        warnings.warn(f"{counted(len(failed), 'cell')} failed: {slugs}; see results.failures", stacklevel=2)
+    return results
+
+
+class Heard(Listener):
+    """Keeps what a run says. cells: how many the plan has."""
+
+    def __init__(self) -> None:
+        self.cells = 0
+        self.notes: list[str] = []
+        self.errors: list[Exception] = []
+
+    def noted(self, line: str) -> None:
+        self.notes.append(" ".join(line.split()))
+
+    def planned(self, done: int, waiting: list[Job]) -> None:
+        self.cells = done + len(waiting)
+
+    def finished(self, job: Job, error: Exception | None) -> None:
+        if error is not None:
+            self.errors.append(error)
+
+
+def opened(data: Dataset | str | Path) -> Dataset:
+    """Open data by its name, NAME=FOLDER, or a folder of a user's own. Raises UsageError for anything else."""
+    if isinstance(data, Dataset):
+        return data
+    if not isinstance(data, str | Path):
+        raise UsageError(f"data must be a dataset, a name or a folder, got {type(data).__name__}")
+    text = expanded(str(data))
+    name, equals, folder = text.partition("=")
+    if text in DATASETS:
+        return open_dataset(text)
+    if isinstance(data, str) and equals and name and not Path(text).exists():
+        return open_dataset(name, Path(expanded(folder)))
+    if not Path(text).is_dir():
+        raise UsageError(f"{text}: no such folder, and no dataset; known: {', '.join(DATASETS)}, or NAME=FOLDER")
+    return open_dataset("folder", Path(text))
+
+
+def default_name(model: object) -> str:
+    """Name a network for results by its class; "" for a source, which has a name of its own."""
+    if isinstance(model, str | Path):
+        return ""
+    name = getattr(model, "name", None) or type(model).__name__
+    return NOT_IN_NAMES.sub("-", str(name)).strip("-._")[:64] or "model"
+
+
+def expect_name(name: str) -> None:
+    """Raise UsageError for a name that can't be a part of a file's name."""
+    if not re.search(NAME, name):
+        raise UsageError(f"model {name!r}: a name has up to 64 letters, digits, dots, hyphens, underscores")
+
+
+def view_of(view: str | View) -> View:
+    return view if isinstance(view, View) else View.parse(view)
+
+
+def device_of(handed: Mapping[str, object], device: str | None) -> str:
+    """Where networks that were handed over lie; without any, the device that is asked for.
+
+    Raises UsageError where that is another one, or they lie on several.
+    """
+    places = {name: str(place) for name, one in handed.items() if (place := place_of(one)) is not None}
+    for name, place in places.items():
+        if place != (wanted := device or next(iter(places.values()))):
+            raise UsageError(f"model {name} lies on {place}, not on {wanted}; move it there")
+    return next(iter(places.values()), device or "cpu")
+
+
+def place_of(model: object) -> object:
+    if isinstance(model, nn.Module):
+        return next((tensor.device for tensor in chain(model.parameters(), model.buffers())), None)
+    return getattr(model, "device", None)

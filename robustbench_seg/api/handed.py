@@ -1,0 +1,173 @@
+"""Models that a program hands over: a torch network, with what its user states of it, or a Segmenter.
+
+What decides the logits of a network is hashed before it runs: its parameters and buffers, the source of its classes,
+the plain values among the attributes of its modules (such as a stride), the names of hooks, its input and its classes.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from copy import copy
+from dataclasses import replace
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UsageError
+from ..files import digest
+from ..models import Options, Request
+from ..models.base import NetworkSegmenter, Segmenter
+from ..models.filling import hash_of_state
+from ..models.foreign import Facts, wrap
+from ..models.preprocessing import Preprocessing
+from ..models.request import STATED
+from ..own_code import source_hash
+
+__all__ = ["Classes", "Input", "evaluating", "identity_of", "made_of"]
+
+Classes = Sequence[str] | Mapping[str, str | None] | None
+Input = Preprocessing | Mapping[str, Any] | Callable[[Tensor], Tensor] | None
+RAW = Preprocessing(rescale=1.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+IMAGENET_UNSTATED = Preprocessing(origin="nothing is stated of it")
+OF_INPUT = ("mean", "std", "channels", "rescale", "pad_to", "size", "licence")  # of `Options`
+PLAIN = (bool, int, float, str, bytes, type(None), torch.dtype, torch.Size)
+NO_SETTING = ("training", "call_super_init", "dump_patches")  # of each module, and none of them decides logits here
+
+
+class WithInput(nn.Module):
+    """Images with values 0 .. 255 (B, 3, H, W) ─▶ what a network gives for what a function makes of them as uint8."""
+
+    def __init__(self, network: nn.Module, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.network, self.function = network, function
+
+    def forward(self, images: Tensor) -> Any:
+        return self.network(self.function(images.to(torch.uint8)))
+
+
+def made_of(
+    model: nn.Module | Segmenter,
+    name: str,
+    class_names: tuple[str, ...],
+    *,
+    preprocess: Input = None,
+    classes: Classes = None,
+    version: str = "",
+) -> Segmenter:
+    """Make a network or a Segmenter a model under test, where it lies.
+
+    preprocess: of a network, what a source states of its input ({"mean": ..., "channels": "bgr", "pad_to": 32}), by
+    default ImageNet's; or a function from uint8 RGB (B, 3, H, W) to the network's input. classes: of the logits in
+    their order, by default class_names; as a mapping, each with the class of the data set that it stands for. version:
+    in the place of sources that can't be read. Raises UsageError for what is neither a network nor a Segmenter.
+    """
+    if isinstance(model, nn.Module) and not is_segmenter(model):
+        made = made_of_network(model, name, class_names, preprocess, classes, version)
+    elif preprocess is None:
+        made = made_of_segmenter(cast(Segmenter, model), name, classes)
+    else:
+        raise UsageError(f"model {name}: a Segmenter makes its own input, so it takes no preprocess")
+    return made
+
+
+def made_of_network(
+    network: nn.Module, name: str, class_names: tuple[str, ...], preprocess: Input, classes: Classes, version: str
+) -> Segmenter:
+    stated = Options.parse(listed_values(preprocess)) if isinstance(preprocess, Mapping) else Options()
+    if stated.names or stated.table or not stated.native:
+        raise UsageError(f"model {name}: preprocess takes {', '.join(OF_INPUT)}")
+    input_of = IMAGENET_UNSTATED
+    identity = ["network", identity_of(network, version)]
+    about = type(network).__qualname__
+    if isinstance(preprocess, Preprocessing):
+        input_of = replace(preprocess, origin=STATED)
+    elif preprocess is None or isinstance(preprocess, Mapping):
+        input_of = stated.apply(input_of)
+    else:
+        network, input_of = WithInput(network, preprocess), RAW
+        identity.append(identity_of(preprocess, version))
+        about += f", input made by {getattr(preprocess, '__name__', type(preprocess).__name__)}"
+    identity.append([input_of.order, input_of.rescale, *input_of.mean, *input_of.std, stated.pad_to, stated.size])
+    facts = Facts(
+        where=f"model {name}",
+        identity=digest([*identity, list(classes or class_names)]),
+        about=about + (input_of.remark if input_of != RAW else ""),
+        licence=stated.licence,
+        preprocessing=input_of,
+    )
+    request = Request(name=name, class_names=class_names, options=replace(stated, names=tuple(classes or ())))
+    return wrap(network, request, facts)
+
+
+def listed_values(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn arrays and tensors into lists, as options have them."""
+    return {name: value.tolist() if hasattr(value, "tolist") else value for name, value in stated.items()}
+
+
+def made_of_segmenter(segmenter: Segmenter, name: str, classes: Classes) -> Segmenter:
+    """Take a Segmenter under a name of its own; the one that was handed over stays as it is."""
+    if not is_segmenter(segmenter):
+        raise UsageError(f"model {name}: expected a network, a Segmenter or a source, got {type(segmenter).__name__}")
+    made = copy(segmenter)
+    made.name = name
+    if isinstance(made, NetworkSegmenter):
+        made.checkpoint_sha256 = digest([made.checkpoint_sha256, hash_of_state(made.network)])
+    if classes is not None:
+        made.class_names = tuple(classes)
+    return made
+
+
+def is_segmenter(model: object) -> bool:
+    return callable(model) and all(hasattr(model, name) for name in ("class_names", "checkpoint_sha256", "device"))
+
+
+@contextmanager
+def evaluating(networks: Sequence[object]) -> Iterator[None]:
+    """Let networks evaluate, and train again what was in training before."""
+    modules = [module for network in networks if isinstance(network, nn.Module) for module in network.modules()]
+    before = [module.training for module in modules]
+    for module in modules:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, training in zip(modules, before, strict=True):
+            module.training = training
+
+
+def identity_of(code: object, version: str = "") -> list[Any]:
+    """Hash what decides the output of a network or a function.
+
+    Raises UsageError for code without a source file, as in a notebook, unless it has a version.
+    """
+    if not isinstance(code, nn.Module):
+        return [source_hash(code if hasattr(code, "__qualname__") else type(code), version)]
+    kinds = dict.fromkeys(type(module) for module in code.modules())
+    own = [kind for kind in kinds if kind.__module__.partition(".")[0] != "torch"]  # torch's are in every record
+    sources = sorted([kind.__qualname__, source_hash(kind, version)] for kind in own)
+    settings = [[name, type(module).__qualname__, settings_of(module)] for name, module in code.named_modules()]
+    return [version, sources, settings, hash_of_state(code)]
+
+
+def settings_of(module: nn.Module) -> list[list[str]]:
+    """Give the attributes of a module that are plain values, or made of some, sorted by name."""
+    values = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    found = {name: plain(value) for name, value in values.items() if name not in NO_SETTING}
+    hooks = [*module._forward_pre_hooks.values(), *module._forward_hooks.values()]
+    found["forward hooks"] = ", ".join(getattr(hook, "__qualname__", type(hook).__name__) for hook in hooks)
+    return sorted([name, text] for name, text in found.items() if text)
+
+
+def plain(value: object) -> str:
+    """Write a plain value, a collection of some, or a configuration that has `to_dict`; "" for others."""
+    if isinstance(value, PLAIN):
+        return repr(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        parts = [plain(one) for one in value]
+        return f"{type(value).__name__} {sorted(parts) if isinstance(value, set | frozenset) else parts}"
+    if isinstance(value, Mapping):
+        return str(sorted((repr(key), plain(one)) for key, one in value.items()))
+    if callable(to_dict := getattr(value, "to_dict", None)) and not isinstance(value, type):
+        with suppress(TypeError):  # of one that takes arguments
+            return plain(to_dict())
+    return ""

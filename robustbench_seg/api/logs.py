@@ -1,0 +1,161 @@
+"""`--log-to`: the scores of a run in TensorBoard, Weights & Biases or MLflow, whichever is asked for and installed.
+
+Each quality cell is one number when it is stored: its mIoU (0-1), named MODEL/VIEW/CORRUPTION/seed-N, at the step of
+its severity. At the end each model has its headlines: MODEL/VIEW/headline/clean, mean and retention, over draws.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import MachineError, UsageError
+from ..files import expanded
+from ..measure.plan import Job
+from ..measure.runner import Listener
+from ..metrics import MIOU, miou
+from ..store.cell import CLEAN, QualityCell
+from ..store.file import read_cell
+from ..store.folder import Store
+from ..studies.draws import over_draws
+from ..studies.frame import quality_frame
+
+__all__ = ["LOGS", "Log", "LogListener", "open_log"]
+
+HEADLINE = (CLEAN, "mean", "retention")
+
+
+class Log(ABC):
+    """Where scores go. place: what --log-to has after the colon. config: what to keep of the run in words."""
+
+    @abstractmethod
+    def __init__(self, place: str, config: Mapping[str, Any]) -> None: ...
+
+    @abstractmethod
+    def write(self, name: str, value: float, step: int) -> None:
+        """Write one number."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Write what is left."""
+
+
+class TensorBoard(Log):
+    """Event files in a folder."""
+
+    def __init__(self, place: str, config: Mapping[str, Any]) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.writer: Any = SummaryWriter(expanded(place))
+        self.writer.add_text("run", "; ".join(f"{name}: {value}" for name, value in config.items()))
+
+    def write(self, name: str, value: float, step: int) -> None:
+        self.writer.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+class WeightsAndBiases(Log):
+    """A run of a project."""
+
+    def __init__(self, place: str, config: Mapping[str, Any]) -> None:
+        import wandb
+
+        self.run: Any = wandb.init(project=place, config=dict(config))
+
+    def write(self, name: str, value: float, step: int) -> None:
+        self.run.log({name: value, "severity": step})
+
+    def close(self) -> None:
+        self.run.finish()
+
+
+class MLflow(Log):
+    """A run at a tracking URI."""
+
+    def __init__(self, place: str, config: Mapping[str, Any]) -> None:
+        import mlflow
+
+        self.mlflow: Any = mlflow
+        mlflow.set_tracking_uri(place)
+        mlflow.start_run()
+        mlflow.log_params(dict(config))
+
+    def write(self, name: str, value: float, step: int) -> None:
+        self.mlflow.log_metric(name, value, step=step)
+
+    def close(self) -> None:
+        self.mlflow.end_run()
+
+
+# name: the class, what has to be installed for it, and what stands after the colon
+LOGS: dict[str, tuple[type[Log], str, str]] = {
+    "tensorboard": (TensorBoard, "tensorboard", "DIR"),
+    "wandb": (WeightsAndBiases, "wandb", "PROJECT"),
+    "mlflow": (MLflow, "mlflow", "URI"),
+}
+
+
+def open_log(target: str, config: Mapping[str, Any]) -> Log:
+    """Open what --log-to names. config: what to keep of the run in words.
+
+    Raises UsageError for another form, MachineError where the package is not installed or can't open its place.
+    """
+    name, _, place = target.partition(":")
+    if name not in LOGS or not place:
+        forms = ", ".join(f"{name}:{place}" for name, (_, _, place) in LOGS.items())
+        raise UsageError(f"--log-to takes {forms}, got {target!r}")
+    kind, package, _ = LOGS[name]
+    try:
+        return kind(place, config)
+    except ImportError:
+        raise MachineError(f"--log-to {target}: {package} is not installed: pip install {package}") from None
+    except Exception as error:  # whatever a package raises over its place
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise MachineError(f"--log-to {target}: {package} can't open it ({reason:.300})") from error
+
+
+class LogListener(Listener):
+    """Writes the score of each cell that is stored, and at the end the headline of each model.
+
+    out: the folder of the run. note: called once with a line where the log fails; the run goes on without it.
+    """
+
+    def __init__(self, log: Log, out: Path, note: Callable[[str], None]) -> None:
+        self.log, self.store, self.note = log, Store(out), note
+        self.broken = False
+
+    def finished(self, job: Job, error: Exception | None) -> None:
+        cell = job.cell
+        if error is not None or not isinstance(cell, QualityCell):
+            return
+        stored = read_cell(self.store.path(job.record.kind, cell.slug, job.record.key))
+        score = miou({name: stored.arrays[name].sum(axis=0) for name in MIOU.columns})
+        draw = f"/seed-{cell.seed}" if cell.corruption != CLEAN else ""
+        self.write(f"{cell.model}/{cell.view}/{cell.corruption}{draw}", score, cell.severity)
+
+    def close(self) -> None:
+        """Write the headlines of the run's plan, and what is left."""
+        plan = self.store.plans()[-1]
+        cells = quality_frame(self.store.folder)
+        own = cells[cells["key"].isin([cell.key for cell in plan.cells])] if len(cells) else cells
+        for row in over_draws(own, dict(plan.conditions)).to_dict("records"):
+            for name in HEADLINE:
+                self.write(f"{row['model']}/{row['view']}/headline/{name}", row[name], 0)
+        self.attempt(self.log.close)
+
+    def write(self, name: str, value: float, step: int) -> None:
+        if not math.isnan(value):
+            self.attempt(lambda: self.log.write(name, value, step))
+
+    def attempt(self, call: Callable[[], None]) -> None:
+        """Call the log, until it fails."""
+        if self.broken:
+            return
+        try:
+            call()
+        except Exception as error:  # whatever a package raises; it must not cost the run
+            self.broken = True
+            self.note(f"--log-to: nothing more is logged ({' '.join(f'{type(error).__name__}: {error}'.split()):.300})")

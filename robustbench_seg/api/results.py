@@ -1,0 +1,133 @@
+"""A store, read: what was measured, its scores, and its report."""
+
+import shutil
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import UsageError
+from ..store.cell import CLEAN
+from ..store.folder import Store
+from ..store.plan import Plan
+from ..studies.draws import over_draws
+from ..studies.frame import latency_frame, quality_frame
+from ..studies.plans import read_plans
+from ..studies.regression import Changes, compare_stores
+
+__all__ = ["Results", "compare", "read_results"]
+
+IN_BRIEF = ("model", "view", CLEAN, "mean", "retention")  # of `table`, in a shell and a notebook
+INSIDE = ("counts", "truth", "content", "environment")  # columns of `quality_frame` for statistics
+
+
+class Results:
+    """What a folder holds that `run` or `evaluate` wrote.
+
+    folder: of the store; a temporary one lives as long as this value. notes: lines on the run that made it.
+    """
+
+    def __init__(self, folder: Path, *, temporary: bool = False, notes: Sequence[str] = ()) -> None:
+        self.folder, self.notes = folder, tuple(notes)
+        self.cells = quality_frame(folder)
+        self.plans: Sequence[Plan] = read_plans(folder, self.cells)
+        if temporary:
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    def frame(self) -> pd.DataFrame:
+        """A row per quality cell: see `studies.frame.quality_frame` for the columns. Scores are 0-1."""
+        return self.cells.drop(columns=[name for name in INSIDE if name in self.cells])
+
+    def latency(self) -> pd.DataFrame:
+        """A row per speed cell: see `studies.frame.latency_frame`."""
+        return latency_frame(self.folder)
+
+    def table(self, suite: str | None = None) -> pd.DataFrame:
+        """A row per model and setting: clean, each corruption's score, mean, retention and what `over_draws` adds; 0-1.
+
+        suite: whose protocol, where the folder holds several. Raises UsageError without it then.
+        """
+        plan = self.plan(suite)
+        keys = {cell.key for cell in plan.cells}
+        if not len(self.cells):
+            return pd.DataFrame()
+        return over_draws(self.cells[self.cells["key"].isin(keys)], dict(plan.conditions))
+
+    def plan(self, suite: str | None = None) -> Plan:
+        """What was to be measured: the only plan, or a suite's. Raises UsageError that lists the suites."""
+        plans = [plan for plan in self.plans if suite in (None, plan.suite)]
+        if len(plans) != 1:
+            names = ", ".join(f"{plan.suite} (protocol {plan.protocol})" for plan in self.plans)
+            raise UsageError(f"{self.folder}: holds the suites {names}; name one of them, suite=..., got {suite!r}")
+        return plans[0]
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Why cells failed, by their name; empty where all are there."""
+        found = Store(self.folder).failures().values()
+        return {failure.record.cell.slug: failure.message for failure in found}
+
+    def compare(self, other: "Results | Path | str") -> Changes:
+        """What changed from here to `other`, with paired intervals; see `compare`."""
+        return compare(self, other)
+
+    def report(self, path: Path | str, *, reference: str | None = None, pdf: bool = False) -> Path:
+        """Write the report into a folder: a page, Markdown, CSV, LaTeX, figures; return the path of index.html.
+
+        reference: the model that CD and rCD are against. pdf: write figures as PDF, too.
+        """
+        from ..report.page import write_report
+        from ..report.sections import sections_of
+
+        return write_report(sections_of([self.folder], reference=reference), Path(path).expanduser(), pdf=pdf)
+
+    def brief(self) -> pd.DataFrame:
+        """The main columns of each plan's table for readers: % with one decimal."""
+        parts = []
+        for plan in self.plans:
+            keys = {cell.key for cell in plan.cells}
+            own = self.cells[self.cells["key"].isin(keys)] if len(self.cells) else self.cells
+            if len(own):
+                table = over_draws(own, dict(plan.conditions))
+                shown = table[["model", "view"]].assign(protocol=plan.protocol)
+                for name in IN_BRIEF[2:]:
+                    shown[f"{name} (%)"] = [f"{100 * value:.1f}" if pd.notna(value) else "–" for value in table[name]]
+                shown["images"] = [f"{n} of {of}" for n, of in zip(table["images"], table["of"], strict=True)]
+                parts.append(shown)
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+    @property
+    def remarks(self) -> list[str]:
+        """What to know of the numbers, in lines: notes, failed cells, and numbers that deserve no trust."""
+        failed = [f"failed: {slug}: {message}" for slug, message in self.failures.items()]
+        flagged = self.cells[self.cells["flag"] != ""] if len(self.cells) else self.cells
+        flags = [f"{row.slug}: {row.flag}; this number deserves no trust" for row in flagged.itertuples()]
+        return [*self.notes, *failed, *flags]
+
+    def __repr__(self) -> str:
+        text = self.brief().to_string(index=False)
+        return "\n".join([f"Results in {self.folder}", text, *self.remarks])
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        remarks = "".join(f"<p>{escape(line)}</p>" for line in self.remarks)
+        return f"{self.brief().to_html(index=False, border=0)}{remarks}"
+
+
+def read_results(folder: Path | str) -> Results:
+    """Read a folder that `run` or `evaluate` wrote. Raises StoreError for one without results, or with damaged ones."""
+    return Results(Path(folder).expanduser())
+
+
+def compare(base: Results | Path | str, new: Results | Path | str) -> Changes:
+    """Compare the same cells of two results: `table`, a row per model, setting and quantity, and what is not in both.
+
+    Raises StoreError where no cell is in both.
+    """
+    sides = [side if isinstance(side, Results) else read_results(side) for side in (base, new)]
+    for side in sides:
+        if not len(side.cells):
+            raise UsageError(f"{side.folder}: holds no quality cells")
+    return compare_stores(sides[0].cells, sides[1].cells, [plan for side in sides for plan in side.plans])

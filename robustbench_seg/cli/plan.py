@@ -1,0 +1,145 @@
+"""`plan` shows what `run` would measure, checks data and models where their files are given, and estimates the time."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from ..wording import counted
+from .chosen import Asked, Chosen, choose
+from .options import (
+    Corruptions,
+    Data,
+    Device,
+    Limit,
+    Models,
+    Precision,
+    Protocol,
+    Seeds,
+    Severities,
+    Split,
+    SuiteName,
+    Views,
+    Weights,
+    Workers,
+    weights_given,
+)
+from .terminal import console, say
+
+if TYPE_CHECKING:
+    from ..measure.plan import Options
+    from ..suites import Suite
+
+__all__ = ["plan"]
+
+
+def plan(  # noqa: PLR0913 (each is an option of the command)
+    suite: SuiteName = None,
+    *,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results: what is there is not counted again.")] = None,
+    data: Data = None,
+    model: Models = None,
+    weights: Weights = None,
+    protocol: Protocol = None,
+    corruptions: Corruptions = None,
+    severities: Severities = None,
+    views: Views = None,
+    seeds: Seeds = None,
+    split: Split = None,
+    device: Device = "cpu",
+    precision: Precision = "fp32",
+    workers: Workers = None,
+    limit: Limit = None,
+) -> None:
+    """Show what a suite would measure; with --data, read its images and models, and estimate the time."""
+    asked = Asked(
+        data=data or (),
+        protocol=protocol,
+        corruptions=corruptions,
+        severities=severities,
+        views=views or (),
+        seeds=seeds,
+        split=split,
+    )
+    chosen, given = choose(suite, asked), weights_given(weights)
+    show(chosen.suite, given, model or ())
+    if not (chosen.folders or chosen.dataset):
+        return
+    from ..environment import default_workers
+    from ..measure.plan import Options
+
+    options = Options(
+        data=chosen.folders,
+        dataset=chosen.dataset,
+        weights=given,
+        models=tuple(model or ()),
+        device=device,
+        precision=precision,
+        workers=default_workers(device) if workers is None else workers,
+        limit=limit,
+    )
+    check(chosen, options, out)
+
+
+def show(suite: "Suite", weights: dict[str, str], sources: Sequence[str]) -> None:
+    """Print what a suite asks for, without torch, data or weights."""
+    from ..store.cell import CLEAN, LatencyCell, QualityCell
+    from ..suites import expand, with_weights
+
+    given = suite.models or weights or sources
+    models = [model.name for model in with_weights(suite, weights, sources)] if given else []
+    names = models or ["NAME"]  # a stand-in, so that the cells of one model can be counted
+    planned = expand(suite, dict.fromkeys(names, "cpu"))
+    cells = [cell for cell in planned.to_measure() if cell.model == names[0]]
+    quality = [cell for cell in cells if isinstance(cell, QualityCell)]
+    latency = [cell for cell in cells if isinstance(cell, LatencyCell)]
+    say(f"{planned.suite}: {planned.description}")
+    say(f"models: {', '.join(models) or 'those named with --model or --weights'}")
+    if suite.dataset is not None:
+        table = Table("corruption", "severities")
+        table.add_row(CLEAN, "0")
+        for name, severities in planned.conditions:
+            table.add_row(name, " ".join(map(str, severities)))
+        console.print(table)
+        draws = "seed" if len(suite.draws) == 1 else "seeds"
+        seeds = ", ".join(map(str, suite.draws))
+        say(f"dataset: {suite.dataset.name} {suite.dataset.split}; protocol: {planned.protocol}; {draws}: {seeds}")
+        say(f"views: {', '.join(planned.views)}")
+        conditions = counted(len({cell.condition for cell in quality}), "condition")
+        views = counted(len({cell.view for cell in quality}), "view")
+        of_draws = f" (clean once, each other in {len(suite.draws)} draws)" if len(suite.draws) > 1 else ""
+        say(f"quality cells per model: {conditions}{of_draws} x {views} = {len(quality)}")
+    if latency:
+        sizes = dict.fromkeys(f"{cell.height}x{cell.width}" for cell in latency)
+        say(f"latency cells per model: {len(latency)} ({', '.join(sizes)})")
+
+
+def check(chosen: Chosen, options: "Options", out: Path | None) -> None:
+    """Read data and models as `run` does before its first cell, and time a few images."""
+    from ..datasets.first_pass import first_pass
+    from ..measure.estimate import estimate_seconds
+    from ..measure.plan import make_jobs, open_data
+    from ..store.folder import Store
+
+    suite = chosen.suite
+    dataset, ids = open_data(suite, options)
+    if dataset is not None:
+        say(f"data: {dataset.name} {dataset.split}, {len(ids)} of {counted(dataset.total, 'image')}")
+    if not (suite.models or options.weights or options.models):
+        if dataset is not None:
+            first_pass(dataset, ids, say)
+        say("no model is given, so that neither classes nor the time are known")
+        return
+    _, jobs = make_jobs(suite, options, dataset, ids, say)
+    for model in {job.cell.model: job.model for job in jobs}.values():
+        say(f"{model.name}: {model.about}; {model.parameters:,} parameters; licence: {model.licence}")
+    waiting = [job for job in jobs if out is None or not Store(out).has(job.record.kind, job.cell.slug, job.record.key)]
+    if len(waiting) < len(jobs):
+        say(f"{len(jobs) - len(waiting)} of {counted(len(jobs), 'cell')} are in {out} already")
+    seconds = estimate_seconds(waiting, dataset, ids, options.workers, suite.latency)
+    how = f"{options.device}, {options.precision}, {counted(options.workers, 'worker')}"
+    say(f"time: about {timedelta(seconds=ceil(seconds))} (h:mm:ss) on this machine as it is now ({how})")

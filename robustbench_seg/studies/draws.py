@@ -1,0 +1,70 @@
+"""Several draws of the corruptions: the same cells with other seeds, and how much scores vary from draw to draw.
+
+Clean images have no draw: a suite measures them once, with its first seed, and they count in each draw.
+"""
+
+import numpy as np
+import pandas as pd
+
+from ..store.cell import CLEAN
+from .robustness import MODEL, SETTING, Conditions, by_corruption, category_means, flags_of
+
+__all__ = ["first_draws", "over_draws", "with_clean_cells"]
+
+DRAWN = [*(name for name in SETTING if name != "seed"), *MODEL]  # what the draws of one row have in common
+
+
+def with_clean_cells(cells: pd.DataFrame) -> pd.DataFrame:
+    """Give each draw of a model in a setting the clean cells of another draw, where it has none of its own.
+
+    cells: of `quality_frame`.
+    """
+    if not len(cells) or cells["seed"].nunique() == 1:
+        return cells
+    parts = [cells]
+    for _, part in cells.groupby(DRAWN, sort=False, dropna=False):
+        clean = part[part["corruption"] == CLEAN]
+        measured = clean["seed"].unique()
+        if len(measured):
+            lent = clean[clean["seed"] == measured[0]]
+            parts += [lent.assign(seed=seed) for seed in part["seed"].unique() if seed not in measured]
+    return pd.concat(parts, ignore_index=True)
+
+
+def first_draws(cells: pd.DataFrame) -> pd.DataFrame:
+    """Keep of each model in a setting the cells of its first draw, the one that comes first here."""
+    if not len(cells) or cells["seed"].nunique() == 1:
+        return cells
+    return cells[cells["seed"] == cells.groupby(DRAWN, sort=False, dropna=False)["seed"].transform("first")]
+
+
+def over_draws(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
+    """Make the table of `by_corruption` with the mean over draws of each score, and its spread.
+
+    In place of `seed`, the column `seeds` lists them; `draws` is their number, `missing` counts over all. Each score
+    but the clean one has a column <score>_spread, the sample standard deviation over draws (0-1), NaN for one draw. A
+    score that some draw lacks is NaN. The worst corruption is that of the means.
+    """
+    categories = category_means(lambda *_: float("nan"), conditions)
+    drawn = [*conditions, "mean", "retention", *categories]
+    rows = []
+    for _, part in cells.groupby(DRAWN, sort=False, dropna=False) if len(cells) else ():
+        table = by_corruption(with_clean_cells(part), conditions)
+        values = table[[CLEAN, *drawn]].astype(np.float64)
+        means = values.mean(skipna=False)
+        own = means[list(conditions)]
+        complete = len(own) and not own.isna().any()
+        changed = {
+            **means,
+            "worst_corruption": own.idxmin() if complete else "",
+            "worst": own.min() if complete else float("nan"),
+            "fewest_classes": table["fewest_classes"].min(),
+            "most_classes": table["most_classes"].max(),
+            "missing": table["missing"].sum(),
+            "flags": flags_of(part.drop_duplicates(["corruption", "severity", "flag"])),
+            "seeds": tuple(table["seed"]),
+            "draws": len(table),
+        }
+        spreads = {f"{name}_spread": spread for name, spread in values[drawn].std(ddof=1).items()}
+        rows.append({**table.iloc[0].drop("seed"), **changed, **spreads})
+    return pd.DataFrame(rows)

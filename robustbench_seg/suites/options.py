@@ -1,0 +1,72 @@
+"""A suite without a file, of a data set and a protocol; and any suite with options in the place of what it states."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import UsageError
+from ..protocols import PROTOCOLS
+from ..store.cell import CLEAN, View
+from ..wording import counted
+from ..yaml_files import validated
+from .schema import ModelSpec, Suite
+
+__all__ = ["CHOSEN", "suite_for", "with_options"]
+
+CHOSEN = "chosen"  # the protocol of conditions that options name
+
+
+def suite_for(
+    dataset: str,
+    split: str,
+    protocol: str,
+    conditions: Mapping[str, Sequence[int]] | None = None,
+    models: Sequence[ModelSpec] = (),
+) -> Suite:
+    """Make the suite that measures a protocol on a data set, or conditions in its place.
+
+    Raises UsageError for an unknown protocol, and for conditions that a suite may not have.
+    """
+    content: dict[str, Any] = {"protocol": protocol, "description": f"The protocol {protocol} on {dataset} {split}."}
+    if conditions is not None:
+        content |= {"protocol": CHOSEN, "conditions": conditions}
+        content["description"] = f"{counted(len(conditions), 'chosen corruption')} on {dataset} {split}."
+    content["name"] = f"{dataset}-{content['protocol']}".replace("+", "-")
+    content |= {"dataset": {"name": dataset, "split": split}, "models": models}
+    return validated(content, Suite, "options")
+
+
+def with_options(
+    suite: Suite,
+    *,
+    protocol: str | None = None,
+    conditions: Mapping[str, Sequence[int]] | None = None,
+    views: Sequence[View] = (),
+    seeds: Sequence[int] = (),
+    split: str | None = None,
+    metrics: Sequence[str] | None = None,
+) -> Suite:
+    """Put options in the place of what a suite states; what is None or empty stays.
+
+    conditions: corruptions with their severities, in the place of the protocol's. Raises UsageError for what a suite
+    may not have.
+    """
+    content: dict[str, Any] = {name: getattr(suite, name) for name in suite.model_fields_set}
+    if protocol is not None:
+        content["protocol"] = protocol
+        content.pop("conditions", None)
+    if conditions is not None:
+        content |= {"protocol": CHOSEN, "conditions": dict(conditions)}
+    if content.get("protocol", CLEAN) in PROTOCOLS:
+        content.pop("conditions", None)  # they are its own
+    if views:
+        content["views"] = tuple(views)
+    if seeds:
+        content.pop("seed", None)
+        content["seeds"] = tuple(seeds)
+    if split is not None:
+        if suite.dataset is None:
+            raise UsageError(f"suite {suite.name} has no dataset, so no split {split!r}")
+        content["dataset"] = {**suite.dataset.model_dump(), "split": split}
+    if metrics is not None:
+        content["metrics"] = tuple(metrics)
+    return validated(content, Suite, f"suite {suite.name}")

@@ -1,0 +1,99 @@
+"""Progress of a run: lines in a pipe, an output in a notebook."""
+
+import io
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from robustbench_seg.api import progress
+from robustbench_seg.api.progress import NotebookProgress, Pace, RunProgress, notebook_display, progress_for
+
+
+def job(slug: str, images: int, kind: str = "quality") -> SimpleNamespace:
+    return SimpleNamespace(cell=SimpleNamespace(slug=slug), record=SimpleNamespace(images=images, kind=kind, key=slug))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_time_left_is_that_of_the_images_left_at_the_pace_so_far() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    jobs = [job("a", 4), job("b", 4), job("speed", 0, "latency")]
+    pace.planned(1, jobs)
+    assert pace.state == "1/4 cells, – images/s"
+    for _ in range(4):
+        clock.now += 2
+        pace.image()
+    pace.finished(jobs[0], None)
+    assert (pace.state, pace.current) == ("2/4 cells, 0.5 images/s, 0:00:10 left", "b")
+    pace.finished(jobs[1], ValueError("no"))
+    assert pace.errors == {"b": "ValueError: no"}
+    assert pace.done == 2
+
+
+def test_a_pipe_gets_a_line_a_minute_and_one_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, out = Clock(), io.StringIO()
+    with RunProgress(Console(file=out, width=80)) as shown:
+        shown.clock = clock
+        jobs = [job("a", 3), job("[b]", 3)]
+        shown.planned(2, jobs)
+        for one in jobs:
+            for _ in range(3):
+                clock.now += 25
+                shown.image()
+            shown.finished(one, None if one is jobs[0] else KeyError("x"))
+    assert out.getvalue().splitlines() == [
+        "2 of 4 cells here already; resuming",
+        "2/4 cells, 0.0 images/s, 0:01:15 left: a",
+        "3/4 cells, 0.0 images/s, 0:00:00 left: [b]",
+        "failed [b]: KeyError: 'x'",
+        "3/4 cells, 0.0 images/s, 0:00:00 left: done",
+    ]
+
+
+def test_a_notebook_has_one_output_that_is_replaced() -> None:
+    shown: list[dict[str, str]] = []
+
+    def display(data: dict[str, str], *, raw: bool, display_id: bool) -> SimpleNamespace:
+        assert raw
+        assert display_id
+        shown.append(data)
+        return SimpleNamespace(update=lambda data, raw: shown.append(data))
+
+    listener = NotebookProgress(display)
+    listener.noted("a <b> folder\nis left out")
+    jobs = [job("a", 2)]
+    listener.planned(0, jobs)
+    listener.image()
+    listener.image()
+    listener.finished(jobs[0], RuntimeError("no"))
+    assert len(shown) == 2, "images so soon after each other are not shown one by one"
+    assert shown[0]["text/plain"] == "a <b> folder is left out\na: 0/1 cells, – images/s"
+    assert '<progress value="0" max="2">' in shown[0]["text/html"]
+    assert "a &lt;b&gt; folder is left out" in shown[0]["text/html"]
+    assert "failed a: RuntimeError: no" in shown[1]["text/plain"]
+    assert '<progress value="2" max="2">' in shown[1]["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("shell", "found"), [("ZMQInteractiveShell", True), ("TerminalInteractiveShell", False), ("", False)]
+)
+def test_a_notebook_is_told_from_a_terminal(monkeypatch: pytest.MonkeyPatch, shell: str, found: bool) -> None:
+    ipython, module = ModuleType("IPython"), ModuleType("IPython.display")
+    ipython.get_ipython = lambda: type(shell, (), {})() if shell else None
+    module.display = print
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", module)
+    assert (notebook_display() is print) == found
+    with progress_for(True) as listener:
+        assert isinstance(listener, NotebookProgress if found else RunProgress)
+    with progress_for(False) as listener:
+        assert type(listener) is progress.Listener

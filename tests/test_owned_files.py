@@ -1,0 +1,63 @@
+"""Files that a folder had of this program before, and has no more."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from robustbench_seg.owned_files import FILES, owning
+
+
+def write(folder: Path, *names: str) -> None:
+    with owning(folder, names):
+        for name in names:
+            (folder / name).write_text("x")
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_the_last_writing_does_not_have_is_gone_and_what_is_anothers_stays(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("x")
+    write(tmp_path, "a.csv", "b.csv")
+    write(tmp_path, "b.csv", "c.csv")
+    assert names_in(tmp_path) == ["b.csv", "c.csv", FILES, "mine.txt"]
+    assert json.loads((tmp_path / FILES).read_text()) == ["b.csv", "c.csv"]
+
+
+def test_a_writing_that_fails_removes_nothing_and_what_it_began_is_known_to_the_next(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv")
+
+    def fail() -> None:
+        with owning(tmp_path, ["b.csv", "c.csv"]):
+            (tmp_path / "b.csv").write_text("x")
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert names_in(tmp_path) == ["a.csv", "b.csv", FILES]
+    write(tmp_path, "d.csv")
+    assert names_in(tmp_path) == ["d.csv", FILES]
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "3", '{"a.csv": 1}', '[1, "a.csv"]', '["../other/a.csv", "sub", "/etc/x", ""]']
+)
+def test_a_list_that_is_damaged_or_names_what_lies_elsewhere_removes_nothing(tmp_path: Path, content: str) -> None:
+    folder, other = tmp_path / "report", tmp_path / "other"
+    for place in (folder / "sub", other):
+        place.mkdir(parents=True)
+    for path in (folder / "a.csv", other / "a.csv", folder / "sub" / "b.csv"):
+        path.write_text("x")
+    (folder / FILES).write_text(content)
+    write(folder, "new.csv")
+    assert (folder / "a.csv").exists()
+    assert (other / "a.csv").exists()
+    assert (folder / "sub" / "b.csv").exists()
+
+
+def test_without_a_list_nothing_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("of an older program")
+    write(tmp_path, "b.csv")
+    assert names_in(tmp_path) == ["a.csv", "b.csv", FILES]
