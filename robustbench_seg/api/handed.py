@@ -88,7 +88,7 @@ def made_of_network(
         identity.append(identity_of(preprocess, version))
         about += f", input made by {getattr(preprocess, '__name__', type(preprocess).__name__)}"
     identity.append([input_of.order, input_of.rescale, *input_of.mean, *input_of.std, stated.pad_to, stated.size])
-    found = Found(
+    facts = Found(
         where=f"model {name}",
         identity=digest([*identity, list(classes or class_names)]),
         about=about + (input_of.remark if input_of != RAW else ""),
@@ -96,7 +96,7 @@ def made_of_network(
         preprocessing=input_of,
     )
     request = Request(name=name, class_names=class_names, options=replace(stated, names=tuple(classes or ())))
-    return around(network, request, found)
+    return around(network, request, facts)
 
 
 def listed_values(stated: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def listed_values(stated: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def made_of_segmenter(segmenter: Segmenter, name: str, classes: Classes) -> Segmenter:
-    """Take a Segmenter under a name of its own; the one that was handed over stays as it is."""
+    """Take a Segmenter under another name; the one that was handed over stays as it is."""
     if not is_segmenter(segmenter):
         raise UsageError(f"model {name}: expected a network, a Segmenter or a source, got {type(segmenter).__name__}")
     made = copy(segmenter)
@@ -152,10 +152,10 @@ def identity_of(code: object, version: str = "") -> list[Any]:
 def settings_of(module: nn.Module) -> list[list[str]]:
     """Give the attributes of a module that are plain values, or made of some, sorted by name."""
     values = {name: value for name, value in vars(module).items() if not name.startswith("_")}
-    found = {name: plain(value) for name, value in values.items() if name not in NO_SETTING}
+    settings = {name: plain(value) for name, value in values.items() if name not in NO_SETTING}
     hooks = [*module._forward_pre_hooks.values(), *module._forward_hooks.values()]
-    found["forward hooks"] = ", ".join(getattr(hook, "__qualname__", type(hook).__name__) for hook in hooks)
-    return sorted([name, text] for name, text in found.items() if text)
+    settings["forward hooks"] = ", ".join(getattr(hook, "__qualname__", type(hook).__name__) for hook in hooks)
+    return sorted([name, text] for name, text in settings.items() if text)
 
 
 def plain(value: object) -> str:
