@@ -123,7 +123,7 @@ def open_log(target: str, config: Mapping[str, Any]) -> Log:
 class LogListener(Listener):
     """Writes the score of each cell that is stored, and at the end the headline of each model.
 
-    out: the folder of the run. note: called once with a line where the log fails; the run goes on without it.
+    out: the folder of the run. note: called once with a line where the log fails; the run continues without it.
     """
 
     def __init__(self, log: Log, out: Path, note: Callable[[str], None]) -> None:
