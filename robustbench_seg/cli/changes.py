@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..studies.robustness import SETTING
+from ..studies.robustness import BASIS
 from ..wording import counted, p_text, percent, points, span
 
 __all__ = ["name_of", "show_changes"]
@@ -22,7 +22,7 @@ def name_of(change: pd.Series) -> str:
 
 def show_changes(console: Console, changes: pd.DataFrame) -> None:
     """Print a table per model and setting: clean, mean, and each condition."""
-    for _, part in changes.groupby(["model", *SETTING], sort=False):
+    for _, part in changes.groupby(["model", *BASIS], sort=False):
         table = Table(title=Text(name_of(part.iloc[0])), title_justify="left")
         table.add_column("mIoU (%)")
         for name in ("base", "new", "new - base", "95 % interval", "p (Holm)"):

@@ -13,8 +13,8 @@ from ..studies.comparison import (
     relative_degradation,
     relative_improvement,
 )
-from ..studies.published import TABLES, Setting, beside
-from ..studies.robustness import SETTING, corruption_scores
+from ..studies.published import TABLES, OwnRun, beside
+from ..studies.robustness import BASIS, corruption_scores
 from ..studies.statistics import Draws
 from .panel import Panel
 from .scores import quantity_columns
@@ -70,7 +70,7 @@ def published_table(panel: Panel) -> list[Table]:
         return []
     about = TABLES[PUBLISHED[plan.protocol]]
     given = {name: first[name] for name in ("dataset", "split", "images", "of")}
-    theirs = beside(PUBLISHED[plan.protocol], Setting(protocol=plan.protocol, view=str(panel.view), **given))
+    theirs = beside(PUBLISHED[plan.protocol], OwnRun(protocol=plan.protocol, view=str(panel.view), **given))
     names = list(panel.conditions)
     theirs[[CLEAN, *names]] = theirs[[CLEAN, *names]] / 100
     mean = theirs[names].mean(axis=1, skipna=False)
@@ -104,7 +104,7 @@ def published_table(panel: Panel) -> list[Table]:
 def ranking_table(panel: Panel) -> list[Table]:
     """Compare how the protocols whose cells are all there rank the models; none for fewer than 2 of either."""
     measured = panel.source.measured
-    same = measured[(measured[SETTING] == panel.cells.iloc[0][SETTING]).all(axis=1)]
+    same = measured[(measured[BASIS] == panel.cells.iloc[0][BASIS]).all(axis=1)]
     titles = panel.cells[["model", "checkpoint_sha256", "title"]].drop_duplicates()
     # A cell may be there twice, with other metrics than IoU.
     cells = same.merge(titles, on=["model", "checkpoint_sha256"])

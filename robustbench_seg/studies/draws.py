@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from ..store.cell import CLEAN
-from .robustness import MODEL, SETTING, Conditions, by_corruption, category_means, flags_of
+from .robustness import BASIS, MODEL, Conditions, by_corruption, category_means, flags_of
 
 __all__ = ["first_draws", "over_draws", "with_clean_cells"]
 
-DRAWN = [*(name for name in SETTING if name != "seed"), *MODEL]  # what the draws of one row have in common
+DRAWN = [*(name for name in BASIS if name != "seed"), *MODEL]  # what the draws of one row have in common
 
 
 def with_clean_cells(cells: pd.DataFrame) -> pd.DataFrame:

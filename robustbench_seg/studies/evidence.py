@@ -14,13 +14,13 @@ from .arms import ArmDifference, arm_difference, arm_mean, arms_of
 from .bootstrap import Scores, resample
 from .counts import metrics_in, read_counts
 from .resolution import arm_of_table_1c
-from .robustness import SETTING, Miou
+from .robustness import BASIS, Miou
 from .statistics import Draws, Interval, interval, too_few
 
 __all__ = ["SAME_IMAGES", "Differences", "Entry", "Evidence", "Quantities", "evidence_of", "numbered", "titles_of"]
 
 PLACE = ["title", "view", "corruption", "severity"]
-SAME_IMAGES = [name for name in SETTING if name != "view"]
+SAME_IMAGES = [name for name in BASIS if name != "view"]
 FEW_ARMS = 4  # with the two arms of a claim and others, a control can be compared with each
 
 Quantities = Callable[[str], Mapping[Any, Draws]]  # of a model, by its title

@@ -18,12 +18,12 @@ from .bootstrap import resample
 from .counts import read_counts
 from .draws import with_clean_cells
 from .machines import differing_machines
-from .robustness import SETTING, flags_of
+from .robustness import BASIS, flags_of
 from .statistics import Draws, differing_blocks, holm, interval, p_value, too_few
 
 __all__ = ["Changes", "compare_stores"]
 
-CELL = ["model", *SETTING, "corruption", "severity"]
+CELL = ["model", *BASIS, "corruption", "severity"]
 CONDITION = ["corruption", "severity"]
 SIDES = (("left_only", "base"), ("right_only", "new"))  # pandas' names for rows in only one of two frames
 
@@ -91,8 +91,8 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan])
     if not len(matched):
         raise StoreError("no cell of BASE is in NEW: " + "; ".join([*lacking, *added][:2]))
     rows = []
-    for fields, part in matched.groupby(["model", *SETTING], sort=False):
-        setting = dict(zip(["model", *SETTING], fields, strict=True))
+    for fields, part in matched.groupby(["model", *BASIS], sort=False):
+        setting = dict(zip(["model", *BASIS], fields, strict=True))
         own = same_setting(both, setting)
         measured = {*zip(own["corruption"], own["severity"], strict=True)}
         if (CLEAN, 0) not in measured:

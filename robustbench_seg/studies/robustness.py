@@ -18,9 +18,9 @@ from ..protocols import categories_of
 from ..store.cell import CLEAN
 
 __all__ = [
+    "BASIS",
     "MODEL",
     "MODEL_NOTES",
-    "SETTING",
     "Conditions",
     "Miou",
     "by_corruption",
@@ -39,7 +39,7 @@ Value = Any  # a float, or an array of Draws
 Miou = Callable[[str, int], Value]  # (corruption, severity) ─▶ mIoU, NaN for a missing cell; see `Scores.under`
 
 # Numbers that differ in one of these never share a table: their pixels or their methods differ.
-SETTING = [
+BASIS = [
     "dataset", "split", "view", "precision", "seed", "engine_version", "fingerprint", "images", "of", "synthetic",
 ]  # fmt: skip
 MODEL = ["model", "checkpoint_sha256"]  # the rows of a table
@@ -50,9 +50,9 @@ def expect_comparable(cells: pd.DataFrame, names: Sequence[str]) -> None:
     """Raise UsageError unless the scores of these cells may share a mean.
 
     names: the columns that distinguish the cells, such as corruption and severity; each combination occurs once. All
-    other columns in SETTING and MODEL must be equal.
+    other columns in BASIS and MODEL must be equal.
     """
-    for name in (name for name in (*SETTING, *MODEL) if name in cells and name not in names):
+    for name in (name for name in (*BASIS, *MODEL) if name in cells and name not in names):
         if len(values := cells[name].unique()) > 1:
             raise UsageError(f"cells of {name} {values[0]} and {values[1]} would share a mean; choose one of them")
     repeated = cells[cells.duplicated(list(names))]
@@ -110,14 +110,14 @@ def mean_of(scores: Mapping[str, Value]) -> Value:
 
 
 def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
-    """Make a table with one row per SETTING and MODEL.
+    """Make a table with one row per BASIS and MODEL.
 
     Columns: clean, each corruption's score, mean, retention, each category's mean (all 0-1), the worst corruption and
     its score, the number of missing cells, flags. cells: from `quality_frame`. conditions: of the protocol. Raises
     UsageError for several cells of one condition.
     """
     rows = []
-    for _, part in cells.groupby([*SETTING, *MODEL], sort=False, dropna=False):
+    for _, part in cells.groupby([*BASIS, *MODEL], sort=False, dropna=False):
         expect_comparable(part, ["corruption", "severity"])
         scores_of_cells = part.set_index(["corruption", "severity"])["miou"]
         required = [(name, severity) for name, severities in conditions.items() for severity in severities]
@@ -130,7 +130,7 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
         worst = min(scores, key=lambda name: scores[name]) if complete else ""
         rows.append(
             {
-                **part.iloc[0][[*SETTING, *MODEL, *MODEL_NOTES]],
+                **part.iloc[0][[*BASIS, *MODEL, *MODEL_NOTES]],
                 "fewest_classes": int(part["classes"].min()),
                 "most_classes": int(part["classes"].max()),
                 CLEAN: miou(CLEAN, 0),

@@ -8,7 +8,7 @@ import pandas as pd
 from ..store.cell import CLEAN
 from .frame import MACHINE
 from .published import read_published
-from .robustness import SETTING
+from .robustness import BASIS
 
 __all__ = ["beside_table_2", "quality_against_latency"]
 
@@ -17,12 +17,12 @@ MEASURED = ["median_ms", "p90_ms", "total_ms", "images_per_s", "noisy", "peak_me
 
 
 def quality_against_latency(latency: pd.DataFrame, quality: pd.DataFrame) -> pd.DataFrame:
-    """Join each speed cell with the clean mIoU (0-1) of the same weights, one row per SETTING.
+    """Join each speed cell with the clean mIoU (0-1) of the same weights, one row per BASIS.
 
     latency: from `latency_frame`. quality: from `quality_frame`. Weights are the same if model name and sha256 are, and
     only numbers of the same precision are joined. height and width: of the timed input; the split's may differ.
     """
-    clean = quality[quality["corruption"] == CLEAN][["model", "checkpoint_sha256", *SETTING, "miou", "flag"]]
+    clean = quality[quality["corruption"] == CLEAN][["model", "checkpoint_sha256", *BASIS, "miou", "flag"]]
     return latency[[*SPEED, *MEASURED]].merge(clean, on=["model", "checkpoint_sha256", "precision"])
 
 

@@ -12,7 +12,7 @@ from robustbench_seg.studies.comparison import (
     relative_improvement,
 )
 from robustbench_seg.studies.published import read_published
-from robustbench_seg.studies.robustness import MODEL, MODEL_NOTES, SETTING, by_corruption
+from robustbench_seg.studies.robustness import BASIS, MODEL, MODEL_NOTES, by_corruption
 
 CONDITIONS = {"fog": (1, 2), "frost": (3,)}
 # mIoU of two models: clean, fog-1, fog-2, frost-3
@@ -21,7 +21,7 @@ A, R = (0.8, 0.7, 0.5, 0.2), (0.75, 0.6, 0.3, 0.1)
 
 def table_of(models: dict[str, tuple[float, ...]], view: str = "whole") -> pd.DataFrame:
     keys = [("clean", 0), ("fog", 1), ("fog", 2), ("frost", 3)]
-    common = dict.fromkeys([*SETTING, *MODEL, *MODEL_NOTES], "x") | {"view": view, "classes": 19, "flag": ""}
+    common = dict.fromkeys([*BASIS, *MODEL, *MODEL_NOTES], "x") | {"view": view, "classes": 19, "flag": ""}
     rows = [
         {**common, "model": model, "corruption": corruption, "severity": severity, "miou": value}
         for model, values in models.items()

@@ -25,7 +25,7 @@ from robustbench_seg.store.cell import View
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.plans import read_plans
 from robustbench_seg.studies.regression import Changes, compare_stores
-from robustbench_seg.studies.robustness import SETTING
+from robustbench_seg.studies.robustness import BASIS
 
 CONDITIONS = {"gaussian_noise": [1, 3], "fog": [3]}
 SHOWN = "toy test (f), 20 of 20 images, fp32, engine version 2, seed 0"
@@ -154,7 +154,7 @@ def test_each_precision_has_a_table_and_a_gate_of_its_own(tmp_path: Path) -> Non
 
 
 def test_changes_are_shown_as_text_and_what_is_missing_as_a_dash() -> None:
-    fields = {name: name for name in SETTING} | {"model": "[bold]m[/bold]", "view": "[red]", "images": 2, "of": 3}
+    fields = {name: name for name in BASIS} | {"model": "[bold]m[/bold]", "view": "[red]", "images": 2, "of": 3}
     numbers = dict.fromkeys(("base", "new", "estimate", "low", "high", "p_holm"), float("nan"))
     rows = [{**fields, "quantity": quantity, "corruptions": 1, **numbers} for quantity in ("[i]", "mean")]
     output = io.StringIO()
@@ -349,7 +349,7 @@ def test_a_change_that_shows_in_five_images_of_forty_has_the_p_of_five(tmp_path:
 
 
 def test_a_small_p_is_not_shown_as_zero() -> None:
-    fields = {name: name for name in SETTING} | {"model": "m", "images": 2, "of": 3, "quantity": "clean"}
+    fields = {name: name for name in BASIS} | {"model": "m", "images": 2, "of": 3, "quantity": "clean"}
     numbers = dict.fromkeys(("base", "new", "estimate", "low", "high"), 0.5)
     output = io.StringIO()
     show_changes(Console(file=output, width=200), pd.DataFrame([{**fields, **numbers, "p_holm": 0.0002}]))

@@ -14,14 +14,14 @@ from robustbench_seg.store.cell import QualityCell, View
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.record import Record, quality_key
 from robustbench_seg.studies.frame import quality_frame
-from robustbench_seg.studies.robustness import MODEL, MODEL_NOTES, SETTING, by_corruption
+from robustbench_seg.studies.robustness import BASIS, MODEL, MODEL_NOTES, by_corruption
 
 PAPER = Path(__file__).parents[3] / "shared" / "paper"
 
 
 def cells(scores: dict[tuple[str, int], float], **fields: object) -> pd.DataFrame:
     """A frame as `quality_frame` gives it, with these mIoU."""
-    common = dict.fromkeys([*SETTING, *MODEL, *MODEL_NOTES], "x") | {
+    common = dict.fromkeys([*BASIS, *MODEL, *MODEL_NOTES], "x") | {
         "images": 3,
         "of": 9,
         "parameters": 1,

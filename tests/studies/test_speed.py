@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from robustbench_seg.studies.robustness import SETTING
+from robustbench_seg.studies.robustness import BASIS
 from robustbench_seg.studies.speed import MEASURED, SPEED, beside_table_2, quality_against_latency
 
 
@@ -34,7 +34,7 @@ def test_a_latency_has_the_clean_miou_of_the_same_weights_in_each_view() -> None
     latency = pd.DataFrame(
         [latency_of(model="a", checkpoint_sha256="1", median_ms=5.0), latency_of(model="a", checkpoint_sha256="2")]
     )
-    common = dict.fromkeys(SETTING, "x") | {"model": "a", "checkpoint_sha256": "1", "precision": "fp32", "flag": ""}
+    common = dict.fromkeys(BASIS, "x") | {"model": "a", "checkpoint_sha256": "1", "precision": "fp32", "flag": ""}
     quality = pd.DataFrame(
         [
             {**common, "view": "whole", "corruption": "clean", "miou": 0.5},

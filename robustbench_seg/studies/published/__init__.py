@@ -11,14 +11,14 @@ import pandas as pd
 
 from ...errors import UsageError
 
-__all__ = ["TABLES", "Published", "Setting", "beside", "read_published"]
+__all__ = ["TABLES", "OwnRun", "Published", "beside", "read_published"]
 
 SEGFORMER = 'Xie et al., "SegFormer", NeurIPS 2021, arXiv 2105.15203'
 UNSTATED = "not stated"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class OwnRun:
     """The setting of our numbers. view: as str(View). images, of: number of images measured, and in the split."""
 
     protocol: str
@@ -134,7 +134,7 @@ def read_published(name: str) -> pd.DataFrame:
         return pd.read_csv(file)
 
 
-def beside(name: str, ours: Setting) -> pd.DataFrame:
+def beside(name: str, ours: OwnRun) -> pd.DataFrame:
     """Return a published table with a column `differs`, which names the differences between a row's setting and ours.
 
     If it is "", the row may share a table with ours; otherwise the row needs a separate table, with that text.
@@ -145,7 +145,7 @@ def beside(name: str, ours: Setting) -> pd.DataFrame:
     return table.assign(differs=[differences(about, view, ours) for view in views])
 
 
-def differences(theirs: Published, view: str, ours: Setting) -> str:
+def differences(theirs: Published, view: str, ours: OwnRun) -> str:
     """Name the differences between a published number's setting and ours, theirs first."""
     pairs = [
         ("dataset", f"{theirs.dataset} {theirs.split}", f"{ours.dataset} {ours.split}"),
