@@ -17,7 +17,7 @@ FILES = "files.json"
 
 @contextmanager
 def owning(folder: Path, names: Iterable[str]) -> Iterator[None]:
-    """Hold a block that writes these files into a folder; after it, those of the former list are gone.
+    """Hold a block that writes these files into a folder; after it, other files of the former list are gone.
 
     A block that raises, or is killed, removes nothing, and what it wrote is listed.
     """

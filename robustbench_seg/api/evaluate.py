@@ -61,7 +61,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     several of them by name. data: as `open_dataset` returns it, a data set's name, NAME=FOLDER, or a folder with a
     dataset.yaml. corruptions: {name: severities}, in the place of the protocol's. views: names such as "whole" or
     "slide-1024-768". preprocess, classes, version: of a network, see `made_of`. out: the folder of the store,
-    where an evaluation that was stopped goes on; without it the store is temporary, and lives as long as the results.
+    where an evaluation that was stopped resumes; without it the store is temporary, and lives as long as the results.
     limit: so many images, evenly spaced. name: of the model in results. seeds: a draw of each corruption for each.
     metrics: what is counted in addition to mIoU, by default all that ship. device: of models that are loaded here, by
     default "cpu"; a network stays where it is. workers: processes that load images; with any, a script starts the call
@@ -99,13 +99,13 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
         command=f"robustbench_seg.evaluate in {Path(sys.argv[0]).name or 'an interactive session'}",
     )
     folder = Path(expanded(str(out))) if out is not None else Path(tempfile.mkdtemp(prefix="robustbench-seg-"))
-    heard = Heard()
+    recorder = Recorder()
     try:
         with progress_for(progress) as listener, evaluating(list(handed.values())):
-            failed = run(suite, folder, options, Listeners(listener, heard))
-        if failed and len(failed) == heard.cells:
-            raise heard.errors[0]
-        results = Results(folder, temporary=out is None, notes=heard.notes)
+            failed = run(suite, folder, options, Listeners(listener, recorder))
+        if failed and len(failed) == recorder.cells:
+            raise recorder.errors[0]
+        results = Results(folder, temporary=out is None, notes=recorder.notes)
     except BaseException:
         if out is None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -116,8 +116,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     return results
 
 
-class Heard(Listener):
-    """Keeps what a run says. cells: how many the plan has."""
+class Recorder(Listener):
+    """Keeps the notes and errors of a run. cells: how many the plan has."""
 
     def __init__(self) -> None:
         self.cells = 0
@@ -153,7 +153,7 @@ def opened(data: Dataset | str | Path) -> Dataset:
 
 
 def default_name(model: object) -> str:
-    """Name a network for results by its class; "" for a source, which has a name of its own."""
+    """Name a network for results by its class; "" for a source, which names itself."""
     if isinstance(model, str | Path):
         return ""
     name = getattr(model, "name", None) or type(model).__name__
@@ -177,8 +177,8 @@ def device_of(handed: Mapping[str, object], device: str | None) -> str:
     """
     places = {name: str(place) for name, one in handed.items() if (place := place_of(one)) is not None}
     for name, place in places.items():
-        if place != (wanted := device or next(iter(places.values()))):
-            raise UsageError(f"model {name} lies on {place}, not on {wanted}; move it there")
+        if place != (target := device or next(iter(places.values()))):
+            raise UsageError(f"model {name} lies on {place}, not on {target}; move it there")
     return next(iter(places.values()), device or "cpu")
 
 

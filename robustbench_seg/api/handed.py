@@ -105,7 +105,7 @@ def listed_values(stated: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def made_of_segmenter(segmenter: Segmenter, name: str, classes: Classes) -> Segmenter:
-    """Take a Segmenter under a name of its own; the one that was handed over stays as it is."""
+    """Take a Segmenter under another name; the one that was handed over stays as it is."""
     if not is_segmenter(segmenter):
         raise UsageError(f"model {name}: expected a network, a Segmenter or a source, got {type(segmenter).__name__}")
     made = copy(segmenter)
@@ -152,10 +152,10 @@ def identity_of(code: object, version: str = "") -> list[Any]:
 def settings_of(module: nn.Module) -> list[list[str]]:
     """Give the attributes of a module that are plain values, or made of some, sorted by name."""
     values = {name: value for name, value in vars(module).items() if not name.startswith("_")}
-    found = {name: plain(value) for name, value in values.items() if name not in NO_SETTING}
+    settings = {name: plain(value) for name, value in values.items() if name not in NO_SETTING}
     hooks = [*module._forward_pre_hooks.values(), *module._forward_hooks.values()]
-    found["forward hooks"] = ", ".join(getattr(hook, "__qualname__", type(hook).__name__) for hook in hooks)
-    return sorted([name, text] for name, text in found.items() if text)
+    settings["forward hooks"] = ", ".join(getattr(hook, "__qualname__", type(hook).__name__) for hook in hooks)
+    return sorted([name, text] for name, text in settings.items() if text)
 
 
 def plain(value: object) -> str:

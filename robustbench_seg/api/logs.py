@@ -110,8 +110,11 @@ def open_log(target: str, config: Mapping[str, Any]) -> Log:
     kind, package, _ = LOGS[name]
     try:
         return kind(place, config)
-    except ImportError:
-        raise MachineError(f"--log-to {target}: {package} is not installed: pip install {package}") from None
+    except ImportError as error:
+        lacks = (error.name or package).partition(".")[0]
+        own = lacks in (package, "torch")  # torch's writer is there, and imports the package
+        what = "is not installed" if own else f"can't be imported without {lacks}"
+        raise MachineError(f"--log-to {target}: {package} {what}: pip install {package}") from None
     except Exception as error:  # whatever a package raises over its place
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise MachineError(f"--log-to {target}: {package} can't open it ({reason:.300})") from error
@@ -120,7 +123,7 @@ def open_log(target: str, config: Mapping[str, Any]) -> Log:
 class LogListener(Listener):
     """Writes the score of each cell that is stored, and at the end the headline of each model.
 
-    out: the folder of the run. note: called once with a line where the log fails; the run goes on without it.
+    out: the folder of the run. note: called once with a line where the log fails; the run continues without it.
     """
 
     def __init__(self, log: Log, out: Path, note: Callable[[str], None]) -> None:

@@ -27,7 +27,7 @@ class Pace(Listener):
         self.clock = clock
         self.errors: dict[str, str] = {}
         self.done = self.cells = self.images = self.steps = self.total = 0
-        self.begin = self.shown = 0.0
+        self.begin = self.last = 0.0
         self.waiting: Iterator[str] = iter(())
         self.current = ""
 
@@ -36,7 +36,7 @@ class Pace(Listener):
         self.total = sum(max(1, job.record.images) for job in waiting)
         self.waiting = iter([job.cell.slug for job in waiting])
         self.current = next(self.waiting, "done")
-        self.begin = self.shown = self.clock()
+        self.begin = self.last = self.clock()
 
     def image(self) -> None:
         self.images += 1
@@ -55,8 +55,8 @@ class Pace(Listener):
     def is_due(self, seconds: float) -> bool:
         """Whether so many seconds have passed since this was so."""
         now = self.clock()
-        if due := now - self.shown >= seconds:
-            self.shown = now
+        if due := now - self.last >= seconds:
+            self.last = now
         return due
 
     @property
@@ -162,13 +162,13 @@ class NotebookProgress(Pace):
 
 
 @contextmanager
-def progress_for(asked: bool | Listener) -> Iterator[Listener]:
+def progress_for(choice: bool | Listener) -> Iterator[Listener]:
     """Choose what shows the progress of a call from a program: a listener of a user's own, an output in a notebook, a
     bar on stderr where that is a terminal; else nothing but notes.
     """
-    if isinstance(asked, Listener):
-        yield asked
-    elif not asked:
+    if isinstance(choice, Listener):
+        yield choice
+    elif not choice:
         yield Listener()
     elif (display := notebook_display()) is not None:
         yield NotebookProgress(display)

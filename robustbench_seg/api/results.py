@@ -65,8 +65,8 @@ class Results:
     @property
     def failures(self) -> dict[str, str]:
         """Why cells failed, by their name; empty where all are there."""
-        found = Store(self.folder).failures().values()
-        return {failure.record.cell.slug: failure.message for failure in found}
+        failures = Store(self.folder).failures().values()
+        return {failure.record.cell.slug: failure.message for failure in failures}
 
     def compare(self, other: "Results | Path | str") -> Changes:
         """What changed from here to `other`, with paired intervals; see `compare`."""
@@ -90,11 +90,11 @@ class Results:
             own = self.cells[self.cells["key"].isin(keys)] if len(self.cells) else self.cells
             if len(own):
                 table = over_draws(own, dict(plan.conditions))
-                shown = table[["model", "view"]].assign(protocol=plan.protocol)
+                columns = table[["model", "view"]].assign(protocol=plan.protocol)
                 for name in IN_BRIEF[2:]:
-                    shown[f"{name} (%)"] = [f"{100 * value:.1f}" if pd.notna(value) else "–" for value in table[name]]
-                shown["images"] = [f"{n} of {of}" for n, of in zip(table["images"], table["of"], strict=True)]
-                parts.append(shown)
+                    columns[f"{name} (%)"] = [f"{100 * value:.1f}" if pd.notna(value) else "–" for value in table[name]]
+                columns["images"] = [f"{n} of {of}" for n, of in zip(table["images"], table["of"], strict=True)]
+                parts.append(columns)
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
     @property

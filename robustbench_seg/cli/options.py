@@ -27,7 +27,7 @@ __all__ = [
     "Weights",
     "Workers",
     "data_folders",
-    "named",
+    "pairs_of",
     "weights_given",
     "words",
 ]
@@ -105,32 +105,32 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many images,
 
 def data_folders(data: list[str] | None) -> dict[str, Path]:
     """Read --data: the folders of data sets by name."""
-    return {name: Path(expanded(path)) for name, path in named("--data", data).items()}
+    return {name: Path(expanded(path)) for name, path in pairs_of("--data", data).items()}
 
 
 def weights_given(weights: list[str] | None) -> dict[str, str]:
     """Read --weights: paths, or words in the place of a path, by model name."""
-    return {name: expanded(path) for name, path in named("--weights", weights).items()}
+    return {name: expanded(path) for name, path in pairs_of("--weights", weights).items()}
 
 
-def named(option: str, values: list[str] | None, form: str = "NAME=PATH") -> dict[str, str]:
+def pairs_of(option: str, values: list[str] | None, form: str = "NAME=PATH") -> dict[str, str]:
     """Read the values of a repeatable option that have two parts, such as NAME=PATH."""
-    pairs = {}
+    read = {}
     for value in values or ():
         name, equals, path = value.partition("=")
         if not (name and equals and path):
             raise UsageError(f"{option} takes {form}, got {value!r}")
-        if name in pairs:
+        if name in read:
             raise UsageError(f"{option} {name} is given twice")
-        pairs[name] = path
-    return pairs
+        read[name] = path
+    return read
 
 
 def words(option: str, values: list[str] | None) -> list[str]:
     """Read the values of a repeatable option whose values may also be separated by commas or spaces."""
-    found = []
+    all_words: list[str] = []
     for value in values or ():
         if not (several := value.replace(",", " ").split()):
             raise UsageError(f"{option} is given but names nothing, got {value!r}")
-        found += several
-    return found
+        all_words += several
+    return all_words

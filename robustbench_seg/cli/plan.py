@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from ..wording import counted
-from .chosen import Asked, Chosen, choose
+from .choice import Choice, Target, choose
 from .options import (
     Corruptions,
     Data,
@@ -56,7 +56,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     limit: Limit = None,
 ) -> None:
     """Show what a suite would measure; with --data, read its images and models, and estimate the time."""
-    asked = Asked(
+    choice = Choice(
         data=data or (),
         protocol=protocol,
         corruptions=corruptions,
@@ -65,16 +65,16 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
         seeds=seeds,
         split=split,
     )
-    chosen, given = choose(suite, asked), weights_given(weights)
-    show(chosen.suite, given, model or ())
-    if not (chosen.folders or chosen.dataset):
+    target, given = choose(suite, choice), weights_given(weights)
+    show(target.suite, given, model or ())
+    if not (target.folders or target.dataset):
         return
     from ..environment import default_workers
     from ..measure.plan import Options
 
     options = Options(
-        data=chosen.folders,
-        dataset=chosen.dataset,
+        data=target.folders,
+        dataset=target.dataset,
         weights=given,
         models=tuple(model or ()),
         device=device,
@@ -82,7 +82,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
         workers=default_workers(device) if workers is None else workers,
         limit=limit,
     )
-    check(chosen, options, out)
+    check(target, options, out)
 
 
 def show(suite: "Suite", weights: dict[str, str], sources: Sequence[str]) -> None:
@@ -118,14 +118,14 @@ def show(suite: "Suite", weights: dict[str, str], sources: Sequence[str]) -> Non
         say(f"latency cells per model: {len(latency)} ({', '.join(sizes)})")
 
 
-def check(chosen: Chosen, options: "Options", out: Path | None) -> None:
+def check(target: Target, options: "Options", out: Path | None) -> None:
     """Read data and models as `run` does before its first cell, and time a few images."""
     from ..datasets.first_pass import first_pass
     from ..measure.estimate import estimate_seconds
     from ..measure.plan import make_jobs, open_data
     from ..store.folder import Store
 
-    suite = chosen.suite
+    suite = target.suite
     dataset, ids = open_data(suite, options)
     if dataset is not None:
         say(f"data: {dataset.name} {dataset.split}, {len(ids)} of {counted(dataset.total, 'image')}")

@@ -38,7 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train": train,
     "list": list_kind,
 }
-QUIET = ("run", "corrupt", "train", "report")  # those that write files, beside what they print
+QUIET = ("run", "corrupt", "train", "report")  # those that write files
 
 
 def with_option(
@@ -91,8 +91,8 @@ for name, command in COMMANDS.items():
     app.command(name)(at_home(with_option(full, "quiet", Quiet, quietly) if name in QUIET else full))
 
 
-def show_version(asked: bool) -> None:
-    if asked:
+def show_version(version: bool) -> None:
+    if version:
         say(f"robustbench-seg {__version__}")
         raise typer.Exit
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..wording import counted
-from .chosen import Asked, choose
+from .choice import Choice, choose
 from .options import (
     Corruptions,
     Data,
@@ -61,7 +61,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     from ..measure.runner import Listeners
     from ..measure.runner import run as run_suite
 
-    asked = Asked(
+    choice = Choice(
         data=data or (),
         protocol=protocol,
         corruptions=corruptions,
@@ -70,10 +70,10 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         seeds=seeds,
         split=split,
     )
-    chosen = choose(suite, asked)
+    target = choose(suite, choice)
     options = Options(
-        data=chosen.folders,
-        dataset=chosen.dataset,
+        data=target.folders,
+        dataset=target.dataset,
         weights=weights_given(weights),
         models=tuple(model or ()),
         device=device,
@@ -81,9 +81,9 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         workers=default_workers(device) if workers is None else workers,
         limit=limit,
     )
-    log = opened_log(log_to, out, chosen.suite)
+    log = opened_log(log_to, out, target.suite)
     with RunProgress(console) as progress:
-        failed = run_suite(chosen.suite, out, options, Listeners(progress, *log))
+        failed = run_suite(target.suite, out, options, Listeners(progress, *log))
     for each in log:
         each.close()
     try:

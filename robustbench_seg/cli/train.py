@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError
-from .options import Data, Device, data_folders, named
+from .options import Data, Device, data_folders, pairs_of
 from .terminal import console, say
 
 __all__ = ["train"]
@@ -37,7 +37,9 @@ def train(
     folders = data_folders(data)
     path = train_with_progress(
         console,
-        read_recipe(recipe, {place: yaml_value(text) for place, text in named("--set", changes, "KEY=VALUE").items()}),
+        read_recipe(
+            recipe, {place: yaml_value(text) for place, text in pairs_of("--set", changes, "KEY=VALUE").items()}
+        ),
         folders,
         out,
         find_device(device),

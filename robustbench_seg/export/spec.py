@@ -81,5 +81,5 @@ def choose_conditions(
     protocol: str, corruptions: Sequence[str], severities: Sequence[str], seed: int
 ) -> tuple[Condition, ...]:
     """List a protocol's conditions, or what is chosen in their place: see `protocols.choose_conditions`."""
-    chosen = protocols.choose_conditions(protocol, protocols.conditions_of(protocol), corruptions, severities)
-    return tuple(Condition(name, severity, seed) for name, some in chosen.items() for severity in some)
+    conditions = protocols.choose_conditions(protocol, protocols.conditions_of(protocol), corruptions, severities)
+    return tuple(Condition(name, severity, seed) for name, some in conditions.items() for severity in some)

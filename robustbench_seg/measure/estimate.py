@@ -25,7 +25,7 @@ def estimate_seconds(
     """Estimate how many seconds cells take on this machine as it is now.
 
     An image of a quality cell takes what it takes clean, by model and view, and what its corruption takes in addition,
-    which `workers` share and which goes on beside the model; of each corruption one severity is tried, the middle one.
+    which `workers` share while the model runs; of each corruption one severity is tried, the middle one.
     """
     quality = [(job, job.cell) for job in jobs if isinstance(job.cell, QualityCell)]
     seconds = (len(jobs) - len(quality)) * (latency.min_seconds if latency else 0.0)

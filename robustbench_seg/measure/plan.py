@@ -103,8 +103,8 @@ def make_jobs(
     """
     device = find_device(options.device)
     sources = {CLEAN: ""} | sources_of(suite.conditions, options.workers)
-    named = suite.models or options.weights or options.models or not options.handed
-    specs = with_weights(suite, options.weights, options.models) if named else ()
+    models_given = suite.models or options.weights or options.models or not options.handed
+    specs = with_weights(suite, options.weights, options.models) if models_given else ()
     if twice := [one.name for one in specs if one.name in options.handed]:
         raise UsageError(f"model names must differ, got {twice[0]} twice")
     class_names = dataset.class_names if dataset else CLASS_NAMES
@@ -169,27 +169,27 @@ def make_jobs(
 
 
 def read_images(dataset: Dataset, ids: tuple[str, ...], suite: Suite, note: Callable[[str], None]) -> str:
-    """Read the images once, also those of the gallery; return the fingerprint of those that count.
+    """Read the images once, with the gallery's; return the fingerprint of the images that count.
 
     Raises DataError for faults in them, and for an image that is too small for a view.
     """
-    found = [first_pass(dataset, ids, note)]
-    if shown := set(suite.gallery) - set(ids):
-        found.append(dataset.survey(sorted(shown)))
-    for image_id, side in (one.smallest for one in found if one.smallest):
+    surveys = [first_pass(dataset, ids, note)]
+    if pictured := set(suite.gallery) - set(ids):
+        surveys.append(dataset.survey(sorted(pictured)))
+    for image_id, side in (one.smallest for one in surveys if one.smallest):
         for view in suite.views:
             if round(min(view.scales) * side) < LEAST_SIDE:
                 raise DataError(
                     f"{dataset.describe(image_id)}: its shorter side of {side} pixels is below {LEAST_SIDE} in view "
                     f"{view}; leave the image or the view out"
                 )
-    return found[0].fingerprint
+    return surveys[0].fingerprint
 
 
 def refuse_other_sizes(models: Iterable[Segmenter], suite: Suite, size: tuple[int, int]) -> None:
     """Raise UsageError where a model takes one size alone, and a view does not feed it that.
 
-    size: (height, width) of the first image; that of another one shows when its turn comes.
+    size: (height, width) of the first image; another size shows when its image is read.
     """
     for model in models:
         if isinstance(model, PreparedSegmenter) and model.sides:
@@ -204,7 +204,7 @@ def macs_of(model: Segmenter, size: tuple[int, int]) -> int | None:
         return None
     try:
         return complexity(model.network, size).macs
-    except Exception:  # a network of others may not run without numbers, or not at this size: then its cell says so
+    except Exception:  # a network of others may not run without numbers, or not at this size: then its cell reports it
         if isinstance(model.network, Foreign):
             return None
         raise

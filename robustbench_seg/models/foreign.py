@@ -35,8 +35,8 @@ INVISIBLE = 1e-5  # of the largest score: less is rounding
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What files state about a network. where: for messages. names: of the logits, none if there are none. outputs: the
-    number of logits, None where only a trial can show it. identity: of all that decides logits. sides: the one (height, width)
-    that the network takes. likely: one that it takes if it takes one alone.
+    number of logits, None where only a trial can show it. identity: of all that decides logits. sides: the one
+    (height, width) that the network takes. likely: the one that it takes if it takes one alone.
     """
 
     where: str

@@ -41,8 +41,8 @@ class Content:
 class Section:
     """One suite's part of a report.
 
-    planned: how many cells. models: as the tables name them. sentences: at most three, with numbers. alarms: those of
-    the warnings without which no number is to be read. missing: slugs of
+    planned: how many cells. models: as the tables name them. sentences: at most three, with numbers. alarms: warnings
+    that come before any number. missing: slugs of
     cells that were planned and are not in the store. failures: file names and last lines of the tracebacks. limits:
     what the numbers do not show.
     """

@@ -15,7 +15,7 @@ DRAWN = [*(name for name in SETTING if name != "seed"), *MODEL]  # what the draw
 
 
 def with_clean_cells(cells: pd.DataFrame) -> pd.DataFrame:
-    """Give each draw of a model in a setting the clean cells of another draw, where it has none of its own.
+    """Give each draw of a model in a setting the clean cells of another draw, where it has none.
 
     cells: of `quality_frame`.
     """
@@ -43,7 +43,7 @@ def over_draws(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
 
     In place of `seed`, the column `seeds` lists them; `draws` is their number, `missing` counts over all. Each score
     but the clean one has a column <score>_spread, the sample standard deviation over draws (0-1), NaN for one draw. A
-    score that some draw lacks is NaN. The worst corruption is that of the means.
+    score that some draw lacks is NaN. The worst corruption is the lowest mean.
     """
     categories = category_means(lambda *_: float("nan"), conditions)
     drawn = [*conditions, "mean", "retention", *categories]

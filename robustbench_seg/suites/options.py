@@ -10,9 +10,9 @@ from ..wording import counted
 from ..yaml_files import validated
 from .schema import ModelSpec, Suite
 
-__all__ = ["CHOSEN", "suite_for", "with_options"]
+__all__ = ["PROTOCOL", "suite_for", "with_options"]
 
-CHOSEN = "chosen"  # the protocol of conditions that options name
+PROTOCOL = "chosen"  # the protocol of conditions that options name
 
 
 def suite_for(
@@ -28,7 +28,7 @@ def suite_for(
     """
     content: dict[str, Any] = {"protocol": protocol, "description": f"The protocol {protocol} on {dataset} {split}."}
     if conditions is not None:
-        content |= {"protocol": CHOSEN, "conditions": conditions}
+        content |= {"protocol": PROTOCOL, "conditions": conditions}
         content["description"] = f"{counted(len(conditions), 'chosen corruption')} on {dataset} {split}."
     content["name"] = f"{dataset}-{content['protocol']}".replace("+", "-")
     content |= {"dataset": {"name": dataset, "split": split}, "models": models}
@@ -55,7 +55,7 @@ def with_options(
         content["protocol"] = protocol
         content.pop("conditions", None)
     if conditions is not None:
-        content |= {"protocol": CHOSEN, "conditions": dict(conditions)}
+        content |= {"protocol": PROTOCOL, "conditions": dict(conditions)}
     if content.get("protocol", CLEAN) in PROTOCOLS:
         content.pop("conditions", None)  # they are its own
     if views:

@@ -55,8 +55,8 @@ class ModelSpec(Strict):
             source = read_source(text, value.get("weights"), value.get("options", {}), folder)
         except UsageError as error:
             raise ValueError(str(error)) from None
-        found = {"model": source.model, "weights": source.weights, "options": source.options}
-        return {"name": source.default_name, **value, **found}
+        parts = {"model": source.model, "weights": source.weights, "options": source.options}
+        return {"name": source.default_name, **value, **parts}
 
     @property
     def source(self) -> Source:
@@ -129,10 +129,10 @@ class Suite(Strict):
             return value
         name = value.get("protocol", CLEAN)
         if not isinstance(name, str):
-            return value  # the field's own check says so
+            return value  # the field's own check reports it
         if "conditions" in value:
             if name in PROTOCOLS:
-                raise ValueError(f"protocol {name} has conditions of its own; name yours otherwise")
+                raise ValueError(f"protocol {name} has its own conditions; name yours otherwise")
         else:
             try:
                 return {**value, "conditions": conditions_of(name)}
@@ -164,7 +164,7 @@ class Suite(Strict):
 
     @property
     def draws(self) -> tuple[int, ...]:
-        """The seeds, of which the first is that of clean images, too."""
+        """The seeds; clean images have the first."""
         return self.seeds or (self.seed,)
 
 
@@ -174,7 +174,7 @@ def read_suite(name_or_path: str) -> Suite:
 
 
 def read_source(text: str, weights: Any, options: Any, folder: Path) -> Source:
-    """Read what a suite says of a model. Raises UsageError for an unknown model, weights or options."""
+    """Read a suite's model. Raises UsageError for an unknown model, weights or options."""
     if not isinstance(options, Mapping):
         raise UsageError(f"options of a model must be a mapping, got {options!r:.60}")
     if text not in MODELS:
@@ -194,7 +194,7 @@ def with_weights(suite: Suite, weights: dict[str, str], sources: Sequence[str] =
     """Give the suite's models their weights from the command line; a suite without models gets those named there.
 
     sources: [NAME=]SOURCE, which take the place of the suite's models.
-    Raises UsageError for a name that is neither the suite's nor that of a known model, with or without a suffix.
+    Raises UsageError for a name that is neither the suite's nor a known model's, with or without a suffix.
     """
     models = tuple(map(given_model, sources)) or suite.models
     models = models or tuple(ModelSpec(name=name, model=known_model(name)) for name in weights)
@@ -222,9 +222,9 @@ def given_model(text: str) -> ModelSpec:
 
 def known_model(name: str) -> str:
     """Find the model for a user's own name, such as segformer-b0-mine: the longest model name that it begins with."""
-    known = [model for model in MODELS if name == model or name.startswith(f"{model}-")]
-    if not known:
+    fits = [model for model in MODELS if name == model or name.startswith(f"{model}-")]
+    if not fits:
         raise UsageError(f"--weights {name}: unknown model; known, alone or with -SUFFIX: {', '.join(MODELS)}")
     if not re.search(NAME, name):
         raise UsageError(f"--weights {name}: a name has up to 64 letters, digits, dots, hyphens, underscores")
-    return max(known, key=len)
+    return max(fits, key=len)

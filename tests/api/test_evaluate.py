@@ -295,7 +295,7 @@ def refuse(images: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         ({"classes": ["a"]}, UsageError, "preprocess, classes and version are of a network that is handed over"),
         ({"model": {"a": "constant"}, "name": "b"}, UsageError, "several models have the names that they are given by"),
         ({"name": "../x"}, UsageError, "model '../x': a name has up to 64 letters, digits"),
-        ({"views": ["sideways"]}, UsageError, "no view is called 'sideways'"),
+        ({"views": ["sideways"]}, UsageError, "unknown view 'sideways'"),
         ({"corruptions": {"fogg": [1]}}, UsageError, "unknown corruption 'fogg'"),
         ({"corruptions": {"fog": [1, 1]}}, UsageError, "fog needs severities that differ"),
         ({"protocol": "x", "corruptions": None}, UsageError, "unknown protocol 'x'; known: segformer"),

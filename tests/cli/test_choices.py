@@ -10,7 +10,7 @@ from program import ROOT, program
 from small import SUITE, stored, write_suite
 
 from robustbench_seg import __version__
-from robustbench_seg.cli.chosen import Asked, choose
+from robustbench_seg.cli.choice import Choice, choose
 from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.store.folder import Store
 
@@ -19,27 +19,27 @@ CONSTANT = [{"name": "constant"}]
 
 def test_options_stand_in_the_place_of_what_a_suite_states(tmp_path: Path) -> None:
     path = write_suite(tmp_path, models=CONSTANT)
-    plain = choose(str(path), Asked()).suite
-    assert choose(str(path), Asked(views=["whole", "slide-64-32"])).suite == plain
-    asked = Asked(corruptions=["fog,contrast"], severities=["2", "4"], views=["whole-x2"], seeds=["3 1"])
-    suite = choose(str(path), asked).suite
+    plain = choose(str(path), Choice()).suite
+    assert choose(str(path), Choice(views=["whole", "slide-64-32"])).suite == plain
+    choice = Choice(corruptions=["fog,contrast"], severities=["2", "4"], views=["whole-x2"], seeds=["3 1"])
+    suite = choose(str(path), choice).suite
     assert suite.conditions == {"fog": (2, 4), "contrast": (2, 4)}
     assert [str(view) for view in suite.views] == ["whole-x2"]
     assert suite.draws == (3, 1)
     assert (suite.name, suite.protocol, suite.gallery) == ("small", "chosen", plain.gallery)
-    assert choose(str(path), Asked(severities=["1"])).suite.conditions == {"gaussian_noise": (1,), "contrast": (1,)}
-    named = choose(str(path), Asked(protocol="level5")).suite
+    assert choose(str(path), Choice(severities=["1"])).suite.conditions == {"gaussian_noise": (1,), "contrast": (1,)}
+    named = choose(str(path), Choice(protocol="level5")).suite
     assert (named.protocol, named.conditions) == ("level5", PROTOCOLS["level5"])
-    assert choose(str(path), Asked(split="val")).suite.dataset.model_dump() == {**SUITE["dataset"], "split": "val"}
+    assert choose(str(path), Choice(split="val")).suite.dataset.model_dump() == {**SUITE["dataset"], "split": "val"}
 
 
 def test_without_a_suite_a_protocol_is_planned_on_the_data(camvid_folder: Path) -> None:
-    suite = choose(None, Asked(data=[f"camvid={camvid_folder}"])).suite
+    suite = choose(None, Choice(data=[f"camvid={camvid_folder}"])).suite
     assert (suite.name, suite.protocol, suite.conditions) == ("camvid-segformer", "segformer", PROTOCOLS["segformer"])
     assert (suite.dataset.name, suite.dataset.split) == ("camvid", "test")
-    train = choose(None, Asked(data=[f"camvid={camvid_folder}"], split="train", protocol="clean")).suite
+    train = choose(None, Choice(data=[f"camvid={camvid_folder}"], split="train", protocol="clean")).suite
     assert (train.name, train.dataset.split, train.conditions) == ("camvid-clean", "train", {})
-    assert choose(None, Asked(data=["streets"])).suite.dataset.name == "streets"
+    assert choose(None, Choice(data=["streets"])).suite.dataset.name == "streets"
 
 
 def test_a_seed_and_seeds_exclude_each_other(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_a_mistake_ends_a_process_of_its_own_in_the_same_way() -> None:
         ({"models": [{"name": "segformer-b9"}]}, "models.0: unknown model 'segformer-b9'; known: segformer-b0"),
         (
             {"views": ["sideways"]},
-            "views.0: unknown view 'si",
+            "views.0: unknown view 'sideways'; views have names such as whole, slide-256-192, pad-32",
         ),
         ({"models": [{"name": "constant"}, {"name": "constant"}]}, "model names must differ"),
         ({"views": ["whole", {"mode": "whole", "scale": 1}]}, "views must differ, got whole, whole"),
@@ -138,7 +138,7 @@ def test_a_mistake_ends_a_process_of_its_own_in_the_same_way() -> None:
         ),
         ({"conditions": {"fog": []}}, "fog needs severities that differ, got []"),
         ({"conditions": {"fog": [1, 1]}}, "fog needs severities that differ, got [1, 1]"),
-        ({"protocol": "segformer"}, "protocol segformer has conditions of its own"),
+        ({"protocol": "segformer"}, "protocol segformer has its own conditions"),
         ({"latency": {"sizes": [[16, 64]]}}, "latency.sizes.0.0: Input should be greater than or equal to 32, got 16"),
         (
             {"latency": {"sizes": [[32, 64]], "min_seconds": 30, "max_seconds": 20}},

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from ..datasets import Dataset
     from ..suites import Suite
 
-__all__ = ["Asked", "Chosen", "choose"]
+__all__ = ["Choice", "Target", "choose"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Choice:
     """The options that decide what is measured, as they are written."""
 
     data: Sequence[str] = ()
@@ -29,7 +29,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chosen:
+class Target:
     """The suite that was asked for. folders: of data sets. dataset: opened already, where no suite names it."""
 
     suite: "Suite"
@@ -37,31 +37,31 @@ class Chosen:
     dataset: "Dataset | None" = None
 
 
-def choose(name: str | None, asked: Asked) -> Chosen:
-    """Read a suite, or make one of the data that is given; put what is asked for in its place. Raises UsageError."""
+def choose(name: str | None, choice: Choice) -> Target:
+    """Read a suite, or make one of the data that is given; put what is chosen in its place. Raises UsageError."""
     from ..datasets import DATASETS, open_split
     from ..protocols import choose_conditions, conditions_of
     from ..store.cell import View
     from ..suites import read_suite, suite_for, with_options
 
-    alone = [value for value in asked.data if value in DATASETS and not DATASETS[value].needs_folder]
-    folders = data_folders([value for value in asked.data if value not in alone])
-    picked = words("--corruptions", asked.corruptions), words("--severities", asked.severities)
-    views = [View.parse(view) for view in asked.views]
-    seeds = [seed_of(word) for word in words("--seeds", asked.seeds)]
+    alone = [value for value in choice.data if value in DATASETS and not DATASETS[value].needs_folder]
+    folders = data_folders([value for value in choice.data if value not in alone])
+    picked = words("--corruptions", choice.corruptions), words("--severities", choice.severities)
+    views = [View.parse(view) for view in choice.views]
+    seeds = [seed_of(word) for word in words("--seeds", choice.seeds)]
     if name is not None:
         if alone:
             raise UsageError(f"--data {alone[0]}: takes no folder, and a suite names its dataset itself")
-        suite = with_options(read_suite(name), protocol=asked.protocol, split=asked.split)
+        suite = with_options(read_suite(name), protocol=choice.protocol, split=choice.split)
         conditions = choose_conditions(suite.protocol, suite.conditions, *picked) if any(picked) else None
-        return Chosen(suite=with_options(suite, conditions=conditions, views=views, seeds=seeds), folders=folders)
+        return Target(suite=with_options(suite, conditions=conditions, views=views, seeds=seeds), folders=folders)
     if not (names := [*folders, *alone]):
         raise UsageError("name a suite (see `list suites`), or the data to measure on: --data NAME=PATH")
-    protocol = asked.protocol or "segformer"
+    protocol = choice.protocol or "segformer"
     conditions = choose_conditions(protocol, conditions_of(protocol), *picked) if any(picked) else None
-    dataset = open_split("+".join(names), asked.split, folders)
+    dataset = open_split("+".join(names), choice.split, folders)
     suite = with_options(suite_for(dataset.name, dataset.split, protocol, conditions), views=views, seeds=seeds)
-    return Chosen(suite=suite, folders=folders, dataset=dataset)
+    return Target(suite=suite, folders=folders, dataset=dataset)
 
 
 def seed_of(word: str) -> int:
