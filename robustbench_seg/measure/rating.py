@@ -1,4 +1,4 @@
-"""From logits to a class for each pixel of a label, and how sure the model is; see `views` for the logits."""
+"""From logits to a class for each pixel of a label, and the model's confidence; see `views` for the logits."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,11 @@ LEAST_PROBABILITY = torch.finfo(torch.float32).tiny  # of a label: an impossible
 
 @dataclass(frozen=True, eq=False)
 class Rated:
-    """A prediction for each pixel (B, height, width) and how sure it is.
+    """A prediction for each pixel (B, height, width) and its confidence.
 
     classes: int64. confidence: probability of that class, float32. log_likelihood: natural logarithm of the labelled
-    class's probability, float32 and no less than that of float32's smallest normal number, -87.34; undefined where the
-    label is none of the classes.
+    class's probability, float32 and no less than -87.34, the logarithm of float32's smallest normal number; undefined
+    where the label is none of the classes.
     """
 
     classes: Tensor
@@ -34,8 +34,8 @@ class Rated:
 def classify(logits: Sequence[Tensor], size: tuple[int, int], *, log: bool = False) -> Tensor:
     """Resize logits (B, C, h, w) to a label's size and take the most probable class, int64 (B, height, width).
 
-    Of several logits, each of a size of its own, the softmax probabilities are averaged. log: what is given are scores
-    of which, resized, the logarithm are the logits (see `takes_logarithm`).
+    Of several logits, each of another size, the softmax probabilities are averaged. log: these are scores, and the
+    logarithm of the resized scores are the logits (see `takes_logarithm`).
     """
     return torch.cat([scores.argmax(dim=1) for _, scores in stripes(logits, size, log)], dim=1)
 
@@ -57,23 +57,23 @@ def stripes(logits: Sequence[Tensor], size: tuple[int, int], log: bool) -> Itera
 def rate(logits: Sequence[Tensor], label: Tensor, alignment: Alignment | None = None, *, log: bool = False) -> Rated:
     """Classify as `classify` does, for labels uint8 (B, height, width), and take probabilities from the same scores.
 
-    alignment: of a model whose classes are not those of the labels; the probability of one of these is the sum over the
+    alignment: of a model with other classes than the labels; the probability of one of these is the sum over the
     classes that map to it, and 0 where none does.
     """
     if alignment:
         return rate_aligned(logits, label, alignment, log)
-    found = []
-    known = label[:, None].long().clamp(max=logits[0].shape[1] - 1)
+    values = []
+    targets = label[:, None].long().clamp(max=logits[0].shape[1] - 1)
     for rows, scores in stripes(logits, (label.shape[1], label.shape[2]), log):
         classes = scores.argmax(dim=1, keepdim=True)
-        best, labelled = scores.gather(1, classes), scores.gather(1, known[:, :, rows.start : rows.stop])
+        best, labelled = scores.gather(1, classes), scores.gather(1, targets[:, :, rows.start : rows.stop])
         if len(logits) == 1:
             total = (scores - best).exp_().sum(dim=1, keepdim=True)  # 1 or more: nothing overflows
         else:
             total = torch.full_like(best, len(logits))
-        found.append((classes, best, labelled, total))
+        values.append((classes, best, labelled, total))
     # What is left is done for the whole map at once: by stripes, so many small operations take longer than their work.
-    classes, best, labelled, total = (torch.cat(parts, dim=2)[:, 0] for parts in zip(*found, strict=True))
+    classes, best, labelled, total = (torch.cat(parts, dim=2)[:, 0] for parts in zip(*values, strict=True))
     if len(logits) == 1:
         confidence, log_likelihood = 1 / total, labelled - best - total.log()
     else:
@@ -82,13 +82,13 @@ def rate(logits: Sequence[Tensor], label: Tensor, alignment: Alignment | None = 
 
 
 def rate_aligned(logits: Sequence[Tensor], label: Tensor, alignment: Alignment, log: bool) -> Rated:
-    found = []
-    known = label[:, None].long().clamp(max=alignment.nothing)
+    values = []
+    targets = label[:, None].long().clamp(max=alignment.nothing)
     for rows, scores in stripes(logits, (label.shape[1], label.shape[2]), log):
         classes = alignment.predict(scores.argmax(dim=1, keepdim=True))
         grouped = alignment.grouped(scores.softmax(dim=1) if len(logits) == 1 else scores / len(logits))
-        found.append((classes, grouped.gather(1, classes), grouped.gather(1, known[:, :, rows.start : rows.stop])))
-    classes, confidence, labelled = (torch.cat(parts, dim=2)[:, 0] for parts in zip(*found, strict=True))
+        values.append((classes, grouped.gather(1, classes), grouped.gather(1, targets[:, :, rows.start : rows.stop])))
+    classes, confidence, labelled = (torch.cat(parts, dim=2)[:, 0] for parts in zip(*values, strict=True))
     return bounded(classes, confidence, labelled.log())
 
 

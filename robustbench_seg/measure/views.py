@@ -35,8 +35,8 @@ HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}  # by the name of a pre
 def in_precision(device: torch.device, precision: str) -> Iterator[None]:
     """Compute in "fp32", whole, in "bf16" or in "fp16".
 
-    The inputs of fp32 operations may else be rounded: on a GPU those of convolutions to TF32's 10 bits by default, and
-    those of matrix products, and more so on a CPU, where the program or the environment asked for it.
+    The inputs of fp32 operations may else be rounded: on a GPU inputs of convolutions to TF32's 10 bits by default,
+    and inputs of matrix products, and more so on a CPU, where the program or the environment asked for it.
     """
     switches = rounding_switches() if precision == "fp32" else []
     before = [getattr(owner, name) for owner, name, _ in switches]
@@ -75,7 +75,7 @@ def predict(model: Segmenter, image: Tensor, view: View, size: tuple[int, int], 
 
 @torch.inference_mode()
 def rated_prediction(model: Segmenter, image: Tensor, view: View, label: Tensor, precision: str) -> Rated:
-    """Do as `predict` does, for the size of a label map (height, width), uint8, and tell how sure the model is."""
+    """Do as `predict` does, for the size of a label map (height, width), uint8, and rate the model's confidence."""
     batch = image.to(model.device).permute(2, 0, 1)[None]
     with in_precision(model.device, precision):
         logits = view_logits(model, batch, view)
@@ -95,13 +95,13 @@ def view_logits(model: Segmenter, images: Tensor, view: View) -> list[Tensor]:
         if scale != 1:
             size = (round(scale * images.shape[2]), round(scale * images.shape[3]))
             scaled = resize(images.float(), size).round().to(torch.uint8)
-        logits.append(through(model, scaled, view))
+        logits.append(put_through(model, scaled, view))
         if view.flip:
-            logits.append(through(model, scaled.flip(3), view).flip(3))
+            logits.append(put_through(model, scaled.flip(3), view).flip(3))
     return logits
 
 
-def through(model: Segmenter, images: Tensor, view: View) -> Tensor:
+def put_through(model: Segmenter, images: Tensor, view: View) -> Tensor:
     """Put images through a model as they are, whole or by windows."""
     height, width = images.shape[2:]
     if min(height, width) < LEAST_SIDE:
@@ -125,7 +125,7 @@ def finite_logits(model: Segmenter, images: Tensor, pad_to: int = 1) -> Tensor:
 
 
 def input_sizes(view: View, size: tuple[int, int]) -> set[tuple[int, int]]:
-    """Tell which (height, width) a model is fed for an image of a size; none where its own processor decides."""
+    """List which (height, width) a model is fed for an image of a size; none where its own processor decides."""
     if view.mode == "processor":
         return set()
     if view.size:

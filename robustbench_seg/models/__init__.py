@@ -51,7 +51,7 @@ def find_weights(weights: str, folder: Path, model: str) -> str:
 
         if repository := repository_of(weights, folder):
             if not reads_hub:
-                raise UsageError(f"weights {weights}: only those of hf:, smp: and a SegFormer are fetched from the hub")
+                raise UsageError(f"weights {weights}: the hub is for hf:, smp: and SegFormers alone")
             return f"{HUB}{repository}"
     given = expanded(weights).removeprefix("hf:")
     return given if Path(given).is_absolute() else f"{folder}/{given}"  # "./owner/name" stays a path
@@ -69,14 +69,14 @@ def load_model(name: str, class_names: Sequence[str], weights: str | None, devic
     made = load_source(Source(model=name, weights=weights), name, class_names, device)
     if len(made.class_names) != len(class_names):
         raise UsageError(f"{weights}: has {len(made.class_names)} classes, but the dataset has {len(class_names)}")
-    for own, wanted in zip(made.class_names, class_names, strict=True):
-        if own != wanted:
-            raise UsageError(f"{weights}: its class {own!r} stands where the dataset has {wanted!r}")
+    for own, theirs in zip(made.class_names, class_names, strict=True):
+        if own != theirs:
+            raise UsageError(f"{weights}: its class {own!r} stands where the dataset has {theirs!r}")
     return made
 
 
 def load_source(source: "Source", name: str, class_names: Sequence[str], device: "torch.device") -> "Segmenter":
-    """Make a model under test, of its own classes where its files name them, and of these where they do not.
+    """Make a model under test, with the classes that its files name, or with these where they name none.
 
     name: as results call it. Raises UsageError for what is missing, does not fit or can't be stated of it.
     """
@@ -135,12 +135,12 @@ def build_network(name: str, class_names: Sequence[str], *, seed: int = 0, **opt
 def start_from_encoder(name: str, network: "nn.Module", weights: str) -> "CheckpointInfo":
     """Give a trainable network's encoder the weights of a checkpoint, such as one made on ImageNet.
 
-    Returns what is known about that file: licence, sha256. Raises UsageError for a model of which no such weights are
-    read and for a file that is missing, CheckpointError for one that does not fit.
+    Returns what is known about that file: licence, sha256. Raises UsageError for a model without such weights, and for
+    a file that is missing, CheckpointError for one that does not fit.
     """
     model = look_up(name)
     if not model.encoder_files:
-        raise UsageError(f"encoder {weights}: only a SegFormer's encoder can start from a file, not that of {name}")
+        raise UsageError(f"encoder {weights}: only a SegFormer's encoder can start from a file, not the one of {name}")
     info: CheckpointInfo = model.code.start_from(network, weights)
     return info
 

@@ -1,4 +1,4 @@
-"""What a model is to the suite: uint8 RGB images in, logits out. It owns its preprocessing, so nobody else does."""
+"""What a model is to the suite: uint8 RGB images in, logits out. It owns its preprocessing."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +22,7 @@ class Segmenter(Protocol):
     """A model under test.
 
     name: as in the suite. class_names: one per logit. licence: of the weights. checkpoint_sha256: of all files that
-    decide the logits (`segformer.files.identity_of`); for random weights a word that says so. about: the network in
+    decide the logits (`segformer.files.identity_of`); for random weights a word that states it. about: the network in
     words, and its preprocessing where that is not ImageNet's. parameters: their number.
 
     A model may also have `log_after_resize`, true where its scores are no logits but sums of mask probabilities, which
@@ -123,7 +123,7 @@ class PreparedSegmenter(ABC):
     def process_size(self, images: Tensor) -> Tensor:
         """Resize uint8 images (B, 3, H, W) as its own image processor does. Raises UsageError where it has none."""
         if self.resize is None:
-            raise UsageError(f"{self.name} has no image processor of its own, so that the view processor is not for it")
+            raise UsageError(f"{self.name} has no image processor, so that the view processor is not for it")
         return self.resize(images)
 
     @abstractmethod

@@ -1,6 +1,6 @@
-"""DeepLabV3+ of segmentation-models-pytorch, at output stride 16 unless a file of that library says otherwise.
+"""DeepLabV3+ of segmentation-models-pytorch, at output stride 16 unless a file of that library states another.
 
-It is that library's construction, not that of the SegFormer paper's rows: there DeepLabV3+ with MobileNetV2 has 15.4 M
+It is that library's construction, not the SegFormer paper's: there DeepLabV3+ with MobileNetV2 has 15.4 M
 parameters, here 4.4 M. Reports print the parameters for that reason.
 """
 
@@ -68,7 +68,7 @@ def make(encoder: str, num_classes: int, *, seed: int = 0, **options: Any) -> De
 
 
 def describe(network: DeepLabV3Plus) -> str:
-    """Say whose construction it is."""
+    """State whose construction it is."""
     stride = network.options["encoder_output_stride"]
     return (
         f"DeepLabV3+ of segmentation-models-pytorch, encoder {network.encoder}, output stride {stride}; not the "
@@ -103,13 +103,13 @@ def load(request: Request) -> NetworkSegmenter:
             class_names = request.names(class_names, len(class_names), path)
             remark, preprocessing, sha256 = "", IMAGENET, sha256_of(path)
         else:
-            found = read_smp(path, encoder, "DeepLabV3Plus")
-            outputs = found.classes or len(request.options.names or class_names)
+            files = read_smp(path, encoder, "DeepLabV3Plus")
+            outputs = files.classes or len(request.options.names or class_names)
             class_names = request.names((), outputs, path)
-            network = make_as_stored(path, found.encoder, outputs, found.options)
-            fill(network.inner, found.weights, NETWORK.format(network.encoder))
-            licence, sha256 = "unknown", found.identity
-            remark, preprocessing = found.remark, found.preprocessing
+            network = make_as_stored(path, files.encoder, outputs, files.options)
+            fill(network.inner, files.weights, NETWORK.format(network.encoder))
+            licence, sha256 = "unknown", files.identity
+            remark, preprocessing = files.remark, files.preprocessing
     return NetworkSegmenter(
         name=request.name,
         network=network,
@@ -137,13 +137,13 @@ def load_own(path: Path, encoder: str, text: str) -> tuple[str, tuple[str, ...],
     """Read what `save` wrote: licence, class names and network."""
     try:
         description = json.loads(text)
-        found, names, licence = (description[name] for name in ("encoder", "class_names", "licence"))
+        stored_encoder, names, licence = (description[name] for name in ("encoder", "class_names", "licence"))
         names = tuple(map(str, names))
     except (ValueError, TypeError, KeyError) as error:
         raise UsageError(f"{path}: its description is not one of this version ({error})") from None
-    if encoder and found != encoder:
-        raise UsageError(f"{path}: not a DeepLabV3+ with encoder {encoder} (found {found})")
-    network = make_as_stored(path, str(found), len(names), {})
+    if encoder and stored_encoder != encoder:
+        raise UsageError(f"{path}: not a DeepLabV3+ with encoder {encoder} (found {stored_encoder})")
+    network = make_as_stored(path, str(stored_encoder), len(names), {})
     fill(network, read_file(path), NETWORK.format(network.encoder))
     return str(licence), names, network
 

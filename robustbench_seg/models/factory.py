@@ -1,7 +1,7 @@
 """A network that a user's function makes: FILE.py:FUNCTION[@CHECKPOINT] or package.module:FUNCTION[@CHECKPOINT].
 
-The function returns a torch network or a Segmenter. It is called with those of `class_names`, `num_classes` and
-`checkpoint` that it names; a checkpoint that it does not ask for is read here, in the wrappings that people have.
+The function returns a torch network or a Segmenter. It is called with `class_names`, `num_classes` and `checkpoint`, as
+far as it names them; a checkpoint that it does not ask for is read here, in the wrappings that people have.
 """
 
 import importlib
@@ -91,7 +91,7 @@ def load(request: Request) -> Segmenter:
         return wrap(made, request, facts)
     if lacking := [name for name in ("__call__", *ATTRIBUTES) if not hasattr(made, name)]:
         raise UsageError(
-            f"{factory}: returned {type(made).__name__}, neither a torch network nor a Segmenter, of which it lacks "
+            f"{factory}: returned {type(made).__name__}, neither a torch network nor a Segmenter: it lacks "
             f"{', '.join(lacking)}"
         )
     segmenter = cast(Segmenter, made)
@@ -118,10 +118,10 @@ def import_module_of(name: str) -> ModuleType:
 def from_file(path: Path) -> ModuleType:
     """Run a file as the module of its name, or take the one that was run."""
     name = path.stem
-    known = sys.modules.get(name)
-    if known is not None:
-        if Path(getattr(known, "__file__", None) or "").resolve() == path:
-            return known
+    other = sys.modules.get(name)
+    if other is not None:
+        if Path(getattr(other, "__file__", None) or "").resolve() == path:
+            return other
         name = f"{path.stem}_{digest(str(path), 4)}"  # another module has that name
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None

@@ -1,4 +1,4 @@
-"""A file's tensors into a network of which the files do not say under which names it keeps its own."""
+"""A file's tensors into a network, whatever prefixes the keys of either carry."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

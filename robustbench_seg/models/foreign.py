@@ -34,9 +34,9 @@ INVISIBLE = 1e-5  # of the largest score: less is rounding
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What files say of a network. where: for messages. names: of the logits, none if they have none. outputs: their
-    number, None where only a trial can show it. identity: of all that decides logits. sides: the one (height, width)
-    that the network takes. likely: one that it takes if it takes one alone.
+    """What files state about a network. where: for messages. names: of the logits, none if there are none. outputs: the
+    number of logits, None where only a trial can show it. identity: of all that decides logits. sides: the one
+    (height, width) that the network takes. likely: the one that it takes if it takes one alone.
     """
 
     where: str
@@ -45,7 +45,7 @@ class Facts:
     names: tuple[str, ...] = ()
     outputs: int | None = None
     licence: str = ""
-    preprocessing: Preprocessing = Preprocessing(origin="nothing is said of it")  # noqa: RUF009  frozen
+    preprocessing: Preprocessing = Preprocessing(origin="no file states it")  # noqa: RUF009  frozen
     sides: tuple[int, int] | None = None
     likely: tuple[int, int] | None = None
 
@@ -189,7 +189,7 @@ def sides_of(multiple: int) -> tuple[int, int]:
 
 
 def unpack(output: Any, where: str = "a network") -> tuple[Tensor, bool]:
-    """Take the scores (B, classes, h, w) out of what a network gives, and whether they are those of a mask model.
+    """Take the scores (B, classes, h, w) out of what a network gives, and whether a mask model made them.
 
     Raises UsageError where there are none.
     """
@@ -204,11 +204,11 @@ def unpack(output: Any, where: str = "a network") -> tuple[Tensor, bool]:
     if isinstance(output, Tensor) and output.ndim == 4 and output.is_floating_point():
         return output, False
     if isinstance(output, Tensor):
-        found = f"a tensor {tuple(output.shape)} of {str(output.dtype).removeprefix('torch.')}"
+        form = f"a tensor {tuple(output.shape)} of {str(output.dtype).removeprefix('torch.')}"
     else:
-        found = type(output).__name__ + (f" with {', '.join(map(str, output))}" if isinstance(output, Mapping) else "")
+        form = type(output).__name__ + (f" with {', '.join(map(str, output))}" if isinstance(output, Mapping) else "")
     raise UsageError(
-        f"{where}: gives {found}; expected logits (B, classes, h, w), alone, first in a tuple, or under "
+        f"{where}: gives {form}; expected logits (B, classes, h, w), alone, first in a tuple, or under "
         f"{', '.join(LOGITS)}"
     )
 

@@ -123,9 +123,9 @@ def class_for(library: Any, model_type: object, folder: Path) -> Any:
         return library.AutoModelForSemanticSegmentation
     if model_type in universal and model_type not in NO_MAPS:
         return library.AutoModelForUniversalSegmentation
-    known = ", ".join(sorted({*semantic, *universal} - set(NO_MAPS)))
+    types = ", ".join(sorted({*semantic, *universal} - set(NO_MAPS)))
     raise UsageError(
-        f"{folder / 'config.json'}: model_type is {model_type!r}; those that segment images here are {known}"
+        f"{folder / 'config.json'}: model_type is {model_type!r}; those that segment images here are {types}"
     )
 
 
@@ -149,7 +149,7 @@ def files_of(folder: Path, config: dict[str, Any]) -> Iterator[Path]:
 
 
 def preprocessing_of(folder: Path) -> Preprocessing:
-    """Read what the folder says of its images; ImageNet's where it says nothing."""
+    """Read the folder's image processor; ImageNet's numbers where it has none."""
     text = read_preprocessor(folder)
     origin = "of its image processor" if text else "its folder has no image processor"
     return replace(Preprocessing.from_json(text, f"image processor of {folder}"), origin=origin)
@@ -175,7 +175,7 @@ def likely_size(config: Any) -> tuple[int, int] | None:
 
 
 def tokens_of(library: Any, folder: Path, network: Any) -> Tensor:
-    """Turn the task into token ids as OneFormer's processor does: those of the padding are 0."""
+    """Turn the task into token ids as OneFormer's processor does: the ids of padding are 0."""
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
         raise UsageError(f"{folder}: a OneFormer needs its tokenizer next to it, tokenizer.json or vocab.json")
     tokenizer = library.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

@@ -42,8 +42,8 @@ class Session(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         name = self.session.get_inputs()[0].name
         batches = torch.split(inputs, 1) if self.one_by_one else [inputs]
-        found = [self.session.run([self.output], {name: batch.contiguous().numpy()})[0] for batch in batches]
-        return torch.cat([torch.from_numpy(logits) for logits in found])
+        logits = [self.session.run([self.output], {name: batch.contiguous().numpy()})[0] for batch in batches]
+        return torch.cat([torch.from_numpy(logits) for logits in logits])
 
 
 @dataclass(kw_only=True)
@@ -127,8 +127,8 @@ def check_input(path: Path, session: Any) -> tuple[bool, tuple[int, int] | None]
     """
     inputs = session.get_inputs()
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type != "tensor(float)":
-        found = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
-        raise UsageError(f"{path}: its input must be one tensor of floats (B, 3, H, W), of 32 bits, got {found}")
+        forms = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
+        raise UsageError(f"{path}: its input must be one tensor of floats (B, 3, H, W), of 32 bits, got {forms}")
     batch, channels, height, width = (n if isinstance(n, int) else None for n in inputs[0].shape)  # free: a name
     if batch not in (None, 1) or channels not in (None, 3) or (height is None) != (width is None):
         raise UsageError(
@@ -138,19 +138,19 @@ def check_input(path: Path, session: Any) -> tuple[bool, tuple[int, int] | None]
     return batch == 1, None if height is None or width is None else (height, width)
 
 
-def find_output(graph: Graph, session: Any, wanted: int) -> str:
+def find_output(graph: Graph, session: Any, classes: int) -> str:
     """Find the one output that is logits. wanted: their number, which chooses among several outputs.
 
     Raises UsageError where none is, or several are.
     """
     outputs = session.get_outputs()
     maps = [one for one in outputs if len(one.shape) == 4]
-    fitting = maps if len(maps) == 1 else [one for one in maps if one.shape[1] == wanted]
+    fitting = maps if len(maps) == 1 else [one for one in maps if one.shape[1] == classes]
     if len(fitting) != 1:
-        found = ", ".join(f"{one.name} {one.shape}" for one in outputs)
+        forms = ", ".join(f"{one.name} {one.shape}" for one in outputs)
         many = "more than one of them fits" if fitting else "none of them fits"
-        what = f"its output is {outputs[0].shape}" if len(outputs) == 1 else f"its outputs are {found}; {many}"
-        raise UsageError(f"{graph.path}: {what}, but {wanted} classes are wanted, as (B, classes, h, w)")
+        what = f"its output is {outputs[0].shape}" if len(outputs) == 1 else f"its outputs are {forms}; {many}"
+        raise UsageError(f"{graph.path}: {what}, but {classes} classes are wanted, as (B, classes, h, w)")
     (output,) = fitting
     end = graph.ends.get(output.name, "")
     if end in NO_LOGITS or output.type not in LOGITS:

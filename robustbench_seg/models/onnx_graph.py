@@ -1,6 +1,6 @@
-"""What an ONNX file says of itself, before it is run: which files decide its logits, what its input must be.
+"""What an ONNX file states about itself, before it is run: which files decide its logits, what its input must be.
 
-Weights may lie in files of their own (external data), as torch's exporter writes them: model.onnx and model.onnx.data.
+Weights may lie in separate files (external data), as torch's exporter writes them: model.onnx and model.onnx.data.
 """
 
 import json
@@ -65,11 +65,11 @@ def read_graph(path: Path) -> Graph:
         preprocessing = replace(preprocessing, origin=f"of {PREPROCESSOR}")
     elif hint := next((key for key in metadata if key != METADATA_KEY and SPEAKS_OF_INPUT.search(key)), None):
         raise UsageError(
-            f"{path}: its metadata says {hint} = {metadata[hint]!r:.60}, which is not read: put what its input must be "
-            f"into a {PREPROCESSOR} next to it, in the form of Transformers"
+            f"{path}: its metadata states {hint} = {metadata[hint]!r:.60}, which is not read: put what its input must "
+            f"be into a {PREPROCESSOR} next to it, in the form of Transformers"
         )
     else:
-        preprocessing = Preprocessing(origin="nothing is said of it" if not about["class_names"] else "")
+        preprocessing = Preprocessing(origin="no file states it" if not about["class_names"] else "")
     return Graph(
         path=path,
         files=tuple(files),
@@ -105,8 +105,8 @@ def tensors_of(message: Any) -> Iterator[Any]:
 
 def type_of(tensor: Any) -> str:
     """The name of a tensor's data type, such as FLOAT16."""
-    known: dict[int, str] = {number: name for name, number in tensor.DataType.items()}
-    return known.get(tensor.data_type, "")
+    names: dict[int, str] = {number: name for name, number in tensor.DataType.items()}
+    return names.get(tensor.data_type, "")
 
 
 def is_external(tensor: Any) -> bool:
@@ -123,7 +123,7 @@ def data_file(path: Path, tensor: Any) -> Path:
     try:
         if len(fields) < len(tensor.external_data):
             raise ValueError("a field comes twice")
-        # The hub's cache links graph and data into one folder of blobs: that of the graph itself counts too.
+        # The hub's cache links graph and data into one folder of blobs: the graph's own counts too.
         real, own = place.resolve(), (path.parent.resolve(), path.resolve().parent)
         size = real.stat().st_size if real.is_file() else None
         first = int(fields.get("offset") or 0)

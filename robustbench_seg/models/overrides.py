@@ -1,4 +1,4 @@
-"""What a user states of a model, put in the place of what its files say."""
+"""What a user states of a model, put in the place of what its files state."""
 
 from segformer.sources import NVIDIA_LICENCE
 

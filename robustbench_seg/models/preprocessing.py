@@ -1,6 +1,6 @@
 """What turns an image into a network's input: a value that is part of a model, since another one gives other logits.
 
-It decides numbers, not sizes: what a file says of resizing, cropping and padding is left to a suite's views.
+It decides numbers, not sizes: what a file states about resizing, cropping and padding is left to a suite's views.
 """
 
 import json
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IMAGENET", "Preprocessing"]
 
-# Steps of Transformers' image processors, for each class of which files are read: what it does where a file leaves the
+# Steps of Transformers' image processors, by class: what it does where a file leaves the
 # field out. A class without the field has no such step.
 OF_IMAGENET: Mapping[str, Any] = {
     "do_rescale": True,
@@ -126,8 +126,8 @@ class Preprocessing:
         stems = [stem for stem in PROCESSORS if name in [stem + suffix for suffix in SUFFIXES]]
         defaults = PROCESSORS[stems[0]] if stems else UNNAMED
         if name and not stems:
-            known = ", ".join(f"{stem}ImageProcessor" for stem in PROCESSORS)
-            raise UsageError(f"{where}: the image processor {name!r} is not known here; known: {known}")
+            choices = ", ".join(f"{stem}ImageProcessor" for stem in PROCESSORS)
+            raise UsageError(f"{where}: the image processor {name!r} is not known here; known: {choices}")
         steps = {key for key, value in fields.items() if key.startswith("do_") and value not in (False, None)}
         if unknown := sorted(steps - defaults.keys() - set(WITHOUT_EFFECT)):
             raise UsageError(

@@ -19,7 +19,7 @@ STATED = "as stated"
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a user states of a model; it beats what its files say. None and "" stand for what is not stated.
+    """What a user states of a model; it beats what its files state. None and "" stand for what is not stated.
 
     mean, std, channels, rescale: as in `Preprocessing`. pad_to: sides are padded to a multiple of it. size: the one
     (height, width) that the network takes. names: of the logits. table: a shipped map of classes, or model classes to
@@ -57,15 +57,15 @@ class Options:
                 raise UsageError(f"option {name} of a model must be {FORMS[name]}, got {value!r:.60}") from None
         return cls(**values)
 
-    def apply(self, found: Preprocessing) -> Preprocessing:
+    def apply(self, of_files: Preprocessing) -> Preprocessing:
         """Put what is stated of the input in the place of what was found. Raises UsageError for what can't be."""
         stated: dict[str, Any] = {"mean": self.mean, "std": self.std, "order": self.channels, "rescale": self.rescale}
         stated = {name: value for name, value in stated.items() if value is not None}
         if not stated:
-            return found
+            return of_files
         origin = STATED if {"mean", "std"} <= stated.keys() else f"{', '.join(stated)} {STATED}"
         try:
-            made = replace(found, **stated, origin=origin)
+            made = replace(of_files, **stated, origin=origin)
         except ValueError as error:
             raise UsageError(f"options of a model: {error}") from None
         if self.mean and made.rescale < 0.1 and max(map(abs, self.mean)) > 2:
@@ -88,15 +88,19 @@ class Request:
     class_names: tuple[str, ...] = ()
     options: Options = Options()
 
-    def names(self, found: tuple[str, ...], outputs: int, where: object) -> tuple[str, ...]:
+    def names(self, of_files: tuple[str, ...], outputs: int, where: object) -> tuple[str, ...]:
         """Name the logits: as stated, else as the files do, else as the data set does, where the number is the same.
 
         Raises UsageError where the number is another.
         """
-        names = self.options.names or found or self.class_names
+        names = self.options.names or of_files or self.class_names
         if len(names) != outputs:
             whose = (
-                "the option classes names" if self.options.names else "its files name" if found else "the dataset has"
+                "the option classes names"
+                if self.options.names
+                else "its files name"
+                if of_files
+                else "the dataset has"
             )
             raise UsageError(f"{where}: has {outputs} classes, but {whose} {len(names)}")
         return names
@@ -105,32 +109,32 @@ class Request:
 def numbers(value: Any, least: float = -math.inf) -> tuple[float, ...]:
     """Read one number for all channels, or three, separated by commas in a text."""
     parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
-    found = tuple(map(number, parts)) * (3 if len(parts) == 1 else 1)
-    if len(found) != 3 or min(found) <= least:
+    result = tuple(map(number, parts)) * (3 if len(parts) == 1 else 1)
+    if len(result) != 3 or min(result) <= least:
         raise ValueError
-    return found
+    return result
 
 
 def number(value: Any) -> float:
     """Read a finite number, or a fraction such as 1/255."""
     over, _, under = str(value).partition("/")
-    found = float(over) / float(under or 1)
-    if isinstance(value, bool) or not math.isfinite(found):
+    result = float(over) / float(under or 1)
+    if isinstance(value, bool) or not math.isfinite(result):
         raise ValueError
-    return found
+    return result
 
 
 def positive(value: Any) -> float:
-    if (found := number(value)) <= 0:
+    if (result := number(value)) <= 0:
         raise ValueError
-    return found
+    return result
 
 
 def side(value: Any) -> int:
-    found = int(str(value))
-    if not 1 <= found <= 1 << 16:
+    result = int(str(value))
+    if not 1 <= result <= 1 << 16:
         raise ValueError
-    return found
+    return result
 
 
 def sides(value: Any) -> tuple[int, int]:
@@ -161,7 +165,7 @@ def class_table(value: Any, folder: Path) -> dict[str, Any]:
         if not path.is_file():
             if path.suffix or "/" in value:
                 raise UsageError(f"option classes of a model: {path}: no such file")
-            return {"table": value}  # whoever aligns the classes knows the shipped maps
+            return {"table": value}  # `alignment` has the shipped maps
         value = lines_or_yaml(path)
     if isinstance(value, dict) and all(isinstance(key, int) or str(key).isdigit() for key in value):
         ordered = {int(key): name for key, name in value.items()}

@@ -36,7 +36,7 @@ def start_from(network: SegFormer, weights: str) -> CheckpointInfo:
 
 
 def describe(network: SegFormer) -> str:
-    """Say in words what the name of the variant leaves open."""
+    """Describe in words what the name of the variant leaves open."""
     config = network.config
     unread = len(network.info.left_out)
     left_out = f", {counted(unread, 'tensor')} of the file left out" if unread else ""
@@ -62,10 +62,10 @@ def load(request: Request) -> NetworkSegmenter:
     Raises CheckpointError for the file and UsageError where the file holds another network than was asked for.
     """
     network = read_network(request)
-    asked = build(request.variant).config
+    expected = build(request.variant).config
     for field in ("widths", "depths"):
-        if (found := getattr(network.config, field)) != getattr(asked, field):
-            raise UsageError(f"{request.weights}: not a SegFormer-{request.variant.upper()}; its {field} are {found}")
+        if (own := getattr(network.config, field)) != getattr(expected, field):
+            raise UsageError(f"{request.weights}: not a SegFormer-{request.variant.upper()}; its {field} are {own}")
     return wrap_network(network, request, network.info.class_names)
 
 

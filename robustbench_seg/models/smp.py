@@ -30,36 +30,36 @@ def load(request: Request) -> NetworkSegmenter:
     Raises UsageError for what is no network of smp here, CheckpointError for files that can't be read.
     """
     path = fetch(request, also=(CONFIG, TRANSFORM))
-    found = read_smp(path)
-    assert found.classes is not None  # a config.json has it
+    files = read_smp(path)
+    assert files.classes is not None  # a config.json has it
     return wrap(
-        build(path, found, found.classes),
+        build(path, files, files.classes),
         request,
         Facts(
             where=str(path),
-            identity=found.identity,
-            about=f"{found.architecture} of segmentation-models-pytorch, encoder {found.encoder}{found.remark}",
-            outputs=found.classes,
-            licence=NVIDIA_LICENCE if is_nvidias(request, found) else "",
-            preprocessing=found.preprocessing,
+            identity=files.identity,
+            about=f"{files.architecture} of segmentation-models-pytorch, encoder {files.encoder}{files.remark}",
+            outputs=files.classes,
+            licence=NVIDIA_LICENCE if is_nvidias(request, files) else "",
+            preprocessing=files.preprocessing,
         ),
     )
 
 
-def is_nvidias(request: Request, found: SmpFiles) -> bool:
-    """Whether the weights are NVIDIA's, or began with an encoder of theirs: that of a SegFormer."""
-    return found.encoder.startswith("mit_b") and (found.initial == "imagenet" or "smp-hub/" in request.weights)
+def is_nvidias(request: Request, files: SmpFiles) -> bool:
+    """Whether the weights are NVIDIA's, or began with their encoder of a SegFormer."""
+    return files.encoder.startswith("mit_b") and (files.initial == "imagenet" or "smp-hub/" in request.weights)
 
 
-def build(path: Path, found: SmpFiles, classes: int) -> nn.Module:
+def build(path: Path, files: SmpFiles, classes: int) -> nn.Module:
     """Make the network that files describe, with their weights.
 
     Raises UsageError where smp can't build it, or where the weights are of another one.
     """
-    with building(path, found.encoder), torch.random.fork_rng(devices=[]):
-        kind = getattr(smp, found.architecture)
-        network: nn.Module = kind(found.encoder, encoder_weights=None, classes=classes, **found.options)
-    fill(network, found.weights, f"a {found.architecture} with encoder {found.encoder} and these options")
+    with building(path, files.encoder), torch.random.fork_rng(devices=[]):
+        kind = getattr(smp, files.architecture)
+        network: nn.Module = kind(files.encoder, encoder_weights=None, classes=classes, **files.options)
+    fill(network, files.weights, f"a {files.architecture} with encoder {files.encoder} and these options")
     return network
 
 

@@ -2,7 +2,7 @@
 
 A folder's config.json holds the options. A state dict holds tensors alone, and options such as the output stride change
 the logits but neither keys nor shapes: they come from a config.json next to it, or are smp's defaults, and its
-description says so.
+description states it.
 """
 
 import inspect
@@ -24,7 +24,7 @@ __all__ = ["CONFIG", "DEFAULTS", "TRANSFORM", "SmpFiles", "read_smp"]
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 CONFIG = "config.json"
-# The options of its DeepLabV3+ that decide the network, as they are where nothing is said of them.
+# The options of its DeepLabV3+ that decide the network, as they are where no file states them.
 DEFAULTS: Mapping[str, Any] = {
     "encoder_output_stride": 16,
     "decoder_atrous_rates": (12, 24, 36),
@@ -38,7 +38,7 @@ TRACELESS = {
     "DeepLabV3Plus": ("encoder_name", "encoder_output_stride", "decoder_atrous_rates", "encoder_depth"),
 }
 FIXED: Mapping[str, Mapping[str, Any]] = {"": {"in_channels": 3}, "DeepLabV3Plus": {"in_channels": 3, "upsampling": 4}}
-# They are said elsewhere, or change nothing in evaluation but the preprocessing: initial weights, a second head.
+# They are read elsewhere, or change nothing in evaluation but the preprocessing: initial weights, a second head.
 OTHERS = ("_model_class", "encoder_name", "classes", "activation", "in_channels", "encoder_weights", "aux_params")
 # A last step that keeps the order of the classes and is no part of the logits.
 ACTIVATIONS = (None, "identity", "softmax", "softmax2d", "logsoftmax")
@@ -82,29 +82,27 @@ def read_smp(path: Path, encoder: str = "", architecture: str = "") -> SmpFiles:
             files, config = [file for file in files if file != folder / CONFIG], {}
         if config:
             options = options_of(config, folder / CONFIG, architecture)
-            found, initial = str(config["encoder_name"]), config.get("encoder_weights")
+            name, initial = str(config["encoder_name"]), config.get("encoder_weights")
             last = config.get("activation")
             remark = f", without its last step {last}" if last not in (None, "identity") else ""
         elif encoder:
-            options, found, initial = dict(DEFAULTS), encoder, None
+            options, name, initial = dict(DEFAULTS), encoder, None
             remark = ", from a state dict alone, so smp's default options are assumed"
         else:
             raise UsageError(f"{path}: a state dict does not name its encoder: put smp's {CONFIG} next to it")
-        if encoder and found != encoder:
-            raise UsageError(
-                f"{path}: not a {architecture.replace('Plus', '+')} with encoder {encoder} (found {found})"
-            )
+        if encoder and name != encoder:
+            raise UsageError(f"{path}: not a {architecture.replace('Plus', '+')} with encoder {encoder} (found {name})")
         if folder / TRANSFORM in files:
             preprocessing = preprocessing_of_transform(folder / TRANSFORM)
         else:
-            preprocessing = preprocessing_of_encoder(found, initial, path)
+            preprocessing = preprocessing_of_encoder(name, initial, path)
         content = read_file(weights)
         tensors = {key: value for key, value in content.tensors.items() if not key.startswith(SECOND_HEAD)}
         return SmpFiles(
             identity=identity_of(files, folder),
             weights=replace(content, tensors=tensors),
             architecture=str(config.get("_model_class", architecture)),
-            encoder=found,
+            encoder=name,
             initial=initial,
             classes=config.get("classes"),
             options=options,
@@ -118,13 +116,13 @@ def options_of(config: Mapping[str, Any], where: Path, architecture: str) -> dic
 
     What its class does not name would go to the library of its encoder, which may fetch or unpickle something: refused.
     """
-    found = config.get("_model_class")
-    if found not in known_classes() or found != (architecture or found):
-        found = found or f"{config.get('model_type', 'unknown')}, which is no model of smp"
+    model_class = config.get("_model_class")
+    if model_class not in known_classes() or model_class != (architecture or model_class):
+        model_class = model_class or f"{config.get('model_type', 'unknown')}, which is no model of smp"
         raise UsageError(
-            f"{where}: holds {found}; of smp's models {architecture or ', '.join(known_classes())} is read"
+            f"{where}: holds {model_class}; of smp's models {architecture or ', '.join(known_classes())} is read"
         )
-    if lacking := [name for name in TRACELESS.get(found, TRACELESS[""]) if name not in config]:
+    if lacking := [name for name in TRACELESS.get(model_class, TRACELESS[""]) if name not in config]:
         raise UsageError(f"{where}: lacks {', '.join(lacking)}, without which the network is not known")
     if not isinstance(config.get("classes"), int):
         raise UsageError(f"{where}: classes must be a number, got {config.get('classes')!r}")
@@ -136,8 +134,8 @@ def options_of(config: Mapping[str, Any], where: Path, architecture: str) -> dic
             f"{where}: its last step {config['activation']!r} makes no one class of several the most likely"
         )
     options = {name: value for name, value in config.items() if name not in OTHERS}
-    known = inspect.signature(getattr(smp, found).__init__).parameters
-    if unknown := sorted(options.keys() - known.keys()):
+    parameters = inspect.signature(getattr(smp, model_class).__init__).parameters
+    if unknown := sorted(options.keys() - parameters.keys()):
         raise UsageError(f"{where}: the option {unknown[0]} = {options[unknown[0]]!r:.40} is not known here")
     return options
 

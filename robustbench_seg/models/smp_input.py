@@ -20,18 +20,18 @@ DPN_STD = 1 / (0.0167 * 255)
 
 
 def preprocessing_of_encoder(encoder: str, initial: str | None, where: Path) -> Preprocessing:
-    """What `smp.encoders.get_preprocessing_params` says, without the hub, where it looks most of them up.
+    """What `smp.encoders.get_preprocessing_params` returns, without the hub, where it looks most of them up.
 
     initial: the weights that the encoder began with; smp's default where it began with none. Raises UsageError.
     """
     if encoder.startswith("tu-"):  # of timm, whose tables come with it
         try:
-            known = smp.encoders.get_preprocessing_params(encoder)
+            data = smp.encoders.get_preprocessing_params(encoder)
         except Exception:  # timm's errors have no common class
             raise UsageError(f"{where}: {unknown_input(encoder)}") from None
-        rescale = 1 / 255 if known["input_range"][1] == 1 else 1.0
-        mean, std = tuple(known["mean"]), tuple(known["std"])
-        return Preprocessing(order=known["input_space"], rescale=rescale, mean=mean, std=std, origin=ENCODER)
+        rescale = 1 / 255 if data["input_range"][1] == 1 else 1.0
+        mean, std = tuple(data["mean"]), tuple(data["std"])
+        return Preprocessing(order=data["input_space"], rescale=rescale, mean=mean, std=std, origin=ENCODER)
     if encoder not in smp.encoders.encoders:
         raise UsageError(f"{where}: {unknown_input(encoder)}")
     if encoder.startswith("dpn"):

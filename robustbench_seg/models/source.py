@@ -22,7 +22,7 @@ __all__ = ["Source", "split_name"]
 
 NOTHING = Options()
 OPTIONS = re.compile(r"(?P<place>[^?]*)\?(?P<options>\w+=.*)", re.DOTALL)
-NAMED = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})=(?P<source>.+)", re.DOTALL)
+WITH_NAME = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})=(?P<source>.+)", re.DOTALL)
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 WITH_FILE = re.compile(r"(?P<before>[^@]+)@(?P<file>.+)", re.DOTALL)
 CODE = re.compile(r"(?P<module>.+\.py|[A-Za-z_][\w.]*):(?P<function>[A-Za-z_][\w.]*)(@(?P<file>.+))?", re.DOTALL)
@@ -57,7 +57,7 @@ class Source:
 
     @property
     def default_name(self) -> str:
-        """A name for results: that of the file or folder, or the model's own."""
+        """A name for results: the file's or folder's, or the model's own."""
         if self.model == "factory" and (code := CODE.fullmatch(self.weights or "")):
             place = PurePath(code["file"]).stem if code["file"] else code["function"]
         elif self.weights and self.weights not in (*BUILTIN_WEIGHTS, RANDOM_WEIGHTS) and MODELS[self.model].form:
@@ -70,7 +70,7 @@ class Source:
 
 def split_name(text: str) -> tuple[str, str]:
     """Split [NAME=]SOURCE; the name is "" where none is given."""
-    match = NAMED.fullmatch(text)
+    match = WITH_NAME.fullmatch(text)
     return (match["name"], match["source"]) if match else ("", text)
 
 

@@ -28,9 +28,9 @@ def load(request: Request) -> NetworkSegmenter:
     from torchvision.models import get_model, list_models, segmentation
 
     name, _, file = request.weights.partition("@")
-    known = list_models(segmentation)
-    if name not in known:
-        raise UsageError(f"torchvision has no network {name!r} for segmentation; it has {', '.join(known)}")
+    networks = list_models(segmentation)
+    if name not in networks:
+        raise UsageError(f"torchvision has no network {name!r} for segmentation; it has {', '.join(networks)}")
     path = Path(file)
     if not file or not path.is_file():
         lack = f"{file}: no such file" if file else "its weights come from a file"

@@ -126,7 +126,7 @@ def test_the_view_processor_is_refused_where_images_would_not_be_whole_or_there_
     model = load_source(Source.parse(f"hf:{tmp_path}"), "b0", CLASSES, CPU)
     with pytest.raises(UsageError, match="its MobileViTImageProcessor crops images, so that the view processor is not"):
         predict(model, IMAGE, View.parse("processor"), (45, 70), "fp32")
-    with pytest.raises(UsageError, match="net has no image processor of its own"):
+    with pytest.raises(UsageError, match="net has no image processor, so that"):
         predict(segmenter(), IMAGE, View.parse("processor"), (45, 70), "fp32")
     with pytest.raises(UsageError, match="the view pad-32 is not for constant, which makes its input itself"):
         predict(load_model("constant", CLASSES, None, CPU), IMAGE, View.parse("pad-32"), (45, 70), "fp32")

@@ -267,7 +267,7 @@ def test_a_preprocessor_next_to_the_graph_is_applied_and_part_of_the_identity(tm
     half = Preprocessing(rescale=1, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
     torch.testing.assert_close(model(IMAGES), expected_logits(preprocessing=half), atol=1e-3, rtol=1e-5)
     assert model.checkpoint_sha256 == of_files(tmp_path, "model.onnx", "preprocessor_config.json", DATA)
-    assert plain.about.endswith(", input ImageNet's mean and std (nothing is said of it)")
+    assert plain.about.endswith(", input ImageNet's mean and std (no file states it)")
     assert model.about.endswith(
         ", input RGB times 1, mean (0.5, 0.5, 0.5), std (0.5, 0.5, 0.5) (of preprocessor_config.json)"
     )
@@ -280,7 +280,7 @@ def test_metadata_that_speak_of_the_input_are_refused_with_the_cure(key: str, tm
         onnx.numpy_helper.from_array(WEIGHTS, "w"),
         changes=lambda model: helper.set_model_props(model, {key: "127.5", "stride": "32"}),
     )
-    with pytest.raises(UsageError, match=rf"its metadata says {key} = '127.5', .* into a preprocessor_config.json"):
+    with pytest.raises(UsageError, match=rf"its metadata states {key} = '127.5', .* into a preprocessor_config.json"):
         load_model("onnx", NAMES, str(path), CPU)
     (tmp_path / "preprocessor_config.json").write_text("{}", encoding="utf-8")
     assert load_model("onnx", NAMES, str(path), CPU).preprocessing == IMAGENET

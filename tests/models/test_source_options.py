@@ -129,7 +129,7 @@ def test_what_is_stated_of_the_input_is_fed_described_and_part_of_the_identity(t
     with torch.inference_mode():
         expected = network(HALF.normalise(IMAGES.flip(1)))["out"]
         torch.testing.assert_close(stated(IMAGES), expected)
-    assert plain.about.endswith("input ImageNet's mean and std (nothing is said of it)")
+    assert plain.about.endswith("input ImageNet's mean and std (no file states it)")
     assert stated.about.endswith("input BGR times 0.00392157, mean (0.5, 0.5, 0.5), std (0.5, 0.5, 0.5) (as stated)")
     assert load(f"{text}?std=0.5").about.endswith("(std as stated)")
     identities = {
@@ -331,7 +331,7 @@ def test_a_function_may_return_a_segmenter(tmp_path: Path) -> None:
         (
             "def build(): return 3",
             "{}:build",
-            "returned int, neither a torch network nor a Segmenter, of wh",
+            "returned int, neither a torch network nor a Segmenter: it ",
         ),
         (SCRIPT, "{}:build@none.pth", r"none\.pth: no such file"),
         (
