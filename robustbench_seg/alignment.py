@@ -124,7 +124,7 @@ def align(
 
     Names are equal whatever their case, spaces, hyphens and underscores, and in any order. table: model classes to data
     set classes, many to one, None for nothing; or a name of `SHIPPED`. What it leaves out is matched by name. Without a
-    table, a shipped map is taken that has exactly these model classes, where names alone do not match all of them.
+    table, a shipped map is taken whose classes the model all has, where names alone do not match all of the model's.
     Raises UsageError for a name that neither side has, for model classes without names and without a table, and where
     nothing maps to anything.
     """
@@ -142,9 +142,13 @@ def align(
         table = shipped_for(mine, theirs)
     name, given = table if isinstance(table, str) else None, table_of(table)
     to = [index_in(theirs, model_class) for model_class in mine]
+    meant: dict[str, str] = {}
     for model_class, target in given.items():
-        index = expect_in(mine, model_class, "the model")
-        to[index] = len(theirs) if target is None else expect_in(theirs, target, "the data set")
+        own = mine[expect_in(mine, model_class, "the model")]
+        if (other := meant.setdefault(own, model_class)) != model_class:
+            raise UsageError(f"the table has {other!r} and {model_class!r}, which are one class of the model")
+        index = len(theirs) if target is None else expect_in(theirs, target, "the data set")
+        to = [index if name == own else before for name, before in zip(mine, to, strict=True)]
     if set(to) == {len(theirs)}:
         raise UsageError(
             f"no class of the model ({listed(mine, LISTED)}) is one of the data set's ({listed(theirs, LISTED)}); give "
@@ -163,12 +167,12 @@ def table_of(table: Mapping[str, str | None] | str | None) -> Mapping[str, str |
 
 
 def shipped_for(mine: Sequence[str], theirs: Sequence[str]) -> str | None:
-    """Name the shipped map of exactly these model classes to classes of the data set, if names alone are not enough."""
+    """Name the shipped map of these model classes to classes of the data set, if names alone are not enough."""
     if len(theirs) not in [index_in(theirs, name) for name in mine]:
         return None
     names = set(map(plain, theirs))
     for name, table in SHIPPED.items():
-        if set(map(plain, table)) == set(map(plain, mine)) and names >= set(map(plain, table.values())):
+        if set(map(plain, table)) <= set(map(plain, mine)) and names >= set(map(plain, table.values())):
             return name
     return None
 

@@ -39,11 +39,14 @@ def import_file(path: Path) -> ModuleType:
 
 
 def origin_of(name: str) -> str:
-    """Find where a module comes from without importing it: its file, or a word such as built-in; "" if nowhere."""
+    """Find where a module comes from without importing it: its file, or a word such as built-in; "" if nowhere.
+
+    A folder without `__init__.py` does not count: Python imports a file of the name before it.
+    """
     if name in sys.modules:
         return getattr(sys.modules[name], "__file__", None) or "built-in"
     spec = importlib.util.find_spec(name)
-    return (spec.origin or str(next(iter(spec.submodule_search_locations or ()), ""))) if spec else ""
+    return (spec.origin or "") if spec else ""
 
 
 def describe_fault(error: BaseException, path: Path) -> str:

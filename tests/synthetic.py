@@ -39,8 +39,8 @@ def write_synthetic(
 ) -> None:
     """Write cells and plan.
 
-    fields: suite, protocol, dataset, split, precision, about, seed; sha256 of all models; ids of the images; skip,
-    patterns of slugs left out.
+    fields: suite, protocol, dataset, split, precision, about, seed; draw, the seed of the corruptions;
+    sha256 of all models; ids of the images; skip, patterns of slugs left out.
     """
     rng = np.random.default_rng(fields.get("seed", 0))
     shares = rng.dirichlet(np.full(len(CLASSES), 2.0), images)
@@ -53,7 +53,7 @@ def write_synthetic(
             for corruption, severity in [("clean", 0), *((c, s) for c, some in conditions.items() for s in some)]:
                 cell = QualityCell(
                     model=model, dataset=fields.get("dataset", "toy"), split=fields.get("split", "test"),
-                    corruption=corruption, severity=severity, view=view, seed=0,
+                    corruption=corruption, severity=severity, view=view, seed=fields.get("draw", 0),
                     precision=fields.get("precision", "fp32"), metrics=("boundary", "calibration", "likelihood"),
                 )  # fmt: skip
                 key = quality_key(cell, engine_version=2, checkpoint_sha256=sha256, fingerprint="f", ids=ids)

@@ -48,12 +48,17 @@ def test_a_table_maps_many_to_one_and_to_nothing_and_leaves_the_rest_to_names() 
         (["boat", "ship"], None, r"no class of the model \(boat, ship\) is one of the data set's \(road, sky\)"),
         (["road", "sky"], {"way": "road"}, "the model has no class 'way'; its classes are road, sky"),
         (["road", "sky"], {"road": "way"}, "the data set has no class 'way'; its classes are road, sky"),
+        (["road", "sky"], {"road": "sky", "Road": "road"}, "'road' and 'Road', which are one class of the model"),
         (["road", "sky"], "mine", "no shipped map of classes is called 'mine'; there is cityscapes-to-camvid"),
     ],
 )
 def test_what_can_not_be_aligned_is_refused(mine: list[str], table: dict[str, str] | None, reason: str) -> None:
     with pytest.raises(UsageError, match=reason):
         align(mine, ["road", "sky"], table)
+
+
+def test_a_table_means_all_classes_of_the_model_that_have_a_name() -> None:
+    assert align(["screen", "sky", "screen"], ["wall", "sky"], {"screen": "wall"}).to == (0, 1, 0)
 
 
 def test_classes_without_names_are_taken_by_a_table() -> None:

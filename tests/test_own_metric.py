@@ -264,6 +264,8 @@ def test_what_is_no_count_fails_the_cell_in_one_line(
     [
         ('counts["accuracy_right"].sum() / counts["accuracy_pixels"].sum()', r"has the shape \(\); it must keep"),
         ('counts["right"]', "its value raises KeyError: 'right'"),
+        ('counts["accuracy_right"].sum(axis=-1) / counts["accuracy_pixels"].sum()', "depends on other cells"),
+        ('np.bitwise_and(1, counts["accuracy_pixels"])', "its value raises TypeError"),
     ],
 )
 def test_a_value_that_sums_do_not_have_is_refused_before_the_first_cell(
@@ -274,6 +276,32 @@ def test_a_value_that_sums_do_not_have_is_refused_before_the_first_cell(
     with pytest.raises(UsageError, match=fault):
         measure(tmp_path, tmp_path / "out")
     assert not stored(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("terms", "fault"),
+    [
+        (
+            '{"right": counts["accuracy_right"].sum(axis=-1) / counts["accuracy_pixels"]}',
+            r"'right' is float64 \(2, 3\)",
+        ),
+        ('{"right": counts["accuracy_right"].sum(axis=-1) * counts["accuracy_pixels"]}', "is no linear function"),
+        ('{"right": counts["accuracy_right"].sum(axis=-1) + 1}', "is no linear function"),
+        (
+            '{"right": counts["accuracy_pixels"].sum(axis=-1)}',
+            r"'right' is int64 \(2,\); it must be of integers and keep",
+        ),
+        ('{"right": counts["right"]}', "its terms raise KeyError: 'right'"),
+    ],
+)
+def test_terms_that_can_not_be_summed_over_images_are_refused(
+    terms: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = 'lambda counts: counts["right"] / 1000, terms=lambda counts: ' + terms
+    old = 'lambda counts: counts["accuracy_right"].sum(axis=-1) / counts["accuracy_pixels"]'
+    register(tmp_path, monkeypatch, ACCURACY.replace(old, value))
+    with pytest.raises(UsageError, match=fault):
+        measure(tmp_path, tmp_path / "out")
 
 
 def test_other_columns_of_the_same_metric_are_refused_beside_the_former(

@@ -181,3 +181,14 @@ def test_nothing_next_to_a_plugin_hides_what_is_installed(folder: Path) -> None:
 def test_a_plugin_named_twice_is_imported_once(folder: Path) -> None:
     listed = command(folder, "list", "corruptions", *BOTH, "--plugin", "plugins/../plugins/rain.py")
     assert listed.count("rain") == 1
+
+
+def test_a_folder_of_the_same_name_is_in_nobodys_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rain_of_mine").mkdir()
+    (tmp_path / "code").mkdir()
+    file = tmp_path / "code" / "rain_of_mine.py"
+    file.write_text("DROPS = 3\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")
+    assert import_file(file).DROPS == 3
+    sys.modules.pop("rain_of_mine")

@@ -18,7 +18,7 @@ from ..files import digest
 from ..models import Options, Request
 from ..models.base import NetworkSegmenter, Segmenter
 from ..models.filling import hash_of_state
-from ..models.foreign import Found, around
+from ..models.foreign import Facts, wrap
 from ..models.preprocessing import Preprocessing
 from ..models.request import STATED
 from ..own_code import source_hash
@@ -88,7 +88,7 @@ def made_of_network(
         identity.append(identity_of(preprocess, version))
         about += f", input made by {getattr(preprocess, '__name__', type(preprocess).__name__)}"
     identity.append([input_of.order, input_of.rescale, *input_of.mean, *input_of.std, stated.pad_to, stated.size])
-    facts = Found(
+    facts = Facts(
         where=f"model {name}",
         identity=digest([*identity, list(classes or class_names)]),
         about=about + (input_of.remark if input_of != RAW else ""),
@@ -96,7 +96,7 @@ def made_of_network(
         preprocessing=input_of,
     )
     request = Request(name=name, class_names=class_names, options=replace(stated, names=tuple(classes or ())))
-    return around(network, request, facts)
+    return wrap(network, request, facts)
 
 
 def listed_values(stated: Mapping[str, Any]) -> dict[str, Any]:

@@ -154,9 +154,9 @@ class Dataset(ABC):
 
 
 def block_of(pattern: str, image_id: str) -> str:
-    """What a regular expression finds in an id, without its condition; the id where it finds nothing."""
+    """What a regular expression finds in an id, without its condition; the id where it finds nothing, or no letter."""
     match = re.search(pattern, image_id.rpartition("/")[2]) if pattern else None
-    return found_by(match) if match else image_id
+    return (match and found_by(match)) or image_id
 
 
 def found_by(match: re.Match[str]) -> str:

@@ -77,9 +77,10 @@ def with_condition(spec: FolderSpec, image_id: str) -> str:
     """Put an image's condition before its id. Raises UsageError where the pattern finds none."""
     if not spec.conditions:
         return image_id
-    if (match := re.search(spec.conditions, image_id)) is None:
+    match = re.search(spec.conditions, image_id)
+    if not (condition := match and found_by(match)):
         raise UsageError(f"{spec.name}: conditions: {spec.conditions!r} finds nothing in the id {image_id!r}")
-    return f"{found_by(match)}/{image_id}"
+    return f"{condition}/{image_id}"
 
 
 def splits_of(root: Path, spec: FolderSpec) -> tuple[str, ...]:

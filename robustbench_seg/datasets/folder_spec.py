@@ -94,6 +94,7 @@ def classes_of(root: Path, spec: FolderSpec) -> tuple[tuple[str, ...], dict[int,
         if len(set(names_by_value)) < len(names_by_value):
             raise UsageError(f"{spec.name}: classes: {twice(names_by_value)!r} comes twice")
         names_by_value = dict(enumerate(names_by_value))
+    names_by_value = dict(sorted(names_by_value.items()))  # trainIds are in the order of the values, however written
     names = tuple(dict.fromkeys(names_by_value.values()))
     if not 1 <= len(names) <= IGNORE:
         raise UsageError(f"{spec.name}: has {counted(len(names), 'class name')}; 1 to {IGNORE} are possible")

@@ -17,7 +17,9 @@ class Several(Dataset):
 
     def __init__(self, members: Sequence[Dataset]) -> None:
         self.members = {member.name: member for member in members}
-        self.name = JOIN.join(self.members)
+        self.name = JOIN.join(member.name for member in members)
+        if len(self.members) < len(members):
+            raise UsageError(f"{self.name}: two data sets of one name; give one another in its dataset.yaml")
         splits = [member.split for member in members]
         self.split = splits[0] if len(set(splits)) == 1 else JOIN.join(splits)
         self.splits = (self.split,)

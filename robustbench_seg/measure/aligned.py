@@ -18,10 +18,10 @@ def align_model(
     classes can't be aligned.
     """
     alignment = align(model.class_names, classes, table)
+    model.class_names = alignment.classes  # else cells of one data set would differ in them by a letter's case
     if alignment.is_identity:
         return alignment
     model.alignment = alignment  # type: ignore[attr-defined]
-    model.class_names = alignment.classes
     model.checkpoint_sha256 = digest([model.checkpoint_sha256, "classes", list(alignment.to)])
     model.about += f"; {len(alignment.model_classes)} classes, aligned {alignment.how}"
     return alignment

@@ -12,7 +12,8 @@ from ..metrics import ImageCounts, Metric, Prediction, counted_metrics
 from ..models.base import Segmenter
 from ..store.cell import Setting
 from .prepare import add_image_name, prepare_under
-from .views import Rated, predict, rated_prediction
+from .rating import Rated
+from .views import predict, rated_prediction
 from .workers import Loader
 
 __all__ = ["evaluate"]

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from ..models.base import Segmenter
 from ..store.cell import LatencyCell
-from .views import classify, in_precision
+from .rating import classify
+from .views import in_precision
 
 __all__ = ["Budget", "Speed", "measure_latency", "peak_memory_mib"]
 

@@ -19,13 +19,13 @@ from ..metrics import own_metrics
 from ..models import load_source, look_up
 from ..models.base import NetworkSegmenter, PreparedSegmenter, Segmenter
 from ..models.foreign import Foreign
-from ..store.cell import CLEAN, LatencyCell, QualityCell
+from ..store.cell import CLEAN, LEAST_SIDE, LatencyCell, QualityCell
 from ..store.plan import Plan
 from ..store.record import Record
 from ..suites import Suite, expand, with_weights
 from .aligned import align_model, outputs_of
 from .devices import evaluation_threads, find_device
-from .views import LEAST_SIDE, input_sizes
+from .views import input_sizes
 
 __all__ = ["Handed", "Job", "Options", "make_jobs", "open_data"]
 

@@ -14,6 +14,7 @@ from .counts import ImageCounts, count_classes
 from .entry import Arrays, Metric, OwnMetric
 from .iou import MIOU, best_constant_miou, iou_per_class, largest_predicted_share, miou
 from .prediction import Prediction
+from .trial import expect_value
 
 __all__ = [
     "BOUNDARY",
@@ -96,7 +97,7 @@ def own_metrics(names: Iterable[str], num_classes: int) -> dict[str, OwnMetric]:
     owners: dict[str, str] = {}
     for name, entry in own.items():
         entry.expect_unedited()
-        entry.expect_value(num_classes)
+        expect_value(entry, num_classes)
         for column in entry.columns:
             if (other := owners.setdefault(column, name)) != name:
                 raise UsageError(f"metrics {other} and {name} both have a column {column}; rename one of them")

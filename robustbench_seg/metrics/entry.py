@@ -207,9 +207,3 @@ class Metric:
     def of(self, sums: Arrays) -> float:
         """Compute the metric of one split. sums: over its images, by column."""
         return float(self.score(self.terms({name: np.asarray(sums[name])[None] for name in self.reads}), (1,))[0])
-
-    def expect_value(self, num_classes: int) -> None:
-        """Raise UsageError, as `score` does, if `value` can't be computed from sums."""
-        sizes = dict.fromkeys(CLASS_COUNTS, num_classes) | self.sizes(num_classes)
-        ones = {name: np.ones((2, 3, *(() if (size := sizes[name]) is None else (size,)))) for name in self.reads}
-        self.score(self.terms(ones), (2, 3))

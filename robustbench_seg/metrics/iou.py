@@ -66,8 +66,11 @@ def best_constant_miou(counts: Arrays) -> float:
 
 
 def largest_predicted_share(counts: Arrays) -> float:
-    """Compute the share of pixels whose prediction is the most frequent class, 0-1; NaN without pixels."""
-    total = counts["predicted"].sum()
+    """Compute the share of pixels whose prediction is the most frequent class, 0-1; NaN without pixels.
+
+    Pixels that an aligned model predicts as none of the classes are pixels, too.
+    """
+    total = counts["labelled"].sum()
     return float(counts["predicted"].max() / total) if total else float("nan")
 
 

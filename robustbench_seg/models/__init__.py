@@ -51,7 +51,7 @@ def find_weights(weights: str, folder: Path, model: str) -> str:
 
         if repository := repository_of(weights, folder):
             if not reads_hub:
-                raise UsageError(f"weights {weights}: of models, SegFormer's alone are fetched from the hub")
+                raise UsageError(f"weights {weights}: only those of hf:, smp: and a SegFormer are fetched from the hub")
             return f"{HUB}{repository}"
     given = expanded(weights).removeprefix("hf:")
     return given if Path(given).is_absolute() else f"{folder}/{given}"  # "./owner/name" stays a path
@@ -83,7 +83,7 @@ def load_source(source: "Source", name: str, class_names: Sequence[str], device:
     import torch
 
     from .base import NetworkSegmenter
-    from .stated import state
+    from .overrides import override
 
     model = look_up(source.model)
     if model.needs_weights and source.weights is None:
@@ -98,7 +98,7 @@ def load_source(source: "Source", name: str, class_names: Sequence[str], device:
         made = model.load(
             Request(name=name, variant=model.variant, weights=place, class_names=names, options=source.options)
         )
-    state(source, made)
+    override(source, made)
     if isinstance(made, NetworkSegmenter):  # onnxruntime keeps to the CPU
         made.network.to(device)
         if model.channels_last:  # on two CPU threads half the time of the other order for DeepLabV3+

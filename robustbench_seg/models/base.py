@@ -120,7 +120,7 @@ class PreparedSegmenter(ABC):
                 f"resize-{height}x{width}{window if height == width else ''}"
             )
 
-    def resized(self, images: Tensor) -> Tensor:
+    def process_size(self, images: Tensor) -> Tensor:
         """Resize uint8 images (B, 3, H, W) as its own image processor does. Raises UsageError where it has none."""
         if self.resize is None:
             raise UsageError(f"{self.name} has no image processor of its own, so that the view processor is not for it")

@@ -1,6 +1,7 @@
 """One model: what it is called, where its code is, and what holds of it."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -54,9 +55,12 @@ class Model:
         return import_module(self.module, __package__)
 
     def load(self, request: Request) -> "Segmenter":
-        """Make the Segmenter that is asked for, on the CPU."""
+        """Make the Segmenter that is asked for, on the CPU: an object of its own, even if the code returns one twice.
+
+        Its identity and its classes are set for one suite, and must not be found there by the next.
+        """
         load = self.function or self.code.load
-        made: Segmenter = load(request)
+        made: Segmenter = copy(load(request))
         return made
 
     @cached_property

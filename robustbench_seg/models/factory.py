@@ -24,7 +24,7 @@ from ..own_code import source_hash
 from ..wording import counted
 from .base import NetworkSegmenter, Segmenter, unchanged
 from .filling import fill, hash_of_state
-from .foreign import Found, around
+from .foreign import Facts, wrap
 from .request import Request
 
 __all__ = ["Factory", "load"]
@@ -68,7 +68,7 @@ def load(request: Request) -> Segmenter:
     checkpoint = Path(factory.checkpoint) if factory.checkpoint else None
     if checkpoint and not checkpoint.exists():
         raise UsageError(f"model {request.name}: {checkpoint}: no such file")
-    module = imported(factory.module)
+    module = import_module_of(factory.module)
     source = source_hash(module.__name__)
     if SOURCES.setdefault(module.__name__, source) != source:
         raise UsageError(f"{factory.module}: its source was edited while it was in use; start Python again")
@@ -83,12 +83,12 @@ def load(request: Request) -> Segmenter:
     if isinstance(made, nn.Module):
         origin = f", weights from {checkpoint.name}" if checkpoint else ""
         unread = f", {counted(len(left_out), 'tensor')} of the file left out" if left_out else ""
-        found = Found(
+        facts = Facts(
             where=str(factory),
             identity=digest(["factory", source, files, hash_of_state(made)]),
             about=f"{type(made).__name__} of {factory.function}{origin}{unread}",
         )
-        return around(made, request, found)
+        return wrap(made, request, facts)
     if lacking := [name for name in ("__call__", *ATTRIBUTES) if not hasattr(made, name)]:
         raise UsageError(
             f"{factory}: returned {type(made).__name__}, neither a torch network nor a Segmenter, of which it lacks "
@@ -100,7 +100,7 @@ def load(request: Request) -> Segmenter:
     return segmenter
 
 
-def imported(name: str) -> ModuleType:
+def import_module_of(name: str) -> ModuleType:
     """Import a module by its dotted name or from a file, next to which it finds its helpers. Raises UsageError."""
     path = Path(name).resolve()
     if name.endswith(".py") and not path.is_file():

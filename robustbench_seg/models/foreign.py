@@ -22,7 +22,7 @@ from .base import NetworkSegmenter, pad_and_crop
 from .preprocessing import Preprocessing
 from .request import Request
 
-__all__ = ["Foreign", "Found", "around", "fit", "unpack"]
+__all__ = ["Facts", "Foreign", "fit", "unpack", "wrap"]
 
 LOGITS = ("out", "logits", "sem_logits")
 QUERIES = ("class_queries_logits", "masks_queries_logits")
@@ -33,7 +33,7 @@ INVISIBLE = 1e-5  # of the largest score: less is rounding
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class Facts:
     """What files say of a network. where: for messages. names: of the logits, none if they have none. outputs: their
     number, None where only a trial can show it. identity: of all that decides logits. sides: the one (height, width)
     that the network takes. likely: one that it takes if it takes one alone.
@@ -88,49 +88,49 @@ class Fit:
     remark: str
 
 
-def around(network: nn.Module, request: Request, found: Found) -> NetworkSegmenter:
+def wrap(network: nn.Module, request: Request, facts: Facts) -> NetworkSegmenter:
     """Make a torch network a model under test; see `fit`."""
-    made = fit(network, request, found)
+    made = fit(network, request, facts)
     return NetworkSegmenter(
         name=request.name,
         network=made.network,
         class_names=made.class_names,
-        licence=found.licence or "not stated",
-        checkpoint_sha256=found.identity,
-        about=found.about + made.remark,
-        preprocessing=found.preprocessing,
+        licence=facts.licence or "not stated",
+        checkpoint_sha256=facts.identity,
+        about=facts.about + made.remark,
+        preprocessing=facts.preprocessing,
         sides=made.sides,
         log_after_resize=made.log_after_resize,
     )
 
 
-def fit(network: nn.Module, request: Request, found: Found) -> Fit:
+def fit(network: nn.Module, request: Request, facts: Facts) -> Fit:
     """Run a network once, and find out what it gives and what images must be padded to.
 
     Raises UsageError for a network that can't be run on images or gives no logits, and for another number of logits
     than of classes.
     """
-    trial = try_out(network.eval(), request, found)
-    if found.outputs not in (None, trial.classes):
-        raise UsageError(f"{found.where}: gives {trial.classes} logits, but its files name {found.outputs} classes")
+    trial = try_out(network.eval(), request, facts)
+    if facts.outputs not in (None, trial.classes):
+        raise UsageError(f"{facts.where}: gives {trial.classes} logits, but its files name {facts.outputs} classes")
     how = "as stated" if request.options.pad_to else "found by a trial"
     return Fit(
         network=Foreign(network, trial.pad_to),
-        class_names=request.names(found.names, trial.classes, found.where),
+        class_names=request.names(facts.names, trial.classes, facts.where),
         sides=trial.sides,
         log_after_resize=trial.masks,
         remark=f", images padded to a multiple of {trial.pad_to} ({how})" if trial.pad_to > 1 else "",
     )
 
 
-def try_out(network: nn.Module, request: Request, found: Found) -> Trial:
+def try_out(network: nn.Module, request: Request, facts: Facts) -> Trial:
     """Run a network on blank images whose sides are multiples of 1, 2, 4, ... and no more, until it takes them.
 
     A network that takes them, but not their last row or column, would give a map of less than the image: the next
     multiple is tried. Raises UsageError for a network that takes none.
     """
     options = request.options
-    if one := options.size or found.sides:
+    if one := options.size or facts.sides:
         attempts = [(1, one)]
     else:
         attempts = [(multiple, sides_of(multiple)) for multiple in ([options.pad_to] if options.pad_to else MULTIPLES)]
@@ -138,7 +138,7 @@ def try_out(network: nn.Module, request: Request, found: Found) -> Trial:
     cropping: list[Trial] = []
     for multiple, size in attempts:
         try:
-            scores, masks = run_once(network, size, found.where)
+            scores, masks = run_once(network, size, facts.where)
         except UsageError:
             raise
         except Exception as failure:  # whatever a network raises for an image of another size than it takes
@@ -148,16 +148,16 @@ def try_out(network: nn.Module, request: Request, found: Found) -> Trial:
         if one or sees_borders(scores):
             return trial
         cropping.append(trial)
-    if errors and found.likely and not (one or options.pad_to):
+    if errors and facts.likely and not (one or options.pad_to):
         with suppress(Exception):  # then the first error stands
-            scores, masks = run_once(network, found.likely, found.where)
-            return Trial(1, found.likely, scores.shape[1], masks)
+            scores, masks = run_once(network, facts.likely, facts.where)
+            return Trial(1, facts.likely, scores.shape[1], masks)
     if cropping:  # no multiple changes anything: weights that give the same everywhere
         return cropping[0]
     tried = ", ".join("x".join(map(str, size)) for _, size in attempts)
     reason = " ".join(f"{type(errors[-1]).__name__}: {errors[-1]}".split())
     raise UsageError(
-        f"{found.where}: its network can't be run on images of {tried} pixels ({reason:.300}); if it takes one size "
+        f"{facts.where}: its network can't be run on images of {tried} pixels ({reason:.300}); if it takes one size "
         "alone, state it: ?size=HEIGHTxWIDTH"
     )
 

@@ -22,12 +22,12 @@ from ..errors import MachineError, UsageError
 from ..files import digest
 from ..wording import counted, listed
 from .base import NetworkSegmenter, unchanged
-from .foreign import Found, around
+from .foreign import Facts, wrap
 from .hf_processor import ProcessorResize
-from .hub import fetched
+from .hub import fetch
 from .preprocessing import Preprocessing
 from .request import Request
-from .segformer import around_network, read_network
+from .segformer import read_network, wrap_network
 
 __all__ = ["load"]
 
@@ -56,14 +56,14 @@ def load(request: Request) -> NetworkSegmenter:
     Raises UsageError for a network that is none for segmentation, or that lacks weights; CheckpointError for files that
     can't be read; MachineError without Transformers.
     """
-    folder = fetched(request, also=TOKENIZER)
+    folder = fetch(request, also=TOKENIZER)
     config = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
     if not config:
         raise UsageError(f"{folder}: needs config.json and weights, as Transformers' save_pretrained writes them")
     if config.get("model_type") == "segformer" and request.options.native:
         network = read_network(request)
         numbered = tuple(f"LABEL_{k}" for k in range(network.config.num_classes))  # as Transformers calls them
-        made = around_network(network, request, network.info.class_names or numbered)
+        made = wrap_network(network, request, network.info.class_names or numbered)
         made.preprocessing = preprocessing_of(folder)
     else:
         made = load_with_library(request, folder, config)
@@ -98,10 +98,10 @@ def load_with_library(request: Request, folder: Path, config: dict[str, Any]) ->
         lack = counted(len(missing), "weight")
         raise UsageError(f"{folder}: lacks {lack} of its network: {listed(missing, 10)}")
     network = network.float()
-    return around(
+    return wrap(
         network if tokens is None else WithTask(network, tokens),
         request,
-        Found(
+        Facts(
             where=str(folder),
             identity=digest([identity, "transformers"]) if config["model_type"] == "segformer" else identity,
             about=f"{type(network).__name__} of Transformers {library.__version__}",
@@ -150,9 +150,9 @@ def files_of(folder: Path, config: dict[str, Any]) -> Iterator[Path]:
 
 def preprocessing_of(folder: Path) -> Preprocessing:
     """Read what the folder says of its images; ImageNet's where it says nothing."""
-    said = read_preprocessor(folder)
-    origin = "of its image processor" if said else "its folder has no image processor"
-    return replace(Preprocessing.from_json(said, f"image processor of {folder}"), origin=origin)
+    text = read_preprocessor(folder)
+    origin = "of its image processor" if text else "its folder has no image processor"
+    return replace(Preprocessing.from_json(text, f"image processor of {folder}"), origin=origin)
 
 
 def licence_of(request: Request, config: dict[str, Any]) -> str:

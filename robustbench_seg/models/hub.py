@@ -8,10 +8,10 @@ from segformer.huggingface import HUB, download, missing, repository_of
 from ..errors import UsageError
 from .request import Request
 
-__all__ = ["fetched"]
+__all__ = ["fetch"]
 
 
-def fetched(request: Request, also: Sequence[str] = ()) -> Path:
+def fetch(request: Request, also: Sequence[str] = ()) -> Path:
     """Find the folder or file, or fetch the repository. also: files that are fetched next to config.json and weights.
 
     Raises UsageError where nothing is there.

@@ -17,7 +17,7 @@ from segformer.files import identity_of
 
 from ..errors import MachineError, UsageError
 from .base import PreparedSegmenter, unchanged
-from .foreign import Foreign, Found, fit
+from .foreign import Facts, Foreign, fit
 from .onnx_graph import PREPROCESSOR, Graph, read_graph
 from .request import Request
 
@@ -85,14 +85,14 @@ def load(request: Request) -> OnnxSegmenter:
     one_by_one, sides = check_input(path, session)
     names = request.options.names or graph.about["class_names"] or request.class_names
     source = f"weights from {graph.about.get('source', 'unknown')}"
-    found = Found(
+    facts = Facts(
         where=str(path),
         identity=identity,
         about=f"ONNX graph in onnxruntime {onnxruntime.__version__}, {source}",
         names=graph.about["class_names"],
         sides=sides,
     )
-    made = fit(Session(session, find_output(graph, session, len(names)), one_by_one), request, found)
+    made = fit(Session(session, find_output(graph, session, len(names)), one_by_one), request, facts)
     return OnnxSegmenter(
         name=name,
         network=made.network,
@@ -102,7 +102,7 @@ def load(request: Request) -> OnnxSegmenter:
         class_names=made.class_names,
         licence=str(graph.about.get("licence", "unknown")),
         checkpoint_sha256=identity,
-        about=found.about + made.remark,
+        about=facts.about + made.remark,
         parameters=graph.parameters,
     )
 

@@ -10,7 +10,7 @@ from segformer.files import identity_of
 
 from ..errors import UsageError
 from .base import NetworkSegmenter, unchanged
-from .foreign import Found, around, unpack
+from .foreign import Facts, unpack, wrap
 from .request import Request
 
 __all__ = ["load"]
@@ -44,10 +44,10 @@ def load(request: Request) -> NetworkSegmenter:
     batch, sides = input_of(program, path)
     network: Any = program.module()
     network.eval = network.train = lambda mode=False: network  # it stays in the mode it was exported in, or raises
-    return around(
+    return wrap(
         network if batch is None else OneByOne(network),
         request,
-        Found(
+        Facts(
             where=str(path),
             identity=identity,
             about="program of torch.export, trusted as code is",

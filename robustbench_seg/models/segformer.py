@@ -13,7 +13,7 @@ from .base import NetworkSegmenter, unchanged
 from .preprocessing import IMAGENET, Preprocessing
 from .request import Request
 
-__all__ = ["around_network", "build_network", "describe", "load", "read_network", "save", "start_from"]
+__all__ = ["build_network", "describe", "load", "read_network", "save", "start_from", "wrap_network"]
 
 
 def build_network(variant: str, class_names: Sequence[str], *, seed: int = 0, **options: Any) -> SegFormer:
@@ -66,7 +66,7 @@ def load(request: Request) -> NetworkSegmenter:
     for field in ("widths", "depths"):
         if (found := getattr(network.config, field)) != getattr(asked, field):
             raise UsageError(f"{request.weights}: not a SegFormer-{request.variant.upper()}; its {field} are {found}")
-    return around_network(network, request, network.info.class_names)
+    return wrap_network(network, request, network.info.class_names)
 
 
 def read_network(request: Request) -> SegFormer:
@@ -80,7 +80,7 @@ def read_network(request: Request) -> SegFormer:
     return network
 
 
-def around_network(network: SegFormer, request: Request, names: Sequence[str]) -> NetworkSegmenter:
+def wrap_network(network: SegFormer, request: Request, names: Sequence[str]) -> NetworkSegmenter:
     """Make a network a model under test. names: of its logits, none where its files have none."""
     stored = tuple(name.strip() for name in names)  # a widespread ADE20K list has "bed "
     return NetworkSegmenter(

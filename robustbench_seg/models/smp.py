@@ -16,8 +16,8 @@ from segformer.sources import NVIDIA_LICENCE
 
 from ..errors import UsageError
 from .base import NetworkSegmenter
-from .foreign import Found, around
-from .hub import fetched
+from .foreign import Facts, wrap
+from .hub import fetch
 from .request import Request
 from .smp_files import CONFIG, TRANSFORM, SmpFiles, read_smp
 
@@ -29,13 +29,13 @@ def load(request: Request) -> NetworkSegmenter:
 
     Raises UsageError for what is no network of smp here, CheckpointError for files that can't be read.
     """
-    path = fetched(request, also=(CONFIG, TRANSFORM))
+    path = fetch(request, also=(CONFIG, TRANSFORM))
     found = read_smp(path)
     assert found.classes is not None  # a config.json has it
-    return around(
+    return wrap(
         build(path, found, found.classes),
         request,
-        Found(
+        Facts(
             where=str(path),
             identity=found.identity,
             about=f"{found.architecture} of segmentation-models-pytorch, encoder {found.encoder}{found.remark}",

@@ -10,7 +10,7 @@ from segformer.files import Content, identity_of, read_file
 from ..errors import UsageError
 from .base import NetworkSegmenter, unchanged
 from .filling import fill
-from .foreign import Found, around
+from .foreign import Facts, wrap
 from .preprocessing import Preprocessing
 from .request import Request
 
@@ -41,10 +41,10 @@ def load(request: Request) -> NetworkSegmenter:
     with torch.random.fork_rng(devices=[]):
         network: nn.Module = get_model(name, weights=None, weights_backbone=None, num_classes=classes)
     fill(network, content)
-    return around(
+    return wrap(
         network,
         request,
-        Found(
+        Facts(
             where=str(path),
             identity=identity,
             about=f"{name} of torchvision",

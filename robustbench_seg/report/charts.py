@@ -22,6 +22,7 @@ __all__ = ["described", "forest", "heat_maps", "scale_curves", "severity_curves"
 LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 BLUE, ORANGE = LINES[:2]
 MARKERS = "osD^vPX"
+LEGEND = 2.6  # inches of a name in a legend
 NOTHING = Interval(np.nan, np.nan, np.nan)
 Panels = Mapping[str, Mapping[str, Interval]]  # by title and row
 Scores = Mapping[str, Mapping[tuple[str, int], Interval]]  # by title; corruption and severity
@@ -55,8 +56,8 @@ def panels(titles: Sequence[str], across: int, size: Any, *, grid: str = "both")
 def heat_maps(scores: Scores) -> "Figure":
     """Draw mIoU, corruption by severity; a panel per title, one colour scale."""
     names, severities = axes_of(scores)
-    size = (1.9 + len(scores) * (1.2 + 0.62 * len(severities)), 1.2 + 0.3 * len(names))
-    figure, axes = panels(list(scores), len(scores), lambda *_: size, grid="")
+    width, height = 1.2 + 0.62 * len(severities), 1.2 + 0.3 * len(names)
+    figure, axes = panels(list(scores), 4, lambda columns, rows: (1.9 + columns * width, rows * height), grid="")
     tables = [
         np.array([[100 * own.get((name, s), NOTHING).estimate for s in severities] for name in names])
         for own in scores.values()
@@ -86,9 +87,13 @@ def axes_of(scores: Scores) -> tuple[list[str], list[int]]:
 def severity_curves(scores: Scores) -> "Figure":
     """Draw mIoU, with its intervals, against severity, a small panel per corruption and a line per title."""
     names, severities = axes_of(scores)
-    figure, axes = panels(
-        list(map(spaced, names)), 4, lambda columns, rows: (max(5.5, 2.3 * columns + 0.4), 1.9 * rows + 0.7)
-    )
+
+    def size(columns: int, rows: int) -> tuple[float, float]:
+        width = max(5.5, 2.3 * columns + 0.4)
+        lines = -(-len(scores) // int(width // LEGEND))
+        return width, 1.9 * rows + 0.7 + 0.17 * max(0, lines - 2)
+
+    figure, axes = panels(list(map(spaced, names)), 4, size)
     for axis, name in zip(axes, names, strict=True):
         for k, (label, own) in enumerate(scores.items()):
             curve = {severity: own.get((name, severity) if severity else (CLEAN, 0)) for severity in (0, *severities)}
@@ -97,7 +102,7 @@ def severity_curves(scores: Scores) -> "Figure":
         axis.set_xticks(range(max(severities) + 1))
     figure.supxlabel("severity (0 is clean)", fontsize=9)
     figure.supylabel("mIoU (%)", fontsize=9)
-    legend_above(figure, axes[0], int(figure.get_figwidth() // 2.6))
+    legend_above(figure, axes[0], int(figure.get_figwidth() // LEGEND))
     return figure
 
 

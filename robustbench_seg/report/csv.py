@@ -12,7 +12,7 @@ __all__ = ["SCHEMA", "csv"]
 SCHEMA = (
     "row", "models", "quantity", "value", "low", "high",
     "p", "p_holm", "seed_pairs", "same_sign", "significant",
-    "metric", "view", "corruption", "severity", "effect", "class", "setup",
+    "metric", "view", "corruption", "severity", "condition", "effect", "class", "setup",
     "protocol", "dataset", "split", "images", "of", "fingerprint", "precision", "engine_version", "seed", "weights",
 )  # fmt: skip
 

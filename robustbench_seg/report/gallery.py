@@ -27,7 +27,7 @@ IMAGE_QUALITY = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What one model makes of it: data URIs; and the share of wrong pixels among the labelled ones, 0-1 or NaN."""
+    """What one model predicts: data URIs; wrong: the share of wrong pixels among the labelled ones, 0-1 or NaN."""
 
     who: str
     prediction: str
@@ -47,7 +47,7 @@ class Condition:
 
 @dataclass(kw_only=True)
 class Scene:
-    """One image: its label (a data URI), its size in the page, its conditions by corruption, clean apart."""
+    """One image: its label (a data URI), its size in the page, clean, and its other conditions by corruption."""
 
     image_id: str
     label: str
@@ -59,7 +59,7 @@ class Scene:
 
 @dataclass(kw_only=True)
 class Gallery:
-    """What is samples; left_out: pictures' number for which the page had no room."""
+    """The scenes of a page. left_out: the number of predictions for which it had no room."""
 
     scenes: list[Scene]
     left_out: int = 0

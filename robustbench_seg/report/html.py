@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -16,6 +16,7 @@ from .content import Section
 from .gallery import Gallery, gallery_of
 from .svg import inline_svg
 from .table import Cell
+from .units import INTERVAL
 
 __all__ = ["PAGE_BYTES", "render_html"]
 
@@ -27,7 +28,7 @@ GALLERY = "Gallery"
 def render_html(title: str, sections: Sequence[Section]) -> str:
     """Render the page. It loads nothing, and its own script is the only one that it lets run."""
     engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    engine.filters.update(code=code, prose=prose, common_words=common_words, sort_key=sort_key)
+    engine.filters.update(code=code, prose=prose, common_lead=common_lead, sort_key=sort_key)
     script = package_text("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = engine.from_string(package_text("page.html"))
@@ -73,18 +74,9 @@ def groups_of(section: Section, number: int) -> list[dict[str, Any]]:
     ]
 
 
-def common_words(texts: Iterable[str]) -> str:
-    """The whole words, with the space after them, with which all of at least two different texts begin.
-
-    >>> common_words(["95 % interval 41.2 to 43.9", "95 % interval 41.9 to 44.0"])
-    '95 % interval '
-    """
-    different = sorted(set(texts))
-    if len(different) < 2:
-        return ""
-    first, last = different[0], different[-1]  # what these two share all between them share
-    length = next((k for k, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    return first[: first.rfind(" ", 0, length) + 1]
+def common_lead(details: Sequence[str]) -> str:
+    """The words, without any number of a cell, with which all details begin: those of an interval, or none."""
+    return INTERVAL if details and all(text.startswith(INTERVAL) for text in details) else ""
 
 
 def sort_key(cell: Cell) -> str:

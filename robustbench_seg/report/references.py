@@ -113,7 +113,7 @@ def ranking_table(panel: Panel) -> list[Table]:
     ranks = ranks[ranks["models"] > 1]
     columns = (
         Column(name="protocols", label="protocols", align="left"),
-        Column(name="tau", label="Kendall's tau", unit=plain("{:+.2f}")),
+        Column(name="tau", label="Kendall's tau", unit=plain("{:+z.2f}")),
         Column(name="p", label="p", unit=plain("{:.3f}")),
         Column(name="models", label="models", unit=COUNT),
     )

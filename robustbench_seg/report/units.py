@@ -8,7 +8,20 @@ import pandas as pd
 from ..studies.statistics import Interval
 from ..wording import MISSING, percent, points, span
 
-__all__ = ["COUNT", "MILLIONS", "PERCENT", "POINTS", "Unit", "file_name", "plain", "signed", "with_interval"]
+__all__ = [
+    "COUNT",
+    "INTERVAL",
+    "MILLIONS",
+    "PERCENT",
+    "POINTS",
+    "Unit",
+    "file_name",
+    "plain",
+    "signed",
+    "with_interval",
+]
+
+INTERVAL = "95 % interval "  # before its ends
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,7 @@ class Unit:
         if pd.isna(number.low):
             return ""
         ends = self.ends or (lambda low, high: f"{self.write(low)} to {self.write(high)}")
-        return f"95 % interval {ends(number.low, number.high)}"
+        return f"{INTERVAL}{ends(number.low, number.high)}"
 
 
 def plain(text: str = "{}", divisor: float = 1) -> Unit:

@@ -94,7 +94,10 @@ class View:
 
     @classmethod
     def parse(cls, text: str) -> "View":
-        """Read a view from its name, as returned by `str`. Raises UsageError for any other text."""
+        """Read a view from its name, as returned by `str`, in which a scale has six significant digits.
+
+        Raises UsageError for any other text.
+        """
         if match := VIEW.fullmatch(text):
             crop, stride = (int(match[name]) if match[name] else None for name in ("crop", "stride"))
             with suppress(ValueError, UsageError):

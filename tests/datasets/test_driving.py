@@ -287,6 +287,14 @@ def test_those_of_other_classes_are_not_one(camvid_folder: Path, cityscapes_root
         open_split("cityscapes+camvid", "test", {"cityscapes": cityscapes_root, "camvid": camvid_folder})
 
 
+def test_two_of_one_name_are_not_one(tmp_path: Path, cityscapes_root: Path) -> None:
+    fields = {"name": "cityscapes", "images": "images", "labels": "labels", "classes": list(CLASS_NAMES)}
+    trees.write_pair(tmp_path / "images/x.png", tmp_path / "labels/x.png", TRAIN_IDS)
+    (tmp_path / "dataset.yaml").write_text(yaml.safe_dump({**fields, "splits": {"test": 1.0}}))
+    with pytest.raises(UsageError, match=r"cityscapes\+cityscapes: two data sets of one name"):
+        open_split("cityscapes+folder", "test", {"cityscapes": cityscapes_root, "folder": tmp_path})
+
+
 def test_one_with_blocks_by_a_pattern_is_not_one_of_several(tmp_path: Path, cityscapes_root: Path) -> None:
     fields = {
         "images": "images",

@@ -112,6 +112,16 @@ def test_a_palette_is_read_by_its_indices_or_where_colours_are_given_by_these(tm
     assert np.array_equal(open_dataset("mine", tmp_path).load("a").label, by_index)
 
 
+def test_classes_are_numbered_in_the_order_of_their_values(tmp_path: Path) -> None:
+    describe(tmp_path, **INDEX | {"classes": {9: "sky", 4: "road", 2: "sky"}})
+    write_image(tmp_path / "images" / "a.png")
+    samples = values(2, 4, 9)
+    write(tmp_path / "labels" / "a.png", raw_png(samples, 8))
+    dataset = open_dataset("mine", str(tmp_path))
+    assert dataset.class_names == ("sky", "road")
+    assert np.array_equal(dataset.load("a").label, np.where(samples == 4, 1, 0))
+
+
 def test_labels_of_16_bit_and_values_of_ones_own_become_trainids(tmp_path: Path) -> None:
     classes = {7: "road", 1000: "sky", 40000: "tree", 8: "road"}
     describe(tmp_path, images="images", labels="labels", classes=classes, ignore=[0, 65535])
@@ -163,6 +173,7 @@ def test_shares_split_by_whole_blocks_and_leave_nothing_over(tmp_path: Path) -> 
     assert not blocks[0] & blocks[1]
     assert len(blocks[0] | blocks[1]) == 10
     assert blocks_of("mine", ["drive7_0", "other"], r"drive(\d)") == ("7", "other")
+    assert blocks_of("mine", ["drive7_0", "other"], r"(\d*)_?") == ("drive7_0", "other")
 
 
 def test_conditions_stand_before_the_ids(tmp_path: Path) -> None:
@@ -172,8 +183,10 @@ def test_conditions_stand_before_the_ids(tmp_path: Path) -> None:
     assert dataset.ids == ("fog/fog_1", "rain/rain_1")
     assert blocks_of("mine", dataset.ids, dataset.block_pattern) == ("1", "1")
     write_many(tmp_path, ["clear_1"])
-    with pytest.raises(UsageError, match=r"conditions: .* finds nothing in the id 'clear_1'"):
-        open_dataset("mine", tmp_path)
+    for conditions in ("^(fog|rain)", "^(fog|rain)?"):
+        describe(tmp_path, **INDEX, conditions=conditions)
+        with pytest.raises(UsageError, match=r"conditions: .* finds nothing in the id 'clear_1'"):
+            open_dataset("mine", tmp_path)
 
 
 def test_classes_may_stand_in_a_file_and_a_suite_may_say_all(tmp_path: Path) -> None:

@@ -117,6 +117,16 @@ def test_an_aligned_model_has_the_data_sets_classes_and_another_identity() -> No
     assert reordered.checkpoint_sha256 != "abc"
 
 
+@pytest.mark.parametrize("table", [None, dict(zip(Five().class_names, "abcde", strict=True))])
+def test_a_model_whose_names_are_written_otherwise_has_the_data_sets_and_no_other_identity(
+    table: dict[str, str] | None,
+) -> None:
+    model = Five()
+    classes = tuple("abcde") if table else ("Road", "BOAT", "heaven", "car", "path")
+    assert align_model(model, classes, table).is_identity
+    assert (model.class_names, model.checkpoint_sha256, alignment_of(model)) == (classes, "abc", None)
+
+
 def test_a_model_without_a_common_class_is_refused() -> None:
     with pytest.raises(UsageError, match="no class of the model"):
         align_model(Five(), CLASSES[:1])

@@ -74,11 +74,11 @@ def test_sized_views_are_read_from_their_names(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("pad-0", "no view is called 'pad-0'"),
-        ("resize-64", "no view is called"),
-        ("resize-16x64", "no view is called"),
-        ("resize-64x64-x2", "no view is called"),
-        ("processor-x2", "no view is called"),
+        ("pad-0", "unknown view 'pad-0'"),
+        ("resize-64", "unknown view"),
+        ("resize-16x64", "unknown view"),
+        ("resize-64x64-x2", "unknown view"),
+        ("processor-x2", "unknown view"),
     ],
 )
 def test_sized_views_that_make_no_sense_are_refused(name: str, message: str) -> None:
@@ -113,7 +113,7 @@ def test_the_view_processor_feeds_what_the_image_processor_of_transformers_makes
     model = load_source(Source.parse(f"hf:{tmp_path}"), "b0", CLASSES, CPU)
     processor = transformers.AutoImageProcessor.from_pretrained(tmp_path)
     expected = processor([BATCH[0]], return_tensors="pt")["pixel_values"].float()
-    got = model.preprocessing.normalise(model.resized(BATCH))
+    got = model.preprocessing.normalise(model.process_size(BATCH))
     assert got.shape == expected.shape
     torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
 

@@ -8,7 +8,8 @@ import torch
 from torch.nn import functional
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.measure.views import classify, predict, rated_prediction, view_logits, window_starts
+from robustbench_seg.measure.rating import classify
+from robustbench_seg.measure.views import predict, rated_prediction, view_logits, window_starts
 from robustbench_seg.store.cell import View
 
 

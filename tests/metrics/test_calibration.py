@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.special import log_softmax, softmax
 
-from robustbench_seg.measure.views import classify, rate
+from robustbench_seg.measure.rating import classify, rate
 from robustbench_seg.metrics import CALIBRATION, LIKELIHOOD, count_calibration, count_likelihood
 from robustbench_seg.metrics.calibration import BINS, QUANTA
 

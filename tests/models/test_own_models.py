@@ -10,6 +10,7 @@ import torch
 
 from robustbench_seg import family
 from robustbench_seg.errors import UsageError
+from robustbench_seg.measure.aligned import align_model
 from robustbench_seg.models import MODELS, Model, load_model
 
 CPU = torch.device("cpu")
@@ -63,6 +64,18 @@ def test_a_model_of_ones_own_is_told_apart_by_its_weights_its_code_and_its_versi
     }
     assert len(others - {first}) == 4
     assert identity(scratch, monkeypatch, ADAPTER, "a") == first
+
+
+def test_one_object_that_is_returned_each_time_is_aligned_and_named_anew(
+    scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = ADAPTER.replace("def load", "from functools import cache\n\n@cache\ndef load")
+    first = identity(scratch, monkeypatch, cached, "a")
+    for classes in (("sky", "road"), ("road", "street")):
+        model = load_model("mine", ("road", "sky"), "a", CPU)
+        assert (model.checkpoint_sha256, model.class_names) == (first, ("road", "sky"))
+        align_model(model, classes, {"sky": "street"} if "street" in classes else None)
+        assert model.class_names == classes
 
 
 def test_a_function_without_a_source_file_needs_a_version() -> None:

@@ -7,6 +7,7 @@ import pytest
 from synthetic import write_synthetic
 from tables import lines, readable, table_of
 
+from robustbench_seg.report.csv import SCHEMA
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store.cell import View
 from robustbench_seg.studies.conditions import condition_scores
@@ -33,6 +34,7 @@ def test_the_table_has_a_column_for_each_condition_the_reference_first(folder: P
     (section,) = sections_of([folder], pictures=False)
     table = table_of(section, "conditions-whole")
     assert table.group == "Conditions of the data"
+    assert list(lines(table).columns) == list(SCHEMA)
     shown = readable(table)
     assert list(shown.columns) == ["model", "reference", "fog", "night", "retention"]
     assert list(shown["model"]) == ["segformer-b0-mix (mean of 2)", *MODELS]

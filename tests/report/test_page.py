@@ -1,4 +1,5 @@
 import shutil
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from small import SUITE, write_suite
-from synthetic import change_plan
+from synthetic import change_plan, write_synthetic
 
 from robustbench_seg.errors import StoreError
 from robustbench_seg.measure.plan import Options
@@ -18,6 +19,7 @@ from robustbench_seg.report.content import Section
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.parts.gallery import strip
 from robustbench_seg.report.sections import sections_of
+from robustbench_seg.report.svg import save_figure
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.plan import PlannedCell
 from robustbench_seg.studies.frame import quality_frame
@@ -132,6 +134,16 @@ def test_what_is_planned_and_not_measured_is_listed(folder: Path, tmp_path: Path
     assert row.count(MISSING) == 4  # contrast, mean, retention, worst
 
 
+def test_models_without_a_mean_and_those_without_retention_are_both_named(tmp_path: Path) -> None:
+    left_out = ["a-toy-fog-*", "b-toy-clean-*"]
+    write_synthetic(tmp_path, lambda *_: 0.5, models=["a", "b", "c"], conditions={"fog": [1]}, skip=left_out)
+    (section,) = sections_of([tmp_path], pictures=False)
+    assert [line for line in section.warnings if line.startswith("Cells of")] == [
+        "Cells of a, view whole, are missing, so there is no mean under corruption.",
+        "Cells of b, view whole, are missing, so there is no retention.",
+    ]
+
+
 def test_a_missing_clean_cell_leaves_the_report_standing(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
@@ -210,6 +222,15 @@ def test_curves_begin_at_the_clean_score_and_have_a_band_throughout() -> None:
     assert list(y) == pytest.approx([80, 50, 25])
     corners = {(x, round(y)) for x, y in frost.collections[0].get_paths()[0].vertices}
     assert corners == {(0, 75), (0, 85), (3, 5), (3, 15)}
+
+
+def test_figures_of_many_models_are_no_wider_than_a_page_and_keep_room_for_their_axes(tmp_path: Path) -> None:
+    many = {f"model-{k}": scores(fog=dict.fromkeys(range(1, 6), 0.5)) for k in range(30)}
+    heat_map, curves = charts.heat_maps(many), charts.severity_curves(many)
+    assert heat_map.get_figwidth() < 20
+    assert [axis.get_title() for axis in heat_map.axes[:30]] == list(many)
+    with warnings.catch_warnings(action="error"):  # as matplotlib's, where axes have no room
+        save_figure(curves, tmp_path / "curves.svg", "svg")
 
 
 def test_no_two_of_many_lines_look_alike() -> None:

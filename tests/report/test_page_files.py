@@ -20,7 +20,7 @@ from rich.console import Console
 
 from robustbench_seg.report.content import Section
 from robustbench_seg.report.gallery import gallery_of
-from robustbench_seg.report.html import common_words, render_html, sort_key
+from robustbench_seg.report.html import common_lead, render_html, sort_key
 from robustbench_seg.report.latex import SPECIAL, escaped, latex
 from robustbench_seg.report.markdown import code, markdown
 from robustbench_seg.report.markdown import escaped as escaped_markdown
@@ -329,13 +329,15 @@ def test_markdown_honours_the_alignment_of_a_column() -> None:
     ("texts", "shared"),
     [
         (["95 % interval 1 to 2", "95 % interval 11 to 2"], "95 % interval "),
-        (["one text"], ""),
-        (["a 1", "b 1"], ""),
+        (["95 % interval 1 to 2", "95 % interval 1 to 3; more"], "95 % interval "),
+        (["95 % interval 1 to 2"], "95 % interval "),
+        (["95 % interval 1 to 2", "cells are missing"], ""),
+        (["a 1", "a 2"], ""),
         ([], ""),
     ],
 )
-def test_words_that_all_begin_with_are_whole(texts: list[str], shared: str) -> None:
-    assert common_words(texts) == shared
+def test_the_lead_of_all_details_holds_no_number_of_a_cell(texts: list[str], shared: str) -> None:
+    assert common_lead(texts) == shared
 
 
 def test_a_table_that_fits_the_terminal_stands_as_it_is() -> None:

@@ -68,7 +68,7 @@ def test_whether_a_name_is_a_path_is_decided_in_the_suites_folder(tmp_path: Path
 
 
 def test_the_hub_has_no_weights_of_other_models(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="weights hf:someone/net: of models, SegFormer's alone are fetched"):
+    with pytest.raises(UsageError, match="weights hf:someone/net: only those of hf:, smp: and a SegFormer are"):
         read_suite(str(written(tmp_path, {"name": "onnx", "weights": "hf:someone/net"})))
 
 

@@ -53,7 +53,7 @@ def scores_of_view(panel: Panel, metric: str, title: str) -> dict[Any, Draws]:
 
 def columns_of(panel: Panel, metric: Metric) -> list[Column]:
     """Make the columns of a metric: quantities of one view, or views."""
-    unit = PERCENT if metric.unit == "%" else plain("{:.2f}")
+    unit = PERCENT if metric.unit == "%" else plain("{:z.2f}")
     best: Literal["high", "low"] = "high" if metric.higher else "low"
     if panel.view is None:
         return view_columns(panel.order, best=best, unit=unit)

@@ -102,8 +102,14 @@ def next_to_table_5(panel: Panel, of: dict[str, ArmDifference]) -> str:
 
 def incomplete(panel: Panel, entries: list[Entry]) -> list[str]:
     """State which models have no mean under corruption, or no retention, since cells are missing."""
-    for what, quantity in (("mean", "mean under corruption"), ("retention", "retention")):
-        names = [entry.name for entry in entries if np.isnan(entry.values[what][0])]
-        if names:
-            return [f"Cells of {conjoin(names)}, view {panel.view}, are missing, so there is no {quantity}."]
-    return []
+    without = {
+        what: [entry.name for entry in entries if np.isnan(entry.values[what][0])] for what in ("mean", "retention")
+    }
+    # Without a mean there is no retention either, which needs no second line.
+    without["retention"] = [name for name in without["retention"] if name not in without["mean"]]
+    quantities = {"mean": "mean under corruption", "retention": "retention"}
+    return [
+        f"Cells of {conjoin(names)}, view {panel.view}, are missing, so there is no {quantities[what]}."
+        for what, names in without.items()
+        if names
+    ]

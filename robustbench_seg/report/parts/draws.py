@@ -26,7 +26,9 @@ def make(panel: Panel) -> Content:
     if not panel.conditions or not len(first):
         return Content()
     drawn, own = panel.source.drawn, [name for name in SAME_IMAGES if name != "seed"]
-    same = drawn[(drawn[own] == first.iloc[0][own]).all(axis=1)]
+    # A model without any cell of the first draw is in another panel.
+    of_panel = drawn["checkpoint_sha256"].isin(first["checkpoint_sha256"]) & drawn["model"].isin(first["model"])
+    same = drawn[(drawn[own] == first.iloc[0][own]).all(axis=1) & of_panel]
     table = over_draws(same, panel.conditions)
     if table["draws"].max() == 1:
         return Content()

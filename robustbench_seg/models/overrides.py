@@ -8,10 +8,10 @@ from .base import PreparedSegmenter, Segmenter
 from .foreign import Foreign
 from .source import Source
 
-__all__ = ["state"]
+__all__ = ["override"]
 
 
-def state(source: Source, made: Segmenter) -> None:
+def override(source: Source, made: Segmenter) -> None:
     """Apply the options of a source to the model that was made of it, and add its input to its description.
 
     What changes the logits changes its identity. Raises UsageError for what can't be stated of such a model.

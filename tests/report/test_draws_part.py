@@ -1,0 +1,19 @@
+"""The table of draws of the corruptions, on stores whose scores are known."""
+
+from pathlib import Path
+
+import pytest
+from synthetic import write_synthetic
+from tables import readable
+
+from robustbench_seg.report.sections import sections_of
+
+pytestmark = pytest.mark.usefixtures("few_resamples")
+
+
+def test_a_model_without_the_first_draw_has_a_table_of_its_own(tmp_path: Path) -> None:
+    for draw, left_out in ((0, ["b-*"]), (1, []), (2, [])):
+        write_synthetic(tmp_path, lambda *_: 0.5, models=["a", "b"], conditions={"fog": [1]}, draw=draw, skip=left_out)
+    sections = sections_of([tmp_path], pictures=False)
+    tables = [readable(table) for section in sections for table in section.tables if table.title.startswith("Mean and")]
+    assert [list(zip(table["model"], table["draws"], strict=True)) for table in tables] == [[("a", "3")], [("b", "2")]]
