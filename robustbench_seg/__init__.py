@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api.evaluate import evaluate as evaluate
+    from .api.load import load_model as load_model
     from .api.results import Results as Results
     from .api.results import compare as compare
     from .api.results import read_results as read_results
@@ -25,6 +26,7 @@ __all__ = [
     "corrupt",
     "corruption",
     "evaluate",
+    "load_model",
     "metric",
     "open_dataset",
     "read_results",
@@ -36,6 +38,7 @@ HOMES = {
     "corrupt": "corruptions",
     "corruption": "corruptions",
     "evaluate": "api.evaluate",
+    "load_model": "api.load",
     "metric": "metrics",
     "open_dataset": "datasets",
     "read_results": "api.results",

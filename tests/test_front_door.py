@@ -16,6 +16,7 @@ NAMES = {
     "corrupt": "robustbench_seg.corruptions",
     "corruption": "robustbench_seg.corruptions",
     "evaluate": "robustbench_seg.api.evaluate",
+    "load_model": "robustbench_seg.api.load",
     "metric": "robustbench_seg.metrics",
     "open_dataset": "robustbench_seg.datasets",
     "read_results": "robustbench_seg.api.results",

@@ -21,6 +21,7 @@ from robustbench_seg.datasets.camvid import CamVid
 from robustbench_seg.errors import DataError, UsageError
 from robustbench_seg.measure.runner import Listener
 from robustbench_seg.models.base import NetworkSegmenter
+from robustbench_seg.report.sections import sections_of
 from robustbench_seg.studies.regression import compare_stores
 
 FOG = {"fog": [1, 3]}
@@ -189,6 +190,15 @@ def test_several_models_are_measured_together_under_their_names(camvid_folder: P
     assert results.table()[["clean", "contrast", "mean"]].notna().all(axis=None)
 
 
+def test_a_source_is_loaded_for_a_program_that_feeds_it() -> None:
+    images = torch.randint(256, (1, 3, 64, 96), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    model = rb.load_model("mine=constant", ["a", "b"])
+    assert (model.name, model.class_names) == ("mine", ("a", "b"))
+    assert (model(images).argmax(1) == 0).all()
+    with pytest.raises(UsageError, match="--model nothing: unknown model 'nothing'"):
+        rb.load_model("nothing", ["a"])
+
+
 def test_what_is_measured_already_is_not_measured_again(tmp_path: Path, camvid_folder: Path) -> None:
     class Counting(Listener):
         def __init__(self) -> None:
@@ -233,6 +243,15 @@ def test_draws_of_a_corruption_share_their_clean_images(camvid_folder: Path) -> 
     kept = [one["retention"] for one in alone]
     assert row["retention_spread"] == pytest.approx(np.std(kept, ddof=1), abs=1e-15)
     assert np.isnan(alone[0]["mean_spread"])
+    (section,) = sections_of([results.folder], pictures=False)
+    assert section.missing == ()
+    spread = next(table for table in section.tables if table.file == "draws")
+    shown = {column.name: cell.value for column, cell in zip(spread.columns, spread.rows[0].cells, strict=True)}
+    assert shown["mean"] == pytest.approx(np.mean(scores), abs=1e-15)
+    assert shown["mean_spread"] == pytest.approx(np.std(scores, ddof=1), abs=1e-15)
+    main = next(table for table in section.tables if table.main and table.file != "draws")
+    first = {column.name: cell.value for column, cell in zip(main.columns, main.rows[0].cells, strict=True)}
+    assert first["mean"] == pytest.approx(alone[0]["mean"], abs=1e-15), "of the first draw"
     same = results.compare(results).table
     assert set(same["seed"]) == {4, 5, 6}
     assert (same["estimate"] == 0).all()

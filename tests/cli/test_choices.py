@@ -11,8 +11,12 @@ from small import SUITE, stored, write_suite
 
 from robustbench_seg import __version__
 from robustbench_seg.cli.choice import Choice, choose
+from robustbench_seg.measure.plan import Options, make_jobs, open_data
 from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.store.folder import Store
+from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.plans import read_plans
+from robustbench_seg.suites import read_suite
 
 CONSTANT = [{"name": "constant"}]
 
@@ -91,6 +95,17 @@ def test_files_of_the_former_report_are_not_left(tmp_path: Path) -> None:
     assert any(name.startswith("1-first-") for name in names)
     assert program("report", str(out)).returncode == 0
     assert {path.name for path in (out / "report").iterdir()} == names | {"notes.txt"}
+
+
+def test_draws_that_are_not_measured_are_missing(tmp_path: Path) -> None:
+    small = {"models": CONSTANT, "views": ["whole"], "conditions": {"gaussian_noise": [1]}, "gallery": []}
+    suite, out = read_suite(str(write_suite(tmp_path, seeds=[2, 7], **small))), tmp_path / "out"
+    options = Options(limit=2)
+    plan, _ = make_jobs(suite, options, *open_data(suite, options))
+    Store(out).write_plan(plan)
+    (read,) = read_plans(out, quality_frame(out))
+    assert [cell.key for cell in read.cells] == [cell.key for cell in plan.cells]
+    assert len({cell.key for cell in read.cells}) == 3
 
 
 def test_quiet_prints_nothing_but_faults_and_writes_the_same(tmp_path: Path) -> None:
