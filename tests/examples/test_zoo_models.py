@@ -22,7 +22,7 @@ from robustbench_seg.alignment import align
 from robustbench_seg.datasets.camvid import CamVid
 from robustbench_seg.datasets.cityscapes import CLASS_NAMES
 from robustbench_seg.errors import UsageError
-from robustbench_seg.models import Request
+from robustbench_seg.models import Request, factory
 from robustbench_seg.models.base import NetworkSegmenter
 from robustbench_seg.own_code import own_files
 
@@ -166,7 +166,6 @@ def test_the_suite_gets_a_model_under_the_name_that_it_asks_for() -> None:
 
 @needs_weights
 def test_a_factory_of_the_suite_makes_the_same_model() -> None:
-    factory = pytest.importorskip("robustbench_seg.models.factory", reason="this version has no factories")
     path = path_of(OF_RECIPE["C"])
     made = factory.load(Request(name="small", weights=f"seg_zoo:make@{path}", class_names=tuple(CLASS_NAMES)))
     image = torch.full((1, 3, 32, 48), 99, dtype=torch.uint8)
@@ -184,8 +183,9 @@ def test_the_installed_package_offers_its_models_to_the_suite(tmp_path: Path) ->
     script = f"""
 import torch
 from robustbench_seg.datasets.cityscapes import CLASS_NAMES
-from robustbench_seg.models import MODELS, load_model
-made = load_model("zoo", CLASS_NAMES, {str(path)!r}, torch.device("cpu"))
+from robustbench_seg.models import load_source
+from robustbench_seg.models.source import Source
+made = load_source(Source.parse("zoo@" + {str(path)!r}), "edanet", CLASS_NAMES, torch.device("cpu"))
 with torch.inference_mode():
     print(made.name, *made(torch.full((1, 3, 32, 40), 99, dtype=torch.uint8)).shape, seg_zoo.__file__)
 """.replace("import torch\n", "import seg_zoo, torch\n", 1)
@@ -194,7 +194,7 @@ with torch.inference_mode():
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["zoo", "1", "19", "32", "40", str(site / "seg_zoo/__init__.py")]
+    assert done.stdout.split() == ["edanet", "1", "19", "32", "40", str(site / "seg_zoo/__init__.py")]
 
 
 def test_the_networks_need_no_robustbench_seg() -> None:
