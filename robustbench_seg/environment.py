@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .wording import shown
+from .wording import quote
 
 __all__ = ["available_cores", "cpu_name", "default_workers", "describe", "machine_name", "source_commit"]
 
@@ -27,7 +27,7 @@ def describe(device: str) -> dict[str, Any]:
     return {
         "robustbench_seg": __version__,
         "commit": source_commit(),
-        "command": shown(shlex.join(["robustbench-seg", *sys.argv[1:]])),
+        "command": quote(shlex.join(["robustbench-seg", *sys.argv[1:]])),
         "python": platform.python_version(),
         "packages": {name: number for name in PACKAGES if (number := installed_version(name))},
         "machine": machine_name(device),

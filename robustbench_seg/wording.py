@@ -13,7 +13,7 @@ __all__ = [
     "p_text",
     "percent",
     "points",
-    "shown",
+    "quote",
     "spaced",
     "span",
 ]
@@ -83,7 +83,7 @@ def is_utf8(text: str, errors: str = "strict") -> bool:
     return True
 
 
-def shown(name: str | Path) -> str:
+def quote(name: str | Path) -> str:
     r"""Escape line breaks and other unprintable characters in a file's name, so that it fits into one line.
 
     Bytes that are not UTF-8 become \xff.

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from robustbench_seg.wording import counted, listed, shown
+from robustbench_seg.wording import counted, listed, quote
 
 
 def test_numbers_are_written_in_the_singular_and_the_plural() -> None:
@@ -25,5 +25,5 @@ def test_the_first_few_words_are_listed_and_the_others_counted(words: str, text:
     ],
 )
 def test_a_name_is_shown_within_a_line(name: str, text: str) -> None:
-    assert shown(name) == text
-    assert shown(name).encode()
+    assert quote(name) == text
+    assert quote(name).encode()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..environment import available_cores
 from ..errors import DataError
-from ..wording import shown
+from ..wording import quote
 
 __all__ = [
     "IGNORE",
@@ -143,7 +143,7 @@ class Dataset(ABC):
 
     def describe(self, image_id: str) -> str:
         """Name an image in an error: its id and, where it has one, its file."""
-        return shown(image_id)
+        return quote(image_id)
 
     @staticmethod
     def blocks(ids: Sequence[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, UsageError
-from ..wording import shown
+from ..wording import quote
 from .driving import FROM_TRAIN_IDS, Driving, Part
 from .folders import list_images
 
@@ -42,7 +42,7 @@ class BDD100K(Driving):
         files = sorted((root / "labels").rglob("*.json"))
         values = dict(pair for path in files for pair in attributes(path, ATTRIBUTES[conditions]))
         if not values:
-            self.notes += (f"{shown(root / 'labels')}: no JSON file tells the {conditions} of any image",)
+            self.notes += (f"{quote(root / 'labels')}: no JSON file tells the {conditions} of any image",)
             return
         self.pairs = dict(sorted((f"{values.get(name, UNKNOWN)}/{name}", pair) for name, pair in self.pairs.items()))
 
@@ -55,7 +55,7 @@ def attributes(path: Path, attribute: str) -> Iterator[tuple[str, str]]:
     try:
         frames: Any = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{shown(path)}: can't be read as JSON ({error})") from None
+        raise DataError(f"{quote(path)}: can't be read as JSON ({error})") from None
     for frame in frames.get("frames", []) if isinstance(frames, dict) else frames if isinstance(frames, list) else []:
         about = frame.get("attributes") if isinstance(frame, dict) else None
         value = about.get(attribute) if isinstance(about, dict) else None

@@ -21,7 +21,7 @@ import numpy as np
 from ..errors import DataError
 from ..files import write_bytes
 from ..images import png
-from ..wording import shown
+from ..wording import quote
 from .base import IGNORE, Dataset
 from .file_dataset import FileDataset, label_table
 from .folders import contents, list_images, pair
@@ -71,11 +71,11 @@ class Cityscapes(FileDataset):
         manifest = read_manifest(root)
         if manifest is not None and "corruption" not in manifest and not (root / "leftImg8bit").exists():
             raise DataError(
-                f"{shown(root)}: holds one folder per condition, written by `corrupt`; give one of them, "
-                f"{shown(root / 'CORRUPTION' / 'SEVERITY')}; it holds {contents(root)}"
+                f"{quote(root)}: holds one folder per condition, written by `corrupt`; give one of them, "
+                f"{quote(root / 'CORRUPTION' / 'SEVERITY')}; it holds {contents(root)}"
             )
         if manifest is not None and split != manifest.get("split"):
-            raise DataError(f"{shown(root)}: has no split {split!r}; its {MANIFEST} names {manifest.get('split')!r}")
+            raise DataError(f"{quote(root)}: has no split {split!r}; its {MANIFEST} names {manifest.get('split')!r}")
         if manifest is not None:
             self.splits = (split,)
         self.choose(split)
@@ -103,16 +103,16 @@ class Cityscapes(FileDataset):
             self.palette = tuple((red, green, blue) for red, green, blue in manifest["palette"])
             self.shows_images, self.synthetic = manifest["shows_images"], manifest["synthetic"]
         except KeyError as error:
-            raise DataError(f"{shown(root / MANIFEST)}: lacks {error}; it was edited") from None
+            raise DataError(f"{quote(root / MANIFEST)}: lacks {error}; it was edited") from None
         except (TypeError, ValueError) as error:
-            raise DataError(f"{shown(root / MANIFEST)}: its classes can't be read ({error}); it was edited") from None
+            raise DataError(f"{quote(root / MANIFEST)}: its classes can't be read ({error}); it was edited") from None
         if len(self.class_names) != len(self.palette):
             raise DataError(
-                f"{shown(root / MANIFEST)}: {len(self.class_names)} class names and {len(self.palette)} colours; "
+                f"{quote(root / MANIFEST)}: {len(self.class_names)} class names and {len(self.palette)} colours; "
                 "it was edited"
             )
         if images != expected:
-            raise DataError(f"{shown(root)}: holds {images} of {expected} images; the same `corrupt` resumes there")
+            raise DataError(f"{quote(root)}: holds {images} of {expected} images; the same `corrupt` resumes there")
 
 
 def read_manifest(root: Path) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import DataError, MachineError
 from ..files import canonical_json
-from ..wording import counted, listed, shown
+from ..wording import counted, listed, quote
 from .base import IGNORE, LabelMap
 from .folders import Listing
 
@@ -43,7 +43,7 @@ class Annotations:
         is none of the classes.
         """
         if background and background not in class_names:
-            raise DataError(f"{shown(path)}: the background {background!r} is none of the classes")
+            raise DataError(f"{quote(path)}: the background {background!r} is none of the classes")
         try:
             content = json.loads(path.read_text("utf-8"))
             trainids = {one["id"]: trainid_of(one["name"], class_names, path) for one in content["categories"]}
@@ -52,26 +52,26 @@ class Annotations:
                 (names[one["image_id"]], one["category_id"], one["segmentation"]) for one in content["annotations"]
             ]
         except OSError as error:
-            raise DataError(f"{shown(path)}: can't be read ({error.strerror})") from None
+            raise DataError(f"{quote(path)}: can't be read ({error.strerror})") from None
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{shown(path)}: no JSON in UTF-8 ({error})") from None
+            raise DataError(f"{quote(path)}: no JSON in UTF-8 ({error})") from None
         except (KeyError, TypeError) as error:
-            raise DataError(f"{shown(path)}: not as COCO's instances are: {type(error).__name__} {error}") from None
+            raise DataError(f"{quote(path)}: not as COCO's instances are: {type(error).__name__} {error}") from None
         listed_names = {file.relative_to(images.folder).as_posix(): key for key, file in images.files.items()}
         listed_names |= {file.name: key for key, file in images.files.items()}
         by_id: dict[str, list[tuple[int, Any]]] = {listed_names[n]: [] for n in names.values() if n in listed_names}
         for name, category, segmentation in triples:
             if category not in trainids:
-                raise DataError(f"{shown(path)}: {shown(name)} has the category {category}, which has no name there")
+                raise DataError(f"{quote(path)}: {quote(name)} has the category {category}, which has no name there")
             if name in listed_names:
                 by_id[listed_names[name]].append((trainids[category], segmentation))
         missing = [name for name in names.values() if name not in listed_names]
-        note = f"{shown(path)}: {counted(len(missing), 'image')} of it not in {shown(images.folder)}: "
+        note = f"{quote(path)}: {counted(len(missing), 'image')} of it not in {quote(images.folder)}: "
         return cls(
             path=path,
             by_id=by_id,
             background=class_names.index(background) if background else IGNORE,
-            notes=images.notes + ((note + listed(list(map(shown, missing)), EXAMPLES),) if missing else ()),
+            notes=images.notes + ((note + listed(list(map(quote, missing)), EXAMPLES),) if missing else ()),
         )
 
     @property
@@ -82,7 +82,7 @@ class Annotations:
     def pairs(self, images: Listing) -> dict[str, tuple[Path, Path]]:
         """Pair each image with the file. Raises DataError for an image that the file does not name."""
         if lacking := [name for name in images.files if name not in self.by_id]:
-            raise DataError(f"{shown(images.files[lacking[0]])}: {shown(self.path)} does not name it")
+            raise DataError(f"{quote(images.files[lacking[0]])}: {quote(self.path)} does not name it")
         return {name: (file, self.path) for name, file in images.files.items()}
 
     def content(self, image_id: str) -> bytes:
@@ -99,7 +99,7 @@ class Annotations:
 
 def trainid_of(name: Any, class_names: Sequence[str], path: Path) -> int:
     if name not in class_names:
-        raise DataError(f"{shown(path)}: its category {name!r} is none of the classes {', '.join(class_names)}")
+        raise DataError(f"{quote(path)}: its category {name!r} is none of the classes {', '.join(class_names)}")
     return class_names.index(name)
 
 

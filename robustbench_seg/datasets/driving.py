@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DataError
-from ..wording import shown
+from ..wording import quote
 from .base import IGNORE
 from .cityscapes import CLASS_NAMES, FROM_LABEL_IDS, PALETTE
 from .file_dataset import FileDataset, label_table
@@ -46,7 +46,7 @@ class Driving(FileDataset):
             tables.append(part.tables[matches.ending])
             if tables[-1] != tables[0]:
                 raise DataError(
-                    f"{shown(part.labels)}: has labels ...{matches.ending}, of another kind than the others"
+                    f"{quote(part.labels)}: has labels ...{matches.ending}, of another kind than the others"
                 )
             before = f"{part.condition}/" if part.condition else ""
             pairs |= {f"{before}{image_id}": files for image_id, files in matches.files.items()}

@@ -15,7 +15,7 @@ from ..errors import DataError
 from ..files import digest
 from ..images import decode_image, decode_indices, size_of
 from ..own_code import source_hash
-from ..wording import listed, shown
+from ..wording import listed, quote
 from .base import Dataset, Inspection, LabelMap, Sample, Survey, count_labels
 
 __all__ = ["FileDataset", "label_table"]
@@ -116,7 +116,7 @@ class FileDataset(Dataset):
         return list(self.table.tolist())
 
     def describe(self, image_id: str) -> str:
-        return f"{shown(image_id)} ({shown(self.pairs[image_id][0])})"
+        return f"{quote(image_id)} ({quote(self.pairs[image_id][0])})"
 
 
 def require_size(stored: NDArray[Any], size: tuple[int, int]) -> None:
@@ -144,8 +144,8 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         why = "a broken link" if path.is_symlink() and not path.exists() else error.strerror
-        raise DataError(f"{shown(path)}: can't be read ({why})") from None
+        raise DataError(f"{quote(path)}: can't be read ({why})") from None
     except EOFError:
-        raise DataError(f"{shown(path)}: not a complete {path.suffix[1:].upper()} file") from None
+        raise DataError(f"{quote(path)}: not a complete {path.suffix[1:].upper()} file") from None
     except ValueError as error:
-        raise DataError(f"{shown(path)}: {error}") from None
+        raise DataError(f"{quote(path)}: {error}") from None

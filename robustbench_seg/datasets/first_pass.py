@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..wording import counted, listed, shown
+from ..wording import counted, listed, quote
 from .base import Dataset, Inspection, Survey
 
 __all__ = ["Summary", "first_pass", "summarise"]
@@ -43,7 +43,7 @@ def without_labels(unlabelled: Sequence[str], ids: Sequence[str], where: str) ->
     """Name images without a labelled pixel; "" where all have some."""
     if not unlabelled:
         return ""
-    some = listed([shown(image_id) for image_id in unlabelled], EXAMPLES)
+    some = listed([quote(image_id) for image_id in unlabelled], EXAMPLES)
     return f"{where}: {len(unlabelled)} of {counted(len(ids), 'image')} without a labelled pixel: {some}"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import DataError, UsageError
 from ..files import expanded
-from ..wording import counted, shown
+from ..wording import counted, quote
 from .base import LabelMap, block_of, found_by
 from .coding import Coding
 from .file_dataset import FileDataset, label_table
@@ -92,7 +92,7 @@ def splits_of(root: Path, spec: FolderSpec) -> tuple[str, ...]:
         return ("all",)
     folder = root / before if before.endswith("/") or not before else (root / before).parent
     if not folder.is_dir():
-        raise DataError(f"{shown(folder)}: no such folder; it should hold a folder per split")
+        raise DataError(f"{quote(folder)}: no such folder; it should hold a folder per split")
     return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
 
 

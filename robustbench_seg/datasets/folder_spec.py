@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from ..errors import DataError, UsageError
-from ..wording import counted, listed, shown
+from ..wording import counted, listed, quote
 from ..yaml_files import Strict, read_yaml, validated
 from .base import IGNORE
 from .coding import colour_code
@@ -70,14 +70,14 @@ def read_spec(root: Path, options: Mapping[str, Any]) -> FolderSpec:
     """Read a folder's dataset.yaml, where there is one; options replace what is in it."""
     path = root / DESCRIPTION
     if not root.is_dir():
-        raise DataError(f"{shown(root)}: no such folder")
+        raise DataError(f"{quote(root)}: no such folder")
     if not path.is_file() and set(options) <= {"name"}:
         raise UsageError(
-            f"{shown(root)}: has no {DESCRIPTION}, which names the places of images and labels and the classes "
+            f"{quote(root)}: has no {DESCRIPTION}, which names the places of images and labels and the classes "
             f"(see docs/datasets.md); it holds {contents(root)}"
         )
     if not path.is_file():
-        return validated(dict(options), FolderSpec, f"the description of {shown(root)}")
+        return validated(dict(options), FolderSpec, f"the description of {quote(root)}")
     return read_yaml(str(path), FolderSpec, __package__, options)
 
 
@@ -88,7 +88,7 @@ def classes_of(root: Path, spec: FolderSpec) -> tuple[tuple[str, ...], dict[int,
         try:
             lines = (root / names_by_value).read_text("utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{shown(root / names_by_value)}: can't be read as a list of classes ({error})") from None
+            raise DataError(f"{quote(root / names_by_value)}: can't be read as a list of classes ({error})") from None
         names_by_value = tuple(line.strip() for line in lines if line.strip())
     if isinstance(names_by_value, tuple):
         if len(set(names_by_value)) < len(names_by_value):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DataError
-from ..wording import counted, is_utf8, listed, shown
+from ..wording import counted, is_utf8, listed, quote
 
 __all__ = [
     "Listing",
@@ -62,7 +62,7 @@ class Listing:
         if not self.left_out:
             return ()
         parts = (f"{why}: {names_of(self.folder, paths)}" for why, paths in self.left_out.items())
-        return (f"{shown(self.folder)}: left out: {'; '.join(parts)}",)
+        return (f"{quote(self.folder)}: left out: {'; '.join(parts)}",)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def list_images(folder: Path, *endings: str, but: Sequence[str] = (), depth: int
     """List the images of a folder as `list_files` does. Raises DataError if there is none, too."""
     listing = list_files(folder, endings, but, depth)
     if not listing.files:
-        raise DataError(f"{shown(folder)}: no file ends in {' or '.join(endings)}; it holds {contents(folder)}")
+        raise DataError(f"{quote(folder)}: no file ends in {' or '.join(endings)}; it holds {contents(folder)}")
     return listing
 
 
@@ -96,7 +96,7 @@ def pair(images: Listing, folder: Path, *endings: str, but: Sequence[str] = ()) 
     image = images.files[lacking[0]]
     expected = folder / image.parent.relative_to(images.folder) / f"{lacking[0].rpartition('/')[2]}{ending}"
     others = "".join(f" or ...{other}" for other in endings[:-1])
-    raise DataError(f"{shown(image)}: has no label; expected {shown(expected)}{others}{and_more(lacking)}")
+    raise DataError(f"{quote(image)}: has no label; expected {quote(expected)}{others}{and_more(lacking)}")
 
 
 def without_label(images: Listing, labels: Listing) -> list[str]:
@@ -112,7 +112,7 @@ def both(images: Listing, labels: Listing) -> dict[str, tuple[Path, Path]]:
 def notes_of(images: Listing, labels: Listing) -> tuple[str, ...]:
     """A line on images left out, and one on labels without an image."""
     alone = [path for name, path in labels.files.items() if name not in images.files]
-    note = f"{shown(labels.folder)}: {counted(len(alone), 'label')} without an image: {names_of(labels.folder, alone)}"
+    note = f"{quote(labels.folder)}: {counted(len(alone), 'label')} without an image: {names_of(labels.folder, alone)}"
     return images.notes + ((note,) if alone else ())
 
 
@@ -149,11 +149,11 @@ def by_id(pairs: Iterable[tuple[Path, str]]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path, stem in sorted(pairs):
         if not is_utf8(stem):
-            raise DataError(f"{shown(path)}: its name is not UTF-8; rename it")
+            raise DataError(f"{quote(path)}: its name is not UTF-8; rename it")
         other = files.setdefault(unicodedata.normalize("NFC", stem), path)
         if other != path:
             forms = "" if stem.isascii() else " (names that look alike may differ in the form of Unicode, NFC or NFD)"
-            raise DataError(f"{shown(path)}: has the same id as {shown(other)}; remove one of them{forms}")
+            raise DataError(f"{quote(path)}: has the same id as {quote(other)}; remove one of them{forms}")
     return files
 
 
@@ -191,7 +191,7 @@ def entries_of(folder: Path) -> list[os.DirEntry[str]]:
     try:
         return sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        raise DataError(f"{shown(folder)}: can't be read ({error.strerror})") from None
+        raise DataError(f"{quote(folder)}: can't be read ({error.strerror})") from None
 
 
 def images_within(path: Path) -> list[Path]:
@@ -211,17 +211,17 @@ def require_folder(folder: Path, *endings: str) -> None:
     if not folder.is_dir():
         above = next((parent for parent in folder.parents if parent.is_dir()), Path())
         raise DataError(
-            f"{shown(folder)}: no such folder; it should hold files that end in {' or '.join(endings)}, "
-            f"but {shown(above)} holds {contents(above)}"
+            f"{quote(folder)}: no such folder; it should hold files that end in {' or '.join(endings)}, "
+            f"but {quote(above)} holds {contents(above)}"
         )
 
 
 def contents(folder: Path) -> str:
     """Name the first few entries of a folder."""
     names = sorted(entry.name for entry in entries_of(folder) if not entry.name.startswith("."))
-    return listed(list(map(shown, names)), NAMES_SHOWN) or "nothing"
+    return listed(list(map(quote, names)), NAMES_SHOWN) or "nothing"
 
 
 def names_of(folder: Path, paths: Sequence[Path]) -> str:
     """Name the first few of some paths below a folder."""
-    return listed([shown(path.relative_to(folder)) for path in paths], EXAMPLES)
+    return listed([quote(path.relative_to(folder)) for path in paths], EXAMPLES)

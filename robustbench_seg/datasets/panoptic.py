@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import DataError
 from ..files import canonical_json
 from ..images import decode_colours
-from ..wording import shown
+from ..wording import quote
 from .base import IGNORE, LabelMap
 from .file_dataset import named_values, require_size
 
@@ -43,11 +43,11 @@ class Panoptic:
                 for one in content["annotations"]
             }
         except OSError as error:
-            raise DataError(f"{shown(path)}: can't be read ({error.strerror})") from None
+            raise DataError(f"{quote(path)}: can't be read ({error.strerror})") from None
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{shown(path)}: no JSON in UTF-8 ({error})") from None
+            raise DataError(f"{quote(path)}: no JSON in UTF-8 ({error})") from None
         except (KeyError, TypeError) as error:
-            raise DataError(f"{shown(path)}: not as panoptic JSON is: {type(error).__name__} {error}") from None
+            raise DataError(f"{quote(path)}: not as panoptic JSON is: {type(error).__name__} {error}") from None
         return cls(trainids)
 
     def content(self, path: Path) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from ..errors import DataError
-from ..wording import listed, shown
+from ..wording import listed, quote
 from .folders import (
     Listing,
     Pairs,
@@ -52,9 +52,9 @@ def list_pattern(root: Path, pattern: str, endings: Sequence[str]) -> Listing:
         elif why_not is not None or is_like_an_image(path):
             left_out.setdefault(why_not or f"not as {rest}", []).append(path)
     if not pairs:
-        others = listed([shown(path.relative_to(base)) for paths in left_out.values() for path in paths], EXAMPLES)
+        others = listed([quote(path.relative_to(base)) for paths in left_out.values() for path in paths], EXAMPLES)
         expected = f"{rest}{f' with {listed(endings, len(endings))}' if ending else ''}"
-        raise DataError(f"{shown(base)}: no file is as {expected}" + (f"; it holds {others}" if others else ""))
+        raise DataError(f"{quote(base)}: no file is as {expected}" + (f"; it holds {others}" if others else ""))
     return Listing(base, by_id(pairs), left_out)
 
 
@@ -68,7 +68,7 @@ def pair_patterns(images: Listing, labels: Listing, pattern: str) -> Pairs:
     """Pair each image with the label of its id. Raises DataError for images without one."""
     if lacking := without_label(images, labels):
         raise DataError(
-            f"{shown(images.files[lacking[0]])}: has no label; where {pattern} has wildcards, a label of it would have "
-            f"{shown(lacking[0])}{and_more(lacking)}"
+            f"{quote(images.files[lacking[0]])}: has no label; where {pattern} has wildcards, a label of it would have "
+            f"{quote(lacking[0])}{and_more(lacking)}"
         )
     return Pairs(both(images, labels), "", notes_of(images, labels))

@@ -11,7 +11,7 @@ background; 1,464 training and 1,449 validation images. The images are Flickr's,
 from pathlib import Path
 
 from ..errors import DataError
-from ..wording import shown
+from ..wording import quote
 from .base import IGNORE
 from .file_dataset import FileDataset, label_table
 from .folders import list_images, pair
@@ -60,7 +60,7 @@ def read_list(path: Path, files: dict[str, Path]) -> list[str]:
     try:
         lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{shown(path)}: can't be read as a list of images ({error})") from None
+        raise DataError(f"{quote(path)}: can't be read as a list of images ({error})") from None
     names: dict[str, str] = {}
     for image_id, file in files.items():
         names |= {file.name: image_id, file.stem: image_id, image_id: image_id}
@@ -71,9 +71,9 @@ def read_list(path: Path, files: dict[str, Path]) -> list[str]:
         candidates = (line, line.split(" ")[0], Path(line).name, Path(line.split(" ")[0]).name)
         matches = [names[name] for name in candidates if name in names]
         if not matches:
-            raise DataError(f"{shown(path)}: line {number}: no image is called {shown(line)}")
+            raise DataError(f"{quote(path)}: line {number}: no image is called {quote(line)}")
         ids.append(matches[0])
     if len(set(ids)) < len(ids):
         twice = next(name for name in ids if ids.count(name) > 1)
-        raise DataError(f"{shown(path)}: {shown(twice)} comes twice")
+        raise DataError(f"{quote(path)}: {quote(twice)} comes twice")
     return sorted(ids)

@@ -55,7 +55,7 @@ class Model:
         return import_module(self.module, __package__)
 
     def load(self, request: Request) -> "Segmenter":
-        """Make the Segmenter that is asked for, on the CPU: an object of its own, even if the code returns one twice.
+        """Make the Segmenter that is asked for, on the CPU: a new object, even if the code returns one twice.
 
         Its identity and its classes are set for one suite, and must not be found there by the next.
         """

@@ -75,7 +75,7 @@ def groups_of(section: Section, number: int) -> list[dict[str, Any]]:
 
 
 def common_lead(details: Sequence[str]) -> str:
-    """The words, without any number of a cell, with which all details begin: those of an interval, or none."""
+    """The words with which the details of all cells begin, if these are intervals; else none."""
     return INTERVAL if details and all(text.startswith(INTERVAL) for text in details) else ""
 
 

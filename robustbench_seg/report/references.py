@@ -13,7 +13,7 @@ from ..studies.comparison import (
     relative_degradation,
     relative_improvement,
 )
-from ..studies.published import TABLES, OwnRun, beside
+from ..studies.published import TABLES, OwnRun, published_rows
 from ..studies.robustness import BASIS, corruption_scores
 from ..studies.statistics import Draws
 from .panel import Panel
@@ -70,7 +70,7 @@ def published_table(panel: Panel) -> list[Table]:
         return []
     about = TABLES[PUBLISHED[plan.protocol]]
     given = {name: first[name] for name in ("dataset", "split", "images", "of")}
-    theirs = beside(PUBLISHED[plan.protocol], OwnRun(protocol=plan.protocol, view=str(panel.view), **given))
+    theirs = published_rows(PUBLISHED[plan.protocol], OwnRun(protocol=plan.protocol, view=str(panel.view), **given))
     names = list(panel.conditions)
     theirs[[CLEAN, *names]] = theirs[[CLEAN, *names]] / 100
     mean = theirs[names].mean(axis=1, skipna=False)

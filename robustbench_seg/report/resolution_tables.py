@@ -6,7 +6,7 @@ from typing import Any
 
 from ..store.cell import CLEAN
 from ..studies.evidence import Entry
-from ..studies.published import OwnRun, beside
+from ..studies.published import OwnRun, published_rows
 from ..studies.resolution import published_extent
 from ..studies.shift import Shift, growth_of_share, lost_by_effect, positive
 from ..studies.statistics import Draws
@@ -117,7 +117,7 @@ def published_table(panel: Panel, shift: Shift) -> Table:
     given = {name: panel.cells.iloc[0][name] for name in ("dataset", "split", "images", "of")}
     texts = []
     for mode, view in (("slide", str(shift.slide)), ("whole", "whole")):
-        table = beside("table1c_positional", OwnRun(protocol="clean", view=view, **given))
+        table = published_rows("table1c_positional", OwnRun(protocol="clean", view=view, **given))
         texts += table.set_index("inference_mode").loc[mode, "differs"].iloc[0].split("; ")
     differs = "; ".join(dict.fromkeys(filter(None, texts)))
     theirs = published_extent()

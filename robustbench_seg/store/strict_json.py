@@ -69,7 +69,7 @@ def hints_of(kind: Any) -> dict[str, Any]:
 def convert(value: Any, kind: Any, where: str, place: str) -> Any:
     """Convert a JSON value to a type: lists to tuples, objects to dataclasses. Raises StoreError for another type."""
     if kind in PLAIN and PLAIN[kind](value):
-        return printable(value) if kind == Words else value
+        return quote(value) if kind == Words else value
     if is_dataclass(kind) and isinstance(kind, type):
         return value if isinstance(value, kind) else from_json(kind, value, where, place)
     if not fits(value, kind):
@@ -115,7 +115,7 @@ def is_text(value: Any, errors: str = "strict") -> bool:
     return isinstance(value, str) and is_utf8(value, errors)
 
 
-def printable(text: str) -> str:
+def quote(text: str) -> str:
     r"""Write bytes that are not UTF-8 as \xff, as `wording.shown` does, but keep line breaks."""
     return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 

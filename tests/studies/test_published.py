@@ -8,7 +8,7 @@ import pytest
 from robustbench_seg.errors import UsageError
 from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.studies import published
-from robustbench_seg.studies.published import TABLES, OwnRun, beside, read_published
+from robustbench_seg.studies.published import TABLES, OwnRun, published_rows, read_published
 
 PAPER = Path(__file__).parents[3] / "shared" / "paper"
 FOLDER = Path(published.__file__).parent
@@ -34,7 +34,7 @@ def test_the_numbers_are_those_read_off_the_papers(name: str) -> None:
 
 
 def test_a_row_of_the_same_protocol_view_and_data_may_stand_with_ours() -> None:
-    table = beside("table5_cityscapes_c", OwnRun(**OURS, images=500, of=500)).set_index("method")
+    table = published_rows("table5_cityscapes_c", OwnRun(**OURS, images=500, of=500)).set_index("method")
     assert table.loc["SegFormer-B5", "differs"] == ""
     assert table.loc["ICNet", "differs"] == "view not stated (ours slide-1024-768)"
 
@@ -54,12 +54,12 @@ def test_a_row_of_the_same_protocol_view_and_data_may_stand_with_ours() -> None:
 )
 def test_every_difference_of_a_row_is_named(change: dict[str, object], text: str) -> None:
     ours = OwnRun(**{**OURS, "images": 500, "of": 500, **change})
-    table = beside("table5_cityscapes_c", ours).set_index("method")
+    table = published_rows("table5_cityscapes_c", ours).set_index("method")
     assert table.loc["SegFormer-B5", "differs"] == text
 
 
 def test_table_1c_has_a_view_per_row() -> None:
     ours = OwnRun(**{**OURS, "protocol": "clean", "view": "whole"}, images=500, of=500)
-    table = beside("table1c_positional", ours)
+    table = published_rows("table1c_positional", ours)
     assert (table["differs"] == "").tolist() == (table["inference_mode"] == "whole").tolist()
     assert table["differs"].iloc[0] == "view slide-768 (ours whole)"

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...errors import UsageError
 
-__all__ = ["TABLES", "OwnRun", "Published", "beside", "read_published"]
+__all__ = ["TABLES", "OwnRun", "PublishedTable", "published_rows", "read_published"]
 
 SEGFORMER = 'Xie et al., "SegFormer", NeurIPS 2021, arXiv 2105.15203'
 UNSTATED = "not stated"
@@ -30,7 +30,7 @@ class OwnRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
+class PublishedTable:
     """A published table. key: the columns that name a row. values: a description of the other columns.
 
     protocol, view: in our names; "" if the source does not state them. views: the view of single rows, by the first key
@@ -51,8 +51,8 @@ class Published:
 
 
 # name of the CSV file: its table
-TABLES: dict[str, Published] = {
-    "table1a_variants": Published(
+TABLES: dict[str, PublishedTable] = {
+    "table1a_variants": PublishedTable(
         title="Table 1a: size and accuracy of the variants",
         source=SEGFORMER,
         key=("variant",),
@@ -66,7 +66,7 @@ TABLES: dict[str, Published] = {
             "all FLOPs have a head of 150 classes",
         ),
     ),
-    "table1c_positional": Published(
+    "table1c_positional": PublishedTable(
         title="Table 1c: Mix-FFN and positional encoding at two resolutions",
         source=SEGFORMER,
         key=("encoding", "inference_mode"),
@@ -78,7 +78,7 @@ TABLES: dict[str, Published] = {
             "the arm with positional encoding was not released; ours is our construction",
         ),
     ),
-    "table2_main": Published(
+    "table2_main": PublishedTable(
         title="Table 2: SegFormer and others",
         source=SEGFORMER,
         key=("method", "encoder"),
@@ -91,7 +91,7 @@ TABLES: dict[str, Published] = {
             "B4 on Cityscapes is 83.8 here and 83.9 in Table 1a",
         ),
     ),
-    "table5_cityscapes_c": Published(
+    "table5_cityscapes_c": PublishedTable(
         title="Table 5: Cityscapes-C",
         source=f"{SEGFORMER}; all rows except SegFormer-B5 from Kamann and Rother, arXiv 1908.05005",
         key=("method",),
@@ -100,7 +100,7 @@ TABLES: dict[str, Published] = {
         views={"SegFormer-B5": "slide-1024"},
         notes=("the table has no mean; the mean of SegFormer-B5's 16 corruptions is 65.81",),
     ),
-    "table7_imagenet": Published(
+    "table7_imagenet": PublishedTable(
         title="Table 7: the encoders as ImageNet classifiers",
         source=SEGFORMER,
         key=("encoder",),
@@ -108,14 +108,14 @@ TABLES: dict[str, Published] = {
         dataset="imagenet-1k",
         notes=("these models have Table 6's expansions; the released weights do not",),
     ),
-    "city_c_small": Published(
+    "city_c_small": PublishedTable(
         title="Cityscapes-C of smaller models",
         source='Zhao et al., "Fully Attentional Networks with Self-emerging Token Labeling", ICCV 2023, Table 4',
         key=("model",),
         values="mIoU in %: clean and the mean over corruptions; retention in %",
         notes=("B5's 65.8 is Table 5's mean over 16 corruptions; the protocol of the other rows is not stated",),
     ),
-    "semsegbench_sev3": Published(
+    "semsegbench_sev3": PublishedTable(
         title="SemSegBench at severity 3",
         source="SemSegBench, arXiv 2505.18015",
         key=("model",),
@@ -134,7 +134,7 @@ def read_published(name: str) -> pd.DataFrame:
         return pd.read_csv(file)
 
 
-def beside(name: str, ours: OwnRun) -> pd.DataFrame:
+def published_rows(name: str, ours: OwnRun) -> pd.DataFrame:
     """Return a published table with a column `differs`, which names the differences between a row's setting and ours.
 
     If it is "", the row may share a table with ours; otherwise the row needs a separate table, with that text.
@@ -145,7 +145,7 @@ def beside(name: str, ours: OwnRun) -> pd.DataFrame:
     return table.assign(differs=[differences(about, view, ours) for view in views])
 
 
-def differences(theirs: Published, view: str, ours: OwnRun) -> str:
+def differences(theirs: PublishedTable, view: str, ours: OwnRun) -> str:
     """Name the differences between a published number's setting and ours, theirs first."""
     pairs = [
         ("dataset", f"{theirs.dataset} {theirs.split}", f"{ours.dataset} {ours.split}"),
