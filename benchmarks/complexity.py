@@ -16,11 +16,11 @@ from jinja2 import StrictUndefined, Template
 from matplotlib.figure import Figure
 
 from benchmarks.published_costs import CLASSES, HEAD, INPUTS, as_published, compare_with_paper, written
+from benchmarks.tables import frame_table
 from robustbench_seg import environment
 from robustbench_seg.files import write_text
 from robustbench_seg.models import DEEPLABV3PLUS_ENCODERS, build_network
 from robustbench_seg.report.charts import style
-from robustbench_seg.report.markdown import markdown
 from robustbench_seg.report.svg import save_figure
 from segformer import VARIANTS, SegFormer
 from segformer.complexity import complexity, count
@@ -122,9 +122,9 @@ def page(comparison: pd.DataFrame, models: pd.DataFrame, about: dict[str, Any]) 
         classes=CLASSES,
         head=HEAD,
         input=written(INPUTS["Cityscapes"]),
-        macs=markdown(readable_macs(macs)),
-        parameters=markdown(readable_parameters(comparison.drop(macs.index))),
-        models=markdown(readable_models(models)),
+        macs=frame_table(readable_macs(macs)),
+        parameters=frame_table(readable_parameters(comparison.drop(macs.index))),
+        models=frame_table(readable_models(models)),
     )
 
 

@@ -3,7 +3,8 @@
 import pandas as pd
 
 from robustbench_seg.environment import describe
-from robustbench_seg.report.markdown import markdown
+
+from .tables import frame_table
 
 __all__ = ["page"]
 
@@ -17,11 +18,11 @@ def page(frame: pd.DataFrame, method: str, command: str, peers: dict[str, str]) 
     lines = [
         "# The forward pass against its peers",
         method,
-        markdown(summary(frame)),
+        frame_table(summary(frame)),
         f"Command: `{command}`, {made['threads']} threads. Commit: {made['commit']}. Machine: {made['machine']}. "
         f"Versions: {', '.join(f'{name} {version}' for name, version in packages.items())}.",
         "## Every side, with quartiles",
-        markdown(details(frame)),
+        frame_table(details(frame)),
     ]
     return "\n\n".join(lines) + "\n"
 

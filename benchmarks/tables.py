@@ -4,11 +4,14 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from robustbench_seg.protocols import conditions_of
+from robustbench_seg.report.markdown import escaped
 
 from .timing import PROTOCOL, SLOW, Samples
 
-__all__ = ["csv", "markdown", "summary"]
+__all__ = ["csv", "frame_table", "markdown", "summary"]
 
 MISSING = "–"
 LIMIT_SLOWER = 0.95  # a ratio below this is more than 5 % slower than imagecorruptions
@@ -188,3 +191,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Markdown; the first column to the left, the others to the right."""
     lines = [header, [":--", *["--:"] * (len(header) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def frame_table(frame: pd.DataFrame) -> str:
+    """Markdown of a frame of texts, in which no text is taken for markup."""
+    header, *rows = [[escaped(text) for text in line] for line in (frame.columns, *frame.to_numpy())]
+    return table(header, rows)

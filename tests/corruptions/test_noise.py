@@ -80,12 +80,12 @@ def counted(result: Image) -> NDArray[np.int64]:
 
 def cells(expected: NDArray[np.float64]) -> NDArray[np.intp]:
     """Where to split 256 bytes into cells that hold `LEAST_EXPECTED` draws each or more."""
-    split, expected = [0], 0.0
+    split, total = [0], 0.0
     for k, (count, remaining) in enumerate(zip(expected, np.cumsum(expected[::-1])[::-1], strict=True)):
-        if expected >= LEAST_EXPECTED and remaining >= LEAST_EXPECTED:
+        if total >= LEAST_EXPECTED and remaining >= LEAST_EXPECTED:
             split.append(k)
-            expected = 0.0
-        expected += count
+            total = 0.0
+        total += count
     return np.array(split)
 
 
