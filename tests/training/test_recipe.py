@@ -31,11 +31,11 @@ def test_a_part_that_a_recipe_lacks_is_made_by_its_places() -> None:
         ("crop", 8, "camvid: crop: Input should be greater than or equal to 32, got 8"),
         ("crop.x", 8, "camvid: crop: Input should be a valid integer, got {'x': 8}"),
         ("clip_norm", 0, "camvid: clip_norm: Input should be greater than 0, got 0"),
-        ("validation.view", "slide", "camvid: validation.view: a slide view needs crop"),
+        ("validation.view", "slide", "camvid: validation.view: unknown view 'slide'"),
         (
             "validation.view",
             5,
-            "camvid: validation.view: a view is its mode, such as whole, or a mapping of its fields",
+            "camvid: validation.view: a view is its name, such as whole, or a mapping of its fields",
         ),
         ("learning_rate", float("inf"), "camvid: learning_rate: Input should be a finite number, got inf"),
         ("seed", 10**23, "camvid: seed: Input should be less than 9223372036854775808"),
