@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from .options import data_folders, words
+from .options import data_folders, weights_given, words
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
+    from ..measure.plan import Options
     from ..suites import Suite
 
-__all__ = ["Choice", "Target", "choose"]
+__all__ = ["Choice", "Target", "choose", "options_for"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,28 @@ def choose(name: str | None, choice: Choice) -> Target:
     dataset = open_split("+".join(names), choice.split, folders)
     suite = with_options(suite_for(dataset.name, dataset.split, protocol, conditions), views=views, seeds=seeds)
     return Target(suite=suite, folders=folders, dataset=dataset)
+
+
+def options_for(
+    target: Target,
+    *,
+    weights: list[str] | None,
+    models: Sequence[str] | None,
+    workers: int | None,
+    **fields: Any,
+) -> "Options":
+    """Add to a target the models and how they run. fields: the other ones of `Options`, as they are written."""
+    from ..environment import default_workers
+    from ..measure.plan import Options
+
+    return Options(
+        data=target.folders,
+        dataset=target.dataset,
+        weights=weights_given(weights),
+        models=tuple(models or ()),
+        workers=default_workers(fields["device"]) if workers is None else workers,
+        **fields,
+    )
 
 
 def seed_of(word: str) -> int:

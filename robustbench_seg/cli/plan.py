@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from ..wording import counted
-from .choice import Choice, Target, choose
+from .choice import Choice, Target, choose, options_for
 from .options import (
     Corruptions,
     Data,
@@ -65,22 +65,12 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
         seeds=seeds,
         split=split,
     )
-    target, given = choose(suite, choice), weights_given(weights)
-    show(target.suite, given, model or ())
+    target = choose(suite, choice)
+    show(target.suite, weights_given(weights), model or ())
     if not (target.folders or target.dataset):
         return
-    from ..environment import default_workers
-    from ..measure.plan import Options
-
-    options = Options(
-        data=target.folders,
-        dataset=target.dataset,
-        weights=given,
-        models=tuple(model or ()),
-        device=device,
-        precision=precision,
-        workers=default_workers(device) if workers is None else workers,
-        limit=limit,
+    options = options_for(
+        target, weights=weights, models=model, workers=workers, device=device, precision=precision, limit=limit
     )
     check(target, options, out)
 

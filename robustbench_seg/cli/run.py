@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..wording import counted
-from .choice import Choice, choose
+from .choice import Choice, choose, options_for
 from .options import (
     Corruptions,
     Data,
@@ -23,7 +23,6 @@ from .options import (
     Views,
     Weights,
     Workers,
-    weights_given,
 )
 from .report import write_and_show
 from .terminal import console, warn
@@ -56,8 +55,6 @@ def run(  # noqa: PLR0913 (each is an option of the command)
 ) -> None:
     """Measure what a suite asks for, then write its report into OUT/report."""
     from ..api.progress import RunProgress
-    from ..environment import default_workers
-    from ..measure.plan import Options
     from ..measure.runner import Listeners
     from ..measure.runner import run as run_suite
 
@@ -71,15 +68,8 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         split=split,
     )
     target = choose(suite, choice)
-    options = Options(
-        data=target.folders,
-        dataset=target.dataset,
-        weights=weights_given(weights),
-        models=tuple(model or ()),
-        device=device,
-        precision=precision,
-        workers=default_workers(device) if workers is None else workers,
-        limit=limit,
+    options = options_for(
+        target, weights=weights, models=model, workers=workers, device=device, precision=precision, limit=limit
     )
     log = opened_log(log_to, out, target.suite)
     with RunProgress(console) as progress:
