@@ -18,6 +18,7 @@ from ..files import canonical_json
 from ..wording import counted, listed, quote
 from .base import IGNORE, LabelMap
 from .folders import Listing
+from .json_labels import reading
 
 __all__ = ["Annotations"]
 
@@ -44,19 +45,13 @@ class Annotations:
         """
         if background and background not in class_names:
             raise DataError(f"{quote(path)}: the background {background!r} is none of the classes")
-        try:
+        with reading(path, "COCO's instances are"):
             content = json.loads(path.read_text("utf-8"))
             trainids = {one["id"]: trainid_of(one["name"], class_names, path) for one in content["categories"]}
             names = {one["id"]: str(one["file_name"]) for one in content["images"]}
             triples = [
                 (names[one["image_id"]], one["category_id"], one["segmentation"]) for one in content["annotations"]
             ]
-        except OSError as error:
-            raise DataError(f"{quote(path)}: can't be read ({error.strerror})") from None
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{quote(path)}: no JSON in UTF-8 ({error})") from None
-        except (KeyError, TypeError) as error:
-            raise DataError(f"{quote(path)}: not as COCO's instances are: {type(error).__name__} {error}") from None
         listed_names = {file.relative_to(images.folder).as_posix(): key for key, file in images.files.items()}
         listed_names |= {file.name: key for key, file in images.files.items()}
         by_id: dict[str, list[tuple[int, Any]]] = {listed_names[n]: [] for n in names.values() if n in listed_names}

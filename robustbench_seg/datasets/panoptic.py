@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
 from ..files import canonical_json
 from ..images import decode_colours
-from ..wording import quote
 from .base import IGNORE, LabelMap
 from .file_dataset import named_values, require_size
+from .json_labels import reading
 
 __all__ = ["Panoptic"]
 
@@ -34,7 +33,7 @@ class Panoptic:
 
         Raises DataError for one that is not as described.
         """
-        try:
+        with reading(path, "panoptic JSON is"):
             content = json.loads(path.read_text("utf-8"))
             trainids = {
                 str(one["file_name"]): {
@@ -42,12 +41,6 @@ class Panoptic:
                 }
                 for one in content["annotations"]
             }
-        except OSError as error:
-            raise DataError(f"{quote(path)}: can't be read ({error.strerror})") from None
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{quote(path)}: no JSON in UTF-8 ({error})") from None
-        except (KeyError, TypeError) as error:
-            raise DataError(f"{quote(path)}: not as panoptic JSON is: {type(error).__name__} {error}") from None
         return cls(trainids)
 
     def content(self, path: Path) -> bytes:
