@@ -74,17 +74,19 @@ def stamp(path: Path) -> tuple[int, int, int] | None:
 def pad_and_crop(scores_of: Callable[[Tensor], Tensor], images: Tensor, pad_to: int) -> Tensor:
     """Pad normalised images right and bottom to a multiple, with 0, the mean colour, and crop their scores again.
 
-    What comes back of a padded image is resized to the padded size first, bilinearly.
+    Scores at a whole stride keep ceil(side / stride) rows and columns, as those of an image that was not padded; others
+    are resized to the padded size first, bilinearly.
     """
     height, width = images.shape[2:]
     padded = functional.pad(images, (0, -width % pad_to, 0, -height % pad_to))
     scores = scores_of(padded)
     if padded.shape == images.shape:
         return scores
-    if scores.shape[2:] != padded.shape[2:]:
-        size = (padded.shape[2], padded.shape[3])
-        scores = functional.interpolate(scores, size, mode="bilinear", align_corners=False)
-    return scores[:, :, :height, :width]
+    size = (padded.shape[2], padded.shape[3])
+    stride = size[0] // scores.shape[2]
+    if size != (stride * scores.shape[2], stride * scores.shape[3]):
+        scores, stride = functional.interpolate(scores, size, mode="bilinear", align_corners=False), 1
+    return scores[:, :, : -(-height // stride), : -(-width // stride)]
 
 
 @dataclass(kw_only=True)

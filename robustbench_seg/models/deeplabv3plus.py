@@ -14,14 +14,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor, nn
-from torch.nn import functional
 
 from segformer.checkpoint import pack
 from segformer.files import read_file, sha256_of
 
 from ..errors import UsageError
 from ..files import write_bytes
-from .base import NetworkSegmenter, unchanged
+from .base import NetworkSegmenter, pad_and_crop, unchanged
 from .preprocessing import IMAGENET
 from .request import Request
 from .smp import building, fill
@@ -47,11 +46,7 @@ class DeepLabV3Plus(nn.Module):
         self.inner = smp.DeepLabV3Plus(encoder, encoder_weights=None, classes=num_classes, **self.options)
 
     def forward(self, images: Tensor) -> Tensor:
-        height, width = images.shape[2:]
-        multiple = self.inner.encoder.output_stride
-        padded = functional.pad(images, (0, -width % multiple, 0, -height % multiple))
-        logits: Tensor = self.inner(padded)
-        return logits[:, :, :height, :width]
+        return pad_and_crop(self.inner, images, self.inner.encoder.output_stride)
 
 
 def build_network(encoder: str, class_names: Sequence[str], *, seed: int = 0, **options: Any) -> DeepLabV3Plus:

@@ -40,16 +40,19 @@ def resize(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("multiple", "size"), [(32, (64, 96)), (7, (49, 70)), (5, (45, 70))])
-def test_a_padded_view_is_the_mean_colour_right_and_bottom_and_cropped_at_full_size(
+def test_a_padded_view_is_the_mean_colour_right_and_bottom_and_cropped_at_the_stride(
     multiple: int, size: tuple[int, int]
 ) -> None:
+    """49 and 70 are no multiples of the network's stride: its logits are cropped at full size there."""
     model = segmenter()
     padded = torch.zeros(1, 3, *size)
     padded[:, :, :45, :70] = IMAGENET.normalise(BATCH)
     with torch.inference_mode():
         expected = model.network(padded)
         (got,) = view_logits(model, BATCH, View.parse(f"pad-{multiple}"))
-    if size != (45, 70):
+    if size == (64, 96):
+        expected = expected[:, :, :12, :18]
+    elif size == (49, 70):
         expected = resize(expected, size)[:, :, :45, :70]
     torch.testing.assert_close(got, expected, atol=1e-6, rtol=0)
 
