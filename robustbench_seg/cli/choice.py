@@ -27,6 +27,7 @@ class Choice:
     views: Sequence[str] = ()
     seeds: list[str] | None = None
     split: str | None = None
+    void: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,7 @@ def choose(name: str | None, choice: Choice) -> Target:
     if name is not None:
         if alone:
             raise UsageError(f"--data {alone[0]}: takes no folder, and a suite names its dataset itself")
-        suite = with_options(read_suite(name), protocol=choice.protocol, split=choice.split)
+        suite = with_options(read_suite(name), protocol=choice.protocol, split=choice.split, void=choice.void)
         conditions = choose_conditions(suite.protocol, suite.conditions, *picked) if any(picked) else None
         return Target(suite=with_options(suite, conditions=conditions, views=views, seeds=seeds), folders=folders)
     if not (names := [*folders, *alone]):
@@ -61,7 +62,8 @@ def choose(name: str | None, choice: Choice) -> Target:
     protocol = choice.protocol or "segformer"
     conditions = choose_conditions(protocol, conditions_of(protocol), *picked) if any(picked) else None
     dataset = open_split("+".join(names), choice.split, folders)
-    suite = with_options(suite_for(dataset.name, dataset.split, protocol, conditions), views=views, seeds=seeds)
+    suite = suite_for(dataset.name, dataset.split, protocol, conditions)
+    suite = with_options(suite, views=views, seeds=seeds, void=choice.void)
     return Target(suite=suite, folders=folders, dataset=dataset)
 
 

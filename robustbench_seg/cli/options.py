@@ -24,6 +24,7 @@ __all__ = [
     "Split",
     "SuiteName",
     "Views",
+    "VoidRule",
     "Weights",
     "Workers",
     "data_folders",
@@ -67,6 +68,13 @@ Seeds = Annotated[
     typer.Option(metavar="0,1,...", help="A draw of each corruption for each; clean images are measured once."),
 ]
 Split = Annotated[str | None, typer.Option(help="Instead of the suite's; without a suite, val or test.")]
+VoidRule = Annotated[
+    Literal["ignored", "counted"] | None,
+    typer.Option(
+        "--void",
+        help="Predictions on pixels without a label: ignored, or counted as wrong (mIoU alone, in tables of its own).",
+    ),
+]
 Precision = Annotated[Literal["fp32", "bf16", "fp16"], typer.Option(help="Of the forward pass.")]
 LogTo = Annotated[
     str | None,

@@ -21,6 +21,7 @@ from .options import (
     Split,
     SuiteName,
     Views,
+    VoidRule,
     Weights,
     Workers,
 )
@@ -47,6 +48,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     views: Views = None,
     seeds: Seeds = None,
     split: Split = None,
+    void: VoidRule = None,
     device: Device = "cpu",
     precision: Precision = "fp32",
     workers: Workers = None,
@@ -66,6 +68,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         views=views or (),
         seeds=seeds,
         split=split,
+        void=void,
     )
     target = choose(suite, choice)
     options = options_for(

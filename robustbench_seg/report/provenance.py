@@ -29,6 +29,11 @@ def describe_setting(row: pd.Series, *, view: bool = True) -> str:
         f"dataset {row['dataset']} {row['split']}, {row['images']} of {row['of']} images, fingerprint "
         f"{row['fingerprint'][:12]}; {of_view}precision {row['precision']}; engine "
         f"version {row['engine_version']}; seed {row['seed']}"
+        + (
+            "; void counted: a class that is predicted on pixels without a label is wrong"
+            if row["void"] == "counted"
+            else ""
+        )
     )
 
 

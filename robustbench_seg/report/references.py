@@ -69,7 +69,7 @@ def published_table(panel: Panel) -> list[Table]:
     if plan.protocol not in PUBLISHED:
         return []
     about = TABLES[PUBLISHED[plan.protocol]]
-    given = {name: first[name] for name in ("dataset", "split", "images", "of")}
+    given = {name: first[name] for name in ("dataset", "split", "images", "of", "void")}
     theirs = published_rows(PUBLISHED[plan.protocol], OwnRun(protocol=plan.protocol, view=str(panel.view), **given))
     names = list(panel.conditions)
     theirs[[CLEAN, *names]] = theirs[[CLEAN, *names]] / 100

@@ -114,7 +114,7 @@ def share_table(panel: Panel, shift: Shift) -> Table:
 
 def published_table(panel: Panel, shift: Shift) -> Table:
     """Show the paper's extent effects, with what sets them apart from ours."""
-    given = {name: panel.cells.iloc[0][name] for name in ("dataset", "split", "images", "of")}
+    given = {name: panel.cells.iloc[0][name] for name in ("dataset", "split", "images", "of", "void")}
     texts = []
     for mode, view in (("slide", str(shift.slide)), ("whole", "whole")):
         table = published_rows("table1c_positional", OwnRun(protocol="clean", view=view, **given))

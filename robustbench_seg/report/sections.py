@@ -55,7 +55,9 @@ def section_of(source: Source) -> Section:
             pictures += [replace(picture, group=picture.group or part.heading) for picture in made.pictures]
             warnings += made.warnings
             if panel.main and made.sentences:
-                sentences.append(made.sentences)
+                sentences.append(
+                    tuple(f"{panel.void.capitalize()}: {line}" if panel.void else line for line in made.sentences)
+                )
     # The first sentence of every part, then the second; of the later part first, which has more to add.
     ranks = sorted((k, -number) for number, some in enumerate(sentences) for k in range(len(some)))
     order = [(-number, k) for k, number in ranks]

@@ -1,16 +1,31 @@
 """One measurement, a cell: a model on a split in a setting, or a model's speed at an input size."""
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
 
 from ..errors import UsageError
 
-__all__ = ["CLEAN", "LEAST_SIDE", "Condition", "LatencyCell", "QualityCell", "Setting", "View"]
+__all__ = [
+    "CLEAN",
+    "LEAST_SIDE",
+    "Condition",
+    "LatencyCell",
+    "QualityCell",
+    "Setting",
+    "View",
+    "Void",
+    "stated",
+    "view_name",
+]
 
 LEAST_SIDE = 32  # of an image or a window, in pixels: SegFormer's coarsest map has a stride of 32
 CLEAN = "clean"  # in the place of a corruption's name, with severity 0
+Void = Literal["ignored", "counted"]  # whether a prediction on a pixel without a label enters nothing, or is wrong
+# Fields that quality cells did not always have, by their default. At it, keys and files are as they were before.
+LATER: Mapping[str, Any] = {"void": "ignored"}
 MODE = re.compile(
     r"whole|slide|processor|pad-(?P<pad>[1-9]\d{0,3})|resize-(?P<height>[1-9]\d{0,4})x(?P<width>[1-9]\d{0,4})"
 )
@@ -137,20 +152,24 @@ WHOLE = View()
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How a model sees the images. metrics: names of the metrics that are counted in addition to mIoU."""
+    """How a model sees the images. metrics: names of the metrics that are counted in addition to mIoU.
+
+    void: the rule for pixels without a label.
+    """
 
     condition: Condition = CLEAN_CONDITION
     view: View = WHOLE
     precision: str = "fp32"
     metrics: tuple[str, ...] = ()
+    void: Void = "ignored"
 
 
 @dataclass(frozen=True, kw_only=True)
 class QualityCell:
     """One model on one split in one setting: the source of one mIoU.
 
-    model: the name in the suite. corruption, severity and seed are the fields of `condition`; view, precision and
-    metrics are fields of `setting`. They are flat here, as in the stored record and in the columns.
+    model: the name in the suite. corruption, severity and seed are the fields of `condition`; view, precision, metrics
+    and void are fields of `setting`. They are flat here, as in the stored record and in the columns.
     """
 
     kind: ClassVar[Literal["quality"]] = "quality"
@@ -163,9 +182,12 @@ class QualityCell:
     precision: str
     seed: int
     metrics: tuple[str, ...] = ()
+    void: Void = "ignored"
 
     def __post_init__(self) -> None:
         _ = self.condition  # checks the severity
+        if self.void == "counted" and self.metrics:
+            raise UsageError(f"void: counted is a rule for the mIoU alone, got the metrics {', '.join(self.metrics)}")
 
     @property
     def condition(self) -> Condition:
@@ -175,12 +197,13 @@ class QualityCell:
     @property
     def setting(self) -> Setting:
         """How the model sees the images, and what is counted."""
-        return Setting(condition=self.condition, view=self.view, precision=self.precision, metrics=self.metrics)
+        own = {name: getattr(self, name) for name in ("view", "precision", "metrics", "void")}
+        return Setting(condition=self.condition, **own)
 
     @property
     def slug(self) -> str:
         """A readable name, part of the file name."""
-        return f"{self.model}-{self.dataset}-{self.condition}-{self.view}"
+        return f"{self.model}-{self.dataset}-{self.condition}-{view_name(self.view, self.void)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,3 +226,13 @@ class LatencyCell:
     def slug(self) -> str:
         """A readable name, part of the file name."""
         return f"{self.model}-{self.height}x{self.width}-b{self.batch}-{self.precision}-{self.device}"
+
+
+def stated(cell: QualityCell | LatencyCell) -> dict[str, Any]:
+    """Return a cell's fields as keys hash them and files keep them: without those in LATER that have their default."""
+    return {name: value for name, value in asdict(cell).items() if name not in LATER or value != LATER[name]}
+
+
+def view_name(view: View | str, void: str) -> str:
+    """Name a view with the rule for pixels without a label, where that is not the usual one: whole-void-counted."""
+    return str(view) if void == LATER["void"] else f"{view}-void-{void}"

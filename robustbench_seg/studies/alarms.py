@@ -11,7 +11,7 @@ from .robustness import MODEL
 __all__ = ["identical_models", "same_counts"]
 
 DATA = ["dataset", "split", "fingerprint", "images"]
-CELL = [*DATA, "view", "precision", "corruption", "severity", "seed", "engine_version", "corruption_source"]
+CELL = [*DATA, "view", "precision", "void", "corruption", "severity", "seed", "engine_version", "corruption_source"]
 
 
 def same_counts(cells: pd.DataFrame) -> dict[tuple[str, str], int]:

@@ -5,14 +5,16 @@ from dataclasses import replace
 import pytest
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.store.cell import Condition, QualityCell, Setting, View
+from robustbench_seg.store.cell import Condition, QualityCell, Setting, View, stated
 
 CELL = QualityCell(
     model="m", dataset="d", split="s", corruption="fog", severity=3, view=View(scale=2), precision="bf16", seed=5,
     metrics=("boundary", "likelihood"),
 )  # fmt: skip
+PLAIN = replace(CELL, metrics=())
 CHANGES = {
-    "corruption": "snow", "severity": 2, "seed": 6, "view": View(), "precision": "fp32", "metrics": (),
+    "corruption": "snow", "severity": 2, "seed": 6, "view": View(), "precision": "fp32", "metrics": ("boundary",),
+    "void": "counted",
 }  # fmt: skip
 
 
@@ -29,7 +31,22 @@ def test_a_cell_has_its_condition_and_its_setting() -> None:
 @pytest.mark.parametrize("name", CHANGES)
 def test_each_field_that_is_no_name_reaches_the_setting(name: str) -> None:
     assert {"model", "dataset", "split", *CHANGES} == vars(CELL).keys()
-    assert replace(CELL, **{name: CHANGES[name]}).setting != CELL.setting
+    assert replace(PLAIN, **{name: CHANGES[name]}).setting != PLAIN.setting
+
+
+def test_the_rule_for_void_pixels_is_in_the_name_of_a_cell_and_is_of_the_miou_alone() -> None:
+    counted = replace(PLAIN, void="counted", metrics=())
+    assert counted.slug == f"{PLAIN.slug}-void-counted" == "m-d-fog-3-whole-x2-void-counted"
+    with pytest.raises(UsageError, match="void: counted is a rule for the mIoU alone, got the metrics boundary"):
+        replace(counted, metrics=("boundary",))
+
+
+def test_a_cell_states_its_rule_for_void_pixels_only_where_it_is_not_the_usual_one() -> None:
+    usual = {**vars(CELL), "view": vars(CELL.view)}
+    assert usual.pop("void") == "ignored"
+    assert stated(CELL) == usual
+    counted = replace(CELL, void="counted", metrics=())
+    assert stated(counted) == {**usual, "metrics": (), "void": "counted"}
 
 
 @pytest.mark.parametrize("place", [("fog", 0), ("fog", 6), ("clean", 1)])

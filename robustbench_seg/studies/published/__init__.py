@@ -19,7 +19,10 @@ UNSTATED = "not stated"
 
 @dataclass(frozen=True, kw_only=True)
 class OwnRun:
-    """The setting of our numbers. view: as str(View). images, of: number of images measured, and in the split."""
+    """The setting of our numbers. view: as str(View). images, of: number of images measured, and in the split.
+
+    void: the rule for pixels without a label.
+    """
 
     protocol: str
     view: str
@@ -27,6 +30,7 @@ class OwnRun:
     split: str
     images: int
     of: int
+    void: str = "ignored"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +159,8 @@ def differences(theirs: PublishedTable, view: str, ours: OwnRun) -> str:
     parts = [f"{what} {a} (ours {b})" for what, a, b in pairs if not agree(a, b)]
     if ours.images != ours.of:
         parts.append(f"all images (ours {ours.images} of {ours.of})")
+    if ours.void != "ignored":
+        parts.append(f"void ignored (ours {ours.void})")
     return "; ".join(parts)
 
 
