@@ -72,7 +72,7 @@ VoidRule = Annotated[
     Literal["ignored", "counted"] | None,
     typer.Option(
         "--void",
-        help="Predictions on pixels without a label: ignored, or counted as wrong (mIoU alone, in tables of its own).",
+        help="Predictions on pixels without a label: ignored, or counted as wrong (mIoU alone, in separate tables).",
     ),
 ]
 Precision = Annotated[Literal["fp32", "bf16", "fp16"], typer.Option(help="Of the forward pass.")]
