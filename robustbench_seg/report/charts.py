@@ -54,7 +54,8 @@ def panels(
     for axis, title in zip(axes, titles, strict=False):
         axis.set_title(title, fontsize=9)
         axis.set_xlabel(x, fontsize=9)
-        axis.spines[list(hidden)].set_visible(False)
+        for side in hidden:
+            axis.spines[side].set_visible(False)
         if grid:
             axis.grid(axis=grid, alpha=0.3)
     return figure, axes[: len(titles)]
