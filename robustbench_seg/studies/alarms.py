@@ -74,6 +74,8 @@ def alarms_of_scores(
     for name, value in (least or {}).items():
         if abs(value - lowest[name]) > ROUNDING:
             others = [other for other in scores.index if other != name and abs(lowest[other] - value) <= ROUNDING]
-            whose = f"that of {others[0]}" if others else "no row's"
-            alarms[name].append(f"its stated minimum {100 * value:.2f} is {whose}, its own is {100 * lowest[name]:.2f}")
+            source = f"is the minimum of {others[0]}" if others else "is no row's"
+            alarms[name].append(
+                f"its stated minimum {100 * value:.2f} {source}; its scores have {100 * lowest[name]:.2f}"
+            )
     return {name: lines for name, lines in alarms.items() if lines}

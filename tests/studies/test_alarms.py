@@ -59,7 +59,9 @@ def test_the_three_known_faults_of_semsegbench_and_no_others_raise_alarms() -> N
     assert alarms[copies[1]] == [f"the same 15 scores as {copies[0]}"]
     for row, source in minima.items():
         (line,) = alarms[row]
-        assert line.startswith(f"its stated minimum {rows.loc[row, 'gam']:.2f} is that of {source}, its own is ")
+        assert line.startswith(
+            f"its stated minimum {rows.loc[row, 'gam']:.2f} is the minimum of {source}; its scores have "
+        )
         assert rows.loc[row, "gam"] == rows.loc[source, list(scores)].min()
 
 
@@ -71,7 +73,7 @@ def test_a_sound_table_raises_no_alarm_and_each_fault_its_own() -> None:
     assert alarms_of_scores(sound, classes, least) == alarms_of_scores(sound, classes) == {}
     one, other = sound.index[:2]
     assert alarms_of_scores(sound, classes, {**least, one: least[one] - 0.001})[one] == [
-        f"its stated minimum {100 * least[one] - 0.1:.2f} is no row's, its own is {100 * least[one]:.2f}"
+        f"its stated minimum {100 * least[one] - 0.1:.2f} is no row's; its scores have {100 * least[one]:.2f}"
     ]
     partly = sound.copy()
     partly.loc[one, partly.columns[0]] = float("nan")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...errors import UsageError
 
-__all__ = ["TABLES", "OwnRun", "PublishedTable", "published_rows", "read_published"]
+__all__ = ["TABLES", "OwnRun", "PublishedTable", "published_rows", "read_published", "shared_and_own"]
 
 SEGFORMER = 'Xie et al., "SegFormer", NeurIPS 2021, arXiv 2105.15203'
 UNSTATED = "not stated"
@@ -140,8 +140,8 @@ TABLES: dict[str, PublishedTable] = {
         prefixes=("mIoU_2d_", "mIoU_"),
         notes=(
             "images are corrupted in BGR order, on ADE20K after they are resized",
-            "DeepLabV3+ with ResNet-18 on Cityscapes is a broken run; two DeepLabV3 on ADE20K have one row; the least "
-            "mIoU of four SegFormer is that of other rows",
+            "DeepLabV3+ with ResNet-18 on Cityscapes is a broken run; two DeepLabV3 on ADE20K have the same "
+            "scores; the stated minimum of four SegFormer is copied from other rows",
         ),
     ),
 }
@@ -175,6 +175,16 @@ def published_rows(name: str, ours: OwnRun) -> pd.DataFrame:
 def without(column: str, prefixes: Iterable[str]) -> str:
     """Take the first of the prefixes that a column's name has from it."""
     return next((column.removeprefix(prefix) for prefix in prefixes if column.startswith(prefix)), column)
+
+
+def shared_and_own(differs: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Separate what all rows of a published table differ in from what only some do. differs: of `published_rows`.
+
+    Returns the shared differences, and the rest of each row as a text.
+    """
+    rows = [text.split("; ") if text else [] for text in differs]
+    shared = [each for each in rows[0] if all(each in others for others in rows)]
+    return shared, ["; ".join(each for each in row if each not in shared) for row in rows]
 
 
 def differences(theirs: PublishedTable, view: str, ours: OwnRun) -> str:
