@@ -34,6 +34,8 @@ def test_without_spread_there_is_no_correlation() -> None:
     flat = np.ones((1, 5))
     assert np.isnan(spearman(flat, scores(0, 1, 5))).all()
     assert np.isnan(kendall(scores(0, 1, 5), flat)).all()
+    flat = np.ones((300, 5))
+    assert np.isnan(two_way_interval(over_networks(spearman, flat, scores(0, 300, 5)), 5, 20).low)
 
 
 def test_many_rows_are_counted_as_few_are() -> None:
