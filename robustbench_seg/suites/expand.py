@@ -34,7 +34,7 @@ def expand(
         images=images,
         gallery=suite.gallery,
         limits=suite.limits,
-        views=tuple(map(str, suite.views)),
+        views=tuple(view.label for view in suite.views),
         cells=tuple(map(PlannedCell.of, cells)),
     )
 

@@ -153,7 +153,7 @@ class Suite(Strict):
             raise ValueError(f"a suite has a seed or seeds, got seed {self.seed} and seeds {list(self.seeds)}")
         for what, names in (
             ("model names", [model.name for model in self.models]),
-            ("views", [str(view) for view in self.views]),
+            ("views", [view.label for view in self.views]),
             ("seeds", list(map(str, self.seeds))),
         ):
             if len(set(names)) < len(names):
