@@ -23,8 +23,8 @@ LISTED = 8
 WITHOUT_NAMES = re.compile(r"(label|class)?[ _-]*\d+", re.IGNORECASE)  # as Transformers calls classes without names
 OF_NAMES = str.maketrans("", "", " -_")  # what is written in one name and not in another
 
-# SegNet's grouping of CamVid's 32 classes into 11, as `camvidPixelLabelIDs` of MathWorks' example lists it: Building has
-# Wall, SignSymbol has TrafficLight, Tree has VegetationMisc, Car has Truck_Bus and Train, Bicyclist MotorcycleScooter.
+# SegNet's grouping of CamVid's 32 classes into 11, as `camvidPixelLabelIDs` of MathWorks' example lists it: Building
+# has Wall, SignSymbol TrafficLight, Tree VegetationMisc, Car Truck_Bus and Train, and Bicyclist MotorcycleScooter.
 CITYSCAPES_TO_CAMVID = {
     "road": "road",
     "sidewalk": "pavement",
