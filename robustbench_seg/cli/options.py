@@ -64,7 +64,10 @@ Views = Annotated[
 ]
 Seeds = Annotated[
     list[str] | None,
-    typer.Option(metavar="0,1,...", help="A draw of each corruption for each; clean images are measured once."),
+    typer.Option(
+        metavar="0,1,...",
+        help="A draw of each corruption for each; what draws nothing (clean, contrast, ...) is measured once.",
+    ),
 ]
 Split = Annotated[str | None, typer.Option(help="Instead of the suite's; without a suite, val or test.")]
 Precision = Annotated[Literal["fp32", "bf16", "fp16"], typer.Option(help="Of the forward pass.")]

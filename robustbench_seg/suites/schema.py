@@ -102,10 +102,10 @@ class Suite(Strict):
 
     protocol: a name of PROTOCOLS, or one of your own with `conditions`, {corruption: severities}; clean images are
     always measured too. seed: decides every draw; seeds, in its place, are several draws of each corruption, while
-    clean images are measured once. models: if none are listed, those that get weights on the command line. gallery: ids
-    of at most two images whose predictions are kept as pictures. metrics: what is counted in addition to mIoU, by
-    default all that ship. limits: sentences on what the numbers do not show, for the report. Without a dataset only
-    latency is measured.
+    clean images and corruptions that draw nothing are measured once. models: if none are listed, those that get weights
+    on the command line. gallery: ids of at most two images whose predictions are kept as pictures. metrics: what is
+    counted in addition to mIoU, by default all that ship. limits: sentences on what the numbers do not show, for the
+    report. Without a dataset only latency is measured.
     """
 
     name: str = Field(pattern=NAME)
@@ -164,7 +164,7 @@ class Suite(Strict):
 
     @property
     def draws(self) -> tuple[int, ...]:
-        """The seeds; clean images have the first."""
+        """The seeds; what draws nothing has the first."""
         return self.seeds or (self.seed,)
 
 
