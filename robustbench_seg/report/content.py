@@ -1,7 +1,8 @@
 """What a report is made of: sections, each with its sentences, tables, figures and pictures; plain values."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from ..studies.pictures import StoredPicture
 from .table import Table
@@ -43,8 +44,8 @@ class Section:
 
     planned: how many cells. models: as the tables name them. sentences: at most three, with numbers. alarms: warnings
     that come before any number. missing: slugs of
-    cells that were planned and are not in the store. failures: file names and last lines of the tracebacks. limits:
-    what the numbers do not show.
+    cells that were planned and are not in the store. failures: file names and last lines of the tracebacks. facts: what
+    provenance says, for programs. limits: what the numbers do not show.
     """
 
     suite: str
@@ -61,4 +62,5 @@ class Section:
     missing: tuple[str, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
     provenance: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()

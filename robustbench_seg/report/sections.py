@@ -16,7 +16,7 @@ from ..studies.sources import Source, sources_of
 from .content import Picture, Section
 from .panel import panels_of
 from .parts import PARTS
-from .provenance import provenance
+from .provenance import facts_of, provenance
 from .table import Table
 from .units import file_name
 
@@ -79,6 +79,7 @@ def section_of(source: Source) -> Section:
         missing=tuple(slug for key, slug in slugs.items() if key not in done),
         failures=tuple((name, one.message) for name, one in failures if one.record.key in slugs.keys() - done),
         provenance=tuple(provenance(pd.concat(finished))) if finished else (),
+        facts=facts_of(pd.concat(finished)) if finished else {},
         limits=tuple(limits_of(source.plan, main.evidence)) if len(main.cells) else (),
     )
 
