@@ -106,9 +106,9 @@ Plugins = Annotated[
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many images, evenly spaced.")]
 
 
-def data_folders(data: list[str] | None) -> dict[str, Path]:
+def data_folders(data: list[str] | None, option: str = "--data") -> dict[str, Path]:
     """Read --data: the folders of data sets by name."""
-    return {name: Path(expanded(path)) for name, path in pairs_of("--data", data).items()}
+    return {name: Path(expanded(path)) for name, path in pairs_of(option, data).items()}
 
 
 def weights_given(weights: list[str] | None) -> dict[str, str]:
