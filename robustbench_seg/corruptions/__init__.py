@@ -82,7 +82,7 @@ def corruption(name: str, *, category: str, version: str = "", draws: bool = Tru
 
 
 def is_drawn(name: str) -> bool:
-    """Whether images depend on the seed: not clean ones, nor those of a corruption that draws no random numbers.
+    """Whether images depend on the seed: clean images never do, and a corruption does if its entry states draws.
 
     name: CLEAN or a corruption; one that is not registered here counts as drawn.
     """

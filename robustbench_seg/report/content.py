@@ -44,8 +44,8 @@ class Section:
 
     planned: how many cells. models: as the tables name them. sentences: at most three, with numbers. alarms: warnings
     that come before any number. missing: slugs of
-    cells that were planned and are not in the store. failures: file names and last lines of the tracebacks. facts: what
-    provenance says, for programs. limits: what the numbers do not show.
+    cells that were planned and are not in the store. failures: file names and last lines of the tracebacks. facts: the
+    provenance as plain values. limits: what the numbers do not show.
     """
 
     suite: str
