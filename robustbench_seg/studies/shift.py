@@ -45,8 +45,8 @@ def shift_of(views: Sequence[View]) -> Shift | None:
 
 
 def is_single(view: View) -> bool:
-    """Whether a view is at one scale and without a flip: others are no shift of the resolution."""
-    return len(view.scales) == 1 and not view.flip
+    """Whether a view is at one scale, not flipped and not transductive: others are no shift of the resolution."""
+    return len(view.scales) == 1 and not view.flip and view.batchnorm is None
 
 
 def effects_by_name(evidence: Evidence, shift: Shift, title: str, condition: tuple[str, int]) -> dict[str, Effect]:
