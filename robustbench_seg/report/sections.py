@@ -59,6 +59,8 @@ def section_of(source: Source) -> Section:
     # The first sentence of every part, then the second; of the later part first, which has more to add.
     ranks = sorted((k, -number) for number, some in enumerate(sentences) for k in range(len(some)))
     order = [(-number, k) for k, number in ranks]
+    # Sentences that name no view are of the main one, which is transductive where all are.
+    flag = "Transductive: " if main.order and all(view.batchnorm for view in main.order) else ""
     slugs = {cell.key: cell.slug for cell in source.plan.cells}
     done = {*source.drawn.get("key", ()), *source.latency.get("key", ())}
     failures = [each for store in source.stores for each in store.failures().items()]
@@ -70,7 +72,7 @@ def section_of(source: Source) -> Section:
         planned=len(slugs),
         models=tuple(dict.fromkeys(title for panel in panels for title in panel.evidence.titles)),
         synthetic=bool(len(source.quality) and source.quality["synthetic"].any()),
-        sentences=tuple(sentences[number][k] for number, k in sorted(order[:MOST])),
+        sentences=tuple(f"{flag}{sentences[number][k]}" for number, k in sorted(order[:MOST])),
         warnings=(*alarms, *warnings, *untrusted(main.cells)),
         alarms=alarms,
         tables=with_own_files(tables),
