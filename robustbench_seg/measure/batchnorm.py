@@ -5,7 +5,7 @@ Prediction-Time Batch Normalization for Robustness under Covariate Shift"; Schne
 against common corruptions by covariate shift adaptation" (there N = 0, with n images).
 
 The images go through the view in one pass, all images of one size together. Each BatchNorm normalises a pass with the
-statistics of its own input. Over all passes and all N values of a channel, x, it then gets
+statistics of its input. Over all passes and all N values of a channel, x, it then gets
 
     mean = sum(x) / N        variance = sum(x^2) / N - mean^2        (sums in float64; the variance is the biased one)
 
@@ -120,8 +120,8 @@ def collect(
     """Sum the inputs of BatchNorms over images. It leaves them in training, and without statistics of any use."""
     sums: dict[nn.Module, Sums] = {}
 
-    def before(norm: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
-        own = sums_of(next(iter((*inputs, *named.values()))), norm, model.name)
+    def before(norm: nn.Module, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        own = sums_of(next(iter((*inputs, *keywords.values()))), norm, model.name)
         own.write(norm)
         norm.training = False  # it normalises with what was written, also where torch would refuse to train
         sums[norm] = sums[norm] + own if norm in sums else own
@@ -136,7 +136,7 @@ def collect(
             handles.append(norm.register_forward_hook(after))
             norm.training = True  # SegFormer's decoder calls its BatchNorm in training alone, and folds it otherwise
             for name in STATISTICS:
-                getattr(norm, name).fill_(float("nan"))  # whoever reads them without a call gets no number
+                getattr(norm, name).fill_(float("nan"))  # reading them without a call gives no number
         with in_precision(model.device, precision):
             for together in by_size(images):
                 view_logits(model, torch.stack(together).to(model.device).permute(0, 3, 1, 2), view)

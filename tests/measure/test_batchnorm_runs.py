@@ -78,7 +78,7 @@ def test_counts_are_those_of_torchs_training_batch_of_the_corrupted_images(seed:
     )  # fmt: skip
     got = counts_in(tmp_path, view="whole-bn6-transductive", corruption="gaussian_noise")
     usual = counts_in(tmp_path, view="whole", corruption="gaussian_noise")
-    assert np.abs(got - expected).max() <= 3, "a pixel whose two best logits are equal but for rounding may differ"
+    assert np.abs(got - expected).max() <= 3, "a pixel whose two best logits are equal except for rounding may differ"
     assert np.abs(usual - expected).max() > 100
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
 
@@ -88,8 +88,8 @@ def test_a_suite_measures_both_resumes_and_does_not_depend_on_workers(tmp_path: 
     assert cells == [f"b0-streets-{condition}-{view}" for view in NAMES for condition in ("clean", "gaussian_noise-3")]
     assert run_suite(tmp_path, tmp_path / "one") == []
     paths = {path.name: path for path in (tmp_path / "one/cells").iterdir()}
-    (gone,) = (path for name, path in paths.items() if "noise-3-whole-bn4" in name)
-    gone.unlink()
+    (missing,) = (path for name, path in paths.items() if "noise-3-whole-bn4" in name)
+    missing.unlink()
     assert run_suite(tmp_path, tmp_path / "one", Options(workers=1)) == [f"b0-streets-gaussian_noise-3-{NAMES[1]}"]
     usual = read_suite(str(write_suite(tmp_path, **B0, metrics=["likelihood"])))
     run(usual, tmp_path / "two", Options(), first := Ran())
@@ -156,8 +156,8 @@ def test_a_suites_fault_is_one_line(name: str, tmp_path: Path) -> None:
 
 def test_a_suite_may_name_such_views_itself(tmp_path: Path) -> None:
     given = read_suite(str(write_suite(tmp_path, **SMALL)))
-    named = read_suite(str(write_suite(tmp_path, **B0, metrics=["likelihood"])))
-    plan = expand(named.model_copy(update={"views": (View(), View(batchnorm=4))}), {"b0": "cpu"})
+    by_name = read_suite(str(write_suite(tmp_path, **B0, metrics=["likelihood"])))
+    plan = expand(by_name.model_copy(update={"views": (View(), View(batchnorm=4))}), {"b0": "cpu"})
     assert expand(given, {"b0": "cpu"}).to_measure() == plan.to_measure()
     assert read_suite(str(write_suite(tmp_path, views=[{"mode": "whole", "batchnorm": 4}]))).views == (
         replace(View(), batchnorm=4),

@@ -32,7 +32,7 @@ MEANING = "the model has seen test images, so its numbers are a diagnosis and no
 
 
 def write_store(folder: Path, views: tuple[View, ...] = (STORED, REESTIMATED)) -> Path:
-    """Two arms with two seeds each; all cells have counts of their own."""
+    """Two arms with two seeds each; all cells differ in counts."""
     rng, ids = np.random.default_rng(0), [f"i{k}" for k in range(12)]
     cells = []
     conditions = [("clean", 0), *((name, severity) for name, some in CONDITIONS.items() for severity in some)]
