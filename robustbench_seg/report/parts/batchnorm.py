@@ -41,7 +41,7 @@ def compared(panel: Panel, stored: View, reestimated: View) -> Content:
     unit = f"Points gained by one arm minus those gained by the other, of view {reestimated} over view {stored}"
     title = f"Whether arms gain differently by re-estimated statistics, view {reestimated}"
     file = f"batchnorm-differences-{reestimated}"
-    of_gains = long_table(panel, differences, ("in", IN), file, title, unit)
+    of_gains = long_table(panel, differences, ("in", IN), unit, file=file, title=title)
     return Content(
         tables=(gains_table(panel, stored, reestimated), *of_gains),
         sentences=sentences_of(panel, stored, reestimated) if panel.conditions else (),
