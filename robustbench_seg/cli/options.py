@@ -9,6 +9,7 @@ from ..errors import UsageError
 from ..files import expanded
 
 __all__ = [
+    "BatchNorm",
     "Corruptions",
     "Data",
     "Device",
@@ -61,6 +62,14 @@ Severities = Annotated[
 Views = Annotated[
     list[str] | None,
     typer.Option("--view", metavar="VIEW", help="Instead of the suite's: whole, slide-CROP-STRIDE, ...; repeatable."),
+]
+BatchNorm = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="stored,reestimated",
+        help="Statistics of BatchNorm, instead of the suite's; reestimated: on 32 images of each condition, or the "
+        "suite's number (transductive: a diagnosis and no fair score).",
+    ),
 ]
 Seeds = Annotated[
     list[str] | None,

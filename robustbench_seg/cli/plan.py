@@ -12,6 +12,7 @@ from rich.table import Table
 from ..wording import counted
 from .choice import Choice, Target, choose, options_for
 from .options import (
+    BatchNorm,
     Corruptions,
     Data,
     Device,
@@ -48,6 +49,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     corruptions: Corruptions = None,
     severities: Severities = None,
     views: Views = None,
+    batchnorm: BatchNorm = None,
     seeds: Seeds = None,
     split: Split = None,
     device: Device = "cpu",
@@ -62,6 +64,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
         corruptions=corruptions,
         severities=severities,
         views=views or (),
+        batchnorm=batchnorm,
         seeds=seeds,
         split=split,
     )

@@ -25,6 +25,7 @@ from ..store.plan import Plan
 from ..store.record import Record
 from ..suites import Suite, expand, with_weights
 from .aligned import align_model, outputs_of
+from .batchnorm import norms_of
 from .devices import evaluation_threads, find_device
 from .views import input_sizes
 
@@ -118,6 +119,9 @@ def make_jobs(
     for name, alignment in alignments.items():
         for line in alignment.notes(name, dataset.name if dataset else ""):
             note(line)
+    if any(view.batchnorm for view in suite.measured_views) and dataset:
+        for model in models.values():
+            norms_of(model)  # refuses those that have none
     devices = {name: model.device.type for name, model in models.items()}
     outputs = {name: outputs_of(model) for name, model in models.items()}
     plan = expand(suite, devices, precision=options.precision, num_classes=outputs, images=len(ids))

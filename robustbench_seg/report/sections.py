@@ -52,6 +52,8 @@ def section_of(source: Source) -> Section:
     # The first sentence of every part, then the second; of the later part first, which has more to add.
     ranks = sorted((k, -number) for number, some in enumerate(sentences) for k in range(len(some)))
     order = sorted((-number, k) for k, number in ranks[:MOST])
+    # Sentences that name no view are of the main one, which is transductive where all are.
+    flag = "Transductive: " if main.order and all(view.batchnorm for view in main.order) else ""
     alarms = tuple(f"⚠ {line}." for line in identical_models(source.drawn))
     finished = [frame for frame in (source.quality, source.latency) if len(frame)]
     return Section(
@@ -60,7 +62,7 @@ def section_of(source: Source) -> Section:
         planned=len(source.plan.cells),
         models=tuple(dict.fromkeys(title for panel in panels for title in panel.evidence.titles)),
         synthetic=bool(len(source.quality) and source.quality["synthetic"].any()),
-        sentences=tuple(sentences[number][k] for number, k in order),
+        sentences=tuple(f"{flag}{sentences[number][k]}" for number, k in order),
         warnings=(*alarms, *content.warnings, *untrusted(main.cells)),
         alarms=alarms,
         tables=with_own_files(content.tables),

@@ -35,7 +35,7 @@ def expand(
         images=images,
         gallery=suite.gallery,
         limits=suite.limits,
-        views=tuple(view.label for view in suite.views),
+        views=tuple(view.label for view in suite.measured_views),
         cells=tuple(map(PlannedCell.of, cells)),
     )
 
@@ -65,7 +65,7 @@ def quality_cells(suite: Suite, models: Sequence[str], precision: str) -> list[Q
             metrics=suite.metrics,
         )
         for model in models
-        for view in suite.views
+        for view in suite.measured_views
         for condition in [Condition(seed=first), *corrupted]
     ]
 
