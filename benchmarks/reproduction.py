@@ -1,0 +1,123 @@
+"""What Table 5 costs on this machine: seconds and memory of the suite `cityscapes-c-paper`, before one has data.
+
+    python -m benchmarks.reproduction
+
+Writes a few drawn scenes of 1024x2048 pixels as files in Cityscapes' layout, and runs the suite's own command on them
+with `--limit`, random weights and three of its corruptions: neither the weights nor the scene decide the time. Each
+model and view has a process of its own. The clean cell comes first and counts as warm-up; a sample is a corrupted cell,
+its seconds from file to counts divided by its images. Peak memory is all that the process ever held.
+"""
+
+import argparse
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from robustbench_seg import environment
+from robustbench_seg.corruptions import ENGINE_VERSION
+from robustbench_seg.datasets.cityscapes import relative_paths, write_cityscapes
+from robustbench_seg.datasets.streets import Streets
+from robustbench_seg.files import write_text
+from robustbench_seg.store.file import read_record
+from robustbench_seg.store.folder import Store
+from robustbench_seg.suites import read_suite
+
+from .tables import provenance, table
+
+RESULTS = Path(__file__).parent / "results"
+SUITE = "cityscapes-c-paper"
+VIEWS = ("slide-1024-768", "whole")
+CORRUPTIONS, SEVERITY = "gaussian_noise,glass_blur,fog", "3"  # one that is quick, the slowest, and one between
+IMAGES = 500  # of Cityscapes' validation split
+COLUMNS = ["model", "view", "seconds_per_image", "fastest", "slowest", "samples", "hours", "peak_mib"]
+
+
+def write_data(root: Path, size: tuple[int, int], count: int) -> None:
+    """Write scenes; the first ones get the names of the suite's gallery, which must be there."""
+    scenes = Streets("val", size=size, count=count)
+    write_cityscapes(scenes, root)
+    for old, new in zip(scenes.ids, read_suite(SUITE).gallery, strict=False):
+        paths = (relative_paths("val", name.partition("_")[0], name, "png", "labelIds") for name in (old, new))
+        for source, target in zip(*paths, strict=True):
+            (root / target).parent.mkdir(parents=True, exist_ok=True)
+            (root / source).rename(root / target)
+
+
+def measure(model: str, view: str, images: int, data: Path, out: Path) -> dict[str, Any]:
+    """Run the suite in a new process; return a row of COLUMNS."""
+    command = [sys.executable, "-m", "robustbench_seg", "run", SUITE, "--data", f"cityscapes={data}"]
+    command += ["--weights", f"{model}=random", "--view", view, "--corruptions", CORRUPTIONS, "--severities", SEVERITY]
+    command += ["--device", "cpu", "--workers", "0", "--limit", str(images), "--out", str(out)]
+    process = subprocess.Popen(command, cwd=RESULTS.parents[1], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if code := os.waitstatus_to_exitcode(status):
+        raise SystemExit(f"{shlex.join(command)}: exit status {code}")
+    records = map(read_record, Store(out).files("quality"))
+    seconds = [record.timings["total_s"] / record.images for record in records if record.difference]  # not clean
+    cells = 1 + sum(map(len, read_suite(SUITE).conditions.values()))
+    middle = statistics.median(seconds)
+    row = [model, view, middle, min(seconds), max(seconds), len(seconds)]
+    return dict(zip(COLUMNS, [*row, middle * cells * IMAGES / 3600, usage.ru_maxrss / 1024], strict=True))
+
+
+def page(rows: pd.DataFrame, options: argparse.Namespace, about: dict[str, Any]) -> str:
+    """The table for readers, with what it was made with."""
+    header = ["model", "view", "seconds per image", "fastest to slowest", "samples", "hours", "peak memory (MiB)"]
+    lines = [
+        [
+            row.model, row.view, f"{row.seconds_per_image:.1f}", f"{row.fastest:.1f} to {row.slowest:.1f}",
+            str(row.samples), f"{row.hours:.0f}", f"{row.peak_mib:.0f}",
+        ]
+        for row in rows.itertuples()
+    ]  # fmt: skip
+    height, width = options.size
+    return (
+        "\n\n".join(
+            [
+                "# What Table 5 costs on this machine",
+                " ".join(__doc__.split("\n\n")[2].split()),
+                f"{height}x{width} pixels, {options.images} images per cell, fp32. Medians over corrupted cells. "
+                f"Hours: of the whole suite, {IMAGES} images under 72 conditions and clean.",
+                table(header, lines),
+                "\n".join(f"- {line}" for line in [*provenance(about), f"remark: {options.remark or 'none'}"]),
+            ]
+        )
+        + "\n"
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Measure what the command line asks for, and write it."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--models", nargs="+", default=["segformer-b0", "segformer-b5"])
+    parser.add_argument("--images", type=int, default=2, help="per cell")
+    parser.add_argument("--size", type=int, nargs=2, default=(1024, 2048), metavar=("HEIGHT", "WIDTH"))
+    parser.add_argument("--remark", default="", help="for the page, such as that the machine was busy")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder, "cityscapes")
+        write_data(data, tuple(options.size), max(2, options.images))
+        rows = pd.DataFrame(
+            [
+                measure(model, view, options.images, data, Path(folder, f"{model}-{view}"))
+                for model in options.models
+                for view in VIEWS
+            ]
+        )
+    about = {**environment.describe("cpu"), "engine_version": ENGINE_VERSION}
+    about["command"] = shlex.join(["python", "-m", "benchmarks.reproduction", *arguments])
+    write_text(options.out / "reproduction.csv", rows.to_csv(index=False))
+    write_text(options.out / "reproduction.md", page(rows, options, about))
+    print(options.out / "reproduction.md")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
