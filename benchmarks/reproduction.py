@@ -9,6 +9,7 @@ its seconds from file to counts divided by its images. Peak memory is all that t
 """
 
 import argparse
+import itertools
 import os
 import shlex
 import statistics
@@ -94,7 +95,7 @@ def page(rows: pd.DataFrame, options: argparse.Namespace, about: dict[str, Any])
 
 
 def main(arguments: list[str]) -> None:
-    """Measure what the command line asks for, and write it."""
+    """Measure what the command line asks for, and write it after each model and view."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--models", nargs="+", default=["segformer-b0", "segformer-b5"])
     parser.add_argument("--images", type=int, default=2, help="per cell")
@@ -102,20 +103,17 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--remark", default="", help="for the page, such as that the machine was busy")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
+    about = {**environment.describe("cpu"), "engine_version": ENGINE_VERSION}
+    about["command"] = shlex.join(["python", "-m", "benchmarks.reproduction", *arguments])
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "cityscapes")
         write_data(data, tuple(options.size), max(2, options.images))
-        rows = pd.DataFrame(
-            [
-                measure(model, view, options.images, data, Path(folder, f"{model}-{view}"))
-                for model in options.models
-                for view in VIEWS
-            ]
-        )
-    about = {**environment.describe("cpu"), "engine_version": ENGINE_VERSION}
-    about["command"] = shlex.join(["python", "-m", "benchmarks.reproduction", *arguments])
-    write_text(options.out / "reproduction.csv", rows.to_csv(index=False))
-    write_text(options.out / "reproduction.md", page(rows, options, about))
+        for model, view in itertools.product(options.models, VIEWS):
+            rows.append(measure(model, view, options.images, data, Path(folder, f"{model}-{view}")))
+            frame = pd.DataFrame(rows)
+            write_text(options.out / "reproduction.csv", frame.to_csv(index=False))
+            write_text(options.out / "reproduction.md", page(frame, options, about))
     print(options.out / "reproduction.md")
 
 
