@@ -98,6 +98,7 @@ def main(arguments: list[str]) -> None:
     """Measure what the command line asks for, and write it after each model and view."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--models", nargs="+", default=["segformer-b0", "segformer-b5"])
+    parser.add_argument("--views", nargs="+", default=VIEWS)
     parser.add_argument("--images", type=int, default=2, help="per cell")
     parser.add_argument("--size", type=int, nargs=2, default=(1024, 2048), metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--remark", default="", help="for the page, such as that the machine was busy")
@@ -109,7 +110,7 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "cityscapes")
         write_data(data, tuple(options.size), max(2, options.images))
-        for model, view in itertools.product(options.models, VIEWS):
+        for model, view in itertools.product(options.models, options.views):
             rows.append(measure(model, view, options.images, data, Path(folder, f"{model}-{view}")))
             frame = pd.DataFrame(rows)
             write_text(options.out / "reproduction.csv", frame.to_csv(index=False))

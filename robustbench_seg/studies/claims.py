@@ -12,7 +12,7 @@ from .published import read_published
 from .resolution import arm_of_table_1c, published_extent
 from .robustness import scores_of
 
-__all__ = ["TABLE_1C", "TABLE_5", "Claim", "ahead_in_table_5", "judge", "paper_marks", "scores_in_table_5"]
+__all__ = ["METHODS", "TABLE_1C", "TABLE_5", "Claim", "ahead_in_table_5", "judge", "paper_marks", "scores_in_table_5"]
 
 Pair = tuple[str, str]
 METHODS = ("SegFormer-B5", "DLv3+ MBv2")  # the rows of Table 5 that TABLE_5 is of
@@ -61,19 +61,16 @@ def judge(claim: Claim, each: ArmDifference) -> str:
     return "neither confirms nor excludes" if within else "does not confirm and, at that size, excludes"
 
 
-def scores_in_table_5() -> tuple[dict[str, float], dict[str, float]]:
-    """Compute the scores (0-1) of the paper's SegFormer and of its smallest DeepLabV3+, as `scores_of` does ours."""
-    table = read_published("table5_cityscapes_c").set_index("method") / 100
-    first, second = (
-        {name: float(value) for name, value in scores_of(lambda name, _: row[name], PROTOCOLS["segformer"]).items()}
-        for row in (table.loc[method] for method in METHODS)
-    )
-    return first, second
+def scores_in_table_5(method: str) -> dict[str, float]:
+    """Compute the scores (0-1) of one row of the paper's Table 5, as `scores_of` does ours."""
+    row = read_published("table5_cityscapes_c").set_index("method").loc[method] / 100
+    scores = scores_of(lambda corruption, _: row[corruption], PROTOCOLS["segformer"])
+    return {name: float(score) for name, score in scores.items()}
 
 
 def retention_in_table_5() -> tuple[float, float]:
-    first, second = scores_in_table_5()
-    return first["retention"], second["retention"]
+    first, second = (scores_in_table_5(method)["retention"] for method in METHODS)
+    return first, second
 
 
 def extent_in_table_1c() -> tuple[float, float]:
@@ -102,7 +99,7 @@ TABLE_1C = Claim(
 
 def ahead_in_table_5() -> int:
     """Count the corruptions in which the paper's SegFormer has more mIoU than its DeepLabV3+."""
-    first, second = scores_in_table_5()
+    first, second = map(scores_in_table_5, METHODS)
     return sum(first[name] > second[name] for name in PROTOCOLS["segformer"])
 
 
