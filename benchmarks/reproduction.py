@@ -5,7 +5,9 @@
 Writes a few drawn scenes of 1024x2048 pixels as files in Cityscapes' layout, and runs the suite's own command on them
 with `--limit`, random weights and three of its corruptions: neither the weights nor the scene decide the time. Each
 model and view has a process of its own. The clean cell comes first and counts as warm-up; a sample is a corrupted cell,
-its seconds from file to counts divided by its images. Peak memory is all that the process ever held.
+its seconds from file to counts divided by its images. CPU seconds are those of all threads per image, the start of the
+process included: seconds that are far above them, divided by the cores, show that the machine was busy. Peak memory is
+all that the process ever held.
 """
 
 import argparse
@@ -37,7 +39,7 @@ SUITE = "cityscapes-c-paper"
 VIEWS = ("slide-1024-768", "whole")
 CORRUPTIONS, SEVERITY = "gaussian_noise,glass_blur,fog", "3"  # one that is quick, the slowest, and one between
 IMAGES = 500  # of Cityscapes' validation split
-COLUMNS = ["model", "view", "seconds_per_image", "fastest", "slowest", "samples", "hours", "peak_mib"]
+COLUMNS = ["model", "view", "seconds_per_image", "fastest", "slowest", "samples", "cpu_seconds", "hours", "peak_mib"]
 
 
 def write_data(root: Path, size: tuple[int, int], count: int) -> None:
@@ -60,17 +62,28 @@ def measure(model: str, view: str, images: int, data: Path, out: Path) -> dict[s
     _, status, usage = os.wait4(process.pid, 0)
     if code := os.waitstatus_to_exitcode(status):
         raise SystemExit(f"{shlex.join(command)}: exit status {code}")
-    records = map(read_record, Store(out).files("quality"))
+    records = [read_record(path) for path in Store(out).files("quality")]
     seconds = [record.timings["total_s"] / record.images for record in records if record.difference]  # not clean
+    cpu = (usage.ru_utime + usage.ru_stime) / sum(record.images for record in records)
     cells = 1 + sum(map(len, read_suite(SUITE).conditions.values()))
     middle = statistics.median(seconds)
     row = [model, view, middle, min(seconds), max(seconds), len(seconds)]
-    return dict(zip(COLUMNS, [*row, middle * cells * IMAGES / 3600, usage.ru_maxrss / 1024], strict=True))
+    row += [cpu, middle * cells * IMAGES / 3600, usage.ru_maxrss / 1024]
+    return dict(zip(COLUMNS, row, strict=True))
 
 
 def page(rows: pd.DataFrame, options: argparse.Namespace, about: dict[str, Any]) -> str:
     """The table for readers, with what it was made with."""
-    header = ["model", "view", "seconds per image", "fastest to slowest", "samples", "hours", "peak memory (MiB)"]
+    header = [
+        "model",
+        "view",
+        "seconds per image",
+        "fastest to slowest",
+        "samples",
+        "CPU seconds",
+        "hours",
+        "peak memory (MiB)",
+    ]
     lines = [
         [
             row.model, row.view, f"{row.seconds_per_image:.1f}", f"{row.fastest:.1f} to {row.slowest:.1f}",

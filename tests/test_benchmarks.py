@@ -122,6 +122,7 @@ def test_the_benchmark_of_the_reproduction_runs_the_suite_and_states_its_price(t
     assert 0 < float(row["fastest"]) <= seconds <= float(row["slowest"])
     assert row["samples"] == "3"  # a corrupted cell each
     assert float(row["hours"]) == pytest.approx(seconds * 36_500 / 3600)
+    assert float(row["cpu_seconds"]) > 0
     assert float(row["peak_mib"]) > 100  # torch alone needs more
     page = (tmp_path / "reproduction.md").read_text()
     assert f"| segformer-b0 | whole | {seconds:.1f} |" in page
