@@ -1,6 +1,8 @@
 """docs/reproduce.md quotes the published tables and committed results, and its commands name what there is."""
 
+import json
 import re
+import statistics
 from pathlib import Path
 
 import pandas as pd
@@ -103,6 +105,23 @@ def test_quoted_lines_are_those_of_committed_results(result: str) -> None:
     quoted = PAGE.partition(f"<!-- from {result} -->\n")[2].partition("<!-- end -->")[0].splitlines()
     assert len(quoted) > 2
     assert set(quoted) <= set((ROOT / result).read_text(encoding="utf-8").splitlines())
+
+
+def test_the_hours_on_free_cores_follow_from_committed_benchmarks() -> None:
+    forward = pd.read_csv(ROOT / "benchmarks/results/segformer_forward.csv", comment="#")
+    ours = forward.query("implementation == 'segformer' and size == '1024x2048' and precision == 'fp32'")
+    network = ours.set_index("variant")["median_ms"] / 1000
+    samples = json.loads((ROOT / "benchmarks/results/metrics.json").read_text())["times_ms"]["1024x2048x19"]["on"]
+    small = statistics.median(samples) / 1000
+    large = small - network["b0"] + network["b5"]
+    page = " ".join(PAGE.split())
+    assert f"B0 takes {small:.1f} s with all metrics" in page
+    assert f"the network has {network['b0']:.1f} s; B5's network takes {network['b5']:.1f} s" in page
+    assert f"so about {large:.1f} s with all metrics" in page
+    corrupt = 0.0215  # the mean over the protocol's conditions
+    assert "| 21.5 | 3026 | 140.5 |" in (ROOT / "benchmarks/results/corruptions.md").read_text(encoding="utf-8")
+    hours = [36_500 * (seconds + corrupt) / 3600 for seconds in (small, large)]
+    assert f"about {hours[0]:.0f} hours (B0) and {hours[1]:.0f} hours (B5)" in page
 
 
 def test_the_size_of_the_store_is_that_of_a_committed_one_with_as_many_classes() -> None:
