@@ -179,7 +179,8 @@ def dumbbells(numbers: Mapping[str, Panels]) -> "Figure":
         for k, (label, own) in enumerate(panel.items()):
             ends = [(own[row].low, own[row].estimate, own[row].high) for row in rows]
             low, x, high = 100 * np.array(ends).T
-            axis.errorbar(x, range(len(rows)), xerr=[x - low, high - x], linestyle="none", label=label, **style(k))
+            look = {"linestyle": "none", "markerfacecolor": "none", "markersize": 7, **style(k)}  # marks may coincide
+            axis.errorbar(x, range(len(rows)), xerr=[x - low, high - x], label=label, **look)
         axis.set_xlabel("mIoU (%)", fontsize=9)
         axis.tick_params(labelsize=8)
         axis.legend(fontsize=8, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.08))

@@ -16,7 +16,7 @@ from ..studies.comparison import (
 from ..studies.published import TABLES, OwnRun, published_rows, shared_and_own
 from ..studies.robustness import BASIS
 from ..studies.statistics import Draws
-from ..wording import percent
+from ..wording import percent, spaced
 from . import charts
 from .content import Picture
 from .panel import Panel
@@ -76,7 +76,7 @@ def published_table(panel: Panel) -> list[Table]:
         Column(name=about.key[0], label="published", align="left"),
         *(Column(name=name, label=name) for name in (CLEAN, "mean", "retention")),
         *([Column(name="own", label="differs from ours in", align="left")] if any(own) or not shared else []),
-        *quantity_columns(names, "none"),
+        *(Column(name=name, label=spaced(name)) for name in names),
     ]
     frame = theirs.assign(
         mean=mean, retention=mean / theirs[CLEAN], own=[text or alike for text in own], setup=theirs["differs"]
