@@ -3,15 +3,20 @@
 import json
 import re
 import shlex
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from robustbench_seg.models import BUILTIN_WEIGHTS
+from robustbench_seg.store.cell import QualityCell, View
+from robustbench_seg.store.file import read_cell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.studies.frame import latency_frame, quality_frame
 from robustbench_seg.studies.published import read_published
+from robustbench_seg.suites import read_suite
+from robustbench_seg.yaml_files import shipped
 from segformer.files import sha256_of
 
 ROOT = Path(__file__).parents[1]
@@ -74,4 +79,22 @@ def test_a_report_of_speed_has_table_2_of_the_paper_next_to_it(study: Path) -> N
     for size in (1024, 768, 640, 512):
         (row,) = [line for line in rows if f"| {size}x{2 * size} |" in line and "SegFormer@" in line]
         fps, gflops = theirs.loc[(f"SegFormer@{size}", "B0"), ["cityscapes_fps", "cityscapes_gflops"]]
-        assert f"| SegFormer@{size} B0 | {fps:.1f} | {gflops:.1f} |" in row
+        ratio = fps / theirs.loc[("SegFormer@1024", "B0"), "cityscapes_fps"]
+        assert f"| SegFormer@{size} B0 | {fps:.1f} | {ratio:.2f} | {gflops:.1f} |" in row
+
+
+SHIPPED_VIEWS = {view for name in shipped("robustbench_seg.suites") for view in read_suite(name).views}
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_a_run_finds_each_cell_of_a_study_whether_a_suite_or_a_name_gives_its_view(study: Path) -> None:
+    store = Store(study)
+    for path in store.files("quality"):
+        stored = read_cell(path)
+        cell, ids = stored.record.cell, tuple(map(str, stored.arrays["image_id"]))
+        assert isinstance(cell, QualityCell)
+        of_suites = [view for view in SHIPPED_VIEWS if view.label == cell.view.label]
+        assert of_suites
+        for view in (*of_suites, View.parse(str(cell.view))):
+            record = replace(stored.record, cell=replace(cell, view=view))
+            assert store.path("quality", record.cell.slug, record.expected_key(ids)) == path

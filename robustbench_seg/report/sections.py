@@ -16,7 +16,7 @@ from ..studies.sources import Source, sources_of
 from .content import Content, Picture, Section
 from .panel import panels_of
 from .parts import PARTS
-from .provenance import provenance
+from .provenance import facts_of, provenance
 from .table import Table
 from .units import file_name
 
@@ -69,6 +69,7 @@ def section_of(source: Source) -> Section:
         missing=tuple(source.missing.values()),
         failures=tuple(source.failures),
         provenance=tuple(provenance(pd.concat(finished))) if finished else (),
+        facts=facts_of(pd.concat(finished)) if finished else {},
         limits=tuple(limits_of(source.plan, main.evidence)) if len(main.cells) else (),
     )
 

@@ -1,6 +1,7 @@
 """One measurement, a cell: a model on a split in a setting, or a model's speed at an input size."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -88,15 +89,23 @@ class View:
         return self.scale if isinstance(self.scale, tuple) else (self.scale,)
 
     def __str__(self) -> str:
+        return self._name(shortest)
+
+    @property
+    def label(self) -> str:
+        """The name in files, columns and tables: as returned by `str`, but a scale has six significant digits."""
+        return self._name(lambda scale: f"{scale:g}")
+
+    def _name(self, write: Callable[[float], str]) -> str:
         window = f"-{self.crop}-{self.stride}" if self.mode == "slide" else ""
-        scale = "" if self.scale == 1 else "-x" + "_".join(f"{scale:g}" for scale in self.scales)
+        scale = "" if self.scale == 1 else f"-x{'_'.join(map(write, self.scales))}"
         return f"{self.mode}{window}{scale}" + ("-flip" if self.flip else "")
 
     @classmethod
     def parse(cls, text: str) -> "View":
-        """Read a view from its name, as returned by `str`, in which a scale has six significant digits.
+        """Read a view from its name, as returned by `str`. Raises UsageError for any other text.
 
-        Raises UsageError for any other text.
+        A label is the name of the view whose scales have those digits and no more.
         """
         if match := VIEW.fullmatch(text):
             crop, stride = (int(match[name]) if match[name] else None for name in ("crop", "stride"))
@@ -110,6 +119,12 @@ class View:
             f"unknown view {text!r:.60}; views have names such as whole, slide-256-192, pad-32, resize-512x1024, "
             "processor and whole-x2-flip"
         )
+
+
+def shortest(scale: float) -> str:
+    """Write a scale with six significant digits, or with as many as tell it from all others."""
+    text = f"{scale:g}"
+    return text if float(text) == scale else repr(scale)
 
 
 @dataclass(frozen=True)
@@ -180,7 +195,7 @@ class QualityCell:
     @property
     def slug(self) -> str:
         """A readable name, part of the file name."""
-        return f"{self.model}-{self.dataset}-{self.condition}-{self.view}"
+        return f"{self.model}-{self.dataset}-{self.condition}-{self.view.label}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,10 +102,10 @@ class Suite(Strict):
 
     protocol: a name of PROTOCOLS, or one of your own with `conditions`, {corruption: severities}; clean images are
     always measured too. seed: decides every draw; seeds, in its place, are several draws of each corruption, while
-    clean images are measured once. models: if none are listed, those that get weights on the command line. gallery: ids
-    of at most two images whose predictions are kept as pictures. metrics: what is counted in addition to mIoU, by
-    default all that ship. limits: sentences on what the numbers do not show, for the report. Without a dataset only
-    latency is measured.
+    clean images and corruptions that draw nothing are measured once. models: if none are listed, those that get weights
+    on the command line. gallery: ids of at most two images whose predictions are kept as pictures. metrics: what is
+    counted in addition to mIoU, by default all that ship. limits: sentences on what the numbers do not show, for the
+    report. Without a dataset only latency is measured.
     """
 
     name: str = Field(pattern=NAME)
@@ -153,7 +153,7 @@ class Suite(Strict):
             raise ValueError(f"a suite has a seed or seeds, got seed {self.seed} and seeds {list(self.seeds)}")
         for what, names in (
             ("model names", [model.name for model in self.models]),
-            ("views", [str(view) for view in self.views]),
+            ("views", [view.label for view in self.views]),
             ("seeds", list(map(str, self.seeds))),
         ):
             if len(set(names)) < len(names):
@@ -164,7 +164,7 @@ class Suite(Strict):
 
     @property
     def draws(self) -> tuple[int, ...]:
-        """The seeds; clean images have the first."""
+        """The seeds; what draws nothing has the first."""
         return self.seeds or (self.seed,)
 
 
@@ -178,6 +178,8 @@ def read_source(text: str, weights: Any, options: Any, folder: Path) -> Source:
     if not isinstance(options, Mapping):
         raise UsageError(f"options of a model must be a mapping, got {options!r:.60}")
     if text not in MODELS:
+        if text.endswith(".py"):
+            raise UsageError(f"model {text}: name the function in it that makes the network, {text}:FUNCTION")
         if not re.search("[:@?]", text):
             raise UsageError(f"unknown model {text!r}; known: {', '.join(MODELS)}, or a source such as hf:FOLDER")
         source = Source.parse(text, folder, options)

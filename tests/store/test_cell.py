@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from robustbench_seg.errors import UsageError
@@ -39,3 +40,36 @@ def test_a_severity_out_of_range_is_refused(place: tuple[str, int]) -> None:
         Condition(*place)
     with pytest.raises(UsageError, match=message):
         replace(CELL, corruption=place[0], severity=place[1])
+
+
+@pytest.mark.parametrize(
+    ("scale", "name", "label"),
+    [
+        (1.5, "whole-x1.5", "whole-x1.5"),
+        (1.06667, "whole-x1.06667", "whole-x1.06667"),
+        (16 / 15, "whole-x1.0666666666666667", "whole-x1.06667"),
+        (4 / 3, "whole-x1.3333333333333333", "whole-x1.33333"),
+        (0.1 + 0.2, "whole-x0.30000000000000004", "whole-x0.3"),
+        (1.25e-7, "whole-x1.25e-07", "whole-x1.25e-07"),
+        ((0.5, 2 / 3), "whole-x0.5_0.6666666666666666", "whole-x0.5_0.666667"),
+    ],
+)
+def test_a_view_is_read_from_its_name_to_the_last_digit_of_its_scales(
+    scale: float | tuple[float, ...], name: str, label: str
+) -> None:
+    view = View(scale=scale)
+    assert (str(view), view.label) == (name, label)
+    assert View.parse(name) == view
+    assert View.parse(label).label == label
+
+
+def test_views_of_random_scales_are_read_from_their_names() -> None:
+    rng = np.random.default_rng(7)
+    for scale in [*rng.uniform(0, 8, 500), *(1 / rng.integers(1, 10**6, 500)), *np.exp(rng.uniform(-30, 2, 500))]:
+        for view in (View(scale=float(scale)), View(mode="slide", crop=64, stride=32, scale=(1.0, float(scale)))):
+            assert View.parse(str(view)) == view
+
+
+def test_files_and_columns_have_the_label_of_a_view() -> None:
+    cell = replace(CELL, view=View(scale=16 / 15))
+    assert cell.slug == "m-d-fog-3-whole-x1.06667"
