@@ -53,7 +53,7 @@ def hashes_of(rows: pd.DataFrame) -> dict[str, str]:
 def facts_of(cells: pd.DataFrame) -> Facts:
     """List which commands, code, machines, versions, data and weights made the numbers: plain values, each once."""
     about = [UNKNOWN | json.loads(text) for text in dict.fromkeys(cells["environment"])]
-    data = cells.dropna(subset=["fingerprint"]) if "fingerprint" in cells else cells.iloc[:0].reindex(columns=DATA)
+    data = cells.dropna(subset=["dataset"]) if "dataset" in cells else cells.iloc[:0].reindex(columns=DATA)
     return {
         "commands": once([{"command": a["command"]} for a in about]),
         "builds": once([{name: a.get(name) for name in BUILD} for a in about]),

@@ -3,6 +3,7 @@
 from functools import partial
 
 from ..store.cell import CLEAN
+from ..studies.claims import categories_next_to_table_5
 from ..studies.comparison import (
     Measure,
     against,
@@ -15,12 +16,15 @@ from ..studies.comparison import (
 from ..studies.published import TABLES, OwnRun, published_rows, shared_and_own
 from ..studies.robustness import BASIS
 from ..studies.statistics import Draws
+from ..wording import percent, spaced
+from . import charts
+from .content import Picture
 from .panel import Panel
 from .scores import quantity_columns
 from .table import Column, Table, frame_rows
 from .units import COUNT, plain
 
-__all__ = ["published_table", "ranking_table", "reference_tables"]
+__all__ = ["published_picture", "published_table", "ranking_table", "reference_tables"]
 
 PUBLISHED = {"segformer": "table5_cityscapes_c", "semsegbench": "semsegbench_sev3"}  # by protocol
 LOWER, HIGHER = "100 is as the reference, lower is better", "0 is as the reference, higher is better"
@@ -72,7 +76,7 @@ def published_table(panel: Panel) -> list[Table]:
         Column(name=about.key[0], label="published", align="left"),
         *(Column(name=name, label=name) for name in (CLEAN, "mean", "retention")),
         *([Column(name="own", label="differs from ours in", align="left")] if any(own) or not shared else []),
-        *(Column(name=name) for name in names),
+        *(Column(name=name, label=spaced(name)) for name in names),
     ]
     frame = theirs.assign(
         mean=mean, retention=mean / theirs[CLEAN], own=[text or alike for text in own], setup=theirs["differs"]
@@ -87,6 +91,29 @@ def published_table(panel: Panel) -> list[Table]:
             title=f"Published: {about.title}",
             caption=f"{common}{about.values}; the mean over {len(names)} corruptions and retention in % are computed "
             f"from the printed numbers; {about.source}; {'; '.join(about.notes)}.",
+        )
+    ]
+
+
+def published_picture(panel: Panel) -> list[Picture]:
+    """Draw the two arms of Table 5's claim by category of corruption, next to the paper's; none without both."""
+    assert panel.view is not None
+    numbers = categories_next_to_table_5(panel.evidence, panel.scores, panel.view, panel.conditions)
+    if not numbers:
+        return []
+    about = TABLES[PUBLISHED["segformer"]]
+    texts = [
+        f"{title}, {label}: {', '.join(f'{name} {percent(score.estimate)} %' for name, score in own.items())}"
+        for title, two in numbers.items()
+        for label, own in two.items()
+    ]
+    return [
+        panel.picture(
+            "categories-published",
+            "By category of corruption, next to the paper's Table 5",
+            caption=f"mIoU in %. {about.source}; {'; '.join(about.notes[1:])}; {panel.brief}.",
+            figure=charts.dumbbells(numbers),
+            description="; ".join(texts),
         )
     ]
 
