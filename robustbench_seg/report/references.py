@@ -7,6 +7,7 @@ import pandas as pd
 from ..protocols import PROTOCOLS
 from ..store.cell import CLEAN
 from ..studies.alarms import alarms_of_scores
+from ..studies.claims import categories_next_to_table_5
 from ..studies.comparison import (
     Measure,
     against,
@@ -19,13 +20,15 @@ from ..studies.comparison import (
 from ..studies.published import TABLES, OwnRun, PublishedTable, published_rows, shared_and_own
 from ..studies.robustness import BASIS
 from ..studies.statistics import Draws
-from ..wording import counted
+from ..wording import counted, percent, spaced
+from . import charts
+from .content import Picture
 from .panel import Panel
 from .scores import quantity_columns
 from .table import WARNING, Column, Table, frame_rows
 from .units import COUNT, plain
 
-__all__ = ["REFERENCES", "published_tables", "ranking_table", "reference_tables"]
+__all__ = ["REFERENCES", "published_picture", "published_tables", "ranking_table", "reference_tables"]
 
 REFERENCES = {"semsegbench": "semsegbench_all"}  # published tables that --reference may name in a model's place
 PUBLISHED = {"segformer": "table5_cityscapes_c", **REFERENCES}  # by protocol
@@ -83,7 +86,7 @@ def published_table(panel: Panel, name: str) -> Table:
         *(Column(name=name, label=name) for name in (CLEAN, "mean", "retention")),
         *([Column(name="own", label="differs from ours in", align="left")] if any(own) or not shared else []),
         *([Column(name="alarm", label=WARNING, align="left")] if alarms else []),
-        *(Column(name=name) for name in names),
+        *(Column(name=name, label=spaced(name)) for name in names),
     ]
     frame = theirs.assign(
         mean=mean,
@@ -116,6 +119,29 @@ def published_alarms(theirs: pd.DataFrame, about: PublishedTable) -> dict[str, l
     rows = theirs.set_index("row")
     least = (rows["gam"] / 100).to_dict() if "gam" in rows else None
     return alarms_of_scores(rows[list(PROTOCOLS[about.protocol])], rows["dataset"].map(about.classes).to_dict(), least)
+
+
+def published_picture(panel: Panel) -> list[Picture]:
+    """Draw the two arms of Table 5's claim by category of corruption, next to the paper's; none without both."""
+    assert panel.view is not None
+    numbers = categories_next_to_table_5(panel.evidence, panel.scores, panel.view, panel.conditions)
+    if not numbers:
+        return []
+    about = TABLES[PUBLISHED["segformer"]]
+    texts = [
+        f"{title}, {label}: {', '.join(f'{name} {percent(score.estimate)} %' for name, score in own.items())}"
+        for title, two in numbers.items()
+        for label, own in two.items()
+    ]
+    return [
+        panel.picture(
+            "categories-published",
+            "By category of corruption, next to the paper's Table 5",
+            caption=f"mIoU in %. {about.source}; {'; '.join(about.notes[1:])}; {panel.brief}.",
+            figure=charts.dumbbells(numbers),
+            description="; ".join(texts),
+        )
+    ]
 
 
 def ranking_table(panel: Panel) -> list[Table]:

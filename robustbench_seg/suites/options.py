@@ -35,13 +35,14 @@ def suite_for(
     return validated(content, Suite, "options")
 
 
-def with_options(
+def with_options(  # noqa: PLR0913 (each is an option of the command)
     suite: Suite,
     *,
     protocol: str | None = None,
     conditions: Mapping[str, Sequence[int]] | None = None,
     views: Sequence[View] = (),
     seeds: Sequence[int] = (),
+    batchnorm: Sequence[str] = (),
     split: str | None = None,
     metrics: Sequence[str] | None = None,
     void: str | None = None,
@@ -65,6 +66,10 @@ def with_options(
     if seeds:
         content.pop("seed", None)
         content["seeds"] = tuple(seeds)
+    if batchnorm:
+        content["batchnorm"] = tuple(batchnorm)
+        if "reestimated" not in batchnorm:
+            content.pop("batchnorm_images", None)  # of the suite's own
     if split is not None:
         if suite.dataset is None:
             raise UsageError(f"suite {suite.name} has no dataset, so no split {split!r}")
