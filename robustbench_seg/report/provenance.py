@@ -34,6 +34,7 @@ def describe_setting(row: pd.Series, fingerprint: str, *, view: bool) -> str:
     return (
         f"dataset {row['dataset']} {row['split']}, {row['images']} of {row['of']} images{fingerprint}; "
         f"{of_view}precision {row['precision']}; engine version {row['engine_version']}; seed {row['seed']}"
+        + ("; void counted: a class predicted on pixels without a label is wrong" if row["void"] == "counted" else "")
     )
 
 

@@ -23,7 +23,7 @@ from ..metrics import OPTIONAL, in_order
 from ..models import MODELS, Options, find_weights
 from ..models.source import Source, split_name
 from ..protocols import PROTOCOLS, conditions_of
-from ..store.cell import CLEAN, View
+from ..store.cell import CLEAN, View, Void
 from ..yaml_files import DatasetSpec, Strict, ViewSpec, read_yaml
 
 __all__ = ["LatencySpec", "ModelSpec", "Suite", "read_suite", "with_weights"]
@@ -113,8 +113,10 @@ class Suite(Strict):
     re-estimated, or on all where there are fewer; see `measure.batchnorm`. seed: decides every draw; seeds, in its
     place, are several draws of each corruption, while clean images and corruptions that draw nothing are measured once.
     models: if none are listed, those that get weights on the command line. gallery: ids of at most two images whose
-    predictions are kept as pictures. metrics: what is counted in addition to mIoU, by default all that ship. limits:
-    sentences on what the numbers do not show, for the report. Without a dataset only latency is measured.
+    predictions are kept as pictures. metrics: what is counted in addition to mIoU, by default all that ship. void:
+    whether predictions on pixels without a label are ignored, or counted as wrong by the mIoU, which is then the only
+    metric. limits: sentences on what the numbers do not show, for the report. Without a dataset only latency is
+    measured.
     """
 
     name: str = Field(pattern=NAME)
@@ -129,6 +131,7 @@ class Suite(Strict):
     seed: Seed = 0
     seeds: tuple[Seed, ...] = ()
     metrics: Annotated[tuple[str, ...], AfterValidator(known_metrics)] = OPTIONAL
+    void: Void = "ignored"
     gallery: tuple[str, ...] = Field((), max_length=2)
     limits: tuple[str, ...] = ()
     latency: LatencySpec | None = None
@@ -150,6 +153,15 @@ class Suite(Strict):
             except Exception as error:
                 raise ValueError(str(error)) from None
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def void_pixels_count_for_the_miou_alone(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("void") != "counted":
+            return value
+        if value.get("metrics"):
+            raise ValueError("void: counted is a rule for the mIoU alone, so metrics must be empty")
+        return {**value, "metrics": ()}
 
     @model_validator(mode="after")
     def parts_fit(self) -> Self:

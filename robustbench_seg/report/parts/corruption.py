@@ -11,7 +11,7 @@ from ...wording import MOST_NAMES, conjoin, counted, percent, points, spaced
 from ..content import Content, Picture
 from ..differences import difference_pictures, difference_tables
 from ..panel import Panel
-from ..references import published_picture, published_table, ranking_table, reference_tables
+from ..references import published_picture, published_tables, ranking_table, reference_tables
 from ..scores import categories_table, headline_table, score_pictures, severities_table
 from ..units import signed, state, verdict, with_interval
 
@@ -30,7 +30,7 @@ def of_view(panel: Panel) -> Content:
     if len(categories_of(panel.conditions)) > 1:
         tables.append(categories_table(panel))
     tables += difference_tables(panel, differences)
-    tables += [severities_table(panel), *reference_tables(panel), *published_table(panel), *ranking_table(panel)]
+    tables += [severities_table(panel), *reference_tables(panel), *published_tables(panel), *ranking_table(panel)]
     pictures: list[Picture] = []
     if panel.source.pictures:
         pictures = [*published_picture(panel), *difference_pictures(panel, differences), *score_pictures(panel)]

@@ -144,7 +144,7 @@ def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> list[Picture]:
         file="tradeoff",
         title="mIoU against latency",
         caption=f"Clean mIoU in %{'' if evidence.few else ' with 95 % intervals'}, {about['dataset']} "
-        f"{about['split']}, {panel.images}, view {view.view}; median latency at {first['height']}x{first['width']}, "
+        f"{about['split']}, {panel.images}, view {view.name}; median latency at {first['height']}x{first['width']}, "
         f"batch {first['batch']}, {first['device']}, {first['precision']}; {speeds.setup_of(first, speeds.SETUP)}.",
         figure=charts.tradeoff(numbers),
         description="; ".join(
