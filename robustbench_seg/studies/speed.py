@@ -41,7 +41,7 @@ def beside_table_2(latency: pd.DataFrame) -> pd.DataFrame:
 
     The paper's columns are paper_fps, paper_gflops, paper_params_m, NaN if Table 2 has no such row. Ours are SPEED and
     MEASURED, with one image at a time as in the paper. Frames/s are from different machines, so ratios between rows are
-    compared: times_full and paper_times_full, the images/s over those of FULL in the same setup; NaN without that row.
+    compared: times_full and paper_times_full, the images/s divided by FULL's in the same setup; NaN without that row.
     """
     paper = read_published("table2_main")
     paper = paper[paper["method"].str.startswith("SegFormer")]
