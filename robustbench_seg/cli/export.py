@@ -41,6 +41,7 @@ def export(
     import torch
 
     from ..models import load_source
+    from ..models.onnx import OnnxSegmenter
     from ..models.source import Source
     from ..quantisation import Calibration, Recipe, float_graph, quantise
     from ..store.cell import View
@@ -61,6 +62,7 @@ def export(
             path = Path(folder, "float.onnx")
             float_graph(model, path)
             model = load_source(Source(model="onnx", weights=str(path)), model.name, model.class_names, cpu)
+        assert isinstance(model, OnnxSegmenter)
         made = quantise(model, path, calibration, Recipe(method=method), out, say)
     say(f"wrote {out} ({decimal(out.stat().st_size)}): {made}")
 

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -16,8 +18,9 @@ from ..measure.views import view_logits
 from ..models.onnx import OnnxSegmenter
 from ..store.cell import View
 
-__all__ = ["Calibration"]
+__all__ = ["Calibration", "Input"]
 
+Input = NDArray[np.float32]  # (1, 3, H, W), normalised and padded
 SCORED = {"val", "test", "trainval"}  # words in the names of splits that are scored
 
 
@@ -46,7 +49,7 @@ class Calibration:
         """The ids of the images."""
         return spaced(self.dataset.ids, self.images)
 
-    def survey(self, note: Callable[[str], None]) -> dict[str, object]:
+    def survey(self, note: Callable[[str], None]) -> dict[str, Any]:
         """Read the images once, for their faults, and return what of `Quantisation` is theirs."""
         survey = first_pass(self.dataset, self.ids, note, needs_labels=False)
         return {
@@ -59,8 +62,8 @@ class Calibration:
         }
 
     @torch.inference_mode()
-    def inputs(self, model: OnnxSegmenter) -> Iterator[NDArray]:
-        """Yield each input (B, 3, H, W), float32, that the view feeds the graph of a model, in the order of the ids."""
+    def inputs(self, model: OnnxSegmenter) -> Iterator[Input]:
+        """Yield each input that the view feeds the graph of a model, in the order of the ids."""
         recorder = Recorder(len(model.class_names))
         session, model.network.network = model.network.network, recorder
         try:
@@ -78,13 +81,13 @@ class Recorder(nn.Module):
     def __init__(self, classes: int) -> None:
         super().__init__()
         self.classes = classes
-        self.inputs: list[NDArray] = []
+        self.inputs: list[Input] = []
 
     def forward(self, images: Tensor) -> Tensor:
-        self.inputs += [image.contiguous().numpy() for image in images.split(1)]
+        self.inputs += [image.contiguous().numpy() for image in torch.split(images, 1)]
         return images.new_zeros(len(images), self.classes, *images.shape[2:])
 
-    def taken(self) -> list[NDArray]:
+    def taken(self) -> list[Input]:
         """Return the inputs since the last call."""
         inputs, self.inputs = self.inputs, []
         return inputs

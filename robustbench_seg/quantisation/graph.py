@@ -65,7 +65,8 @@ def float_graph(model: Segmenter, path: Path) -> None:
 def inner(network: nn.Module) -> nn.Module:
     """Take off what pads images, which depends on their size."""
     if isinstance(network, DeepLabV3Plus):
-        return network.inner
+        padded: nn.Module = network.inner
+        return padded
     return Logits(network.network) if isinstance(network, Foreign) else network
 
 

@@ -12,8 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from numpy.typing import NDArray
-
 from segformer.files import METADATA_KEY
 
 from ..errors import MachineError, UsageError
@@ -22,7 +20,7 @@ from ..models.onnx import OnnxSegmenter
 from ..models.onnx_graph import Graph, read_graph
 from ..models.preprocessing import IMAGENET
 from ..models.quantised import Quantisation
-from .calibration import Calibration
+from .calibration import Calibration, Input
 
 __all__ = ["Method", "Recipe", "quantise"]
 
@@ -49,10 +47,10 @@ class Recipe:
 class Reader:
     """Gives inputs in the form that onnxruntime asks for."""
 
-    def __init__(self, name: str, inputs: Iterable[NDArray]) -> None:
+    def __init__(self, name: str, inputs: Iterable[Input]) -> None:
         self.feeds = ({name: one} for one in inputs)
 
-    def get_next(self) -> dict[str, NDArray] | None:
+    def get_next(self) -> dict[str, Input] | None:
         """Return the next input by its name, None after the last."""
         return next(self.feeds, None)
 
@@ -96,7 +94,7 @@ def quantise(
     return made
 
 
-def activation_ranges(path: Path, inputs: Iterator[NDArray], recipe: Recipe) -> Any:
+def activation_ranges(path: Path, inputs: Iterator[Input], recipe: Recipe) -> Any:
     """Run the float graph on all inputs, and return what onnxruntime makes of its activations."""
     from onnxruntime.quantization.calibrate import CalibrationMethod, create_calibrator
 

@@ -109,8 +109,7 @@ def test_int8_agrees_with_float_on_images_that_it_has_not_seen(pair: tuple[Netwo
 
 
 def test_the_same_graph_is_written_again(pair: tuple[NetworkSegmenter, Path], int8: Path, tmp_path: Path) -> None:
-    model, path = pair
-    float_graph(model, tmp_path / "float.onnx")
+    float_graph(pair[0], tmp_path / "float.onnx")
     make_int8(tmp_path / "float.onnx", tmp_path / "int8.onnx")
     assert (tmp_path / "int8.onnx").read_bytes() == int8.read_bytes()
     assert str(Path(__file__).parents[2]).encode() not in int8.read_bytes(), "no place of this machine travels along"
