@@ -45,7 +45,7 @@ class PlannedCell:
 class Plan:
     """The cells that a run of a suite measures: `plan` prints them, and a report lists the missing ones.
 
-    conditions: corruptions with their severities (1 .. 5). views: as returned by str(View). images: their number, 0
+    conditions: corruptions with their severities (1 .. 5). views: labels of views. images: their number, 0
     until they are chosen. gallery: ids of the images whose pictures are kept. limits: sentences on what the numbers do
     not show. written: the time when the run began, ISO 8601; "" in a plan outside of a store, and in older files.
     """

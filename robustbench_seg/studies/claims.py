@@ -5,15 +5,24 @@ A statement is data: which arms, in what quantity, and by how much in the paper.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import nan
 
-from ..store.cell import CLEAN
+from ..protocols import PROTOCOLS, categories_of
+from ..store.cell import View
 from .arms import ArmDifference
+from .evidence import Evidence, Quantities
 from .published import read_published
 from .resolution import arm_of_table_1c, published_extent
+from .robustness import Conditions, scores_of
+from .statistics import Interval
 
-__all__ = ["TABLE_1C", "TABLE_5", "Claim", "ahead_in_table_5", "judge", "paper_marks"]
+__all__ = [
+    "TABLE_1C", "TABLE_5", "Claim", "ahead_in_table_5", "categories_next_to_table_5", "judge", "paper_marks",
+    "scores_in_table_5",
+]  # fmt: skip
 
 Pair = tuple[str, str]
+METHODS = ("SegFormer-B5", "DLv3+ MBv2")  # the rows of Table 5 that TABLE_5 is of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,19 +30,27 @@ class Claim:
     """One arm minus another is positive in a quantity.
 
     arms: whether a name is of the first arm, and of the second. quantity: of a report's differences. figures: gives
-    the paper's of the two arms (0-1). sized: whether the size of their difference is part of the statement.
+    the paper's of the two arms (0-1). sized: whether the size of their difference is part of the statement. text: the
+    statement in words, a format of the figures in %: first, second, and their difference.
     """
 
     arms: tuple[Callable[[str], bool], Callable[[str], bool]]
     quantity: str
     figures: Callable[[], tuple[float, float]]
     sized: bool
+    text: str
 
     @property
     def figure(self) -> float:
         """The paper's difference, 0-1."""
         first, second = self.figures()
         return first - second
+
+    @property
+    def statement(self) -> str:
+        """The paper's statement with its figures."""
+        first, second = self.figures()
+        return self.text.format(first=100 * first, second=100 * second, difference=100 * self.figure)
 
     def fits(self, pair: Pair) -> bool:
         """Whether a pair of arms is one that the statement is of."""
@@ -59,10 +76,16 @@ def judge(claim: Claim, each: ArmDifference) -> str:
     return "neither confirms nor excludes" if within else "does not confirm and, at that size, excludes"
 
 
+def scores_in_table_5(method: str) -> dict[str, float]:
+    """Compute the scores (0-1) of one row of the paper's Table 5, as `scores_of` does ours."""
+    row = read_published("table5_cityscapes_c").set_index("method").loc[method] / 100
+    scores = scores_of(lambda corruption, _: row[corruption], PROTOCOLS["segformer"])
+    return {name: float(score) for name, score in scores.items()}
+
+
 def retention_in_table_5() -> tuple[float, float]:
-    table = read_published("table5_cityscapes_c").set_index("method")
-    retention = table.drop(columns=CLEAN).mean(axis=1) / table[CLEAN]
-    return float(retention["SegFormer-B5"]), float(retention["DLv3+ MBv2"])
+    first, second = (scores_in_table_5(method)["retention"] for method in METHODS)
+    return first, second
 
 
 def extent_in_table_1c() -> tuple[float, float]:
@@ -79,6 +102,8 @@ TABLE_5 = Claim(
     quantity="retention",
     figures=retention_in_table_5,
     sized=False,
+    text="paper's Table 5 has SegFormer-B5 keep {first:.1f} % and DeepLabV3+ with MobileNetV2 {second:.1f} % on "
+    "Cityscapes-C",
 )
 # With a positional encoding more is lost from windows to whole images than with Mix-FFN.
 TABLE_1C = Claim(
@@ -86,13 +111,41 @@ TABLE_1C = Claim(
     quantity="extent",
     figures=extent_in_table_1c,
     sized=True,
+    text="paper's Table 1c has {difference:.1f} points ({first:.1f} with a positional encoding, {second:.1f} with "
+    "Mix-FFN)",
 )
 
 
 def ahead_in_table_5() -> int:
     """Count the corruptions in which the paper's SegFormer has more mIoU than its DeepLabV3+."""
-    corrupted = read_published("table5_cityscapes_c").set_index("method").drop(columns=CLEAN)
-    return int((corrupted.loc["SegFormer-B5"] > corrupted.loc["DLv3+ MBv2"]).sum())
+    first, second = map(scores_in_table_5, METHODS)
+    return sum(first[name] > second[name] for name in PROTOCOLS["segformer"])
+
+
+def categories_next_to_table_5(
+    evidence: Evidence, scores: Quantities, view: View, conditions: Conditions
+) -> dict[str, dict[str, dict[str, Interval]]]:
+    """Return the scores of the categories: {the paper's, ours: {network: {category: score}}}.
+
+    scores: of a model in the view. Empty without the table's conditions and both arms of the claim. The paper states no
+    intervals.
+    """
+    pair = TABLE_5.choose(evidence.pairs())
+    if conditions != PROTOCOLS["segformer"] or not (pair and TABLE_5.fits(pair)):
+        return {}
+    arms, first = [evidence.arms[arm] for arm in pair], evidence.cells.iloc[0]
+    entries = [entry for entry in evidence.arm_entries(scores, view) if entry.models in arms]
+    entries.sort(key=lambda entry: arms.index(entry.models))
+    categories = categories_of(conditions)
+    theirs = {method: scores_in_table_5(method) for method in METHODS}
+    return {
+        "Paper, cityscapes val": {
+            m: {name: Interval(own[name], nan, nan) for name in categories} for m, own in theirs.items()
+        },
+        f"Ours, {first['dataset']} {first['split']}": {
+            entry.label: {name: evidence.interval(entry.values[name]) for name in categories} for entry in entries
+        },
+    }
 
 
 def paper_marks(labels: Sequence[str]) -> dict[str, float]:

@@ -15,9 +15,11 @@ from .bootstrap import Scores, resample
 from .counts import metrics_in, read_counts
 from .resolution import arm_of_table_1c
 from .robustness import BASIS, Miou
-from .statistics import Draws, Interval, interval, too_few
+from .statistics import Draws, Interval, holm, interval, too_few
 
-__all__ = ["SAME_IMAGES", "Differences", "Entry", "Evidence", "Quantities", "evidence_of", "numbered", "titles_of"]
+__all__ = [
+    "SAME_IMAGES", "Differences", "Entry", "Evidence", "Quantities", "adjusted", "evidence_of", "numbered", "titles_of",
+]  # fmt: skip
 
 PLACE = ["title", "view", "corruption", "severity"]
 SAME_IMAGES = [name for name in BASIS if name != "view"]
@@ -102,7 +104,7 @@ class Evidence:
 
     def of_view(self, view: View) -> pd.DataFrame:
         """The cells of a view."""
-        return self.cells[self.cells["view"] == str(view)]
+        return self.cells[self.cells["view"] == view.label]
 
     def miou(self, title: str, view: View) -> Miou:
         """Look up mIoU by corruption and severity, NaN where a cell is missing; for `headline`."""
@@ -110,7 +112,7 @@ class Evidence:
 
     def metric(self, name: str, title: str, view: View) -> Miou:
         """Look up any metric as `miou` does."""
-        scores, place = self.scores[name], {"title": title, "view": str(view)}
+        scores, place = self.scores[name], {"title": title, "view": view.label}
         if (name, title, view) not in self.lookups:
             self.lookups[name, title, view] = scores.under(**place), scores.by_block(**place)
         drawn, alone = self.lookups[name, title, view]
@@ -175,7 +177,7 @@ class Evidence:
         differences = {}
         for first, second in self.pairs() if pairs is None else pairs:
             for name in each[self.titles[0]]:
-                places = {str(view) for view in (views(name) if callable(views) else views)}
+                places = {view.label for view in (views(name) if callable(views) else views)}
                 draws, alone = (
                     {title: values[name][part] for title, values in each.items()}
                     for part in (slice(1 + self.resamples), slice(1 + self.resamples, None))
@@ -185,6 +187,11 @@ class Evidence:
                     draws, first, second, self.blocks, alone=alone, blank=blank
                 )
         return differences
+
+
+def adjusted(differences: Differences) -> dict[tuple[str, str, Any], float]:
+    """Adjust the p-values of the differences of one table by Holm's steps."""
+    return dict(zip(differences, holm(np.array([each.p for each in differences.values()])), strict=True))
 
 
 def in_the_papers_order(arm: str) -> tuple[bool, bool, bool, bool]:

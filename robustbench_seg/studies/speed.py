@@ -3,16 +3,26 @@
 Latency, throughput, memory and multiply-accumulates of speed cells are columns of `latency_frame`.
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from ..store.cell import CLEAN
+from ..wording import MISSING
 from .frame import MACHINE
 from .published import read_published
 from .robustness import BASIS
 
-__all__ = ["beside_table_2", "quality_against_latency"]
+__all__ = [
+    "OURS", "SETUP", "beside_table_2", "differing_setup", "of_first_setup", "quality_against_latency", "setup_of",
+]  # fmt: skip
 
+# What else decides a speed than size, batch, precision and device, and how it is written.
+SETUP = (*MACHINE, "num_classes")
+WORDS = {"threads": "{:.0f} threads", "torch": "torch {}", "num_classes": "{} classes"}
+OURS = ("precision", "device", *SETUP)
 SPEED = ["model", "checkpoint_sha256", "num_classes", "height", "width", "batch", "precision", "device", *MACHINE]
+FULL = "SegFormer@1024 B0"  # the row of Table 2 to which speeds are compared
 MEASURED = ["median_ms", "p90_ms", "total_ms", "images_per_s", "noisy", "peak_memory_mib", "macs", "parameters"]
 
 
@@ -30,8 +40,8 @@ def beside_table_2(latency: pd.DataFrame) -> pd.DataFrame:
     """Join each SegFormer's speed cell with the paper's row of the same variant and input size, on Cityscapes.
 
     The paper's columns are paper_fps, paper_gflops, paper_params_m, NaN if Table 2 has no such row. Ours are SPEED and
-    MEASURED, with one image at a time as in the paper. Frames/s are from different machines: compare ratios between
-    rows, not the numbers.
+    MEASURED, with one image at a time as in the paper. Frames/s are from different machines, so ratios between rows are
+    compared: times_full and paper_times_full, the images/s over those of FULL in the same setup; NaN without that row.
     """
     paper = read_published("table2_main")
     paper = paper[paper["method"].str.startswith("SegFormer")]
@@ -49,4 +59,26 @@ def beside_table_2(latency: pd.DataFrame) -> pd.DataFrame:
     theirs["width"] = 2 * theirs["height"]
     ours = latency[latency["batch"] == 1][[*SPEED, *MEASURED]]
     variant = ours["model"].str.lower().str.extract(r"(segformer-b[0-5])", expand=False)
-    return ours.assign(variant=variant).merge(theirs, on=["variant", "height", "width"], how="left")
+    both = ours.assign(variant=variant).merge(theirs, on=["variant", "height", "width"], how="left")
+    is_full, setup = both["paper_row"] == FULL, [both[name] for name in ("precision", "device", *MACHINE)]
+    for name, speed in {"times_full": "images_per_s", "paper_times_full": "paper_fps"}.items():
+        full = both[speed].where(is_full).groupby(setup, dropna=False).transform("max")
+        both[name] = both[speed] / full
+    return both
+
+
+def differing_setup(latency: pd.DataFrame, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate the columns of OURS in which speed cells differ from those in which they are alike."""
+    differing = [name for name in names if latency[name].nunique(dropna=False) > 1]
+    return differing, [name for name in names if name not in differing]
+
+
+def setup_of(row: pd.Series, names: Sequence[str] = OURS) -> str:
+    """Write what these columns hold, except what was not recorded."""
+    return ", ".join(WORDS.get(name, "{}").format(row[name]) for name in names if not pd.isna(row[name])) or MISSING
+
+
+def of_first_setup(latency: pd.DataFrame) -> pd.DataFrame:
+    """Choose the speed cells of the first timed size, on the first machine, with its threads."""
+    setups = latency.groupby(["height", "width", "batch", *OURS], sort=False, dropna=False)
+    return next(part for _, part in setups)

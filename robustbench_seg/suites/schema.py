@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     PositiveFloat,
     PositiveInt,
@@ -71,6 +72,7 @@ class ModelSpec(Strict):
 
 Side = Annotated[int, Field(ge=32)]
 Seed = Annotated[int, Field(ge=0)]
+Statistics = Literal["stored", "reestimated"]
 
 
 class LatencySpec(Strict):
@@ -97,15 +99,22 @@ def known_metrics(names: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError(str(error)) from None
 
 
+def listed_once(value: Any) -> Any:
+    """Turn a single word into a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
 class Suite(Strict):
     """What to measure.
 
     protocol: a name of PROTOCOLS, or one of your own with `conditions`, {corruption: severities}; clean images are
-    always measured too. seed: decides every draw; seeds, in its place, are several draws of each corruption, while
-    clean images are measured once. models: if none are listed, those that get weights on the command line. gallery: ids
-    of at most two images whose predictions are kept as pictures. metrics: what is counted in addition to mIoU, by
-    default all that ship. limits: sentences on what the numbers do not show, for the report. Without a dataset only
-    latency is measured.
+    always measured too. batchnorm: the statistics of BatchNorm, "stored", "reestimated" or a list of both; every view
+    is measured with each of them. batchnorm_images: on how many images of a condition, evenly spaced, they are
+    re-estimated, or on all where there are fewer; see `measure.batchnorm`. seed: decides every draw; seeds, in its
+    place, are several draws of each corruption, while clean images and corruptions that draw nothing are measured once.
+    models: if none are listed, those that get weights on the command line. gallery: ids of at most two images whose
+    predictions are kept as pictures. metrics: what is counted in addition to mIoU, by default all that ship. limits:
+    sentences on what the numbers do not show, for the report. Without a dataset only latency is measured.
     """
 
     name: str = Field(pattern=NAME)
@@ -115,6 +124,8 @@ class Suite(Strict):
     protocol: str = CLEAN
     conditions: dict[str, tuple[Annotated[int, Field(ge=1, le=5)], ...]] = Field(default_factory=dict)
     views: tuple[ViewSpec, ...] = Field((View(),), min_length=1)
+    batchnorm: Annotated[tuple[Statistics, ...], BeforeValidator(listed_once)] = Field(("stored",), min_length=1)
+    batchnorm_images: Annotated[int, Field(ge=2)] = 32
     seed: Seed = 0
     seeds: tuple[Seed, ...] = ()
     metrics: Annotated[tuple[str, ...], AfterValidator(known_metrics)] = OPTIONAL
@@ -153,18 +164,30 @@ class Suite(Strict):
             raise ValueError(f"a suite has a seed or seeds, got seed {self.seed} and seeds {list(self.seeds)}")
         for what, names in (
             ("model names", [model.name for model in self.models]),
-            ("views", [str(view) for view in self.views]),
+            ("views", [view.label for view in self.views]),
+            ("batchnorm", self.batchnorm),
             ("seeds", list(map(str, self.seeds))),
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"{what} must differ, got {', '.join(names)}")
+        if "batchnorm" in self.model_fields_set and (own := [str(view) for view in self.views if view.batchnorm]):
+            raise ValueError(f"view {own[0]} states its statistics, so that batchnorm has no place")
+        if "batchnorm_images" in self.model_fields_set and "reestimated" not in self.batchnorm:
+            raise ValueError("batchnorm_images has no effect without batchnorm: reestimated")
         if self.dataset is None and self.latency is None:
             raise ValueError("a suite needs a dataset, or latency, or both")
         return self
 
     @property
+    def measured_views(self) -> tuple[View, ...]:
+        """Each view with each of the statistics of BatchNorm."""
+        reestimated = [replace(view, batchnorm=self.batchnorm_images) for view in self.views]
+        each = {"stored": self.views, "reestimated": reestimated}
+        return tuple(view for statistics in self.batchnorm for view in each[statistics])
+
+    @property
     def draws(self) -> tuple[int, ...]:
-        """The seeds; clean images have the first."""
+        """The seeds; what draws nothing has the first."""
         return self.seeds or (self.seed,)
 
 
@@ -178,6 +201,8 @@ def read_source(text: str, weights: Any, options: Any, folder: Path) -> Source:
     if not isinstance(options, Mapping):
         raise UsageError(f"options of a model must be a mapping, got {options!r:.60}")
     if text not in MODELS:
+        if text.endswith(".py"):
+            raise UsageError(f"model {text}: name the function in it that makes the network, {text}:FUNCTION")
         if not re.search("[:@?]", text):
             raise UsageError(f"unknown model {text!r}; known: {', '.join(MODELS)}, or a source such as hf:FOLDER")
         source = Source.parse(text, folder, options)
