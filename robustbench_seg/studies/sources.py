@@ -67,7 +67,7 @@ def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool
     for folder in folders:
         frames[folder] = quality_frame(folder), latency_frame(folder)
         for plan in read_plans(folder, frames[folder][0]):
-            place = plan.identity
+            place: object = plan.identity
             if place not in plans:
                 place = places.setdefault(subject(plan, frames[folder][0]), place)
             if folder in plans.get(place, {}):  # two suites of one folder stay apart
