@@ -18,7 +18,7 @@ from .units import POINTS
 
 __all__ = ["NONE", "difference_pictures", "difference_tables", "drawing", "long_table", "wide_table"]
 
-PRIMARY = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention"}
+PRIMARY = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention", "drop": "drop, clean - mean"}
 NONE = "there is no interval and no p, and nothing is significant"
 RULE = (
     "a difference is significant (*) where its 95 % interval, over images with the weights fixed, excludes zero and "
