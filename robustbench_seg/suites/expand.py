@@ -34,6 +34,8 @@ def expand(
         images=images,
         gallery=suite.gallery,
         limits=suite.limits,
+        primary=tuple(each.comparison for each in suite.primary),
+        margin=suite.margin,
         views=tuple(map(str, suite.views)),
         cells=tuple(map(PlannedCell.of, cells)),
     )

@@ -47,7 +47,8 @@ def with_options(
 ) -> Suite:
     """Put options in the place of what a suite states; what is None or empty stays.
 
-    conditions: corruptions with their severities, in the place of the protocol's. Raises UsageError for what a suite
+    conditions: corruptions with their severities, in the place of the protocol's. A changed protocol has
+    no primary comparisons, changed views have those of what is still measured. Raises UsageError for what a suite
     may not have.
     """
     content: dict[str, Any] = {name: getattr(suite, name) for name in suite.model_fields_set}
@@ -67,6 +68,11 @@ def with_options(
         if suite.dataset is None:
             raise UsageError(f"suite {suite.name} has no dataset, so no split {split!r}")
         content["dataset"] = {**suite.dataset.model_dump(), "split": split}
+    if protocol is not None or conditions is not None:
+        content.pop("primary", None)  # its quantities would be others
+    elif suite.primary:
+        kept = [each for each in suite.primary if not each.fault(suite.conditions, views or suite.views)]
+        content["primary"] = tuple(kept)
     if metrics is not None:
         content["metrics"] = tuple(metrics)
     return validated(content, Suite, f"suite {suite.name}")

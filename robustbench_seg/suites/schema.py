@@ -24,6 +24,7 @@ from ..models.source import Source, split_name
 from ..protocols import PROTOCOLS, conditions_of
 from ..store.cell import CLEAN, View
 from ..yaml_files import DatasetSpec, Strict, ViewSpec, read_yaml
+from .comparison import ComparisonSpec
 
 __all__ = ["LatencySpec", "ModelSpec", "Suite", "read_suite", "with_weights"]
 
@@ -104,8 +105,9 @@ class Suite(Strict):
     always measured too. seed: decides every draw; seeds, in its place, are several draws of each corruption, while
     clean images are measured once. models: if none are listed, those that get weights on the command line. gallery: ids
     of at most two images whose predictions are kept as pictures. metrics: what is counted in addition to mIoU, by
-    default all that ship. limits: sentences on what the numbers do not show, for the report. Without a dataset only
-    latency is measured.
+    default all that ship. limits: sentences on what the numbers do not show, for the report. primary: comparisons of
+    arms that decide; the report calls all others exploratory. margin: how many points count as the same. Without a
+    dataset only latency is measured.
     """
 
     name: str = Field(pattern=NAME)
@@ -120,6 +122,8 @@ class Suite(Strict):
     metrics: Annotated[tuple[str, ...], AfterValidator(known_metrics)] = OPTIONAL
     gallery: tuple[str, ...] = Field((), max_length=2)
     limits: tuple[str, ...] = ()
+    primary: tuple[ComparisonSpec, ...] = ()
+    margin: float = Field(1.0, gt=0, le=100)
     latency: LatencySpec | None = None
 
     @model_validator(mode="before")
@@ -158,6 +162,11 @@ class Suite(Strict):
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"{what} must differ, got {', '.join(names)}")
+        for each in self.primary:
+            if fault := each.fault(self.conditions, self.views):
+                raise ValueError(f"primary: {each.comparison}: {fault}")
+        if len(set(self.primary)) < len(self.primary):
+            raise ValueError("primary: comparisons must differ")
         if self.dataset is None and self.latency is None:
             raise ValueError("a suite needs a dataset, or latency, or both")
         return self
