@@ -1,13 +1,15 @@
 """Format numbers and names for sentences."""
 
-from collections.abc import Sequence
-from math import isnan
+from collections.abc import Iterable, Sequence
+from math import floor, isfinite, isnan, log10
 from pathlib import Path
 
 __all__ = [
     "MISSING",
+    "MOST_NAMES",
     "conjoin",
     "counted",
+    "decimals_for",
     "is_utf8",
     "listed",
     "p_text",
@@ -19,6 +21,9 @@ __all__ = [
 ]
 
 MISSING = "–"  # where there is no number
+MOST_NAMES = 6  # of models or arms in a sentence or a caption; more are counted
+SIGNIFICANT = 6  # digits, at most, that a number gets so that it differs from others
+FIXED = (1e-4, 1e7)  # between these, numbers are written without an exponent
 
 
 def counted(number: int, noun: str) -> str:
@@ -61,8 +66,28 @@ def p_text(p: float) -> str:
     return MISSING if isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def conjoin(parts: Sequence[str]) -> str:
-    """Write parts with commas and an "and"."""
+def decimals_for(numbers: Iterable[float]) -> str:
+    """Choose the format of numbers of any size: two decimals, or as many as show which differ, and which are not zero.
+
+    Numbers that agree in SIGNIFICANT digits of the largest are taken to be equal. Outside FIXED they have an exponent.
+
+    >>> decimals_for([0.431, 0.4309, 0.2]), decimals_for([0.0012, 0.5]), decimals_for([1e-7, 2e-7])
+    ('{:z.4f}', '{:z.3f}', '{:z.2e}')
+    """
+    different = {0.0, *(number for number in numbers if isfinite(number))}
+    largest = max(map(abs, different)) or 1.0
+    exponent, kind = floor(log10(largest)), "f" if FIXED[0] <= largest < FIXED[1] else "e"
+    most = max(2, SIGNIFICANT - 1 - (exponent if kind == "f" else 0))
+    formats = [f"{{:z.{decimals}{kind}}}" for decimals in range(2, most + 1)]
+    apart = len({round(number, SIGNIFICANT - 1 - exponent) for number in different})
+    enough = (text for text in formats if len({text.format(number) for number in different}) >= apart)
+    return next(enough, formats[-1])
+
+
+def conjoin(parts: Sequence[str], most: int | None = None) -> str:
+    """Write parts with commas and an "and". most: the number to write; of more, the rest is counted."""
+    if most is not None and len(parts) > most:
+        return listed(parts, most)
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 

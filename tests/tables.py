@@ -15,8 +15,8 @@ def table_of(section: Section, file: str) -> Table:
 
 
 def readable(table: Table) -> pd.DataFrame:
-    """The texts with their marks, by the heads of the columns."""
-    return pd.DataFrame([[cell.display for cell, _ in row] for row in table.grid], columns=heads(table))
+    """The texts by the heads of the columns."""
+    return pd.DataFrame([[cell.text for cell, _ in row] for row in table.grid], columns=heads(table))
 
 
 def hover(table: Table) -> pd.DataFrame:

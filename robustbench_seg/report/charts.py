@@ -24,7 +24,9 @@ BLUE, ORANGE = LINES[:2]
 MARKERS = "osD^vPX"
 LEGEND = 2.6  # inches of a name in a legend
 NOTHING = Interval(np.nan, np.nan, np.nan)
-Panels = Mapping[str, Mapping[str, Interval]]  # by title and row
+Panels = dict[str, dict[str, Interval]]  # by title and row
+Curves = Mapping[str, Mapping[str, Mapping[float, Interval]]]  # by title, label and place on the axis
+Marks = Mapping[str, Mapping[str, float]]  # likewise
 Scores = Mapping[str, Mapping[tuple[str, int], Interval]]  # by title; corruption and severity
 
 
@@ -33,10 +35,13 @@ def style(k: int) -> dict[str, Any]:
     return {"color": LINES[k % len(LINES)], "marker": MARKERS[(k + k // len(LINES)) % len(MARKERS)]}
 
 
-def panels(titles: Sequence[str], across: int, size: Any, *, grid: str = "both") -> tuple["Figure", list["Axes"]]:
+def panels(
+    titles: Sequence[str], across: int, size: Any, *, grid: str = "both", x: str = "", hidden: Sequence[str] = ()
+) -> tuple["Figure", list["Axes"]]:
     """Make a figure with a panel per title, at most `across` next to each other, all on the same axes.
 
-    size: of the figure in inches, of the numbers of columns and rows. grid: "x", "both" or "" for none.
+    size: of the figure in inches, of the numbers of columns and rows. grid: "x", "both" or "" for none. x: the axis's
+    label. hidden: the sides without a line.
     """
     from matplotlib.figure import Figure
 
@@ -48,6 +53,9 @@ def panels(titles: Sequence[str], across: int, size: Any, *, grid: str = "both")
         axis.set_visible(False)
     for axis, title in zip(axes, titles, strict=False):
         axis.set_title(title, fontsize=9)
+        axis.set_xlabel(x, fontsize=9)
+        for side in hidden:
+            axis.spines[side].set_visible(False)
         if grid:
             axis.grid(axis=grid, alpha=0.3)
     return figure, axes[: len(titles)]
@@ -120,16 +128,18 @@ def legend_above(figure: "Figure", axis: "Axes", columns: int) -> None:
     figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=8, frameon=False)
 
 
-def forest(numbers: Panels, unit: str, published: Mapping[str, Mapping[str, float]] | None = None) -> "Figure":
+def forest(numbers: Panels, unit: str, published: Marks | None = None) -> "Figure":
     """Draw intervals around zero, in points: a panel per title, the same rows and scale in each.
 
     Filled where the interval excludes zero. published: values of the paper, by panel and row, as orange diamonds.
     """
     rows = list(dict.fromkeys(label for panel in numbers.values() for label in panel))
     lines = sum(1 + label.count("\n") for label in rows)
-    figure, axes = panels(
-        list(numbers), 3, lambda columns, down: (2.0 + 2.4 * columns, down * (1.1 + 0.24 * lines)), grid="x"
-    )
+
+    def size(columns: int, down: int) -> tuple[float, float]:
+        return 2.0 + 2.4 * columns, down * (1.1 + 0.24 * lines)
+
+    figure, axes = panels(list(numbers), 3, size, grid="x", x=unit, hidden=("top", "right", "left"))
     for axis, (title, panel) in zip(axes, numbers.items(), strict=True):
         axis.axvline(0, color="#888888", linewidth=1)
         for y, label in enumerate(rows):
@@ -142,8 +152,6 @@ def forest(numbers: Panels, unit: str, published: Mapping[str, Mapping[str, floa
             theirs = (published or {}).get(title, {}).get(label)
             if theirs is not None:
                 axis.plot(100 * theirs, y - 0.28, "D", color=ORANGE, markersize=6, fillstyle="none")
-        axis.set_xlabel(unit, fontsize=9)
-        axis.spines[["top", "right", "left"]].set_visible(False)
         axis.tick_params(axis="y", length=0)
         axis.tick_params(labelsize=8, labelbottom=True)
         axis.margins(x=0.1)
@@ -161,23 +169,21 @@ def described(numbers: Panels, unit: str) -> str:
     )
 
 
-def scale_curves(curves: Mapping[str, Mapping[str, Mapping[float, Interval]]]) -> "Figure":
+def scale_curves(curves: Curves) -> "Figure":
     """Draw mIoU, with its intervals, against the scale of the input: a panel per title, a line per label.
 
     Scales are spaced by their logarithm.
     """
     scales = sorted({scale for panel in curves.values() for curve in panel.values() for scale in curve})
-    figure, axes = panels(list(curves), len(curves), lambda columns, _: (3.9 * columns, 3.6))
+    size, hidden = lambda columns, _: (3.9 * columns, 3.6), ("top", "right")
+    figure, axes = panels(list(curves), len(curves), size, x="scale of the input", hidden=hidden)
     for axis, panel in zip(axes, curves.values(), strict=True):
         for k, (label, curve) in enumerate(panel.items()):
             draw_curve(axis, curve, label, k, size=4.5, band=0.12)
-    for axis in axes:
         axis.set_xscale("log")
         axis.set_xticks(scales, tick_labels(scales))
         axis.minorticks_off()
         axis.tick_params(labelsize=8)
-        axis.set_xlabel("scale of the input", fontsize=9)
-        axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("mIoU (%)", fontsize=9)
     legend_above(figure, axes[0], 3)
     return figure

@@ -1,6 +1,6 @@
 """What a report is made of: sections, each with its sentences, tables, figures and pictures; plain values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..studies.pictures import StoredPicture
@@ -36,15 +36,20 @@ class Content:
     def __add__(self, other: "Content") -> "Content":
         return Content(**{name: own + getattr(other, name) for name, own in vars(self).items()})
 
+    def under(self, heading: str, protocol: str) -> "Content":
+        """The same under a heading, unless a table or figure has its own. protocol: of the tables, for the CSV."""
+        tables = (replace(t, group=t.group or heading, where={"protocol": protocol, **t.where}) for t in self.tables)
+        pictures = (replace(picture, group=picture.group or heading) for picture in self.pictures)
+        return replace(self, tables=tuple(tables), pictures=tuple(pictures))
+
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
+class Section(Content):
     """One suite's part of a report.
 
     planned: how many cells. models: as the tables name them. sentences: at most three, with numbers. alarms: warnings
-    that come before any number. missing: slugs of
-    cells that were planned and are not in the store. failures: file names and last lines of the tracebacks. limits:
-    what the numbers do not show.
+    that come before any number. missing: slugs of cells that were planned and are not in the store. failures: file
+    names and last lines of the tracebacks. limits: what the numbers do not show.
     """
 
     suite: str
@@ -52,11 +57,7 @@ class Section:
     planned: int
     models: tuple[str, ...] = ()
     synthetic: bool = False
-    sentences: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
-    pictures: tuple[Picture, ...] = ()
     gallery: tuple[StoredPicture, ...] = ()
     missing: tuple[str, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()

@@ -1,5 +1,6 @@
 """Arms against each other: what differs, by how much, and whether that is significant."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,8 +8,7 @@ import numpy as np
 
 from ..store.cell import CLEAN
 from ..studies.arms import ArmDifference
-from ..studies.evidence import Differences, Evidence
-from ..studies.statistics import Interval, holm
+from ..studies.evidence import Differences, Evidence, adjusted
 from ..wording import MISSING, p_text, points, spaced, span
 from . import charts
 from .content import Picture
@@ -35,9 +35,8 @@ def rule(evidence: Evidence, adjustment: str) -> str:
 
 def drawing(what: str, evidence: Evidence) -> str:
     """State in a figure's caption how numbers are drawn: with intervals, and filled where these exclude zero."""
-    if evidence.few:
-        return f"{what} without intervals, since {evidence.few}"
-    return f"{what} with 95 % intervals; filled where the interval excludes zero"
+    drawn = "with 95 % intervals; filled where the interval excludes zero"
+    return f"{what} {f'without intervals, since {evidence.few}' if evidence.few else drawn}"
 
 
 def difference_tables(panel: Panel, differences: Differences) -> list[Table]:
@@ -45,16 +44,12 @@ def difference_tables(panel: Panel, differences: Differences) -> list[Table]:
     primary = {key: each for key, each in differences.items() if key[2] in PRIMARY}
     others = {key: each for key, each in differences.items() if key[2] not in PRIMARY}
     unit = "Points of mIoU, or of retention" if panel.conditions else "Points of mIoU"
-    tables = long_table(panel, primary, ("in", PRIMARY), "differences", "Differences between arms", unit, main=True)
+    fields = panel.fields("differences", "Differences between arms")
+    tables = long_table(panel, primary, ("in", PRIMARY), unit, main=True, **fields)
     if len(panel.conditions) > 1:
         title = "Differences between arms by corruption and category"
-        tables += wide_table(panel, others, "differences-by-corruption", title)
+        tables += wide_table(panel, others, **panel.fields("differences-by-corruption", title))
     return tables
-
-
-def adjusted(differences: Differences) -> dict[Any, float]:
-    """Adjust the p-values of a table by Holm's steps."""
-    return dict(zip(differences, holm(np.array([each.p for each in differences.values()])), strict=True))
 
 
 def difference_cell(each: ArmDifference, p_holm: float, *, brief: bool = False) -> Cell:
@@ -69,7 +64,7 @@ def difference_cell(each: ArmDifference, p_holm: float, *, brief: bool = False) 
         "same_sign": each.same_sign if each.measured else None,
         "significant": None if np.isnan(each.p) else each.significant,
     }
-    return Cell(points(number.estimate), number.estimate, number.low, number.high, mark, more, test)
+    return Cell(points(number.estimate) + mark, number.estimate, number.low, number.high, more, test)
 
 
 def row_of(panel: Panel, pair: tuple[str, str], cells: Sequence[Cell], **where: str) -> Row:
@@ -80,40 +75,30 @@ def row_of(panel: Panel, pair: tuple[str, str], cells: Sequence[Cell], **where: 
     return Row(cells=(Cell(name), *cells), where=models | where)
 
 
-def wide_table(panel: Panel, differences: Differences, file: str, title: str) -> list[Table]:
-    """Make a table with a row per pair of arms and a column per quantity, or per view; none without two arms."""
+def wide_table(panel: Panel, differences: Differences, **fields: Any) -> list[Table]:
+    """Make a table with a row per pair of arms and a column per quantity, or per view; none without two arms.
+
+    fields: of `Table`.
+    """
     p_holm = adjusted(differences)
-    whats = list(dict.fromkeys(what for _, _, what in differences))
-    columns = [
-        Column(name=what, label=spaced(what))
-        if isinstance(what, str)
-        else Column(name=CLEAN, label=str(what), where={"view": str(what)})
-        for what in whats
-    ]
-    rows = []
-    for pair in dict.fromkeys((first, second) for first, second, _ in differences):
-        cells = [difference_cell(differences[*pair, what], p_holm[*pair, what]) for what in whats]
-        rows.append(row_of(panel, pair, cells))
-    columns.insert(0, Column(label="arms", align="left"))
+    pairs: dict[tuple[str, str], list[Cell]] = {}
+    columns = {"": Column(label="arms", align="left")}
+    for (first, second, what), each in differences.items():
+        pairs.setdefault((first, second), []).append(difference_cell(each, p_holm[first, second, what]))
+        name, where = (what, {}) if isinstance(what, str) else (CLEAN, {"view": str(what)})
+        columns[str(what)] = Column(name=name, label=spaced(name) if not where else str(what), where=where)
     caption = f"Points of mIoU; {rule(panel.evidence, UNADJUSTED)}; {panel.brief}."
-    fields = panel.fields(file, title)
-    return [Table(columns=columns, rows=rows, where=panel.where(), caption=caption, **fields)] if rows else []
+    rows = [row_of(panel, pair, cells) for pair, cells in pairs.items()]
+    return [panel.of_rows([*columns.values()], rows, caption=caption, **fields)] if rows else []
 
 
 def long_table(
-    panel: Panel,
-    differences: Differences,
-    names: tuple[str, Mapping[Any, str]],
-    file: str,
-    title: str,
-    unit: str,
-    *,
-    main: bool = False,
+    panel: Panel, differences: Differences, names: tuple[str, Mapping[Any, str]], unit: str, **fields: Any
 ) -> list[Table]:
     """Make a table with a row per difference, and its statistics in columns; none without two arms.
 
     names: the head of the column that names the quantities, and each one's name there. A quantity of another metric
-    than mIoU is a pair: metric, quantity. unit: the caption's beginning.
+    than mIoU is a pair: metric, quantity. unit: the caption's beginning. fields: of `Table`.
     """
     head, labels = names
     p_holm = adjusted(differences)
@@ -125,8 +110,7 @@ def long_table(
             Cell(labels[key[2]]),
             difference_cell(each, p_holm[key], brief=True),
             Cell(span(number.low, number.high), number.low),
-            Cell(p_text(each.p), each.p),
-            Cell(p_text(p_holm[key]), p_holm[key]),
+            *(Cell(p_text(p), p) for p in (each.p, p_holm[key])),
             Cell(each.agreement),
             Cell(MISSING if each.obstacle else verdict),
         )
@@ -138,32 +122,30 @@ def long_table(
         *(Column(label=label, align="left") for label in ("seeds", "significant")),
     )
     caption = f"{unit}; {rule(panel.evidence, HOLM)}; {panel.brief}."
-    fields = {**panel.fields(file, title), "caption": caption, "main": main}
-    return [Table(columns=columns, rows=rows, where=panel.where(), **fields)] if rows else []
+    return [panel.of_rows(columns, rows, caption=caption, **fields)] if rows else []
 
 
 def difference_pictures(panel: Panel, differences: Differences) -> list[Picture]:
     """Draw the primary differences of one view, and of each corruption; none without two arms."""
-    primary: dict[str, dict[str, Interval]] = {}
-    by_pair: dict[str, dict[str, Interval]] = {}
+    primary: charts.Panels = defaultdict(dict)
+    by_pair: charts.Panels = defaultdict(dict)
     for (first, second, what), each in differences.items():
         pair = f"{first} minus\n{second}"
         if what in PRIMARY:
-            primary.setdefault(PRIMARY[what], {})[pair] = each.interval
-        if what in panel.conditions:
-            by_pair.setdefault(pair, {})[spaced(what)] = each.interval
-    pictures = []
-    for file, title, unit, numbers in (
-        ("differences", "Differences between arms", "Points", primary),
-        ("differences-by-corruption", "Differences between arms by corruption", "Points of mIoU", by_pair),
-    ):
-        if numbers and (numbers is primary or len(panel.conditions) > 1):
-            pictures.append(
-                Picture(
-                    **panel.fields(file, title),
-                    caption=f"{drawing(unit, panel.evidence)}; {panel.brief}.",
-                    figure=charts.forest(numbers, unit.replace("P", "p")),
-                    description=charts.described(numbers, "points"),
-                )
-            )
-    return pictures
+            primary[PRIMARY[what]][pair] = each.interval
+        if what in panel.conditions and len(panel.conditions) > 1:
+            by_pair[pair][spaced(what)] = each.interval
+    return [
+        panel.picture(
+            file,
+            title,
+            f"{drawing(unit, panel.evidence)}; {panel.brief}.",
+            charts.forest(numbers, unit.replace("P", "p")),
+            charts.described(numbers, "points"),
+        )
+        for file, title, unit, numbers in (
+            ("differences", "Differences between arms", "Points", primary),
+            ("differences-by-corruption", "Differences between arms by corruption", "Points of mIoU", by_pair),
+        )
+        if numbers
+    ]

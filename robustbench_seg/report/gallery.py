@@ -7,16 +7,13 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import PIL.Image
 
 from ..errors import StoreError
 from ..store.cell import CLEAN
-from ..studies.pictures import Pixels, StoredPicture, error_map, picture_of
+from ..studies.pictures import Pixels, StoredPicture, by_condition, error_map, pixels_of
 
 __all__ = ["Condition", "Gallery", "Prediction", "Scene", "gallery_of"]
 
@@ -37,11 +34,11 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """One image under one condition."""
+    """One image under one condition. image: a data URI, "" where it may not be shown."""
 
     corruption: str
     severity: int
-    image: str | None
+    image: str
     predictions: list[Prediction]
 
 
@@ -73,25 +70,20 @@ def gallery_of(pictures: Sequence[StoredPicture], room: int) -> Gallery:
     longest = side_that_fits(pictures, room)
     several = len({one.view for one in pictures}) > 1
     scenes: dict[str, Scene] = {}
-    images, corruptions = ([getattr(one, name) for one in pictures] for name in ("image_id", "corruption"))
-
-    def place(one: StoredPicture) -> tuple[int, int, int]:
-        return images.index(one.image_id), corruptions.index(one.corruption), one.severity
-
-    for _, group in groupby(sorted(pictures, key=place), place):
-        first, *_ = same = list(group)
+    for same in by_condition(pictures):
+        first = same[0]
         image_id, corruption = first.image_id, first.corruption
         if image_id not in scenes:
-            label = read(first.label, longest)
+            label = pixels_of(first.label, longest)
             height, width = label.shape[:2]
             scenes[image_id] = Scene(image_id=image_id, label=lossless(label), width=width, height=height)
         condition = Condition(
             corruption=corruption,
             severity=first.severity,
-            image=lossy(read(first.image, longest)) if first.image and first.image.is_file() else None,
+            image=image_of(first, longest),
             predictions=[prediction_of(one, longest, several) for one in same],
         )
-        room -= sum(len(one.prediction) + len(one.errors) for one in condition.predictions) + len(condition.image or "")
+        room -= sum(len(one.prediction) + len(one.errors) for one in condition.predictions) + len(condition.image)
         if room < 0:
             gallery.left_out += len(same)
             continue
@@ -105,7 +97,7 @@ def gallery_of(pictures: Sequence[StoredPicture], room: int) -> Gallery:
 
 def prediction_of(one: StoredPicture, longest: int, several_views: bool) -> Prediction:
     """One model's pictures. Raises StoreError where they are not of one size."""
-    prediction, label = read(one.prediction, longest), read(one.label, longest)
+    prediction, label = pixels_of(one.prediction, longest), pixels_of(one.label, longest)
     if prediction.shape != label.shape:
         raise StoreError(f"{one.prediction}: of another size than {one.label.name}; remove it")
     errors, wrong = error_map(prediction, label)
@@ -120,28 +112,21 @@ def side_that_fits(pictures: Sequence[StoredPicture], room: int) -> int:
     for longest in SIDES_PX:
         samples = [prediction_of(one, longest, False) for one in probes]
         per_model = sum(len(one.prediction) + len(one.errors) for one in samples) / max(1, len(samples))
-        seen = [len(lossy(read(one.image, longest))) for one in probes if one.image and one.image.is_file()]
+        seen = list(filter(None, (len(image_of(one, longest)) for one in probes)))
         per_image = sum(seen) / max(1, len(seen))
         if 1.1 * (per_model * len(pictures) + per_image * images) < room:
             break
     return longest
 
 
-def read(path: Path, longest: int) -> Pixels:
-    """Read a picture, at most `longest` px wide and high; colours that stand for classes stay as they are."""
-    picture = picture_of(path)
-    how = PIL.Image.Resampling.BOX if path.stem.endswith("-image") else PIL.Image.Resampling.NEAREST
-    factor = min(1, longest / max(picture.size))
-    width, height = (max(1, round(factor * side)) for side in picture.size)
-    return np.asarray(picture.resize((width, height), how))
-
-
 def lossless(pixels: Pixels) -> str:
     return data_uri(pixels, lossless=True, quality=50, method=2)
 
 
-def lossy(pixels: Pixels) -> str:
-    return data_uri(pixels, quality=IMAGE_QUALITY, method=4)
+def image_of(one: StoredPicture, longest: int) -> str:
+    if one.image is None or not one.image.is_file():
+        return ""
+    return data_uri(pixels_of(one.image, longest), quality=IMAGE_QUALITY, method=4)
 
 
 def data_uri(pixels: Pixels, **options: Any) -> str:

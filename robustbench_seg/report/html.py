@@ -55,22 +55,17 @@ def render_html(title: str, sections: Sequence[Section]) -> str:
 def groups_of(section: Section, number: int) -> list[dict[str, Any]]:
     """A section's tables and figures by heading, in the order in which the headings come up."""
     # The strips of a gallery are for paper and Markdown; here the gallery shows more of the same.
-    pictures = [one for one in section.pictures if not (section.gallery and one.group == GALLERY)]
-    svgs = [
-        inline_svg(one.figure, f"s{number}f{k}", one.description or f"{one.title}. {one.caption}")
-        for k, one in enumerate(pictures)
-    ]
+    figures = []
+    for k, one in enumerate(one for one in section.pictures if not (section.gallery and one.group == GALLERY)):
+        description = one.description or f"{one.title}. {one.caption}"
+        figures.append((one, markupsafe.Markup(inline_svg(one.figure, f"s{number}f{k}", description))))
     return [
         {
             "title": title,
             "tables": [table for table in section.tables if table.group == title],
-            "pictures": [
-                {"title": one.title, "caption": one.caption, "svg": markupsafe.Markup(svg)}
-                for one, svg in zip(pictures, svgs, strict=True)
-                if one.group == title
-            ],
+            "pictures": [(one, svg) for one, svg in figures if one.group == title],
         }
-        for title in dict.fromkeys([one.group for one in section.tables] + [one.group for one in pictures])
+        for title in dict.fromkeys([one.group for one in section.tables] + [one.group for one, _ in figures])
     ]
 
 
@@ -82,7 +77,7 @@ def common_lead(details: Sequence[str]) -> str:
 def sort_key(cell: Cell) -> str:
     """What a column is sorted by: the number of a cell, else its text; "" for what is missing."""
     if cell.value is None:
-        return "" if cell.text == MISSING else cell.display
+        return "" if cell.text == MISSING else cell.text
     return "" if pd.isna(cell.value) else repr(float(cell.value))
 
 

@@ -22,19 +22,24 @@ TABLE = str.maketrans(SPECIAL)
 def latex(table: Table, label: str) -> str:
     r"""Write a table as a LaTeX float with booktabs' rules, the best bold. Every text is escaped.
 
+    The hashes of its caption are comments above it.
+
     label: for \ref; it gets the prefix "tab:".
     """
     heads = [column.label for column in table.heads]
     many = len(heads) > NARROW
-    widths = [max([len(row[k][0].display) for row in table.grid], default=0) for k in range(len(heads))]
+    widths = [max([len(row[k][0].text) for row in table.grid], default=0) for k in range(len(heads))]
     if not many:
         widths = [max(width, len(head)) for width, head in zip(widths, heads, strict=True)]
     wide = many or sum(widths) + GAP * (len(heads) - 1) > LINE
     columns = [rf"\rotatebox{{90}}{{{escaped(head)}}}" if many and k else escaped(head) for k, head in enumerate(heads)]
     rows = [
-        [rf"\textbf{{{escaped(cell.display)}}}" if best else escaped(cell.display) for cell, best in row]
+        [rf"\textbf{{{escaped(cell.text)}}}" if best else escaped(cell.text) for cell, best in row]
         for row in table.grid
     ]
+    caption = table.legend
+    for part in table.hashes:
+        caption = caption.replace(part, "")
     body = [
         rf"\begin{{tabular}}{{@{{}}{''.join(column.align[0] for column in table.heads)}@{{}}}}",
         r"\toprule",
@@ -48,9 +53,10 @@ def latex(table: Table, label: str) -> str:
         body = [r"\resizebox{\linewidth}{!}{%", *body[:-1], body[-1] + "}"]
     lines = [
         "% needs \\usepackage{booktabs}" + (" and \\usepackage{graphicx}" if wide else ""),
+        *(f"% {' '.join(text.split())}" for text in table.hashes.values()),  # a comment ends with its line
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{escaped(table.title)}. {escaped(table.legend)}}}",
+        rf"\caption{{{escaped(table.title)}. {escaped(caption)}}}",
         rf"\label{{tab:{''.join(c for c in label if (c.isascii() and c.isalnum()) or c in '-.')}}}",
         *body,
         r"\end{table}",

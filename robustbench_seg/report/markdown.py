@@ -47,7 +47,7 @@ def markdown(table: Table) -> Markdown:
     """Write a table; the best of a column is bold."""
     lines: list[list[str]] = [[escaped(column.label) for column in table.heads]]
     for row in table.grid:
-        lines.append([f"**{escaped(cell.display)}**" if best else escaped(cell.display) for cell, best in row])
+        lines.append([f"**{escaped(cell.text)}**" if best else escaped(cell.text) for cell, best in row])
     head, *body = (f"| {' | '.join(line)} |" for line in lines)
     rule = "".join("|:--" if column.align == "left" else "|--:" for column in table.heads)
     return Markdown("\n".join([head, f"{rule}|", *body]))

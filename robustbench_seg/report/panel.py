@@ -3,20 +3,24 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ..store.cell import CLEAN, View
 from ..studies.evidence import Differences, Entry, Evidence, Quantities, evidence_of, numbered
-from ..studies.robustness import Conditions, Miou, scores_of
+from ..studies.robustness import Conditions, Miou, cell_scores, scores_of
 from ..studies.shift import shift_of
 from ..studies.sources import Source
 from ..studies.statistics import Draws
 from ..wording import spaced
-from .provenance import describe_protocol, describe_setting, weights_of
+from .content import Picture
+from .provenance import describe_protocol, describe_setting, hashes_of
 from .table import Column, Row, Table
 from .units import file_name
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Panel", "panels_of"]
 
@@ -67,8 +71,15 @@ class Panel:
     @property
     def about(self) -> str:
         """The end of a table's caption: what its numbers were made with."""
-        setting = describe_setting(self.cells.iloc[0], view=self.view is not None)
-        return f"{self.protocol}{setting}; weights (sha256) {weights_of(self.cells)}"
+        fingerprint, weights = self.hashes
+        return (
+            f"{self.protocol}{describe_setting(self.cells.iloc[0], fingerprint, view=self.view is not None)}{weights}"
+        )
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The parts of `about` that are hashes; see `Table`."""
+        return hashes_of(self.cells)
 
     @property
     def brief(self) -> str:
@@ -88,9 +99,13 @@ class Panel:
         """Look up a metric of a model on clean images in each view."""
         return {view: self.evidence.metric(metric, title, view)(CLEAN, 0) for view in self.order}
 
-    def scores(self, title: str) -> dict[str, Draws]:
-        """Compute the mIoU of a model in the view: clean, each corruption and category, mean and retention."""
-        return scores_of(self.metric("miou", title), self.conditions)
+    def scores(self, title: str, metric: str = "miou") -> dict[str, Draws]:
+        """Compute a metric of a model in the view: clean, each corruption and category, mean and retention."""
+        return scores_of(self.metric(metric, title), self.conditions)
+
+    def cell_scores(self, title: str, metric: str = "miou") -> dict[tuple[str, int], Draws]:
+        """Look up a metric of a model in every cell of the view, by corruption and severity."""
+        return cell_scores(self.metric(metric, title), self.conditions)
 
     def differences(self, quantities: Quantities) -> Differences:
         """Compare arms in each quantity of the view."""
@@ -135,7 +150,9 @@ class Panel:
         heads = [Column(label=label, align="left") for label in ("model", *parts)]
         names: list[tuple[str, Any]] = [(head, part) for head, some in parts.items() for part in some]
         rows = []
-        for entry in self.evidence.entries(quantities, self.view):
+        entries = self.evidence.entries(quantities, self.view)
+        columns = [column.fitted([entry.values for entry in entries]) for column in columns]
+        for entry in entries:
             numbers = {key: self.evidence.interval(draws) for key, draws in entry.values.items()}
             values = {**numbers, **facts(entry)}
             for head, part in names or [("", None)]:
@@ -144,7 +161,15 @@ class Panel:
                 cells += [column.cell_of(values, part) for column in columns]
                 where = self.models(entry.name, entry.models) | ({head: part} if head else {})
                 rows.append(Row(cells=tuple(cells), where=where, competes=entry.competes))
-        return Table(columns=(*heads, *columns), rows=rows, where=self.where(metric), **fields)
+        return self.of_rows((*heads, *columns), rows, metric, **fields)
+
+    def of_rows(self, columns: Sequence[Column], rows: Sequence[Row], metric: str = "miou", **fields: Any) -> Table:
+        """Make a table of rows that have any other form. metric: for the CSV. fields: of `Table`."""
+        return Table(columns=columns, rows=rows, **{"where": self.where(metric), "hashes": self.hashes, **fields})
+
+    def picture(self, file: str, title: str, caption: str, figure: "Figure", description: str) -> Picture:
+        """Make a figure of the panel."""
+        return Picture(**self.fields(file, title), caption=caption, figure=figure, description=description)
 
 
 def panels_of(source: Source) -> list[Panel]:

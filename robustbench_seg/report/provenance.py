@@ -5,10 +5,11 @@ from typing import Any
 
 import pandas as pd
 
+from ..studies.arms import arms_of
 from ..studies.robustness import Conditions
-from ..wording import counted
+from ..wording import MOST_NAMES, counted
 
-__all__ = ["describe_protocol", "describe_setting", "provenance", "weights_of"]
+__all__ = ["describe_protocol", "describe_setting", "hashes_of", "provenance"]
 
 UNKNOWN: dict[str, Any] = {
     "command": "unknown", "robustbench_seg": "unknown", "python": "unknown", "machine": "unknown", "packages": {},
@@ -22,20 +23,26 @@ def describe_protocol(name: str, conditions: Conditions) -> str:
     return f"protocol {name} ({counted(len(conditions), 'corruption')}, {counted(cells, 'condition')} and clean)"
 
 
-def describe_setting(row: pd.Series, *, view: bool = True) -> str:
-    """Name what all numbers of a table share. view: whether that is one of it."""
+def describe_setting(row: pd.Series, fingerprint: str, *, view: bool) -> str:
+    """Name what all numbers of a table share. fingerprint: what follows the images. view: whether that is one of it."""
     of_view = f"view {row['view']}; " if view else ""
     return (
-        f"dataset {row['dataset']} {row['split']}, {row['images']} of {row['of']} images, fingerprint "
-        f"{row['fingerprint'][:12]}; {of_view}precision {row['precision']}; engine "
-        f"version {row['engine_version']}; seed {row['seed']}"
+        f"dataset {row['dataset']} {row['split']}, {row['images']} of {row['of']} images{fingerprint}; "
+        f"{of_view}precision {row['precision']}; engine version {row['engine_version']}; seed {row['seed']}"
     )
 
 
-def weights_of(rows: pd.DataFrame) -> str:
-    """Name models with the beginning of their checkpoints' hashes."""
+def hashes_of(rows: pd.DataFrame) -> dict[str, str]:
+    """Name the images and the weights by the beginnings of their hashes: as a caption does, and in full.
+
+    A caption does not list the models of more than MOST_NAMES arms.
+    """
     pairs = dict.fromkeys(zip(rows["model"], rows["checkpoint_sha256"], strict=True))
-    return "; ".join(f"{model} {sha256 if len(sha256) < SHA256 else sha256[:12]}" for model, sha256 in pairs)
+    names = "; ".join(f"{model} {sha256 if len(sha256) < SHA256 else sha256[:12]}" for model, sha256 in pairs)
+    few = len(arms_of(rows["model"])) <= MOST_NAMES
+    brief = names if few else f'of {len(pairs)} models, see "Where the numbers come from"'
+    fingerprint = f"fingerprint {rows.iloc[0]['fingerprint'][:12]}"
+    return {f", {fingerprint}": fingerprint, f"; weights (sha256) {brief}": f"weights (sha256) {names}"}
 
 
 def provenance(cells: pd.DataFrame) -> list[str]:

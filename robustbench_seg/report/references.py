@@ -2,19 +2,18 @@
 
 from functools import partial
 
-import numpy as np
-
 from ..store.cell import CLEAN
 from ..studies.comparison import (
     Measure,
+    against,
     corruption_degradation,
     headlines_by_protocol,
     rank_agreement,
     relative_degradation,
     relative_improvement,
 )
-from ..studies.published import TABLES, OwnRun, published_rows
-from ..studies.robustness import BASIS, corruption_scores
+from ..studies.published import TABLES, OwnRun, published_rows, shared_and_own
+from ..studies.robustness import BASIS
 from ..studies.statistics import Draws
 from .panel import Panel
 from .scores import quantity_columns
@@ -25,14 +24,9 @@ __all__ = ["published_table", "ranking_table", "reference_tables"]
 
 PUBLISHED = {"segformer": "table5_cityscapes_c", "semsegbench": "semsegbench_sev3"}  # by protocol
 LOWER, HIGHER = "100 is as the reference, lower is better", "0 is as the reference, higher is better"
+ERRORS = "sum of 1 - mIoU over severities, over the sum of"
 MEASURES = (
-    (
-        corruption_degradation,
-        "cd",
-        "Corruption degradation (CD)",
-        "sum of 1 - mIoU over severities, over the sum of",
-        LOWER,
-    ),
+    (corruption_degradation, "cd", "Corruption degradation (CD)", ERRORS, LOWER),
     (relative_degradation, "rcd", "Relative corruption degradation (rCD)", "mIoU lost, over that lost by", LOWER),
     (relative_improvement, "improvement", "Relative improvement", "mIoU gained, over the mIoU of", HIGHER),
 )
@@ -43,12 +37,10 @@ def reference_tables(panel: Panel) -> list[Table]:
     reference, conditions = panel.source.reference, panel.conditions
     if reference is None or reference not in set(panel.cells["title"]):
         return []
+    base = panel.metric("miou", reference)
 
     def quantities(measure: Measure, title: str) -> dict[str, Draws]:
-        own, base = (panel.metric("miou", name) for name in (title, reference))
-        scores, others = (corruption_scores(miou, conditions) for miou in (own, base))
-        values = {name: measure(scores[name], own(CLEAN, 0), others[name], base(CLEAN, 0)) for name in scores}
-        return values | {"mean": np.mean(list(values.values()), axis=0)}
+        return against(measure, panel.metric("miou", title), base, conditions)
 
     return [
         panel.table(
@@ -74,9 +66,7 @@ def published_table(panel: Panel) -> list[Table]:
     names = list(panel.conditions)
     theirs[[CLEAN, *names]] = theirs[[CLEAN, *names]] / 100
     mean = theirs[names].mean(axis=1, skipna=False)
-    differences = [str(text).split("; ") if text else [] for text in theirs["differs"]]
-    shared = [each for each in differences[0] if all(each in others for others in differences)]
-    own = ["; ".join(each for each in row if each not in shared) for row in differences]
+    shared, own = shared_and_own(theirs["differs"])
     alike = "nothing else" if shared else "nothing stated: comparable"
     columns = [
         Column(name=about.key[0], label="published", align="left"),
@@ -106,10 +96,7 @@ def ranking_table(panel: Panel) -> list[Table]:
     measured = panel.source.measured
     same = measured[(measured[BASIS] == panel.cells.iloc[0][BASIS]).all(axis=1)]
     titles = panel.cells[["model", "checkpoint_sha256", "title"]].drop_duplicates()
-    # A cell may be there twice, with other metrics than IoU.
-    cells = same.merge(titles, on=["model", "checkpoint_sha256"])
-    cells = cells.drop_duplicates(["title", "corruption", "severity", "corruption_source"])
-    ranks = rank_agreement(headlines_by_protocol(cells.assign(model=cells["title"])))
+    ranks = rank_agreement(headlines_by_protocol(same.merge(titles, on=["model", "checkpoint_sha256"])))
     ranks = ranks[ranks["models"] > 1]
     columns = (
         Column(name="protocols", label="protocols", align="left"),
@@ -117,10 +104,9 @@ def ranking_table(panel: Panel) -> list[Table]:
         Column(name="p", label="p", unit=plain("{:.3f}")),
         Column(name="models", label="models", unit=COUNT),
     )
-    table = Table(
-        columns=columns,
-        rows=frame_rows(ranks.assign(protocols=ranks["first"] + " and " + ranks["second"]), columns),
-        where=panel.where(),
+    table = panel.of_rows(
+        columns,
+        frame_rows(ranks.assign(protocols=ranks["first"] + " and " + ranks["second"]), columns),
         **panel.fields("ranks", "Whether protocols rank the models alike"),
         caption="Kendall's tau-b of the headlines: 1 is the same order, -1 the opposite.",
     )

@@ -1,15 +1,13 @@
 """Tables of a shift of the resolution: its cost on clean and on corrupted images, and the paper's Table 1c."""
 
 from dataclasses import replace
-from itertools import product
+from functools import partial
 from typing import Any
 
 from ..store.cell import CLEAN
 from ..studies.evidence import Entry
-from ..studies.published import OwnRun, published_rows
-from ..studies.resolution import published_extent
-from ..studies.shift import Shift, growth_of_share, lost_by_effect, positive
-from ..studies.statistics import Draws
+from ..studies.resolution import extent_differs, published_extent
+from ..studies.shift import Shift, costs, costs_by_condition, growth_of_share, lost_by_effect
 from ..wording import percent, points, spaced, span
 from .differences import NONE
 from .panel import Panel
@@ -24,29 +22,17 @@ def cost_table(panel: Panel, shift: Shift) -> Table:
     """Make the table of effects on clean images; the CSV has them as shares of the windows' mIoU too."""
     evidence = panel.evidence
     names = list(lost_by_effect(evidence, shift, evidence.titles[0]))
-    effects = {name: Column(name=name, label=name, unit=POINTS) for name in names}
-
-    def quantities(title: str) -> dict[Any, Draws]:
-        clean = evidence.miou(title, shift.slide)(CLEAN, 0)
-        lost = lost_by_effect(evidence, shift, title)
-        shares = {f"{name} share": draws / positive(clean) for name, draws in lost.items()}
-        return {shift.slide: clean, **lost, **shares}
+    effects = [Column(name=name, label=name, unit=POINTS) for name in names]
 
     def facts(entry: Entry) -> dict[str, Any]:
         shares = {name: f"{percent(entry.values[f'{name} share'][0])} % of the mIoU" for name in names}
-        return {
-            name: effects[name].cell(evidence.interval(entry.values[name]), share) for name, share in shares.items()
-        }
+        return {own.name: own.cell(evidence.interval(entry.values[own.name]), shares[own.name]) for own in effects}
 
     extent = "extent: windows minus the whole image; scale: the same windows on a scaled image; joint: both"
     (base,) = view_columns([shift.slide])
     return panel.table(
-        quantities,
-        [
-            replace(base, label=f"{shift.slide} (mIoU)"),
-            *effects.values(),
-            *(Column(name=f"{name} share") for name in names),
-        ],
+        partial(costs, evidence, shift),
+        [replace(base, label=f"{shift.slide} (mIoU)"), *effects, *(Column(name=f"{name} share") for name in names)],
         facts=facts,
         **panel.fields("resolution", "What a shift of the resolution costs"),
         caption=f"Clean images: mIoU in % of windows of {shift.slide.crop} pixels at scale 1, and points lost against "
@@ -57,40 +43,35 @@ def cost_table(panel: Panel, shift: Shift) -> Table:
 
 def growth_table(panel: Panel, shift: Shift) -> Table:
     """Make the table of effects under each condition, with a star where one is larger than on clean images."""
-    evidence = panel.evidence
-    corrupted = [(name, severity) for name, severities in panel.conditions.items() for severity in severities]
-    names = list(lost_by_effect(evidence, shift, evidence.titles[0]))
+    evidence, conditions = panel.evidence, panel.conditions
+    corrupted = [(name, severity) for name, severities in conditions.items() for severity in severities]
 
-    def column(condition: tuple[str, int], name: str = "lost", **fields: Any) -> Column:
-        where = dict(zip(("corruption", "severity"), condition, strict=True))
-        return Column(name=name, key=(name, *condition), where=where, unit=POINTS, **fields)
+    def column(name: str, corruption: str, severity: int, label: str = "") -> Column:
+        where = {"corruption": corruption, "severity": severity}
+        return Column(name=name, key=(name, corruption, severity), where=where, unit=POINTS, label=label)
 
-    columns = {condition: column(condition, label=spaced("{} {}".format(*condition))) for condition in corrupted}
-
-    def quantities(title: str) -> dict[Any, Draws]:
-        return {
-            (effect, ("lost", *condition)): lost
-            for condition in [(CLEAN, 0), *corrupted]
-            for effect, lost in lost_by_effect(evidence, shift, title, condition).items()
-        }
+    lost = [column("lost", *condition, label=spaced("{} {}".format(*condition))) for condition in corrupted]
+    growth = [column("growth", *condition) for condition in corrupted]
 
     def facts(entry: Entry) -> dict[Any, Any]:
-        values: dict[Any, Any] = {}
-        for effect, condition in product(names, corrupted):
-            own, lost = columns[condition], entry.values[effect, ("lost", *condition)]
-            grown = evidence.interval(lost - entry.values[effect, ("lost", CLEAN, 0)])
-            more = f"more than on clean images by {points(grown.estimate)}, {span(grown.low, grown.high)}"
-            star = "*" if grown.excludes_zero and not entry.blank else ""
-            values[effect, own.key] = own.cell(evidence.interval(lost), "" if evidence.few else more, star)
-            values[effect, ("growth", *condition)] = grown
-        return values
+        cells: dict[Any, Any] = {}
+        for effect in lost_by_effect(evidence, shift, evidence.titles[0]):
+            clean = entry.values[effect, ("lost", CLEAN, 0)]
+            for own, more in zip(lost, growth, strict=True):
+                draws = entry.values[effect, own.key]
+                number, grown = evidence.interval(draws), evidence.interval(draws - clean)
+                words = f"more than on clean images by {points(grown.estimate)}, {span(grown.low, grown.high)}"
+                star = "*" if grown.excludes_zero and not entry.blank else ""
+                cells[effect, own.key] = own.cell(number, "" if evidence.few else words, star)
+                cells[effect, more.key] = grown
+        return cells
 
     star = "* where the interval of the difference to clean excludes zero"
     return panel.table(
-        quantities,
-        [column((CLEAN, 0), label=CLEAN), *columns.values(), *(column(each, "growth") for each in corrupted)],
+        lambda title: costs_by_condition(evidence, shift, title, conditions),
+        [column("lost", CLEAN, 0, label=CLEAN), *lost, *growth],
         facts=facts,
-        parts={"effect": names},
+        parts={"effect": lost_by_effect(evidence, shift, evidence.titles[0])},
         **panel.fields("resolution-under-corruption", "Whether the loss grows under corruption"),
         caption="Points of mIoU lost to the shift of the resolution, on clean and on corrupted images; "
         f"{f'{NONE}, since {evidence.few}' if evidence.few else star}; positive is a loss; {panel.about}.",
@@ -100,12 +81,10 @@ def growth_table(panel: Panel, shift: Shift) -> Table:
 
 def share_table(panel: Panel, shift: Shift) -> Table:
     """Make the table of the extent effect as a share of the windows' mIoU, clean and corrupted."""
+    growth = Column(name="growth", label="growth", unit=POINTS)
     return panel.table(
         lambda title: growth_of_share(panel.evidence, shift, title, panel.conditions),
-        [
-            *(Column(name=name, label=name) for name in ("clean", "corrupted")),
-            Column(name="growth", label="growth", unit=POINTS),
-        ],
+        [*(Column(name=name, label=name) for name in ("clean", "corrupted")), growth],
         **panel.fields("resolution-share", "Loss from windows to whole images as a share of the mIoU"),
         caption=f"% of the mIoU by windows of {shift.slide.crop} pixels, on clean images and on average over "
         f"corruptions, and their difference in points; positive is a loss; {panel.about}.",
@@ -114,12 +93,7 @@ def share_table(panel: Panel, shift: Shift) -> Table:
 
 def published_table(panel: Panel, shift: Shift) -> Table:
     """Show the paper's extent effects, with what sets them apart from ours."""
-    given = {name: panel.cells.iloc[0][name] for name in ("dataset", "split", "images", "of")}
-    texts = []
-    for mode, view in (("slide", str(shift.slide)), ("whole", "whole")):
-        table = published_rows("table1c_positional", OwnRun(protocol="clean", view=view, **given))
-        texts += table.set_index("inference_mode").loc[mode, "differs"].iloc[0].split("; ")
-    differs = "; ".join(dict.fromkeys(filter(None, texts)))
+    differs = extent_differs(shift.slide, **panel.cells.iloc[0][["dataset", "split", "images", "of"]])
     theirs = published_extent()
     extent = Column(name="extent", label="extent (points)", unit=POINTS)
     columns = (

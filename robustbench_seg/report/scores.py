@@ -9,8 +9,8 @@ import pandas as pd
 from ..protocols import categories_of
 from ..store.cell import CLEAN, View
 from ..studies.evidence import Entry
-from ..studies.robustness import Conditions, cell_scores, flags_of
-from ..wording import MISSING, percent, spaced
+from ..studies.robustness import Conditions, flags_of
+from ..wording import MISSING, MOST_NAMES, listed, percent, spaced
 from . import charts
 from .content import Picture
 from .panel import Panel
@@ -76,7 +76,9 @@ def headline_table(panel: Panel) -> Table:
 def flag_notes(cells: pd.DataFrame) -> str:
     """List for a caption the cells that deserve no trust, by model."""
     notes = {title: flags_of(own) for title, own in cells.groupby("title", sort=False)}
-    return "".join(f" {WARNING} {title}: {text}." for title, text in notes.items() if text)
+    texts = [f" {WARNING} {title}: {text}." for title, text in notes.items() if text]
+    more = f" {WARNING} And {len(texts) - MOST_NAMES} more models." if len(texts) > MOST_NAMES else ""
+    return "".join(texts[:MOST_NAMES]) + more
 
 
 def worst(entry: Entry, conditions: Conditions) -> Cell:
@@ -112,10 +114,10 @@ def cell_columns(conditions: Conditions) -> list[Column]:
 def severities_table(panel: Panel) -> Table:
     """Make the table of every corrupted cell of one view: a row per model and corruption, a column per severity."""
     return panel.table(
-        lambda title: cell_scores(panel.metric("miou", title), panel.conditions),
+        panel.cell_scores,
         [
             Column(name="score", label=f"severity {severity}", key=severity, where={"severity": severity})
-            for severity in sorted({severity for some in panel.conditions.values() for severity in some})
+            for severity in severities_of(panel)
         ],
         parts={"corruption": panel.conditions},
         **panel.fields("severities", "mIoU by severity"),
@@ -125,28 +127,19 @@ def severities_table(panel: Panel) -> Table:
 
 def score_pictures(panel: Panel) -> list[Picture]:
     """Draw the heat map and the curves of one view, a panel or a line per arm: its mean over seeds."""
-    scores = {
-        entry.label: {key: panel.evidence.interval(draws) for key, draws in entry.values.items()}
-        for entry in panel.evidence.arm_entries(
-            lambda title: cell_scores(panel.metric("miou", title), panel.conditions), panel.view
-        )
-    }
-    pictures = [
-        Picture(
-            **panel.fields("heat-map", "Corruption by severity"),
-            caption=f"mIoU in %; a place is empty where there is no such cell; {panel.brief}.",
-            figure=charts.heat_maps(scores),
-            description=f"mIoU of {', '.join(scores)} for each corruption and severity, as in the tables.",
-        )
-    ]
-    if len({severity for some in panel.conditions.values() for severity in some}) > 1:
-        bands = "" if panel.evidence.few else ", bands are 95 % intervals"
-        pictures.append(
-            Picture(
-                **panel.fields("severity", "mIoU against severity"),
-                caption=f"mIoU in %{bands}; {panel.brief}.",
-                figure=charts.severity_curves(scores),
-                description=f"A curve of mIoU over severity for each of {', '.join(scores)}, a panel per corruption.",
-            )
-        )
+    arms = panel.evidence.arm_entries(panel.cell_scores, panel.view)
+    scores = {arm.label: {key: panel.evidence.interval(own) for key, own in arm.values.items()} for arm in arms}
+    names = listed(list(scores), MOST_NAMES)
+    caption = f"mIoU in %; a place is empty where there is no such cell; {panel.brief}."
+    about = f"mIoU of {names} for each corruption and severity, as in the tables."
+    pictures = [panel.picture("heat-map", "Corruption by severity", caption, charts.heat_maps(scores), about)]
+    if len(severities_of(panel)) > 1:
+        caption = f"mIoU in %{'' if panel.evidence.few else ', bands are 95 % intervals'}; {panel.brief}."
+        about = f"A curve of mIoU over severity for each of {names}, a panel per corruption."
+        figure = charts.severity_curves(scores)
+        pictures.append(panel.picture("severity", "mIoU against severity", caption, figure, about))
     return pictures
+
+
+def severities_of(panel: Panel) -> list[int]:
+    return sorted({severity for some in panel.conditions.values() for severity in some})

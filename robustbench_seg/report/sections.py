@@ -13,7 +13,7 @@ from ..studies.evidence import numbered
 from ..studies.limits import limits_of, untrusted
 from ..studies.pictures import stored_pictures
 from ..studies.sources import Source, sources_of
-from .content import Picture, Section
+from .content import Content, Picture, Section
 from .panel import panels_of
 from .parts import PARTS
 from .provenance import provenance
@@ -43,41 +43,31 @@ def section_of(source: Source) -> Section:
     """Compute the section of one plan; writes nothing."""
     panels = panels_of(source)
     main = next(panel for panel in panels if panel.main)
-    tables: list[Table] = []
-    pictures: list[Picture] = []
-    sentences: list[tuple[str, ...]] = []
-    warnings: list[str] = []
+    content, sentences = Content(), []
     for part in PARTS.values():
         for panel in panels:
-            made = part.make(panel)
-            where = {"protocol": source.plan.protocol}
-            tables += [replace(t, group=t.group or part.heading, where={**where, **t.where}) for t in made.tables]
-            pictures += [replace(picture, group=picture.group or part.heading) for picture in made.pictures]
-            warnings += made.warnings
+            content += (made := part.make(panel).under(part.heading, source.plan.protocol))
             if panel.main and made.sentences:
                 sentences.append(made.sentences)
     # The first sentence of every part, then the second; of the later part first, which has more to add.
     ranks = sorted((k, -number) for number, some in enumerate(sentences) for k in range(len(some)))
-    order = [(-number, k) for k, number in ranks]
-    slugs = {cell.key: cell.slug for cell in source.plan.cells}
-    done = {*source.drawn.get("key", ()), *source.latency.get("key", ())}
-    failures = [each for store in source.stores for each in store.failures().items()]
+    order = sorted((-number, k) for k, number in ranks[:MOST])
     alarms = tuple(f"⚠ {line}." for line in identical_models(source.drawn))
     finished = [frame for frame in (source.quality, source.latency) if len(frame)]
     return Section(
         suite=source.plan.suite,
         description=source.plan.description,
-        planned=len(slugs),
+        planned=len(source.plan.cells),
         models=tuple(dict.fromkeys(title for panel in panels for title in panel.evidence.titles)),
         synthetic=bool(len(source.quality) and source.quality["synthetic"].any()),
-        sentences=tuple(sentences[number][k] for number, k in sorted(order[:MOST])),
-        warnings=(*alarms, *warnings, *untrusted(main.cells)),
+        sentences=tuple(sentences[number][k] for number, k in order),
+        warnings=(*alarms, *content.warnings, *untrusted(main.cells)),
         alarms=alarms,
-        tables=with_own_files(tables),
-        pictures=with_own_files(pictures),
+        tables=with_own_files(content.tables),
+        pictures=with_own_files(content.pictures),
         gallery=tuple(stored_pictures(main.cells, source.plan.gallery)),
-        missing=tuple(slug for key, slug in slugs.items() if key not in done),
-        failures=tuple((name, one.message) for name, one in failures if one.record.key in slugs.keys() - done),
+        missing=tuple(source.missing.values()),
+        failures=tuple(source.failures),
         provenance=tuple(provenance(pd.concat(finished))) if finished else (),
         limits=tuple(limits_of(source.plan, main.evidence)) if len(main.cells) else (),
     )

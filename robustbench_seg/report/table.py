@@ -1,7 +1,7 @@
 """A table as one value; HTML, Markdown, LaTeX, CSV and the terminal show that value, each in its way."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -21,22 +21,16 @@ class Cell:
     """A place in a table.
 
     text: for people. value: with all digits; a column is sorted by it. None where there is nothing but text.
-    low, high: the ends of its interval, NaN where there is none. mark: a star after the text. more: further details in
-    words. test: p and the like of a difference, by column of the CSV.
+    low, high: the ends of its interval, NaN where there is none. more: further details in words. test: p and the like
+    of a difference, by column of the CSV.
     """
 
     text: str
     value: float | None = None
     low: float = NAN
     high: float = NAN
-    mark: str = ""
     more: str = ""
     test: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def display(self) -> str:
-        """The text with its mark."""
-        return self.text + self.mark
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,15 +50,20 @@ class Column:
     unit: Unit = PERCENT
     key: Hashable = None
 
+    def fitted(self, rows: Iterable[Mapping[Any, Any]]) -> "Column":
+        """The column with the unit that suits the draws of these rows."""
+        fit, key = self.unit.fit, self.name if self.key is None else self.key
+        return replace(self, unit=fit(row[key][0] for row in rows if key in row)) if fit else self
+
     def cell(self, value: Any, more: str = "", mark: str = "") -> Cell:
-        """Show a number, an `Interval` or a text; a `Cell` as it is. more: further details in words."""
+        """Show a number, an `Interval` or a text; a `Cell` as it is. more: further details in words. mark: a star."""
         if isinstance(value, Cell):
             return value
         if value is None or isinstance(value, str):
             return Cell(MISSING if value is None else value)
         number = value if isinstance(value, Interval) else Interval(value, NAN, NAN)
         words = "; ".join(filter(None, (self.unit.interval(number), more)))
-        return Cell(self.unit.write(number.estimate), number.estimate, number.low, number.high, mark, words)
+        return Cell(self.unit.write(number.estimate) + mark, number.estimate, number.low, number.high, words)
 
     def cell_of(self, values: Mapping[Any, Any], part: Hashable = None) -> Cell:
         """Show what a row has for this column. part: of the row, where keys are (part, key)."""
@@ -90,7 +89,8 @@ class Table:
     """A table; its first column names its rows.
 
     file: its file's name without ending. caption: what the numbers are. where: what all lines of the CSV have: the
-    setting. group: the heading that it stands under. main: worth a look in the terminal.
+    setting. group: the heading that it stands under. main: worth a look in the terminal. hashes: parts of the caption
+    that a paper leaves out, and the comment of the LaTeX file that has each.
     """
 
     file: str
@@ -101,6 +101,7 @@ class Table:
     where: Mapping[str, Any] = field(default_factory=dict)
     group: str = ""
     main: bool = False
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def heads(self) -> list[Column]:
@@ -127,14 +128,14 @@ class Table:
         return f"{'Bold: the best of its column. ' if bold else ''}{self.caption}{warning}"
 
     def best_rows(self, k: int) -> set[int]:
-        """Find the rows with the best value of a column, equal texts all; one value alone is not the best."""
-        best = self.columns[k].best
-        cells = {number: row.cells[k] for number, row in enumerate(self.rows) if row.competes and best != "none"}
-        values = {n: cell.value for n, cell in cells.items() if cell.value is not None and not pd.isna(cell.value)}
-        if len(values) < 2:
+        """Find the rows with the best value of a column, in the digits that it shows; one value alone is no best."""
+        best, write = self.columns[k].best, self.columns[k].unit.write
+        values = {number: row.cells[k].value for number, row in enumerate(self.rows) if row.competes}
+        numbers = {number: value for number, value in values.items() if value is not None and not pd.isna(value)}
+        if len(numbers) < 2 or best == "none":
             return set()
-        first = (max if best == "high" else min)(values, key=values.__getitem__)
-        return {number for number, cell in cells.items() if cell.text == cells[first].text}
+        first = (max if best == "high" else min)(numbers.values())
+        return {number for number, value in numbers.items() if write(value) == write(first)}
 
 
 def frame_rows(frame: pd.DataFrame, columns: Sequence[Column], where: Iterable[str] = ()) -> list[Row]:

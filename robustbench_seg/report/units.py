@@ -1,35 +1,34 @@
-"""How kinds of numbers are written, with their intervals: % with one decimal, differences in points."""
+"""How kinds of numbers are written, in tables and sentences: % with one decimal, differences in points, intervals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from ..studies.arms import ArmDifference
+from ..studies.evidence import Entry
 from ..studies.statistics import Interval
-from ..wording import MISSING, percent, points, span
+from ..wording import MISSING, MOST_NAMES, decimals_for, percent, points, span
 
 __all__ = [
-    "COUNT",
-    "INTERVAL",
-    "MILLIONS",
-    "PERCENT",
-    "POINTS",
-    "Unit",
-    "file_name",
-    "plain",
-    "signed",
-    "with_interval",
-]
+    "COUNT", "DIGITS", "INTERVAL", "MILLIONS", "PERCENT", "POINTS", "Unit",
+    "file_name", "plain", "signed", "state", "verdict", "with_interval",
+]  # fmt: skip
 
 INTERVAL = "95 % interval "  # before its ends
 
 
 @dataclass(frozen=True)
 class Unit:
-    """How a kind of number is written. ends: how the two ends of its interval are, if not each as the number."""
+    """How a kind of number is written. ends: how the two ends of its interval are, if not each as the number.
+
+    fit: makes the unit of the numbers of a column, where these decide how they are written.
+    """
 
     write: Callable[[float], str]
     ends: Callable[[float, float], str] | None = None
+    fit: "Callable[[Iterable[float]], Unit] | None" = None
 
     def interval(self, number: Interval) -> str:
         """Write an interval; nothing where there is none."""
@@ -46,6 +45,7 @@ def plain(text: str = "{}", divisor: float = 1) -> Unit:
 
 PERCENT, POINTS = Unit(percent), Unit(points, span)
 MILLIONS, COUNT = plain("{:.1f}", 1e6), plain()
+DIGITS = Unit(plain("{:z.2f}").write, fit=lambda numbers: plain(decimals_for(numbers)))
 
 
 def signed(number: Interval) -> str:
@@ -58,6 +58,25 @@ def with_interval(number: Interval) -> str:
     """A score in a sentence: "41.2 % (95 % interval 40.1 to 42.3)"."""
     ends = PERCENT.interval(number)
     return f"{percent(number.estimate)} %{f' ({ends})' if ends else ''}"
+
+
+def verdict(each: ArmDifference, noun: str = "") -> str:
+    """A difference of arms in a sentence: "+1.2 points of growth, a difference that is not significant, since ..."."""
+    return f"{signed(each.interval)}{noun}, a difference that is {each.verdict}"
+
+
+def state(entries: Sequence[Entry], score: Callable[[Entry], float], text: Callable[[Entry], str]) -> list[str]:
+    """State something of each entry; of more than MOST_NAMES, of the best and the worst by a score.
+
+    score: the higher, the better; NaN is neither best nor worst. text: what follows an entry's name.
+    """
+    names = {entry: entry.label for entry in entries}
+    ranked = sorted((entry for entry in entries if not np.isnan(score(entry))), key=score)
+    if len(entries) > MOST_NAMES and ranked:
+        worst, best = ranked[0], ranked[-1]
+        kind = "models" if all(len(entry.models) == 1 for entry in entries) else "arms"
+        names = {best: f"the best of {len(entries)} {kind}, {best.label},", worst: f"the worst, {worst.label},"}
+    return [f"{name} {text(entry)}" for entry, name in names.items()]
 
 
 def file_name(*parts: str) -> str:

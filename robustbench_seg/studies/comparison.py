@@ -15,10 +15,12 @@ import numpy as np
 import pandas as pd
 
 from ..protocols import PROTOCOLS
-from .robustness import by_corruption
+from ..store.cell import CLEAN
+from .robustness import Conditions, Miou, by_corruption, corruption_scores
 
 __all__ = [
     "Measure",
+    "against",
     "corruption_degradation",
     "headlines_by_protocol",
     "rank_agreement",
@@ -57,8 +59,20 @@ def ratio(value: Value, base: Value) -> Value:
     return value / np.where(np.asarray(base) > 0, base, np.nan)
 
 
+def against(measure: Measure, miou: Miou, reference: Miou, conditions: Conditions) -> dict[str, Value]:
+    """Compute a measure for each corruption, and its mean over them. miou, reference: of a model and the reference."""
+    scores, others = (corruption_scores(each, conditions) for each in (miou, reference))
+    values = {name: measure(scores[name], miou(CLEAN, 0), others[name], reference(CLEAN, 0)) for name in scores}
+    return values | {"mean": np.mean(list(values.values()), axis=0)}
+
+
 def headlines_by_protocol(cells: pd.DataFrame) -> dict[str, pd.Series]:
-    """Give each model's headline under each of the PROTOCOLS whose cells are all there. cells: of one setting."""
+    """Give each model's headline under each of the PROTOCOLS whose cells are all there.
+
+    cells: of one setting, with `title`, the models' names. A cell may be there twice, with other metrics than IoU.
+    """
+    cells = cells.drop_duplicates(["title", "corruption", "severity", "corruption_source"])
+    cells = cells.assign(model=cells["title"])
     have = set(zip(cells["corruption"], cells["severity"], strict=True))
     return {
         protocol: by_corruption(cells, conditions).set_index("model")["mean"].dropna()

@@ -16,9 +16,10 @@ from .bootstrap import Scores, resample
 from .counts import Counts, blocks_in, read_counts
 from .statistics import Draws, Interval, interval
 
-__all__ = ["ConditionScores", "condition_scores", "conditions_of_images", "reference_of"]
+__all__ = ["RETENTION", "ConditionScores", "condition_scores", "conditions_of_images", "reference_of"]
 
 REFERENCE = "reference"  # the last part of the name of clean partners
+RETENTION = "retention"  # among the values of conditions
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +41,26 @@ class ConditionScores:
         """Look up the score of a cell under a condition, in the data and in each resample."""
         return self.scores.of(condition=condition, **fields)
 
-    def interval(self, condition: str, draws: Draws) -> Interval:
-        """Compute the interval of a statistic of a condition; its ends are NaN if the condition has too few blocks."""
+    def values(self, **fields: object) -> dict[str, Draws]:
+        """Look up the score of a cell under each condition.
+
+        With a reference, RETENTION too: the mean under the other conditions, divided by the score under the reference.
+        """
+        values = {name: self.draws(name, **fields) for name in self.conditions}
+        if self.reference:
+            others = [values[name] for name in self.conditions if name != self.reference]
+            values[RETENTION] = np.mean(others, axis=0) / values[self.reference]
+        return values
+
+    def interval(self, name: str, draws: Draws) -> Interval:
+        """Compute the interval of one of `values`; its ends are NaN if the condition has too few blocks.
+
+        RETENTION, which needs all conditions, has the blocks of the condition with the fewest.
+        """
         if np.isnan(draws[0]):
             return Interval(float("nan"), float("nan"), float("nan"))
         # A resample without an image of the condition has no score for it; with 10 blocks this is one in 20,000.
-        return interval(draws[~np.isnan(draws)], self.blocks[condition])
+        return interval(draws[~np.isnan(draws)], self.blocks.get(name, min(self.blocks.values())))
 
     def retention(self, condition: str, **fields: object) -> Draws:
         """Divide the score under a condition by the score under the reference."""

@@ -9,7 +9,7 @@ import pandas as pd
 from ..store.cell import CLEAN
 from .robustness import BASIS, MODEL, Conditions, by_corruption, category_means, flags_of
 
-__all__ = ["first_draws", "over_draws", "with_clean_cells"]
+__all__ = ["draws_of", "first_draws", "over_draws", "with_clean_cells"]
 
 DRAWN = [*(name for name in BASIS if name != "seed"), *MODEL]  # what the draws of one row have in common
 
@@ -68,3 +68,13 @@ def over_draws(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
         spreads = {f"{name}_spread": spread for name, spread in values[drawn].std(ddof=1).items()}
         rows.append({**table.iloc[0].drop("seed"), **changed, **spreads})
     return pd.DataFrame(rows)
+
+
+def draws_of(drawn: pd.DataFrame, cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
+    """Make the table of `over_draws` of the models in a setting, whatever the view, with their `title`.
+
+    drawn: all cells. cells: of the setting, with `title`; a model without any cell of its draw is in another one.
+    """
+    own = [name for name in BASIS if name not in ("seed", "view")]
+    same = drawn[(drawn[own] == cells.iloc[0][own]).all(axis=1)]
+    return over_draws(same, conditions).merge(cells[[*MODEL, "title"]].drop_duplicates(), on=MODEL)

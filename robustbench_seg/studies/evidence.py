@@ -15,9 +15,11 @@ from .bootstrap import Scores, resample
 from .counts import metrics_in, read_counts
 from .resolution import arm_of_table_1c
 from .robustness import BASIS, Miou
-from .statistics import Draws, Interval, interval, too_few
+from .statistics import Draws, Interval, holm, interval, too_few
 
-__all__ = ["SAME_IMAGES", "Differences", "Entry", "Evidence", "Quantities", "evidence_of", "numbered", "titles_of"]
+__all__ = [
+    "SAME_IMAGES", "Differences", "Entry", "Evidence", "Quantities", "adjusted", "evidence_of", "numbered", "titles_of",
+]  # fmt: skip
 
 PLACE = ["title", "view", "corruption", "severity"]
 SAME_IMAGES = [name for name in BASIS if name != "view"]
@@ -185,6 +187,11 @@ class Evidence:
                     draws, first, second, self.blocks, alone=alone, blank=blank
                 )
         return differences
+
+
+def adjusted(differences: Differences) -> dict[tuple[str, str, Any], float]:
+    """Adjust the p-values of the differences of one table by Holm's steps."""
+    return dict(zip(differences, holm(np.array([each.p for each in differences.values()])), strict=True))
 
 
 def in_the_papers_order(arm: str) -> tuple[bool, bool, bool, bool]:

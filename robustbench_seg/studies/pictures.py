@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import StoreError
 from ..store.folder import Store
 
-__all__ = ["Pixels", "StoredPicture", "error_map", "picture_of", "stored_pictures"]
+__all__ = ["Pixels", "StoredPicture", "by_condition", "error_map", "picture_of", "pixels_of", "stored_pictures"]
 
 RIGHT, WRONG, UNLABELLED = (238, 238, 238), (213, 94, 0), (150, 150, 150)
 Pixels = NDArray[np.uint8]
@@ -65,6 +66,28 @@ def picture_of(path: Path) -> PIL.Image.Image:
             return file.convert("RGB")
     except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
         raise StoreError(f"{path}: not a picture that a run kept ({error}); remove it") from None
+
+
+def pixels_of(path: Path, longest: int) -> Pixels:
+    """Read a picture, at most `longest` px wide and high; colours that stand for classes stay as they are.
+
+    Returns uint8 (H, W, 3).
+    """
+    picture = picture_of(path)
+    how = PIL.Image.Resampling.BOX if path.stem.endswith("-image") else PIL.Image.Resampling.NEAREST
+    factor = min(1, longest / max(picture.size))
+    width, height = (max(1, round(factor * side)) for side in picture.size)
+    return np.asarray(picture.resize((width, height), how))
+
+
+def by_condition(pictures: Sequence[StoredPicture]) -> list[list[StoredPicture]]:
+    """Group pictures by image and condition: images and corruptions as they come, then by severity."""
+    images, corruptions = ([getattr(one, name) for one in pictures] for name in ("image_id", "corruption"))
+
+    def place(one: StoredPicture) -> tuple[int, int, int]:
+        return images.index(one.image_id), corruptions.index(one.corruption), one.severity
+
+    return [list(group) for _, group in groupby(sorted(pictures, key=place), place)]
 
 
 def error_map(prediction: Pixels, label: Pixels) -> tuple[Pixels, float]:

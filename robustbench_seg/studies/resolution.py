@@ -20,9 +20,9 @@ import pandas as pd
 
 from ..errors import UsageError
 from ..store.cell import View
-from .published import read_published
+from .published import OwnRun, published_rows, read_published
 
-__all__ = ["Effect", "arm_of_table_1c", "effects", "published_extent"]
+__all__ = ["Effect", "arm_of_table_1c", "effects", "extent_differs", "published_extent"]
 
 ARMS = {"mix": "mix_ffn", "learned": "learned_pe"}  # word in an arm's name: encoding in the paper's Table 1c
 
@@ -63,6 +63,18 @@ def published_extent() -> pd.DataFrame:
     slide, whole = table["slide"] / 100, table["whole"] / 100
     lost = slide - whole
     return pd.DataFrame({"slide": slide, "whole": whole, "points": 100 * lost, "share": lost / slide}).reset_index()
+
+
+def extent_differs(slide: View, **setting: Any) -> str:
+    """Name the differences between the setting of Table 1c and ours; "" if there are none.
+
+    slide: our windows. setting: of `OwnRun`.
+    """
+    texts: list[str] = []
+    for mode, view in (("slide", slide), ("whole", View())):
+        rows = published_rows("table1c_positional", OwnRun(protocol="clean", view=str(view), **setting))
+        texts += rows.loc[rows["inference_mode"] == mode, "differs"].iloc[0].split("; ")
+    return "; ".join(dict.fromkeys(filter(None, texts)))
 
 
 def arm_of_table_1c(arm: str) -> str | None:

@@ -26,6 +26,7 @@ __all__ = [
     "by_corruption",
     "category_means",
     "cell_scores",
+    "classes_by_arm",
     "corruption_scores",
     "expect_comparable",
     "flags_of",
@@ -103,6 +104,27 @@ def cell_scores(miou: Miou, conditions: Conditions) -> dict[tuple[str, int], Val
         for name, severities in {CLEAN: (0,), **conditions}.items()
         for severity in severities
     }
+
+
+def classes_by_arm(cells: pd.DataFrame, arms: Mapping[str, Sequence[str]], conditions: Conditions) -> pd.DataFrame:
+    """Compute the IoU of each class (0-1): a row per class, its name in the column "class".
+
+    The other columns are (arm, "clean") and, with conditions, (arm, "corrupted"), the plain mean over corruptions; both
+    are means over the arm's models, NaN where a cell is missing. cells: of one view, with `title`, the models' names.
+    """
+    measured = cells.set_index(["title", "corruption", "severity"])["iou"].to_dict()
+    names = list(cells["class_names"].iloc[0])
+    columns: dict[Any, Any] = {"class": names}
+    for arm, members in arms.items():
+
+        def iou(corruption: str, severity: int, members: Sequence[str] = members) -> Value:
+            place = (corruption, severity)
+            return np.mean([measured.get((title, *place), np.full(len(names), np.nan)) for title in members], axis=0)
+
+        columns[arm, CLEAN] = iou(CLEAN, 0)
+        if conditions:
+            columns[arm, "corrupted"] = headline(iou, conditions)
+    return pd.DataFrame(columns)
 
 
 def mean_of(scores: Mapping[str, Value]) -> Value:

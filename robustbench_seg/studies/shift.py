@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,13 +14,13 @@ from .statistics import Draws
 
 __all__ = [
     "Shift",
+    "costs",
+    "costs_by_condition",
     "effect_differences",
     "growth_of_share",
-    "is_single",
-    "later_first",
     "lost_by_effect",
-    "positive",
     "shift_of",
+    "views_by_kind",
 ]
 
 
@@ -47,6 +48,35 @@ def shift_of(views: Sequence[View]) -> Shift | None:
 def is_single(view: View) -> bool:
     """Whether a view is at one scale and without a flip: others are no shift of the resolution."""
     return len(view.scales) == 1 and not view.flip
+
+
+def views_by_kind(views: Sequence[View], shift: Shift) -> dict[str, list[View]]:
+    """Choose the views whose scores are a curve over scales: the shift's windows, and the whole image."""
+    single = [view for view in views if is_single(view)]
+    slide = shift.slide
+    return {
+        f"windows of {slide.crop} pixels": [v for v in single if (v.crop, v.stride) == (slide.crop, slide.stride)],
+        "whole image": [view for view in single if view.mode == "whole"],
+    }
+
+
+def costs(evidence: Evidence, shift: Shift, title: str) -> dict[Any, Draws]:
+    """Compute a model's clean mIoU by windows, what each effect loses of it, and that as a share ("extent share")."""
+    clean, lost = evidence.miou(title, shift.slide)(CLEAN, 0), lost_by_effect(evidence, shift, title)
+    return {shift.slide: clean, **lost, **{f"{name} share": own / positive(clean) for name, own in lost.items()}}
+
+
+def costs_by_condition(evidence: Evidence, shift: Shift, title: str, conditions: Conditions) -> dict[Any, Draws]:
+    """Compute what a model loses by each effect under each condition, clean images first.
+
+    Keys are (effect, ("lost", corruption, severity)).
+    """
+    return {
+        (effect, ("lost", name, severity)): lost
+        for name, severities in {CLEAN: (0,), **conditions}.items()
+        for severity in severities
+        for effect, lost in lost_by_effect(evidence, shift, title, (name, severity)).items()
+    }
 
 
 def effects_by_name(evidence: Evidence, shift: Shift, title: str, condition: tuple[str, int]) -> dict[str, Effect]:

@@ -38,6 +38,18 @@ class Source:
     def conditions(self) -> Conditions:
         return dict(self.plan.conditions)
 
+    @property
+    def missing(self) -> dict[str, str]:
+        """The slugs of planned cells that are not in the stores, by key."""
+        done = {*self.drawn.get("key", ()), *self.latency.get("key", ())}
+        return {cell.key: cell.slug for cell in self.plan.cells if cell.key not in done}
+
+    @property
+    def failures(self) -> list[tuple[str, str]]:
+        """The file names and messages of the failures of missing cells."""
+        every, missing = [each for store in self.stores for each in store.failures().items()], self.missing
+        return [(name, failure.message) for name, failure in every if failure.record.key in missing]
+
 
 def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool) -> list[Source]:
     """Read folders and bring together what belongs to one plan, such as the seeds of an arm that ran apart.

@@ -3,15 +3,24 @@
 Latency, throughput, memory and multiply-accumulates of speed cells are columns of `latency_frame`.
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from ..store.cell import CLEAN
+from ..wording import MISSING
 from .frame import MACHINE
 from .published import read_published
 from .robustness import BASIS
 
-__all__ = ["beside_table_2", "quality_against_latency"]
+__all__ = [
+    "OURS", "SETUP", "beside_table_2", "differing_setup", "of_first_setup", "quality_against_latency", "setup_of",
+]  # fmt: skip
 
+# What else decides a speed than size, batch, precision and device, and how it is written.
+SETUP = (*MACHINE, "num_classes")
+WORDS = {"threads": "{:.0f} threads", "torch": "torch {}", "num_classes": "{} classes"}
+OURS = ("precision", "device", *SETUP)
 SPEED = ["model", "checkpoint_sha256", "num_classes", "height", "width", "batch", "precision", "device", *MACHINE]
 MEASURED = ["median_ms", "p90_ms", "total_ms", "images_per_s", "noisy", "peak_memory_mib", "macs", "parameters"]
 
@@ -50,3 +59,20 @@ def beside_table_2(latency: pd.DataFrame) -> pd.DataFrame:
     ours = latency[latency["batch"] == 1][[*SPEED, *MEASURED]]
     variant = ours["model"].str.lower().str.extract(r"(segformer-b[0-5])", expand=False)
     return ours.assign(variant=variant).merge(theirs, on=["variant", "height", "width"], how="left")
+
+
+def differing_setup(latency: pd.DataFrame, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate the columns of OURS in which speed cells differ from those in which they are alike."""
+    differing = [name for name in names if latency[name].nunique(dropna=False) > 1]
+    return differing, [name for name in names if name not in differing]
+
+
+def setup_of(row: pd.Series, names: Sequence[str] = OURS) -> str:
+    """Write what these columns hold, except what was not recorded."""
+    return ", ".join(WORDS.get(name, "{}").format(row[name]) for name in names if not pd.isna(row[name])) or MISSING
+
+
+def of_first_setup(latency: pd.DataFrame) -> pd.DataFrame:
+    """Choose the speed cells of the first timed size, on the first machine, with its threads."""
+    setups = latency.groupby(["height", "width", "batch", *OURS], sort=False, dropna=False)
+    return next(part for _, part in setups)

@@ -17,3 +17,5 @@ def test_a_model_without_the_first_draw_has_a_table_of_its_own(tmp_path: Path) -
     sections = sections_of([tmp_path], pictures=False)
     tables = [readable(table) for section in sections for table in section.tables if table.title.startswith("Mean and")]
     assert [list(zip(table["model"], table["draws"], strict=True)) for table in tables] == [[("a", "3")], [("b", "2")]]
+    heads = [list(table) for table in tables]
+    assert all(len(set(own)) == len(own) for own in heads), "no two columns have one head"

@@ -181,6 +181,18 @@ def test_latex_compiles(tmp_path: Path) -> None:
     assert done.returncode == 0, "\n".join(line for line in done.stdout.splitlines() if line.startswith(("!", "l.")))
 
 
+def test_latex_has_hashes_in_comments_that_nothing_breaks_out_of() -> None:
+    hashes = {", fingerprint 0f": "fingerprint 0f", "; weights m 1a": "weights m\n\\input{x}\r\u2028\x85 1a"}
+    lines = latex(
+        text_table({"a": ["b"]}, caption="In %, fingerprint 0f; seed 0; weights m 1a. Done", hashes=hashes), "x"
+    )
+    head, begin, _ = lines.partition("\\begin{table}")
+    assert begin
+    assert all(line.startswith("%") for line in re.split("[\n\r\x0b\x0c\x85\u2028\u2029]", head.rstrip("\n")))
+    assert "% fingerprint 0f\n" in head
+    assert "\\caption{t. In \\%; seed 0. Done}" in lines
+
+
 def test_latex_shrinks_what_is_wider_than_a_line_and_sets_texts_to_the_left() -> None:
     texts = {"arms": ["a minus b"], "points": ["+1.2*"], "p": ["<0.001"], "why": ["seeds disagree " * 4]}
     wide = latex(text_table(texts), "x")
@@ -304,8 +316,8 @@ def test_a_gallery_keeps_to_its_room_and_says_what_it_leaves_out(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("cell", "key"),
-    [(Cell("41.2", 0.412), "0.412"), (Cell("-0.5", -0.005, mark="*"), "-0.005"), (Cell("–", np.nan), ""),
-     (Cell("–"), ""), (Cell("3", np.int64(3)), "3.0"), (Cell("b0"), "b0"), (Cell("yes", mark="*"), "yes*"),
+    [(Cell("41.2", 0.412), "0.412"), (Cell("-0.5*", -0.005), "-0.005"), (Cell("–", np.nan), ""),
+     (Cell("–"), ""), (Cell("3", np.int64(3)), "3.0"), (Cell("b0"), "b0"), (Cell("yes*"), "yes*"),
      (Cell(""), "")],
 )  # fmt: skip
 def test_a_column_is_sorted_by_the_number_of_a_cell_and_else_by_its_text(cell: Cell, key: str) -> None:

@@ -3,18 +3,19 @@
 from functools import partial
 from typing import Any, Literal
 
-from ...metrics import Metric
+from ...metrics import SHIPPED, Metric
 from ...store.cell import CLEAN
-from ...studies.robustness import cell_scores, corruption_scores, headline
 from ...studies.statistics import Draws
 from ..content import Content
 from ..differences import long_table
 from ..panel import Panel
 from ..scores import cell_columns, quantity_columns, view_columns
 from ..table import Column, Table
-from ..units import PERCENT, plain
+from ..units import DIGITS, PERCENT, plain
 
 __all__ = ["make"]
+
+NATS = plain("{:z.2f}")
 
 
 def make(panel: Panel) -> Content:
@@ -46,14 +47,12 @@ def tables_of(panel: Panel) -> list[Table]:
 
 
 def scores_of_view(panel: Panel, metric: str, title: str) -> dict[Any, Draws]:
-    value, conditions = panel.metric(metric, title), panel.conditions
-    scores: dict[Any, Draws] = {CLEAN: value(CLEAN, 0), **corruption_scores(value, conditions)}
-    return scores | cell_scores(value, conditions) | ({"mean": headline(value, conditions)} if conditions else {})
+    return {**panel.scores(title, metric), **panel.cell_scores(title, metric)}
 
 
 def columns_of(panel: Panel, metric: Metric) -> list[Column]:
     """Make the columns of a metric: quantities of one view, or views."""
-    unit = PERCENT if metric.unit == "%" else plain("{:z.2f}")
+    unit = PERCENT if metric.unit == "%" else NATS if metric.name in SHIPPED else DIGITS
     best: Literal["high", "low"] = "high" if metric.higher else "low"
     if panel.view is None:
         return view_columns(panel.order, best=best, unit=unit)
@@ -64,16 +63,17 @@ def columns_of(panel: Panel, metric: Metric) -> list[Column]:
 def difference_tables(panel: Panel) -> list[Table]:
     """Make the table of how arms differ on clean images and on average; none without two arms and such metrics."""
     metrics = {name: metric for name, metric in metrics_of(panel).items() if metric.unit == "%"}
+    whats = [CLEAN, "mean"] if panel.conditions else [CLEAN]
 
     def quantities(title: str) -> dict[tuple[str, str], Draws]:
-        scores = {(name, what): draws for name in metrics for what, draws in scores_of_view(panel, name, title).items()}
-        return {key: draws for key, draws in scores.items() if key[1] in (CLEAN, "mean")}
+        return {(name, what): panel.scores(title, name)[what] for name in metrics for what in whats}
 
     differences = {key: each for key, each in panel.differences(quantities).items() if each.measured}
     better = ", ".join(f"of {metric.label} {metric.direction}" for metric in metrics.values())
     names = {what: f"{what[1]} {metrics[what[0]].label}" for _, _, what in differences}
     title = "Differences between arms in boundaries and calibration"
-    return long_table(panel, differences, ("in", names), "differences-reliability", title, f"Points; {better}")
+    fields = panel.fields("differences-reliability", title)
+    return long_table(panel, differences, ("in", names), f"Points; {better}", **fields)
 
 
 def metrics_of(panel: Panel) -> dict[str, Metric]:

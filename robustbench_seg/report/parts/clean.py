@@ -6,7 +6,7 @@ from ..content import Content
 from ..differences import difference_pictures, difference_tables
 from ..panel import Panel
 from ..scores import headline_table
-from ..units import with_interval
+from ..units import state, with_interval
 
 __all__ = ["make"]
 
@@ -17,10 +17,11 @@ def make(panel: Panel) -> Content:
         return Content()
     (view,) = panel.views
     differences = view.differences(view.scores)
-    parts = [
-        f"{entry.label} {with_interval(view.evidence.interval(entry.values[CLEAN]))}"
-        for entry in view.evidence.arm_entries(view.scores, view.view)
-    ]
+    parts = state(
+        view.evidence.arm_entries(view.scores, view.view),
+        lambda entry: float(entry.values[CLEAN][0]),
+        lambda entry: with_interval(view.evidence.interval(entry.values[CLEAN])),
+    )
     return Content(
         tables=(headline_table(view), *difference_tables(view, differences)),
         pictures=tuple(difference_pictures(view, differences)) if view.source.pictures else (),

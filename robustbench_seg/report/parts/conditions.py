@@ -1,23 +1,19 @@
 """Conditions of the data: scores on the images that were taken in fog, by night and the like, a column for each."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ...store.cell import CLEAN
-from ...studies.conditions import ConditionScores, condition_scores
+from ...studies.conditions import RETENTION, ConditionScores, condition_scores
 from ...studies.evidence import Entry
-from ...studies.statistics import Draws
 from ...wording import counted, percent
 from ..content import Content
 from ..panel import Panel
-from ..table import Cell, Column, Row, Table
-from ..units import with_interval
+from ..table import Column
+from ..units import state, with_interval
 
 __all__ = ["make"]
-
-RETENTION = "retention"
 
 
 def make(panel: Panel) -> Content:
@@ -32,66 +28,49 @@ def make(panel: Panel) -> Content:
 
 
 def content_of(view: Panel, scores: ConditionScores) -> Content:
-    def quantities(title: str) -> Mapping[str, Draws]:
-        values = {name: scores.draws(name, title=title) for name in scores.conditions}
-        if scores.reference:
-            others = [values[name] for name in scores.conditions if name != scores.reference]
-            values[RETENTION] = np.mean(others, axis=0) / values[scores.reference]
-        return values
+    """Make the table of one view, and state the worst condition of each arm, and what remains of the reference's score.
 
-    entries = view.evidence.entries(quantities, view.view)
-    return Content(tables=(table_of(view, scores, entries),), sentences=(sentence_of(view, scores, entries),))
+    An interval is of the blocks of its condition.
+    """
 
+    def intervals(entry: Entry) -> dict[str, Any]:
+        return {name: scores.interval(name, draws) for name, draws in entry.values.items()}
 
-def table_of(view: Panel, scores: ConditionScores, entries: list[Entry]) -> Table:
+    def worst(entry: Entry) -> str:
+        others = [name for name in scores.conditions if name != scores.reference]
+        return min(others, key=lambda name: float(np.nan_to_num(entry.values[name][0], nan=np.inf)))
+
+    def text(entry: Entry) -> str:
+        name = worst(entry)
+        lowest = f"{with_interval(intervals(entry)[name])} in {label_of(name)}, the worst"
+        if not scores.reference:
+            return lowest
+        share = percent(entry.values[RETENTION][0])
+        return f"{lowest}, and {share} % of its {label_of(scores.reference)} score on average"
+
     columns = [
         Column(name="miou", label=label_of(name), best="high", where={"condition": name}, key=name)
         for name in scores.conditions
     ]
     if scores.reference:
-        columns.append(Column(name=RETENTION, label=RETENTION, where={"condition": "mean"}, key=RETENTION))
-    rows = [
-        Row(
-            cells=(Cell(entry.label), *(column.cell_of(intervals_of(scores, entry)) for column in columns)),
-            where=view.models(entry.name, entry.models),
-            competes=entry.competes,
-        )
-        for entry in entries
-    ]
-    sizes = [
+        columns.append(Column(name=RETENTION, label=RETENTION, where={"condition": "mean"}))
+    sizes = ", ".join(
         f"{label_of(name)} {counted(scores.images[name], 'image')} in {counted(scores.blocks[name], 'block')}"
         for name in scores.conditions
-    ]
+    )
     retention = f" Retention: the mean of the others over {label_of(scores.reference)}." if scores.reference else ""
-    return Table(
-        columns=(Column(label="model", align="left"), *columns),
-        rows=rows,
-        where=view.where(),
+    table = view.table(
+        lambda title: scores.values(title=title),
+        columns,
+        facts=intervals,
         **view.fields("conditions", "mIoU under the data's own conditions"),
-        caption=f"mIoU in %, from the images of each condition: {', '.join(sizes)}.{retention} {view.about}.",
+        caption=f"mIoU in %, from the images of each condition: {sizes}.{retention} {view.about}.",
         main=True,
     )
-
-
-def intervals_of(scores: ConditionScores, entry: Entry) -> dict[str, Any]:
-    """The intervals of an entry by column; of retention by the condition with the fewest blocks."""
-    fewest = min(scores.conditions, key=scores.blocks.__getitem__)
-    return {name: scores.interval(fewest if name == RETENTION else name, v) for name, v in entry.values.items()}
-
-
-def sentence_of(view: Panel, scores: ConditionScores, entries: list[Entry]) -> str:
-    """State the worst condition of each arm, and what remains of the reference's score."""
-    parts = []
-    for entry in (entry for entry in entries if entry.compared):
-        others = [name for name in scores.conditions if name != scores.reference]
-        worst = min(others, key=lambda name: float(np.nan_to_num(entry.values[name][0], nan=np.inf)))
-        intervals = intervals_of(scores, entry)
-        text = f"{entry.label} {with_interval(intervals[worst])} in {label_of(worst)}, the worst"
-        if scores.reference:
-            share = percent(entry.values[RETENTION][0])
-            text += f", and {share} % of its {label_of(scores.reference)} score on average"
-        parts.append(text)
-    return f"mIoU under the data's own conditions (view {view.view}): {'; '.join(parts)}."
+    arms = view.evidence.arm_entries(lambda title: scores.values(title=title), view.view)
+    parts = state(arms, lambda entry: float(entry.values[worst(entry)][0]), text)
+    sentence = f"mIoU under the data's own conditions (view {view.view}): {'; '.join(parts)}."
+    return Content(tables=(table,), sentences=(sentence,))
 
 
 def label_of(condition: str) -> str:

@@ -7,13 +7,13 @@ from ...store.cell import CLEAN
 from ...studies.arms import ArmDifference
 from ...studies.claims import TABLE_5, ahead_in_table_5, judge
 from ...studies.evidence import Differences, Entry
-from ...wording import conjoin, counted, percent, points, spaced
+from ...wording import MOST_NAMES, conjoin, counted, percent, points, spaced
 from ..content import Content
 from ..differences import difference_pictures, difference_tables
 from ..panel import Panel
 from ..references import published_table, ranking_table, reference_tables
 from ..scores import categories_table, headline_table, score_pictures, severities_table
-from ..units import signed, with_interval
+from ..units import signed, state, verdict, with_interval
 
 __all__ = ["make"]
 
@@ -41,40 +41,39 @@ def of_view(panel: Panel) -> Content:
 
 def results(panel: Panel, entries: list[Entry], differences: Differences) -> list[str]:
     """State what each arm keeps, how the claim's two arms differ, and whether that supports the claim."""
+
+    def keeps(arm: Entry) -> str:
+        mean, clean = (percent(arm.values[name][0]) for name in ("mean", CLEAN))
+        retention = with_interval(panel.evidence.interval(arm.values["retention"]))
+        return f"has {mean} % mIoU of {clean} % clean and keeps {retention}"
+
     arms = [entry for entry in entries if entry.compared]
-    parts = [
-        f"{arm.label} has {percent(arm.values['mean'][0])} % mIoU of {percent(arm.values[CLEAN][0])} % clean and keeps "
-        f"{with_interval(panel.evidence.interval(arm.values['retention']))}"
-        for arm in arms
-        if not np.isnan(arm.values["retention"][0])
-    ]
+    whole = [arm for arm in arms if not np.isnan(arm.values["retention"][0])]
     sentences = []
-    if parts:
-        sentences.append(
-            f"On average over {counted(len(panel.conditions), 'corruption')} ({panel.images}, view {panel.view}), "
-            f"{conjoin(parts)}."
-        )
+    if whole:
+        parts = conjoin(state(whole, lambda arm: float(arm.values["mean"][0]), keeps))
+        corruptions = counted(len(panel.conditions), "corruption")
+        sentences.append(f"On average over {corruptions} ({panel.images}, view {panel.view}), {parts}.")
     if pair := TABLE_5.choose(panel.evidence.pairs()):
         of = {name: each for (first, second, name), each in differences.items() if (first, second) == pair}
         if of["mean"].measured and of["retention"].measured:
             sentences.append(f"{' minus '.join(pair)}: {both(of['mean'], of['retention'])}.{by_category(panel, of)}")
             if panel.conditions == PROTOCOLS["segformer"] and TABLE_5.fits(pair):
                 sentences.append(next_to_table_5(panel, of))
-    elif len(arms) == 1 and parts:
-        scores = {name: float(arms[0].values[name][0]) for name in panel.conditions}
-        low, high = min(scores, key=scores.__getitem__), max(scores, key=scores.__getitem__)
-        sentences.append(
-            f"Worst is {spaced(low)} with {percent(scores[low])} %, best {spaced(high)} with {percent(scores[high])} %."
-        )
+    elif whole and len(arms) == 1:
+        scores = {name: float(whole[0].values[name][0]) for name in panel.conditions}
+        ranked = sorted(scores, key=scores.__getitem__)
+        low, high = (f"{spaced(name)} with {percent(scores[name])} %" for name in (ranked[0], ranked[-1]))
+        sentences.append(f"Worst is {low}, best {high}.")
     return sentences
 
 
 def both(mean: ArmDifference, retention: ArmDifference) -> str:
     """State how two arms differ under corruption; once, where that is not known."""
-    lead = f"mean under corruption {signed(mean.interval)}"
+    lead, other = "mean under corruption", f"retention {signed(retention.interval)}"
     if mean.obstacle == retention.obstacle != "":
-        return f"{lead}, retention {signed(retention.interval)}, a difference that is {mean.verdict}"
-    return f"{lead}, a difference that is {mean.verdict}; retention {signed(retention.interval)}, {retention.verdict}"
+        return f"{lead} {signed(mean.interval)}, {other}, a difference that is {mean.verdict}"
+    return f"{lead} {verdict(mean)}; {other}, {retention.verdict}"
 
 
 def by_category(panel: Panel, of: dict[str, ArmDifference]) -> str:
@@ -92,10 +91,8 @@ def next_to_table_5(panel: Panel, of: dict[str, ArmDifference]) -> str:
     if retention.obstacle:
         return f"Whether the paper's Table 5 is confirmed cannot be judged, since {retention.obstacle}."
     ahead = sum(of[name].interval.estimate > 0 for name in panel.conditions)
-    first, second = TABLE_5.figures()
     return (
-        f"The paper's Table 5 has SegFormer-B5 keep {percent(first)} % and DeepLabV3+ with MobileNetV2 "
-        f"{percent(second)} % on Cityscapes-C, which this {judge(TABLE_5, retention)}. "
+        f"The {TABLE_5.statement}, which this {judge(TABLE_5, retention)}. "
         f"SegFormer has more mIoU in {ahead} of {len(panel.conditions)} corruptions, there in {ahead_in_table_5()}."
     )
 
@@ -109,7 +106,7 @@ def incomplete(panel: Panel, entries: list[Entry]) -> list[str]:
     without["retention"] = [name for name in without["retention"] if name not in without["mean"]]
     quantities = {"mean": "mean under corruption", "retention": "retention"}
     return [
-        f"Cells of {conjoin(names)}, view {panel.view}, are missing, so there is no {quantities[what]}."
+        f"Cells of {conjoin(names, MOST_NAMES)}, view {panel.view}, are missing, so there is no {quantities[what]}."
         for what, names in without.items()
         if names
     ]

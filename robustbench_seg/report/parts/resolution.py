@@ -6,10 +6,10 @@ import numpy as np
 
 from ...store.cell import CLEAN
 from ...studies.claims import TABLE_1C, judge
-from ...studies.evidence import Differences
+from ...studies.evidence import Differences, Entry
 from ...studies.shift import Shift, effect_differences, growth_differences, growth_of_share, lost_by_effect, shift_of
 from ...studies.statistics import Draws
-from ...wording import conjoin, counted, percent
+from ...wording import MOST_NAMES, conjoin, counted, percent
 from ..content import Content
 from ..differences import long_table, wide_table
 from ..panel import Panel
@@ -17,7 +17,7 @@ from ..resolution_pictures import resolution_pictures
 from ..resolution_tables import cost_table, growth_table, published_table, share_table
 from ..scores import flag_notes, view_columns
 from ..table import Column, Table
-from ..units import signed
+from ..units import signed, state, verdict
 
 __all__ = ["make"]
 
@@ -28,8 +28,8 @@ def make(panel: Panel) -> Content:
         return Content()
     miou, shift = partial(panel.by_view, "miou"), shift_of(panel.order)
     differences = panel.evidence.differences(miou, lambda view: (view,))
-    title = "Differences between arms in clean mIoU by view"
-    views = Content(tables=(views_table(panel), *wide_table(panel, differences, "differences-views", title)))
+    fields = panel.fields("differences-views", "Differences between arms in clean mIoU by view")
+    views = Content(tables=(views_table(panel), *wide_table(panel, differences, **fields)))
     return views + shift_content(panel, shift) if shift else views
 
 
@@ -37,19 +37,15 @@ def shift_content(panel: Panel, shift: Shift) -> Content:
     """Make tables, figures and sentences on effects, on clean images and under corruption."""
     differences = effect_differences(panel.evidence, shift)
     growth = growth_differences(panel.evidence, shift, panel.conditions)
-    effects = ("effect", {name: name for _, _, name in differences})
+    effects = {name: name for _, _, name in differences}
     lost = "Points lost by one arm minus those lost by the other; positive: the first loses more"
-    share = ("in", {"growth": "growth of the share"})
-    title = "Whether the share that arms lose grows differently"
-    tables = [
-        cost_table(panel, shift),
-        *long_table(
-            panel, differences, effects, "resolution-differences", "Whether arms lose differently", lost, main=True
-        ),
-        *((growth_table(panel, shift), share_table(panel, shift)) if panel.conditions else ()),
-        *long_table(panel, growth, share, "resolution-share-differences", title, "Points of the windows' mIoU"),
-        published_table(panel, shift),
-    ]
+    fields = panel.fields("resolution-differences", "Whether arms lose differently")
+    tables = [cost_table(panel, shift), *long_table(panel, differences, ("effect", effects), lost, main=True, **fields)]
+    if panel.conditions:
+        tables += [growth_table(panel, shift), share_table(panel, shift)]
+    share, lost = {"growth": "growth of the share"}, "Points of the windows' mIoU"
+    fields = panel.fields("resolution-share-differences", "Whether the share that arms lose grows differently")
+    tables += [*long_table(panel, growth, ("in", share), lost, **fields), published_table(panel, shift)]
     return Content(
         tables=tuple(tables),
         pictures=tuple(resolution_pictures(panel, shift, differences)) if panel.source.pictures else (),
@@ -83,7 +79,11 @@ def results(panel: Panel, shift: Shift, differences: Differences) -> list[str]:
     if "extent" not in entries[0].values:
         return []
     absent = [entry.name for entry in entries if np.isnan(entry.values["extent"][0])]
-    parts = [f"{e.label} {signed(evidence.interval(e.values['extent']))}" for e in entries if e.name not in absent]
+    parts = state(
+        [entry for entry in entries if entry.name not in absent],
+        lambda entry: -float(entry.values["extent"][0]),
+        lambda entry: signed(evidence.interval(entry.values["extent"])),
+    )
     sentences = []
     if parts:
         sentences.append(
@@ -91,30 +91,20 @@ def results(panel: Panel, shift: Shift, differences: Differences) -> list[str]:
             f"(negative is a gain) is: {conjoin(parts)}."
         )
     if absent:
-        sentences.append(f"Cells of {conjoin(absent)} are missing, so there is no extent effect.")
+        sentences.append(f"Cells of {conjoin(absent, MOST_NAMES)} are missing, so there is no extent effect.")
     differences = {key: each for key, each in differences.items() if each.measured}
     pair = TABLE_1C.choose([(first, second) for first, second, name in differences if name == "extent"])
     if pair is None:
         return sentences
     extent, arms = differences[*pair, "extent"], " minus ".join(pair)
-    paper = ""
-    if TABLE_1C.fits(pair):
-        first, second = TABLE_1C.figures()
-        paper = (
-            f"; the paper's Table 1c has {100 * TABLE_1C.figure:.1f} points ({100 * first:.1f} with a positional "
-            f"encoding, {100 * second:.1f} with Mix-FFN), which this {judge(TABLE_1C, extent)}"
-        )
-    sentences.append(f"{arms}: {signed(extent.interval)} of that loss, a difference that is {extent.verdict}{paper}.")
-    joint = [name.removeprefix("joint ") for name in entries[0].values if name.startswith("joint")]
-    last = joint[-1] if joint else ""
-    of_last = {f"scale {last}": "by the same windows", f"joint {last}": "whole"}
-    parts = [
-        f"{where} {signed(each.interval)}, a difference that is {each.verdict}"
-        for name, where in of_last.items()
-        if (each := differences.get((*pair, name))) and not each.obstacle
-    ]
-    if parts:
-        sentences.append(f"{arms}, of the image scaled by {last.removeprefix('x')}: {'; '.join(parts)}.")
+    paper = f"; the {TABLE_1C.statement}, which this {judge(TABLE_1C, extent)}" if TABLE_1C.fits(pair) else ""
+    sentences.append(f"{arms}: {verdict(extent, ' of that loss')}{paper}.")
+    if scale := next((f"{each:g}" for each in reversed(shift.scales) if f"joint x{each:g}" in entries[0].values), ""):
+        of_last = {f"scale x{scale}": "by the same windows", f"joint x{scale}": "whole"}
+        measured = {where: differences.get((*pair, name)) for name, where in of_last.items()}
+        parts = [f"{where} {verdict(each)}" for where, each in measured.items() if each and not each.obstacle]
+        if parts:
+            sentences.append(f"{arms}, of the image scaled by {scale}: {'; '.join(parts)}.")
     return sentences
 
 
@@ -124,19 +114,16 @@ def results_of_growth(panel: Panel, shift: Shift, growth: Differences) -> list[s
     entries = evidence.arm_entries(lambda title: growth_of_share(evidence, shift, title, conditions))
     if any(not entry.values or np.isnan(entry.values["growth"][0]) for entry in entries):
         return []
-    parts = [
-        f"{entry.label} {percent(entry.values['clean'][0])} and {percent(entry.values['corrupted'][0])}, "
-        f"a growth of {signed(evidence.interval(entry.values['growth']))}"
-        for entry in entries
-    ]
+
+    def text(entry: Entry) -> str:
+        clean, corrupted = (percent(entry.values[name][0]) for name in ("clean", "corrupted"))
+        return f"{clean} and {corrupted}, a growth of {signed(evidence.interval(entry.values['growth']))}"
+
+    parts = state(entries, lambda entry: -float(entry.values["growth"][0]), text)
     sentences = [
         f"The loss from windows to whole images, in % of the windows' mIoU (negative is a gain), on clean images and "
         f"on average over {counted(len(conditions), 'corruption')}: {'; '.join(parts)}."
     ]
-    pair = TABLE_1C.choose([(first, second) for first, second, _ in growth])
-    if pair:
-        each = growth[*pair, "growth"]
-        sentences.append(
-            f"{' minus '.join(pair)}: {signed(each.interval)} of growth, a difference that is {each.verdict}."
-        )
+    if pair := TABLE_1C.choose([(first, second) for first, second, _ in growth]):
+        sentences.append(f"{' minus '.join(pair)}: {verdict(growth[*pair, 'growth'], ' of growth')}.")
     return sentences

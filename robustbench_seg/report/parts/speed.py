@@ -6,11 +6,10 @@ from typing import Any
 import pandas as pd
 
 from ...store.cell import CLEAN
+from ...studies import speed as speeds
 from ...studies.evidence import titles_of
-from ...studies.frame import MACHINE, NOISY_SPREAD
+from ...studies.frame import NOISY_SPREAD
 from ...studies.published import TABLES
-from ...studies.speed import beside_table_2, quality_against_latency
-from ...wording import MISSING
 from .. import charts
 from ..content import Content, Picture
 from ..panel import Panel
@@ -19,10 +18,6 @@ from ..units import COUNT, MILLIONS, plain
 
 __all__ = ["make"]
 
-# What else decides a speed: in a separate column where rows differ in it, else in the caption.
-SETUP = (*MACHINE, "num_classes")
-WORDS = {"threads": "{:.0f} threads", "torch": "torch {}", "num_classes": "{} classes"}
-OURS = ("precision", "device", *SETUP)
 BILLIONS = plain("{:.1f}", 1e9)
 
 
@@ -65,7 +60,7 @@ def speed_table(latency: pd.DataFrame) -> Table:
             Column(name="samples", label="samples", unit=COUNT),
             Column(name="spread"),
         ],
-        SETUP,
+        speeds.SETUP,
         file="speed",
         title="Latency",
         caption=f"One batch, after warm-up: from uint8 pixels to logits (median, p90, p99 from 100 samples on), "
@@ -77,7 +72,7 @@ def speed_table(latency: pd.DataFrame) -> Table:
 
 def published_table(latency: pd.DataFrame) -> list[Table]:
     """Make the table with the paper's speeds; none where Table 2 has no row of the same variant and input."""
-    both, about, one = beside_table_2(latency), TABLES["table2_main"], plain("{:.1f}")
+    both, about, one = speeds.beside_table_2(latency), TABLES["table2_main"], plain("{:.1f}")
     both = both[both["paper_row"].notna()]
     if not len(both):
         return []
@@ -93,7 +88,7 @@ def published_table(latency: pd.DataFrame) -> list[Table]:
             Column(name="paper_gflops", label="paper: GFLOPs", unit=one),
             Column(name="paper_params_m", label="paper: params (M)", unit=one),
         ],
-        OURS,
+        speeds.OURS,
         file="speed-published",
         title="Next to the paper's Table 2",
         caption=f"{about.source}. {'; '.join(about.notes)}. Frames/s are of different machines: compare ratios between "
@@ -107,29 +102,22 @@ def table_of(cells: pd.DataFrame, columns: list[Column], setup: Sequence[str], *
 
     setup: the columns that are in one column for what differs in them, and in the caption for what does not.
     """
-    differing = [name for name in setup if cells[name].nunique(dropna=False) > 1]
-    alike = [name for name in setup if name not in differing]
+    differing, alike = speeds.differing_setup(cells, setup)
     rows = [row for _, row in cells.iterrows()]
     sizes = [f"{row['height']}x{row['width']}" for row in rows]
-    setups = [f"{size}, batch {row['batch']}, {setup_of(row, OURS)}" for size, row in zip(sizes, rows, strict=True)]
     areas = zip(sizes, cells["height"] * cells["width"], strict=True)
     frame = cells.assign(
         input=[Cell(size, area) for size, area in areas],
-        differing=[setup_of(row, differing) for row in rows],
-        setup=setups,
+        differing=[speeds.setup_of(row, differing) for row in rows],
+        setup=[f"{size}, batch {row['batch']}, {speeds.setup_of(row)}" for size, row in zip(sizes, rows, strict=True)],
         models=cells["model"],
         weights=cells["checkpoint_sha256"].str[:12],
     )
     columns = [Column(name="model", label="model", align="left"), *columns]
     columns += [Column(name="differing", label="setup", align="left")] if differing else []
     lines = frame_rows(frame, columns, ["models", "weights", "precision", "setup"])
-    caption += f"{setup_of(cells.iloc[0], alike)}."
+    caption += f"{speeds.setup_of(cells.iloc[0], alike)}."
     return Table(columns=columns, rows=lines, where={"metric": "speed"}, caption=caption, **fields)
-
-
-def setup_of(row: pd.Series, names: Sequence[str]) -> str:
-    """Write what these columns hold, except what was not recorded."""
-    return ", ".join(WORDS.get(name, "{}").format(row[name]) for name in names if not pd.isna(row[name])) or MISSING
 
 
 def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> list[Picture]:
@@ -141,8 +129,8 @@ def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> list[Picture]:
         return []
     view, evidence = panel.views[0], panel.evidence
     first = latency.iloc[0]
-    timed = next(part for _, part in latency.groupby(["height", "width", "batch", *OURS], sort=False, dropna=False))
-    paired = quality_against_latency(timed, view.cells.assign(model=view.cells["title"]))
+    quality = view.cells.assign(model=view.cells["title"])
+    paired = speeds.quality_against_latency(speeds.of_first_setup(latency), quality)
     numbers = {
         row.model: (row.median_ms, evidence.interval(evidence.miou(row.model, evidence.views[0])(CLEAN, 0)))
         for row in paired.itertuples()
@@ -155,7 +143,7 @@ def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> list[Picture]:
         title="mIoU against latency",
         caption=f"Clean mIoU in %{'' if evidence.few else ' with 95 % intervals'}, {about['dataset']} "
         f"{about['split']}, {panel.images}, view {view.view}; median latency at {first['height']}x{first['width']}, "
-        f"batch {first['batch']}, {first['device']}, {first['precision']}; {setup_of(first, SETUP)}.",
+        f"batch {first['batch']}, {first['device']}, {first['precision']}; {speeds.setup_of(first, speeds.SETUP)}.",
         figure=charts.tradeoff(numbers),
         description="; ".join(
             f"{name}: {ms:.1f} ms, {100 * score.estimate:.1f} %" for name, (ms, score) in numbers.items()

@@ -3,7 +3,7 @@
 Each table is a CSV file in this folder; the settings of its numbers are below. Numbers are as printed: mIoU in %.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...errors import UsageError
 
-__all__ = ["TABLES", "OwnRun", "PublishedTable", "published_rows", "read_published"]
+__all__ = ["TABLES", "OwnRun", "PublishedTable", "published_rows", "read_published", "shared_and_own"]
 
 SEGFORMER = 'Xie et al., "SegFormer", NeurIPS 2021, arXiv 2105.15203'
 UNSTATED = "not stated"
@@ -143,6 +143,16 @@ def published_rows(name: str, ours: OwnRun) -> pd.DataFrame:
     view_key = "inference_mode" if "inference_mode" in table else about.key[0]
     views = table[view_key].map(lambda row: about.views.get(row, about.view))
     return table.assign(differs=[differences(about, view, ours) for view in views])
+
+
+def shared_and_own(differs: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Separate what all rows of a published table differ in from what only some do. differs: of `published_rows`.
+
+    Returns the shared differences, and the rest of each row as a text.
+    """
+    rows = [text.split("; ") if text else [] for text in differs]
+    shared = [each for each in rows[0] if all(each in others for others in rows)]
+    return shared, ["; ".join(each for each in row if each not in shared) for row in rows]
 
 
 def differences(theirs: PublishedTable, view: str, ours: OwnRun) -> str:
