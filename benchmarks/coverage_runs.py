@@ -191,12 +191,12 @@ def page(rows: Sequence[Mapping[str, Any]], command: str) -> str:
     ]
     parts = [
         "# How often intervals over images and runs are right",
-        f"In % of {rows[0]['studies']:,} simulated studies with {BLOCKS} blocks of images; the Monte-Carlo error is "
-        "0.5 at 5 % and at 95 %, and 1.1 at most. Runs: of the two arms. Spread: of the runs of each arm, in units of "
-        'what the images contribute. "false": no difference, and zero is excluded; 5 % is ideal. "contain": the interval '
-        'contains the true difference; 95 % is ideal. "found": two arms differ by about 6 units, and the interval over '
-        "images + runs excludes zero. The methods and the simulation are in the docstring of "
-        "[../coverage_runs.py](../coverage_runs.py).",
+        f"In % of {rows[0]['studies']:,} simulated studies with {BLOCKS} blocks of images; the Monte-Carlo"
+        " error is 0.5 at 5 % and at 95 %, and 1.1 at most. Runs: of the two arms. Spread: of the runs of"
+        ' each arm, in units of what the images contribute. "false": no difference, and zero is excluded;'
+        ' 5 % is ideal. "contain": the interval contains the true difference; 95 % is ideal. "found": two'
+        " arms differ by about 6 units, and the interval over images + runs excludes zero. The methods "
+        "and the simulation are in the docstring of [../coverage_runs.py](../coverage_runs.py).",
         table(["runs", "spread", *SHOWN], lines),
         f"Command: `{command}`; commit {about['commit']}; {packages}; {about['time']}.",
     ]

@@ -22,22 +22,33 @@ def report(
         str | None, typer.Option(metavar="MODEL", help="Add CD, rCD and improvement against this model.")
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Write the figures as PDF too.")] = False,
+    margin: Annotated[
+        float | None,
+        typer.Option(metavar="POINTS", help="How many points count as the same, in the place of the suite's margin."),
+    ] = None,
 ) -> None:
     """Write the report of results: index.html; the same as Markdown, CSV and LaTeX, figures as SVG."""
     if text and (out or pdf):
         raise UsageError("--text prints and writes nothing: it goes with neither --out nor --pdf")
-    write_and_show(folders, None if text else out or folders[0] / "report", text=text, pdf=pdf, reference=reference)
+    to = None if text else out or folders[0] / "report"
+    write_and_show(folders, to, text=text, pdf=pdf, reference=reference, margin=margin)
 
 
 def write_and_show(
-    folders: list[Path], out: Path | None, *, text: bool, pdf: bool = False, reference: str | None = None
+    folders: list[Path],
+    out: Path | None,
+    *,
+    text: bool,
+    pdf: bool = False,
+    reference: str | None = None,
+    margin: float | None = None,
 ) -> None:
     """Write the report into `out`, if given, and print the main tables if asked."""
     from ..report.page import write_report
     from ..report.sections import sections_of
     from ..report.terminal import show_tables
 
-    sections = sections_of(folders, reference=reference, pictures=out is not None)
+    sections = sections_of(folders, reference=reference, pictures=out is not None, margin=margin)
     note_unregistered(folders)
     for line in dict.fromkeys(line for section in sections for line in section.alarms):
         warn(line)
@@ -110,4 +121,4 @@ def compare(
         say(f"not judged: {counted(len(alone), 'cell')} not compared; see above", style=style)
     if len(dropped) or len(unjudged) or alone:
         raise typer.Exit(1)
-    say(f"no drop by more than {fail_on_drop:g} points of clean or mean mIoU is certain")
+    say(f"no drop by more than {fail_on_drop:g} points of clean or mean mIoU is certain, for these weights")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..store.cell import CLEAN, View
-from ..studies.evidence import Differences, Entry, Evidence, Quantities, evidence_of, numbered
+from ..studies.comparisons import Differences
+from ..studies.evidence import Entry, Evidence, Quantities, evidence_of, numbered
 from ..studies.robustness import Conditions, Miou, cell_scores, scores_of
 from ..studies.shift import shift_of
 from ..studies.sources import Source
@@ -180,7 +181,7 @@ def panels_of(source: Source) -> list[Panel]:
     if not len(source.quality):
         nothing = pd.DataFrame(columns=["title", "view", "corruption", "flag"])
         return [Panel(source=source, evidence=Evidence(nothing, {}), main=True)]
-    every = evidence_of(source.quality, source.reference)
+    every = evidence_of(source.quality, source.reference, source.plan.primary, source.plan.margin)
     main = max(every, key=lambda evidence: (int(evidence.cells["images"].iloc[0]), len(evidence.cells)))
     names = iter(numbered([str(view) for evidence in every for view in evidence.views]))
     panels = []

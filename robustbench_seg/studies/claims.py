@@ -7,13 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..store.cell import CLEAN
-from .arms import ArmDifference
+from .grades import ArmDifference, Grade
 from .published import read_published
 from .resolution import arm_of_table_1c, published_extent
 
 __all__ = ["TABLE_1C", "TABLE_5", "Claim", "ahead_in_table_5", "judge", "paper_marks"]
 
 Pair = tuple[str, str]
+# What follows after the word of a judgement that does not rest on a primary comparison.
+GRADES = {
+    Grade.SIGNIFICANT: " (exploratory)",
+    Grade.RUNS: " (in all runs so far)",
+    Grade.WEIGHTS: " (for these weights)",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,15 +59,17 @@ class Claim:
 
 
 def judge(claim: Claim, each: ArmDifference) -> str:
-    """State what a difference of the claim's arms in its quantity means for the claim: the end of "which this ..."."""
-    number = each.interval
+    """State what a difference of the claim's arms in its quantity means for the claim: the end of "which this ...".
+
+    Only a significant difference in a primary comparison confirms. The size is judged by the widest interval.
+    """
     if each.obstacle:
         return "cannot judge"
-    within = number.low <= claim.figure <= number.high
-    if each.significant and number.high < 0:
-        return "contradicts in direction"
-    if each.significant:
-        return "confirms in direction" + ("" if within or not claim.sized else ", not in size")
+    within = each.widest.low <= claim.figure <= each.widest.high
+    if each.grade in GRADES:
+        verb = "contradicts" if each.interval.estimate < 0 else "confirms" if each.significant else "supports"
+        sized = "" if within or not claim.sized or verb == "contradicts" else ", not in size"
+        return f"{verb} in direction{sized}{GRADES[each.grade] if not each.significant else ''}"
     if not claim.sized:
         return "does not confirm"
     return "neither confirms nor excludes" if within else "does not confirm and, at that size, excludes"
