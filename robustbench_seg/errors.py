@@ -11,7 +11,9 @@
 `segformer` has its own CheckpointError, because it does not import this package.
 """
 
-__all__ = ["DamagedError", "DataError", "MachineError", "RobustBenchError", "StoreError", "UsageError"]
+__all__ = [
+    "DamagedError", "DataError", "MachineError", "NotFiniteError", "RobustBenchError", "StoreError", "UsageError",
+]  # fmt: skip
 
 
 class RobustBenchError(Exception):
@@ -20,6 +22,10 @@ class RobustBenchError(Exception):
 
 class UsageError(RobustBenchError):
     """An option, a name, a suite or a recipe that is not allowed; the message names the allowed ones."""
+
+
+class NotFiniteError(UsageError):
+    """A model whose logits have NaN or infinity; the message names the model."""
 
 
 class DataError(RobustBenchError):

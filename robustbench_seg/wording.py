@@ -85,8 +85,8 @@ def decimals_for(numbers: Iterable[float]) -> str:
     exponent, kind = floor(log10(largest)), "f" if FIXED[0] <= largest < FIXED[1] else "e"
     most = max(2, SIGNIFICANT - 1 - (exponent if kind == "f" else 0))
     formats = [f"{{:z.{decimals}{kind}}}" for decimals in range(2, most + 1)]
-    apart = len({round(number, SIGNIFICANT - 1 - exponent) for number in different})
-    enough = (text for text in formats if len({text.format(number) for number in different}) >= apart)
+    distinct = len({round(number, SIGNIFICANT - 1 - exponent) for number in different})
+    enough = (text for text in formats if len({text.format(number) for number in different}) >= distinct)
     return next(enough, formats[-1])
 
 

@@ -77,8 +77,17 @@ def test_cityscapes_models_get_the_shipped_map_to_camvid() -> None:
     assert alignment.unused == alignment.unreached == ()
     named = {name: CamVid.class_names[index] for name, index in zip(CLASS_NAMES, alignment.to, strict=True)}
     assert named == SHIPPED["cityscapes-to-camvid"]
+    assert (named["terrain"], named["train"], named["wall"]) == ("tree", "car", "building")
     # any order of the model's classes
     assert align(CLASS_NAMES[::-1], CamVid.class_names).to == alignment.to[::-1]
+
+
+def test_the_strict_map_to_camvid_is_chosen_by_its_name_and_differs_in_terrain_and_train_alone() -> None:
+    usual, strict = (align(CLASS_NAMES, CamVid.class_names, name) for name in (None, "cityscapes-to-camvid-strict"))
+    assert strict.how == "by cityscapes-to-camvid-strict"
+    assert strict.unused == ("terrain", "train")
+    differing = [name for name, a, b in zip(CLASS_NAMES, usual.to, strict.to, strict=True) if a != b]
+    assert differing == ["terrain", "train"]
 
 
 def random_alignment(rng: np.random.Generator) -> Alignment:

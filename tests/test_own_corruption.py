@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -20,7 +21,7 @@ from scenes import Scenes
 from small import stored, write_suite
 
 from robustbench_seg import family
-from robustbench_seg.corruptions import CORRUPTIONS, Corruption
+from robustbench_seg.corruptions import CORRUPTIONS, Corruption, corrupt
 from robustbench_seg.corruptions.entry import TAKEN
 from robustbench_seg.datasets import open_dataset
 from robustbench_seg.errors import DataError, RobustBenchError, StoreError, UsageError
@@ -92,7 +93,7 @@ class Told(Listener):
         self.errors += [error] if error else []
 
 
-def add_rain(folder: Path, monkeypatch: pytest.MonkeyPatch, rain: str = RAIN, step: int = 1, **fields: str) -> None:
+def add_rain(folder: Path, monkeypatch: pytest.MonkeyPatch, rain: str = RAIN, step: int = 1, **fields: Any) -> None:
     """Write the two files and add the corruption, as the start of a new process would."""
     (folder / "rain.py").write_text(rain, encoding="utf-8")
     (folder / "wetness.py").write_text(f"STEP = {step}\n", encoding="utf-8")
@@ -441,3 +442,19 @@ def test_a_corruption_that_changes_no_image_fails_its_cell_in_one_line(
     (note,) = (tmp_path / "out/failed").iterdir()
     assert json.loads(note.read_text())["record"]["cell"]["corruption"] == "rain"
     assert set(pd.read_parquet(tmp_path / "out/cells")["corruption"]) == {"clean"}
+
+
+def test_a_corruption_that_denies_its_draws_is_refused_when_it_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = np.full((40, 50, 3), 100, np.uint8)
+    add_rain(tmp_path, monkeypatch)
+    assert CORRUPTIONS["rain"].draws
+    add_rain(tmp_path, monkeypatch, "def rain(image, severity, draws):\n    return image // 2\n", draws=False)
+    assert not CORRUPTIONS["rain"].draws
+    assert (corrupt(image, "rain", 1, seed=4) == 50).all()
+    add_rain(
+        tmp_path, monkeypatch, "def rain(image, severity, draws):\n    return image + draws.randint(9)\n", draws=False
+    )
+    with pytest.raises(UsageError, match="corruption rain draws random numbers, but is registered with draws=False"):
+        corrupt(image, "rain", 1)

@@ -3,14 +3,19 @@
 import json
 import re
 import shlex
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from robustbench_seg.models import BUILTIN_WEIGHTS
+from robustbench_seg.store.cell import QualityCell, View
+from robustbench_seg.store.file import read_cell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.suites import read_suite
+from robustbench_seg.yaml_files import shipped
 from segformer.files import sha256_of
 
 ROOT = Path(__file__).parents[1]
@@ -49,3 +54,20 @@ def test_a_study_is_whole_small_and_without_pictures_of_data(study: Path) -> Non
     for path in page_of(study).iterdir():
         assert "-strip-" not in path.name
         assert "data:image/webp" not in path.read_text(encoding="utf-8"), path.name
+
+
+SHIPPED_VIEWS = {view for name in shipped("robustbench_seg.suites") for view in read_suite(name).views}
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_a_run_finds_each_cell_of_a_study_whether_a_suite_or_a_name_gives_its_view(study: Path) -> None:
+    store = Store(study)
+    for path in store.files("quality"):
+        stored = read_cell(path)
+        cell, ids = stored.record.cell, tuple(map(str, stored.arrays["image_id"]))
+        assert isinstance(cell, QualityCell)
+        of_suites = [view for view in SHIPPED_VIEWS if view.label == cell.view.label]
+        assert of_suites
+        for view in (*of_suites, View.parse(str(cell.view))):
+            record = replace(stored.record, cell=replace(cell, view=view))
+            assert store.path("quality", record.cell.slug, record.expected_key(ids)) == path

@@ -40,7 +40,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     data: Dataset | str | Path,
     protocol: str = "segformer",
     corruptions: Mapping[str, Sequence[int]] | None = None,
-    views: Iterable[str | View] = ("whole",),
+    views: str | View | Iterable[str | View] = ("whole",),
     preprocess: Input = None,
     classes: Classes = None,
     out: Path | str | None = None,
@@ -70,6 +70,10 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     Raises UsageError, DataError or StoreError for what can't be measured, before the first image; where all cells
     fail, the first cell's error. Where some fail, a warning names them, and so do the results.
     """
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit must be 1 or more, or None for all images, got {limit}")
+    if not isinstance(corruptions, Mapping | None):
+        raise UsageError(f"corruptions must be severities by name, such as {{'fog': [1, 3]}}, got {corruptions!r:.60}")
     dataset = opened(data)
     if name and isinstance(model, Mapping):
         raise UsageError(f"name {name!r}: several models have the names that they are given by")
@@ -82,7 +86,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
         raise UsageError("preprocess, classes and version are of a network that is handed over, not of a source")
     suite = with_options(
         suite_for(dataset.name, dataset.split, protocol, corruptions),
-        views=[view_of(view) for view in views],
+        views=[view_of(view) for view in ([views] if isinstance(views, str | View) else views)],
         seeds=seeds,
         metrics=metrics,
     )

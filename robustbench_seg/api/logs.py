@@ -137,7 +137,7 @@ class LogListener(Listener):
         stored = read_cell(self.store.path(job.record.kind, cell.slug, job.record.key))
         score = miou({name: stored.arrays[name].sum(axis=0) for name in MIOU.columns})
         draw = f"/seed-{cell.seed}" if cell.corruption != CLEAN else ""
-        self.write(f"{cell.model}/{cell.view}/{cell.corruption}{draw}", score, cell.severity)
+        self.write(f"{cell.model}/{cell.view.label}/{cell.corruption}{draw}", score, cell.severity)
 
     def close(self) -> None:
         """Write the headlines of the run's plan, and what is left."""

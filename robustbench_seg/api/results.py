@@ -87,6 +87,13 @@ class Results:
             sections_of([self.folder], reference=reference, margin=margin), Path(path).expanduser(), pdf=pdf
         )
 
+    def to_json(self, *, reference: str | None = None) -> str:
+        """Write the report's tables, findings and provenance as one JSON document, as `report --json` prints it."""
+        from ..report.document import as_json
+        from ..report.sections import sections_of
+
+        return as_json(sections_of([self.folder], reference=reference, pictures=False))
+
     def brief(self) -> pd.DataFrame:
         """The main columns of each plan's table for readers: % with one decimal."""
         parts = []

@@ -33,7 +33,7 @@ def check(
     from ..datasets.first_pass import summarise
 
     sound = True
-    for name, folder in data_folders(data).items():
+    for name, folder in data_folders(data, "check").items():
         dataset = open_split(name, split, {name: folder})
         ids = spaced(dataset.ids, limit)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:

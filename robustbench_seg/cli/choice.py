@@ -25,6 +25,7 @@ class Choice:
     corruptions: list[str] | None = None
     severities: list[str] | None = None
     views: Sequence[str] = ()
+    batchnorm: list[str] | None = None
     seeds: list[str] | None = None
     split: str | None = None
 
@@ -48,20 +49,23 @@ def choose(name: str | None, choice: Choice) -> Target:
     alone = [value for value in choice.data if value in DATASETS and not DATASETS[value].needs_folder]
     folders = data_folders([value for value in choice.data if value not in alone])
     picked = words("--corruptions", choice.corruptions), words("--severities", choice.severities)
-    views = [View.parse(view) for view in choice.views]
-    seeds = [seed_of(word) for word in words("--seeds", choice.seeds)]
+    given: dict[str, Any] = {
+        "views": [View.parse(view) for view in choice.views],
+        "seeds": [seed_of(word) for word in words("--seeds", choice.seeds)],
+        "batchnorm": words("--batchnorm", choice.batchnorm),
+    }
     if name is not None:
         if alone:
             raise UsageError(f"--data {alone[0]}: takes no folder, and a suite names its dataset itself")
         suite = with_options(read_suite(name), protocol=choice.protocol, split=choice.split)
         conditions = choose_conditions(suite.protocol, suite.conditions, *picked) if any(picked) else None
-        return Target(suite=with_options(suite, conditions=conditions, views=views, seeds=seeds), folders=folders)
+        return Target(suite=with_options(suite, conditions=conditions, **given), folders=folders)
     if not (names := [*folders, *alone]):
         raise UsageError("name a suite (see `list suites`), or the data to measure on: --data NAME=PATH")
     protocol = choice.protocol or "segformer"
     conditions = choose_conditions(protocol, conditions_of(protocol), *picked) if any(picked) else None
     dataset = open_split("+".join(names), choice.split, folders)
-    suite = with_options(suite_for(dataset.name, dataset.split, protocol, conditions), views=views, seeds=seeds)
+    suite = with_options(suite_for(dataset.name, dataset.split, protocol, conditions), **given)
     return Target(suite=suite, folders=folders, dataset=dataset)
 
 

@@ -34,10 +34,11 @@ def corruptions() -> Table:
     from ..corruptions import CATEGORIES, CORRUPTIONS
     from ..protocols import PROTOCOLS
 
-    table = Table("category", "corruption", "in protocols")
+    table = Table("category", "corruption", "draws", "in protocols")
     for category in dict.fromkeys([*CATEGORIES, *(entry.category for entry in CORRUPTIONS.values())]):
         for name in (name for name, entry in CORRUPTIONS.items() if entry.category == category):
-            table.add_row(category, name, " ".join(p for p, conditions in PROTOCOLS.items() if name in conditions))
+            of = " ".join(protocol for protocol, conditions in PROTOCOLS.items() if name in conditions)
+            table.add_row(category, name, "yes" if CORRUPTIONS[name].draws else "no", of)
     return table
 
 

@@ -9,6 +9,7 @@ from ..errors import UsageError
 from ..files import expanded
 
 __all__ = [
+    "BatchNorm",
     "Corruptions",
     "Data",
     "Device",
@@ -62,9 +63,20 @@ Views = Annotated[
     list[str] | None,
     typer.Option("--view", metavar="VIEW", help="Instead of the suite's: whole, slide-CROP-STRIDE, ...; repeatable."),
 ]
+BatchNorm = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="stored,reestimated",
+        help="Statistics of BatchNorm, instead of the suite's; reestimated: on 32 images of each condition, or the "
+        "suite's number (transductive: a diagnosis and no fair score).",
+    ),
+]
 Seeds = Annotated[
     list[str] | None,
-    typer.Option(metavar="0,1,...", help="A draw of each corruption for each; clean images are measured once."),
+    typer.Option(
+        metavar="0,1,...",
+        help="A draw of each corruption for each; what draws nothing (clean, contrast, ...) is measured once.",
+    ),
 ]
 Split = Annotated[str | None, typer.Option(help="Instead of the suite's; without a suite, val or test.")]
 Precision = Annotated[Literal["fp32", "bf16", "fp16"], typer.Option(help="Of the forward pass.")]
@@ -103,9 +115,9 @@ Plugins = Annotated[
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only so many images, evenly spaced.")]
 
 
-def data_folders(data: list[str] | None) -> dict[str, Path]:
+def data_folders(data: list[str] | None, option: str = "--data") -> dict[str, Path]:
     """Read --data: the folders of data sets by name."""
-    return {name: Path(expanded(path)) for name, path in pairs_of("--data", data).items()}
+    return {name: Path(expanded(path)) for name, path in pairs_of(option, data).items()}
 
 
 def weights_given(weights: list[str] | None) -> dict[str, str]:

@@ -12,6 +12,7 @@ from rich.table import Table
 from ..wording import counted
 from .choice import Choice, Target, choose, options_for
 from .options import (
+    BatchNorm,
     Corruptions,
     Data,
     Device,
@@ -48,6 +49,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     corruptions: Corruptions = None,
     severities: Severities = None,
     views: Views = None,
+    batchnorm: BatchNorm = None,
     seeds: Seeds = None,
     split: Split = None,
     device: Device = "cpu",
@@ -62,6 +64,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
         corruptions=corruptions,
         severities=severities,
         views=views or (),
+        batchnorm=batchnorm,
         seeds=seeds,
         split=split,
     )
@@ -77,6 +80,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
 
 def show(suite: "Suite", weights: dict[str, str], sources: Sequence[str]) -> None:
     """Print what a suite asks for, without torch, data or weights."""
+    from ..corruptions import is_drawn
     from ..store.cell import CLEAN, LatencyCell, QualityCell
     from ..suites import expand, with_weights
 
@@ -101,7 +105,8 @@ def show(suite: "Suite", weights: dict[str, str], sources: Sequence[str]) -> Non
         say(f"views: {', '.join(planned.views)}")
         conditions = counted(len({cell.condition for cell in quality}), "condition")
         views = counted(len({cell.view for cell in quality}), "view")
-        of_draws = f" (clean once, each other in {len(suite.draws)} draws)" if len(suite.draws) > 1 else ""
+        once = ", ".join([CLEAN, *(name for name, _ in planned.conditions if not is_drawn(name))])
+        of_draws = f" ({once} once, each other in {len(suite.draws)} draws)" if len(suite.draws) > 1 else ""
         say(f"quality cells per model: {conditions}{of_draws} x {views} = {len(quality)}")
     if latency:
         sizes = dict.fromkeys(f"{cell.height}x{cell.width}" for cell in latency)

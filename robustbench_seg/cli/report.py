@@ -1,5 +1,6 @@
 """`report` and `compare`: folders that `run` wrote."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -26,10 +27,20 @@ def report(
         float | None,
         typer.Option(metavar="POINTS", help="How many points count as the same, in the place of the suite's margin."),
     ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print all tables, findings and provenance as one JSON document, nothing else."),
+    ] = False,
 ) -> None:
     """Write the report of results: index.html; the same as Markdown, CSV and LaTeX, figures as SVG."""
-    if text and (out or pdf):
-        raise UsageError("--text prints and writes nothing: it goes with neither --out nor --pdf")
+    if text and as_json:
+        raise UsageError("--text and --json print the report each in its way: give one of them")
+    for option, given in (("--text", text), ("--json", as_json)):
+        if given and (out or pdf):
+            raise UsageError(f"{option} prints and writes nothing: it goes with neither --out nor --pdf")
+    if as_json:
+        print_json(folders, reference, margin)
+        return
     to = None if text else out or folders[0] / "report"
     write_and_show(folders, to, text=text, pdf=pdf, reference=reference, margin=margin)
 
@@ -59,6 +70,15 @@ def write_and_show(
                 say(f"• {sentence}")
     if out is not None:
         say(f"report: {write_report(sections, out, pdf=pdf)}")
+
+
+def print_json(folders: list[Path], reference: str | None, margin: float | None) -> None:
+    """Print the report as JSON: stdout has nothing else, and faults go to stderr."""
+    from ..report.document import as_json
+    from ..report.sections import sections_of
+
+    document = as_json(sections_of(folders, reference=reference, pictures=False, margin=margin))
+    sys.stdout.write(f"{document}\n")
 
 
 def note_unregistered(folders: list[Path]) -> None:

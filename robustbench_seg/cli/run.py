@@ -8,6 +8,7 @@ import typer
 from ..wording import counted
 from .choice import Choice, choose, options_for
 from .options import (
+    BatchNorm,
     Corruptions,
     Data,
     Device,
@@ -45,6 +46,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     corruptions: Corruptions = None,
     severities: Severities = None,
     views: Views = None,
+    batchnorm: BatchNorm = None,
     seeds: Seeds = None,
     split: Split = None,
     device: Device = "cpu",
@@ -64,6 +66,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         corruptions=corruptions,
         severities=severities,
         views=views or (),
+        batchnorm=batchnorm,
         seeds=seeds,
         split=split,
     )

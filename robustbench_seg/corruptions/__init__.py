@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..family import Family
-from .entry import SHIPPED, Corruption, Kernel
+from ..store.cell import CLEAN
+from .entry import SHIPPED, WITHOUT_DRAWS, Corruption, Kernel
 from .pixels import Image
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ __all__ = [
     "Corruption",
     "corrupt",
     "corruption",
+    "is_drawn",
     "sources_of",
 ]
 
@@ -44,7 +46,12 @@ MIN_SIDE_PX = 32
 SEVERITIES = (1, 2, 3, 4, 5)
 
 CORRUPTIONS = Family(
-    "corruption", Corruption, {name: Corruption(name=name, category=category) for name, category in SHIPPED.items()}
+    "corruption",
+    Corruption,
+    {
+        name: Corruption(name=name, category=category, draws=name not in WITHOUT_DRAWS)
+        for name, category in SHIPPED.items()
+    },
 )
 
 # Categories of the shipped corruptions; a user's own corruption may have another category.
@@ -54,7 +61,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
 }
 
 
-def corruption(name: str, *, category: str, version: str = "") -> Callable[[Kernel], Kernel]:
+def corruption(name: str, *, category: str, version: str = "", draws: bool = True) -> Callable[[Kernel], Kernel]:
     """Register the function below as a corruption of your own; see `Corruption` for the fields.
 
         @corruption("rain", category="weather", version="1")
@@ -67,11 +74,19 @@ def corruption(name: str, *, category: str, version: str = "") -> Callable[[Kern
     """
 
     def register(function: Kernel) -> Kernel:
-        entry = Corruption(name=name, category=category, function=function, version=version)
+        entry = Corruption(name=name, category=category, function=function, version=version, draws=draws)
         CORRUPTIONS.register(name, entry, function)
         return function
 
     return register
+
+
+def is_drawn(name: str) -> bool:
+    """Whether images depend on the seed: clean images never do, and a corruption does if its entry states draws.
+
+    name: CLEAN or a corruption; one that is not registered here counts as drawn.
+    """
+    return name != CLEAN and (name not in CORRUPTIONS or CORRUPTIONS[name].draws)
 
 
 def sources_of(names: Iterable[str], workers: int) -> dict[str, str]:
@@ -112,7 +127,7 @@ def corrupt(
     Raises ValueError, with the bad value and the allowed values, if the image's type, shape or size, the name,
     the severity or the source of the draws is not as above; MachineError for frost if imagecorruptions, and so
     its textures, are not installed; UsageError for a corruption of your own if its source was edited after its
-    import.
+    import, or if it draws although its entry denies that.
 
     Source: imagecorruptions 1.1.2; see this module's docstring.
     """
@@ -137,6 +152,10 @@ def corrupt(
         raise ValueError(f"rng was given with seed {seed!r} and image_id {image_id!r}; give rng or those, not both")
     else:
         draws = rng
+    if not (entry.draws or entry.shipped):
+        from .seeds import NoDraws
+
+        draws = NoDraws(entry.name)
     corrupted = entry.load()(pixels, int(severity), draws)
     return corrupted if entry.shipped else _copy_checked(corrupted, entry, pixels.shape)
 

@@ -16,7 +16,7 @@ from .pixels import Image
 if TYPE_CHECKING:
     from .seeds import Draws
 
-__all__ = ["SHIPPED", "Corruption"]
+__all__ = ["SHIPPED", "WITHOUT_DRAWS", "Corruption"]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it becomes part of file names
 # Other columns in a table of scores: no corruption and no category may have these names.
@@ -50,6 +50,9 @@ SHIPPED = {
     "spatter": "weather",
     "saturate": "digital",
 }
+WITHOUT_DRAWS = {
+    "defocus_blur", "zoom_blur", "gaussian_blur", "brightness", "contrast", "pixelate", "jpeg_compression", "saturate",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,8 @@ class Corruption:
     category: the score of the corruption is part of the mean of its category. function: (image, severity, draws) ->
     image, for a corruption of your own; without it, the function `name` in the module `category` of this package.
     version: for a corruption of your own; it is hashed with the source. Change it when something outside the source
-    changes, such as a file that the function reads.
+    changes, such as a file that the function reads. draws: whether it draws random numbers; if not, all seeds give the
+    same pixels, and several draws of a suite share one measurement.
 
     Raises UsageError for a name or a category that is taken, for a name, a category or a version that is not allowed,
     and for a function with other arguments, or with neither a source file nor a version.
@@ -69,6 +73,7 @@ class Corruption:
     category: str
     function: Kernel | None = field(default=None, hash=False)
     version: str = ""
+    draws: bool = True
 
     def __post_init__(self) -> None:
         for word in (self.name, self.category):
@@ -79,6 +84,8 @@ class Corruption:
                 )
         if not isinstance(self.version, str):
             raise UsageError(f'corruption {self.name!r}: its version is a text, such as "1", got {self.version!r}')
+        if not isinstance(self.draws, bool):
+            raise UsageError(f"corruption {self.name!r}: draws must be true or false, got {self.draws!r}")
         taken = {*TAKEN, *SHIPPED, *SHIPPED.values()}
         if not self.shipped and (self.name in taken or self.category in {*TAKEN, *SHIPPED, self.name}):
             word = self.name if self.name in taken else self.category
@@ -90,7 +97,8 @@ class Corruption:
     @property
     def shipped(self) -> bool:
         """Whether it is one of `SHIPPED`."""
-        return (SHIPPED.get(self.name), None, "") == (self.category, self.function, self.version)
+        own = (self.category, self.function, self.version, self.draws)
+        return own == (SHIPPED.get(self.name), None, "", self.name not in WITHOUT_DRAWS)
 
     @cached_property
     def source(self) -> str:

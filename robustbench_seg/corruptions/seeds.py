@@ -8,14 +8,15 @@ import functools
 import hashlib
 import json
 import math
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import UsageError
 from . import philox
 
-__all__ = ["Draws", "SeededDraws", "seeded"]
+__all__ = ["Draws", "NoDraws", "SeededDraws", "seeded"]
 
 Size = int | tuple[int, ...]
 
@@ -70,6 +71,29 @@ class SeededDraws:
         out = np.empty(_count(size), dtype=dtype)
         philox.fill_integers(self.stream(), np.int64(low), np.uint64(high - low), out)
         return _shape(out, size)
+
+
+class NoDraws:
+    """What a corruption gets that is registered with draws=False: each use raises UsageError."""
+
+    def __init__(self, corruption: str) -> None:
+        self.corruption = corruption
+
+    def uniform(self, low: float = 0.0, high: float = 1.0, size: Size | None = None) -> Any:
+        """Raise UsageError."""
+        self.refuse()
+
+    def normal(self, loc: float = 0.0, scale: float = 1.0, size: Size | None = None) -> Any:
+        """Raise UsageError."""
+        self.refuse()
+
+    def randint(self, low: int, high: int | None = None, size: Size | None = None) -> Any:
+        """Raise UsageError."""
+        self.refuse()
+
+    def refuse(self) -> NoReturn:
+        """Raise UsageError."""
+        raise UsageError(f"corruption {self.corruption} draws random numbers, but is registered with draws=False")
 
 
 def seeded(seed: int, corruption: str, severity: int, image_id: str) -> SeededDraws:

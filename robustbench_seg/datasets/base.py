@@ -5,9 +5,9 @@ Label maps hold trainIds: 0 .. len(class_names) - 1, and IGNORE for pixels that 
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -61,12 +61,12 @@ class Inspection:
 @dataclass(frozen=True)
 class Survey:
     """What reading images once has found. fingerprint: of all. unlabelled: ids of those without a labelled pixel.
-    smallest: the id of the image with the shortest side, and that side in pixels, where it is known.
+    sizes: an image of each (height, width) that there is, where that is known.
     """
 
     fingerprint: str
     unlabelled: tuple[str, ...] = ()
-    smallest: tuple[str, int] | None = None
+    sizes: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
 
 class Dataset(ABC):

@@ -85,8 +85,8 @@ class FileDataset(Dataset):
             raise DataError(count + listed(faults, FAULTS_SHOWN, "; "))
         sound = [one for one in inspections if not isinstance(one, DataError)]
         unlabelled = tuple(one.image_id for one in sound if not one.pixels[:-1].any())
-        smallest = min(((one.image_id, min(one.size)) for one in sound), key=lambda pair: pair[1], default=None)
-        return Survey(self.digest_with_code([[one.image_id, *one.digests] for one in sound]), unlabelled, smallest)
+        sizes = {one.size: one.image_id for one in reversed(sound)}  # the first of each size
+        return Survey(self.digest_with_code([[one.image_id, *one.digests] for one in sound]), unlabelled, sizes)
 
     def inspect(self, image_id: str) -> Inspection:
         """Read an image's two files once: the label is decoded and checked, of the image its structure, to the end."""

@@ -65,11 +65,11 @@ class Several(Dataset):
 
     def survey(self, ids: Sequence[str]) -> Survey:
         surveys = {name: one.survey(own) for name, one in self.members.items() if (own := self.ids_of(name, ids))}
-        smallest = [(f"{name}/{s.smallest[0]}", s.smallest[1]) for name, s in surveys.items() if s.smallest]
+        sizes = {size: f"{name}/{one}" for name, survey in surveys.items() for size, one in survey.sizes.items()}
         return Survey(
             digest([[name, survey.fingerprint] for name, survey in surveys.items()]),
             tuple(f"{name}/{image_id}" for name, survey in surveys.items() for image_id in survey.unlabelled),
-            min(smallest, key=lambda pair: pair[1], default=None),
+            sizes,
         )
 
     def ids_of(self, name: str, ids: Sequence[str]) -> list[str]:

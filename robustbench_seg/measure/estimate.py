@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from statistics import median
 
@@ -25,7 +26,8 @@ def estimate_seconds(
     """Estimate how many seconds cells take on this machine as it is now.
 
     An image of a quality cell takes what it takes clean, by model and view, and what its corruption takes in addition,
-    which `workers` share while the model runs; of each corruption one severity is tried, the middle one.
+    which `workers` share while the model runs; of each corruption one severity is tried, the middle one. Images on
+    which the statistics of BatchNorm are re-estimated count once more.
     """
     quality = [(job, job.cell) for job in jobs if isinstance(job.cell, QualityCell)]
     seconds = (len(jobs) - len(quality)) * (latency.min_seconds if latency else 0.0)
@@ -43,13 +45,14 @@ def estimate_seconds(
     for job, cell in quality:
         place = (cell.model, cell.view)
         if place not in clean:
-            setting = Setting(view=cell.view, precision=cell.precision, metrics=cell.metrics)
+            setting = Setting(view=replace(cell.view, batchnorm=None), precision=cell.precision, metrics=cell.metrics)
             measure = partial(evaluate, job.model, dataset, loader=Loader(0), setting=setting)
             with torch_threads(job.record.environment["threads"]):
                 clean[place] = timed(measure, some)
         alone = corrupting[cell.corruption]
         together = clean[place] + max(0.0, alone - corrupting[CLEAN])
-        seconds += job.record.images * (max(clean[place], alone / workers) if workers else together)
+        passes = job.record.images + min(cell.view.batchnorm or 0, job.record.images)
+        seconds += passes * (max(clean[place], alone / workers) if workers else together)
     return seconds
 
 

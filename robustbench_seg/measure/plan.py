@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from ..store.plan import Plan
 from ..store.record import Record
 from ..suites import Suite, expand, with_weights
 from .aligned import align_model, outputs_of
+from .batchnorm import norms_of
 from .devices import evaluation_threads, find_device
 from .views import input_sizes
 
@@ -117,6 +119,9 @@ def make_jobs(
     for name, alignment in alignments.items():
         for line in alignment.notes(name, dataset.name if dataset else ""):
             note(line)
+    if any(view.batchnorm for view in suite.measured_views) and dataset:
+        for model in models.values():
+            norms_of(model)  # refuses those that have none
     devices = {name: model.device.type for name, model in models.items()}
     outputs = {name: outputs_of(model) for name, model in models.items()}
     plan = expand(suite, devices, precision=options.precision, num_classes=outputs, images=len(ids))
@@ -124,9 +129,7 @@ def make_jobs(
     about = environment.describe(accelerator)
     about |= {"command": options.command} if options.command else {}
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    fingerprint = read_images(dataset, ids, suite, note) if dataset else ""
-    if dataset and ids:
-        refuse_other_sizes(models.values(), suite, dataset.load(ids[0]).image.shape[:2])
+    fingerprint = read_images(dataset, ids, suite, models.values(), note) if dataset else ""
     metrics = own_metrics(suite.metrics, len(class_names))
 
     def job(cell: QualityCell | LatencyCell) -> Job:
@@ -168,34 +171,41 @@ def make_jobs(
     return plan.with_keys(job.record.key for job in jobs), jobs
 
 
-def read_images(dataset: Dataset, ids: tuple[str, ...], suite: Suite, note: Callable[[str], None]) -> str:
+def read_images(
+    dataset: Dataset, ids: tuple[str, ...], suite: Suite, models: Iterable[Segmenter], note: Callable[[str], None]
+) -> str:
     """Read the images once, with the gallery's; return the fingerprint of the images that count.
 
-    Raises DataError for faults in them, and for an image that is too small for a view.
+    Raises DataError for faults in them, and for an image that is too small for a view; UsageError as
+    `refuse_other_sizes` does.
     """
     surveys = [first_pass(dataset, ids, note)]
     if pictured := set(suite.gallery) - set(ids):
         surveys.append(dataset.survey(sorted(pictured)))
-    for image_id, side in (one.smallest for one in surveys if one.smallest):
+    sizes = {size: image_id for one in reversed(surveys) for size, image_id in one.sizes.items()}
+    for size, image_id in sorted(sizes.items(), key=lambda item: min(item[0])):
+        side = min(size)
         for view in suite.views:
             if round(min(view.scales) * side) < LEAST_SIDE:
                 raise DataError(
                     f"{dataset.describe(image_id)}: its shorter side of {side} pixels is below {LEAST_SIDE} in view "
                     f"{view}; leave the image or the view out"
                 )
+    fixed = [model for model in models if isinstance(model, PreparedSegmenter) and model.sides]
+    if fixed and ids and not sizes:
+        sizes = {dataset.load(ids[0]).label.shape[:2]: ids[0]}
+    refuse_other_sizes(fixed, suite, sizes)
     return surveys[0].fingerprint
 
 
-def refuse_other_sizes(models: Iterable[Segmenter], suite: Suite, size: tuple[int, int]) -> None:
-    """Raise UsageError where a model takes one size alone, and a view does not feed it that.
+def refuse_other_sizes(models: Iterable[PreparedSegmenter], suite: Suite, sizes: Iterable[tuple[int, int]]) -> None:
+    """Raise UsageError where a view of an image does not feed a model of one size that size.
 
-    size: (height, width) of the first image; another size shows when its image is read.
+    sizes: (height, width) of the images, or of the first where a data set does not know them before it reads them.
     """
-    for model in models:
-        if isinstance(model, PreparedSegmenter) and model.sides:
-            for view in suite.views:
-                for fed in input_sizes(view, size):
-                    model.refuse_another_size(fed)
+    for model, view, size in product(models, suite.views, sizes):
+        for fed in input_sizes(view, size):
+            model.refuse_another_size(fed)
 
 
 def macs_of(model: Segmenter, size: tuple[int, int]) -> int | None:

@@ -134,13 +134,13 @@ def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
             if isinstance(sample, CorruptedSample):
                 differences.append(sample.difference)
 
-    ids = context.ids + tuple(image_id for image_id in context.suite.gallery if image_id not in counted)
-    rows, timings = evaluate(job.model, dataset, ids, context.loader, cell.setting, on_image)
+    others = [image_id for image_id in context.suite.gallery if image_id not in counted]
+    rows, timings = evaluate(job.model, dataset, context.ids, context.loader, cell.setting, on_image, others)
     difference = fmean(differences) if differences else None
     if difference == 0:
         raise DataError(f"{cell.corruption} at severity {cell.severity} changes none of the {len(differences)} images")
     record = replace(job.record, timings=timings, difference=difference)
-    context.store.write_quality(rows[: len(context.ids)], record)
+    context.store.write_quality(rows, record)
 
 
 def measure_speed(context: Context, job: Job, cell: LatencyCell) -> None:

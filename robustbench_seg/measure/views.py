@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..errors import UsageError
+from ..errors import NotFiniteError, UsageError
 from ..models.base import PreparedSegmenter, Segmenter, takes_logarithm
 from ..store.cell import LEAST_SIDE, View
 from .aligned import alignment_of, outputs_of
@@ -117,10 +117,10 @@ def put_through(model: Segmenter, images: Tensor, view: View) -> Tensor:
 
 
 def finite_logits(model: Segmenter, images: Tensor, pad_to: int = 1) -> Tensor:
-    """Float32 logits at the model's stride. Raises UsageError where one is not finite: it would pass for some class."""
+    """Float32 logits at the model's stride. Raises NotFiniteError where one is not: it would pass for some class."""
     logits = (as_prepared(model, f"pad-{pad_to}")(images, pad_to) if pad_to > 1 else model(images)).float()
     if not logits.isfinite().all():
-        raise UsageError(f"{model.name} gave logits that are not finite; its weights are damaged, or overflow")
+        raise NotFiniteError(f"{model.name} gave logits that are not finite; its weights are damaged, or overflow")
     return logits
 
 

@@ -74,8 +74,8 @@ def stamp(path: Path) -> tuple[int, int, int] | None:
 def pad_and_crop(scores_of: Callable[[Tensor], Tensor], images: Tensor, pad_to: int) -> Tensor:
     """Pad normalised images right and bottom to a multiple, with 0, the mean colour, and crop their scores again.
 
-    Scores at a whole stride keep ceil(side / stride) rows and columns, as those of an image that was not padded; others
-    are resized to the padded size first, bilinearly.
+    Scores at a whole stride keep ceil(side / stride) rows and columns, as many as without padding; others are resized
+    to the padded size first, bilinearly.
     """
     height, width = images.shape[2:]
     padded = functional.pad(images, (0, -width % pad_to, 0, -height % pad_to))

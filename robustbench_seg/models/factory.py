@@ -21,7 +21,7 @@ from segformer.files import read_file, sha256_of
 from ..errors import UsageError
 from ..files import digest
 from ..own_code import source_hash
-from ..wording import counted
+from ..wording import counted, listed
 from .base import NetworkSegmenter, Segmenter, unchanged
 from .filling import fill, hash_of_state
 from .foreign import Facts, wrap
@@ -31,6 +31,7 @@ __all__ = ["Factory", "load"]
 
 ATTRIBUTES = ("class_names", "licence", "checkpoint_sha256", "about", "parameters", "device")
 SOURCES: dict[str, str] = {}  # of the modules that were imported here, as they were then
+MOST_NAMES = 8  # of what a module defines, in a message
 SEED = 0  # of weights that a function draws: the same in each process
 
 
@@ -142,7 +143,9 @@ def call(factory: Factory, module: ModuleType, request: Request) -> tuple[Any, b
     function: Any = module
     for part in factory.function.split("."):
         if not hasattr(function, part):
-            raise UsageError(f"{factory.module}: has no {factory.function}")
+            own = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+            there = f"; it defines {listed(own, MOST_NAMES)}" if own else ""
+            raise UsageError(f"{factory.module}: has no {factory.function}{there}")
         function = getattr(function, part)
     if isinstance(function, nn.Module):
         return function, False

@@ -53,7 +53,8 @@ def panels(
         axis.set_visible(False)
     for axis, title in zip(axes, titles, strict=False):
         axis.set_title(title, fontsize=9)
-        axis.set_xlabel(x, fontsize=9)
+        if x:
+            axis.set_xlabel(x, fontsize=9)
         for side in hidden:
             axis.spines[side].set_visible(False)
         if grid:

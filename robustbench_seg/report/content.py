@@ -1,7 +1,8 @@
 """What a report is made of: sections, each with its sentences, tables, figures and pictures; plain values."""
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from ..studies.pictures import StoredPicture
 from .table import Table
@@ -49,7 +50,7 @@ class Section(Content):
 
     planned: how many cells. models: as the tables name them. sentences: at most three, with numbers. alarms: warnings
     that come before any number. missing: slugs of cells that were planned and are not in the store. failures: file
-    names and last lines of the tracebacks. limits: what the numbers do not show.
+    names and last lines of the tracebacks. facts: the provenance as plain values. limits: what the numbers do not show.
     """
 
     suite: str
@@ -62,4 +63,5 @@ class Section(Content):
     missing: tuple[str, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
     provenance: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()

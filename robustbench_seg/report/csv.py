@@ -3,11 +3,13 @@
 Fractions are 0-1, differences of them too; what a table shows in % or in points is not multiplied here.
 """
 
+from typing import Any
+
 import pandas as pd
 
 from .table import Table
 
-__all__ = ["SCHEMA", "csv"]
+__all__ = ["SCHEMA", "columns_of", "csv", "lines_of"]
 
 SCHEMA = (
     "row", "models", "quantity", "value", "low", "high",
@@ -17,14 +19,24 @@ SCHEMA = (
 )  # fmt: skip
 
 
-def csv(table: Table) -> str:
-    """Write each number of a table, whether people see its column or not; an empty field for a missing one."""
-    lines = [
+def lines_of(table: Table) -> list[dict[str, Any]]:
+    """List each number of a table, whether people see its column or not, by column of SCHEMA as far as it has it."""
+    return [
         {"quantity": column.name, **table.where, **row.where, **column.where}
         | {"value": cell.value, "low": cell.low, "high": cell.high, **cell.test}
         for row in table.rows
         for column, cell in zip(table.columns, row.cells, strict=True)
         if column.name and cell.value is not None
     ]
-    columns = list(dict.fromkeys([*SCHEMA, *(name for line in lines for name in line)]))
-    return str(pd.DataFrame(lines, columns=columns, dtype=object).to_csv(index=False, lineterminator="\n"))
+
+
+def columns_of(lines: list[dict[str, Any]]) -> list[str]:
+    """List SCHEMA, then what a user's own part adds to it."""
+    return list(dict.fromkeys([*SCHEMA, *(name for line in lines for name in line)]))
+
+
+def csv(table: Table) -> str:
+    """Write the lines of a table; an empty field for what is missing."""
+    lines = lines_of(table)
+    frame = pd.DataFrame(lines, columns=columns_of(lines), dtype=object)
+    return str(frame.to_csv(index=False, lineterminator="\n"))

@@ -10,6 +10,7 @@ import pandas as pd
 from ..store.cell import CLEAN, View
 from ..studies.comparisons import Differences
 from ..studies.evidence import Entry, Evidence, Quantities, evidence_of, numbered
+from ..studies.limits import transductive_notes
 from ..studies.robustness import Conditions, Miou, cell_scores, scores_of
 from ..studies.shift import shift_of
 from ..studies.sources import Source
@@ -73,9 +74,8 @@ class Panel:
     def about(self) -> str:
         """The end of a table's caption: what its numbers were made with."""
         fingerprint, weights = self.hashes
-        return (
-            f"{self.protocol}{describe_setting(self.cells.iloc[0], fingerprint, view=self.view is not None)}{weights}"
-        )
+        setting = describe_setting(self.cells.iloc[0], fingerprint, view=self.view is not None)
+        return f"{self.protocol}{setting}{weights}{self.notes}"
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -83,9 +83,14 @@ class Panel:
         return hashes_of(self.cells)
 
     @property
+    def notes(self) -> str:
+        """What a caption adds where a view is transductive."""
+        return "".join(f"; {note}" for note in transductive_notes(self.cells))
+
+    @property
     def brief(self) -> str:
         """The end of a caption where a table has the rest."""
-        return f"{self.protocol}settings and weights as in the tables"
+        return f"{self.protocol}settings and weights as in the tables{self.notes}"
 
     @property
     def protocol(self) -> str:
@@ -187,7 +192,8 @@ def panels_of(source: Source) -> list[Panel]:
     panels = []
     for evidence in every:
         panel = Panel(source=source, evidence=evidence, main=evidence is main)
-        detailed, first = views_in_detail(evidence.views), evidence.views[0]
+        detailed = views_in_detail(evidence.views)
+        first = next((view for view in evidence.views if not view.batchnorm), evidence.views[0])
         views = [
             replace(panel, view=view, name=next(names), main=panel.main and view == first, detailed=view in detailed)
             for view in evidence.views

@@ -1,6 +1,7 @@
 """What every number carries: protocol, data, view, precision, engine, weights and machine."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -9,11 +10,15 @@ from ..studies.arms import arms_of
 from ..studies.robustness import Conditions
 from ..wording import MOST_NAMES, counted
 
-__all__ = ["describe_protocol", "describe_setting", "hashes_of", "provenance"]
+__all__ = ["Facts", "describe_protocol", "describe_setting", "facts_of", "hashes_of", "provenance"]
 
 UNKNOWN: dict[str, Any] = {
     "command": "unknown", "robustbench_seg": "unknown", "python": "unknown", "machine": "unknown", "packages": {},
 }  # fmt: skip
+BUILD = ("robustbench_seg", "commit", "python")
+DATA = ["dataset", "split", "fingerprint", "images", "of", "engine_version"]
+WEIGHTS = ["model", "checkpoint_sha256", "licence", "parameters", "about"]
+Facts = dict[str, list[dict[str, Any]]]
 SHA256 = 64  # characters; random weights have a name in its place
 
 
@@ -45,18 +50,40 @@ def hashes_of(rows: pd.DataFrame) -> dict[str, str]:
     return {f", {fingerprint}": fingerprint, f"; weights (sha256) {brief}": f"weights (sha256) {names}"}
 
 
-def provenance(cells: pd.DataFrame) -> list[str]:
-    """List which commands, code, machines, versions and weights made the numbers."""
+def facts_of(cells: pd.DataFrame) -> Facts:
+    """List which commands, code, machines, versions, data and weights made the numbers: plain values, each once."""
     about = [UNKNOWN | json.loads(text) for text in dict.fromkeys(cells["environment"])]
-    lines = [f"command: `{command}`" for command in dict.fromkeys(a["command"] for a in about)]
-    for build in dict.fromkeys((a["robustbench_seg"], a.get("commit") or "unknown", a["python"]) for a in about):
-        lines.append("robustbench-seg {}, commit {}, Python {}".format(*build))
-    for versions in dict.fromkeys(json.dumps(a["packages"]) for a in about):
-        lines.append(", ".join(f"{name} {version}" for name, version in json.loads(versions).items()))
-    machines = ((a["machine"], a.get("threads")) for a in about)
-    for machine, threads in dict.fromkeys(machines):
-        lines.append(f"machine: {machine}" + ("" if threads is None else f"; {counted(threads, 'thread')}"))
-    weights = cells[["model", "checkpoint_sha256", "licence", "parameters", "about"]].drop_duplicates()
-    for model, sha256, licence, parameters, text in weights.itertuples(index=False):
-        lines.append(f"{model}: {text}; {parameters:,} parameters; weights sha256 {sha256}; licence: {licence}")
+    data = cells.dropna(subset=["fingerprint"]) if "fingerprint" in cells else cells.iloc[:0].reindex(columns=DATA)
+    return {
+        "commands": once([{"command": a["command"]} for a in about]),
+        "builds": once([{name: a.get(name) for name in BUILD} for a in about]),
+        "packages": once([a["packages"] for a in about]),
+        "machines": once([{"machine": a["machine"], "threads": a.get("threads")} for a in about]),
+        "data": once(data[DATA].convert_dtypes().to_dict("records")),
+        "weights": once(cells[WEIGHTS].to_dict("records")),
+    }
+
+
+def once(values: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what is there already."""
+    return list({tuple(value.items()): value for value in values}.values())
+
+
+def provenance(cells: pd.DataFrame) -> list[str]:
+    """Write `facts_of` in lines."""
+    facts = facts_of(cells)
+    lines = ["command: `{command}`".format(**fact) for fact in facts["commands"]]
+    for build in facts["builds"]:
+        commit = build["commit"] or "unknown"
+        lines.append(f"robustbench-seg {build['robustbench_seg']}, commit {commit}, Python {build['python']}")
+    for versions in facts["packages"]:
+        lines.append(", ".join(f"{name} {version}" for name, version in versions.items()))
+    for fact in facts["machines"]:
+        threads = "" if fact["threads"] is None else f"; {counted(fact['threads'], 'thread')}"
+        lines.append(f"machine: {fact['machine']}{threads}")
+    for one in facts["weights"]:
+        lines.append(
+            f"{one['model']}: {one['about']}; {one['parameters']:,} parameters; weights sha256 "
+            f"{one['checkpoint_sha256']}; licence: {one['licence']}"
+        )
     return lines

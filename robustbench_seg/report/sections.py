@@ -16,7 +16,7 @@ from ..studies.sources import Source, sources_of
 from .content import Content, Picture, Section
 from .panel import panels_of
 from .parts import PARTS
-from .provenance import provenance
+from .provenance import facts_of, provenance
 from .table import Table
 from .units import file_name
 
@@ -55,6 +55,8 @@ def section_of(source: Source) -> Section:
     # The first sentence of every part, then the second; of the later part first, which has more to add.
     ranks = sorted((k, -number) for number, some in enumerate(sentences) for k in range(len(some)))
     order = sorted((-number, k) for k, number in ranks[:MOST])
+    # Sentences that name no view are of the main one, which is transductive where all are.
+    flag = "Transductive: " if main.order and all(view.batchnorm for view in main.order) else ""
     alarms = tuple(f"⚠ {line}." for line in identical_models(source.drawn))
     finished = [frame for frame in (source.quality, source.latency) if len(frame)]
     return Section(
@@ -63,7 +65,7 @@ def section_of(source: Source) -> Section:
         planned=len(source.plan.cells),
         models=tuple(dict.fromkeys(title for panel in panels for title in panel.evidence.titles)),
         synthetic=bool(len(source.quality) and source.quality["synthetic"].any()),
-        sentences=tuple(sentences[number][k] for number, k in order),
+        sentences=tuple(f"{flag}{sentences[number][k]}" for number, k in order),
         warnings=(*alarms, *content.warnings, *untrusted(main.cells)),
         alarms=alarms,
         tables=with_own_files(content.tables),
@@ -72,6 +74,7 @@ def section_of(source: Source) -> Section:
         missing=tuple(source.missing.values()),
         failures=tuple(source.failures),
         provenance=tuple(provenance(pd.concat(finished))) if finished else (),
+        facts=facts_of(pd.concat(finished)) if finished else {},
         limits=tuple(limits_of(source.plan, main.evidence)) if len(main.cells) else (),
     )
 

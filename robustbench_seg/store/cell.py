@@ -1,9 +1,10 @@
 """One measurement, a cell: a model on a split in a setting, or a model's speed at an input size."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
 
 from ..errors import UsageError
 
@@ -17,7 +18,7 @@ MODE = re.compile(
 MODES = "whole, slide, pad-N, resize-HEIGHTxWIDTH or processor"
 VIEW = re.compile(
     r"((?P<mode>whole|pad-\d+|resize-\d+x\d+|processor)|slide-(?P<crop>\d{1,9})-(?P<stride>\d{1,9}))"
-    r"(-x(?P<scales>[\d._e-]+?))?(?P<flip>-flip)?"
+    r"(-x(?P<scales>[\d._e-]+?))?(?P<flip>-flip)?(-bn(?P<batchnorm>\d{1,9})-transductive)?"
 )
 
 
@@ -29,7 +30,9 @@ class View:
     padded to a multiple of 32; "resize-512x1024", whole at that height and width; "processor", whole at the size that
     the model's own image processor makes. scale: the image is first resized by this factor on each side; with several
     scales, the softmax probabilities of all are averaged. flip: the mirrored image (left to right) is evaluated too,
-    and its probabilities are part of the average.
+    and its probabilities are part of the average. batchnorm: the number of images of each condition on which the
+    running statistics of every BatchNorm are re-estimated, see `measure.batchnorm`; None for the stored statistics. The
+    name of such a view contains "transductive", because the model has seen test images.
     """
 
     mode: str = "whole"
@@ -37,6 +40,7 @@ class View:
     stride: int | None = None
     scale: float | tuple[float, ...] = 1.0
     flip: bool = False
+    batchnorm: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.mode, str) or not MODE.fullmatch(self.mode):
@@ -64,6 +68,8 @@ class View:
             raise UsageError(f"view scale must be in (0, 8], or several such factors, got {self.scale}")
         if len(set(self.scales)) < len(self.scales):
             raise UsageError(f"the scales of a view must differ, got {self.scale}")
+        if self.batchnorm is not None and (type(self.batchnorm) is not int or self.batchnorm < 2):
+            raise UsageError(f"view batchnorm must be a number of images, 2 or more, got {self.batchnorm!r}")
 
     @property
     def pad_to(self) -> int:
@@ -88,28 +94,47 @@ class View:
         return self.scale if isinstance(self.scale, tuple) else (self.scale,)
 
     def __str__(self) -> str:
+        return self._name(shortest)
+
+    @property
+    def label(self) -> str:
+        """The name in files, columns and tables: as returned by `str`, but a scale has six significant digits."""
+        return self._name(lambda scale: f"{scale:g}")
+
+    def _name(self, write: Callable[[float], str]) -> str:
         window = f"-{self.crop}-{self.stride}" if self.mode == "slide" else ""
-        scale = "" if self.scale == 1 else "-x" + "_".join(f"{scale:g}" for scale in self.scales)
-        return f"{self.mode}{window}{scale}" + ("-flip" if self.flip else "")
+        scale = "" if self.scale == 1 else f"-x{'_'.join(map(write, self.scales))}"
+        statistics = "" if self.batchnorm is None else f"-bn{self.batchnorm}-transductive"
+        return f"{self.mode}{window}{scale}" + ("-flip" if self.flip else "") + statistics
 
     @classmethod
     def parse(cls, text: str) -> "View":
-        """Read a view from its name, as returned by `str`, in which a scale has six significant digits.
+        """Read a view from its name, as returned by `str`. Raises UsageError for any other text.
 
-        Raises UsageError for any other text.
+        A label is the name of the view whose scales have those digits and no more.
         """
         if match := VIEW.fullmatch(text):
-            crop, stride = (int(match[name]) if match[name] else None for name in ("crop", "stride"))
+            crop, stride, statistics = (
+                int(match[name]) if match[name] else None for name in ("crop", "stride", "batchnorm")
+            )
             with suppress(ValueError, UsageError):
                 scale = tuple(float(scale) for scale in (match["scales"] or "1").split("_"))
                 mode = match["mode"] or "slide"
-                view = cls(mode=mode, crop=crop, stride=stride, scale=scale, flip=bool(match["flip"]))
+                view = cls(
+                    mode=mode, crop=crop, stride=stride, scale=scale, flip=bool(match["flip"]), batchnorm=statistics
+                )
                 if str(view) == text:
                     return view
         raise UsageError(
             f"unknown view {text!r:.60}; views have names such as whole, slide-256-192, pad-32, resize-512x1024, "
-            "processor and whole-x2-flip"
+            "processor, whole-x2-flip and whole-bn32-transductive"
         )
+
+
+def shortest(scale: float) -> str:
+    """Write a scale with six significant digits, or with as many as tell it from all others."""
+    text = f"{scale:g}"
+    return text if float(text) == scale else repr(scale)
 
 
 @dataclass(frozen=True)
@@ -180,7 +205,14 @@ class QualityCell:
     @property
     def slug(self) -> str:
         """A readable name, part of the file name."""
-        return f"{self.model}-{self.dataset}-{self.condition}-{self.view}"
+        return f"{self.model}-{self.dataset}-{self.condition}-{self.view.label}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values. A view without `batchnorm` lacks it, so older keys and files stay."""
+        fields = asdict(self)
+        if self.view.batchnorm is None:
+            del fields["view"]["batchnorm"]
+        return fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,3 +235,7 @@ class LatencyCell:
     def slug(self) -> str:
         """A readable name, part of the file name."""
         return f"{self.model}-{self.height}x{self.width}-b{self.batch}-{self.precision}-{self.device}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values."""
+        return asdict(self)

@@ -42,7 +42,7 @@ def naming_columns(record: Record) -> dict[str, str | int]:
         later = {"num_classes": cell.num_classes, "machine": machine, **later}
     else:
         names |= {name: getattr(cell, name) for name in ("dataset", "corruption", "severity")}
-        names["view"] = str(cell.view)
+        names["view"] = cell.view.label
         later = {
             **{name: getattr(cell, name) for name in ("split", "precision", "seed")},
             **{name: getattr(record, name) for name in ("engine_version", "corruption_source", "fingerprint")},

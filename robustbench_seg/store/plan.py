@@ -45,7 +45,7 @@ class PlannedCell:
 class Comparison:
     """A comparison that a suite names before its results: two arms in a quantity of the report, such as "retention".
 
-    view: as returned by str(View); "" for the leading view, the first that has cells.
+    view: its label; "" for the leading view, the first that has cells.
     """
 
     arms: tuple[str, str]
@@ -66,7 +66,7 @@ class Comparison:
 class Plan:
     """The cells that a run of a suite measures: `plan` prints them, and a report lists the missing ones.
 
-    conditions: corruptions with their severities (1 .. 5). views: as returned by str(View). images: their number, 0
+    conditions: corruptions with their severities (1 .. 5). views: labels of views. images: their number, 0
     until they are chosen. gallery: ids of the images whose pictures are kept. limits: sentences on what the numbers do
     not show. primary: the comparisons that decide; none in older files. margin: how many points count as the same, see
     `studies.grades`. written: the time when the run began, ISO 8601; "" in a plan outside of a store, and in older

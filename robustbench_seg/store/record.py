@@ -60,13 +60,13 @@ def quality_key(
     """
     own: list[object] = [corruption_source] if corruption_source else []
     own += [{name: metric.source for name, metric in own_metrics.items()}] if own_metrics else []
-    decides = [asdict(cell), engine_version, checkpoint_sha256, fingerprint, list(ids), *own]
+    decides = [cell.to_dict(), engine_version, checkpoint_sha256, fingerprint, list(ids), *own]
     return digest(["quality", KEY_VERSION, *decides])
 
 
 def latency_key(cell: LatencyCell, *, checkpoint_sha256: str, machine: str) -> str:
     """Hash everything that decides a speed cell's times, the machine included."""
-    return digest(["latency", KEY_VERSION, asdict(cell), checkpoint_sha256, machine])
+    return digest(["latency", KEY_VERSION, cell.to_dict(), checkpoint_sha256, machine])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,8 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON. Empty fields of NEWER are omitted, so that older files stay the same."""
-        return {name: value for name, value in asdict(self).items() if value or name not in NEWER}
+        fields = {name: value for name, value in asdict(self).items() if value or name not in NEWER}
+        return fields | {"cell": self.cell.to_dict()}
 
     def to_json(self) -> str:
         """Return the record as strict, key-sorted JSON."""

@@ -53,7 +53,7 @@ def is_primary(primary: Sequence[Comparison], pair: Pair, key: Any, views: Colle
     return any(
         set(each.arms) == set(pair)
         and each.quantity == quantity
-        and (each.view in views if each.view else len(views) > 1 or str(leading) in views)
+        and (each.view in views if each.view else len(views) > 1 or leading.label in views)
         for each in primary
     )
 

@@ -1,21 +1,24 @@
 """Several draws of the corruptions: the same cells with other seeds, and how much scores vary from draw to draw.
 
-Clean images have no draw: a suite measures them once, with its first seed, and they count in each draw.
+Clean images have no draw, nor have corruptions such as contrast: a suite measures them once, with its first seed, and
+they count in each draw.
 """
 
 import numpy as np
 import pandas as pd
 
+from ..corruptions import is_drawn
 from ..store.cell import CLEAN
 from .robustness import BASIS, MODEL, Conditions, by_corruption, category_means, flags_of
 
-__all__ = ["draws_of", "first_draws", "over_draws", "with_clean_cells"]
+__all__ = ["draws_of", "first_draws", "over_draws", "with_shared_cells"]
 
+CONDITION = ["corruption", "severity"]
 DRAWN = [*(name for name in BASIS if name != "seed"), *MODEL]  # what the draws of one row have in common
 
 
-def with_clean_cells(cells: pd.DataFrame) -> pd.DataFrame:
-    """Give each draw of a model in a setting the clean cells of another draw, where it has none.
+def with_shared_cells(cells: pd.DataFrame) -> pd.DataFrame:
+    """Give each draw of a model in a setting those cells of other draws that draw nothing, where it has none.
 
     cells: of `quality_frame`.
     """
@@ -23,11 +26,10 @@ def with_clean_cells(cells: pd.DataFrame) -> pd.DataFrame:
         return cells
     parts = [cells]
     for _, part in cells.groupby(DRAWN, sort=False, dropna=False):
-        clean = part[part["corruption"] == CLEAN]
-        measured = clean["seed"].unique()
-        if len(measured):
-            lent = clean[clean["seed"] == measured[0]]
-            parts += [lent.assign(seed=seed) for seed in part["seed"].unique() if seed not in measured]
+        shared = part[~part["corruption"].map(is_drawn)].drop_duplicates(CONDITION).set_index(CONDITION, drop=False)
+        for seed, own in part.groupby("seed", sort=False):
+            lacking = shared.index.difference(own.set_index(CONDITION).index, sort=False)
+            parts.append(shared.loc[lacking].assign(seed=seed))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -49,7 +51,7 @@ def over_draws(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
     drawn = [*conditions, "mean", "retention", *categories]
     rows = []
     for _, part in cells.groupby(DRAWN, sort=False, dropna=False) if len(cells) else ():
-        table = by_corruption(with_clean_cells(part), conditions)
+        table = by_corruption(with_shared_cells(part), conditions)
         values = table[[CLEAN, *drawn]].astype(np.float64)
         means = values.mean(skipna=False)
         own = means[list(conditions)]

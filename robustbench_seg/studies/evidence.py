@@ -110,7 +110,7 @@ class Evidence:
 
     def of_view(self, view: View) -> pd.DataFrame:
         """The cells of a view."""
-        return self.cells[self.cells["view"] == str(view)]
+        return self.cells[self.cells["view"] == view.label]
 
     def miou(self, title: str, view: View) -> Miou:
         """Look up mIoU by corruption and severity, NaN where a cell is missing; for `headline`."""
@@ -118,7 +118,7 @@ class Evidence:
 
     def metric(self, name: str, title: str, view: View) -> Miou:
         """Look up any metric as `miou` does."""
-        scores, place = self.scores[name], {"title": title, "view": str(view)}
+        scores, place = self.scores[name], {"title": title, "view": view.label}
         if (name, title, view) not in self.lookups:
             self.lookups[name, title, view] = scores.under(**place), scores.by_part(**place)
         drawn, parts = self.lookups[name, title, view]
@@ -180,7 +180,7 @@ class Evidence:
         named = []
         for first, second in self.pairs() if pairs is None else pairs:
             for name in each[self.titles[0]]:
-                places = {str(view) for view in (views(name) if callable(views) else views)}
+                places = {view.label for view in (views(name) if callable(views) else views)}
                 draws, alone, grouped = (
                     {title: values[name][start:end] for title, values in each.items()} for start, end in pairwise(ends)
                 )

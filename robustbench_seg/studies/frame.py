@@ -70,7 +70,7 @@ def quality_row(stored: StoredCell, shared: dict[object, NDArray[Any]]) -> dict[
     return {
         **vars(cell),
         "metric_sources": tuple((name, own.source) for name, own in record.own_metrics.items()),
-        "view": str(cell.view),
+        "view": cell.view.label,
         "slug": cell.slug,
         "height": height,
         "width": width,

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ..store.cell import View
 from ..store.plan import Plan
 from ..wording import conjoin, counted
 from .alignments import limits_of_classes
@@ -10,7 +11,7 @@ from .evidence import Evidence
 from .machines import differing_machines
 from .statistics import HOLD_BLOCKS, HOLD_BLOCKS_OF_MIOU, LEAST_COVER, LEAST_COVER_OF_MIOU, least_p
 
-__all__ = ["limits_of", "untrusted"]
+__all__ = ["limits_of", "transductive_notes", "untrusted"]
 
 PAPER_SIZE = (1024, 2048)  # of Cityscapes, on which the paper's tables are
 
@@ -33,6 +34,7 @@ def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
         lines.append(f"Only {first['images']} of {first['of']} images were used.")
     lines += [*smaller_than_windows(evidence.cells), *unknown_metrics(evidence.cells)]
     lines += limits_of_classes(evidence.cells)
+    lines += [f"{note[0].upper()}{note[1:]}." for note in transductive_notes(evidence.cells)]
     height, width = first["height"], first["width"]
     if plan.conditions and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
         lines.append(
@@ -74,6 +76,18 @@ def limits_of_runs(plan: Plan, evidence: Evidence) -> list[str]:
     if absent and named:
         lines.append(f"Primary comparisons without results here: {'; '.join(absent)}.")
     return lines
+
+
+def transductive_notes(cells: pd.DataFrame) -> list[str]:
+    """State for each view that re-estimates the statistics of BatchNorm what its numbers mean, without a full stop."""
+    views = cells.drop_duplicates("view")
+    return [
+        f"view {view}: before each condition, the statistics of every BatchNorm are re-estimated on "
+        f"{min(estimated, images)} of its test images, without labels; the model has seen test images, so its numbers "
+        "are a diagnosis and no fair score"
+        for view, images in zip(views["view"], views["images"], strict=True)
+        if (estimated := View.parse(view).batchnorm)
+    ]
 
 
 def smaller_than_windows(cells: pd.DataFrame) -> list[str]:

@@ -16,7 +16,7 @@ from ..store.cell import CLEAN
 from ..store.plan import Plan
 from .bootstrap import resample
 from .counts import read_counts
-from .draws import with_clean_cells
+from .draws import with_shared_cells
 from .machines import differing_machines
 from .robustness import BASIS, flags_of
 from .statistics import Draws, differing_blocks, holm, interval, p_value, too_few
@@ -76,7 +76,7 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan])
     plans: from `read_plans`, of both stores; they state the severities of a complete corruption, and the planned cells.
     Raises StoreError if no cell is in both frames, or if a frame holds a cell with several weights or sources.
     """
-    base, new = (with_clean_cells(frame) for frame in with_one_name(base, new))
+    base, new = (with_shared_cells(frame) for frame in with_one_name(base, new))
     for name, frame in (("BASE", base), ("NEW", new)):
         repeated = frame[frame.duplicated(CELL)]
         if len(repeated):

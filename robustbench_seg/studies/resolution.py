@@ -27,7 +27,7 @@ __all__ = ["Effect", "arm_of_table_1c", "effects", "extent_differs", "published_
 ARMS = {"mix": "mix_ffn", "learned": "learned_pe"}  # word in an arm's name: encoding in the paper's Table 1c
 
 Value = Any  # a float, or an array of Draws
-MiouOfView = Callable[[str], Value]  # str(View) ─▶ mIoU (0-1), NaN for a missing cell
+MiouOfView = Callable[[str], Value]  # label of a View ─▶ mIoU (0-1), NaN for a missing cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +51,8 @@ def effects(miou: MiouOfView, slide: View, scales: Sequence[float] = ()) -> list
     comparisons = [("extent", 1.0, View())]
     comparisons += [("scale", scale, replace(slide, scale=scale)) for scale in others]
     comparisons += [("joint", scale, View(scale=scale)) for scale in others]
-    base = miou(str(slide))
-    return [Effect(kind, scale, str(view), base - miou(str(view))) for kind, scale, view in comparisons]
+    base = miou(slide.label)
+    return [Effect(kind, scale, view.label, base - miou(view.label)) for kind, scale, view in comparisons]
 
 
 def published_extent() -> pd.DataFrame:

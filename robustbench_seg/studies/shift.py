@@ -47,8 +47,8 @@ def shift_of(views: Sequence[View]) -> Shift | None:
 
 
 def is_single(view: View) -> bool:
-    """Whether a view is at one scale and without a flip: others are no shift of the resolution."""
-    return len(view.scales) == 1 and not view.flip
+    """Whether a view is at one scale, not flipped and not transductive: others are no shift of the resolution."""
+    return len(view.scales) == 1 and not view.flip and view.batchnorm is None
 
 
 def views_by_kind(views: Sequence[View], shift: Shift) -> dict[str, list[View]]:

@@ -30,7 +30,7 @@ class ComparisonSpec(Strict):
     @property
     def comparison(self) -> Comparison:
         """The comparison as a plan keeps it."""
-        return Comparison(arms=self.arms, quantity=self.quantity, view="" if self.view is None else str(self.view))
+        return Comparison(arms=self.arms, quantity=self.quantity, view="" if self.view is None else self.view.label)
 
     def fault(self, conditions: Mapping[str, Sequence[int]], views: Sequence[View]) -> str:
         """State why a suite with these conditions and views has no such comparison; "" if it has."""

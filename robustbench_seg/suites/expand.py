@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from ..corruptions import is_drawn
 from ..store.cell import Condition, LatencyCell, QualityCell
 from ..store.plan import Plan, PlannedCell
 from .schema import Suite
@@ -36,13 +37,13 @@ def expand(
         limits=suite.limits,
         primary=tuple(each.comparison for each in suite.primary),
         margin=suite.margin,
-        views=tuple(map(str, suite.views)),
+        views=tuple(view.label for view in suite.measured_views),
         cells=tuple(map(PlannedCell.of, cells)),
     )
 
 
 def quality_cells(suite: Suite, models: Sequence[str], precision: str) -> list[QualityCell]:
-    """Expand to model x view x condition x draw, clean first, which has no draw and is measured once."""
+    """Expand to model x view x condition x draw, clean first; what draws no random numbers is measured once."""
     if suite.dataset is None:
         return []
     first, *_ = suite.draws
@@ -50,6 +51,7 @@ def quality_cells(suite: Suite, models: Sequence[str], precision: str) -> list[Q
         Condition(name, severity, seed)
         for seed in suite.draws
         for name, severities in suite.conditions.items()
+        if seed == first or is_drawn(name)
         for severity in severities
     ]
     return [
@@ -65,7 +67,7 @@ def quality_cells(suite: Suite, models: Sequence[str], precision: str) -> list[Q
             metrics=suite.metrics,
         )
         for model in models
-        for view in suite.views
+        for view in suite.measured_views
         for condition in [Condition(seed=first), *corrupted]
     ]
 

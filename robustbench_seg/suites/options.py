@@ -42,6 +42,7 @@ def with_options(
     conditions: Mapping[str, Sequence[int]] | None = None,
     views: Sequence[View] = (),
     seeds: Sequence[int] = (),
+    batchnorm: Sequence[str] = (),
     split: str | None = None,
     metrics: Sequence[str] | None = None,
 ) -> Suite:
@@ -64,6 +65,10 @@ def with_options(
     if seeds:
         content.pop("seed", None)
         content["seeds"] = tuple(seeds)
+    if batchnorm:
+        content["batchnorm"] = tuple(batchnorm)
+        if "reestimated" not in batchnorm:
+            content.pop("batchnorm_images", None)  # of the suite's own
     if split is not None:
         if suite.dataset is None:
             raise UsageError(f"suite {suite.name} has no dataset, so no split {split!r}")

@@ -4,13 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
-    PositiveFloat,
-    PositiveInt,
     ValidationError,
     ValidationInfo,
     model_validator,
@@ -25,6 +24,7 @@ from ..protocols import PROTOCOLS, conditions_of
 from ..store.cell import CLEAN, View
 from ..yaml_files import DatasetSpec, Strict, ViewSpec, read_yaml
 from .comparison import ComparisonSpec
+from .latency import LatencySpec
 
 __all__ = ["LatencySpec", "ModelSpec", "Suite", "read_suite", "with_weights"]
 
@@ -70,24 +70,8 @@ class ModelSpec(Strict):
         return self.classes if self.classes is not None else self.options.table
 
 
-Side = Annotated[int, Field(ge=32)]
 Seed = Annotated[int, Field(ge=0)]
-
-
-class LatencySpec(Strict):
-    """Input sizes (height, width) and batches to time, until min_samples and min_seconds, at most max_seconds."""
-
-    sizes: tuple[tuple[Side, Side], ...] = Field(min_length=1)
-    batches: tuple[PositiveInt, ...] = (1,)
-    min_samples: int = Field(30, ge=10)
-    min_seconds: PositiveFloat = 10.0
-    max_seconds: PositiveFloat = 120.0
-
-    @model_validator(mode="after")
-    def budget_has_room(self) -> Self:
-        if self.min_seconds > self.max_seconds:
-            raise ValueError(f"min_seconds {self.min_seconds:g} is more than max_seconds {self.max_seconds:g}")
-        return self
+Statistics = Literal["stored", "reestimated"]
 
 
 def known_metrics(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -98,16 +82,23 @@ def known_metrics(names: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError(str(error)) from None
 
 
+def listed_once(value: Any) -> Any:
+    """Turn a single word into a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
 class Suite(Strict):
     """What to measure.
 
     protocol: a name of PROTOCOLS, or one of your own with `conditions`, {corruption: severities}; clean images are
-    always measured too. seed: decides every draw; seeds, in its place, are several draws of each corruption, while
-    clean images are measured once. models: if none are listed, those that get weights on the command line. gallery: ids
-    of at most two images whose predictions are kept as pictures. metrics: what is counted in addition to mIoU, by
-    default all that ship. limits: sentences on what the numbers do not show, for the report. primary: comparisons of
-    arms that decide; the report calls all others exploratory. margin: how many points count as the same. Without a
-    dataset only latency is measured.
+    always measured too. batchnorm: the statistics of BatchNorm, "stored", "reestimated" or a list of both; every view
+    is measured with each of them. batchnorm_images: on how many images of a condition, evenly spaced, they are
+    re-estimated, or on all where there are fewer; see `measure.batchnorm`. seed: decides every draw; seeds, in its
+    place, are several draws of each corruption, while clean images and corruptions that draw nothing are measured once.
+    models: if none are listed, those that get weights on the command line. gallery: ids of at most two images whose
+    predictions are kept as pictures. metrics: what is counted in addition to mIoU, by default all that ship. limits:
+    sentences on what the numbers do not show, for the report. primary: comparisons of arms that decide; the report
+    calls all others exploratory. margin: how many points count as the same. Without a dataset only latency is measured.
     """
 
     name: str = Field(pattern=NAME)
@@ -117,6 +108,8 @@ class Suite(Strict):
     protocol: str = CLEAN
     conditions: dict[str, tuple[Annotated[int, Field(ge=1, le=5)], ...]] = Field(default_factory=dict)
     views: tuple[ViewSpec, ...] = Field((View(),), min_length=1)
+    batchnorm: Annotated[tuple[Statistics, ...], BeforeValidator(listed_once)] = Field(("stored",), min_length=1)
+    batchnorm_images: Annotated[int, Field(ge=2)] = 32
     seed: Seed = 0
     seeds: tuple[Seed, ...] = ()
     metrics: Annotated[tuple[str, ...], AfterValidator(known_metrics)] = OPTIONAL
@@ -157,13 +150,18 @@ class Suite(Strict):
             raise ValueError(f"a suite has a seed or seeds, got seed {self.seed} and seeds {list(self.seeds)}")
         for what, names in (
             ("model names", [model.name for model in self.models]),
-            ("views", [str(view) for view in self.views]),
+            ("views", [view.label for view in self.views]),
+            ("batchnorm", self.batchnorm),
             ("seeds", list(map(str, self.seeds))),
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"{what} must differ, got {', '.join(names)}")
+        if "batchnorm" in self.model_fields_set and (own := [str(view) for view in self.views if view.batchnorm]):
+            raise ValueError(f"view {own[0]} states its statistics, so that batchnorm has no place")
+        if "batchnorm_images" in self.model_fields_set and "reestimated" not in self.batchnorm:
+            raise ValueError("batchnorm_images has no effect without batchnorm: reestimated")
         for each in self.primary:
-            if fault := each.fault(self.conditions, self.views):
+            if fault := each.fault(self.conditions, self.measured_views):
                 raise ValueError(f"primary: {each.comparison}: {fault}")
         if len(set(self.primary)) < len(self.primary):
             raise ValueError("primary: comparisons must differ")
@@ -172,8 +170,15 @@ class Suite(Strict):
         return self
 
     @property
+    def measured_views(self) -> tuple[View, ...]:
+        """Each view with each of the statistics of BatchNorm."""
+        reestimated = [replace(view, batchnorm=self.batchnorm_images) for view in self.views]
+        each = {"stored": self.views, "reestimated": reestimated}
+        return tuple(view for statistics in self.batchnorm for view in each[statistics])
+
+    @property
     def draws(self) -> tuple[int, ...]:
-        """The seeds; clean images have the first."""
+        """The seeds; what draws nothing has the first."""
         return self.seeds or (self.seed,)
 
 
@@ -187,6 +192,8 @@ def read_source(text: str, weights: Any, options: Any, folder: Path) -> Source:
     if not isinstance(options, Mapping):
         raise UsageError(f"options of a model must be a mapping, got {options!r:.60}")
     if text not in MODELS:
+        if text.endswith(".py"):
+            raise UsageError(f"model {text}: name the function in it that makes the network, {text}:FUNCTION")
         if not re.search("[:@?]", text):
             raise UsageError(f"unknown model {text!r}; known: {', '.join(MODELS)}, or a source such as hf:FOLDER")
         source = Source.parse(text, folder, options)

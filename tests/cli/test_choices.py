@@ -16,7 +16,7 @@ from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.store.folder import Store
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.plans import read_plans
-from robustbench_seg.suites import read_suite
+from robustbench_seg.suites import expand, read_suite
 
 CONSTANT = [{"name": "constant"}]
 
@@ -50,6 +50,19 @@ def test_a_seed_and_seeds_exclude_each_other(tmp_path: Path) -> None:
     done = program("plan", str(write_suite(tmp_path, seed=1, seeds=[1, 2])))
     assert (done.returncode, done.stdout) == (2, "")
     assert "a suite has a seed or seeds, got seed 1 and seeds [1, 2]" in done.stderr
+
+
+def test_corruptions_without_draws_are_measured_once_for_all_draws(tmp_path: Path) -> None:
+    conditions = {"gaussian_noise": [1], "contrast": [2, 4], "jpeg_compression": [3]}
+    small = {"models": CONSTANT, "views": ["whole"], "conditions": conditions, "gallery": []}
+    path = write_suite(tmp_path, seeds=[2, 7], **small)
+    planned = program("plan", str(path))
+    assert "6 conditions (clean, contrast, jpeg_compression once, each other in 2 draws) x 1 view" in planned.stdout
+    cells = [cell.condition for cell in expand(read_suite(str(path)), {"m": "cpu"}).to_measure()]
+    assert sorted((str(cell), cell.seed) for cell in cells) == [
+        ("clean", 2), ("contrast-2", 2), ("contrast-4", 2), ("gaussian_noise-1", 2), ("gaussian_noise-1", 7),
+        ("jpeg_compression-3", 2),
+    ]  # fmt: skip
 
 
 def test_clean_images_are_measured_once_for_all_draws(tmp_path: Path) -> None:

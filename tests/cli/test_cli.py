@@ -71,6 +71,7 @@ def real_program(*arguments: str, **environment: str) -> subprocess.CompletedPro
         ),
         (["run", "demo", "--out", "OUT", "--limit", "0"], "Invalid value for '--limit'"),
         (["run", "demo", "--out", "OUT", "--precision", "fp8"], "'fp8' is not one of 'fp32', 'bf16'"),
+        (["check", "camvid"], "check takes NAME=PATH, got 'camvid'"),
         (["report", "OUT"], "OUT: holds no results"),
         (["corrupt"], "Missing argument 'DATASET'."),
         (["corrupt", "streets"], "Missing option '--out'."),

@@ -123,3 +123,13 @@ def test_single_precision_loses_next_to_nothing(name: str, severity: int, crop: 
     difference = np.abs(result.astype(int) - exact.astype(int))
     assert difference.max() <= 1
     assert np.mean(difference == 0) >= 0.999
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_entry_of_a_corruption_states_whether_it_draws(name: str) -> None:
+    image = np.random.default_rng(3).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    for severity in range(1, 6):
+        one, other = (corrupt(image, name, severity, seed=seed, image_id="a") for seed in (0, 1))
+        assert np.array_equal(one, other) is not CORRUPTIONS[name].draws, severity
+        with_id = corrupt(image, name, severity, seed=0, image_id="b")
+        assert np.array_equal(one, with_id) is not CORRUPTIONS[name].draws, severity

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -12,7 +14,9 @@ from torch import nn
 from torch.nn import functional
 
 from robustbench_seg.alignment import align
+from robustbench_seg.datasets import open_dataset
 from robustbench_seg.errors import UsageError
+from robustbench_seg.measure.plan import read_images
 from robustbench_seg.measure.views import predict, rated_prediction, view_logits
 from robustbench_seg.models import load_model, load_source
 from robustbench_seg.models.base import NetworkSegmenter
@@ -179,3 +183,25 @@ def test_scores_of_masks_are_averaged_over_scales_and_grouped_by_an_alignment(
     model.alignment = align(("a", "b"), ("both",), {"a": "both", "b": "both"})
     rated = rated_prediction(model, IMAGE, View(), label, "fp32")
     torch.testing.assert_close(rated.confidence, torch.ones(45, 70), atol=1e-5, rtol=0)
+
+
+def test_another_size_of_any_image_is_refused_before_the_run_and_no_image_is_decoded_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("images", "labels"):
+        (tmp_path / place).mkdir()
+    for number, size in enumerate([(40, 96), (40, 96), (48, 64)]):
+        cv2.imwrite(str(tmp_path / f"images/{number}.png"), np.full((*size, 3), 90, np.uint8))
+        cv2.imwrite(str(tmp_path / f"labels/{number}.png"), np.zeros(size, np.uint8))
+    (tmp_path / "dataset.yaml").write_text("images: images\nlabels: labels\nclasses: [road, sky]\n", encoding="utf-8")
+    dataset = open_dataset("mine", tmp_path)
+    monkeypatch.setattr(type(dataset), "load", lambda self, image_id: pytest.fail("decoded"))
+    assert dataset.survey(dataset.ids).sizes == {(40, 96): "0", (48, 64): "2"}
+    model = segmenter()
+    model.sides = (40, 96)
+    whole = Suite(name="s", description="", dataset={"name": "mine", "split": "all"})
+    read_images(dataset, dataset.ids[:2], whole, [model], lambda line: None)
+    with pytest.raises(UsageError, match="takes images of 40x96 alone, got 48x64: use the view resize-40x96"):
+        read_images(dataset, dataset.ids, whole, [model], lambda line: None)
+    resized = Suite(name="s", description="", dataset={"name": "mine", "split": "all"}, views=["resize-40x96"])
+    read_images(dataset, dataset.ids, resized, [model], lambda line: None)

@@ -16,6 +16,7 @@ from robustbench_seg.models import MODELS, load_source
 from robustbench_seg.models.preprocessing import Preprocessing
 from robustbench_seg.models.source import Source, split_name
 from robustbench_seg.suites import Suite, read_suite, with_weights
+from robustbench_seg.suites.schema import given_model
 from segformer import CheckpointError
 
 CPU = torch.device("cpu")
@@ -399,6 +400,14 @@ def test_what_sides_must_be_multiples_of_is_found_by_a_trial(multiple: int, tmp_
 def test_a_network_that_drops_what_fills_no_patch_gets_whole_patches(tmp_path: Path) -> None:
     text = FORWARD.replace("5, 3, padding=1", "5, 16, stride=16").format("return self.last(images)")
     assert "images padded to a multiple of 16 (found by a trial)" in load(f"{write_factory(tmp_path, text)}:Net").about
+
+
+def test_a_wrong_function_is_refused_with_those_that_there_are_and_a_file_alone_with_the_form(tmp_path: Path) -> None:
+    path = write_factory(tmp_path, FORWARD.format("return self.last(images)"))
+    with pytest.raises(UsageError, match=r"has no net; it defines Net$"):
+        load(f"{path}:net")
+    with pytest.raises(UsageError, match=r"name the function in it that makes the network, net\.py:FUNCTION$"):
+        given_model("net.py")
 
 
 def test_stated_sides_are_taken_as_they_are(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...family import Family
 from ..content import Content
 from ..panel import Panel
-from . import calibration, classes, clean, conditions, corruption, draws, gallery, resolution, speed
+from . import batchnorm, calibration, classes, clean, conditions, corruption, draws, gallery, resolution, speed
 
 __all__ = ["PARTS", "Part"]
 
@@ -30,6 +30,7 @@ PARTS: Family[Part] = Family(
         "conditions": Part(heading="Conditions of the data", make=conditions.make),
         "corruption": Part(heading="Under corruption", make=corruption.make),
         "draws": Part(heading="Draws of the corruptions", make=draws.make),
+        "batchnorm": Part(heading="Statistics of BatchNorm", make=batchnorm.make),
         "resolution": Part(heading="Resolution", make=resolution.make),
         "classes": Part(heading="Classes", make=classes.make),
         "calibration": Part(heading="Boundary and calibration", make=calibration.make),

@@ -19,7 +19,7 @@ UNSTATED = "not stated"
 
 @dataclass(frozen=True, kw_only=True)
 class OwnRun:
-    """The setting of our numbers. view: as str(View). images, of: number of images measured, and in the split."""
+    """The setting of our numbers. view: its label. images, of: number of images measured, and in the split."""
 
     protocol: str
     view: str

@@ -1,0 +1,60 @@
+"""Means and spreads over draws, where some corruptions draw nothing and are measured once."""
+
+from pathlib import Path
+from statistics import stdev
+
+import pytest
+from synthetic import write_synthetic
+
+from robustbench_seg.store.cell import View
+from robustbench_seg.studies.draws import over_draws, with_shared_cells
+from robustbench_seg.studies.frame import quality_frame
+
+CONDITIONS = {"fog": [1, 3], "contrast": [2], "pixelate": [1, 2]}
+ONCE = ["*-clean-*", "*-contrast-*", "*-pixelate-*"]
+PARTS = {"clean": 0.8, "fog": 0.5, "contrast": 0.6, "pixelate": 0.7}
+
+
+def write_draw(folder: Path, draw: int, skip: list[str], models: tuple[str, ...] = ("a", "b")) -> None:
+    def accuracy(model: str, corruption: str, severity: int, view: View) -> float:
+        drawn = 0.02 * draw if corruption == "fog" else 0.0
+        return PARTS[corruption] - 0.03 * severity + drawn - 0.05 * (model == "b")
+
+    write_synthetic(folder, accuracy, models=models, conditions=CONDITIONS, draw=draw, skip=skip)
+
+
+def test_a_corruption_that_draws_nothing_counts_in_each_draw_by_its_one_measurement(tmp_path: Path) -> None:
+    for draw in (0, 1, 2):
+        write_draw(tmp_path, draw, ONCE if draw else [])
+    cells = quality_frame(tmp_path)
+    table = over_draws(cells, CONDITIONS).set_index("model")
+    for model, own in cells.groupby("model"):
+        miou = own.set_index(["corruption", "severity", "seed"])["miou"]
+        once = {"contrast": miou["contrast", 2, 0], "pixelate": (miou["pixelate", 1, 0] + miou["pixelate", 2, 0]) / 2}
+        fog = [(miou["fog", 1, draw] + miou["fog", 3, draw]) / 2 for draw in (0, 1, 2)]
+        means = [(value + sum(once.values())) / 3 for value in fog]
+        row = table.loc[model]
+        assert (row["draws"], row["missing"]) == (3, 0)
+        assert row["contrast"] == pytest.approx(once["contrast"], abs=1e-12)
+        assert row["contrast_spread"] == pytest.approx(0, abs=1e-12)
+        assert row["mean"] == pytest.approx(sum(means) / 3, abs=1e-12)
+        assert row["mean_spread"] == pytest.approx(stdev(means), abs=1e-12)
+        assert row["retention_spread"] == pytest.approx(stdev(m / miou["clean", 0, 0] for m in means), abs=1e-12)
+
+
+def test_a_store_that_measured_each_draw_of_them_keeps_its_own_cells(tmp_path: Path) -> None:
+    for draw in (0, 1):
+        write_draw(tmp_path, draw, [])
+    cells = quality_frame(tmp_path)
+    shared = with_shared_cells(cells)
+    assert sorted(shared["key"]) == sorted(cells["key"])
+    assert not shared.duplicated("key").any()
+
+
+def test_a_draw_that_lacks_a_corruption_that_draws_still_lacks_it(tmp_path: Path) -> None:
+    write_draw(tmp_path, 0, [], ("a",))
+    write_draw(tmp_path, 1, [*ONCE, "*-fog-3-*"], ("a",))
+    (row,) = over_draws(quality_frame(tmp_path), CONDITIONS).to_dict("records")
+    assert (row["draws"], row["missing"]) == (2, 1)
+    assert row["fog"] != row["fog"]
+    assert row["contrast"] == row["contrast"]
