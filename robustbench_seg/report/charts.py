@@ -147,11 +147,11 @@ def forest(numbers: Bars, unit: str, published: Marks | None = None) -> "Figure"
         for y, label in enumerate(rows):
             images, widest = panel.get(label, (NOTHING, NOTHING))
             if not np.isnan(images.estimate):
-                for number, width in ((widest, 1), (images, 3)):
+                for number, width in ((widest, 1), (images, 3.5)):
                     ends = [100 * number.low, 100 * number.high]
                     axis.plot(ends, [y, y], color=BLUE, linewidth=width, solid_capstyle="butt")
                 fill = BLUE if widest.excludes_zero else "white"
-                axis.plot(100 * images.estimate, y, "o", color=BLUE, markersize=6, markerfacecolor=fill)
+                axis.plot(100 * images.estimate, y, "o", color=BLUE, markersize=4.5, markerfacecolor=fill)
             theirs = (published or {}).get(title, {}).get(label)
             if theirs is not None:
                 axis.plot(100 * theirs, y - 0.28, "D", color=ORANGE, markersize=6, fillstyle="none")
