@@ -113,6 +113,23 @@ def test_the_benchmark_of_the_metrics_states_the_medians_of_its_samples(tmp_path
     assert all(raw["about"][name] in page for name in ("commit", "machine", "command"))
 
 
+def test_the_benchmark_of_the_reproduction_runs_the_suite_and_states_its_price(tmp_path: Path) -> None:
+    reproduction = importlib.import_module("benchmarks.reproduction")
+    options = ["--models", "segformer-b0", "--views", "whole", "--images", "1", "--size", "64", "96"]
+    reproduction.main([*options, "--remark", "a test", "--out", str(tmp_path)])
+    (row,) = csv.DictReader((tmp_path / "reproduction.csv").read_text().splitlines())
+    seconds = float(row["seconds_per_image"])
+    assert 0 < float(row["fastest"]) <= seconds <= float(row["slowest"])
+    assert row["samples"] == "3"  # a corrupted cell each
+    assert float(row["hours"]) == pytest.approx(seconds * 36_500 / 3600)
+    assert float(row["cpu_seconds"]) > 0
+    assert float(row["peak_mib"]) > 100  # torch alone needs more
+    page = (tmp_path / "reproduction.md").read_text()
+    assert f"| segformer-b0 | whole | {seconds:.1f} |" in page
+    assert "--size 64 96 --remark 'a test'" in page
+    assert "remark: a test" in page
+
+
 def test_the_forward_benchmark_compares_three_sides_and_keeps_what_it_has_measured(tmp_path: Path) -> None:
     command = ["segformer_forward", "--variants", "b0", "--samples", "2", "--threads", "1", "--go-on"]
     command += ["--out", str(tmp_path), "--sizes", "64x64"]

@@ -13,13 +13,15 @@ from robustbench_seg.models import BUILTIN_WEIGHTS
 from robustbench_seg.store.cell import QualityCell, View
 from robustbench_seg.store.file import read_cell
 from robustbench_seg.store.folder import Store
-from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.frame import latency_frame, quality_frame
+from robustbench_seg.studies.published import read_published
 from robustbench_seg.suites import read_suite
 from robustbench_seg.yaml_files import shipped
 from segformer.files import sha256_of
 
 ROOT = Path(__file__).parents[1]
 STUDIES = sorted(path.parent for path in ROOT.glob("reports/*/cells"))
+SPEEDS = sorted(path.parent for path in ROOT.glob("reports/*/latency"))
 MOST_BYTES = 20 * 2**20
 
 
@@ -54,6 +56,31 @@ def test_a_study_is_whole_small_and_without_pictures_of_data(study: Path) -> Non
     for path in page_of(study).iterdir():
         assert "-strip-" not in path.name
         assert "data:image/webp" not in path.read_text(encoding="utf-8"), path.name
+
+
+@pytest.mark.parametrize("study", SPEEDS, ids=lambda study: study.name)
+def test_a_report_of_speed_is_whole_and_of_one_machine_and_its_command_is_in_the_readme(study: Path) -> None:
+    cells = latency_frame(study)
+    (plan,) = Store(study).plans()
+    assert {cell.key for cell in plan.cells} == set(cells["key"])
+    assert not Store(study).failures()
+    assert cells[["machine", "threads", "torch", "batch", "precision"]].drop_duplicates().shape[0] == 1
+    readme = " ".join((ROOT / "reports/README.md").read_text(encoding="utf-8").replace("\\\n", " ").split())
+    for command in {json.loads(text)["command"] for text in cells["environment"]}:
+        assert f"--out {study.relative_to(ROOT)}" in command
+        assert command in readme
+
+
+@pytest.mark.parametrize("study", SPEEDS, ids=lambda study: study.name)
+def test_a_report_of_speed_has_table_2_of_the_paper_next_to_it(study: Path) -> None:
+    theirs = read_published("table2_main").set_index(["method", "encoder"])
+    page = (study / "report/report.md").read_text(encoding="utf-8")
+    rows = page.partition("Next to the paper's Table 2")[2].splitlines()
+    for size in (1024, 768, 640, 512):
+        (row,) = [line for line in rows if f"| {size}x{2 * size} |" in line and "SegFormer@" in line]
+        fps, gflops = theirs.loc[(f"SegFormer@{size}", "B0"), ["cityscapes_fps", "cityscapes_gflops"]]
+        ratio = fps / theirs.loc[("SegFormer@1024", "B0"), "cityscapes_fps"]
+        assert f"| SegFormer@{size} B0 | {fps:.1f} | {ratio:.2f} | {gflops:.1f} |" in row
 
 
 SHIPPED_VIEWS = {view for name in shipped("robustbench_seg.suites") for view in read_suite(name).views}

@@ -50,6 +50,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     version: str = "",
     seeds: Sequence[int] = (0,),
     metrics: Sequence[str] | None = None,
+    void: Literal["ignored", "counted"] = "ignored",
     device: str | None = None,
     precision: Literal["fp32", "bf16", "fp16"] = "fp32",
     workers: int = 0,
@@ -63,7 +64,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     "slide-1024-768". preprocess, classes, version: of a network, see `made_of`. out: the folder of the store,
     where an evaluation that was stopped resumes; without it the store is temporary, and lives as long as the results.
     limit: so many images, evenly spaced. name: of the model in results. seeds: a draw of each corruption for each.
-    metrics: what is counted in addition to mIoU, by default all that ship. device: of models that are loaded here, by
+    metrics: what is counted in addition to mIoU, by default all that ship. void: "counted" makes predictions on pixels
+    without a label wrong, for the mIoU alone. device: of models that are loaded here, by
     default "cpu"; a network stays where it is. workers: processes that load images; with any, a script starts the call
     under `if __name__ == "__main__":`. progress: a bar in terminals and notebooks, or a listener of your own.
 
@@ -89,6 +91,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
         views=[view_of(view) for view in ([views] if isinstance(views, str | View) else views)],
         seeds=seeds,
         metrics=metrics,
+        void=void,
     )
     made = partial(made_of, preprocess=preprocess, classes=classes, version=version)
     table = classes if isinstance(classes, Mapping) else None

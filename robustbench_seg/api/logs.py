@@ -15,7 +15,7 @@ from ..files import expanded
 from ..measure.plan import Job
 from ..measure.runner import Listener
 from ..metrics import MIOU, miou
-from ..store.cell import CLEAN, QualityCell
+from ..store.cell import CLEAN, QualityCell, view_name
 from ..store.file import read_cell
 from ..store.folder import Store
 from ..studies.draws import over_draws
@@ -137,7 +137,9 @@ class LogListener(Listener):
         stored = read_cell(self.store.path(job.record.kind, cell.slug, job.record.key))
         score = miou({name: stored.arrays[name].sum(axis=0) for name in MIOU.columns})
         draw = f"/seed-{cell.seed}" if cell.corruption != CLEAN else ""
-        self.write(f"{cell.model}/{cell.view.label}/{cell.corruption}{draw}", score, cell.severity)
+        self.write(
+            f"{cell.model}/{view_name(cell.view.label, cell.void)}/{cell.corruption}{draw}", score, cell.severity
+        )
 
     def close(self) -> None:
         """Write the headlines of the run's plan, and what is left."""
@@ -146,7 +148,7 @@ class LogListener(Listener):
         own = cells[cells["key"].isin([cell.key for cell in plan.cells])] if len(cells) else cells
         for row in over_draws(own, dict(plan.conditions)).to_dict("records"):
             for name in HEADLINE:
-                self.write(f"{row['model']}/{row['view']}/headline/{name}", row[name], 0)
+                self.write(f"{row['model']}/{view_name(row['view'], row['void'])}/headline/{name}", row[name], 0)
         self.attempt(self.log.close)
 
     def write(self, name: str, value: float, step: int) -> None:

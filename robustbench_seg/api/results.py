@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import UsageError
-from ..store.cell import CLEAN
+from ..store.cell import CLEAN, view_name
 from ..store.folder import Store
 from ..store.plan import Plan
 from ..studies.draws import over_draws
@@ -102,7 +102,8 @@ class Results:
             own = self.cells[self.cells["key"].isin(keys)] if len(self.cells) else self.cells
             if len(own):
                 table = over_draws(own, dict(plan.conditions))
-                columns = table[["model", "view"]].assign(protocol=plan.protocol)
+                views = list(map(view_name, table["view"], table["void"]))
+                columns = table[["model"]].assign(view=views, protocol=plan.protocol)
                 for name in IN_BRIEF[2:]:
                     columns[f"{name} (%)"] = [f"{100 * value:.1f}" if pd.notna(value) else "–" for value in table[name]]
                 columns["images"] = [f"{n} of {of}" for n, of in zip(table["images"], table["of"], strict=True)]

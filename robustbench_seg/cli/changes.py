@@ -16,10 +16,11 @@ __all__ = ["name_of", "show_changes"]
 
 def name_of(change: pd.Series) -> str:
     """Name a change's model and setting, briefly."""
+    void = "" if change["void"] == "ignored" else f"void {change['void']}, "
     return (
         f"{change['model']}, view {change['view']}, {change['dataset']} {change['split']} "
         f"({change['fingerprint'][:12]}), {change['images']} of {change['of']} images, {change['precision']}, "
-        f"engine version {change['engine_version']}, seed {change['seed']}"
+        f"{void}engine version {change['engine_version']}, seed {change['seed']}"
     )
 
 

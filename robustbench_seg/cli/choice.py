@@ -28,6 +28,7 @@ class Choice:
     batchnorm: list[str] | None = None
     seeds: list[str] | None = None
     split: str | None = None
+    void: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ def choose(name: str | None, choice: Choice) -> Target:
     if name is not None:
         if alone:
             raise UsageError(f"--data {alone[0]}: takes no folder, and a suite names its dataset itself")
-        suite = with_options(read_suite(name), protocol=choice.protocol, split=choice.split)
+        suite = with_options(read_suite(name), protocol=choice.protocol, split=choice.split, void=choice.void)
         conditions = choose_conditions(suite.protocol, suite.conditions, *picked) if any(picked) else None
         return Target(suite=with_options(suite, conditions=conditions, **given), folders=folders)
     if not (names := [*folders, *alone]):
@@ -65,7 +66,7 @@ def choose(name: str | None, choice: Choice) -> Target:
     protocol = choice.protocol or "segformer"
     conditions = choose_conditions(protocol, conditions_of(protocol), *picked) if any(picked) else None
     dataset = open_split("+".join(names), choice.split, folders)
-    suite = with_options(suite_for(dataset.name, dataset.split, protocol, conditions), **given)
+    suite = with_options(suite_for(dataset.name, dataset.split, protocol, conditions), **given, void=choice.void)
     return Target(suite=suite, folders=folders, dataset=dataset)
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "Split",
     "SuiteName",
     "Views",
+    "VoidRule",
     "Weights",
     "Workers",
     "data_folders",
@@ -79,6 +80,13 @@ Seeds = Annotated[
     ),
 ]
 Split = Annotated[str | None, typer.Option(help="Instead of the suite's; without a suite, val or test.")]
+VoidRule = Annotated[
+    Literal["ignored", "counted"] | None,
+    typer.Option(
+        "--void",
+        help="Predictions on pixels without a label: ignored, or counted as wrong (mIoU alone, in separate tables).",
+    ),
+]
 Precision = Annotated[Literal["fp32", "bf16", "fp16"], typer.Option(help="Of the forward pass.")]
 LogTo = Annotated[
     str | None,

@@ -25,6 +25,7 @@ from .options import (
     Split,
     SuiteName,
     Views,
+    VoidRule,
     Weights,
     Workers,
     weights_given,
@@ -52,6 +53,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     batchnorm: BatchNorm = None,
     seeds: Seeds = None,
     split: Split = None,
+    void: VoidRule = None,
     device: Device = "cpu",
     precision: Precision = "fp32",
     workers: Workers = None,
@@ -67,6 +69,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
         batchnorm=batchnorm,
         seeds=seeds,
         split=split,
+        void=void,
     )
     target = choose(suite, choice)
     show(target.suite, weights_given(weights), model or ())
@@ -103,6 +106,8 @@ def show(suite: "Suite", weights: dict[str, str], sources: Sequence[str]) -> Non
         seeds = ", ".join(map(str, suite.draws))
         say(f"dataset: {suite.dataset.name} {suite.dataset.split}; protocol: {planned.protocol}; {draws}: {seeds}")
         say(f"views: {', '.join(planned.views)}")
+        if suite.void != "ignored":
+            say(f"void: {suite.void}")
         conditions = counted(len({cell.condition for cell in quality}), "condition")
         views = counted(len({cell.view for cell in quality}), "view")
         once = ", ".join([CLEAN, *(name for name, _ in planned.conditions if not is_drawn(name))])

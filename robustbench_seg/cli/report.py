@@ -20,7 +20,11 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Where to write; by default report/ in the first folder.")] = None,
     text: Annotated[bool, typer.Option("--text", help="Print the main tables and write nothing.")] = False,
     reference: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Add CD, rCD and improvement against this model.")
+        str | None,
+        typer.Option(
+            metavar="MODEL|semsegbench",
+            help="Add CD, rCD and improvement against this model; or SemSegBench's 76 published rows.",
+        ),
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Write the figures as PDF too.")] = False,
     margin: Annotated[

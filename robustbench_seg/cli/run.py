@@ -22,6 +22,7 @@ from .options import (
     Split,
     SuiteName,
     Views,
+    VoidRule,
     Weights,
     Workers,
 )
@@ -49,6 +50,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     batchnorm: BatchNorm = None,
     seeds: Seeds = None,
     split: Split = None,
+    void: VoidRule = None,
     device: Device = "cpu",
     precision: Precision = "fp32",
     workers: Workers = None,
@@ -69,6 +71,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         batchnorm=batchnorm,
         seeds=seeds,
         split=split,
+        void=void,
     )
     target = choose(suite, choice)
     options = options_for(

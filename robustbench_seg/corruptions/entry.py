@@ -23,7 +23,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it becomes part of file
 TAKEN = {
     CLEAN, "mean", "retention", "worst", "worst_corruption", "missing", "flags", "fewest_classes", "most_classes",
     "model", "checkpoint_sha256", "parameters", "licence", "about", "dataset", "split", "view", "precision", "seed",
-    "engine_version", "fingerprint", "images", "of", "synthetic",
+    "engine_version", "fingerprint", "images", "of", "synthetic", "void",
 }  # fmt: skip
 
 Kernel = Callable[[Image, int, "Draws"], Image]

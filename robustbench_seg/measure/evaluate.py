@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..datasets.base import IGNORE, Dataset, LabelMap, Sample, spaced
 from ..metrics import ImageCounts, Metric, Prediction, counted_metrics
 from ..models.base import Segmenter
-from ..store.cell import Setting
+from ..store.cell import Setting, Void
 from .batchnorm import reestimated
 from .prepare import add_image_name, prepare_under
 from .rating import Rated
@@ -60,7 +60,7 @@ def evaluate(
                     classes = predict(model, image, setting.view, (label.shape[0], label.shape[1]), setting.precision)
                 prediction = classes.cpu().numpy().astype(np.uint8)
                 predicted = time.perf_counter()
-                rows.append(count(sample, prediction, rated, len(model.class_names), metrics))
+                rows.append(count(sample, prediction, rated, len(model.class_names), metrics, setting.void))
             on_image(sample, prediction)
             timings["waiting_s"] += loaded - before
             timings["model_s"] += predicted - loaded
@@ -82,14 +82,14 @@ def as_tensor(values: NDArray[np.uint8]) -> torch.Tensor:
 
 
 def count(
-    sample: Sample, classes: LabelMap, rated: Rated | None, num_classes: int, metrics: Sequence[Metric]
+    sample: Sample, classes: LabelMap, rated: Rated | None, num_classes: int, metrics: Sequence[Metric], void: Void
 ) -> ImageCounts:
-    """Count one image. rated: given if a metric needs probabilities."""
+    """Count one image. rated: given if a metric needs probabilities. void: the rule for pixels without a label."""
     label = sample.label
     probabilities: dict[str, Any] = {}
     if rated is not None:
         probabilities = {name: getattr(rated, name).cpu().numpy() for name in ("confidence", "log_likelihood")}
-    prediction = Prediction(classes, label, num_classes, IGNORE, **probabilities)
+    prediction = Prediction(classes, label, num_classes, IGNORE, **probabilities, void=void)
     counts: dict[str, Any] = {}
     for metric in metrics:
         counts |= metric.count_image(prediction)

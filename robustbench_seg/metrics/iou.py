@@ -56,21 +56,23 @@ def miou(counts: Arrays) -> float:
     return MIOU.of(counts)
 
 
-def best_constant_miou(counts: Arrays) -> float:
-    """Compute the mIoU of the best model that predicts one class for every pixel: a model must exceed it."""
+def best_constant_miou(counts: Arrays, pixels: int | None = None) -> float:
+    """Compute the mIoU of the best model that predicts one class for every pixel: a model must exceed it.
+
+    pixels: how many predictions count, by default as many as are labelled.
+    """
     labelled = counts["labelled"]
-    total = labelled.sum()
-    if total == 0:
+    if labelled.sum() == 0:
         return float("nan")
-    return float((labelled / total).max() / np.count_nonzero(labelled))
+    return float(labelled.max() / (pixels or labelled.sum()) / np.count_nonzero(labelled))
 
 
-def largest_predicted_share(counts: Arrays) -> float:
+def largest_predicted_share(counts: Arrays, pixels: int | None = None) -> float:
     """Compute the share of pixels whose prediction is the most frequent class, 0-1; NaN without pixels.
 
-    Pixels that an aligned model predicts as none of the classes are pixels, too.
+    pixels: as in `best_constant_miou`; those that an aligned model predicts as none of the classes are pixels, too.
     """
-    total = counts["labelled"].sum()
+    total = pixels or counts["labelled"].sum()
     return float(counts["predicted"].max() / total) if total else float("nan")
 
 
@@ -88,11 +90,11 @@ def contradictions(arrays: Arrays) -> Iterator[tuple[NDArray[np.bool_], str]]:
     most = np.minimum(predicted, labelled)
     yield beyond(intersection, most), "intersection is negative, or more than predicted or labelled"
     yield labelled.sum(axis=1) > pixels[:, 0], "labelled sums to more than its pixels"
-    yield predicted.sum(axis=1) > labelled.sum(axis=1), "predicted sums to more than labelled"
 
 
 def count(prediction: Prediction) -> dict[str, NDArray[np.int64]]:
-    return count_classes(prediction.classes, prediction.label, prediction.num_classes, prediction.ignore)
+    void = prediction.void == "counted"
+    return count_classes(prediction.classes, prediction.label, prediction.num_classes, prediction.ignore, void=void)
 
 
 MIOU = Metric(

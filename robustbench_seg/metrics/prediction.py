@@ -17,7 +17,8 @@ class Prediction:
     is no class of the data set. label: uint8 (H, W), the right class, or `ignore`. confidence: float32 (H, W), the
     probability 0-1 of the predicted class. log_likelihood: float32 (H, W), the natural logarithm of the probability of
     the right class, undefined for the label `ignore`. confidence and log_likelihood are None unless a metric needs
-    probabilities. All arrays are read-only.
+    probabilities. void: whether predictions on pixels with the label `ignore` are "ignored", or "counted" as wrong by
+    the mIoU. All arrays are read-only.
     """
 
     classes: NDArray[np.uint8]
@@ -26,6 +27,7 @@ class Prediction:
     ignore: int
     confidence: NDArray[np.float32] | None = None
     log_likelihood: NDArray[np.float32] | None = None
+    void: str = "ignored"
 
     def __post_init__(self) -> None:
         for name in ("classes", "label", "confidence", "log_likelihood"):

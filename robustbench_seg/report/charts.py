@@ -17,13 +17,14 @@ if TYPE_CHECKING:  # a report without figures starts fast
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["described", "forest", "heat_maps", "scale_curves", "severity_curves", "style", "tradeoff"]
+__all__ = ["described", "dumbbells", "forest", "heat_maps", "scale_curves", "severity_curves", "style", "tradeoff"]
 
 LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 BLUE, ORANGE = LINES[:2]
 MARKERS = "osD^vPX"
 LEGEND = 2.6  # inches of a name in a legend
 NOTHING = Interval(np.nan, np.nan, np.nan)
+Panels = dict[str, dict[str, Interval]]  # by title and row
 Bars = dict[str, dict[str, tuple[Interval, Interval]]]  # by title and row: over images, and the widest that there is
 Curves = Mapping[str, Mapping[str, Mapping[float, Interval]]]  # by title, label and place on the axis
 Marks = Mapping[str, Mapping[str, float]]  # likewise
@@ -170,6 +171,27 @@ def described(numbers: Bars, unit: str) -> str:
         for title, panel in numbers.items()
         for label, (number, _) in panel.items()
     )
+
+
+def dumbbells(numbers: Mapping[str, Panels]) -> "Figure":
+    """Draw scores, with their intervals, and the way from one to the other: a panel per title, a mark per label."""
+    rows = list(dict.fromkeys(row for panel in numbers.values() for own in panel.values() for row in own))
+    figure, axes = panels(list(numbers), 2, lambda columns, _: (1.0 + 3.3 * columns, 1.6 + 0.4 * len(rows)), grid="x")
+    for axis, panel in zip(axes, numbers.values(), strict=True):
+        for y, row in enumerate(rows):
+            axis.plot([100 * own[row].estimate for own in panel.values()], [y] * len(panel), color="#888888", zorder=1)
+        for k, (label, own) in enumerate(panel.items()):
+            ends = [(own[row].low, own[row].estimate, own[row].high) for row in rows]
+            low, x, high = 100 * np.array(ends).T
+            look = {"linestyle": "none", "markerfacecolor": "none", "markersize": 7, **style(k)}  # marks may coincide
+            axis.errorbar(x, range(len(rows)), xerr=[x - low, high - x], label=label, **look)
+        axis.set_xlabel("mIoU (%)", fontsize=9)
+        axis.tick_params(labelsize=8)
+        axis.legend(fontsize=8, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.08))
+    axes[0].set_yticks(range(len(rows)), rows)
+    axes[0].set_ylim(len(rows) - 0.5, -0.5)
+    axes[0].set_xlim(left=0)
+    return figure
 
 
 def scale_curves(curves: Curves) -> "Figure":

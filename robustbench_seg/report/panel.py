@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..store.cell import CLEAN, View
+from ..store.cell import CLEAN, View, view_name
 from ..studies.comparisons import Differences
 from ..studies.evidence import Entry, Evidence, Quantities, evidence_of, numbered
 from ..studies.limits import transductive_notes
@@ -83,6 +83,12 @@ class Panel:
         return hashes_of(self.cells)
 
     @property
+    def void(self) -> str:
+        """The rule for pixels without a label, for titles and sentences; "" for the usual one."""
+        void = self.evidence.cells["void"].iloc[0] if len(self.evidence.cells) else "ignored"
+        return "" if void == "ignored" else f"void {void}"
+
+    @property
     def notes(self) -> str:
         """What a caption adds where a view is transductive."""
         return "".join(f"; {note}" for note in transductive_notes(self.cells))
@@ -121,14 +127,14 @@ class Panel:
     def fields(self, file: str, title: str) -> dict[str, Any]:
         """Name a table or a figure: file and title, with the view where there is but one."""
         if self.view is None:
-            return {"file": file, "title": title}
+            return {"file": file, "title": ", ".join(filter(None, [title, self.void]))}
         return {"file": file_name(file, self.name), "title": f"{title}, view {self.name}"}
 
     def where(self, metric: str = "miou") -> dict[str, Any]:
         """Give the setting of the numbers for a CSV."""
         first = self.evidence.cells.iloc[0]
         view = {} if self.view is None else {"view": str(self.view)}
-        own = {name: first[name] for name in WHERE}
+        own = {name: first[name] for name in WHERE} | ({"void": first["void"]} if self.void else {})
         return {"metric": metric, **view, **own, "fingerprint": first["fingerprint"][:SHA256]}
 
     def models(self, row: str, titles: Sequence[str]) -> dict[str, str]:
@@ -188,7 +194,9 @@ def panels_of(source: Source) -> list[Panel]:
         return [Panel(source=source, evidence=Evidence(nothing, {}), main=True)]
     every = evidence_of(source.quality, source.reference, source.plan.primary, source.plan.margin)
     main = max(every, key=lambda evidence: (int(evidence.cells["images"].iloc[0]), len(evidence.cells)))
-    names = iter(numbered([str(view) for evidence in every for view in evidence.views]))
+    voids = [evidence.cells["void"].iloc[0] for evidence in every]
+    seen = [view_name(view.label, void) for evidence, void in zip(every, voids, strict=True) for view in evidence.views]
+    names = iter(numbered(seen))
     panels = []
     for evidence in every:
         panel = Panel(source=source, evidence=evidence, main=evidence is main)

@@ -34,6 +34,7 @@ def describe_setting(row: pd.Series, fingerprint: str, *, view: bool) -> str:
     return (
         f"dataset {row['dataset']} {row['split']}, {row['images']} of {row['of']} images{fingerprint}; "
         f"{of_view}precision {row['precision']}; engine version {row['engine_version']}; seed {row['seed']}"
+        + ("; void counted: a class predicted on pixels without a label is wrong" if row["void"] == "counted" else "")
     )
 
 
@@ -53,7 +54,7 @@ def hashes_of(rows: pd.DataFrame) -> dict[str, str]:
 def facts_of(cells: pd.DataFrame) -> Facts:
     """List which commands, code, machines, versions, data and weights made the numbers: plain values, each once."""
     about = [UNKNOWN | json.loads(text) for text in dict.fromkeys(cells["environment"])]
-    data = cells.dropna(subset=["fingerprint"]) if "fingerprint" in cells else cells.iloc[:0].reindex(columns=DATA)
+    data = cells.dropna(subset=["dataset"]) if "dataset" in cells else cells.iloc[:0].reindex(columns=DATA)
     return {
         "commands": once([{"command": a["command"]} for a in about]),
         "builds": once([{name: a.get(name) for name in BUILD} for a in about]),

@@ -2,7 +2,12 @@
 
 from functools import partial
 
+import pandas as pd
+
+from ..protocols import PROTOCOLS
 from ..store.cell import CLEAN
+from ..studies.alarms import alarms_of_scores
+from ..studies.claims import categories_next_to_table_5
 from ..studies.comparison import (
     Measure,
     against,
@@ -12,17 +17,21 @@ from ..studies.comparison import (
     relative_degradation,
     relative_improvement,
 )
-from ..studies.published import TABLES, OwnRun, published_rows, shared_and_own
+from ..studies.published import TABLES, OwnRun, PublishedTable, published_rows, shared_and_own
 from ..studies.robustness import BASIS
 from ..studies.statistics import Draws
+from ..wording import counted, percent, spaced
+from . import charts
+from .content import Picture
 from .panel import Panel
 from .scores import quantity_columns
-from .table import Column, Table, frame_rows
+from .table import WARNING, Column, Table, frame_rows
 from .units import COUNT, plain
 
-__all__ = ["published_table", "ranking_table", "reference_tables"]
+__all__ = ["REFERENCES", "published_picture", "published_tables", "ranking_table", "reference_tables"]
 
-PUBLISHED = {"segformer": "table5_cityscapes_c", "semsegbench": "semsegbench_sev3"}  # by protocol
+REFERENCES = {"semsegbench": "semsegbench_all"}  # published tables that --reference may name in a model's place
+PUBLISHED = {"segformer": "table5_cityscapes_c", **REFERENCES}  # by protocol
 LOWER, HIGHER = "100 is as the reference, lower is better", "0 is as the reference, higher is better"
 ERRORS = "sum of 1 - mIoU over severities, over the sum of"
 MEASURES = (
@@ -55,38 +64,82 @@ def reference_tables(panel: Panel) -> list[Table]:
     ]
 
 
-def published_table(panel: Panel) -> list[Table]:
-    """Show the published table of the plan's protocol, with what sets it apart from ours; if there is one."""
-    plan, first = panel.source.plan, panel.cells.iloc[0]
-    if plan.protocol not in PUBLISHED:
-        return []
-    about = TABLES[PUBLISHED[plan.protocol]]
-    given = {name: first[name] for name in ("dataset", "split", "images", "of")}
-    theirs = published_rows(PUBLISHED[plan.protocol], OwnRun(protocol=plan.protocol, view=str(panel.view), **given))
-    names = list(panel.conditions)
+def published_tables(panel: Panel) -> list[Table]:
+    """Show the published table of the plan's protocol, if there is one, and the one that --reference names."""
+    names = PUBLISHED.get(panel.source.plan.protocol), REFERENCES.get(panel.source.reference or "")
+    return [published_table(panel, name) for name in dict.fromkeys(names) if name]
+
+
+def published_table(panel: Panel, name: str) -> Table:
+    """Show a published table, with what sets its rows apart from ours, and what is wrong with them."""
+    plan, first, about = panel.source.plan, panel.cells.iloc[0], TABLES[name]
+    given = {name: first[name] for name in ("dataset", "split", "images", "of", "void")}
+    theirs = published_rows(name, OwnRun(protocol=plan.protocol, view=str(panel.view), **given))
+    names = list(PROTOCOLS[about.protocol])
     theirs[[CLEAN, *names]] = theirs[[CLEAN, *names]] / 100
+    alarms = published_alarms(theirs, about)
     mean = theirs[names].mean(axis=1, skipna=False)
     shared, own = shared_and_own(theirs["differs"])
     alike = "nothing else" if shared else "nothing stated: comparable"
     columns = [
-        Column(name=about.key[0], label="published", align="left"),
+        Column(name="row", label="published", align="left"),
         *(Column(name=name, label=name) for name in (CLEAN, "mean", "retention")),
         *([Column(name="own", label="differs from ours in", align="left")] if any(own) or not shared else []),
-        *(Column(name=name) for name in names),
+        *([Column(name="alarm", label=WARNING, align="left")] if alarms else []),
+        *(Column(name=name, label=spaced(name)) for name in names),
     ]
     frame = theirs.assign(
-        mean=mean, retention=mean / theirs[CLEAN], own=[text or alike for text in own], setup=theirs["differs"]
+        mean=mean,
+        retention=mean / theirs[CLEAN],
+        own=[text or alike for text in own],
+        setup=theirs["differs"],
+        alarm=["; ".join(alarms.get(row, ())) for row in theirs["row"]],
     )
     common = f"Every row differs from ours in {'; '.join(shared)}. " if shared else ""
+    flagged = (
+        f" {WARNING}: {counted(len(alarms), 'row')} of {len(theirs)} whose numbers cannot all be right."
+        if alarms
+        else ""
+    )
+    return Table(
+        columns=columns,
+        rows=frame_rows(frame, columns, ["setup", *(["dataset"] if about.classes else [])]),
+        where={"metric": "miou", "dataset": about.dataset, "split": about.split},
+        file=panel.fields("published", "")["file"],
+        title=f"Published: {about.title}",
+        caption=f"{common}{about.values}; the mean over {len(names)} corruptions and retention in % are computed "
+        f"from the printed numbers; {about.source}; {'; '.join(about.notes)}.{flagged}",
+    )
+
+
+def published_alarms(theirs: pd.DataFrame, about: PublishedTable) -> dict[str, list[str]]:
+    """State by row what is wrong with a published table of several data sets, whose classes it knows."""
+    if not about.classes:
+        return {}
+    rows = theirs.set_index("row")
+    least = (rows["gam"] / 100).to_dict() if "gam" in rows else None
+    return alarms_of_scores(rows[list(PROTOCOLS[about.protocol])], rows["dataset"].map(about.classes).to_dict(), least)
+
+
+def published_picture(panel: Panel) -> list[Picture]:
+    """Draw the two arms of Table 5's claim by category of corruption, next to the paper's; none without both."""
+    assert panel.view is not None
+    numbers = categories_next_to_table_5(panel.evidence, panel.scores, panel.view, panel.conditions)
+    if not numbers:
+        return []
+    about = TABLES[PUBLISHED["segformer"]]
+    texts = [
+        f"{title}, {label}: {', '.join(f'{name} {percent(score.estimate)} %' for name, score in own.items())}"
+        for title, two in numbers.items()
+        for label, own in two.items()
+    ]
     return [
-        Table(
-            columns=columns,
-            rows=frame_rows(frame, columns, ["setup"]),
-            where={"metric": "miou", "dataset": about.dataset, "split": about.split},
-            file=panel.fields("published", "")["file"],
-            title=f"Published: {about.title}",
-            caption=f"{common}{about.values}; the mean over {len(names)} corruptions and retention in % are computed "
-            f"from the printed numbers; {about.source}; {'; '.join(about.notes)}.",
+        panel.picture(
+            "categories-published",
+            "By category of corruption, next to the paper's Table 5",
+            caption=f"mIoU in %. {about.source}; {'; '.join(about.notes[1:])}; {panel.brief}.",
+            figure=charts.dumbbells(numbers),
+            description="; ".join(texts),
         )
     ]
 

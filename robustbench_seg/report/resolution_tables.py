@@ -93,7 +93,7 @@ def share_table(panel: Panel, shift: Shift) -> Table:
 
 def published_table(panel: Panel, shift: Shift) -> Table:
     """Show the paper's extent effects, with what sets them apart from ours."""
-    differs = extent_differs(shift.slide, **panel.cells.iloc[0][["dataset", "split", "images", "of"]])
+    differs = extent_differs(shift.slide, **panel.cells.iloc[0][["dataset", "split", "images", "of", "void"]])
     theirs = published_extent()
     extent = Column(name="extent", label="extent (points)", unit=POINTS)
     columns = (

@@ -17,6 +17,7 @@ from .content import Content, Picture, Section
 from .panel import panels_of
 from .parts import PARTS
 from .provenance import facts_of, provenance
+from .references import REFERENCES
 from .table import Table
 from .units import file_name
 
@@ -31,14 +32,14 @@ def sections_of(
 ) -> list[Section]:
     """Compute the report of result folders: a section per suite, its cells from all folders that have any.
 
-    reference: the model that CD and rCD are against. pictures: with figures. margin: in points, in the place of the
-    suites'.
+    reference: the model that CD and rCD are against, or one of REFERENCES. pictures: with figures. margin: in
+    points, in the place of the suites'.
     Raises StoreError for a folder in which nothing is finished or failed, UsageError for an unknown reference.
     """
     sections = [section_of(source) for source in sources_of(folders, reference, pictures=pictures, margin=margin)]
     models = list(dict.fromkeys(model for section in sections for model in section.models))
-    if reference is not None and reference not in models:
-        raise UsageError(f"--reference {reference}: no such model; there are {', '.join(models)}")
+    if reference is not None and reference not in (*models, *REFERENCES):
+        raise UsageError(f"--reference {reference}: no such model; there are {', '.join([*models, *REFERENCES])}")
     return sections
 
 
@@ -51,7 +52,9 @@ def section_of(source: Source) -> Section:
         for panel in panels:
             content += (made := part.make(panel).under(part.heading, source.plan.protocol))
             if panel.main and made.sentences:
-                sentences.append(made.sentences)
+                sentences.append(
+                    tuple(f"{panel.void.capitalize()}: {line}" if panel.void else line for line in made.sentences)
+                )
     # The first sentence of every part, then the second; of the later part first, which has more to add.
     ranks = sorted((k, -number) for number, some in enumerate(sentences) for k in range(len(some)))
     order = sorted((-number, k) for k, number in ranks[:MOST])

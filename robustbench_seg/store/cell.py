@@ -1,17 +1,30 @@
 """One measurement, a cell: a model on a split in a setting, or a model's speed at an input size."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
 from ..errors import UsageError
 
-__all__ = ["CLEAN", "LEAST_SIDE", "Condition", "LatencyCell", "QualityCell", "Setting", "View"]
+__all__ = [
+    "CLEAN",
+    "LEAST_SIDE",
+    "Condition",
+    "LatencyCell",
+    "QualityCell",
+    "Setting",
+    "View",
+    "Void",
+    "view_name",
+]
 
 LEAST_SIDE = 32  # of an image or a window, in pixels: SegFormer's coarsest map has a stride of 32
 CLEAN = "clean"  # in the place of a corruption's name, with severity 0
+Void = Literal["ignored", "counted"]  # whether a prediction on a pixel without a label enters nothing, or is wrong
+# Fields that quality cells did not always have, by their default. At it, keys and files are as they were before.
+LATER: Mapping[str, Any] = {"void": "ignored"}
 MODE = re.compile(
     r"whole|slide|processor|pad-(?P<pad>[1-9]\d{0,3})|resize-(?P<height>[1-9]\d{0,4})x(?P<width>[1-9]\d{0,4})"
 )
@@ -162,20 +175,24 @@ WHOLE = View()
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How a model sees the images. metrics: names of the metrics that are counted in addition to mIoU."""
+    """How a model sees the images. metrics: names of the metrics that are counted in addition to mIoU.
+
+    void: the rule for pixels without a label.
+    """
 
     condition: Condition = CLEAN_CONDITION
     view: View = WHOLE
     precision: str = "fp32"
     metrics: tuple[str, ...] = ()
+    void: Void = "ignored"
 
 
 @dataclass(frozen=True, kw_only=True)
 class QualityCell:
     """One model on one split in one setting: the source of one mIoU.
 
-    model: the name in the suite. corruption, severity and seed are the fields of `condition`; view, precision and
-    metrics are fields of `setting`. They are flat here, as in the stored record and in the columns.
+    model: the name in the suite. corruption, severity and seed are the fields of `condition`; view, precision, metrics
+    and void are fields of `setting`. They are flat here, as in the stored record and in the columns.
     """
 
     kind: ClassVar[Literal["quality"]] = "quality"
@@ -188,9 +205,12 @@ class QualityCell:
     precision: str
     seed: int
     metrics: tuple[str, ...] = ()
+    void: Void = "ignored"
 
     def __post_init__(self) -> None:
         _ = self.condition  # checks the severity
+        if self.void == "counted" and self.metrics:
+            raise UsageError(f"void: counted is a rule for the mIoU alone, got the metrics {', '.join(self.metrics)}")
 
     @property
     def condition(self) -> Condition:
@@ -200,16 +220,17 @@ class QualityCell:
     @property
     def setting(self) -> Setting:
         """How the model sees the images, and what is counted."""
-        return Setting(condition=self.condition, view=self.view, precision=self.precision, metrics=self.metrics)
+        own = {name: getattr(self, name) for name in ("view", "precision", "metrics", "void")}
+        return Setting(condition=self.condition, **own)
 
     @property
     def slug(self) -> str:
         """A readable name, part of the file name."""
-        return f"{self.model}-{self.dataset}-{self.condition}-{self.view.label}"
+        return f"{self.model}-{self.dataset}-{self.condition}-{view_name(self.view.label, self.void)}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values. A view without `batchnorm` lacks it, so older keys and files stay."""
-        fields = asdict(self)
+        """Return the fields as plain values, newer ones only if not at their default: older keys and files stay."""
+        fields = {name: value for name, value in asdict(self).items() if name not in LATER or value != LATER[name]}
         if self.view.batchnorm is None:
             del fields["view"]["batchnorm"]
         return fields
@@ -239,3 +260,8 @@ class LatencyCell:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values."""
         return asdict(self)
+
+
+def view_name(view: str, void: str) -> str:
+    """Name a view with the rule for pixels without a label, where that is not the usual one: whole-void-counted."""
+    return view if void == LATER["void"] else f"{view}-void-{void}"

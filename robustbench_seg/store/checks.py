@@ -117,9 +117,14 @@ def contradictions(record: Record, arrays: Arrays) -> Iterator[tuple[NDArray[np.
     for name in ("miou", *getattr(record.cell, "metrics", ())):
         if (metric := find_metric(name, own.get(name, ""))) is not None:
             yield from metric.contradictions(arrays)
+    if getattr(record.cell, "void", "") == "counted":
+        counted, what = arrays["height"].astype(np.int64) * arrays["width"], "its pixels"
+    else:
+        counted, what = arrays["labelled"].sum(axis=1), "labelled"
+    predicted = arrays["predicted"].sum(axis=1)
+    yield predicted > counted, f"predicted sums to more than {what}"
     if all(target is not None for _, target in record.alignment):  # else a pixel may have none of the classes
-        unequal = arrays["predicted"].sum(axis=1) != arrays["labelled"].sum(axis=1)
-        yield unequal, "predicted and labelled do not sum to the same"
+        yield predicted != counted, f"predicted and {what} do not sum to the same"
     for name, values in arrays.items():
         if name not in ("image_id", "height", "width"):
             yield np.abs(values.astype(np.float64)) > LARGEST_SUM / len(values), f"{name} is too large to sum"

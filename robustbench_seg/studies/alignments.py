@@ -23,10 +23,11 @@ def limits_of_classes(cells: pd.DataFrame) -> list[str]:
         if unused := [name for name, target in alignment if target is None]:
             images = "clean images" if first["corruption"] == CLEAN else f"images under {first['corruption']}"
             share = f"{100 * unmapped_share(first):.1f} %"
+            pixels = "pixels" if first["void"] == "counted" else "labelled pixels"
             sentences.append(
                 f"{title}: of the model's {len(alignment)} classes, {len(unused)} "
                 f"{'maps' if len(unused) == 1 else 'map'} to nothing ({listed(unused, EXAMPLES)}); {share} of the "
-                f"labelled pixels of {images} are predicted as such, and count as wrong."
+                f"{pixels} of {images} are predicted as such, and count as wrong."
             )
         targets = {target for _, target in alignment}
         if alignment and (unreached := [name for name in classes if name not in targets]):
@@ -39,6 +40,7 @@ def limits_of_classes(cells: pd.DataFrame) -> list[str]:
 
 
 def unmapped_share(cell: pd.Series) -> float:
-    """Compute the share of a cell's labelled pixels whose predicted class maps to nothing, 0-1."""
-    predicted, labelled = (int(cell["counts"][name].sum()) for name in ("predicted", "labelled"))
-    return 1 - predicted / labelled if labelled else float("nan")
+    """Compute the share of a cell's counted pixels whose predicted class maps to nothing, 0-1."""
+    counts = cell["counts"]
+    counted = counts["height"] @ counts["width"] if cell["void"] == "counted" else counts["labelled"].sum()
+    return 1 - int(counts["predicted"].sum()) / int(counted) if counted else float("nan")

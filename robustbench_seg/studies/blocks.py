@@ -15,7 +15,8 @@ __all__ = ["Blocks", "blocks_by_counts"]
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """names: the block of each image with a labelled pixel. labelled: whether each image has one, (images,) booleans.
+    """names: the block of each image that is counted. labelled: whether each image is, (images,) booleans: those with a
+    labelled pixel, or all.
     repeated: number of images with the same counts as an earlier image.
     """
 
@@ -24,16 +25,19 @@ class Blocks:
     repeated: int
 
 
-def blocks_by_counts(names: Sequence[str], labelled: NDArray[np.int64], others: NDArray[np.int64]) -> Blocks:
+def blocks_by_counts(
+    names: Sequence[str], labelled: NDArray[np.int64], others: NDArray[np.int64], *, void: bool = False
+) -> Blocks:
     """Omit images without a labelled pixel, and merge the blocks of identical images.
 
     Two images are identical if all their counts are equal and more than one class is labelled. With one class, equal
     counts are no proof: for example two images without an object, both predicted correctly.
 
     names: the data set's block of each image. labelled: pixels of each class, (images, classes). others: all other
-    counts of the predictions, (images, columns).
+    counts of the predictions, (images, columns). void: whether pixels without a label count, so that no image is
+    omitted.
     """
-    has_labels = np.asarray(labelled.any(axis=1))
+    has_labels = np.asarray(labelled.any(axis=1) | void)
     names_left = [name for name, has_pixels in zip(names, has_labels, strict=True) if has_pixels]
     has_several_classes = np.count_nonzero(labelled[has_labels], axis=1) > 1
     counts = np.concatenate([labelled[has_labels], others[has_labels]], axis=1)

@@ -5,13 +5,21 @@ A statement is data: which arms, in what quantity, and by how much in the paper.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import nan
 
-from ..store.cell import CLEAN
+from ..protocols import PROTOCOLS, categories_of
+from ..store.cell import View
+from .evidence import Evidence, Quantities
 from .grades import ArmDifference, Grade
 from .published import read_published
 from .resolution import arm_of_table_1c, published_extent
+from .robustness import Conditions, scores_of
+from .statistics import Interval
 
-__all__ = ["TABLE_1C", "TABLE_5", "Claim", "ahead_in_table_5", "judge", "paper_marks"]
+__all__ = [
+    "TABLE_1C", "TABLE_5", "Claim", "ahead_in_table_5", "categories_next_to_table_5", "judge", "paper_marks",
+    "scores_in_table_5",
+]  # fmt: skip
 
 Pair = tuple[str, str]
 # What follows after the word of a judgement that does not rest on a primary comparison.
@@ -20,6 +28,7 @@ GRADES = {
     Grade.RUNS: " (in all runs so far)",
     Grade.WEIGHTS: " (for these weights)",
 }
+METHODS = ("SegFormer-B5", "DLv3+ MBv2")  # the rows of Table 5 that TABLE_5 is of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +84,16 @@ def judge(claim: Claim, each: ArmDifference) -> str:
     return "neither confirms nor excludes" if within else "does not confirm and, at that size, excludes"
 
 
+def scores_in_table_5(method: str) -> dict[str, float]:
+    """Compute the scores (0-1) of one row of the paper's Table 5, as `scores_of` does ours."""
+    row = read_published("table5_cityscapes_c").set_index("method").loc[method] / 100
+    scores = scores_of(lambda corruption, _: row[corruption], PROTOCOLS["segformer"])
+    return {name: float(score) for name, score in scores.items()}
+
+
 def retention_in_table_5() -> tuple[float, float]:
-    table = read_published("table5_cityscapes_c").set_index("method")
-    retention = table.drop(columns=CLEAN).mean(axis=1) / table[CLEAN]
-    return float(retention["SegFormer-B5"]), float(retention["DLv3+ MBv2"])
+    first, second = (scores_in_table_5(method)["retention"] for method in METHODS)
+    return first, second
 
 
 def extent_in_table_1c() -> tuple[float, float]:
@@ -111,8 +126,34 @@ TABLE_1C = Claim(
 
 def ahead_in_table_5() -> int:
     """Count the corruptions in which the paper's SegFormer has more mIoU than its DeepLabV3+."""
-    corrupted = read_published("table5_cityscapes_c").set_index("method").drop(columns=CLEAN)
-    return int((corrupted.loc["SegFormer-B5"] > corrupted.loc["DLv3+ MBv2"]).sum())
+    first, second = map(scores_in_table_5, METHODS)
+    return sum(first[name] > second[name] for name in PROTOCOLS["segformer"])
+
+
+def categories_next_to_table_5(
+    evidence: Evidence, scores: Quantities, view: View, conditions: Conditions
+) -> dict[str, dict[str, dict[str, Interval]]]:
+    """Return the scores of the categories: {the paper's, ours: {network: {category: score}}}.
+
+    scores: of a model in the view. Empty without the table's conditions and both arms of the claim. The paper states no
+    intervals.
+    """
+    pair = TABLE_5.choose(evidence.pairs())
+    if conditions != PROTOCOLS["segformer"] or not (pair and TABLE_5.fits(pair)):
+        return {}
+    arms, first = [evidence.arms[arm] for arm in pair], evidence.cells.iloc[0]
+    entries = [entry for entry in evidence.arm_entries(scores, view) if entry.models in arms]
+    entries.sort(key=lambda entry: arms.index(entry.models))
+    categories = categories_of(conditions)
+    theirs = {method: scores_in_table_5(method) for method in METHODS}
+    return {
+        "Paper, cityscapes val": {
+            m: {name: Interval(own[name], nan, nan) for name in categories} for m, own in theirs.items()
+        },
+        f"Ours, {first['dataset']} {first['split']}": {
+            entry.label: {name: evidence.interval(entry.values[name]) for name in categories} for entry in entries
+        },
+    }
 
 
 def paper_marks(labels: Sequence[str]) -> dict[str, float]:

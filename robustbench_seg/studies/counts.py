@@ -52,7 +52,7 @@ class Counts:
     """The terms of one metric per cell and image: for mIoU, intersection and union of each class.
 
     cells: a row per cell, in the order of the first axis. blocks: the name of each image's block, one per image. terms:
-    from `Metric.terms`, integers (cells, images) or (cells, images, size), over the pixels whose label is not ignored.
+    from `Metric.terms`, integers (cells, images) or (cells, images, size), over the pixels that are counted.
     Images without such a pixel are omitted. groups: as blocks, the name of each image's group, such as a drive; empty
     unless there are several groups.
     """
@@ -144,4 +144,5 @@ def blocks_in(cells: pd.DataFrame) -> Blocks:
     counts = first["counts"]
     names = blocks_of(first["dataset"], counts["image_id"].tolist(), first.get("block_pattern", ""))
     intersection, predicted, labelled = (counts[name] for name in MIOU.columns)
-    return blocks_by_counts(names, labelled, np.concatenate([intersection, predicted], axis=1))
+    others = np.concatenate([intersection, predicted], axis=1)
+    return blocks_by_counts(names, labelled, others, void=first.get("void") == "counted")

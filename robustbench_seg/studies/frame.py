@@ -32,7 +32,7 @@ DATA = ["dataset", "fingerprint"]
 # Two files that agree in these columns hold the same measurement; only their metrics may differ.
 PLACE = [
     "model", "checkpoint_sha256", "dataset", "split", "fingerprint", "images", "corruption", "severity", "view",
-    "precision", "seed", "engine_version", "corruption_source",
+    "precision", "void", "seed", "engine_version", "corruption_source",
 ]  # fmt: skip
 
 
@@ -40,12 +40,12 @@ def quality_frame(folder: Path) -> pd.DataFrame:
     """Make a frame with one row per quality cell, without cells of a user's own code that was edited, see `read_plans`.
 
     Each file is read once, and its counts are kept. Columns: model, dataset, split, corruption, severity, view,
-    precision, seed, metrics, metric_sources (pairs of a user's own metric and the hash of its source); height, width
-    (medians, in pixels); below_window (number of images that are smaller than the view's windows); miou (0-1), classes
-    (number of classes in this mean), iou (a list, NaN for a class that does not occur), and a column for each other
-    metric, such as boundary_miou (0-1), ece (0-1), nll (nats per pixel), NaN if it was not counted, or with other code;
-    flag ("" or the reason why the number deserves no trust); path, truth and content of the file, see `StoredCell`;
-    counts, see `CellCounts`; COMMON; environment.
+    precision, seed, metrics, void, metric_sources (pairs of a user's own metric and the hash of its source); height,
+    width (medians, in pixels); below_window (number of images that are smaller than the view's windows); miou (0-1),
+    classes (number of classes in this mean), iou (a list, NaN for a class that does not occur), and a column for each
+    other metric, such as boundary_miou (0-1), ece (0-1), nll (nats per pixel), NaN if it was not counted, or with other
+    code; flag ("" or the reason why the number deserves no trust); path, truth and content of the file, see
+    `StoredCell`; counts, see `CellCounts`; COMMON; environment.
 
     Raises StoreError for a file that is damaged, or contradicts another file.
     """
@@ -81,7 +81,7 @@ def quality_row(stored: StoredCell, shared: dict[object, NDArray[Any]]) -> dict[
         "class_names": record.class_names,
         "block_pattern": record.block_pattern,
         "alignment": record.alignment,
-        "flag": flag_of(sums),
+        "flag": flag_of(sums, pixels_of(stored) if cell.void == "counted" else None),
         "truth": stored.truth(),
         "content": stored.content(),
         "counts": CellCounts(stored.arrays, stored.hashes, shared),
@@ -105,11 +105,15 @@ def below_window(stored: StoredCell, view: View) -> int:
     return int(np.count_nonzero(np.rint(min(view.scales) * sides) < (view.crop or 0)))
 
 
-def flag_of(counts: Arrays) -> str:
-    """State why a number deserves no trust; "" if it does."""
-    if largest_predicted_share(counts) >= ONE_CLASS_SHARE:
+def pixels_of(stored: StoredCell) -> int:
+    return int((stored.arrays["height"].astype(np.int64) * stored.arrays["width"]).sum())
+
+
+def flag_of(counts: Arrays, pixels: int | None = None) -> str:
+    """State why a number deserves no trust; "" if it does. pixels: how many count, if more than the labelled ones."""
+    if largest_predicted_share(counts, pixels) >= ONE_CLASS_SHARE:
         return "one class"
-    if miou(counts) <= best_constant_miou(counts):
+    if miou(counts) <= best_constant_miou(counts, pixels):
         return "no better than one class for every pixel"
     return ""
 

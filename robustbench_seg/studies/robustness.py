@@ -42,6 +42,7 @@ Miou = Callable[[str, int], Value]  # (corruption, severity) ─▶ mIoU, NaN fo
 # Numbers that differ in one of these never share a table: their pixels or their methods differ.
 BASIS = [
     "dataset", "split", "view", "precision", "seed", "engine_version", "fingerprint", "images", "of", "synthetic",
+    "void",
 ]  # fmt: skip
 MODEL = ["model", "checkpoint_sha256"]  # the rows of a table
 MODEL_NOTES = ["parameters", "licence", "about"]  # from a model's first cell: newer code may write them differently

@@ -22,6 +22,7 @@ SETUP = (*MACHINE, "num_classes")
 WORDS = {"threads": "{:.0f} threads", "torch": "torch {}", "num_classes": "{} classes"}
 OURS = ("precision", "device", *SETUP)
 SPEED = ["model", "checkpoint_sha256", "num_classes", "height", "width", "batch", "precision", "device", *MACHINE]
+FULL = "SegFormer@1024 B0"  # the row of Table 2 to which speeds are compared
 MEASURED = ["median_ms", "p90_ms", "total_ms", "images_per_s", "noisy", "peak_memory_mib", "macs", "parameters"]
 
 
@@ -39,8 +40,8 @@ def beside_table_2(latency: pd.DataFrame) -> pd.DataFrame:
     """Join each SegFormer's speed cell with the paper's row of the same variant and input size, on Cityscapes.
 
     The paper's columns are paper_fps, paper_gflops, paper_params_m, NaN if Table 2 has no such row. Ours are SPEED and
-    MEASURED, with one image at a time as in the paper. Frames/s are from different machines: compare ratios between
-    rows, not the numbers.
+    MEASURED, with one image at a time as in the paper. Frames/s are from different machines, so ratios between rows are
+    compared: times_full and paper_times_full, the images/s divided by FULL's in the same setup; NaN without that row.
     """
     paper = read_published("table2_main")
     paper = paper[paper["method"].str.startswith("SegFormer")]
@@ -58,7 +59,12 @@ def beside_table_2(latency: pd.DataFrame) -> pd.DataFrame:
     theirs["width"] = 2 * theirs["height"]
     ours = latency[latency["batch"] == 1][[*SPEED, *MEASURED]]
     variant = ours["model"].str.lower().str.extract(r"(segformer-b[0-5])", expand=False)
-    return ours.assign(variant=variant).merge(theirs, on=["variant", "height", "width"], how="left")
+    both = ours.assign(variant=variant).merge(theirs, on=["variant", "height", "width"], how="left")
+    is_full, setup = both["paper_row"] == FULL, [both[name] for name in ("precision", "device", *MACHINE)]
+    for name, speed in {"times_full": "images_per_s", "paper_times_full": "paper_fps"}.items():
+        full = both[speed].where(is_full).groupby(setup, dropna=False).transform("max")
+        both[name] = both[speed] / full
+    return both
 
 
 def differing_setup(latency: pd.DataFrame, names: Sequence[str]) -> tuple[list[str], list[str]]:

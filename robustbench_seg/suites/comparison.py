@@ -10,7 +10,7 @@ from ..store.cell import CLEAN, View
 from ..store.plan import Comparison
 from ..yaml_files import Strict, ViewSpec
 
-__all__ = ["ComparisonSpec"]
+__all__ = ["ComparisonSpec", "expect_measured"]
 
 
 class ComparisonSpec(Strict):
@@ -49,3 +49,14 @@ class ComparisonSpec(Strict):
         if self.view is not None and self.view not in views:
             return f"view {self.view} is not among the views"
         return ""
+
+
+def expect_measured(
+    primary: Sequence[ComparisonSpec], conditions: Mapping[str, Sequence[int]], views: Sequence[View]
+) -> None:
+    """Raise ValueError for a comparison that a suite with these conditions and views does not have, or has twice."""
+    for each in primary:
+        if fault := each.fault(conditions, views):
+            raise ValueError(f"primary: {each.comparison}: {fault}")
+    if len(set(primary)) < len(primary):
+        raise ValueError("primary: comparisons must differ")

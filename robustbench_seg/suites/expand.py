@@ -65,6 +65,7 @@ def quality_cells(suite: Suite, models: Sequence[str], precision: str) -> list[Q
             precision=precision,
             seed=condition.seed,
             metrics=suite.metrics,
+            void=suite.void,
         )
         for model in models
         for view in suite.measured_views

@@ -35,7 +35,7 @@ def suite_for(
     return validated(content, Suite, "options")
 
 
-def with_options(
+def with_options(  # noqa: PLR0913 (each is an option of the command)
     suite: Suite,
     *,
     protocol: str | None = None,
@@ -45,11 +45,13 @@ def with_options(
     batchnorm: Sequence[str] = (),
     split: str | None = None,
     metrics: Sequence[str] | None = None,
+    void: str | None = None,
 ) -> Suite:
     """Put options in the place of what a suite states; what is None or empty stays.
 
     conditions: corruptions with their severities, in the place of the protocol's. A changed protocol has
-    no primary comparisons, changed views have those of what is still measured. Raises UsageError for what a suite
+    no primary comparisons, changed views have those of what is still measured. void: another rule than
+    the suite's takes its metrics away, since "counted" is a rule for the mIoU alone. Raises UsageError for what a suite
     may not have.
     """
     content: dict[str, Any] = {name: getattr(suite, name) for name in suite.model_fields_set}
@@ -78,6 +80,10 @@ def with_options(
     elif suite.primary:
         kept = [each for each in suite.primary if not each.fault(suite.conditions, views or suite.views)]
         content["primary"] = tuple(kept)
+    if void is not None:
+        content["void"] = void
+        if void != suite.void:
+            content.pop("metrics", None)
     if metrics is not None:
         content["metrics"] = tuple(metrics)
     return validated(content, Suite, f"suite {suite.name}")

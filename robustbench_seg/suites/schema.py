@@ -21,9 +21,9 @@ from ..metrics import OPTIONAL, in_order
 from ..models import MODELS, Options, find_weights
 from ..models.source import Source, split_name
 from ..protocols import PROTOCOLS, conditions_of
-from ..store.cell import CLEAN, View
+from ..store.cell import CLEAN, View, Void
 from ..yaml_files import DatasetSpec, Strict, ViewSpec, read_yaml
-from .comparison import ComparisonSpec
+from .comparison import ComparisonSpec, expect_measured
 from .latency import LatencySpec
 
 __all__ = ["LatencySpec", "ModelSpec", "Suite", "read_suite", "with_weights"]
@@ -96,9 +96,11 @@ class Suite(Strict):
     re-estimated, or on all where there are fewer; see `measure.batchnorm`. seed: decides every draw; seeds, in its
     place, are several draws of each corruption, while clean images and corruptions that draw nothing are measured once.
     models: if none are listed, those that get weights on the command line. gallery: ids of at most two images whose
-    predictions are kept as pictures. metrics: what is counted in addition to mIoU, by default all that ship. limits:
-    sentences on what the numbers do not show, for the report. primary: comparisons of arms that decide; the report
-    calls all others exploratory. margin: how many points count as the same. Without a dataset only latency is measured.
+    predictions are kept as pictures. metrics: what is counted in addition to mIoU, by default all that ship. void:
+    whether predictions on pixels without a label are ignored, or counted as wrong by the mIoU, which is then the only
+    metric. limits: sentences on what the numbers do not show, for the report. primary: comparisons of arms that
+    decide; the report calls all others exploratory. margin: how many points count as the same. Without a dataset only
+    latency is measured.
     """
 
     name: str = Field(pattern=NAME)
@@ -113,6 +115,7 @@ class Suite(Strict):
     seed: Seed = 0
     seeds: tuple[Seed, ...] = ()
     metrics: Annotated[tuple[str, ...], AfterValidator(known_metrics)] = OPTIONAL
+    void: Void = "ignored"
     gallery: tuple[str, ...] = Field((), max_length=2)
     limits: tuple[str, ...] = ()
     primary: tuple[ComparisonSpec, ...] = ()
@@ -137,6 +140,15 @@ class Suite(Strict):
                 raise ValueError(str(error)) from None
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def void_pixels_count_for_the_miou_alone(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("void") != "counted":
+            return value
+        if value.get("metrics"):
+            raise ValueError("void: counted is a rule for the mIoU alone, so metrics must be empty")
+        return {**value, "metrics": ()}
+
     @model_validator(mode="after")
     def parts_fit(self) -> Self:
         unknown = sorted(set(self.conditions) - set(CORRUPTIONS))
@@ -160,11 +172,7 @@ class Suite(Strict):
             raise ValueError(f"view {own[0]} states its statistics, so that batchnorm has no place")
         if "batchnorm_images" in self.model_fields_set and "reestimated" not in self.batchnorm:
             raise ValueError("batchnorm_images has no effect without batchnorm: reestimated")
-        for each in self.primary:
-            if fault := each.fault(self.conditions, self.measured_views):
-                raise ValueError(f"primary: {each.comparison}: {fault}")
-        if len(set(self.primary)) < len(self.primary):
-            raise ValueError("primary: comparisons must differ")
+        expect_measured(self.primary, self.conditions, self.measured_views)
         if self.dataset is None and self.latency is None:
             raise ValueError("a suite needs a dataset, or latency, or both")
         return self

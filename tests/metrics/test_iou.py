@@ -47,6 +47,29 @@ def test_miou_of_summed_counts_is_scikit_learns_macro_jaccard(seed: int) -> None
     np.testing.assert_allclose(iou_per_class(total), expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_where_void_counts_a_prediction_without_a_label_is_in_the_union_of_its_class(seed: int) -> None:
+    """Against ESPNet's table: unlabelled pixels are one more class of the ground truth, which the mean leaves out."""
+    prediction, label = random_maps(5, seed)
+    prediction[:3] = 5  # an aligned model's: none of the classes
+    table = [[0] * 6 for _ in range(6)]
+    for truth, found in zip(label.ravel().tolist(), prediction.ravel().tolist(), strict=True):
+        table[5 if truth == IGNORE else truth][found] += 1
+    expected = []
+    for k in range(5):
+        union = sum(table[k]) + sum(row[k] for row in table) - table[k][k]
+        expected.append(table[k][k] / union)
+    counts = count_classes(prediction, label, 5, IGNORE, void=True)
+    np.testing.assert_allclose(iou_per_class(counts), expected, atol=1e-15)
+    assert miou(counts) == pytest.approx(sum(expected) / 5, abs=1e-15)
+    usual = count_classes(prediction, label, 5, IGNORE)
+    assert miou(counts) < miou(usual)
+    assert counts["predicted"].sum() == (prediction < 5).sum() > usual["predicted"].sum()
+    constants = [miou(count_classes(np.full_like(label, k), label, 5, IGNORE, void=True)) for k in range(5)]
+    assert best_constant_miou(counts, label.size) == pytest.approx(max(constants), abs=1e-15)
+    assert largest_predicted_share(counts, label.size) == np.bincount(prediction.ravel())[:5].max() / label.size
+
+
 def test_a_class_that_occurs_nowhere_is_left_out_and_one_that_is_only_predicted_counts_as_zero() -> None:
     label = np.array([[0, 0], [0, 0]], np.uint8)
     prediction = np.array([[0, 0], [0, 1]], np.uint8)
@@ -85,3 +108,5 @@ def test_maps_that_do_not_fit_are_refused() -> None:
         count_classes(np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8), 3, IGNORE)
     with pytest.raises(ValueError, match=r"class 7 is outside 0 \.\. 2"):
         count_classes(np.zeros((2, 2), np.uint8), np.full((2, 2), 7, np.uint8), 3, IGNORE)
+    with pytest.raises(ValueError, match=r"class 7 is outside 0 \.\. 2"):
+        count_classes(np.full((2, 2), 7, np.uint8), np.full((2, 2), IGNORE, np.uint8), 3, IGNORE, void=True)

@@ -1,9 +1,11 @@
 """What a report says of the machines behind its numbers, and of what these leave open."""
 
+import json
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 import synthetic
 from small import write_suite
@@ -11,6 +13,7 @@ from synthetic import write_synthetic
 
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import Listener, run
+from robustbench_seg.report.provenance import facts_of
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.suites import read_suite
 
@@ -73,3 +76,19 @@ def test_a_report_says_where_cells_that_it_compares_had_other_threads(
         "machine: none; 1 thread",
         "machine: none; 2 threads",
     ]
+
+
+def test_a_report_of_speed_alone_names_machine_and_weights_and_no_data() -> None:
+    row = {"environment": json.dumps({"command": "run latency"}), "fingerprint": "", "images": 0, "of": 0}
+    row |= {
+        "model": "m",
+        "checkpoint_sha256": "random-m",
+        "licence": "",
+        "parameters": 7,
+        "about": "",
+        "engine_version": 0,
+    }
+    facts = facts_of(pd.DataFrame([row]))
+    assert facts["data"] == []
+    assert facts["commands"] == [{"command": "run latency"}]
+    assert [weights["model"] for weights in facts["weights"]] == ["m"]

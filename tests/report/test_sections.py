@@ -28,7 +28,7 @@ from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.claims import paper_marks
 from robustbench_seg.studies.counts import read_counts
 from robustbench_seg.studies.frame import quality_frame
-from robustbench_seg.studies.published import read_published
+from robustbench_seg.studies.published import OwnRun, published_rows
 from robustbench_seg.studies.resolution import arm_of_table_1c
 from robustbench_seg.studies.robustness import headline
 from robustbench_seg.studies.statistics import interval
@@ -286,14 +286,32 @@ def test_a_protocol_with_a_published_table_has_it_apart_with_what_differs(tmp_pa
     write_synthetic(tmp_path, accuracy, models=models, conditions=conditions, protocol="semsegbench", images=4)
     section = sections_of([tmp_path], pictures=False)[0]
     published = table(section, "published-whole")
-    theirs = read_published("semsegbench_sev3").set_index("model")
-    assert len(published.rows) == len(theirs)
-    differs = "dataset cityscapes val (ours toy test)"
-    assert lines(published)["setup"].str.contains(differs, regex=False).all()
+    ours = OwnRun(protocol="semsegbench", view="whole", dataset="toy", split="test", images=4, of=4)
+    theirs = published_rows("semsegbench_all", ours).set_index("row")
+    assert len(published.rows) == len(theirs) == 76
+    differs = [f"dataset {name} val (ours toy test)" for name in theirs["dataset"]]
+    setups = lines(published).drop_duplicates("row")["setup"]
+    assert all(text in setup for text, setup in zip(differs, setups, strict=True))
     assert values(published)["fog"].to_dict() == pytest.approx((theirs["fog"] / 100).to_dict())
-    assert differs in published.caption, "what all rows differ in is said once"
+    assert "all images" not in published.caption
+    assert "view not stated (ours whole)" in published.caption, "what all rows differ in is said once"
     for ours in (t for t in section.tables if t.file.startswith("robustness")):
         assert set(lines(ours)["row"]) == set(models), "published numbers share no table with ours"
+
+
+def test_semsegbench_is_a_reference_under_any_protocol_and_its_faults_are_beside_its_rows(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, accuracy, models=ARMS[:1], conditions=CONDITIONS, images=4)
+    assert not [each for each in sections_of([tmp_path], pictures=False)[0].tables if "published" in each.file]
+    section = sections_of([tmp_path], reference="semsegbench", pictures=False)[0]
+    published = table(section, "published-whole")
+    flagged = readable(published).set_index("published")["⚠"]
+    assert len(flagged) == 76
+    assert (flagged != "").sum() == 7
+    assert flagged["deeplabv3plus, resnet18, cityscapes, 512x1024"].endswith("a broken run")
+    assert "⚠: 7 rows of 76" in published.caption
+    assert set(values(published)) >= {"clean", "mean", "retention", *PROTOCOLS["semsegbench"]}
+    with pytest.raises(UsageError, match="no such model; there are segformer-b0-mix-s0, semsegbench"):
+        sections_of([tmp_path], reference="other", pictures=False)
 
 
 def test_protocols_whose_cells_are_all_there_are_compared_in_their_ranks(tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ CELL = QualityCell(
     model="m", dataset="d", split="s", corruption="fog", severity=3, view=View(scale=2), precision="bf16", seed=5,
     metrics=("boundary", "likelihood"),
 )  # fmt: skip
+PLAIN = replace(CELL, metrics=())
 CHANGES = {
-    "corruption": "snow", "severity": 2, "seed": 6, "view": View(), "precision": "fp32", "metrics": (),
+    "corruption": "snow", "severity": 2, "seed": 6, "view": View(), "precision": "fp32", "metrics": ("boundary",),
+    "void": "counted",
 }  # fmt: skip
 
 
@@ -33,7 +35,22 @@ def test_a_cell_has_its_condition_and_its_setting() -> None:
 @pytest.mark.parametrize("name", CHANGES)
 def test_each_field_that_is_no_name_reaches_the_setting(name: str) -> None:
     assert {"model", "dataset", "split", *CHANGES} == vars(CELL).keys()
-    assert replace(CELL, **{name: CHANGES[name]}).setting != CELL.setting
+    assert replace(PLAIN, **{name: CHANGES[name]}).setting != PLAIN.setting
+
+
+def test_the_rule_for_void_pixels_is_in_the_name_of_a_cell_and_is_of_the_miou_alone() -> None:
+    counted = replace(PLAIN, void="counted", metrics=())
+    assert counted.slug == f"{PLAIN.slug}-void-counted" == "m-d-fog-3-whole-x2-void-counted"
+    with pytest.raises(UsageError, match="void: counted is a rule for the mIoU alone, got the metrics boundary"):
+        replace(counted, metrics=("boundary",))
+
+
+def test_a_cell_states_its_rule_for_void_pixels_only_where_it_is_not_the_usual_one() -> None:
+    usual = {**vars(CELL), "view": {name: value for name, value in vars(CELL.view).items() if name != "batchnorm"}}
+    assert usual.pop("void") == "ignored"
+    assert CELL.to_dict() == usual
+    counted = replace(CELL, void="counted", metrics=())
+    assert counted.to_dict() == {**usual, "metrics": (), "void": "counted"}
 
 
 @pytest.mark.parametrize("place", [("fog", 0), ("fog", 6), ("clean", 1)])
@@ -90,9 +107,10 @@ def test_reestimated_statistics_are_part_of_the_name_the_key_and_the_record() ->
     ]  # fmt: skip
     assert len({quality_key(cell, **DECIDES) for cell in cells}) == 3
     view = {"mode": "pad-32", "crop": None, "stride": None, "scale": 1.0, "flip": False}
-    assert usual.to_dict() == {**asdict(usual), "view": view}
-    assert reestimated.to_dict() == {**asdict(reestimated), "view": {**view, "batchnorm": 59}}
-    older = ["quality", KEY_VERSION, {**asdict(usual), "view": view}, 3, "0" * 64, "f", ["a", "b"]]
+    fields = {name: value for name, value in asdict(usual).items() if name != "void"}
+    assert usual.to_dict() == {**fields, "view": view}
+    assert reestimated.to_dict() == {**fields, "view": {**view, "batchnorm": 59}}
+    older = ["quality", KEY_VERSION, {**fields, "view": view}, 3, "0" * 64, "f", ["a", "b"]]
     assert quality_key(usual, **DECIDES) == digest(older)
     assert [from_json(QualityCell, cell.to_dict(), "x") for cell in cells] == cells
 

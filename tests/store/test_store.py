@@ -69,6 +69,7 @@ def test_whatever_decides_the_numbers_is_in_the_key() -> None:
         "precision": "bf16",
         "seed": 1,
         "metrics": ("boundary",),
+        "void": "counted",
     }.items():
         keys.add(quality_key(QualityCell(**{**vars(CELL), field: value}), **DECIDES))
     for field, value in {
@@ -79,7 +80,7 @@ def test_whatever_decides_the_numbers_is_in_the_key() -> None:
     }.items():
         keys.add(quality_key(CELL, **{**DECIDES, field: value}))
     keys.add(quality_key(CELL, **DECIDES, corruption_source="own"))
-    assert len(keys) == 1 + 9 + 4 + 1
+    assert len(keys) == 1 + 10 + 4 + 1
     assert quality_key(CELL, **DECIDES) in keys
 
 

@@ -63,3 +63,10 @@ def test_table_1c_has_a_view_per_row() -> None:
     table = published_rows("table1c_positional", ours)
     assert (table["differs"] == "").tolist() == (table["inference_mode"] == "whole").tolist()
     assert table["differs"].iloc[0] == "view slide-768 (ours whole)"
+
+
+def test_the_notes_of_table_5_have_the_sizes_that_table_2_states() -> None:
+    params = read_published("table2_main").set_index(["method", "encoder"])["params_m"]
+    notes = " ".join(TABLES["table5_cityscapes_c"].notes)
+    assert f"SegFormer-B5 has {params['SegFormer', 'B5']} million parameters" in notes
+    assert f"has {params['DeepLabV3+', 'MobileNetV2']} million parameters with MobileNetV2" in notes

@@ -30,6 +30,20 @@ def test_the_papers_row_has_the_same_variant_and_input() -> None:
     assert np.isnan(table["paper_fps"].tolist()[3])
 
 
+def test_speeds_are_compared_to_b0_at_full_size_in_the_same_setup() -> None:
+    frame = pd.DataFrame(
+        [
+            latency_of(model="segformer-b0", height=512, width=1024, images_per_s=6.0, threads=None),
+            latency_of(model="segformer-b0", height=1024, width=2048, images_per_s=2.0, threads=None),
+            latency_of(model="segformer-b0", height=512, width=1024, images_per_s=40.0, device="cuda"),
+        ]
+    )
+    table = beside_table_2(frame)
+    assert table["times_full"].tolist()[:2] == [3.0, 1.0]
+    assert table["paper_times_full"].tolist()[:2] == pytest.approx([47.6 / 15.2, 1.0])
+    assert table.loc[2, ["times_full", "paper_times_full"]].isna().all()
+
+
 def test_a_latency_has_the_clean_miou_of_the_same_weights_in_each_view() -> None:
     latency = pd.DataFrame(
         [latency_of(model="a", checkpoint_sha256="1", median_ms=5.0), latency_of(model="a", checkpoint_sha256="2")]

@@ -9,10 +9,10 @@ from ...studies.comparisons import Differences
 from ...studies.evidence import Entry
 from ...studies.grades import ArmDifference, Grade
 from ...wording import MOST_NAMES, conjoin, counted, percent, points, spaced
-from ..content import Content
+from ..content import Content, Picture
 from ..differences import difference_pictures, difference_tables
 from ..panel import Panel
-from ..references import published_table, ranking_table, reference_tables
+from ..references import published_picture, published_tables, ranking_table, reference_tables
 from ..scores import categories_table, groups_table, headline_table, score_pictures, severities_table
 from ..units import signed, state, verdict, with_interval
 
@@ -31,10 +31,13 @@ def of_view(panel: Panel) -> Content:
     if len(categories_of(panel.conditions)) > 1:
         tables.append(categories_table(panel))
     tables += [*difference_tables(panel, differences), *groups_table(panel)]
-    tables += [severities_table(panel), *reference_tables(panel), *published_table(panel), *ranking_table(panel)]
+    tables += [severities_table(panel), *reference_tables(panel), *published_tables(panel), *ranking_table(panel)]
+    pictures: list[Picture] = []
+    if panel.source.pictures:
+        pictures = [*published_picture(panel), *difference_pictures(panel, differences), *score_pictures(panel)]
     return Content(
         tables=tuple(tables),
-        pictures=(*difference_pictures(panel, differences), *score_pictures(panel)) if panel.source.pictures else (),
+        pictures=tuple(pictures),
         sentences=tuple(results(panel, entries, differences)) if panel.main else (),
         warnings=tuple(incomplete(panel, entries)),
     )

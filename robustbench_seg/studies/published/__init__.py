@@ -4,7 +4,7 @@ Each table is a CSV file in this folder; the settings of its numbers are below. 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 
 import pandas as pd
@@ -19,7 +19,10 @@ UNSTATED = "not stated"
 
 @dataclass(frozen=True, kw_only=True)
 class OwnRun:
-    """The setting of our numbers. view: its label. images, of: number of images measured, and in the split."""
+    """The setting of our numbers. view: its label. images, of: number of images measured, and in the split.
+
+    void: the rule for pixels without a label.
+    """
 
     protocol: str
     view: str
@@ -27,6 +30,7 @@ class OwnRun:
     split: str
     images: int
     of: int
+    void: str = "ignored"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +38,9 @@ class PublishedTable:
     """A published table. key: the columns that name a row. values: a description of the other columns.
 
     protocol, view: in our names; "" if the source does not state them. views: the view of single rows, by the first key
-    column. A view without a stride matches any stride, because the source states only the window. notes: known errors,
-    and other reasons why the numbers are not comparable with ours.
+    column. A view without a stride matches any stride, because the source states only the window. classes: of each data
+    set, where rows differ in it: they have a column `dataset`. prefixes: what the columns' names have before ours.
+    notes: known errors, and other reasons why the numbers are not comparable with ours.
     """
 
     title: str
@@ -47,6 +52,8 @@ class PublishedTable:
     protocol: str = ""
     view: str = ""
     views: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, int] = field(default_factory=dict)
+    prefixes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -98,7 +105,13 @@ TABLES: dict[str, PublishedTable] = {
         values="mIoU in %, each corruption the mean over its severities",
         protocol="segformer",
         views={"SegFormer-B5": "slide-1024"},
-        notes=("the table has no mean; the mean of SegFormer-B5's 16 corruptions is 65.81",),
+        notes=(
+            "the table has no mean; the mean of SegFormer-B5's 16 corruptions is 65.81",
+            "SegFormer-B5 has 84.7 million parameters and an encoder pretrained on ImageNet",
+            "the copied rows have corruptions of another implementation",
+            "their DeepLabV3+ is built otherwise than ours, and has 15.4 million parameters with MobileNetV2",
+            "blurs, noises and textures have sizes in pixels, of images of 1024x2048",
+        ),
     ),
     "table7_imagenet": PublishedTable(
         title="Table 7: the encoders as ImageNet classifiers",
@@ -123,6 +136,20 @@ TABLES: dict[str, PublishedTable] = {
         protocol="semsegbench",
         notes=("15 corruptions at severity 3 only: not comparable with Table 5",),
     ),
+    "semsegbench_all": PublishedTable(
+        title="SemSegBench at severity 3, all rows",
+        source="SemSegBench, arXiv 2505.18015 (CC0)",
+        key=("architecture", "backbone", "dataset", "crop_size"),
+        values="mIoU in %: clean and under corruption; the size is the training crop",
+        protocol="semsegbench",
+        classes={"cityscapes": 19, "ade20k": 150, "voc": 21},
+        prefixes=("mIoU_2d_", "mIoU_"),
+        notes=(
+            "images are corrupted in BGR order, on ADE20K after they are resized",
+            "DeepLabV3+ with ResNet-18 on Cityscapes is a broken run; two DeepLabV3 on ADE20K have the same "
+            "scores; the stated minimum of four SegFormer is copied from other rows",
+        ),
+    ),
 }
 
 
@@ -137,12 +164,23 @@ def read_published(name: str) -> pd.DataFrame:
 def published_rows(name: str, ours: OwnRun) -> pd.DataFrame:
     """Return a published table with a column `differs`, which names the differences between a row's setting and ours.
 
-    If it is "", the row may share a table with ours; otherwise the row needs a separate table, with that text.
+    If it is "", the row may share a table with ours; otherwise the row needs a separate table, with that text. Columns
+    of scores have our names of corruptions, and a column `row` names the row.
     """
     table, about = read_published(name), TABLES[name]
     view_key = "inference_mode" if "inference_mode" in table else about.key[0]
     views = table[view_key].map(lambda row: about.views.get(row, about.view))
-    return table.assign(differs=[differences(about, view, ours) for view in views])
+    datasets = table["dataset"] if about.classes else [about.dataset] * len(table)
+    differs = [
+        differences(replace(about, dataset=dataset), view, ours) for dataset, view in zip(datasets, views, strict=True)
+    ]
+    rows = table[list(about.key)].astype(str).agg(", ".join, axis=1) if len(about.key) > 1 else table[about.key[0]]
+    return table.rename(columns=lambda column: without(column, about.prefixes)).assign(row=rows, differs=differs)
+
+
+def without(column: str, prefixes: Iterable[str]) -> str:
+    """Take the first of the prefixes that a column's name has from it."""
+    return next((column.removeprefix(prefix) for prefix in prefixes if column.startswith(prefix)), column)
 
 
 def shared_and_own(differs: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -165,6 +203,8 @@ def differences(theirs: PublishedTable, view: str, ours: OwnRun) -> str:
     parts = [f"{what} {a} (ours {b})" for what, a, b in pairs if not agree(a, b)]
     if ours.images != ours.of:
         parts.append(f"all images (ours {ours.images} of {ours.of})")
+    if ours.void != "ignored":
+        parts.append(f"void ignored (ours {ours.void})")
     return "; ".join(parts)
 
 
