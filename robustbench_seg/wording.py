@@ -1,7 +1,7 @@
 """Format numbers and names for sentences."""
 
 from collections.abc import Iterable, Sequence
-from math import floor, isfinite, isnan, log10
+from math import ceil, floor, isfinite, isnan, log10
 from pathlib import Path
 
 __all__ = [
@@ -61,9 +61,15 @@ def span(low: float, high: float) -> str:
     return f"{end(low)} to {end(high)}"
 
 
-def p_text(p: float) -> str:
-    """0.0123 ─▶ "0.012", 0.0002 ─▶ "<0.001"; a dash where there is none."""
-    return MISSING if isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
+def p_text(p: float, *, bound: bool = False) -> str:
+    """0.0123 ─▶ "0.012", 0.0002 ─▶ "<0.001"; a dash where there is none. bound: p is at most that, rounded up.
+
+    >>> p_text(0.0123), p_text(0.0123, bound=True), p_text(0.0002, bound=True), p_text(1, bound=True)
+    ('0.012', '≤0.013', '<0.001', '1.000')
+    """
+    if isnan(p) or p < 0.001:
+        return MISSING if isnan(p) else "<0.001"
+    return f"≤{ceil(1000 * p) / 1000:.3f}" if bound and p < 1 else f"{p:.3f}"
 
 
 def decimals_for(numbers: Iterable[float]) -> str:

@@ -72,15 +72,20 @@ class Results:
         """What changed from here to `other`, with paired intervals; see `compare`."""
         return compare(self, other)
 
-    def report(self, path: Path | str, *, reference: str | None = None, pdf: bool = False) -> Path:
+    def report(
+        self, path: Path | str, *, reference: str | None = None, pdf: bool = False, margin: float | None = None
+    ) -> Path:
         """Write the report into a folder: a page, Markdown, CSV, LaTeX, figures; return the path of index.html.
 
-        reference: the model that CD and rCD are against. pdf: write figures as PDF, too.
+        reference: the model that CD and rCD are against. pdf: write figures as PDF, too. margin: how many points count
+        as the same, in the place of the suites' margins.
         """
         from ..report.page import write_report
         from ..report.sections import sections_of
 
-        return write_report(sections_of([self.folder], reference=reference), Path(path).expanduser(), pdf=pdf)
+        return write_report(
+            sections_of([self.folder], reference=reference, margin=margin), Path(path).expanduser(), pdf=pdf
+        )
 
     def to_json(self, *, reference: str | None = None) -> str:
         """Write the report's tables, findings and provenance as one JSON document, as `report --json` prints it."""

@@ -1,11 +1,14 @@
 """What changed between two stores, for the terminal."""
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..studies.bootstrap import RESAMPLES
 from ..studies.robustness import BASIS
+from ..studies.statistics import is_bound
 from ..wording import counted, p_text, percent, points, span
 
 __all__ = ["name_of", "show_changes"]
@@ -23,6 +26,7 @@ def name_of(change: pd.Series) -> str:
 
 def show_changes(console: Console, changes: pd.DataFrame) -> None:
     """Print a table per model and setting: clean, mean, and each condition."""
+    changes = changes.assign(bound=is_bound(changes["p"].to_numpy(np.float64), RESAMPLES))
     for _, part in changes.groupby(["model", *BASIS], sort=False):
         table = Table(title=Text(name_of(part.iloc[0])), title_justify="left")
         table.add_column("mIoU (%)")
@@ -32,5 +36,7 @@ def show_changes(console: Console, changes: pd.DataFrame) -> None:
             over = f" ({counted(int(row['corruptions']), 'corruption')})" if row["quantity"] == "mean" else ""
             numbers = (percent(row["base"]), percent(row["new"]), points(row["estimate"]))
             ends = span(row["low"], row["high"])
-            table.add_row(*map(Text, (row["quantity"] + over, *numbers, ends, p_text(row["p_holm"]))))
+            table.add_row(
+                *map(Text, (row["quantity"] + over, *numbers, ends, p_text(row["p_holm"], bound=row["bound"])))
+            )
         console.print(table)

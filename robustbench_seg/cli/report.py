@@ -27,6 +27,10 @@ def report(
         ),
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Write the figures as PDF too.")] = False,
+    margin: Annotated[
+        float | None,
+        typer.Option(metavar="POINTS", help="How many points count as the same, in the place of the suite's margin."),
+    ] = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print all tables, findings and provenance as one JSON document, nothing else."),
@@ -39,20 +43,27 @@ def report(
         if given and (out or pdf):
             raise UsageError(f"{option} prints and writes nothing: it goes with neither --out nor --pdf")
     if as_json:
-        print_json(folders, reference)
+        print_json(folders, reference, margin)
         return
-    write_and_show(folders, None if text else out or folders[0] / "report", text=text, pdf=pdf, reference=reference)
+    to = None if text else out or folders[0] / "report"
+    write_and_show(folders, to, text=text, pdf=pdf, reference=reference, margin=margin)
 
 
 def write_and_show(
-    folders: list[Path], out: Path | None, *, text: bool, pdf: bool = False, reference: str | None = None
+    folders: list[Path],
+    out: Path | None,
+    *,
+    text: bool,
+    pdf: bool = False,
+    reference: str | None = None,
+    margin: float | None = None,
 ) -> None:
     """Write the report into `out`, if given, and print the main tables if asked."""
     from ..report.page import write_report
     from ..report.sections import sections_of
     from ..report.terminal import show_tables
 
-    sections = sections_of(folders, reference=reference, pictures=out is not None)
+    sections = sections_of(folders, reference=reference, pictures=out is not None, margin=margin)
     note_unregistered(folders)
     for line in dict.fromkeys(line for section in sections for line in section.alarms):
         warn(line)
@@ -65,12 +76,12 @@ def write_and_show(
         say(f"report: {write_report(sections, out, pdf=pdf)}")
 
 
-def print_json(folders: list[Path], reference: str | None) -> None:
+def print_json(folders: list[Path], reference: str | None, margin: float | None) -> None:
     """Print the report as JSON: stdout has nothing else, and faults go to stderr."""
     from ..report.document import as_json
     from ..report.sections import sections_of
 
-    document = as_json(sections_of(folders, reference=reference, pictures=False))
+    document = as_json(sections_of(folders, reference=reference, pictures=False, margin=margin))
     sys.stdout.write(f"{document}\n")
 
 
@@ -134,4 +145,4 @@ def compare(
         say(f"not judged: {counted(len(alone), 'cell')} not compared; see above", style=style)
     if len(dropped) or len(unjudged) or alone:
         raise typer.Exit(1)
-    say(f"no drop by more than {fail_on_drop:g} points of clean or mean mIoU is certain")
+    say(f"no drop by more than {fail_on_drop:g} points of clean or mean mIoU is certain, for these weights")

@@ -20,6 +20,7 @@ __all__ = [
     "DatasetEntry",
     "Sample",
     "blocks_of",
+    "groups_of",
     "open_dataset",
     "open_split",
     "spaced",
@@ -116,3 +117,8 @@ def blocks_of(name: str, ids: Sequence[str], pattern: str = "") -> tuple[str, ..
         parts = [image_id.partition("/") for image_id in ids]
         return tuple(f"{member}/{blocks_of(member, [own])[0]}" for member, _, own in parts)
     return (DATASETS[name].load() if name in DATASETS else Dataset).blocks(ids)
+
+
+def groups_of(name: str, ids: Sequence[str]) -> tuple[str, ...]:
+    """Name the group of each id of a data set, without its folder; see `Dataset.groups`. Several as one have none."""
+    return (DATASETS[name].load() if name in DATASETS else Dataset).groups(ids)

@@ -152,6 +152,13 @@ class Dataset(ABC):
         """
         return tuple(ids)
 
+    @staticmethod
+    def groups(ids: Sequence[str]) -> tuple[str, ...]:
+        """Name the group of each id, from the id alone: the drive or the place that its block is a part of. Reports
+        show scores by group, if there are several. By default all images are one group.
+        """
+        return ("",) * len(ids)
+
 
 def block_of(pattern: str, image_id: str) -> str:
     """What a regular expression finds in an id, without its condition; the id where it finds nothing, or no letter."""

@@ -61,6 +61,11 @@ class CamVid(FileDataset):
         """
         return tuple(map(block_of, ids))
 
+    @staticmethod
+    def groups(ids: Sequence[str]) -> tuple[str, ...]:
+        """Drives: the test split has two, 0001TP and Seq05VD."""
+        return tuple(map(drive_of, ids))
+
 
 def part_of_drives(ids: Iterable[str], split: str) -> list[str]:
     """Take the first ("fit") or last ("held") part of each drive; a drive is what stands before an id's underscore.

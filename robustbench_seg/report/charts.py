@@ -25,6 +25,7 @@ MARKERS = "osD^vPX"
 LEGEND = 2.6  # inches of a name in a legend
 NOTHING = Interval(np.nan, np.nan, np.nan)
 Panels = dict[str, dict[str, Interval]]  # by title and row
+Bars = dict[str, dict[str, tuple[Interval, Interval]]]  # by title and row: over images, and the widest that there is
 Curves = Mapping[str, Mapping[str, Mapping[float, Interval]]]  # by title, label and place on the axis
 Marks = Mapping[str, Mapping[str, float]]  # likewise
 Scores = Mapping[str, Mapping[tuple[str, int], Interval]]  # by title; corruption and severity
@@ -129,10 +130,11 @@ def legend_above(figure: "Figure", axis: "Axes", columns: int) -> None:
     figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=8, frameon=False)
 
 
-def forest(numbers: Panels, unit: str, published: Marks | None = None) -> "Figure":
+def forest(numbers: Bars, unit: str, published: Marks | None = None) -> "Figure":
     """Draw intervals around zero, in points: a panel per title, the same rows and scale in each.
 
-    Filled where the interval excludes zero. published: values of the paper, by panel and row, as orange diamonds.
+    Thick over images, thin the widest interval; filled where that excludes zero. published: values of the paper, by
+    panel and row, as orange diamonds.
     """
     rows = list(dict.fromkeys(label for panel in numbers.values() for label in panel))
     lines = sum(1 + label.count("\n") for label in rows)
@@ -144,12 +146,13 @@ def forest(numbers: Panels, unit: str, published: Marks | None = None) -> "Figur
     for axis, (title, panel) in zip(axes, numbers.items(), strict=True):
         axis.axvline(0, color="#888888", linewidth=1)
         for y, label in enumerate(rows):
-            number = panel.get(label, NOTHING)
-            if not np.isnan(number.estimate):
-                low, estimate, high = 100 * number.low, 100 * number.estimate, 100 * number.high
-                fill = BLUE if number.excludes_zero else "white"
-                axis.plot([low, high], [y, y], color=BLUE, linewidth=1.6, solid_capstyle="butt")
-                axis.plot(estimate, y, marker="o", color=BLUE, markersize=6, linestyle="none", markerfacecolor=fill)
+            images, widest = panel.get(label, (NOTHING, NOTHING))
+            if not np.isnan(images.estimate):
+                for number, width in ((widest, 1), (images, 3.5)):
+                    ends = [100 * number.low, 100 * number.high]
+                    axis.plot(ends, [y, y], color=BLUE, linewidth=width, solid_capstyle="butt")
+                fill = BLUE if widest.excludes_zero else "white"
+                axis.plot(100 * images.estimate, y, "o", color=BLUE, markersize=4.5, markerfacecolor=fill)
             theirs = (published or {}).get(title, {}).get(label)
             if theirs is not None:
                 axis.plot(100 * theirs, y - 0.28, "D", color=ORANGE, markersize=6, fillstyle="none")
@@ -161,12 +164,12 @@ def forest(numbers: Panels, unit: str, published: Marks | None = None) -> "Figur
     return figure
 
 
-def described(numbers: Panels, unit: str) -> str:
+def described(numbers: Bars, unit: str) -> str:
     """Describe in words what `forest` draws."""
     return "; ".join(
         f"{title}, {' '.join(label.split())}: {points(number.estimate)} {unit}"
         for title, panel in numbers.items()
-        for label, number in panel.items()
+        for label, (number, _) in panel.items()
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..store.cell import CLEAN
-from ..studies.arms import ArmDifference
-from ..studies.evidence import Differences, Evidence, adjusted
+from ..studies.comparisons import Differences, adjusted
+from ..studies.evidence import Evidence
+from ..studies.grades import ArmDifference
 from ..wording import MISSING, p_text, points, spaced, span
 from . import charts
 from .content import Picture
@@ -18,53 +19,61 @@ from .units import POINTS
 
 __all__ = ["NONE", "difference_pictures", "difference_tables", "drawing", "long_table", "wide_table"]
 
-PRIMARY = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention", "drop": "drop, clean - mean"}
+MAIN = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention", "drop": "drop, clean - mean"}
 NONE = "there is no interval and no p, and nothing is significant"
 RULE = (
-    "a difference is significant (*) where its 95 % interval, over images with the weights fixed, excludes zero and "
-    "all pairs of seeds agree in sign"
+    "* significant: the interval over images and training runs excludes zero, in a primary comparison of the suite "
+    "after Holm's adjustment for these; (*) in an exploratory one, of which some are chance"
 )
-HOLM = "p by Holm for the rows of this table: a row is significant without it, and may be chance where it is above 0.05"
-UNADJUSTED = "the number of comparisons does not enter that, p by Holm for the whole table is in the CSV"
+P = "p over images, with the weights fixed, and by Holm for the rows of this table"
 
 
-def rule(evidence: Evidence, adjustment: str) -> str:
-    """State in a caption when a difference is significant. adjustment: HOLM or UNADJUSTED."""
-    return f"{NONE}, since {evidence.few}" if evidence.few else f"{RULE}; {adjustment}"
+def rule(evidence: Evidence) -> str:
+    """State in a caption when a difference is significant."""
+    return f"{NONE}, since {evidence.few}" if evidence.few else RULE
 
 
 def drawing(what: str, evidence: Evidence) -> str:
     """State in a figure's caption how numbers are drawn: with intervals, and filled where these exclude zero."""
-    drawn = "with 95 % intervals; filled where the interval excludes zero"
+    drawn = (
+        "with 95 % intervals, thick over images and thin, of differences, over images and training runs; filled where "
+        "the widest excludes zero"
+    )
     return f"{what} {f'without intervals, since {evidence.few}' if evidence.few else drawn}"
 
 
 def difference_tables(panel: Panel, differences: Differences) -> list[Table]:
-    """Make the table of the primary differences in one view, and of each corruption; none without two arms."""
-    primary = {key: each for key, each in differences.items() if key[2] in PRIMARY}
-    others = {key: each for key, each in differences.items() if key[2] not in PRIMARY}
+    """Make the table of the main differences in one view, and of each corruption; none without two arms."""
+    primary = {key: each for key, each in differences.items() if key[2] in MAIN}
+    others = {key: each for key, each in differences.items() if key[2] not in MAIN}
     unit = "Points of mIoU, or of retention" if panel.conditions else "Points of mIoU"
     fields = panel.fields("differences", "Differences between arms")
-    tables = long_table(panel, primary, ("in", PRIMARY), unit, main=True, **fields)
+    tables = long_table(panel, primary, ("in", MAIN), unit, main=True, **fields)
     if len(panel.conditions) > 1:
         title = "Differences between arms by corruption and category"
         tables += wide_table(panel, others, **panel.fields("differences-by-corruption", title))
     return tables
 
 
-def difference_cell(each: ArmDifference, p_holm: float, *, brief: bool = False) -> Cell:
-    """Show a difference of fractions in points, with a star where it is significant. brief: without the reasons."""
-    number, ends, mark = each.interval, POINTS.interval(each.interval), "*" if each.significant else ""
-    p = f"{ends}; p {each.p:.2g}, {p_holm:.2g} by Holm for the whole table; " if ends else ""
-    more = "" if brief or not each.measured else p + each.agreement
+def difference_cell(each: ArmDifference, p_holm: tuple[float, str], *, brief: bool = False) -> Cell:
+    """Show a difference of fractions in points, with its mark. p_holm: of `adjusted`. brief: without the reasons."""
+    number, runs, ends = each.interval, each.over_runs, POINTS.interval(each.interval)
+    wider = f", over images and runs {span(runs.low, runs.high)}" if not np.isnan(runs.low) else ""
+    p = f"{ends} over images{wider}; p {p_text(each.p)}, {p_holm[1]} by Holm for the whole table; " if ends else ""
+    more = "" if brief or not each.measured else f"{p}{each.agreement}{f'; {each.words}' if ends else ''}"
     test = {
         "p": each.p,
-        "p_holm": p_holm,
+        "p_holm": p_holm[0],
+        "low_runs": runs.low,
+        "high_runs": runs.high,
+        "p_runs": each.p_over_runs,
+        "comparison": each.status,
+        "grade": None if each.obstacle else each.grade.value,
         "seed_pairs": len(each.pairs),
         "same_sign": each.same_sign if each.measured else None,
         "significant": None if np.isnan(each.p) else each.significant,
     }
-    return Cell(points(number.estimate) + mark, number.estimate, number.low, number.high, more, test)
+    return Cell(points(number.estimate) + each.mark, number.estimate, number.low, number.high, more, test)
 
 
 def row_of(panel: Panel, pair: tuple[str, str], cells: Sequence[Cell], **where: str) -> Row:
@@ -87,7 +96,7 @@ def wide_table(panel: Panel, differences: Differences, **fields: Any) -> list[Ta
         pairs.setdefault((first, second), []).append(difference_cell(each, p_holm[first, second, what]))
         name, where = (what, {}) if isinstance(what, str) else (CLEAN, {"view": str(what)})
         columns[str(what)] = Column(name=name, label=spaced(name) if not where else str(what), where=where)
-    caption = f"Points of mIoU; {rule(panel.evidence, UNADJUSTED)}; {panel.brief}."
+    caption = f"Points of mIoU; {rule(panel.evidence)}; {panel.brief}."
     rows = [row_of(panel, pair, cells) for pair, cells in pairs.items()]
     return [panel.of_rows([*columns.values()], rows, caption=caption, **fields)] if rows else []
 
@@ -105,36 +114,40 @@ def long_table(
     rows = []
     for key, each in differences.items():
         metric, quantity = ("miou", key[2]) if isinstance(key[2], str) else key[2]
-        number, verdict = each.interval, "yes" if each.significant else "no"
+        number, runs = each.interval, each.over_runs
+        alone = "one run" if min(each.runs) == 1 and not each.obstacle else MISSING
         cells = (
             Cell(labels[key[2]]),
             difference_cell(each, p_holm[key], brief=True),
             Cell(span(number.low, number.high), number.low),
-            *(Cell(p_text(p), p) for p in (each.p, p_holm[key])),
+            Cell(alone) if np.isnan(runs.low) else Cell(span(runs.low, runs.high), runs.low),
+            *(Cell(text, p) for p, text in ((each.p, p_text(each.p)), p_holm[key])),
+            *(Cell(points(value), value) for value in each.by_group.values()),
             Cell(each.agreement),
-            Cell(MISSING if each.obstacle else verdict),
+            Cell(each.words),
         )
         rows.append(row_of(panel, key[:2], cells, metric=metric, quantity=quantity))
     columns = (
         *(Column(label=label, align="left") for label in ("arms", head)),
         Column(name="difference", label="points"),
-        *(Column(label=label) for label in ("95 % interval", "p", "p (Holm)")),
-        *(Column(label=label, align="left") for label in ("seeds", "significant")),
+        *(Column(label=label) for label in ("95 % images", "95 % images + runs", "p", "p (Holm)")),
+        *(Column(name="difference", label=group, where={"group": group}) for group in panel.evidence.groups),
+        *(Column(label=label, align="left") for label in ("runs", "grade")),
     )
-    caption = f"{unit}; {rule(panel.evidence, HOLM)}; {panel.brief}."
+    caption = f"{unit}; {rule(panel.evidence)}{'' if panel.evidence.few else f'; {P}'}; {panel.brief}."
     return [panel.of_rows(columns, rows, caption=caption, **fields)] if rows else []
 
 
 def difference_pictures(panel: Panel, differences: Differences) -> list[Picture]:
-    """Draw the primary differences of one view, and of each corruption; none without two arms."""
-    primary: charts.Panels = defaultdict(dict)
-    by_pair: charts.Panels = defaultdict(dict)
+    """Draw the main differences of one view, and of each corruption; none without two arms."""
+    primary: charts.Bars = defaultdict(dict)
+    by_pair: charts.Bars = defaultdict(dict)
     for (first, second, what), each in differences.items():
         pair = f"{first} minus\n{second}"
-        if what in PRIMARY:
-            primary[PRIMARY[what]][pair] = each.interval
+        if what in MAIN:
+            primary[MAIN[what]][pair] = each.interval, each.widest
         if what in panel.conditions and len(panel.conditions) > 1:
-            by_pair[pair][spaced(what)] = each.interval
+            by_pair[pair][spaced(what)] = each.interval, each.widest
     return [
         panel.picture(
             file,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..store.cell import CLEAN, View, view_name
-from ..studies.evidence import Differences, Entry, Evidence, Quantities, evidence_of, numbered
+from ..studies.comparisons import Differences
+from ..studies.evidence import Entry, Evidence, Quantities, evidence_of, numbered
 from ..studies.limits import transductive_notes
 from ..studies.robustness import Conditions, Miou, cell_scores, scores_of
 from ..studies.shift import shift_of
@@ -191,7 +192,7 @@ def panels_of(source: Source) -> list[Panel]:
     if not len(source.quality):
         nothing = pd.DataFrame(columns=["title", "view", "corruption", "flag"])
         return [Panel(source=source, evidence=Evidence(nothing, {}), main=True)]
-    every = evidence_of(source.quality, source.reference)
+    every = evidence_of(source.quality, source.reference, source.plan.primary, source.plan.margin)
     main = max(every, key=lambda evidence: (int(evidence.cells["images"].iloc[0]), len(evidence.cells)))
     voids = [evidence.cells["void"].iloc[0] for evidence in every]
     seen = [view_name(view.label, void) for evidence, void in zip(every, voids, strict=True) for view in evidence.views]

@@ -5,7 +5,7 @@ from functools import partial
 
 from ..store.cell import CLEAN
 from ..studies.claims import TABLE_1C, paper_marks
-from ..studies.evidence import Differences
+from ..studies.comparisons import Differences
 from ..studies.shift import Shift, lost_by_effect, views_by_kind
 from . import charts
 from .content import Picture
@@ -18,12 +18,12 @@ __all__ = ["resolution_pictures"]
 def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) -> list[Picture]:
     """Draw extent and joint effects with the paper's, scale effects, and mIoU against scale."""
     evidence = panel.evidence
-    effects: charts.Panels = defaultdict(dict)
+    effects: charts.Bars = defaultdict(dict)
     for arm in evidence.arm_entries(partial(lost_by_effect, evidence, shift)):
         for name, lost in arm.values.items():
-            effects[name][arm.label] = evidence.interval(lost)
+            effects[name][arm.label] = (evidence.interval(lost),) * 2
     for (first, second, name), each in differences.items():
-        effects[name][f"{first} minus\n{second}"] = each.interval
+        effects[name][f"{first} minus\n{second}"] = each.interval, each.widest
     drawn = drawing(f"Points of clean mIoU lost against windows of {shift.slide.crop} pixels,", evidence)
     first, second = (f"{100 * figure:.1f}" for figure in TABLE_1C.figures())
     diamonds = (

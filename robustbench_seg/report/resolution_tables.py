@@ -42,7 +42,7 @@ def cost_table(panel: Panel, shift: Shift) -> Table:
 
 
 def growth_table(panel: Panel, shift: Shift) -> Table:
-    """Make the table of effects under each condition, with a star where one is larger than on clean images."""
+    """Make the table of effects under each condition, with a dagger where one is larger than on clean images."""
     evidence, conditions = panel.evidence, panel.conditions
     corrupted = [(name, severity) for name, severities in conditions.items() for severity in severities]
 
@@ -61,12 +61,12 @@ def growth_table(panel: Panel, shift: Shift) -> Table:
                 draws = entry.values[effect, own.key]
                 number, grown = evidence.interval(draws), evidence.interval(draws - clean)
                 words = f"more than on clean images by {points(grown.estimate)}, {span(grown.low, grown.high)}"
-                star = "*" if grown.excludes_zero and not entry.blank else ""
-                cells[effect, own.key] = own.cell(number, "" if evidence.few else words, star)
+                dagger = "†" if grown.excludes_zero and not entry.blank else ""
+                cells[effect, own.key] = own.cell(number, "" if evidence.few else words, dagger)
                 cells[effect, more.key] = grown
         return cells
 
-    star = "* where the interval of the difference to clean excludes zero"
+    dagger = "† for these weights: the interval over images of the difference to clean excludes zero"
     return panel.table(
         lambda title: costs_by_condition(evidence, shift, title, conditions),
         [column("lost", CLEAN, 0, label=CLEAN), *lost, *growth],
@@ -74,7 +74,7 @@ def growth_table(panel: Panel, shift: Shift) -> Table:
         parts={"effect": lost_by_effect(evidence, shift, evidence.titles[0])},
         **panel.fields("resolution-under-corruption", "Whether the loss grows under corruption"),
         caption="Points of mIoU lost to the shift of the resolution, on clean and on corrupted images; "
-        f"{f'{NONE}, since {evidence.few}' if evidence.few else star}; positive is a loss; {panel.about}.",
+        f"{f'{NONE}, since {evidence.few}' if evidence.few else dagger}; positive is a loss; {panel.about}.",
         main=True,
     )
 

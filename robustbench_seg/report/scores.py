@@ -1,6 +1,7 @@
 """Scores of one view, clean and under corruption: the layout of the SegFormer paper's Table 5, and its figures."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from .table import WARNING, Cell, Column, Table
 from .units import COUNT, MILLIONS
 
 __all__ = [
-    "categories_table", "cell_columns", "flag_notes", "headline_table", "quantity_columns",
+    "categories_table", "cell_columns", "flag_notes", "groups_table", "headline_table", "quantity_columns",
     "score_pictures", "severities_table", "view_columns",
 ]  # fmt: skip
 
@@ -96,10 +97,29 @@ def categories_table(panel: Panel) -> Table:
     members = "; ".join(f"{name}: {spaced(', '.join(names))}" for name, names in categories.items())
     return panel.table(
         panel.scores,
-        [*quantity_columns([CLEAN, *categories]), *headline_columns(panel)],
+        [*quantity_columns([CLEAN]), *headline_columns(panel), *quantity_columns([*categories])],
         **panel.fields("categories", "mIoU by category of corruption"),
         caption=f"mIoU in %; a category's is the plain mean over its corruptions ({members}); {panel.about}.",
     )
+
+
+def groups_table(panel: Panel) -> list[Table]:
+    """Make the table of the main scores in each group of images, such as a drive; none without groups."""
+    main = [*quantity_columns([CLEAN]), *(headline_columns(panel) if panel.conditions else ())]
+    groups = panel.evidence.groups
+    columns = [
+        replace(column, label=f"{column.label} {group}", key=(column.name, group), where={"group": group})
+        for column in main
+        for group in groups
+    ]
+
+    def facts(entry: Entry) -> dict[Any, float]:
+        values = {column.name: panel.evidence.by_group(entry.values[column.name]) for column in main}
+        return {(name, group): value for name, own in values.items() for group, value in own.items()}
+
+    caption = f"%, from the images of {', '.join(groups)}, which are too few for intervals; {panel.about}."
+    fields = panel.fields("groups", "Scores by drive or place")
+    return [panel.table(panel.scores, columns, facts=facts, caption=caption, **fields)] if groups else []
 
 
 def cell_columns(conditions: Conditions) -> list[Column]:

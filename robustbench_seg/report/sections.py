@@ -27,13 +27,16 @@ Item = TypeVar("Item", Table, Picture)
 MOST = 3  # sentences that a section begins with
 
 
-def sections_of(folders: Sequence[Path], *, reference: str | None = None, pictures: bool = True) -> list[Section]:
+def sections_of(
+    folders: Sequence[Path], *, reference: str | None = None, pictures: bool = True, margin: float | None = None
+) -> list[Section]:
     """Compute the report of result folders: a section per suite, its cells from all folders that have any.
 
-    reference: the model that CD and rCD are against, or one of REFERENCES. pictures: with figures.
+    reference: the model that CD and rCD are against, or one of REFERENCES. pictures: with figures. margin: in
+    points, in the place of the suites'.
     Raises StoreError for a folder in which nothing is finished or failed, UsageError for an unknown reference.
     """
-    sections = [section_of(source) for source in sources_of(folders, reference, pictures=pictures)]
+    sections = [section_of(source) for source in sources_of(folders, reference, pictures=pictures, margin=margin)]
     models = list(dict.fromkeys(model for section in sections for model in section.models))
     if reference is not None and reference not in (*models, *REFERENCES):
         raise UsageError(f"--reference {reference}: no such model; there are {', '.join([*models, *REFERENCES])}")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..studies.arms import ArmDifference
 from ..studies.evidence import Entry
+from ..studies.grades import ArmDifference
 from ..studies.statistics import Interval
 from ..wording import MISSING, MOST_NAMES, decimals_for, percent, points, span
 
@@ -62,7 +62,10 @@ def with_interval(number: Interval) -> str:
 
 def verdict(each: ArmDifference, noun: str = "") -> str:
     """A difference of arms in a sentence: "+1.2 points of growth, a difference that is not significant, since ..."."""
-    return f"{signed(each.interval)}{noun}, a difference that is {each.verdict}"
+    number, runs, ends = each.interval, each.over_runs, POINTS.interval(each.interval)
+    wider = "" if np.isnan(runs.low) else f", over images and training runs {span(runs.low, runs.high)}"
+    where = f" ({ends} over images{wider})" if ends else ""
+    return f"{points(number.estimate)} points{noun}{where}, a difference that is {each.verdict}"
 
 
 def state(entries: Sequence[Entry], score: Callable[[Entry], float], text: Callable[[Entry], str]) -> list[str]:

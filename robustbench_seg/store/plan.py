@@ -12,7 +12,7 @@ from .cell import CLEAN, LatencyCell, QualityCell, View
 from .record import Record
 from .strict_json import NOT_KEPT, Words, convert, from_json
 
-__all__ = ["Failure", "Plan", "PlannedCell"]
+__all__ = ["Comparison", "Failure", "Plan", "PlannedCell"]
 
 KEY = re.compile("[0-9a-f]{32}")
 LONGEST = 200  # bytes of a name: with a key, a kind and an ending it still fits into the 255 of a file's name
@@ -42,12 +42,35 @@ class PlannedCell:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A comparison that a suite names before its results: two arms in a quantity of the report, such as "retention".
+
+    view: its label; "" for the leading view, the first that has cells.
+    """
+
+    arms: tuple[str, str]
+    quantity: str
+    view: str = ""
+
+    def __post_init__(self) -> None:
+        if len(set(self.arms)) < 2:
+            raise UsageError(f"a comparison needs two arms that differ, got {' and '.join(self.arms)}")
+        if self.view:
+            View.parse(self.view)
+
+    def __str__(self) -> str:
+        return f"{' minus '.join(self.arms)}, {self.quantity}{f', view {self.view}' if self.view else ''}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """The cells that a run of a suite measures: `plan` prints them, and a report lists the missing ones.
 
     conditions: corruptions with their severities (1 .. 5). views: labels of views. images: their number, 0
     until they are chosen. gallery: ids of the images whose pictures are kept. limits: sentences on what the numbers do
-    not show. written: the time when the run began, ISO 8601; "" in a plan outside of a store, and in older files.
+    not show. primary: the comparisons that decide; none in older files. margin: how many points count as the same, see
+    `studies.grades`. written: the time when the run began, ISO 8601; "" in a plan outside of a store, and in older
+    files.
     """
 
     suite: str
@@ -60,6 +83,8 @@ class Plan:
     views: tuple[str, ...]
     cells: tuple[PlannedCell, ...]
     limits: tuple[Words, ...] = ()
+    primary: tuple[Comparison, ...] = ()
+    margin: float = 1.0
     written: str = ""
 
     def __post_init__(self) -> None:
@@ -75,6 +100,8 @@ class Plan:
                 raise UsageError(f"severities of {name} must differ and be 1 .. 5, got {list(severities)}")
         for view in self.views:
             View.parse(view)
+        if not 0 < self.margin <= 100:
+            raise UsageError(f"margin must be above 0 and at most 100 points, got {self.margin:g}")
         if self.images < 0:
             raise UsageError(f"images must be 0 or more, got {self.images}")
         names, keys = [name for name, _ in self.conditions], [cell.key for cell in self.cells if cell.key]

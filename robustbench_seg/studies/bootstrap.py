@@ -9,7 +9,7 @@ the resamples vary the images, not the training run.
 Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 6 and 8.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,9 @@ from .counts import Counts
 from .robustness import expect_comparable
 from .statistics import Draws
 
-__all__ = ["Scores", "bootstrap", "resample"]
+__all__ = ["RESAMPLES", "Scores", "bootstrap", "resample"]
+
+RESAMPLES = 10_000
 
 ROWS, COLUMNS = 1000, 1024  # resamples, and columns (cells times classes or bins), in one product of matrices
 
@@ -33,12 +35,15 @@ class Scores:
     """A metric, such as mIoU (0-1), of each cell, in the data and in each resample.
 
     cells: a row per cell. draws: (1 + resamples, cells); row 0 is the data. alone: (blocks, cells), the score of each
-    single block, NaN if it has none.
+    single block, NaN if it has none. by_group: (groups, cells), the score of each of the groups of images, such as
+    drives.
     """
 
     cells: pd.DataFrame
     draws: NDArray[np.float64]
     alone: NDArray[np.float64]
+    by_group: NDArray[np.float64]
+    groups: tuple[str, ...] = ()
     metric: Metric = MIOU
 
     @property
@@ -65,9 +70,9 @@ class Scores:
         """
         return self.lookup(self.draws, fields)
 
-    def by_block(self, **fields: Any) -> Callable[[str, int], NDArray[np.float64]]:
-        """Return a look-up as `under` does, but to the scores of the single blocks: (blocks,)."""
-        return self.lookup(self.alone, fields)
+    def by_part(self, **fields: Any) -> Callable[[str, int], NDArray[np.float64]]:
+        """Return a look-up as `under` does, but to the scores of the single blocks, then groups: (blocks + groups,)."""
+        return self.lookup(np.concatenate([self.alone, self.by_group]), fields)
 
     def lookup(
         self, values: NDArray[np.float64], fields: Mapping[str, Any]
@@ -87,7 +92,7 @@ class Scores:
         return np.flatnonzero(np.logical_and.reduce([self.cells[name] == value for name, value in fields.items()]))
 
 
-def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scores:
+def bootstrap(counts: Counts, *, resamples: int = RESAMPLES, seed: int = 0) -> Scores:
     """Draw blocks with replacement, and compute every cell's score from the counts of each resample.
 
     A resample is scored by `metrics`, as the split is: an mIoU is the mean over the classes that occur in the labels or
@@ -101,25 +106,27 @@ def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scor
     depend on threads. Memory: 8 bytes per cell and resample or block, plus about 50 MB and 8 kB per block. Raises
     UsageError for fewer than 2 blocks or fewer than 1 resample.
     """
-    names, block = np.unique(counts.blocks, return_inverse=True)
+    names = np.unique(counts.blocks)
     if len(names) < 2 or resamples < 1:
         raise UsageError(f"a bootstrap needs 2 blocks and 1 resample at least, got {len(names)} and {resamples}")
     cells, terms = len(counts.cells), counts.terms
     step = max(1, COLUMNS // max(values[0, 0].size for values in terms.values()))
-    order = np.argsort(block, kind="stable")
-    starts = np.flatnonzero(np.diff(block[order], prepend=-1))
+    blocks, groups = sorted_by(counts.blocks), sorted_by(counts.groups)
     parts = [slice(first, min(first + step, cells)) for first in range(0, cells, step)]
 
-    def sums(part: slice) -> dict[str, NDArray[np.float64]]:
-        return {name: per_block(values[part, order], starts) for name, values in terms.items()}
+    def sums(part: slice, by: Order = blocks) -> dict[str, NDArray[np.float64]]:
+        return {name: per_block(values[part, by.order], by.starts) for name, values in terms.items()}
 
     def scores(sums: Mapping[str, NDArray[np.float64]], shape: tuple[int, int]) -> NDArray[np.float64]:
         shaped = {name: values.reshape(*shape, *terms[name].shape[2:]) for name, values in sums.items()}
         return counts.metric.score(shaped, shape)
 
-    draws, alone = np.empty((1 + resamples, cells)), np.empty((len(names), cells))
+    draws = np.empty((1 + resamples, cells))
+    alone, by_group = (np.empty((len(each.starts), cells)) for each in (blocks, groups))
     for part in parts:
-        alone[:, part] = scores(sums(part), (len(names), part.stop - part.start))
+        for values, each in ((alone, blocks), (by_group, groups)):
+            if len(values):
+                values[:, part] = scores(sums(part, each), (len(values), part.stop - part.start))
     row = 0
     for weights in multiplicities(len(names), resamples, seed):
         for part in parts:
@@ -129,7 +136,7 @@ def bootstrap(counts: Counts, *, resamples: int = 10_000, seed: int = 0) -> Scor
     if counts.metric.biased:
         bias = draws[1:].mean(axis=0) - draws[0]
         draws[1:] = np.maximum(draws[1:] - 2 * bias, 0)
-    return Scores(counts.cells, draws, alone, counts.metric)
+    return Scores(counts.cells, draws, alone, by_group, group_names(counts), counts.metric)
 
 
 def resample(counts: Counts) -> Scores:
@@ -139,7 +146,8 @@ def resample(counts: Counts) -> Scores:
         return bootstrap(counts)
     sums = {name: values.sum(axis=1, dtype=np.float64) for name, values in counts.terms.items()}
     values = counts.metric.score(sums, (len(counts.cells),))
-    return Scores(counts.cells, values[None], np.repeat(values[None], blocks, axis=0), counts.metric)
+    alone, by_group = (np.repeat(values[None], number, axis=0) for number in (blocks, 0))
+    return Scores(counts.cells, values[None], alone, by_group, metric=counts.metric)
 
 
 def multiplicities(blocks: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
@@ -149,6 +157,25 @@ def multiplicities(blocks: int, resamples: int, seed: int) -> Iterator[NDArray[n
     for first in range(0, resamples, ROWS):
         rows = min(ROWS, resamples - first)
         yield rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=rows).astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """Images sorted by what they belong to. order: their indices. starts: where each block or group begins there."""
+
+    order: NDArray[np.intp]
+    starts: NDArray[np.intp]
+
+
+def sorted_by(names: Sequence[str]) -> Order:
+    """Sort images by the names of their blocks, or of their groups."""
+    _, which = np.unique(names, return_inverse=True)
+    order = np.argsort(which, kind="stable")
+    return Order(order, np.flatnonzero(np.diff(which[order], prepend=-1)))
+
+
+def group_names(counts: Counts) -> tuple[str, ...]:
+    return tuple(sorted(set(counts.groups)))
 
 
 def per_block(counts: NDArray[Any], starts: NDArray[np.intp]) -> NDArray[np.float64]:

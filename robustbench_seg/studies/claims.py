@@ -9,8 +9,8 @@ from math import nan
 
 from ..protocols import PROTOCOLS, categories_of
 from ..store.cell import View
-from .arms import ArmDifference
 from .evidence import Evidence, Quantities
+from .grades import ArmDifference, Grade
 from .published import read_published
 from .resolution import arm_of_table_1c, published_extent
 from .robustness import Conditions, scores_of
@@ -22,6 +22,12 @@ __all__ = [
 ]  # fmt: skip
 
 Pair = tuple[str, str]
+# What follows after the word of a judgement that does not rest on a primary comparison.
+GRADES = {
+    Grade.SIGNIFICANT: " (exploratory)",
+    Grade.RUNS: " (in all runs so far)",
+    Grade.WEIGHTS: " (for these weights)",
+}
 METHODS = ("SegFormer-B5", "DLv3+ MBv2")  # the rows of Table 5 that TABLE_5 is of
 
 
@@ -62,15 +68,17 @@ class Claim:
 
 
 def judge(claim: Claim, each: ArmDifference) -> str:
-    """State what a difference of the claim's arms in its quantity means for the claim: the end of "which this ..."."""
-    number = each.interval
+    """State what a difference of the claim's arms in its quantity means for the claim: the end of "which this ...".
+
+    Only a significant difference in a primary comparison confirms. The size is judged by the widest interval.
+    """
     if each.obstacle:
         return "cannot judge"
-    within = number.low <= claim.figure <= number.high
-    if each.significant and number.high < 0:
-        return "contradicts in direction"
-    if each.significant:
-        return "confirms in direction" + ("" if within or not claim.sized else ", not in size")
+    within = each.widest.low <= claim.figure <= each.widest.high
+    if each.grade in GRADES:
+        verb = "contradicts" if each.interval.estimate < 0 else "confirms" if each.significant else "supports"
+        sized = "" if within or not claim.sized or verb == "contradicts" else ", not in size"
+        return f"{verb} in direction{sized}{GRADES[each.grade] if not each.significant else ''}"
     if not claim.sized:
         return "does not confirm"
     return "neither confirms nor excludes" if within else "does not confirm and, at that size, excludes"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..datasets import blocks_of
+from ..datasets import blocks_of, groups_of
 from ..errors import StoreError
 from ..metrics import MIOU, SHIPPED, Arrays, Metric, find_metric
 from ..store.cell import CLEAN
@@ -53,13 +53,15 @@ class Counts:
 
     cells: a row per cell, in the order of the first axis. blocks: the name of each image's block, one per image. terms:
     from `Metric.terms`, integers (cells, images) or (cells, images, size), over the pixels that are counted.
-    Images without such a pixel are omitted.
+    Images without such a pixel are omitted. groups: as blocks, the name of each image's group, such as a drive; empty
+    unless there are several groups.
     """
 
     cells: pd.DataFrame
     blocks: tuple[str, ...]
     terms: Mapping[str, NDArray[Any]]
     metric: Metric = MIOU
+    groups: tuple[str, ...] = ()
 
 
 def metrics_in(cells: pd.DataFrame) -> dict[str, Metric]:
@@ -120,7 +122,10 @@ def read_counts(cells: pd.DataFrame, quantity: str = "miou") -> Counts:
     blocks = blocks_in(cells)
     if not blocks.labelled.all():
         terms = {name: values[:, blocks.labelled] for name, values in terms.items()}
-    return Counts(cells.reset_index(drop=True), blocks.names, terms, metric)
+    ids = first["counts"]["image_id"][blocks.labelled].tolist()
+    groups = groups_of(first["dataset"], ids)
+    own = groups if len(set(groups)) > 1 else ()
+    return Counts(cells.reset_index(drop=True), blocks.names, terms, metric, own)
 
 
 def narrowest(values: NDArray[Any]) -> type[np.signedinteger[Any]]:

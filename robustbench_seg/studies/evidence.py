@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,23 +10,21 @@ import pandas as pd
 
 from ..errors import StoreError
 from ..store.cell import CLEAN, View
-from .arms import ArmDifference, arm_difference, arm_mean, arms_of
+from ..store.plan import Comparison
+from .arms import arm_difference, arm_mean, arms_of
 from .bootstrap import Scores, resample
+from .comparisons import Differences, is_primary, pairs_of, with_primary
 from .counts import metrics_in, read_counts
-from .resolution import arm_of_table_1c
+from .grades import MARGIN
 from .robustness import BASIS, Miou
-from .statistics import Draws, Interval, holm, interval, too_few
+from .statistics import Draws, Interval, interval, too_few
 
-__all__ = [
-    "SAME_IMAGES", "Differences", "Entry", "Evidence", "Quantities", "adjusted", "evidence_of", "numbered", "titles_of",
-]  # fmt: skip
+__all__ = ["SAME_IMAGES", "Entry", "Evidence", "Quantities", "evidence_of", "numbered", "titles_of"]
 
 PLACE = ["title", "view", "corruption", "severity"]
 SAME_IMAGES = [name for name in BASIS if name != "view"]
-FEW_ARMS = 4  # with the two arms of a claim and others, a control can be compared with each
 
 Quantities = Callable[[str], Mapping[Any, Draws]]  # of a model, by its title
-Differences = dict[tuple[str, str, Any], ArmDifference]  # by first arm, second arm, quantity
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,17 +57,20 @@ class Entry:
 class Evidence:
     """Cells of one setting, whatever the view, and their scores by resample.
 
-    A score's draws have, after the draws of `Scores`, what each block has alone, so any statistic of scores is
-    one of each block too, and two that agree on a block owe it nothing of their difference.
+    A score's draws have, after the draws of `Scores`, the scores of each block, then of each group. So any statistic of
+    scores is one of each block and group too, and two that agree on a block owe it nothing of their difference.
 
     cells: of `quality_frame`, and `title`: the model's name, numbered where the same name has other weights.
     scores: by metric, a column of `quality_frame`: "miou" of all cells, and others of the cells that have them.
-    reference: the model or arm that many arms are compared with. lookups: what `metric` looked up before.
+    reference: the model or arm that many arms are compared with. primary, margin: of the plan. lookups: what `metric`
+    looked up before.
     """
 
     cells: pd.DataFrame
     scores: Mapping[str, Scores]
     reference: str | None = None
+    primary: Sequence[Comparison] = ()
+    margin: float = MARGIN
     lookups: dict[tuple[str, str, View], tuple[Miou, Miou]] = field(default_factory=dict, repr=False)
 
     @property
@@ -93,6 +94,11 @@ class Evidence:
         return self.scores["miou"].blocks
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of images, such as drives; empty where there are not several."""
+        return self.scores["miou"].groups
+
+    @property
     def resamples(self) -> int:
         """How often they are drawn: a single block cannot be."""
         return len(self.scores["miou"].draws) - 1
@@ -114,15 +120,19 @@ class Evidence:
         """Look up any metric as `miou` does."""
         scores, place = self.scores[name], {"title": title, "view": view.label}
         if (name, title, view) not in self.lookups:
-            self.lookups[name, title, view] = scores.under(**place), scores.by_block(**place)
-        drawn, alone = self.lookups[name, title, view]
-        return lambda corruption, severity: np.concatenate([drawn(corruption, severity), alone(corruption, severity)])
+            self.lookups[name, title, view] = scores.under(**place), scores.by_part(**place)
+        drawn, parts = self.lookups[name, title, view]
+        return lambda corruption, severity: np.concatenate([drawn(corruption, severity), parts(corruption, severity)])
 
     def interval(self, draws: Draws) -> Interval:
         """Make the interval of a statistic; its ends are NaN where blocks are too few."""
         if np.isnan(draws[0]):
             return Interval(float("nan"), float("nan"), float("nan"))
         return interval(draws[: 1 + self.resamples], self.blocks)
+
+    def by_group(self, draws: Draws) -> dict[str, float]:
+        """Return a statistic in each group of images."""
+        return dict(zip(self.groups, map(float, draws[len(draws) - len(self.groups) :]), strict=True))
 
     def entries(self, quantities: Quantities, view: View | None = None) -> list[Entry]:
         """List each model, after the mean of its arm where that has several seeds.
@@ -151,17 +161,8 @@ class Evidence:
         return [entry for entry in self.entries(quantities, view) if entry.compared]
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Which arms are compared: all pairs of a few; of many, each with the reference's or the first.
-
-        The order follows the paper's claims, not the suite: SegFormer before others, Mix-FFN before learned,
-        and both before controls. None where nothing can be resampled.
-        """
-        arms = sorted(self.arms, key=in_the_papers_order) if self.resamples else []
-        every = list(combinations(arms, 2))
-        if len(arms) <= FEW_ARMS:
-            return every
-        base = next((arm for arm, members in self.arms.items() if self.reference in (arm, *members)), arms[0])
-        return [pair for pair in every if base in pair]
+        """Which arms are compared, see `pairs_of`; none where nothing can be resampled."""
+        return pairs_of(self.arms, self.reference, self.primary) if self.resamples else []
 
     def differences(
         self,
@@ -174,32 +175,34 @@ class Evidence:
         pairs: by default `pairs`. Empty for one arm, or where nothing can be resampled.
         """
         each = {title: quantities(title) for title in self.titles}
-        differences = {}
+        ends = 0, 1 + self.resamples, 1 + self.resamples + self.blocks, None
+        differences: Differences = {}
+        named = []
         for first, second in self.pairs() if pairs is None else pairs:
             for name in each[self.titles[0]]:
                 places = {view.label for view in (views(name) if callable(views) else views)}
-                draws, alone = (
-                    {title: values[name][part] for title, values in each.items()}
-                    for part in (slice(1 + self.resamples), slice(1 + self.resamples, None))
+                draws, alone, grouped = (
+                    {title: values[name][start:end] for title, values in each.items()} for start, end in pairwise(ends)
                 )
-                blank = blank_models(self.cells[self.cells["view"].isin(places)])
+                metric = self.scores["miou" if isinstance(name, str | View) else name[0]].metric
                 differences[first, second, name] = arm_difference(
-                    draws, first, second, self.blocks, alone=alone, blank=blank
+                    draws,
+                    first,
+                    second,
+                    self.blocks,
+                    alone=alone,
+                    blank=blank_models(self.cells[self.cells["view"].isin(places)]),
+                    margin=self.margin / 100 if metric.unit == "%" else None,
+                    by_group=self.by_group(arm_mean(grouped, first) - arm_mean(grouped, second)),
                 )
-        return differences
+                if is_primary(self.primary, (first, second), name, places, self.views[0]):
+                    named.append((first, second, name))
+        return with_primary(differences, named, len(self.primary))
 
 
-def adjusted(differences: Differences) -> dict[tuple[str, str, Any], float]:
-    """Adjust the p-values of the differences of one table by Holm's steps."""
-    return dict(zip(differences, holm(np.array([each.p for each in differences.values()])), strict=True))
-
-
-def in_the_papers_order(arm: str) -> tuple[bool, bool, bool, bool]:
-    altered, encoding = "learned" in arm or "plain" in arm, arm_of_table_1c(arm)
-    return not arm.startswith("segformer"), altered, encoding != "mix_ffn", encoding != "learned_pe"
-
-
-def evidence_of(cells: pd.DataFrame, reference: str | None = None) -> list[Evidence]:
+def evidence_of(
+    cells: pd.DataFrame, reference: str | None = None, primary: Sequence[Comparison] = (), margin: float = MARGIN
+) -> list[Evidence]:
     """Resample the cells of each setting, all views and conditions together. cells: of `quality_frame`, not empty."""
     cells = cells.assign(title=titles_of(cells))
     settings = []
@@ -219,7 +222,7 @@ def evidence_of(cells: pd.DataFrame, reference: str | None = None) -> list[Evide
         scores = {
             name: resample(read_counts(cells_of_it, name)) for name, cells_of_it in (own | {"miou": every}).items()
         }
-        settings.append(Evidence(every, scores, reference))
+        settings.append(Evidence(every, scores, reference, primary, margin))
     return settings
 
 

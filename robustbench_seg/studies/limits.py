@@ -4,7 +4,7 @@ import pandas as pd
 
 from ..store.cell import View
 from ..store.plan import Plan
-from ..wording import counted
+from ..wording import conjoin, counted
 from .alignments import limits_of_classes
 from .counts import blocks_in, unknown_metrics
 from .evidence import Evidence
@@ -20,13 +20,7 @@ def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
     """State what the numbers do not show: the suite's own limits, and what follows from its cells."""
     lines = list(plan.limits)
     first = evidence.cells.iloc[0]
-    most = max(len(members) for members in evidence.arms.values())
-    single = [arm for arm, members in evidence.arms.items() if len(members) == 1]
-    seeds = f", for which there are {most} seeds at most" + (f" ({', '.join(single)}: one)" if single else "")
-    lines.append(
-        "Intervals are over other images, with the weights as they are; not over other training runs"
-        + (f"{seeds}." if most > 1 else ", and each arm has one seed.")
-    )
+    lines += limits_of_runs(plan, evidence)
     weights = dict(zip(evidence.cells["title"], evidence.cells["checkpoint_sha256"], strict=True))
     lines += [
         f"{' and '.join(members)} have the same weights: they are one training run, not several."
@@ -49,6 +43,38 @@ def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
         )
     if first["synthetic"]:
         lines.append("The images are drawn, not photographed: they show how models compare here, not on real streets.")
+    return lines
+
+
+def limits_of_runs(plan: Plan, evidence: Evidence) -> list[str]:
+    """State what the training runs allow one to say, and which comparisons were named before."""
+    if evidence.few:
+        return []
+    most = max(len(members) for members in evidence.arms.values())
+    single = [arm for arm, members in evidence.arms.items() if len(members) == 1]
+    lines = ["Intervals of scores are over other images, with the weights as they are."]
+    if most == 1:
+        lines[0] += " Each arm has one training run, so a difference holds for these weights at most."
+    else:
+        lines[0] += (
+            f" Differences have a second interval, over images and training runs, of which an arm has {most} at most"
+            f"{f' ({conjoin(single)}: one, so no second interval)' if single else ''}. It takes the runs of the two "
+            "arms to vary alike; if one arm varies six times as much as the other, it misses in about 1 of 10 cases."
+        )
+    named = [comparison for comparison in plan.primary if set(comparison.arms) <= evidence.arms.keys()]
+    absent = [str(comparison) for comparison in plan.primary if comparison not in named]
+    if named:
+        lines.append(
+            f"Primary comparisons: {'; '.join(map(str, named))}. All others are exploratory: of many, some seem "
+            "significant by chance."
+        )
+    elif len(evidence.arms) > 1:
+        lines.append(
+            "The suite names no primary comparison of these arms, so all comparisons are exploratory: of many, some "
+            "seem significant by chance."
+        )
+    if absent and named:
+        lines.append(f"Primary comparisons without results here: {'; '.join(absent)}.")
     return lines
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..store.cell import CLEAN, View
-from .evidence import Differences, Evidence
+from .comparisons import Differences
+from .evidence import Evidence
 from .resolution import Effect, effects
 from .robustness import Conditions, headline
 from .statistics import Draws

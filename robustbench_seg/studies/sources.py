@@ -17,6 +17,7 @@ from .draws import first_draws
 from .evidence import SAME_IMAGES
 from .frame import expect_agreement, latency_frame, quality_frame
 from .plans import read_plans
+from .primary import primary_of
 from .robustness import Conditions
 
 __all__ = ["Source", "sources_of"]
@@ -55,9 +56,12 @@ class Source:
         return [(name, failure.message) for name, failure in every if failure.record.key in missing]
 
 
-def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool) -> list[Source]:
+def sources_of(
+    folders: Sequence[Path], reference: str | None, *, pictures: bool, margin: float | None = None
+) -> list[Source]:
     """Read folders and bring together what belongs to one plan, such as the seeds of an arm that ran apart.
 
+    margin: in points, in the place of the plans'; UsageError unless it is above 0 and at most 100.
     Raises StoreError for a folder without a finished or failed cell, and where a corruption of a user's own was edited
     between the runs.
     """
@@ -77,6 +81,7 @@ def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool
             raise StoreError(f"{folder}: no cell is finished yet; run the suite again to resume")
     sources = []
     for own in plans.values():
+        last = list(own.values())[-1]
         cells = {cell.key: cell for plan in own.values() for cell in plan.cells}
         measured, speeds = (together([frames[folder][kind] for folder in own]) for kind in (0, 1))
         quality = only(measured, list(cells))
@@ -84,7 +89,12 @@ def sources_of(folders: Sequence[Path], reference: str | None, *, pictures: bool
         sources.append(
             Source(
                 stores=[Store(folder) for folder in own],
-                plan=replace(list(own.values())[-1], cells=tuple(cells.values())),
+                plan=replace(
+                    last,
+                    cells=tuple(cells.values()),
+                    primary=primary_of(last),
+                    margin=last.margin if margin is None else margin,
+                ),
                 measured=measured,
                 drawn=quality,
                 quality=first_draws(quality),

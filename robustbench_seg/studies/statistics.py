@@ -35,9 +35,12 @@ __all__ = [
     "differing_blocks",
     "holm",
     "interval",
+    "is_bound",
     "least_p",
+    "least_tail",
     "p_value",
     "percentiles",
+    "tail_share",
     "too_few",
 ]
 
@@ -119,6 +122,11 @@ def least_p(blocks: int) -> float:
     return min(1.0, 2.0 ** (1 - blocks))
 
 
+def least_tail(resamples: int) -> float:
+    """Compute the smallest two-sided p that so many resamples allow: 2 / (resamples + 1)."""
+    return 2 / (resamples + 1)
+
+
 def differing_blocks(difference: Draws) -> int:
     """Count the blocks in which two sides differ. difference: of each single block, NaN if it has no such number."""
     return int(np.count_nonzero(np.nan_to_num(difference)))
@@ -138,14 +146,24 @@ def p_value(difference: Draws, blocks: int, differing: int | None = None) -> flo
     return max(p, least_p(blocks if differing is None else differing))
 
 
-def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Adjust the p-values of one table for multiple tests (Holm); NaN stay NaN and are not counted."""
+def holm(p: NDArray[np.float64], tests: int = 0) -> NDArray[np.float64]:
+    """Adjust p-values for multiple tests (Holm); NaN stay NaN and are not counted.
+
+    tests: how many there are in total, if more than are given. The others are then taken to have a larger p, which errs
+    on the safe side.
+    """
     p = np.asarray(p, np.float64)
     adjusted = np.full(len(p), np.nan)
     order = np.argsort(p)[: np.count_nonzero(~np.isnan(p))]  # argsort puts NaN last
-    steps = p[order] * np.arange(len(order), 0, -1)
+    steps = p[order] * (max(tests, len(order)) - np.arange(len(order)))
     adjusted[order] = np.minimum(1, np.maximum.accumulate(steps))
     return adjusted
+
+
+def is_bound(p: NDArray[np.float64], resamples: int) -> NDArray[np.bool_]:
+    """Whether Holm's adjustment of each p is an upper bound: it comes from a p at the floor of its resamples."""
+    at_floor = np.asarray(p) <= least_tail(resamples)
+    return np.asarray(holm(p) > holm(np.where(at_floor, 0, p)))
 
 
 def compare(differences: Mapping[str, Draws], blocks: int, level: float = LEVEL) -> pd.DataFrame:

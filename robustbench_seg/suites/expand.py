@@ -35,6 +35,8 @@ def expand(
         images=images,
         gallery=suite.gallery,
         limits=suite.limits,
+        primary=tuple(each.comparison for each in suite.primary),
+        margin=suite.margin,
         views=tuple(view.label for view in suite.measured_views),
         cells=tuple(map(PlannedCell.of, cells)),
     )

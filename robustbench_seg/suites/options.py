@@ -49,7 +49,8 @@ def with_options(  # noqa: PLR0913 (each is an option of the command)
 ) -> Suite:
     """Put options in the place of what a suite states; what is None or empty stays.
 
-    conditions: corruptions with their severities, in the place of the protocol's. void: another rule than
+    conditions: corruptions with their severities, in the place of the protocol's. A changed protocol has
+    no primary comparisons, changed views have those of what is still measured. void: another rule than
     the suite's takes its metrics away, since "counted" is a rule for the mIoU alone. Raises UsageError for what a suite
     may not have.
     """
@@ -74,6 +75,11 @@ def with_options(  # noqa: PLR0913 (each is an option of the command)
         if suite.dataset is None:
             raise UsageError(f"suite {suite.name} has no dataset, so no split {split!r}")
         content["dataset"] = {**suite.dataset.model_dump(), "split": split}
+    if protocol is not None or conditions is not None:
+        content.pop("primary", None)  # its quantities would be others
+    elif suite.primary:
+        kept = [each for each in suite.primary if not each.fault(suite.conditions, views or suite.views)]
+        content["primary"] = tuple(kept)
     if void is not None:
         content["void"] = void
         if void != suite.void:

@@ -10,8 +10,6 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    PositiveFloat,
-    PositiveInt,
     ValidationError,
     ValidationInfo,
     model_validator,
@@ -25,6 +23,8 @@ from ..models.source import Source, split_name
 from ..protocols import PROTOCOLS, conditions_of
 from ..store.cell import CLEAN, View, Void
 from ..yaml_files import DatasetSpec, Strict, ViewSpec, read_yaml
+from .comparison import ComparisonSpec, expect_measured
+from .latency import LatencySpec
 
 __all__ = ["LatencySpec", "ModelSpec", "Suite", "read_suite", "with_weights"]
 
@@ -70,25 +70,8 @@ class ModelSpec(Strict):
         return self.classes if self.classes is not None else self.options.table
 
 
-Side = Annotated[int, Field(ge=32)]
 Seed = Annotated[int, Field(ge=0)]
 Statistics = Literal["stored", "reestimated"]
-
-
-class LatencySpec(Strict):
-    """Input sizes (height, width) and batches to time, until min_samples and min_seconds, at most max_seconds."""
-
-    sizes: tuple[tuple[Side, Side], ...] = Field(min_length=1)
-    batches: tuple[PositiveInt, ...] = (1,)
-    min_samples: int = Field(30, ge=10)
-    min_seconds: PositiveFloat = 10.0
-    max_seconds: PositiveFloat = 120.0
-
-    @model_validator(mode="after")
-    def budget_has_room(self) -> Self:
-        if self.min_seconds > self.max_seconds:
-            raise ValueError(f"min_seconds {self.min_seconds:g} is more than max_seconds {self.max_seconds:g}")
-        return self
 
 
 def known_metrics(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -115,8 +98,9 @@ class Suite(Strict):
     models: if none are listed, those that get weights on the command line. gallery: ids of at most two images whose
     predictions are kept as pictures. metrics: what is counted in addition to mIoU, by default all that ship. void:
     whether predictions on pixels without a label are ignored, or counted as wrong by the mIoU, which is then the only
-    metric. limits: sentences on what the numbers do not show, for the report. Without a dataset only latency is
-    measured.
+    metric. limits: sentences on what the numbers do not show, for the report. primary: comparisons of arms that
+    decide; the report calls all others exploratory. margin: how many points count as the same. Without a dataset only
+    latency is measured.
     """
 
     name: str = Field(pattern=NAME)
@@ -134,6 +118,8 @@ class Suite(Strict):
     void: Void = "ignored"
     gallery: tuple[str, ...] = Field((), max_length=2)
     limits: tuple[str, ...] = ()
+    primary: tuple[ComparisonSpec, ...] = ()
+    margin: float = Field(1.0, gt=0, le=100)
     latency: LatencySpec | None = None
 
     @model_validator(mode="before")
@@ -186,6 +172,7 @@ class Suite(Strict):
             raise ValueError(f"view {own[0]} states its statistics, so that batchnorm has no place")
         if "batchnorm_images" in self.model_fields_set and "reestimated" not in self.batchnorm:
             raise ValueError("batchnorm_images has no effect without batchnorm: reestimated")
+        expect_measured(self.primary, self.conditions, self.measured_views)
         if self.dataset is None and self.latency is None:
             raise ValueError("a suite needs a dataset, or latency, or both")
         return self

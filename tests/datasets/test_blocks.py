@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from robustbench_seg.datasets import blocks_of, open_dataset
+from robustbench_seg.datasets import blocks_of, groups_of, open_dataset
 
 
 def test_an_image_is_a_block_unless_the_data_set_says_otherwise() -> None:
@@ -19,6 +19,11 @@ def test_camvids_blocks_are_15_labelled_frames_of_one_drive() -> None:
     # a choice of the frames stays in its blocks
     assert blocks_of("camvid", ids[::3]) == blocks[::3]
     assert blocks_of("camvid", ["no frame", "frame_1_2"]) == ("no frame", "frame_1_2")
+
+
+def test_camvids_groups_are_drives_and_other_images_are_one_group() -> None:
+    assert groups_of("camvid", ["0001TP_008550", "0001TP_010380", "Seq05VD_f00000"]) == ("0001TP", "0001TP", "Seq05VD")
+    assert set(groups_of("cityscapes", ["a", "b"])) == set(groups_of("elsewhere", ["a", "b"])) == {""}
 
 
 def test_camvids_test_split_has_17_blocks(camvid_root: Path) -> None:

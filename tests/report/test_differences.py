@@ -66,11 +66,15 @@ def test_of_too_few_images_nothing_is_significant_and_every_format_says_why(few:
         assert "excludes zero" not in shown.caption
     for shown in compared:
         assert lines(shown)["value"].notna().all()
-        assert lines(shown)[["low", "high", "p", "p_holm", "significant"]].isna().all(axis=None)
+        assert (
+            lines(shown)[["low", "high", "low_runs", "high_runs", "p", "p_holm", "grade", "significant"]]
+            .isna()
+            .all(axis=None)
+        )
         texts = readable(shown)
         if "p" in texts:
-            assert set(texts["p"]) | set(texts["p (Holm)"]) | set(texts["significant"]) == {"–"}
-            assert set(texts["seeds"]) == {words}
+            assert set(texts[["95 % images + runs", "p", "p (Holm)", "grade"]].to_numpy().flat) == {"–"}
+            assert set(texts["runs"]) == {words}
         else:
             assert set(hover(shown).iloc[:, 1:].to_numpy().flat) == {words}
     drawn = [picture for picture in section.pictures if re.search("differences|effects|scales", picture.file)]
@@ -108,7 +112,8 @@ def test_ten_images_that_all_agree_have_the_least_p_that_ten_allow(tmp_path: Pat
     assert full.loc["clean", "p"] == 2 / 2**10
     assert full.loc["clean", "p_holm"] == pytest.approx(3 * 2 / 2**10)
     assert readable(table(section, "differences-whole"))["p"][0] == "0.002"
-    assert full.loc["mean", "significant"]
+    assert full.loc["mean", "grade"] == "for these weights"
+    assert set(readable(table(section, "differences-whole"))["95 % images + runs"]) == {"one run"}
     assert "No p is below 0.002, the least that 10 blocks allow." in section.limits
     assert any("hold from" in text and "resamples of 10 images" in text for text in section.limits)
 
@@ -154,7 +159,7 @@ def test_two_models_that_do_no_better_than_one_class_do_not_differ_significantly
     full = lines(shown, "row", "quantity")
     assert full.loc[("a minus b", "clean"), "low"] > 0, "the numbers do differ"
     assert not full["significant"].any()
-    assert readable(shown).set_index(["arms", "in"]).loc[("a minus b", "clean mIoU"), "seeds"] == said
+    assert readable(shown).set_index(["arms", "in"]).loc[("a minus b", "clean mIoU"), "runs"] == said
     for one in section.tables:
         if "arms" in readable(one):
             assert not readable(one).map(lambda text: text.endswith("*")).any(axis=None), one.file
@@ -168,7 +173,7 @@ def test_models_that_fail_under_corruption_alone_are_still_told_apart(tmp_path: 
 
     write_synthetic(tmp_path, of, models=["a", "b"], conditions={"fog": [3]})
     full = lines(table(sections_of([tmp_path], pictures=False)[0], "differences-whole"), "quantity")
-    assert full.loc["clean", "significant"]
+    assert full.loc["clean", "grade"] == "for these weights"
 
 
 def test_a_model_that_fails_in_one_view_is_told_apart_in_the_others(tmp_path: Path) -> None:
@@ -177,8 +182,8 @@ def test_a_model_that_fails_in_one_view_is_told_apart_in_the_others(tmp_path: Pa
 
     write_synthetic(tmp_path, of, models=["a", "b"], conditions={}, views=[SLIDE, View()])
     section = sections_of([tmp_path], pictures=False)[0]
-    by_view = lines(table(section, "differences-views"), "view")["significant"]
-    assert by_view.to_dict() == {"slide-256-192": False, "whole": True}
+    by_view = lines(table(section, "differences-views"), "view")["grade"].dropna()
+    assert by_view.to_dict() == {"whole": "for these weights"}
     extent = readable(table(section, "resolution-differences"))
-    assert extent["seeds"].tolist() == ["a does no better than one class for every pixel"]
-    assert extent["significant"].tolist() == ["–"]
+    assert extent["runs"].tolist() == ["a does no better than one class for every pixel"]
+    assert extent["grade"].tolist() == ["–"]

@@ -1,13 +1,16 @@
 """What a report says, on a store whose scores are known: intervals, arms, claims, alarms."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import PIL.Image
 import pytest
+from scipy.stats import ttest_ind
 from synthetic import ENVIRONMENT, change_plan, write_synthetic
 from tables import bold, hover, lines, readable, values
 from tables import table_of as table
@@ -19,7 +22,7 @@ from robustbench_seg.report.csv import SCHEMA, csv
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store.cell import LatencyCell, View
 from robustbench_seg.store.folder import Store
-from robustbench_seg.store.plan import PlannedCell
+from robustbench_seg.store.plan import Comparison, PlannedCell
 from robustbench_seg.store.record import Record, latency_key
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.claims import paper_marks
@@ -31,7 +34,10 @@ from robustbench_seg.studies.robustness import headline
 from robustbench_seg.studies.statistics import interval
 
 pytestmark = pytest.mark.usefixtures("few_resamples")
-TEST = ("p", "p_holm", "seed_pairs", "same_sign", "significant")
+TEST = (
+    *("p", "p_holm", "low_runs", "high_runs", "p_runs", "comparison", "grade"),
+    *("seed_pairs", "same_sign", "significant"),
+)
 ARMS = ["segformer-b0-mix-s0", "segformer-b0-mix-s1", "deeplabv3plus-s0", "deeplabv3plus-s1"]
 CONDITIONS = {"gaussian_noise": [1, 3], "fog": [3]}
 SLIDE = View(mode="slide", crop=256, stride=192)
@@ -101,17 +107,87 @@ def test_the_best_arm_of_a_column_is_bold_and_no_seed_beside_its_mean(section: S
     assert not bold(shown)["retention"].any(), "who starts low has little to lose"
 
 
-def test_a_difference_is_significant_where_the_interval_and_all_seeds_agree(section: Section) -> None:
+def test_a_difference_has_two_intervals_and_a_grade(section: Section) -> None:
     full = lines(table(section, "differences-whole"), "quantity")
     robust = values(table(section, "robustness-whole"))
     for name in ("clean", "mean", "retention"):
         arms = robust[name]
         expected = arms["segformer-b0-mix (mean of 2)"] - arms["deeplabv3plus (mean of 2)"]
         assert full.loc[name, "value"] == pytest.approx(expected, abs=1e-12)
-        assert full.loc[name, "significant"]
-        assert full.loc[name, "seed_pairs"] == 4
+        first, second = ([arms[model] for model in some] for some in (ARMS[:2], ARMS[2:]))
+        student = ttest_ind(first, second).confidence_interval(0.95)
+        low, wider = expected - full.loc[name, "low"], expected - full.loc[name, "low_runs"]
+        assert wider**2 == pytest.approx(low**2 + (expected - student.low) ** 2)
+        excluded = full.loc[name, "low_runs"] > 0 or full.loc[name, "high_runs"] < 0
+        grade = "significant" if excluded else "in all runs so far"
+        assert full.loc[name, ["seed_pairs", "grade", "comparison"]].tolist() == [4, grade, "exploratory"]
+        assert not full.loc[name, "significant"], "no suite names it"
+    assert full.loc["retention", "grade"] == "significant"
+    shown = readable(table(section, "differences-whole")).set_index("in").loc["retention"]
+    assert shown["points"].endswith("(*)")
+    assert shown["grade"] == "significant (exploratory)"
+    assert shown["runs"] == "all 4 pairs of runs agree in sign (by chance: 1/3)"
     assert "retention" in section.sentences[1]
-    assert "that is significant (all 4 pairs of seeds agree in sign)" in section.sentences[1]
+    assert "that is significant in itself, but exploratory" in section.sentences[1]
+
+
+def test_a_primary_comparison_has_a_star_after_holm_for_all_of_the_suite(folder: Path, tmp_path: Path) -> None:
+    copied = copytree(folder, tmp_path / "store")
+    pair = ("segformer-b0-mix", "deeplabv3plus")
+    primary = tuple(Comparison(arms=pair, quantity=name) for name in ("clean", "retention"))
+    change_plan(copied, primary=primary)
+    section = sections_of([copied], pictures=False)[0]
+    alone, full = (
+        lines(table(one, "differences-whole"), "quantity")
+        for one in (sections_of([folder], pictures=False)[0], section)
+    )
+    expected = np.minimum(2 * alone["p_runs"][["clean", "retention"]].sort_values() / [1, 2], 1).cummax()
+    assert full["p_runs"][expected.index].tolist() == pytest.approx(expected.tolist())
+    assert full["significant"].to_dict() == {"clean": expected["clean"] <= 0.05, "mean": False, "retention": True}
+    assert any(
+        text.startswith("Primary comparisons: segformer-b0-mix minus deeplabv3plus, clean;") for text in section.limits
+    )
+    change_plan(copied, primary=(Comparison(arms=("segformer-b0-mix", "other"), quantity="clean"),))
+    assert any(
+        "names no primary comparison of these arms" in text for text in sections_of([copied], pictures=False)[0].limits
+    )
+
+
+def test_scores_and_differences_are_shown_by_drive(tmp_path: Path) -> None:
+    ids = [f"0001TP_{30 * k:06d}" for k in range(100)] + [f"Seq05VD_f{30 * k:05d}" for k in range(100)]
+    write_synthetic(tmp_path, accuracy, models=ARMS, conditions={"fog": [3]}, images=200, ids=ids, dataset="camvid")
+    section = sections_of([tmp_path], pictures=False)[0]
+    frame = quality_frame(tmp_path).set_index(["model", "corruption"])
+
+    def by_hand(model: str, corruption: str, part: slice) -> float:
+        counts = frame.loc[(model, corruption), "counts"]
+        right, predicted, labelled = (
+            counts[name][part].sum(axis=0) for name in ("intersection", "predicted", "labelled")
+        )
+        return float(np.mean(right / (predicted + labelled - right)))
+
+    scores = lines(table(section, "groups-whole"), "row", "quantity", "group")["value"]
+    for drive, part in (("0001TP", slice(0, 100)), ("Seq05VD", slice(100, 200))):
+        clean, fog = ({model: by_hand(model, name, part) for model in ARMS} for name in ("clean", "fog"))
+        assert scores[ARMS[0], "clean", drive] == pytest.approx(clean[ARMS[0]])
+        assert scores[ARMS[3], "retention", drive] == pytest.approx(fog[ARMS[3]] / clean[ARMS[3]])
+        found = lines(table(section, "differences-whole")).query("quantity == 'mean' and group == @drive")["value"]
+        assert found.item() == pytest.approx((fog[ARMS[0]] + fog[ARMS[1]] - fog[ARMS[2]] - fog[ARMS[3]]) / 2)
+    assert not bold(table(section, "groups-whole"))["retention 0001TP"].any()
+
+
+def test_the_margin_decides_what_is_called_the_same(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, lambda *_: 0.6, models=["a", "b"], conditions={})
+    grades = {
+        margin: lines(table(sections_of([tmp_path], pictures=False, margin=margin)[0], "differences-whole"))[
+            "grade"
+        ].item()
+        for margin in (None, 0.001, 50)
+    }
+    assert grades[0.001] == "not resolved"
+    assert grades[50] == "the same within the margin"
+    with pytest.raises(UsageError, match="margin must be above 0 and at most 100 points, got 0"):
+        sections_of([tmp_path], margin=0)
 
 
 def test_equal_arms_are_not_told_apart(tmp_path: Path) -> None:
@@ -121,7 +197,8 @@ def test_equal_arms_are_not_told_apart(tmp_path: Path) -> None:
     assert (full["low"] < 0).all()
     assert (full["high"] > 0).all()
     assert not full["significant"].any()
-    assert "not significant, since the interval includes zero" in section.sentences[1]
+    assert set(full["grade"].dropna()) <= {"not resolved", "the same within the margin"}
+    assert re.search("not resolved, since|within 1 point for images and runs", section.sentences[1])
     assert "does not confirm" in section.sentences[2]
 
 
@@ -200,7 +277,7 @@ def test_boundaries_and_calibration_have_intervals_and_differences_of_the_bootst
             other = interval((means[0] + means[1] - means[2] - means[3]) / 2, scores.blocks)
             found = differences.loc[metric, "mean"]
             assert tuple(found[["value", "low", "high"]]) == pytest.approx(tuple(vars(other).values()), abs=1e-12)
-            assert found["significant"] == other.excludes_zero
+            assert (found["grade"] in ("significant", "in all runs so far")) == other.excludes_zero
 
 
 def test_a_protocol_with_a_published_table_has_it_apart_with_what_differs(tmp_path: Path) -> None:
@@ -353,10 +430,11 @@ def test_the_claim_of_table_5_is_judged_in_whatever_order_the_arms_come(tmp_path
         "weather": ["snow", "spatter", "fog", "frost"],
         "digital": ["brightness", "contrast", "saturate", "jpeg_compression"],
     }
-    said = ", ".join(f"{name} {gain[members].mean():+.1f} (significant)" for name, members in groups.items())
+    said = ", ".join(f"{name} {gain[members].mean():+.1f} (for these weights)" for name, members in groups.items())
     assert f" By category, in points of mIoU: {said}." in found[1]
     assert found[2].endswith(
-        "which this confirms in direction. SegFormer has more mIoU in 16 of 16 corruptions, there in 16."
+        "which this supports in direction (for these weights). "
+        "SegFormer has more mIoU in 16 of 16 corruptions, there in 16."
     )
 
 
@@ -439,7 +517,7 @@ def test_seeds_that_disagree_confirm_nothing(tmp_path: Path) -> None:
     models = ["b0-learned-s0", "b0-learned-s1", "b0-mix-s0"]
     write_synthetic(tmp_path, of, models=models, conditions={}, views=[SLIDE, View()])
     sentence = sections_of([tmp_path], pictures=False)[0].sentences[1]
-    assert "pairs of seeds disagree in sign" in sentence
+    assert "pairs of runs disagree in sign" in sentence
     assert "confirms in direction" not in sentence
 
 
@@ -678,7 +756,7 @@ def test_every_number_that_people_see_is_in_the_csv_of_its_table_once(section: S
         assert list(frame.columns) == list(SCHEMA), shown.file
         names = [name for name in SCHEMA if name not in ("value", "low", "high", *TEST)]
         assert not frame.duplicated(names).any(), f"{shown.file}: two lines are of one number"
-        numbers = {*frame["value"], *frame["low"], *frame["p"], *frame["p_holm"]}
+        numbers = set(frame[["value", "low", "low_runs", "p", "p_holm"]].to_numpy().flat)
         for row in shown.grid:
             for cell, _ in row:
                 if cell.value is not None and not np.isnan(cell.value):

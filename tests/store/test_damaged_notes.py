@@ -90,6 +90,11 @@ PLANS: dict[str, tuple[Change, str]] = {
     "views of text": (change_at("views", to="whole"), "views must be a list, got 'whole'"),
     "a view twice": (change_at("views", to=["whole", "whole"]), "views must differ, got whole, whole"),
     "limits of text": (change_at("limits", to="none"), "limits must be a list, got 'none'"),
+    "a margin of nothing": (change_at("margin", to=0), "margin must be above 0 and at most 100 points, got 0"),
+    "a comparison of one arm": (
+        change_at("primary", to=[{"arms": ["a", "a"], "quantity": "mean"}]),
+        r"primary\[0\]: a comparison needs two arms that differ, got a and a",
+    ),
     "a limit of numbers": (change_at("limits", to=[1]), r"limits\[0\] must be text, got 1"),
     "a gallery of text": (change_at("gallery", to="a"), "gallery must be a list, got 'a'"),
     "a gallery of numbers": (change_at("gallery", to=[1]), r"gallery\[0\] must be text, got 1"),
@@ -142,10 +147,11 @@ def test_a_plan_that_was_changed_is_not_the_one_that_its_name_says(whole: Path, 
 def test_a_plan_of_before_there_were_limits_is_still_read(whole: Path, tmp_path: Path) -> None:
     path = copied(whole, tmp_path, "plans/*.json")
     before = json.loads(path.read_text())
-    del before["limits"], before["written"]
+    for name in ("limits", "written", "primary", "margin"):
+        del before[name]
     write_json(path, before)
     (plan,) = read_plans(tmp_path / "out", quality_frame(tmp_path / "out"))
-    assert (plan.limits, plan.written) == ((), "")
+    assert (plan.limits, plan.written, plan.primary, plan.margin) == ((), "", (), 1)
     assert [cell.key for cell in plan.cells] == [cell["key"] for cell in before["cells"]]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from counted import random_counts, random_rims, write_cell
 
 from robustbench_seg.store.cell import View
@@ -60,3 +61,38 @@ def test_all_pairs_of_four_arms_are_compared_and_of_five_those_with_the_first(tm
     assert {frozenset(pair) for pair in four.pairs()} == {frozenset(pair) for pair in combinations(arms, 2)}
     assert four.pairs()[0] == ("segformer-mix", "segformer-learned"), "a control comes after the arms of the claim"
     assert {frozenset(pair) for pair in five.pairs()} == {frozenset({arms[0], arm}) for arm in (*arms[1:], "fifth")}
+
+
+def test_any_statistic_is_one_of_each_drive_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    ids = [f"0001TP_{k:06d}" for k in range(0, 30 * 90, 30)] + [f"Seq05VD_f{k:05d}" for k in range(0, 30 * 90, 30)]
+    counts = {model: random_counts(rng, len(ids), 3) for model in ("a", "b")}
+    for model, own in counts.items():
+        write_cell(tmp_path / model, own, ids, model=model, dataset="camvid")
+    (evidence,) = evidence_of(pd.concat([quality_frame(tmp_path / model) for model in counts]))
+    assert evidence.groups == ("0001TP", "Seq05VD")
+    assert evidence.blocks == 12
+
+    def by_hand(model: str, part: slice) -> float:
+        intersection, predicted, labelled = (values[part].sum(axis=0) for values in counts[model])
+        return float(np.mean(intersection / (predicted + labelled - intersection)))
+
+    drives = {"0001TP": slice(0, 90), "Seq05VD": slice(90, 180)}
+    expected = {model: {drive: by_hand(model, part) for drive, part in drives.items()} for model in counts}
+    for model in counts:
+        draws = evidence.miou(model, View())("clean", 0)
+        assert evidence.by_group(draws) == pytest.approx(expected[model])
+        assert draws[0] == pytest.approx(by_hand(model, slice(None)))
+    differences = evidence.differences(lambda title: {"x": evidence.miou(title, View())("clean", 0)}, (View(),))
+    assert differences["a", "b", "x"].by_group == pytest.approx(
+        {drive: expected["a"][drive] - expected["b"][drive] for drive in drives}
+    )
+
+
+def test_images_of_one_drive_have_no_groups(tmp_path: Path) -> None:
+    write_cell(
+        tmp_path, random_counts(np.random.default_rng(4), 2, 3), ["0001TP_000030", "0001TP_000900"], dataset="camvid"
+    )
+    (evidence,) = evidence_of(quality_frame(tmp_path))
+    assert evidence.groups == ()
+    assert evidence.by_group(evidence.miou("m", View())("clean", 0)) == {}

@@ -5,7 +5,7 @@ from ...wording import conjoin
 from ..content import Content
 from ..differences import difference_pictures, difference_tables
 from ..panel import Panel
-from ..scores import headline_table
+from ..scores import groups_table, headline_table
 from ..units import state, with_interval
 
 __all__ = ["make"]
@@ -23,7 +23,7 @@ def make(panel: Panel) -> Content:
         lambda entry: with_interval(view.evidence.interval(entry.values[CLEAN])),
     )
     return Content(
-        tables=(headline_table(view), *difference_tables(view, differences)),
+        tables=(headline_table(view), *difference_tables(view, differences), *groups_table(view)),
         pictures=tuple(difference_pictures(view, differences)) if view.source.pictures else (),
         sentences=(f"Clean mIoU ({view.images}, view {view.view}): {conjoin(parts)}.",),
     )

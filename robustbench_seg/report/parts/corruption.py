@@ -4,15 +4,16 @@ import numpy as np
 
 from ...protocols import PROTOCOLS, categories_of
 from ...store.cell import CLEAN
-from ...studies.arms import ArmDifference
 from ...studies.claims import TABLE_5, ahead_in_table_5, judge
-from ...studies.evidence import Differences, Entry
+from ...studies.comparisons import Differences
+from ...studies.evidence import Entry
+from ...studies.grades import ArmDifference, Grade
 from ...wording import MOST_NAMES, conjoin, counted, percent, points, spaced
 from ..content import Content, Picture
 from ..differences import difference_pictures, difference_tables
 from ..panel import Panel
 from ..references import published_picture, published_tables, ranking_table, reference_tables
-from ..scores import categories_table, headline_table, score_pictures, severities_table
+from ..scores import categories_table, groups_table, headline_table, score_pictures, severities_table
 from ..units import signed, state, verdict, with_interval
 
 __all__ = ["make"]
@@ -29,7 +30,7 @@ def of_view(panel: Panel) -> Content:
     tables = [headline_table(panel)]
     if len(categories_of(panel.conditions)) > 1:
         tables.append(categories_table(panel))
-    tables += difference_tables(panel, differences)
+    tables += [*difference_tables(panel, differences), *groups_table(panel)]
     tables += [severities_table(panel), *reference_tables(panel), *published_tables(panel), *ranking_table(panel)]
     pictures: list[Picture] = []
     if panel.source.pictures:
@@ -73,16 +74,17 @@ def results(panel: Panel, entries: list[Entry], differences: Differences) -> lis
 
 def both(mean: ArmDifference, retention: ArmDifference) -> str:
     """State how two arms differ under corruption; once, where that is not known."""
-    lead, other = "mean under corruption", f"retention {signed(retention.interval)}"
+    lead = "mean under corruption"
     if mean.obstacle == retention.obstacle != "":
-        return f"{lead} {signed(mean.interval)}, {other}, a difference that is {mean.verdict}"
-    return f"{lead} {verdict(mean)}; {other}, {retention.verdict}"
+        return f"{lead} {signed(mean.interval)}, retention {verdict(retention)}"
+    return f"{lead} {verdict(mean)}; retention {verdict(retention)}"
 
 
 def by_category(panel: Panel, of: dict[str, ArmDifference]) -> str:
     """State where a mean difference comes from; nothing for a single category."""
     parts = [
-        f"{name} {points(of[name].interval.estimate)}{' (significant)' if of[name].significant else ''}"
+        f"{name} {points(of[name].interval.estimate)}"
+        + (f" ({of[name].grade})" if of[name].grade not in (Grade.UNRESOLVED, Grade.UNKNOWN) else "")
         for name in categories_of(panel.conditions)
     ]
     return f" By category, in points of mIoU: {', '.join(parts)}." if len(parts) > 1 else ""

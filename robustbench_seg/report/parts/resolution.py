@@ -6,7 +6,8 @@ import numpy as np
 
 from ...store.cell import CLEAN
 from ...studies.claims import TABLE_1C, judge
-from ...studies.evidence import Differences, Entry
+from ...studies.comparisons import Differences
+from ...studies.evidence import Entry
 from ...studies.shift import Shift, effect_differences, growth_differences, growth_of_share, lost_by_effect, shift_of
 from ...studies.statistics import Draws
 from ...wording import MOST_NAMES, conjoin, counted, percent
@@ -15,7 +16,7 @@ from ..differences import long_table, wide_table
 from ..panel import Panel
 from ..resolution_pictures import resolution_pictures
 from ..resolution_tables import cost_table, growth_table, published_table, share_table
-from ..scores import flag_notes, view_columns
+from ..scores import flag_notes, groups_table, view_columns
 from ..table import Column, Table
 from ..units import signed, state, verdict
 
@@ -29,7 +30,10 @@ def make(panel: Panel) -> Content:
     miou, shift = partial(panel.by_view, "miou"), shift_of(panel.order)
     differences = panel.evidence.differences(miou, lambda view: (view,))
     fields = panel.fields("differences-views", "Differences between arms in clean mIoU by view")
-    views = Content(tables=(views_table(panel), *wide_table(panel, differences, **fields)))
+    tables = [views_table(panel), *wide_table(panel, differences, **fields)]
+    if not panel.conditions:
+        tables += [table for view in panel.views if view.detailed for table in groups_table(view)]
+    views = Content(tables=tuple(tables))
     return views + shift_content(panel, shift) if shift else views
 
 

@@ -1,0 +1,78 @@
+"""Which arms are compared, and which of these comparisons a suite names as primary."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from ..store.cell import CLEAN, View
+from ..store.plan import Comparison
+from ..wording import p_text
+from .bootstrap import RESAMPLES
+from .grades import ArmDifference
+from .resolution import arm_of_table_1c
+from .statistics import holm, is_bound
+
+__all__ = ["Differences", "adjusted", "is_primary", "pairs_of", "with_primary"]
+
+FEW_ARMS = 4  # with the two arms of a claim and others, a control can be compared with each
+
+Pair = tuple[str, str]
+Differences = dict[tuple[str, str, Any], ArmDifference]  # by first arm, second arm, quantity
+
+
+def pairs_of(arms: Mapping[str, Sequence[str]], reference: str | None, primary: Sequence[Comparison]) -> list[Pair]:
+    """Choose which arms are compared: all pairs of a few; of many, primary pairs and each with the reference's.
+
+    arms: the models of each. reference: a model or an arm; without it, the first arm. The order follows the paper's
+    claims, not the suite: SegFormer before others, Mix-FFN before learned, and both before controls.
+    """
+    every = list(combinations(sorted(arms, key=in_the_papers_order), 2))
+    if len(arms) <= FEW_ARMS:
+        return every
+    first = min(arms, key=in_the_papers_order)
+    base = next((arm for arm, members in arms.items() if reference in (arm, *members)), first)
+    named = [set(comparison.arms) for comparison in primary]
+    return [pair for pair in every if base in pair or set(pair) in named]
+
+
+def in_the_papers_order(arm: str) -> tuple[bool, bool, bool, bool]:
+    altered, encoding = "learned" in arm or "plain" in arm, arm_of_table_1c(arm)
+    return not arm.startswith("segformer"), altered, encoding != "mix_ffn", encoding != "learned_pe"
+
+
+def is_primary(primary: Sequence[Comparison], pair: Pair, key: Any, views: Collection[str], leading: View) -> bool:
+    """Whether a suite names the comparison of these arms, in either order.
+
+    key: the quantity, or a view, of whose clean mIoU it is. views: those of the quantity; one of several views, such as
+    the effect of a resolution shift, needs no leading view.
+    """
+    quantity = CLEAN if isinstance(key, View) else key
+    return any(
+        set(each.arms) == set(pair)
+        and each.quantity == quantity
+        and (each.view in views if each.view else len(views) > 1 or leading.label in views)
+        for each in primary
+    )
+
+
+def with_primary(differences: Differences, named: Sequence[Any], tests: int) -> Differences:
+    """Mark the primary ones of differences, and adjust their p over images and runs by Holm.
+
+    named: their keys. tests: the number of all primary comparisons of the suite; those that are not here are taken to
+    have a larger p.
+    """
+    adjusted = holm(np.array([differences[key].p_over_runs for key in named]), tests)
+    return differences | {
+        key: replace(differences[key], primary=True, p_over_runs=float(p))
+        for key, p in zip(named, adjusted, strict=True)
+    }
+
+
+def adjusted(differences: Differences) -> dict[tuple[str, str, Any], tuple[float, str]]:
+    """Adjust p over images of the differences of one table by Holm's steps: a value and its text, "≤" for a bound."""
+    p = np.array([each.p for each in differences.values()])
+    both = zip(holm(p), is_bound(p, RESAMPLES), strict=True)
+    return {key: (float(q), p_text(q, bound=bound)) for key, (q, bound) in zip(differences, both, strict=True)}
