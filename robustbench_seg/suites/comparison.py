@@ -36,7 +36,7 @@ class ComparisonSpec(Strict):
         """State why a suite with these conditions and views has no such comparison; "" if it has."""
         quantities = [CLEAN]
         if conditions:
-            quantities += [*conditions, *categories_of(conditions), "mean", "retention"]
+            quantities += [*conditions, *categories_of(conditions), "mean", "retention", "drop"]
         if len(views) > 1:
             quantities += ["extent", *(["growth"] if conditions else [])]
             quantities += [
