@@ -133,7 +133,7 @@ def with_pairs(path: Path, ranges: Any, recipe: Recipe) -> Any:
 
 
 def describe(proto: Any, graph: Graph, model: OnnxSegmenter, made: Quantisation) -> None:
-    """Replace the metadata by a description, and remove what says how and where the graph was made."""
+    """Replace the metadata by a description, and remove the names of files and functions that made the graph."""
     about = {
         **graph.about,
         "class_names": list(model.class_names),
