@@ -107,7 +107,7 @@ def load(request: Request) -> OnnxSegmenter:
 
 
 def describe(graph: Graph, version: str) -> str:
-    """State what a graph is, as far as it says so itself. version: of the onnxruntime that runs it."""
+    """State what a graph is, as far as its metadata state it. version: of the onnxruntime that runs it."""
     network = graph.about.get("network") or f"weights from {graph.about.get('source', 'unknown')}"
     return f"ONNX graph in onnxruntime {version}, {network}{f', {graph.quantisation}' if graph.quantisation else ''}"
 

@@ -8,7 +8,7 @@ from ..wording import conjoin, counted
 
 __all__ = ["Quantisation"]
 
-SHOWN = 12  # characters of a hash that tell it from others
+SHA256 = 12  # characters of a hash that tell it from others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,10 @@ class Quantisation:
 
     def __str__(self) -> str:
         return (
-            f"int8 by onnxruntime {self.onnxruntime}'s static quantisation of weights {self.weights_sha256[:SHOWN]} "
+            f"int8 by onnxruntime {self.onnxruntime}'s static quantisation of weights {self.weights_sha256[:SHA256]} "
             f"({conjoin(self.operators)}; weights per {'channel' if self.per_channel else 'tensor'}; activations by "
             f"{self.method} on {counted(self.images, 'image')} of {self.data} {self.split}, view {self.view}, ids "
-            f"{self.image_ids[:SHOWN]})"
+            f"{self.image_ids[:SHA256]})"
         )
 
     def to_dict(self) -> dict[str, Any]:

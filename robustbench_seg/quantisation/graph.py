@@ -31,7 +31,7 @@ class Logits(nn.Module):
 
 
 def float_graph(model: Segmenter, path: Path) -> None:
-    """Write the graph of a torch network. Padding that a network needs is left to whoever opens the graph.
+    """Write the graph of a torch network. Padding that a network needs is left to the program that opens the graph.
 
     Raises UsageError for a model that is no torch network, has no logits or can't be exported, and MachineError without
     onnx.

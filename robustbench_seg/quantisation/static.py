@@ -133,7 +133,7 @@ def with_pairs(path: Path, ranges: Any, recipe: Recipe) -> Any:
 
 
 def describe(proto: Any, graph: Graph, model: OnnxSegmenter, made: Quantisation) -> None:
-    """Replace the metadata by a description, and remove what says how and where the graph was made."""
+    """Replace the metadata by a description, and remove the names of files and functions that made the graph."""
     about = {
         **graph.about,
         "class_names": list(model.class_names),
@@ -146,7 +146,7 @@ def describe(proto: Any, graph: Graph, model: OnnxSegmenter, made: Quantisation)
     proto.metadata_props.add(key=METADATA_KEY, value=json.dumps(about, sort_keys=True))
     for part in (proto.graph, *proto.graph.node, *proto.graph.value_info, *proto.graph.input, *proto.graph.output):
         del part.metadata_props[:]
-    del proto.graph.value_info[:]  # shapes of activations, which say nothing new
+    del proto.graph.value_info[:]  # shapes of activations, which follow from the rest
     domains = {node.domain for node in proto.graph.node} | {""}
     used = [opset for opset in proto.opset_import if opset.domain in domains]
     del proto.opset_import[:]

@@ -110,7 +110,7 @@ def test_ten_images_that_all_agree_have_the_least_p_that_ten_allow(tmp_path: Pat
     section = sections_of([tmp_path], pictures=False)[0]
     full = lines(table(section, "differences-whole"), "quantity")
     assert full.loc["clean", "p"] == 2 / 2**10
-    assert full.loc["clean", "p_holm"] == pytest.approx(3 * 2 / 2**10)
+    assert full.loc["clean", "p_holm"] == pytest.approx(4 * 2 / 2**10)
     assert readable(table(section, "differences-whole"))["p"][0] == "0.002"
     assert full.loc["mean", "grade"] == "for these weights"
     assert set(readable(table(section, "differences-whole"))["95 % images + runs"]) == {"one run"}
