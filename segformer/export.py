@@ -1,16 +1,20 @@
-"""Export the network as an ONNX graph for any batch size, height and width. Requires the extra `onnx`."""
+"""Export a network as an ONNX graph for any batch size, height and width. Requires the extra `onnx`."""
 
 import json
 import os
 import tempfile
+from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from .files import METADATA_KEY
 from .model import SegFormer
 
-__all__ = ["export_onnx"]
+__all__ = ["export_onnx", "traced_sides", "write_graph"]
 
 TRACED_SIDES = (96, 128), (160, 224)  # of the example image; batch, height and width of the graph are free
 
@@ -22,32 +26,46 @@ def export_onnx(model: SegFormer, path: str | os.PathLike[str]) -> None:
     class names, licence, source and preprocessor. The file is written atomically. Raises ValueError for a network
     larger than ONNX's limit of 2 GB per file.
     """
-    target = Path(path)
-    training = model.training
+    fields = ("class_names", "licence", "source", *(("preprocessor",) if model.info.preprocessor else ()))
+    write_graph(model, Path(path), {field: getattr(model.info, field) for field in fields}, traced_sides(model))
+
+
+def write_graph(
+    network: nn.Module, path: Path, about: Mapping[str, Any], sides: tuple[int, int] = TRACED_SIDES[0]
+) -> None:
+    """Write the graph of any network from images to logits; otherwise as `export_onnx`.
+
+    about: the description in the metadata. sides: height and width of the example image.
+    """
+    training = network.training
     free = torch.export.Dim.DYNAMIC
-    # At its own size a learned encoding is not resized, so a graph that is traced there fits no other size.
-    first, other = TRACED_SIDES
-    sides = other if same_grid(model.config.train_size, first) else first
+    place = next(chain(network.parameters(), network.buffers()), torch.empty(0)).device
     try:
         program = torch.onnx.export(
-            model.eval(),
-            (torch.zeros(2, 3, *sides, device=next(model.parameters()).device),),
+            network.eval(),
+            (torch.zeros(2, 3, *sides, device=place),),
             dynamo=True,
             verbose=False,
             input_names=["images"],
             output_names=["logits"],
-            dynamic_shapes={"images": {0: free, 2: free, 3: free}},
+            dynamic_shapes=({0: free, 2: free, 3: free},),
         )
     finally:
-        model.train(training)
+        network.train(training)
     assert program is not None
-    fields = ("class_names", "licence", "source", *(("preprocessor",) if model.info.preprocessor else ()))
-    about = {field: getattr(model.info, field) for field in fields}
     program.model.metadata_props[METADATA_KEY] = json.dumps(about, sort_keys=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         temporary = Path(folder, "graph.onnx")
         program.save(temporary, external_data=False)
-        temporary.replace(target)
+        temporary.replace(path)
+
+
+def traced_sides(model: SegFormer) -> tuple[int, int]:
+    """Choose the size of the example: at its own size a learned encoding is not resized, so a graph that is traced
+    there fits no other size.
+    """
+    first, other = TRACED_SIDES
+    return other if same_grid(model.config.train_size, first) else first
 
 
 def same_grid(size: tuple[int, int] | None, other: tuple[int, int]) -> bool:

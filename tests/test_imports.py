@@ -22,7 +22,7 @@ ORDER = """
     protocols
     suites studies
     measure report
-    training export
+    training export quantisation
     api
     cli
     __main__

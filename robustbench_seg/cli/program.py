@@ -18,6 +18,7 @@ from ..plugin import import_file
 from ..stopping import unbroken
 from .check import check
 from .corrupt import corrupt
+from .export import export
 from .listing import list_kind
 from .options import Plugins, Quiet
 from .plan import plan
@@ -36,9 +37,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "corrupt": corrupt,
     "train": train,
+    "export": export,
     "list": list_kind,
 }
-QUIET = ("run", "corrupt", "train", "report")  # those that write files
+QUIET = ("run", "corrupt", "train", "export", "report")  # those that write files
 
 
 def with_option(

@@ -84,11 +84,10 @@ def load(request: Request) -> OnnxSegmenter:
             identity, session = identity_of(graph.files, path.parent), open_session(path, threads)
     one_by_one, sides = check_input(path, session)
     names = request.options.names or graph.about["class_names"] or request.class_names
-    source = f"weights from {graph.about.get('source', 'unknown')}"
     facts = Facts(
         where=str(path),
         identity=identity,
-        about=f"ONNX graph in onnxruntime {onnxruntime.__version__}, {source}",
+        about=describe(graph, onnxruntime.__version__),
         names=graph.about["class_names"],
         sides=sides,
     )
@@ -105,6 +104,12 @@ def load(request: Request) -> OnnxSegmenter:
         about=facts.about + made.remark,
         parameters=graph.parameters,
     )
+
+
+def describe(graph: Graph, version: str) -> str:
+    """State what a graph is, as far as it says so itself. version: of the onnxruntime that runs it."""
+    network = graph.about.get("network") or f"weights from {graph.about.get('source', 'unknown')}"
+    return f"ONNX graph in onnxruntime {version}, {network}{f', {graph.quantisation}' if graph.quantisation else ''}"
 
 
 def open_session(path: Path, threads: int) -> Any:

@@ -15,6 +15,7 @@ from segformer.files import METADATA_KEY
 
 from ..errors import UsageError
 from .preprocessing import Preprocessing
+from .quantised import Quantisation
 
 __all__ = ["PREPROCESSOR", "Graph", "read_graph"]
 
@@ -30,7 +31,7 @@ class Graph:
     """A graph's file. files: all that decide its logits. about: our own description, as a network was exported here.
 
     parameters: the values of all weights, scales and zero points of quantised ones included. ends: by output, the
-    operation that makes it.
+    operation that makes it. quantisation: of a graph that was quantised here.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class Graph:
     preprocessing: Preprocessing
     parameters: int
     ends: Mapping[str, str]
+    quantisation: Quantisation | None = None
 
 
 def read_graph(path: Path) -> Graph:
@@ -54,7 +56,8 @@ def read_graph(path: Path) -> Graph:
     try:
         about = dict(json.loads(metadata.get(METADATA_KEY, "{}")))
         about["class_names"] = tuple(map(str, about.get("class_names", ())))
-    except (ValueError, TypeError):
+        quantisation = Quantisation.from_dict(about["quantisation"]) if "quantisation" in about else None
+    except (ValueError, TypeError, AttributeError):
         raise UsageError(f"{path}: its metadata {METADATA_KEY!r} is not of this version") from None
     neighbour = path.parent / PREPROCESSOR
     if "preprocessor" in about:
@@ -77,6 +80,7 @@ def read_graph(path: Path) -> Graph:
         preprocessing=preprocessing,
         parameters=sum(math.prod(tensor.dims) for tensor in tensors if type_of(tensor).startswith(WEIGHTS)),
         ends={output: node.op_type for node in model.graph.node for output in node.output},
+        quantisation=quantisation,
     )
 
 

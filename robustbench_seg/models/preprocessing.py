@@ -102,6 +102,18 @@ class Preprocessing:
         origin = f" ({self.origin})" if self.origin else ""
         return f", input {words}{origin}" if origin or self != IMAGENET else ""
 
+    def to_transformers(self) -> str:
+        """Write the text of a preprocessor_config.json, for `from_json`."""
+        fields = {
+            "do_rescale": True,
+            "rescale_factor": self.rescale,
+            "do_normalize": True,
+            "image_mean": self.mean,
+            "image_std": self.std,
+            "do_flip_channel_order": self.order == "BGR",
+        }
+        return json.dumps(fields, sort_keys=True)
+
     @classmethod
     def from_json(cls, text: str, where: str = "image processor") -> Self:
         """Read the text of a preprocessor_config.json, as `from_transformers` does; "" is ImageNet's."""

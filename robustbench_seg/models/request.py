@@ -91,9 +91,11 @@ class Request:
     def names(self, of_files: tuple[str, ...], outputs: int, where: object) -> tuple[str, ...]:
         """Name the logits: as stated, else as the files do, else as the data set does, where the number is the same.
 
-        Raises UsageError where the number is another.
+        Raises UsageError where the number is another, or nothing names them.
         """
         names = self.options.names or of_files or self.class_names
+        if not names:
+            raise UsageError(f"{where}: nothing names its {outputs} classes; state them: ?classes=FILE")
         if len(names) != outputs:
             whose = (
                 "the option classes names"

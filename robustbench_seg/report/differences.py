@@ -19,7 +19,7 @@ from .units import POINTS
 
 __all__ = ["NONE", "difference_pictures", "difference_tables", "drawing", "long_table", "wide_table"]
 
-MAIN = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention"}
+MAIN = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention", "drop": "drop, clean - mean"}
 NONE = "there is no interval and no p, and nothing is significant"
 RULE = (
     "* significant: the interval over images and training runs excludes zero, in a primary comparison of the suite "

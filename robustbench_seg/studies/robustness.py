@@ -1,8 +1,8 @@
 """Scores under corruption, as in the papers' tables.
 
 A corruption's score is the mean mIoU over its severities. The headline is the plain mean over corruptions. Retention is
-the headline divided by the clean mIoU. A missing cell makes the scores that need it NaN and is counted; means never
-skip it.
+the headline divided by the clean mIoU, and the drop is the clean mIoU minus the headline. A missing cell makes the
+scores that need it NaN and is counted; means never skip it.
 
 An mIoU may be a number, for a table, or an array of resamples, for an interval.
 """
@@ -91,10 +91,11 @@ def category_means(miou: Miou, conditions: Conditions) -> dict[str, Value]:
 
 
 def scores_of(miou: Miou, conditions: Conditions) -> dict[str, Value]:
-    """Compute all scores of a model: clean, each corruption, each category, mean and retention."""
+    """Compute all scores of a model: clean, each corruption, each category, mean, retention and drop."""
     scores = {CLEAN: miou(CLEAN, 0), **corruption_scores(miou, conditions), **category_means(miou, conditions)}
     if conditions:
-        scores |= {"mean": headline(miou, conditions), "retention": retention(miou, conditions)}
+        mean = headline(miou, conditions)
+        scores |= {"mean": mean, "retention": retention(miou, conditions), "drop": scores[CLEAN] - mean}
     return scores
 
 

@@ -1,4 +1,8 @@
-"""What a section of a report is computed from: the cells of one plan, from all folders that have any."""
+"""What a section of a report is computed from: the cells of one plan, from all folders that have any.
+
+Plans of suites of different names are one too, if they are in different folders and have the same conditions and views
+of the same data, such as networks in float32 and in int8. The last folder's plan then stands for both.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -63,10 +67,16 @@ def sources_of(
     """
     frames = {}
     plans: dict[object, dict[Path, Plan]] = {}
+    places: dict[object, object] = {}  # subject ─▶ key of `plans`
     for folder in folders:
         frames[folder] = quality_frame(folder), latency_frame(folder)
         for plan in read_plans(folder, frames[folder][0]):
-            plans.setdefault(plan.identity, {})[folder] = plan
+            place: object = plan.identity
+            if place not in plans:
+                place = places.setdefault(subject(plan, frames[folder][0]), place)
+            if folder in plans.get(place, {}):  # two suites of one folder stay apart
+                place = plan.identity
+            plans.setdefault(place, {})[folder] = plan
         if not any(map(len, frames[folder])) and not Store(folder).failures():
             raise StoreError(f"{folder}: no cell is finished yet; run the suite again to resume")
     sources = []
@@ -94,6 +104,13 @@ def sources_of(
             )
         )
     return sources
+
+
+def subject(plan: Plan, cells: pd.DataFrame) -> object:
+    """What a plan measures, whatever its suite is called. Before its first cell is finished, its identity."""
+    own = cells[cells["key"].isin([cell.key for cell in plan.cells])] if len(cells) else cells
+    data = frozenset(zip(own["dataset"], own["split"], strict=True)) if len(own) else frozenset()
+    return (plan.protocol, plan.conditions, plan.views, data) if data else plan.identity
 
 
 def together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

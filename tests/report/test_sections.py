@@ -218,7 +218,7 @@ def test_an_unknown_reference_is_refused_with_the_models_there_are(folder: Path)
 
 
 def test_a_reference_is_used_in_the_folders_that_have_it(folder: Path, tmp_path: Path) -> None:
-    write_synthetic(tmp_path, accuracy, models=ARMS[:1], conditions=CONDITIONS, suite="other")
+    write_synthetic(tmp_path, accuracy, models=ARMS[:1], conditions={"fog": [3]}, suite="other")
     sections = sections_of([tmp_path, folder], reference="deeplabv3plus-s0", pictures=False)
     assert [any(shown.file == "cd-whole" for shown in section.tables) for section in sections] == [False, True]
 

@@ -1,0 +1,77 @@
+"""The command `export`: write a network as an ONNX graph, in float32 or int8."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.filesize import decimal
+
+from ..errors import UsageError
+from .options import pairs_of
+from .terminal import console, say
+
+if TYPE_CHECKING:
+    from ..datasets import Dataset
+
+__all__ = ["export"]
+
+
+def export(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A model with its weights, such as segformer-b0@FILE or onnx:FILE.")
+    ],
+    *,
+    out: Annotated[Path, typer.Option(help="The graph, FILE.onnx.")],
+    int8: Annotated[bool, typer.Option("--int8", help="Quantise weights and activations.")] = False,
+    calibrate: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=PATH", help="For int8: the dataset whose training images give the ranges."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Of these images; never one that is scored.")] = "train",
+    images: Annotated[int, typer.Option(min=1, help="How many of them, evenly spaced.")] = 64,
+    view: Annotated[str, typer.Option(help="How the graph will see images: whole, pad-32, slide-CROP-STRIDE, ...")] = (
+        "whole"
+    ),
+    method: Annotated[
+        Literal["MinMax", "Percentile", "Entropy"], typer.Option(help="How ranges follow from activations.")
+    ] = "MinMax",
+) -> None:
+    """Write a model as an ONNX graph, which `--model onnx:FILE` reads; with --int8 quantised by onnxruntime."""
+    import torch
+
+    from ..models import load_source
+    from ..models.onnx import OnnxSegmenter
+    from ..models.source import Source
+    from ..quantisation import Calibration, Recipe, float_graph, quantise
+    from ..store.cell import View
+
+    if int8 != (calibrate is not None):
+        raise UsageError("--int8 needs training images, and nothing else does: --int8 --calibrate NAME=PATH")
+    dataset = calibration_data(calibrate, split) if calibrate else None
+    calibration = Calibration(dataset=dataset, images=images, view=View.parse(view)) if dataset else None
+    place, cpu = Source.parse(source), torch.device("cpu")
+    model = load_source(place, place.default_name, dataset.class_names if dataset else (), cpu)
+    if calibration is None:
+        float_graph(model, out)
+        say(f"wrote {out} ({decimal(out.stat().st_size)})")
+        return
+    with tempfile.TemporaryDirectory() as folder, console.status("calibrating"):
+        path = Path(place.weights or "")
+        if place.model != "onnx":
+            path = Path(folder, "float.onnx")
+            float_graph(model, path)
+            model = load_source(Source(model="onnx", weights=str(path)), model.name, model.class_names, cpu)
+        assert isinstance(model, OnnxSegmenter)
+        made = quantise(model, path, calibration, Recipe(method=method), out, say)
+    say(f"wrote {out} ({decimal(out.stat().st_size)}): {made}")
+
+
+def calibration_data(text: str, split: str) -> "Dataset":
+    """Open the data set of --calibrate: NAME=PATH, or the name of one that is embedded."""
+    from ..datasets import DATASETS, open_split
+
+    if text in DATASETS and not DATASETS[text].needs_folder:
+        return open_split(text, split, {})
+    ((name, folder),) = pairs_of("--calibrate", [text]).items()
+    return open_split(name, split, {name: Path(folder).expanduser()})

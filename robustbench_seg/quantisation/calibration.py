@@ -1,0 +1,93 @@
+"""The images from which the ranges of activations follow, fed to a graph exactly as an evaluation feeds them."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..datasets import Dataset, spaced
+from ..datasets.first_pass import first_pass
+from ..errors import UsageError
+from ..files import digest
+from ..measure.views import view_logits
+from ..models.onnx import OnnxSegmenter
+from ..store.cell import View
+
+__all__ = ["Calibration", "Input"]
+
+Input = NDArray[np.float32]  # (1, 3, H, W), normalised and padded
+SCORED = {"val", "test", "trainval"}  # words in the names of splits that are scored
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """So many images of a training split, evenly spaced over its sorted ids, put through a view.
+
+    Raises UsageError for a split that is scored.
+    """
+
+    dataset: Dataset
+    images: int = 64
+    view: View = View()  # noqa: RUF009  frozen
+
+    def __post_init__(self) -> None:
+        split = self.dataset.split
+        if SCORED & {*re.split(r"\W", split)}:
+            training = [name for name in self.dataset.splits if not SCORED & {*re.split(r"\W", name)}]
+            raise UsageError(
+                f"split {split} of {self.dataset.name}: activations are calibrated on training images, never on those "
+                f"that are scored; use a split of {', '.join(training) or 'another data set'}"
+            )
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the images."""
+        return spaced(self.dataset.ids, self.images)
+
+    def survey(self, note: Callable[[str], None]) -> dict[str, Any]:
+        """Read the images once, for their faults, and return what of `Quantisation` is theirs."""
+        survey = first_pass(self.dataset, self.ids, note, needs_labels=False)
+        return {
+            "data": self.dataset.name,
+            "split": self.dataset.split,
+            "view": str(self.view),
+            "images": len(self.ids),
+            "image_ids": digest(list(self.ids)),
+            "fingerprint": survey.fingerprint,
+        }
+
+    @torch.inference_mode()
+    def inputs(self, model: OnnxSegmenter) -> Iterator[Input]:
+        """Yield each input that the view feeds the graph of a model, in the order of the ids."""
+        recorder = Recorder(len(model.class_names))
+        session, model.network.network = model.network.network, recorder
+        try:
+            for image_id in self.ids:
+                image = torch.from_numpy(self.dataset.load(image_id).image).permute(2, 0, 1)[None]
+                view_logits(model, image, self.view)
+                yield from recorder.taken()
+        finally:
+            model.network.network = session
+
+
+class Recorder(nn.Module):
+    """Stands in the place of a graph: keeps its inputs, and gives logits that are all 0."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.inputs: list[Input] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.inputs += [image.contiguous().numpy() for image in torch.split(images, 1)]
+        return images.new_zeros(len(images), self.classes, *images.shape[2:])
+
+    def taken(self) -> list[Input]:
+        """Return the inputs since the last call."""
+        inputs, self.inputs = self.inputs, []
+        return inputs

@@ -1,0 +1,283 @@
+"""Export and int8: against the torch network, and against arithmetic by hand."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from graphs import write_graph
+from program import program
+
+from robustbench_seg.datasets.streets import Streets
+from robustbench_seg.errors import MachineError, UsageError
+from robustbench_seg.measure.views import predict, view_logits
+from robustbench_seg.models import build_network, load_source
+from robustbench_seg.models.base import NetworkSegmenter
+from robustbench_seg.models.onnx import OnnxSegmenter
+from robustbench_seg.models.preprocessing import IMAGENET, Preprocessing
+from robustbench_seg.models.source import Source
+from robustbench_seg.quantisation import Calibration, Recipe, float_graph, quantise
+from robustbench_seg.store.cell import View
+from segformer import build
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+CPU = torch.device("cpu")
+NAMES = tuple(f"class {k}" for k in range(5))
+PADDED = View.parse("pad-32")
+TRAINING = Streets("train", size=(72, 104), count=6)
+# Deprecations within torch's exporter and its translators are theirs to mend.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+
+def opened(path: Path, names: tuple[str, ...] = NAMES) -> OnnxSegmenter:
+    model = load_source(Source(model="onnx", weights=str(path)), "graph", names, CPU)
+    assert isinstance(model, OnnxSegmenter)
+    return model
+
+
+def make_int8(path: Path, out: Path, **fields: Any) -> None:
+    recipe = Recipe(**{name: fields.pop(name) for name in ("method", "per_channel", "operators") if name in fields})
+    calibration = Calibration(**{"dataset": TRAINING, "view": PADDED, **fields})
+    quantise(opened(path), path, calibration, recipe, out, lambda line: None)
+
+
+def scene(k: int) -> torch.Tensor:
+    """A drawn street scene that no calibration sees, uint8 (72, 104, 3)."""
+    data = Streets("test", size=(72, 104), count=4)
+    return torch.from_numpy(data.load(data.ids[k]).image)
+
+
+def segformer() -> NetworkSegmenter:
+    network = build("b0", num_classes=5, decoder_width=32, depths=(1, 1, 1, 1), seed=3).eval()
+    with torch.no_grad():  # random weights give nearly one class everywhere; a stronger classifier does not
+        network.decoder.classify.weight *= 30
+    return segmenter(network)
+
+
+def deeplab() -> NetworkSegmenter:
+    network = build_network("deeplabv3plus-mobilenet_v2", NAMES)
+    images = IMAGENET.normalise(torch.stack([scene(k) for k in range(4)]).permute(0, 3, 1, 2))
+    with torch.no_grad():  # BatchNorm gets statistics, without which activations vanish, and no class is ahead overall
+        for _ in range(20):
+            network.train()(images)
+        network.inner.segmentation_head[0].bias -= network.eval()(images).mean(dim=(0, 2, 3))
+    return segmenter(network)
+
+
+def segmenter(network: torch.nn.Module) -> NetworkSegmenter:
+    return NetworkSegmenter(
+        name="torch", network=network, class_names=NAMES, licence="free", checkpoint_sha256="0" * 64, about="a network"
+    )
+
+
+@pytest.fixture(scope="module", params=[segformer, deeplab], ids=["segformer", "deeplabv3plus"])
+def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[NetworkSegmenter, Path]:
+    model, path = request.param(), tmp_path_factory.mktemp("graphs") / "float.onnx"
+    float_graph(model, path)
+    return model, path
+
+
+@pytest.fixture(scope="module")
+def int8(pair: tuple[NetworkSegmenter, Path]) -> Path:
+    path = pair[1].with_name("int8.onnx")
+    make_int8(pair[1], path)
+    return path
+
+
+@pytest.mark.parametrize("view", ["whole", "pad-32", "whole-x0.75", "slide-64-48"])
+def test_a_graph_gives_the_network_s_logits_in_every_view(pair: tuple[NetworkSegmenter, Path], view: str) -> None:
+    model, path = pair
+    graph, images = opened(path), scene(0).permute(2, 0, 1)[None]
+    with torch.inference_mode():
+        (ours,), (theirs,) = (view_logits(each, images, View.parse(view)) for each in (model, graph))
+    torch.testing.assert_close(theirs, ours, atol=1e-4, rtol=1e-5)
+    assert graph.licence == "free"
+    assert "a network" in graph.about
+
+
+def test_int8_agrees_with_float_on_images_that_it_has_not_seen(pair: tuple[NetworkSegmenter, Path], int8: Path) -> None:
+    model, graph = pair[0], opened(int8)
+    classes = [torch.stack([predict(m, scene(k), PADDED, (72, 104), "fp32") for k in range(4)]) for m in (model, graph)]
+    assert classes[0].unique().numel() >= 3
+    agreement = float((classes[0] == classes[1]).float().mean())
+    assert 0.9 < agreement < 1
+    assert int8.stat().st_size < 0.6 * pair[1].stat().st_size
+    assert "weights 000000000000" in graph.about
+    assert "activations by MinMax on 6 images of streets train, view pad-32" in graph.about
+
+
+def test_the_same_graph_is_written_again(pair: tuple[NetworkSegmenter, Path], int8: Path, tmp_path: Path) -> None:
+    float_graph(pair[0], tmp_path / "float.onnx")
+    make_int8(tmp_path / "float.onnx", tmp_path / "int8.onnx")
+    assert (tmp_path / "int8.onnx").read_bytes() == int8.read_bytes()
+    assert str(Path(__file__).parents[2]).encode() not in int8.read_bytes(), "no place of this machine travels along"
+
+
+# One convolution, by hand
+
+WEIGHTS = np.random.default_rng(0).normal(size=(5, 3, 1, 1)).astype(np.float32)
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Path:
+    return write_graph(tmp_path / "one.onnx", onnx.numpy_helper.from_array(WEIGHTS, "w"))
+
+
+def normalised(image: np.ndarray) -> np.ndarray:
+    """The input that pad-32 makes of uint8 (72, 104, 3): (3, 96, 128), with the mean colour, 0, right and below."""
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    padded = np.zeros((96, 128, 3))
+    padded[:72, :104] = (image / 255 - mean) / std
+    return padded.transpose(2, 0, 1)
+
+
+def rounded(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Values as uint8 of a range that contains 0, and back."""
+    low, high = min(low, 0), max(high, 0)
+    scale = (high - low) / 255
+    zero = np.round(-low / scale)
+    return (np.clip(np.round(values / scale) + zero, 0, 255) - zero) * scale
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_a_convolution_is_what_arithmetic_gives(one: Path, per_channel: bool) -> None:
+    make_int8(one, one.with_name("int8.onnx"), images=3, per_channel=per_channel)
+    ids = [TRAINING.ids[k] for k in (1, 3, 5)]  # evenly spaced over six
+    seen = np.stack([normalised(TRAINING.load(image_id).image) for image_id in ids])
+    kernel = WEIGHTS[:, :, 0, 0].astype(np.float64)
+    outputs = np.einsum("kc,bchw->bkhw", kernel, seen)
+    scale = np.abs(kernel).max(axis=1, keepdims=True) / 127 if per_channel else np.abs(kernel).max() / 127
+    inputs = rounded(normalised(scene(2).numpy()), seen.min(), seen.max())
+    exact = np.einsum("kc,chw->khw", np.round(kernel / scale) * scale, inputs)
+    expected = rounded(exact, outputs.min(), outputs.max())[:, :72, :104]
+    with torch.inference_mode():
+        (got,) = view_logits(opened(one.with_name("int8.onnx")), scene(2).permute(2, 0, 1)[None], PADDED)
+    step = (outputs.max() - outputs.min()) / 255
+    errors = np.abs(got[0].numpy() - expected)
+    assert errors.max() < 1.01 * step, "a value between two steps may be rounded to either"
+    assert (errors < 1e-3 * step).mean() > 0.99
+
+
+@pytest.mark.parametrize("method", ["Percentile", "Entropy"])
+def test_methods_that_cut_outliers_give_other_ranges(one: Path, method: str) -> None:
+    make_int8(one, one.with_name("minmax.onnx"))
+    make_int8(one, one.with_name("other.onnx"), method=method)
+    contents = [one.with_name(name).read_bytes() for name in ("minmax.onnx", "other.onnx")]
+    scales = [
+        {w.name: onnx.numpy_helper.to_array(w) for w in onnx.load_from_string(c).graph.initializer} for c in contents
+    ]
+    assert scales[1]["y_scale"] < scales[0]["y_scale"]
+
+
+def test_a_preprocessing_travels_with_int8(one: Path) -> None:
+    fields = {"image_mean": [0.3, 0.4, 0.5], "image_std": [0.2, 0.3, 0.4], "do_flip_channel_order": True}
+    (one.parent / "preprocessor_config.json").write_text(json.dumps(fields), encoding="utf-8")
+    expected = opened(one).preprocessing
+    (one.parent / "other").mkdir()
+    make_int8(one, one.parent / "other/int8.onnx")
+    assert opened(one.parent / "other/int8.onnx").preprocessing == expected
+    assert expected == Preprocessing(order="BGR", mean=(0.3, 0.4, 0.5), std=(0.2, 0.3, 0.4))
+
+
+# What is refused
+
+
+def test_a_split_that_is_scored_is_refused() -> None:
+    with pytest.raises(
+        UsageError, match=r"split test of streets: .* never on those that are scored; use a split of train$"
+    ):
+        Calibration(dataset=Streets("test", size=(72, 104), count=6))
+
+
+def test_a_graph_is_quantised_once(one: Path) -> None:
+    make_int8(one, one.with_name("int8.onnx"))
+    with pytest.raises(UsageError, match=r"int8\.onnx: is quantised already$"):
+        make_int8(one.with_name("int8.onnx"), one.with_name("again.onnx"))
+
+
+def test_a_graph_without_such_operators_is_refused(tmp_path: Path) -> None:
+    node = onnx.helper.make_node("Tile", ["x", "n"], ["y"])
+    path = write_graph(
+        tmp_path / "tile.onnx", onnx.numpy_helper.from_array(np.array([1, 2, 1, 1]), "n"), nodes=[node], classes=6
+    )
+    with pytest.raises(UsageError, match=r"tile\.onnx: has none of the operators that are quantised \(Conv, "):
+        quantise(
+            opened(path, tuple("abcdef")),
+            path,
+            Calibration(dataset=TRAINING),
+            Recipe(),
+            tmp_path / "int8.onnx",
+            lambda line: None,
+        )
+
+
+def test_without_onnxruntime_s_tools_the_extra_is_named(one: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = opened(one)
+    monkeypatch.setitem(sys.modules, "onnxruntime.quantization.shape_inference", None)
+    with pytest.raises(MachineError, match=r"install robustbench-seg\[onnx\]"):
+        quantise(model, one, Calibration(dataset=TRAINING), Recipe(), one.with_name("int8.onnx"), lambda line: None)
+
+
+def test_without_onnx_an_export_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(MachineError, match=r"install robustbench-seg\[onnx\]"):
+        float_graph(segformer(), tmp_path / "float.onnx")
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(UsageError, match="unknown method 'max'; known: MinMax, Percentile, Entropy"):
+        Recipe(method="max")  # type: ignore[arg-type]
+
+
+# The command
+
+
+def test_the_command_quantises_a_graph_on_training_images(one: Path, camvid_folder: Path) -> None:
+    names = one.with_name("names.txt")
+    names.write_text("\n".join(NAMES))
+    source, out = f"onnx:{one}?classes={names}", one.with_name("int8.onnx")
+    calibrate = ("--int8", "--calibrate", f"camvid={camvid_folder}", "--images", "2")
+    done = program("export", source, *calibrate, "--out", str(out))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"wrote {out} (")
+    assert "MinMax on 2 images of camvid train, view whole" in done.stdout
+    graph = opened(out)
+    assert graph.class_names == NAMES
+    assert onnx.load(out).graph.input[0].type.tensor_type.shape.dim[2].dim_param, "sides stay free"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--int8"], "--int8 needs training images, and nothing else does: --int8 --calibrate NAME=PATH"),
+        (["--calibrate", "streets"], "--int8 needs training images, and nothing else does"),
+        (["--int8", "--calibrate", "streets", "--split", "test"], "split test of streets: activations are calibrated"),
+        (["--int8", "--calibrate", "camvid"], "--calibrate takes NAME=PATH, got 'camvid'"),
+        (["--int8", "--calibrate", "camvid=nowhere"], "nowhere/train: "),
+    ],
+)
+def test_what_is_missing_is_one_line(one: Path, arguments: list[str], message: str) -> None:
+    done = program("export", f"onnx:{one}", *arguments, "--out", str(one.with_name("out.onnx")))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"robustbench-seg: {message}")
+    assert done.stderr.count("\n") == 1
+    assert not one.with_name("out.onnx").exists()
+
+
+def test_what_is_no_network_is_refused(tmp_path: Path, one: Path) -> None:
+    names = one.with_name("names.txt")
+    names.write_text("\n".join(NAMES))
+    for source, message in (
+        ("constant", "model constant: can't be exported; an export needs a torch network"),
+        (f"onnx:{one}?classes={names}", "model one: is an ONNX graph already"),
+        (f"onnx:{one}", "one.onnx: nothing names its 5 classes; state them: ?classes=FILE"),
+    ):
+        done = program("export", source, "--out", str(tmp_path / "out.onnx"))
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert not (tmp_path / "out.onnx").exists()
