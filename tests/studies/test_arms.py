@@ -7,6 +7,7 @@ import pytest
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.studies.arms import arm_difference, arm_mean, arms_of
+from robustbench_seg.studies.claims import TABLE_5, judge
 from robustbench_seg.studies.grades import ArmDifference, Grade
 from robustbench_seg.studies.statistics import LEAST_BLOCKS, differing_blocks
 
@@ -97,6 +98,21 @@ def test_a_primary_comparison_needs_holm() -> None:
     assert each.grade is Grade.RUNS
     assert not each.significant
     assert each.mark == ""
+
+
+def test_a_claim_is_confirmed_by_a_star_alone_and_else_supported_as_far_as_the_grade_goes() -> None:
+    single = arm_difference(arms((0.6,)), "a", "c", 100)
+    several = arm_difference(arms((0.6, 0.9), (0.5, 0.3)), "a", "c", 100)
+    clear = arm_difference(arms((0.6, 0.61), (0.5, 0.51)), "a", "c", 100)
+    same = arm_difference(arms((0.5,), spread=0.1), "a", "c", 100)
+    judged = [judge(TABLE_5, each) for each in (single, several, clear, primary(clear, 0.01), same)]
+    assert judged == [
+        "supports in direction (for these weights)",
+        "supports in direction (in all runs so far)",
+        "supports in direction (exploratory)",
+        "confirms in direction",
+        "does not confirm",
+    ]
 
 
 def test_significance_needs_no_agreement_of_all_pairs() -> None:
