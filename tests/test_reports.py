@@ -36,12 +36,23 @@ def test_the_hash_of_every_model_is_that_of_the_file_in_its_command(study: Path)
     page = (page_of(study) / "report.md").read_text(encoding="utf-8")
     for (model, sha256), own in cells.groupby(["model", "checkpoint_sha256"]):
         command = json.loads(own["environment"].iloc[-1])["command"]
-        words = shlex.split(command)
-        weights = dict(word.split("=", 1) for option, word in pairwise(words) if option == "--weights")
-        assert sha256_of(BUILTIN_WEIGHTS.get(weights[model], ROOT / weights[model])) == sha256
         assert f"weights sha256 {sha256}" in page
         assert f"- command: `{command}`" in page
+        words = shlex.split(command)
+        given = dict(word.split("=", 1) for option, word in pairwise(words) if option in ("--weights", "--model"))
+        if given[model].startswith("onnx:"):
+            assert committed_source(own["about"].iloc[-1]) in page
+            continue
+        assert sha256_of(BUILTIN_WEIGHTS.get(given[model], ROOT / given[model])) == sha256
         assert f"--out {study.relative_to(ROOT)}" in command
+
+
+def committed_source(about: str) -> str:
+    """The hash of the committed weights that a graph in int8 was made of; the graph itself is not committed."""
+    (beginning,) = re.findall(r"static quantisation of weights ([0-9a-f]{12})", about)
+    hashes = map(sha256_of, ROOT.glob("reports/*/weights/*.safetensors"))
+    (source,) = [sha256 for sha256 in hashes if sha256.startswith(beginning)]
+    return source
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
@@ -81,6 +92,17 @@ def test_a_report_of_speed_has_table_2_of_the_paper_next_to_it(study: Path) -> N
         fps, gflops = theirs.loc[(f"SegFormer@{size}", "B0"), ["cityscapes_fps", "cityscapes_gflops"]]
         ratio = fps / theirs.loc[("SegFormer@1024", "B0"), "cityscapes_fps"]
         assert f"| SegFormer@{size} B0 | {fps:.1f} | {ratio:.2f} | {gflops:.1f} |" in row
+
+
+def test_the_costs_of_int8_in_the_docs_are_those_of_the_report() -> None:
+    page = (ROOT / "reports/camvid-c-int8/report/report.md").read_text(encoding="utf-8")
+    docs = (ROOT / "docs/models.md").read_text(encoding="utf-8")
+    for arm in ("segformer-b0-mix", "segformer-b0-learned", "deeplabv3plus-mobilenet_v2"):
+        (quoted,) = re.findall(rf"^\| [ABC], `{arm}` \| (.*) \| (.*) \| (.*) \|$", docs, re.MULTILINE)
+        for cell, quantity in zip(quoted, ("clean mIoU", "mean under corruption", "drop, clean - mean"), strict=True):
+            row = re.escape(f"| {arm} minus {arm}-int8 | {quantity} |") + r" (\S+) \| (\S+ to \S+) \|"
+            (found,) = re.findall(row, page)
+            assert cell == "{} ({})".format(*found)
 
 
 SHIPPED_VIEWS = {view for name in shipped("robustbench_seg.suites") for view in read_suite(name).views}
