@@ -59,7 +59,7 @@ def limits_of_runs(plan: Plan, evidence: Evidence) -> list[str]:
         lines[0] += (
             f" Differences have a second interval, over images and training runs; an arm has {most} runs at "
             f"most{f' ({conjoin(single)}: one, so no second interval)' if single else ''}. It takes the runs of the "
-            "two arms to vary alike; if one arm varies six times as much as the other, it misses in about 1 of 10 cases."
+            "two arms to vary alike; if one varies six times as much as the other, it misses in about 1 of 10 cases."
         )
     here = [comparison for comparison in plan.primary if set(comparison.arms) <= evidence.arms.keys()]
     absent = [str(comparison) for comparison in plan.primary if comparison not in here]

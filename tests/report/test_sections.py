@@ -735,7 +735,7 @@ def test_a_single_image_gives_numbers_without_intervals(tmp_path: Path) -> None:
 
 def test_the_limits_are_the_suites_own_and_those_that_show_from_its_cells(section: Section, folder: Path) -> None:
     assert any("at 360x480, they are relatively stronger" in text for text in section.limits)
-    assert any("over images and training runs, an arm has 2 runs at most" in text for text in section.limits)
+    assert any("over images and training runs; an arm has 2 runs at most" in text for text in section.limits)
     change_plan(folder, limits=("Trained from scratch.",))
     try:
         assert sections_of([folder], pictures=False)[0].limits == ("Trained from scratch.", *section.limits)
