@@ -34,8 +34,8 @@ def pairs_of(arms: Mapping[str, Sequence[str]], reference: str | None, primary: 
         return every
     first = min(arms, key=in_the_papers_order)
     base = next((arm for arm, members in arms.items() if reference in (arm, *members)), first)
-    named = [set(comparison.arms) for comparison in primary]
-    return [pair for pair in every if base in pair or set(pair) in named]
+    pairs = [set(comparison.arms) for comparison in primary]
+    return [pair for pair in every if base in pair or set(pair) in pairs]
 
 
 def in_the_papers_order(arm: str) -> tuple[bool, bool, bool, bool]:
@@ -46,7 +46,7 @@ def in_the_papers_order(arm: str) -> tuple[bool, bool, bool, bool]:
 def is_primary(primary: Sequence[Comparison], pair: Pair, key: Any, views: Collection[str], leading: View) -> bool:
     """Whether a suite names the comparison of these arms, in either order.
 
-    key: the quantity, or a view, of whose clean mIoU it is. views: those of the quantity; one of several views, such as
+    key: the quantity, or the view of a clean mIoU. views: the views of the quantity; one of several views, such as
     the effect of a resolution shift, needs no leading view.
     """
     quantity = CLEAN if isinstance(key, View) else key
@@ -58,16 +58,16 @@ def is_primary(primary: Sequence[Comparison], pair: Pair, key: Any, views: Colle
     )
 
 
-def with_primary(differences: Differences, named: Sequence[Any], tests: int) -> Differences:
+def with_primary(differences: Differences, keys: Sequence[Any], tests: int) -> Differences:
     """Mark the primary ones of differences, and adjust their p over images and runs by Holm.
 
-    named: their keys. tests: the number of all primary comparisons of the suite; those that are not here are taken to
-    have a larger p.
+    keys: the keys of these. tests: the number of all primary comparisons of the suite; a missing one is taken to have a
+    larger p.
     """
-    adjusted = holm(np.array([differences[key].p_over_runs for key in named]), tests)
+    adjusted = holm(np.array([differences[key].p_over_runs for key in keys]), tests)
     return differences | {
         key: replace(differences[key], primary=True, p_over_runs=float(p))
-        for key, p in zip(named, adjusted, strict=True)
+        for key, p in zip(keys, adjusted, strict=True)
     }
 
 

@@ -177,7 +177,7 @@ class Evidence:
         each = {title: quantities(title) for title in self.titles}
         ends = 0, 1 + self.resamples, 1 + self.resamples + self.blocks, None
         differences: Differences = {}
-        named = []
+        primary = []
         for first, second in self.pairs() if pairs is None else pairs:
             for name in each[self.titles[0]]:
                 places = {view.label for view in (views(name) if callable(views) else views)}
@@ -196,8 +196,8 @@ class Evidence:
                     by_group=self.by_group(arm_mean(grouped, first) - arm_mean(grouped, second)),
                 )
                 if is_primary(self.primary, (first, second), name, places, self.views[0]):
-                    named.append((first, second, name))
-        return with_primary(differences, named, len(self.primary))
+                    primary.append((first, second, name))
+        return with_primary(differences, primary, len(self.primary))
 
 
 def evidence_of(

@@ -50,7 +50,7 @@ def with_options(  # noqa: PLR0913 (each is an option of the command)
     """Put options in the place of what a suite states; what is None or empty stays.
 
     conditions: corruptions with their severities, in the place of the protocol's. A changed protocol has
-    no primary comparisons, changed views have those of what is still measured. void: another rule than
+    no primary comparisons, changed views keep the primary comparisons that are still measured. void: another rule than
     the suite's takes its metrics away, since "counted" is a rule for the mIoU alone. Raises UsageError for what a suite
     may not have.
     """
@@ -78,8 +78,8 @@ def with_options(  # noqa: PLR0913 (each is an option of the command)
     if protocol is not None or conditions is not None:
         content.pop("primary", None)  # its quantities would be others
     elif suite.primary:
-        kept = [each for each in suite.primary if not each.fault(suite.conditions, views or suite.views)]
-        content["primary"] = tuple(kept)
+        primary = [each for each in suite.primary if not each.fault(suite.conditions, views or suite.views)]
+        content["primary"] = tuple(primary)
     if void is not None:
         content["void"] = void
         if void != suite.void:
