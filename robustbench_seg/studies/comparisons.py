@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..store.cell import CLEAN, View
+from ..store.cell import CLEAN
 from ..store.plan import Comparison
+from ..store.view import View
 from ..wording import p_text
 from .bootstrap import RESAMPLES
 from .grades import ArmDifference

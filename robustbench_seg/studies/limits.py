@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from ..store.cell import View
 from ..store.plan import Plan
+from ..store.view import View
 from ..wording import conjoin, counted
 from .alignments import limits_of_classes
 from .counts import blocks_in, unknown_metrics

@@ -5,10 +5,12 @@ from typing import Any
 
 from ..errors import UsageError
 from ..protocols import PROTOCOLS
-from ..store.cell import CLEAN, View
+from ..store.cell import CLEAN
+from ..store.view import View
 from ..wording import counted
 from ..yaml_files import validated
-from .schema import ModelSpec, Suite
+from .model import ModelSpec
+from .schema import Suite
 
 __all__ = ["PROTOCOL", "suite_for", "with_options"]
 

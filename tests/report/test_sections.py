@@ -20,10 +20,11 @@ from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.report.content import Section
 from robustbench_seg.report.csv import SCHEMA, csv
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.store.cell import LatencyCell, View
+from robustbench_seg.store.cell import LatencyCell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.plan import Comparison, PlannedCell
 from robustbench_seg.store.record import Record, latency_key
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.claims import paper_marks
 from robustbench_seg.studies.counts import read_counts

@@ -10,7 +10,7 @@ from tables import lines, readable, values
 from tables import table_of as table
 
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.counts import read_counts
 from robustbench_seg.studies.frame import quality_frame
