@@ -24,9 +24,10 @@ from robustbench_seg import environment
 from robustbench_seg.files import write_text
 from robustbench_seg.metrics import MIOU, ImageCounts
 from robustbench_seg.protocols import conditions_of
-from robustbench_seg.store.cell import CLEAN, QualityCell, View
+from robustbench_seg.store.cell import CLEAN, QualityCell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.record import Record, quality_key
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.counts import read_counts
 from robustbench_seg.studies.frame import quality_frame

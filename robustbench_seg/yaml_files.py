@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from .errors import UsageError
 from .files import expanded
-from .store.cell import View
+from .store.view import View
 
 __all__ = ["DatasetSpec", "Strict", "ViewSpec", "find_yaml", "parse_yaml", "read_yaml", "shipped", "validated"]
 

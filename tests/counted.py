@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from robustbench_seg.files import digest
 from robustbench_seg.metrics import SHIPPED, ImageCounts
 from robustbench_seg.metrics.calibration import BINS, QUANTA
-from robustbench_seg.store.cell import QualityCell, View
+from robustbench_seg.store.cell import QualityCell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.record import Record, quality_key
+from robustbench_seg.store.view import View
 
 ImageClass = NDArray[np.int64]  # (images, classes)
 ImageBin = NDArray[np.int64]  # (images, bins)

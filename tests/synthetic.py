@@ -10,10 +10,11 @@ import numpy as np
 
 from robustbench_seg.metrics import ImageCounts
 from robustbench_seg.metrics.calibration import BINS
-from robustbench_seg.store.cell import QualityCell, View
+from robustbench_seg.store.cell import QualityCell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.plan import Plan, PlannedCell
 from robustbench_seg.store.record import Record, quality_key
+from robustbench_seg.store.view import View
 
 CLASSES = ("road", "building", "sky", "tree", "car")
 HEIGHT, WIDTH = 360, 480

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from robustbench_seg.models import BUILTIN_WEIGHTS
-from robustbench_seg.store.cell import QualityCell, View
+from robustbench_seg.store.cell import QualityCell
 from robustbench_seg.store.file import read_cell
 from robustbench_seg.store.folder import Store
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import latency_frame, quality_frame
 from robustbench_seg.studies.published import read_published
 from robustbench_seg.suites import read_suite

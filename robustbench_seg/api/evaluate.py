@@ -19,9 +19,9 @@ from ..files import expanded
 from ..measure.plan import Handed, Job, Options
 from ..measure.runner import Listener, Listeners, run
 from ..models.base import Segmenter
-from ..store.cell import View
+from ..store.view import View
 from ..suites import suite_for, with_options
-from ..suites.schema import NAME
+from ..suites.model import NAME
 from ..wording import counted, listed
 from .handed import Classes, Input, evaluating, made_of
 from .progress import progress_for

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..measure.devices import find_device
 from ..models import load_source
 from ..models.base import Segmenter
-from ..suites.schema import given_model
+from ..suites.model import given_model
 
 __all__ = ["load_model"]
 

@@ -44,7 +44,7 @@ def choose(name: str | None, choice: Choice) -> Target:
     """Read a suite, or make one of the data that is given; put what is chosen in its place. Raises UsageError."""
     from ..datasets import DATASETS, open_split
     from ..protocols import choose_conditions, conditions_of
-    from ..store.cell import View
+    from ..store.view import View
     from ..suites import read_suite, suite_for, with_options
 
     alone = [value for value in choice.data if value in DATASETS and not DATASETS[value].needs_folder]

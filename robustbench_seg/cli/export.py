@@ -44,7 +44,7 @@ def export(
     from ..models.onnx import OnnxSegmenter
     from ..models.source import Source
     from ..quantisation import Calibration, Recipe, float_graph, quantise
-    from ..store.cell import View
+    from ..store.view import View
 
     if int8 != (calibrate is not None):
         raise UsageError("--int8 needs training images, and nothing else does: --int8 --calibrate NAME=PATH")

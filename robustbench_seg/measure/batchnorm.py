@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from ..errors import NotFiniteError, UsageError
 from ..models.base import NetworkSegmenter, Segmenter
-from ..store.cell import View
+from ..store.view import View
 from .views import in_precision, view_logits
 
 __all__ = ["norms_of", "reestimated"]

@@ -20,9 +20,10 @@ from ..metrics import own_metrics
 from ..models import load_source, look_up
 from ..models.base import NetworkSegmenter, PreparedSegmenter, Segmenter
 from ..models.foreign import Foreign
-from ..store.cell import CLEAN, LEAST_SIDE, LatencyCell, QualityCell
+from ..store.cell import CLEAN, LatencyCell, QualityCell
 from ..store.plan import Plan
 from ..store.record import Record
+from ..store.view import LEAST_SIDE
 from ..suites import Suite, expand, with_weights
 from .aligned import align_model, outputs_of
 from .batchnorm import norms_of

@@ -16,7 +16,7 @@ from ..errors import UsageError
 from ..files import digest
 from ..measure.views import view_logits
 from ..models.onnx import OnnxSegmenter
-from ..store.cell import View
+from ..store.view import View
 
 __all__ = ["Calibration", "Input"]
 

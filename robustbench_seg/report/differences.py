@@ -23,7 +23,7 @@ MAIN = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "rete
 NONE = "there is no interval and no p, and nothing is significant"
 RULE = (
     "* significant: the interval over images and training runs excludes zero, in a primary comparison of the suite "
-    "after Holm's adjustment for these; (*) in an exploratory one, and some of these are chance"
+    "after Holm's adjustment for these; (*) in an exploratory one: some of these are chance"
 )
 P = "p over images, with the weights fixed, and by Holm for the rows of this table"
 

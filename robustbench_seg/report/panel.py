@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..store.cell import CLEAN, View, view_name
+from ..store.cell import CLEAN, view_name
+from ..store.view import View
 from ..studies.comparisons import Differences
 from ..studies.evidence import Entry, Evidence, Quantities, evidence_of, numbered
 from ..studies.limits import transductive_notes

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ..protocols import categories_of
-from ..store.cell import CLEAN, View
+from ..store.cell import CLEAN
+from ..store.view import View
 from ..studies.evidence import Entry
 from ..studies.robustness import Conditions, flags_of
 from ..wording import MISSING, MOST_NAMES, listed, percent, spaced

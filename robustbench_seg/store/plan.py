@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from ..errors import UsageError
-from .cell import CLEAN, LatencyCell, QualityCell, View
+from .cell import CLEAN, LatencyCell, QualityCell
 from .record import Record
 from .strict_json import NOT_KEPT, Words, convert, from_json
+from .view import View
 
 __all__ = ["Comparison", "Failure", "Plan", "PlannedCell"]
 

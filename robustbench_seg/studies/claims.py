@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import nan
 
 from ..protocols import PROTOCOLS, categories_of
-from ..store.cell import View
+from ..store.view import View
 from .evidence import Evidence, Quantities
 from .grades import ArmDifference, Grade
 from .published import read_published

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..store.cell import CLEAN, View
+from ..store.cell import CLEAN
 from ..store.plan import Comparison
+from ..store.view import View
 from ..wording import p_text
 from .bootstrap import RESAMPLES
 from .grades import ArmDifference
@@ -46,7 +47,7 @@ def in_the_papers_order(arm: str) -> tuple[bool, bool, bool, bool]:
 def is_primary(primary: Sequence[Comparison], pair: Pair, key: Any, views: Collection[str], leading: View) -> bool:
     """Whether a suite names the comparison of these arms, in either order.
 
-    key: the quantity, or a view, whose clean mIoU it is. views: the quantity's; one of several views, such as
+    key: the quantity, or the view of a clean mIoU. views: the views of the quantity; one of several views, such as
     the effect of a resolution shift, needs no leading view.
     """
     quantity = CLEAN if isinstance(key, View) else key
@@ -61,8 +62,8 @@ def is_primary(primary: Sequence[Comparison], pair: Pair, key: Any, views: Colle
 def with_primary(differences: Differences, keys: Sequence[Any], tests: int) -> Differences:
     """Mark the primary ones of differences, and adjust their p over images and runs by Holm.
 
-    keys: theirs. tests: the number of all primary comparisons of the suite; those that are not here are taken to
-    have a larger p.
+    keys: the keys of these. tests: the number of all primary comparisons of the suite; a missing one is taken to have a
+    larger p.
     """
     adjusted = holm(np.array([differences[key].p_over_runs for key in keys]), tests)
     return differences | {

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import StoreError
-from ..store.cell import CLEAN, View
+from ..store.cell import CLEAN
 from ..store.plan import Comparison
+from ..store.view import View
 from .arms import arm_difference, arm_mean, arms_of
 from .bootstrap import Scores, resample
 from .comparisons import Differences, is_primary, pairs_of, with_primary

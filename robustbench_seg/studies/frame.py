@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ..errors import StoreError
 from ..metrics import SHIPPED, Arrays, best_constant_miou, find_metric, iou_per_class, largest_predicted_share, miou
-from ..store.cell import LatencyCell, QualityCell, View
+from ..store.cell import LatencyCell, QualityCell
 from ..store.file import StoredCell, read_cell
 from ..store.folder import Store
+from ..store.view import View
 from .counts import CellCounts
 from .machines import differing_machines
 from .plans import OWN, read_plans

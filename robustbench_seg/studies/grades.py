@@ -1,4 +1,4 @@
-"""The words for a difference between two arms: what follows from its runs and its two intervals.
+"""The words for a difference between two arms: what its runs and its two intervals support.
 
 Three grades, from weak to strong:
 
@@ -10,7 +10,7 @@ Three grades, from weak to strong:
 
 Without a grade a difference is not resolved, unless an interval lies inside a margin around zero: only then are the two
 the same within that margin. Of too few blocks, or of a model that does no better than one class for every pixel,
-nothing is known.
+there is no statement.
 """
 
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ NOTHING = Interval(float("nan"), float("nan"), float("nan"))
 
 
 class Grade(StrEnum):
-    """What a difference amounts to."""
+    """What a difference supports."""
 
     SIGNIFICANT = "significant"
     RUNS = "in all runs so far"
@@ -99,7 +99,7 @@ class ArmDifference:
 
     @property
     def grade(self) -> Grade:
-        """The grade, by the rules above."""
+        """The strongest statement that the rules above allow."""
         if self.obstacle:
             return Grade.UNKNOWN
         if not self.doubts:
@@ -150,7 +150,7 @@ class ArmDifference:
 
     @property
     def verdict(self) -> str:
-        """The grade in a sentence: the end of "a difference that is ..."."""
+        """The grade in words: the end of "a difference that is ..."."""
         grade = self.grade
         where = "for these weights" if np.isnan(self.over_runs.low) else "for images and runs"
         match grade:

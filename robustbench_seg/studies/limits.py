@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from ..store.cell import View
 from ..store.plan import Plan
+from ..store.view import View
 from ..wording import conjoin, counted
 from .alignments import limits_of_classes
 from .counts import blocks_in, unknown_metrics
@@ -47,7 +47,7 @@ def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
 
 
 def limits_of_runs(plan: Plan, evidence: Evidence) -> list[str]:
-    """State how many training runs there are, and which comparisons are primary."""
+    """State what the training runs support, and which comparisons are primary."""
     if evidence.few:
         return []
     most = max(len(members) for members in evidence.arms.values())
@@ -57,15 +57,15 @@ def limits_of_runs(plan: Plan, evidence: Evidence) -> list[str]:
         lines[0] += " Each arm has one training run, so a difference holds for these weights at most."
     else:
         lines[0] += (
-            f" Differences have a second interval, over images and training runs; an arm has {most} runs at "
-            f"most{f' ({conjoin(single)}: one, so no second interval)' if single else ''}. It takes the runs of the "
-            "two arms to vary alike; if one varies six times as much as the other, it misses in about 1 of 10 cases."
+            f" Differences have a second interval, over images and training runs; an arm has at most {most} runs"
+            f"{f' ({conjoin(single)}: one, so no second interval)' if single else ''}. It takes the runs of the two "
+            "arms to vary alike; if one arm varies six times as much as the other, it misses in about 1 of 10 cases."
         )
-    here = [comparison for comparison in plan.primary if set(comparison.arms) <= evidence.arms.keys()]
-    absent = [str(comparison) for comparison in plan.primary if comparison not in here]
-    if here:
+    present = [comparison for comparison in plan.primary if set(comparison.arms) <= evidence.arms.keys()]
+    absent = [str(comparison) for comparison in plan.primary if comparison not in present]
+    if present:
         lines.append(
-            f"Primary comparisons: {'; '.join(map(str, here))}. All others are exploratory: of many, some seem "
+            f"Primary comparisons: {'; '.join(map(str, present))}. All others are exploratory: of many, some seem "
             "significant by chance."
         )
     elif len(evidence.arms) > 1:
@@ -73,7 +73,7 @@ def limits_of_runs(plan: Plan, evidence: Evidence) -> list[str]:
             "The suite names no primary comparison of these arms, so all comparisons are exploratory: of many, some "
             "seem significant by chance."
         )
-    if absent and here:
+    if absent and present:
         lines.append(f"Primary comparisons without results here: {'; '.join(absent)}.")
     return lines
 

@@ -11,7 +11,7 @@ __all__ = ["primary_of"]
 
 
 def primary_of(plan: Plan) -> tuple[Comparison, ...]:
-    """Return the primary comparisons of a plan; without any, the shipped suite of its name has them.
+    """Return the primary comparisons of a plan, or if it has none, of the shipped suite with its name.
 
     So a store keeps its primary comparisons if its suite is shipped. The suite's file is read as plain YAML: the schema
     would load pydantic, and with it half a second of imports, for every report.

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import UsageError
-from ..store.cell import View
+from ..store.view import View
 from .published import OwnRun, published_rows, read_published
 
 __all__ = ["Effect", "arm_of_table_1c", "effects", "extent_differs", "published_extent"]

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..store.cell import CLEAN, View
+from ..store.cell import CLEAN
+from ..store.view import View
 from .comparisons import Differences
 from .evidence import Evidence
 from .resolution import Effect, effects

@@ -6,8 +6,9 @@ from typing import Self
 from pydantic import model_validator
 
 from ..protocols import categories_of
-from ..store.cell import CLEAN, View
+from ..store.cell import CLEAN
 from ..store.plan import Comparison
+from ..store.view import View
 from ..yaml_files import Strict, ViewSpec
 
 __all__ = ["ComparisonSpec", "expect_measured"]

@@ -5,10 +5,12 @@ from typing import Any
 
 from ..errors import UsageError
 from ..protocols import PROTOCOLS
-from ..store.cell import CLEAN, View
+from ..store.cell import CLEAN
+from ..store.view import View
 from ..wording import counted
 from ..yaml_files import validated
-from .schema import ModelSpec, Suite
+from .model import ModelSpec
+from .schema import Suite
 
 __all__ = ["PROTOCOL", "suite_for", "with_options"]
 
@@ -50,7 +52,7 @@ def with_options(  # noqa: PLR0913 (each is an option of the command)
     """Put options in the place of what a suite states; what is None or empty stays.
 
     conditions: corruptions with their severities, in the place of the protocol's. A changed protocol has
-    no primary comparisons, changed views only comparisons in what is still measured. void: another rule than
+    no primary comparisons, changed views keep the primary comparisons that are still measured. void: another rule than
     the suite's takes its metrics away, since "counted" is a rule for the mIoU alone. Raises UsageError for what a suite
     may not have.
     """

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 from ..errors import UsageError
 from ..files import expanded
 from ..models import find_weights
-from ..store.cell import View
+from ..store.view import View
 from ..yaml_files import DatasetSpec, Strict, ViewSpec, find_yaml, read_yaml
 
 __all__ = ["Recipe", "Validation", "read_recipe"]

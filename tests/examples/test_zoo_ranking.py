@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from synthetic import write_synthetic
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.frame import quality_frame
 

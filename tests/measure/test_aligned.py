@@ -24,8 +24,8 @@ from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.measure.views import predict, rated_prediction
 from robustbench_seg.models import load_model
-from robustbench_seg.store.cell import View
 from robustbench_seg.store.file import read_record
+from robustbench_seg.store.view import View
 from robustbench_seg.suites import read_suite
 
 CLASSES = ("sky", "way", "tree", "car")

@@ -18,7 +18,7 @@ from robustbench_seg.models import load_source
 from robustbench_seg.models.base import NetworkSegmenter, Segmenter
 from robustbench_seg.models.preprocessing import IMAGENET
 from robustbench_seg.models.source import Source
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 
 CPU = torch.device("cpu")
 VIEW = View(batchnorm=5)

@@ -21,8 +21,8 @@ from robustbench_seg.measure.estimate import estimate_seconds
 from robustbench_seg.measure.plan import Job, Options, make_jobs, open_data
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.models.preprocessing import IMAGENET
-from robustbench_seg.store.cell import View
 from robustbench_seg.store.file import read_cell
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.suites import expand, read_suite
 

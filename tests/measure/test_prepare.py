@@ -16,7 +16,8 @@ from robustbench_seg.measure import prepare as prepare_module
 from robustbench_seg.measure.evaluate import evaluate
 from robustbench_seg.measure.prepare import prepare
 from robustbench_seg.measure.workers import Loader
-from robustbench_seg.store.cell import Condition, Setting, View
+from robustbench_seg.store.cell import Condition, Setting
+from robustbench_seg.store.view import View
 
 FOG = Condition("fog", 3)
 

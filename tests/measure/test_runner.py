@@ -28,9 +28,9 @@ from robustbench_seg.measure.devices import evaluation_threads
 from robustbench_seg.measure.plan import Job, Options
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.store import folder
-from robustbench_seg.store.cell import View
 from robustbench_seg.store.file import read_record
 from robustbench_seg.store.folder import Store
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.plans import read_plans
 from robustbench_seg.suites import read_suite

@@ -22,7 +22,7 @@ from robustbench_seg.models import load_model, load_source
 from robustbench_seg.models.base import NetworkSegmenter
 from robustbench_seg.models.preprocessing import IMAGENET
 from robustbench_seg.models.source import Source
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from robustbench_seg.suites import Suite
 
 CPU = torch.device("cpu")

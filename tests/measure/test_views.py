@@ -10,7 +10,7 @@ from torch.nn import functional
 from robustbench_seg.errors import UsageError
 from robustbench_seg.measure.rating import classify
 from robustbench_seg.measure.views import predict, rated_prediction, view_logits, window_starts
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 
 
 class Quarter:

@@ -16,7 +16,7 @@ from robustbench_seg.models import MODELS, load_source
 from robustbench_seg.models.preprocessing import Preprocessing
 from robustbench_seg.models.source import Source, split_name
 from robustbench_seg.suites import Suite, read_suite, with_weights
-from robustbench_seg.suites.schema import given_model
+from robustbench_seg.suites.model import given_model
 from segformer import CheckpointError
 
 CPU = torch.device("cpu")

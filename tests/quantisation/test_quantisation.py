@@ -20,7 +20,7 @@ from robustbench_seg.models.onnx import OnnxSegmenter
 from robustbench_seg.models.preprocessing import IMAGENET, Preprocessing
 from robustbench_seg.models.source import Source
 from robustbench_seg.quantisation import Calibration, Recipe, float_graph, quantise
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from segformer import build
 
 onnx = pytest.importorskip("onnx")

@@ -19,10 +19,10 @@ from robustbench_seg.report.latex import latex
 from robustbench_seg.report.markdown import markdown
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.report.terminal import show_tables
-from robustbench_seg.store.cell import View
 from robustbench_seg.store.file import read_cell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.plan import Plan, PlannedCell
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import quality_frame
 
 pytestmark = pytest.mark.usefixtures("few_resamples")

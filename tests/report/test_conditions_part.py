@@ -9,7 +9,7 @@ from tables import lines, readable, table_of
 
 from robustbench_seg.report.csv import SCHEMA
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.conditions import condition_scores
 from robustbench_seg.studies.frame import quality_frame
 

@@ -15,7 +15,7 @@ from robustbench_seg.cli import app
 from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 
 SEGFORMER, DEEPLAB, LEARNED = "segformer-b0-mix-s0", "deeplabv3plus-s0", "segformer-b0-learned-s0"
 SLIDE = View(mode="slide", crop=256, stride=192)

@@ -14,7 +14,7 @@ import robustbench_seg as rb
 from robustbench_seg.report.document import as_json, document
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 
 pytestmark = pytest.mark.usefixtures("few_resamples")
 VIEWS = [

@@ -9,7 +9,7 @@ from tables import lines, table_of
 from robustbench_seg.report.content import Section
 from robustbench_seg.report.latex import latex
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import quality_frame
 
 pytestmark = pytest.mark.usefixtures("few_resamples")

@@ -13,7 +13,7 @@ from robustbench_seg.report.parts import PARTS, Part
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.report.table import Column
 from robustbench_seg.report.units import POINTS
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import quality_frame
 
 pytestmark = pytest.mark.usefixtures("few_resamples")

@@ -20,10 +20,11 @@ from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.report.content import Section
 from robustbench_seg.report.csv import SCHEMA, csv
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.store.cell import LatencyCell, View
+from robustbench_seg.store.cell import LatencyCell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.plan import Comparison, PlannedCell
 from robustbench_seg.store.record import Record, latency_key
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.claims import paper_marks
 from robustbench_seg.studies.counts import read_counts
@@ -735,7 +736,7 @@ def test_a_single_image_gives_numbers_without_intervals(tmp_path: Path) -> None:
 
 def test_the_limits_are_the_suites_own_and_those_that_show_from_its_cells(section: Section, folder: Path) -> None:
     assert any("at 360x480, they are relatively stronger" in text for text in section.limits)
-    assert any("over images and training runs; an arm has 2 runs at most" in text for text in section.limits)
+    assert any("over images and training runs; an arm has at most 2 runs" in text for text in section.limits)
     change_plan(folder, limits=("Trained from scratch.",))
     try:
         assert sections_of([folder], pictures=False)[0].limits == ("Trained from scratch.", *section.limits)

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import write_synthetic
+from synthetic import change_plan, write_synthetic
 from tables import lines, readable, values
 from tables import table_of as table
 
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.plan import Comparison
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.counts import read_counts
 from robustbench_seg.studies.frame import quality_frame
@@ -66,3 +67,17 @@ def test_the_growth_of_the_drop_has_the_interval_of_the_bootstrap(folders: list[
     grows = expected.estimate if one.endswith("int8") else -expected.estimate
     assert grows == pytest.approx(np.mean([(0.01 + 0.03) / 2, 0.03]), abs=0.01)
     assert "drop, clean - mean" in list(readable(table(section, "differences-pad-32"))["in"])
+
+
+def test_primary_comparisons_of_other_arms_take_the_place_of_the_papers_claim(folders: list[Path]) -> None:
+    third = folders[0].with_name("third")
+    write_synthetic(third, accuracy, models=["deeplabv3plus-mobilenet_v2-s0"], conditions=CONDITIONS, views=[PAD])
+    (before,) = sections_of([*folders[:1], third, folders[1]], pictures=False)
+    assert not any("Primary comparisons: " in sentence for sentence in before.sentences)
+    assert any("minus deeplabv3plus" in sentence for sentence in before.sentences)
+    arms = ("segformer-b0-mix", "segformer-b0-mix-int8")
+    change_plan(folders[1], primary=(Comparison(arms=arms, quantity="drop"),))
+    (after,) = sections_of([*folders[:1], third, folders[1]], pictures=False)
+    (sentence,) = [each for each in after.sentences if each.startswith("Primary comparisons: ")]
+    assert sentence.startswith("Primary comparisons: segformer-b0-mix minus segformer-b0-mix-int8: drop from clean to")
+    assert not any("minus deeplabv3plus" in each for each in after.sentences)

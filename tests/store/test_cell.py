@@ -7,9 +7,10 @@ import pytest
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.files import digest
-from robustbench_seg.store.cell import Condition, QualityCell, Setting, View
+from robustbench_seg.store.cell import Condition, QualityCell, Setting
 from robustbench_seg.store.record import KEY_VERSION, quality_key
 from robustbench_seg.store.strict_json import from_json
+from robustbench_seg.store.view import View
 
 CELL = QualityCell(
     model="m", dataset="d", split="s", corruption="fog", severity=3, view=View(scale=2), precision="bf16", seed=5,

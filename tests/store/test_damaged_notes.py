@@ -16,8 +16,8 @@ from whole import Change, change_at, copied, drop, read_all
 from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.files import digest
 from robustbench_seg.report.gallery import gallery_of
-from robustbench_seg.store.cell import View
 from robustbench_seg.store.folder import Store
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.pictures import stored_pictures
 from robustbench_seg.studies.plans import read_plans

@@ -17,11 +17,12 @@ from counted import random_calibration, random_counts, random_rims, write_cell
 from robustbench_seg.errors import DamagedError, StoreError
 from robustbench_seg.files import digest, replacing, write_json
 from robustbench_seg.metrics import MIOU, ImageCounts
-from robustbench_seg.store.cell import LatencyCell, QualityCell, View
+from robustbench_seg.store.cell import LatencyCell, QualityCell
 from robustbench_seg.store.file import read_cell, read_record
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.plan import Failure, Plan
 from robustbench_seg.store.record import SCHEMA_VERSION, Record, latency_key, quality_key
+from robustbench_seg.store.view import View
 
 CELL = QualityCell(
     model="m", dataset="d", split="test", corruption="fog", severity=2, view=View(), precision="fp32", seed=0

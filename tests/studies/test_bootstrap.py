@@ -10,7 +10,7 @@ import scipy.stats
 from counted import random_calibration, random_counts, random_rims, write_cell
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.bootstrap import ROWS, bootstrap
 from robustbench_seg.studies.counts import Counts, read_counts
 from robustbench_seg.studies.frame import quality_frame

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from robustbench_seg.store.cell import View
 from robustbench_seg.store.plan import Comparison, Plan
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.arms import arm_difference
 from robustbench_seg.studies.comparisons import is_primary, pairs_of, with_primary
 from robustbench_seg.studies.primary import primary_of

@@ -6,7 +6,7 @@ from statistics import stdev
 import pytest
 from synthetic import write_synthetic
 
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.draws import over_draws, with_shared_cells
 from robustbench_seg.studies.frame import quality_frame
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from counted import random_counts, random_rims, write_cell
 
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.evidence import evidence_of
 from robustbench_seg.studies.frame import quality_frame
 

@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from robustbench_seg.cli import app
 from robustbench_seg.cli.changes import show_changes
 from robustbench_seg.errors import StoreError, UsageError
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.plans import read_plans
 from robustbench_seg.studies.regression import Changes, compare_stores

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.resolution import effects, published_extent
 
 SLIDE = View(mode="slide", crop=256, stride=192)

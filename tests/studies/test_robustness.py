@@ -10,9 +10,10 @@ import pytest
 from robustbench_seg.errors import UsageError
 from robustbench_seg.metrics import BOUNDARY, MIOU, OPTIONAL, ImageCounts, count_calibration, miou
 from robustbench_seg.protocols import PROTOCOLS, conditions_of
-from robustbench_seg.store.cell import QualityCell, View
+from robustbench_seg.store.cell import QualityCell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.record import Record, quality_key
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.robustness import BASIS, MODEL, MODEL_NOTES, by_corruption
 

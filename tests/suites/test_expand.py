@@ -9,8 +9,8 @@ from small import write_suite
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.files import canonical_json
-from robustbench_seg.store.cell import View
 from robustbench_seg.store.folder import Store
+from robustbench_seg.store.view import View
 from robustbench_seg.suites import expand, read_suite
 
 REPORTS = Path(__file__).parents[2] / "reports"

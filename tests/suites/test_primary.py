@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from robustbench_seg.suites import Suite, expand, read_suite, with_options
 
 RETENTION = {"arms": ["a", "c"], "quantity": "retention"}

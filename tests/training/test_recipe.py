@@ -6,7 +6,7 @@ import yaml
 from tiny_recipe import RECIPE, make
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.store.cell import View
+from robustbench_seg.store.view import View
 from robustbench_seg.training.recipe import Recipe, read_recipe
 from robustbench_seg.yaml_files import shipped
 

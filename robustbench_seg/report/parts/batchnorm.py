@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...store.cell import CLEAN, View
+from ...store.cell import CLEAN
+from ...store.view import View
 from ...studies.robustness import corruption_scores, headline
 from ...studies.statistics import Draws
 from ...wording import conjoin, counted, points

@@ -18,6 +18,8 @@ from ..units import signed, state, verdict, with_interval
 
 __all__ = ["make"]
 
+PHRASES = {"mean": "mean under corruption", "drop": "drop from clean to mean"}
+
 
 def make(panel: Panel) -> Content:
     """Make the tables, figures and sentences of every view; the sentences are of the main one."""
@@ -44,7 +46,10 @@ def of_view(panel: Panel) -> Content:
 
 
 def results(panel: Panel, entries: list[Entry], differences: Differences) -> list[str]:
-    """State what each arm keeps, how the claim's two arms differ, and whether that supports the claim."""
+    """State what each arm keeps, how the claim's two arms differ, and whether that supports the claim.
+
+    In a suite whose primary comparisons are of other arms, these comparisons take the claim's place.
+    """
 
     def keeps(arm: Entry) -> str:
         mean, clean = (percent(arm.values[name][0]) for name in ("mean", CLEAN))
@@ -58,7 +63,15 @@ def results(panel: Panel, entries: list[Entry], differences: Differences) -> lis
         parts = conjoin(state(whole, lambda arm: float(arm.values["mean"][0]), keeps))
         corruptions = counted(len(panel.conditions), "corruption")
         sentences.append(f"On average over {corruptions} ({panel.images}, view {panel.view}), {parts}.")
-    if pair := TABLE_5.choose(panel.evidence.pairs()):
+    pair = TABLE_5.choose(panel.evidence.pairs())
+    primary = {key: each for key, each in differences.items() if each.primary}
+    if primary and all((first, second) != pair for first, second, _ in primary):
+        statements = [
+            f"{first} minus {second}: {PHRASES.get(name, spaced(name))} {verdict(each)}"
+            for (first, second, name), each in primary.items()
+        ]
+        sentences.append(f"Primary comparisons: {'; '.join(statements)}.")
+    elif pair:
         of = {name: each for (first, second, name), each in differences.items() if (first, second) == pair}
         if of["mean"].measured and of["retention"].measured:
             sentences.append(f"{' minus '.join(pair)}: {both(of['mean'], of['retention'])}.{by_category(panel, of)}")
