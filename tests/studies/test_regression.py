@@ -155,7 +155,7 @@ def test_each_precision_has_a_table_and_a_gate_of_its_own(tmp_path: Path) -> Non
 
 def test_changes_are_shown_as_text_and_what_is_missing_as_a_dash() -> None:
     fields = {name: name for name in BASIS} | {"model": "[bold]m[/bold]", "view": "[red]", "images": 2, "of": 3}
-    numbers = dict.fromkeys(("base", "new", "estimate", "low", "high", "p_holm"), float("nan"))
+    numbers = dict.fromkeys(("base", "new", "estimate", "low", "high", "p", "p_holm"), float("nan"))
     rows = [{**fields, "quantity": quantity, "corruptions": 1, **numbers} for quantity in ("[i]", "mean")]
     output = io.StringIO()
     show_changes(Console(file=output, width=200), pd.DataFrame(rows))
@@ -352,6 +352,17 @@ def test_a_small_p_is_not_shown_as_zero() -> None:
     fields = {name: name for name in BASIS} | {"model": "m", "images": 2, "of": 3, "quantity": "clean"}
     numbers = dict.fromkeys(("base", "new", "estimate", "low", "high"), 0.5)
     output = io.StringIO()
-    show_changes(Console(file=output, width=200), pd.DataFrame([{**fields, **numbers, "p_holm": 0.0002}]))
+    show_changes(Console(file=output, width=200), pd.DataFrame([{**fields, **numbers, "p": 0.0001, "p_holm": 0.0002}]))
     assert "<0.001" in output.getvalue()
     assert "0.000" not in output.getvalue()
+
+
+def test_an_adjusted_p_that_comes_from_the_floor_of_the_resamples_is_shown_as_a_bound() -> None:
+    fields = {name: name for name in BASIS} | {"model": "m", "images": 2, "of": 3, "quantity": "clean"}
+    numbers = dict.fromkeys(("base", "new", "estimate", "low", "high"), 0.5)
+    p = [2 / 10_001, *[0.5] * 9]  # Holm multiplies the first by 10
+    output = io.StringIO()
+    rows = [{**fields, **numbers, "p": one, "p_holm": min(1, 10 * one)} for one in p]
+    show_changes(Console(file=output, width=200), pd.DataFrame(rows))
+    assert "≤0.002" in output.getvalue()
+    assert output.getvalue().count("≤") == 1
