@@ -1,7 +1,8 @@
 """What a section of a report is computed from: the cells of one plan, from all folders that have any.
 
 Plans of suites of different names are one too, if they are in different folders and have the same conditions and views
-of the same data, such as networks in float32 and in int8. The last folder's plan then stands for both.
+of the same data and no cell in common, such as networks in float32 and in int8. The last folder's plan then stands for
+both.
 """
 
 from collections.abc import Sequence
@@ -74,7 +75,9 @@ def sources_of(
             place: object = plan.identity
             if place not in plans:
                 place = places.setdefault(subject(plan, frames[folder][0]), place)
-            if folder in plans.get(place, {}):  # two suites of one folder stay apart
+            others = plans.get(place, {})
+            repeated = place != plan.identity and any(shares_a_cell(plan, other) for other in others.values())
+            if folder in others or repeated:  # two suites of one folder, or of the same cells, stay apart
                 place = plan.identity
             plans.setdefault(place, {})[folder] = plan
         if not any(map(len, frames[folder])) and not Store(folder).failures():
@@ -104,6 +107,10 @@ def sources_of(
             )
         )
     return sources
+
+
+def shares_a_cell(one: Plan, other: Plan) -> bool:
+    return not {cell.key for cell in one.cells}.isdisjoint(cell.key for cell in other.cells)
 
 
 def subject(plan: Plan, cells: pd.DataFrame) -> object:
