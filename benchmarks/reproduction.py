@@ -60,8 +60,9 @@ def measure(model: str, view: str, images: int, data: Path, out: Path) -> dict[s
     command += ["--device", "cpu", "--workers", "0", "--limit", str(images), "--out", str(out)]
     process = subprocess.Popen(command, cwd=RESULTS.parents[1], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
-    if code := os.waitstatus_to_exitcode(status):
-        raise SystemExit(f"{shlex.join(command)}: exit status {code}")
+    process.returncode = os.waitstatus_to_exitcode(status)  # else it passes for one that still runs
+    if process.returncode:
+        raise SystemExit(f"{shlex.join(command)}: exit status {process.returncode}")
     records = [read_record(path) for path in Store(out).files("quality")]
     seconds = [record.timings["total_s"] / record.images for record in records if record.difference]  # not clean
     cpu = (usage.ru_utime + usage.ru_stime) / sum(record.images for record in records)

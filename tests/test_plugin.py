@@ -73,8 +73,8 @@ BOTH = ("--plugin", "plugins/rain.py", "--plugin", "plugins/hail.py")
 
 def test_every_command_knows_what_the_plugins_register(folder: Path) -> None:
     listed = [line.split() for line in command(folder, "list", "corruptions", *BOTH).splitlines()]
-    assert ["wetness", "rain"] in listed
-    assert ["weather", "hail"] in listed
+    assert ["wetness", "rain", "yes"] in listed
+    assert ["weather", "hail", "yes"] in listed
     assert "hail" in command(folder, "plan", "small.yaml", *BOTH)
     assert "unknown corruption 'hail'" in command(folder, "plan", "small.yaml", status=2)
 
