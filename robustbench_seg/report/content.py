@@ -10,12 +10,15 @@ from .table import Table
 if TYPE_CHECKING:  # tables alone start fast
     from matplotlib.figure import Figure
 
-__all__ = ["Content", "Picture", "Section"]
+__all__ = ["Content", "Finding", "Picture", "Section"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A figure. file: its file's name without ending. description: what it shows, for those who cannot see it."""
+    """A figure. file: its file's name without ending. description: what it shows, for those who cannot see it.
+
+    view: the name of the only view that it is of.
+    """
 
     file: str
     title: str
@@ -23,14 +26,29 @@ class Picture:
     figure: "Figure"
     description: str = ""
     group: str = ""
+    view: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a part found. title: in one sentence without its full stop. detail: its numbers. primary: of the suite."""
+
+    title: str
+    detail: str = ""
+    primary: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What one part of a section makes. sentences: the main results, the first first. warnings: in sentences too."""
+    """What one part of a section makes.
+
+    findings: of which a section takes one for its title. sentences: the main results, the first first. warnings: in
+    sentences too.
+    """
 
     tables: tuple[Table, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    findings: tuple[Finding, ...] = ()
     sentences: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -48,20 +66,27 @@ class Content:
 class Section(Content):
     """One suite's part of a report.
 
-    planned: how many cells. models: as the tables name them. sentences: at most three, with numbers. alarms: warnings
-    that come before any number. missing: slugs of cells that were planned and are not in the store. failures: file
-    names and last lines of the tracebacks. facts: the provenance as plain values. limits: what the numbers do not show.
+    planned: how many cells. about: the data and the protocol, in a few words. models: as the tables name them. views:
+    their names, the main one first. finding: its title. sentences: at most three, with numbers. alarms: warnings that
+    come before any number. colours: of the classes in the gallery, RGB 0-255. contrast: the corruption that tells the
+    arms apart most. missing: slugs of cells that were planned and are not in the store. failures: file names and last
+    lines of the tracebacks. facts: the provenance as plain values. limits: what the numbers do not show.
     """
 
     suite: str
     description: str
     planned: int
+    about: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+    finding: Finding | None = None
     synthetic: bool = False
     alarms: tuple[str, ...] = ()
     gallery: tuple[StoredPicture, ...] = ()
+    colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    contrast: str = ""
     missing: tuple[str, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
-    provenance: tuple[str, ...] = ()
+    provenance: tuple[tuple[str, str], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()

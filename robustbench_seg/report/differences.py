@@ -96,7 +96,7 @@ def wide_table(panel: Panel, differences: Differences, **fields: Any) -> list[Ta
         pairs.setdefault((first, second), []).append(difference_cell(each, p_holm[first, second, what]))
         name, where = (what, {}) if isinstance(what, str) else (CLEAN, {"view": str(what)})
         columns[str(what)] = Column(name=name, label=spaced(name) if not where else str(what), where=where)
-    caption = f"Points of mIoU; {rule(panel.evidence)}; {panel.brief}."
+    caption = f"Points of mIoU; {rule(panel.evidence)}."
     rows = [row_of(panel, pair, cells) for pair, cells in pairs.items()]
     return [panel.of_rows([*columns.values()], rows, caption=caption, **fields)] if rows else []
 
@@ -134,7 +134,7 @@ def long_table(
         *(Column(name="difference", label=group, where={"group": group}) for group in panel.evidence.groups),
         *(Column(label=label, align="left") for label in ("runs", "grade")),
     )
-    caption = f"{unit}; {rule(panel.evidence)}{'' if panel.evidence.few else f'; {P}'}; {panel.brief}."
+    caption = f"{unit}; {rule(panel.evidence)}{'' if panel.evidence.few else f'; {P}'}."
     return [panel.of_rows(columns, rows, caption=caption, **fields)] if rows else []
 
 

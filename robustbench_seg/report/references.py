@@ -56,7 +56,7 @@ def reference_tables(panel: Panel) -> list[Table]:
             partial(quantities, measure),
             quantity_columns([*conditions, "mean"], "low" if better == LOWER else "high"),
             **panel.fields(file, f"{title} against {reference}"),
-            caption=f"%, {formula} the reference {reference}; {better}; {panel.brief}.",
+            caption=f"%, {formula} the reference {reference}; {better}.",
             metric=file,
             main=True,
         )

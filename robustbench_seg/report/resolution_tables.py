@@ -36,7 +36,7 @@ def cost_table(panel: Panel, shift: Shift) -> Table:
         facts=facts,
         **panel.fields("resolution", "What a shift of the resolution costs"),
         caption=f"Clean images: mIoU in % of windows of {shift.slide.crop} pixels at scale 1, and points lost against "
-        f"that ({extent}); positive is a loss; {panel.about}.",
+        f"that ({extent}); positive is a loss.",
         main=True,
     )
 
@@ -74,7 +74,7 @@ def growth_table(panel: Panel, shift: Shift) -> Table:
         parts={"effect": lost_by_effect(evidence, shift, evidence.titles[0])},
         **panel.fields("resolution-under-corruption", "Whether the loss grows under corruption"),
         caption="Points of mIoU lost to the shift of the resolution, on clean and on corrupted images; "
-        f"{f'{NONE}, since {evidence.few}' if evidence.few else dagger}; positive is a loss; {panel.about}.",
+        f"{f'{NONE}, since {evidence.few}' if evidence.few else dagger}; positive is a loss.",
         main=True,
     )
 
@@ -87,7 +87,7 @@ def share_table(panel: Panel, shift: Shift) -> Table:
         [*(Column(name=name, label=name) for name in ("clean", "corrupted")), growth],
         **panel.fields("resolution-share", "Loss from windows to whole images as a share of the mIoU"),
         caption=f"% of the mIoU by windows of {shift.slide.crop} pixels, on clean images and on average over "
-        f"corruptions, and their difference in points; positive is a loss; {panel.about}.",
+        f"corruptions, and their difference in points; positive is a loss.",
     )
 
 

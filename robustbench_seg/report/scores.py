@@ -70,7 +70,7 @@ def headline_table(panel: Panel) -> Table:
         ],
         facts=facts,
         **panel.fields("robustness", "mIoU under corruption" if conditions else "Clean mIoU"),
-        caption=f"mIoU in %, mean over the {classes} classes that occur; {panel.about}.{flag_notes(cells)}",
+        caption=f"mIoU in %, mean over the {classes} classes that occur.{flag_notes(cells)}",
         main=True,
     )
 
@@ -100,7 +100,7 @@ def categories_table(panel: Panel) -> Table:
         panel.scores,
         [*quantity_columns([CLEAN]), *headline_columns(panel), *quantity_columns([*categories])],
         **panel.fields("categories", "mIoU by category of corruption"),
-        caption=f"mIoU in %; a category's is the plain mean over its corruptions ({members}); {panel.about}.",
+        caption=f"mIoU in %; a category's is the plain mean over its corruptions ({members}).",
     )
 
 
@@ -118,7 +118,7 @@ def groups_table(panel: Panel) -> list[Table]:
         values = {column.name: panel.evidence.by_group(entry.values[column.name]) for column in main}
         return {(name, group): value for name, own in values.items() for group, value in own.items()}
 
-    caption = f"%, from the images of {', '.join(groups)}, which are too few for intervals; {panel.about}."
+    caption = f"%, from the images of {', '.join(groups)}, which are too few for intervals."
     fields = panel.fields("groups", "Scores by drive or place")
     return [panel.table(panel.scores, columns, facts=facts, caption=caption, **fields)] if groups else []
 
@@ -142,7 +142,7 @@ def severities_table(panel: Panel) -> Table:
         ],
         parts={"corruption": panel.conditions},
         **panel.fields("severities", "mIoU by severity"),
-        caption=f"mIoU in %; {panel.about}.",
+        caption=f"mIoU in %.",
     )
 
 

@@ -11,15 +11,21 @@ from ..content import Content
 from ..panel import Panel
 from . import batchnorm, calibration, classes, clean, conditions, corruption, draws, gallery, resolution, speed
 
-__all__ = ["PARTS", "Part"]
+__all__ = ["ANSWER", "PARTS", "Part"]
+
+ANSWER = "Answer"  # the heading of what stands on the first screen
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """heading: over its tables and figures. make: makes them, and sentences on them, of the cells of a setting."""
+    """heading: over its tables and figures. make: makes them, and sentences on them, of the cells of a setting.
+
+    closed: whether the page shows them only when asked to.
+    """
 
     heading: str
     make: Callable[[Panel], Content]
+    closed: bool = False
 
 
 PARTS: Family[Part] = Family(
@@ -33,7 +39,7 @@ PARTS: Family[Part] = Family(
         "batchnorm": Part(heading="Statistics of BatchNorm", make=batchnorm.make),
         "resolution": Part(heading="Resolution", make=resolution.make),
         "classes": Part(heading="Classes", make=classes.make),
-        "calibration": Part(heading="Boundary and calibration", make=calibration.make),
+        "calibration": Part(heading="Boundary and calibration", make=calibration.make, closed=True),
         "speed": Part(heading="Speed", make=speed.make),
         "gallery": Part(heading="Gallery", make=gallery.make),
     },

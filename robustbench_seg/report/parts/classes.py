@@ -29,5 +29,5 @@ def classes_table(panel: Panel) -> Table:
         frame_rows(frame, columns, ["class"]),
         "iou",
         **panel.fields("classes", "IoU per class"),
-        caption=f"IoU in %, {'clean and the plain mean over corruptions' if conditions else 'clean'}; {panel.about}.",
+        caption=f"IoU in %, {'clean and the plain mean over corruptions' if conditions else 'clean'}.",
     )

@@ -4,6 +4,7 @@ from ...store.cell import CLEAN
 from ...wording import conjoin
 from ..content import Content
 from ..differences import difference_pictures, difference_tables
+from ..findings import clean_finding
 from ..panel import Panel
 from ..scores import groups_table, headline_table
 from ..units import state, with_interval
@@ -16,7 +17,7 @@ def make(panel: Panel) -> Content:
     if panel.conditions or len(panel.views) != 1:
         return Content()
     (view,) = panel.views
-    differences = view.differences(view.scores)
+    differences, found = view.score_differences, clean_finding(view)
     parts = state(
         view.evidence.arm_entries(view.scores, view.view),
         lambda entry: float(entry.values[CLEAN][0]),
@@ -25,5 +26,6 @@ def make(panel: Panel) -> Content:
     return Content(
         tables=(headline_table(view), *difference_tables(view, differences), *groups_table(view)),
         pictures=tuple(difference_pictures(view, differences)) if view.source.pictures else (),
+        findings=(found,) if found else (),
         sentences=(f"Clean mIoU ({view.images}, view {view.view}): {conjoin(parts)}.",),
     )

@@ -64,7 +64,7 @@ def content_of(view: Panel, scores: ConditionScores) -> Content:
         columns,
         facts=intervals,
         **view.fields("conditions", "mIoU under the data's own conditions"),
-        caption=f"mIoU in %, from the images of each condition: {sizes}.{retention} {view.about}.",
+        caption=f"mIoU in %, from the images of each condition: {sizes}.{retention}",
         main=True,
     )
     arms = view.evidence.arm_entries(lambda title: scores.values(title=title), view.view)

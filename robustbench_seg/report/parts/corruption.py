@@ -9,8 +9,9 @@ from ...studies.comparisons import Differences
 from ...studies.evidence import Entry
 from ...studies.grades import ArmDifference, Grade
 from ...wording import MOST_NAMES, conjoin, counted, percent, points, spaced
-from ..content import Content, Picture
+from ..content import Content, Finding, Picture
 from ..differences import difference_pictures, difference_tables
+from ..findings import corruption_finding
 from ..panel import Panel
 from ..references import published_picture, published_tables, ranking_table, reference_tables
 from ..scores import categories_table, groups_table, headline_table, score_pictures, severities_table
@@ -28,7 +29,7 @@ def make(panel: Panel) -> Content:
 
 def of_view(panel: Panel) -> Content:
     """Make what stands under the heading of one view."""
-    differences, entries = panel.differences(panel.scores), panel.evidence.entries(panel.scores, panel.view)
+    differences, entries = panel.score_differences, panel.evidence.entries(panel.scores, panel.view)
     tables = [headline_table(panel)]
     if len(categories_of(panel.conditions)) > 1:
         tables.append(categories_table(panel))
@@ -40,9 +41,17 @@ def of_view(panel: Panel) -> Content:
     return Content(
         tables=tuple(tables),
         pictures=tuple(pictures),
+        findings=findings(panel, entries) if panel.main else (),
         sentences=tuple(results(panel, entries, differences)) if panel.main else (),
         warnings=tuple(incomplete(panel, entries)),
     )
+
+
+def findings(panel: Panel, entries: list[Entry]) -> tuple[Finding, ...]:
+    """State the main difference between the arms that have a mean."""
+    whole = [entry for entry in entries if entry.compared and not np.isnan(entry.values["retention"][0])]
+    found = corruption_finding(panel, TABLE_5, whole)
+    return (found,) if found else ()
 
 
 def results(panel: Panel, entries: list[Entry], differences: Differences) -> list[str]:

@@ -11,8 +11,9 @@ from ...studies.evidence import Entry
 from ...studies.shift import Shift, effect_differences, growth_differences, growth_of_share, lost_by_effect, shift_of
 from ...studies.statistics import Draws
 from ...wording import MOST_NAMES, conjoin, counted, percent
-from ..content import Content
+from ..content import Content, Finding
 from ..differences import long_table, wide_table
+from ..findings import pair_finding
 from ..panel import Panel
 from ..resolution_pictures import resolution_pictures
 from ..resolution_tables import cost_table, growth_table, published_table, share_table
@@ -53,8 +54,19 @@ def shift_content(panel: Panel, shift: Shift) -> Content:
     return Content(
         tables=tuple(tables),
         pictures=tuple(resolution_pictures(panel, shift, differences)) if panel.source.pictures else (),
+        findings=findings(differences, growth),
         sentences=tuple(results_of_growth(panel, shift, growth) or results(panel, shift, differences)),
     )
+
+
+def findings(differences: Differences, growth: Differences) -> tuple[Finding, ...]:
+    """State how the arms of the paper's claim differ in what they lose to the extent, and in how corruption adds."""
+    every = {"extent": differences, "growth": growth}
+    found = []
+    for name, own in every.items():
+        pair = TABLE_1C.choose([key[:2] for key, each in own.items() if key[2] == name and each.measured])
+        found += [pair_finding(own[*pair, name], name)] if pair else []
+    return tuple(found)
 
 
 def views_table(panel: Panel) -> Table:
@@ -71,7 +83,7 @@ def views_table(panel: Panel) -> Table:
         [*view_columns(views, best="high"), *changes],
         **panel.fields("views", "Clean mIoU by view"),
         caption="mIoU in %; a column per view (slide-256-192-x2: windows of 256 pixels every 192, of the image scaled "
-        f"by 2); {panel.about}.{flag_notes(clean.assign(corruption=clean['view']))}",
+        f"by 2).{flag_notes(clean.assign(corruption=clean['view']))}",
         main=True,
     )
 
