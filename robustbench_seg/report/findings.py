@@ -68,24 +68,23 @@ def corruption_finding(panel: Panel, claim: Claim, arms: list[Entry]) -> Finding
         first, second, quantity = primary or (*(pair or ("", "")), "mean")
         of = {name: each for (one, two, name), each in differences.items() if (one, two) == (first, second)}
         return pair_finding(of[quantity], quantity, categories(panel, of)) if of[quantity].measured else None
-    ranked = sorted(arms, key=lambda arm: -arm.values["mean"][0])
-    best = next((arm for arm in ranked if arm.competes), None)
-    if best is None:
+    ranked = sorted((arm for arm in arms if arm.competes), key=lambda arm: -arm.values["mean"][0])
+    if not ranked or panel.view is None:
         return None
+    best = ranked[0]
     mean, retention = (percent(best.values[name][0]) for name in ("mean", "retention"))
-    worst = min(panel.conditions, key=lambda name: float(np.nan_to_num(best.values[name][0], nan=np.inf)))
     if len(ranked) == 1:
-        title = f"{best.arm} keeps {retention} % of its clean mIoU under corruption; it has least under {spaced(worst)}"
+        lowest = min(panel.conditions, key=lambda name: float(best.values[name][0]))
+        title = (
+            f"{best.arm} keeps {retention} % of its clean mIoU under corruption; it has least under {spaced(lowest)}"
+        )
         return Finding(title=title, detail=f"Mean over {counted(len(panel.conditions), 'corruption')}: {mean} % mIoU.")
-    second = next((arm for arm in ranked if arm is not best and arm.competes), None)
-    title = f"Of {len(ranked)} arms, {best.arm} has the highest mIoU under corruption, {mean} %"
-    if second is None:
-        return Finding(title=title)
-    ((_, each),) = panel.evidence.differences(
-        lambda model: {"mean": panel.scores(model)["mean"]}, (panel.view,), [(best.arm, second.arm)]
-    ).items()
-    found = pair_finding(each, "mean")
-    return Finding(title=f"{title}; its lead over {second.arm}: {each.words}", detail=found.detail)
+    pairs = [(best.arm, ranked[1].arm)]
+    (each,) = panel.evidence.differences(
+        lambda model: {"mean": panel.scores(model)["mean"]}, (panel.view,), pairs
+    ).values()
+    title = f"Of {len(arms)} arms, {best.arm} has the highest mIoU under corruption, {mean} %; its lead over "
+    return Finding(title=f"{title}{ranked[1].arm}: {each.words}", detail=pair_finding(each, "mean").detail)
 
 
 def categories(panel: Panel, of: Mapping[str, ArmDifference]) -> str:

@@ -102,7 +102,9 @@ def gallery_of(pictures: Sequence[StoredPicture], room: int, colours: Mapping[st
         else:
             scenes[image_id].corruptions.setdefault(corruption, []).append(condition)
     files = {path for one in pictures for path in (one.label, one.prediction)}
-    seen = {tuple(colour) for path in files for colour in np.unique(pixels_of(path, SIDES_PX[-1]).reshape(-1, 3), axis=0)}
+    seen = {
+        tuple(colour) for path in files for colour in np.unique(pixels_of(path, SIDES_PX[-1]).reshape(-1, 3), axis=0)
+    }
     gallery.colours = {name: colour for name, colour in (colours or {}).items() if colour in seen}
     gallery.scenes = [scene for scene in scenes.values() if scene.clean or scene.corruptions]
     return gallery

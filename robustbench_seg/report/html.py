@@ -86,7 +86,7 @@ def groups_of(section: Section, number: int) -> list[dict[str, Any]]:
     figures = [(one, draw(one, f"s{number}f{k}")) for k, one in enumerate(shown)]
     closed = {part.heading for part in PARTS.values() if part.closed}
     order = [part.heading for part in PARTS.values()]
-    every = [*section.tables, *shown]
+    every: list[Table | Picture] = [*section.tables, *shown]
     titles = sorted(dict.fromkeys(one.group for one in every), key=lambda one: order.index(one) if one in order else -1)
     return [
         {

@@ -180,9 +180,7 @@ class Panel:
                 cells = [heading.cell(row[heading.label]) for heading in heads]
                 cells += [column.cell_of(values, part) for column in columns]
                 where = self.models(entry.name, entry.models) | ({head: part} if head else {})
-                rows.append(
-                    Row(cells=tuple(cells), where=where, competes=entry.competes, single=not entry.compared)
-                )
+                rows.append(Row(cells=tuple(cells), where=where, competes=entry.competes, single=not entry.compared))
         return self.of_rows((*heads, *columns), rows, metric, **fields)
 
     def of_rows(self, columns: Sequence[Column], rows: Sequence[Row], metric: str = "miou", **fields: Any) -> Table:

@@ -20,7 +20,7 @@ from .table import WARNING, Cell, Column, Table
 from .units import COUNT, MILLIONS
 
 __all__ = [
-    "categories_table", "cell_columns", "flag_notes", "groups_table", "headline_table", "quantity_columns",
+    "cell_columns", "flag_notes", "groups_table", "headline_table", "quantity_columns",
     "score_pictures", "severities_table", "view_columns",
 ]  # fmt: skip
 
@@ -44,8 +44,13 @@ def headline_columns(panel: Panel) -> list[Column]:
 
 
 def headline_table(panel: Panel) -> Table:
-    """Make the table of one view: clean, mean, retention and each corruption."""
-    conditions, cells = panel.conditions, panel.cells
+    """Make the table of one view: clean, mean, retention, each category of several corruptions, and each corruption.
+
+    The CSV has the other categories and the worst corruption too.
+    """
+    conditions, cells, categories = panel.conditions, panel.cells, categories_of(panel.conditions)
+    wide = {name: names for name, names in categories.items() if len(names) > 1 and len(categories) > 1}
+    members = "".join(f"; {name}: the plain mean of {spaced(', '.join(names))}" for name, names in wide.items())
 
     def facts(entry: Entry) -> dict[str, Any]:
         own = cells[cells["title"].isin(entry.models)]
@@ -57,7 +62,13 @@ def headline_table(panel: Panel) -> Table:
             "missing": (1 + sum(map(len, conditions.values()))) * len(entry.models) - len(own),
         }
 
-    corrupted = [*headline_columns(panel), *quantity_columns(list(conditions)), Column(name="worst", label="worst")]
+    corrupted = [
+        *headline_columns(panel),
+        *quantity_columns(list(wide)),
+        *quantity_columns(list(conditions)),
+        *(Column(name=name) for name in categories if len(categories) > 1 and name not in wide),
+        Column(name="worst"),
+    ]
     fewest, most = cells["classes"].min(), cells["classes"].max()
     classes = str(most) if fewest == most else f"{fewest} to {most}"
     return panel.table(
@@ -70,7 +81,7 @@ def headline_table(panel: Panel) -> Table:
         ],
         facts=facts,
         **panel.fields("robustness", "mIoU under corruption" if conditions else "Clean mIoU"),
-        caption=f"mIoU in %, mean over the {classes} classes that occur.{flag_notes(cells)}",
+        caption=f"mIoU in %, mean over the {classes} classes that occur{members}.{flag_notes(cells)}",
         main=True,
     )
 
@@ -90,18 +101,6 @@ def worst(entry: Entry, conditions: Conditions) -> Cell:
         return Cell(MISSING)
     name = min(scores, key=scores.__getitem__)
     return Cell(f"{spaced(name)} {percent(scores[name])}", scores[name], test={"corruption": name})
-
-
-def categories_table(panel: Panel) -> Table:
-    """Make the table of the categories of corruption in one view."""
-    categories = categories_of(panel.conditions)
-    members = "; ".join(f"{name}: {spaced(', '.join(names))}" for name, names in categories.items())
-    return panel.table(
-        panel.scores,
-        [*quantity_columns([CLEAN]), *headline_columns(panel), *quantity_columns([*categories])],
-        **panel.fields("categories", "mIoU by category of corruption"),
-        caption=f"mIoU in %; a category's is the plain mean over its corruptions ({members}).",
-    )
 
 
 def groups_table(panel: Panel) -> list[Table]:
@@ -142,7 +141,7 @@ def severities_table(panel: Panel) -> Table:
         ],
         parts={"corruption": panel.conditions},
         **panel.fields("severities", "mIoU by severity"),
-        caption=f"mIoU in %.",
+        caption="mIoU in %.",
     )
 
 

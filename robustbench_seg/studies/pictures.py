@@ -110,10 +110,10 @@ def by_condition(pictures: Sequence[StoredPicture]) -> list[list[StoredPicture]]
 
 
 def error_map(prediction: Pixels, label: Pixels) -> tuple[Pixels, float]:
-    """Colour what is right and wrong, hatch what is unlabelled; return it with the share of wrong pixels, NaN where none is labelled.
+    """Colour what is right and wrong, and hatch what is unlabelled; return it with the share of wrong pixels.
 
-    prediction, label: uint8 (H, W, 3) in the data set's colours; black is no class. Classes that share one colour, as
-    two of ADE20K's do, count as one.
+    The share is of the labelled pixels, NaN where there are none. prediction, label: uint8 (H, W, 3) in the data set's
+    colours; black is no class. Classes that share one colour, as two of ADE20K's do, count as one.
     """
     labelled = label.any(axis=2)
     wrong = labelled & (prediction != label).any(axis=2)

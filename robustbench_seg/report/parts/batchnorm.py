@@ -75,7 +75,7 @@ def gains_table(panel: Panel, stored: View, reestimated: View) -> Table:
         parts={"corruption": [CLEAN, *panel.conditions, *averages]},
         file=f"batchnorm-{reestimated}",
         title=f"Stored and re-estimated statistics of BatchNorm, view {reestimated}",
-        caption=f"mIoU in %, of a corruption the mean over its severities.",
+        caption="mIoU in %, of a corruption the mean over its severities.",
     )
 
 

@@ -14,7 +14,7 @@ from ..differences import difference_pictures, difference_tables
 from ..findings import corruption_finding
 from ..panel import Panel
 from ..references import published_picture, published_tables, ranking_table, reference_tables
-from ..scores import categories_table, groups_table, headline_table, score_pictures, severities_table
+from ..scores import groups_table, headline_table, score_pictures, severities_table
 from ..units import signed, state, verdict, with_interval
 
 __all__ = ["make"]
@@ -30,10 +30,7 @@ def make(panel: Panel) -> Content:
 def of_view(panel: Panel) -> Content:
     """Make what stands under the heading of one view."""
     differences, entries = panel.score_differences, panel.evidence.entries(panel.scores, panel.view)
-    tables = [headline_table(panel)]
-    if len(categories_of(panel.conditions)) > 1:
-        tables.append(categories_table(panel))
-    tables += [*difference_tables(panel, differences), *groups_table(panel)]
+    tables = [headline_table(panel), *difference_tables(panel, differences), *groups_table(panel)]
     tables += [severities_table(panel), *reference_tables(panel), *published_tables(panel), *ranking_table(panel)]
     pictures: list[Picture] = []
     if panel.source.pictures:
