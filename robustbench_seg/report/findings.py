@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..studies.claims import Claim

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import floor
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..store.view import View
 from ..studies.evidence import Entry
+from ..studies.ranking import ranks_of
 from ..studies.robustness import Conditions, flags_of
 from ..wording import MISSING, MOST_NAMES, listed, percent, spaced
 from . import charts
@@ -52,9 +54,12 @@ def headline_table(panel: Panel) -> Table:
     wide = {name: names for name, names in categories.items() if len(names) > 1 and len(categories) > 1}
     members = "".join(f"; {name}: the plain mean of {spaced(', '.join(names))}" for name, names in wide.items())
 
+    ranks = ranks_by_arm(panel)
+
     def facts(entry: Entry) -> dict[str, Any]:
         own = cells[cells["title"].isin(entry.models)]
         return {
+            "rank": ranks.get(entry.name),
             "parameters": own["parameters"].max(),
             "worst": worst(entry, conditions),
             "fewest_classes": own["classes"].min(),
@@ -71,9 +76,11 @@ def headline_table(panel: Panel) -> Table:
     ]
     fewest, most = cells["classes"].min(), cells["classes"].max()
     classes = str(most) if fewest == most else f"{fewest} to {most}"
+    ranked = " Rank: the ranks that 95 % of the resamples of images give." if ranks else ""
     return panel.table(
         panel.scores,
         [
+            *([Column(name="rank", label="rank")] if ranks else []),
             Column(name="parameters", label="params (M)", unit=MILLIONS),
             *quantity_columns([CLEAN]),
             *(corrupted if conditions else ()),
@@ -81,9 +88,22 @@ def headline_table(panel: Panel) -> Table:
         ],
         facts=facts,
         **panel.fields("robustness", "mIoU under corruption" if conditions else "Clean mIoU"),
-        caption=f"mIoU in %, mean over the {classes} classes that occur{members}.{flag_notes(cells)}",
+        caption=f"mIoU in %, mean over the {classes} classes that occur{members}.{ranked}{flag_notes(cells)}",
         main=True,
     )
+
+
+def ranks_by_arm(panel: Panel) -> dict[str, Cell]:
+    """Rank arms by their mean, or clean, score, with the ranks that 95 % of the resamples give; none for one arm."""
+    arms = panel.evidence.arm_entries(panel.scores, panel.view)
+    draws = ranks_of({arm.name: arm.values["mean" if panel.conditions else CLEAN] for arm in arms if arm.competes})
+    cells = {}
+    for name, ranks in draws.items() if len(draws) > 1 else ():
+        number = panel.evidence.interval(ranks)
+        ends = sorted({floor(end) for end in (number.low, number.high, number.estimate) if not np.isnan(end)})
+        text = "–".join(map(str, dict.fromkeys(ends[:1] + ends[-1:]))) or MISSING
+        cells[name] = Cell(text, number.estimate, number.low, number.high)
+    return cells
 
 
 def flag_notes(cells: pd.DataFrame) -> str:
