@@ -11,10 +11,10 @@ import jinja2
 import markupsafe
 import pandas as pd
 
+from ..charts import stylesheet, svg
 from ..wording import MISSING
 from .content import Section
 from .gallery import Gallery, gallery_of
-from .svg import inline_svg
 from .table import Cell
 from .units import INTERVAL
 
@@ -32,12 +32,12 @@ def render_html(title: str, sections: Sequence[Section]) -> str:
     script = package_text("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = engine.from_string(package_text("page.html"))
-    parts = [{"section": section, "groups": groups_of(section, k)} for k, section in enumerate(sections, 1)]
+    parts = [{"section": section, "groups": groups_of(section)} for section in sections]
 
     def page(galleries: Sequence[Gallery]) -> str:
         return template.render(
             title=title,
-            style=markupsafe.Markup(package_text("page.css")),
+            style=markupsafe.Markup(package_text("page.css") + stylesheet()),
             script=markupsafe.Markup(script),
             script_hash=f"sha256-{digest}",
             parts=[
@@ -52,18 +52,18 @@ def render_html(title: str, sections: Sequence[Section]) -> str:
     return page([gallery_of(some, share) for some in pictures])
 
 
-def groups_of(section: Section, number: int) -> list[dict[str, Any]]:
+def groups_of(section: Section) -> list[dict[str, Any]]:
     """A section's tables and figures by heading, in the order in which the headings come up."""
     # The strips of a gallery are for paper and Markdown; here the gallery shows more of the same.
     figures = []
-    for k, one in enumerate(one for one in section.pictures if not (section.gallery and one.group == GALLERY)):
-        description = one.description or f"{one.title}. {one.caption}"
-        figures.append((one, markupsafe.Markup(inline_svg(one.figure, f"s{number}f{k}", description))))
+    for one in section.pictures:
+        if not (section.gallery and one.group == GALLERY):
+            figures.append((one, markupsafe.Markup(svg(one.chart))))
     return [
         {
             "title": title,
             "tables": [table for table in section.tables if table.group == title],
-            "pictures": [(one, svg) for one, svg in figures if one.group == title],
+            "pictures": [(one, drawn) for one, drawn in figures if one.group == title],
         }
         for title in dict.fromkeys([one.group for one in section.tables] + [one.group for one, _ in figures])
     ]

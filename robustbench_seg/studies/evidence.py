@@ -18,6 +18,7 @@ from .comparisons import Differences, is_primary, pairs_of, with_primary
 from .counts import metrics_in, read_counts
 from .grades import MARGIN
 from .robustness import BASIS, Miou
+from .runs import Runs
 from .statistics import Draws, Interval, interval, too_few
 
 __all__ = ["SAME_IMAGES", "Entry", "Evidence", "Quantities", "evidence_of", "numbered", "titles_of"]
@@ -32,13 +33,16 @@ Quantities = Callable[[str], Mapping[Any, Draws]]  # of a model, by its title
 class Entry:
     """What a table has in a row: a model, or the mean over an arm's seeds.
 
-    values: by quantity. compared: whether it stands for an arm; a seed next to its mean does not. flagged: whether a
-    cell of it deserves no trust. blank: whether that is so of clean images: who has nothing keeps all of it.
+    values: by quantity. runs: the values of each of its models. compared: whether it stands for an arm; a seed next to
+    its mean does not. flagged: whether a cell of it deserves no trust. blank: whether that is so of clean images: who
+    has nothing keeps all of it.
     """
 
     name: str
+    arm: str
     models: list[str]
     values: Mapping[Any, Draws]
+    runs: Sequence[Mapping[Any, Draws]]
     compared: bool
     flagged: bool
     blank: bool
@@ -131,6 +135,11 @@ class Evidence:
             return Interval(float("nan"), float("nan"), float("nan"))
         return interval(draws[: 1 + self.resamples], self.blocks)
 
+    def over_runs(self, entry: Entry, quantity: Any) -> Interval:
+        """Make the interval of a row's quantity over images and runs; its ends are NaN for one run."""
+        runs = [values[quantity][: 1 + self.resamples] for values in entry.runs]
+        return Runs(runs, (), self.blocks).interval
+
     def by_group(self, draws: Draws) -> dict[str, float]:
         """Return a statistic in each group of images."""
         return dict(zip(self.groups, map(float, draws[len(draws) - len(self.groups) :]), strict=True))
@@ -145,16 +154,17 @@ class Evidence:
         flagged, blank = flagged_models(cells), blank_models(cells)
         entries = []
 
-        def entry(name: str, models: list[str], values: Mapping[Any, Draws], *, compared: bool) -> Entry:
+        def entry(name: str, arm: str, models: list[str], values: Mapping[Any, Draws], *, compared: bool) -> Entry:
             seen, none = (not bad.isdisjoint(models) for bad in (flagged, blank))
-            return Entry(name, models, values, compared=compared, flagged=seen, blank=none)
+            runs = [each[title] for title in models]
+            return Entry(name, arm, models, values, runs, compared=compared, flagged=seen, blank=none)
 
         for arm, members in self.arms.items():
             if len(members) > 1:
                 names = each[members[0]]
                 of_arm = {name: arm_mean({title: each[title][name] for title in members}, arm) for name in names}
-                entries.append(entry(f"{arm} (mean of {len(members)})", members, of_arm, compared=True))
-            entries += [entry(title, [title], each[title], compared=len(members) == 1) for title in members]
+                entries.append(entry(f"{arm} (mean of {len(members)})", arm, members, of_arm, compared=True))
+            entries += [entry(title, arm, [title], each[title], compared=len(members) == 1) for title in members]
         return entries
 
     def arm_entries(self, quantities: Quantities, view: View | None = None) -> list[Entry]:
