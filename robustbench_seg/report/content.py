@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..charts import Chart
 from ..studies.pictures import StoredPicture
 from .table import Table
-
-if TYPE_CHECKING:  # tables alone start fast
-    from matplotlib.figure import Figure
 
 __all__ = ["Content", "Finding", "Picture", "Section"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A figure. file: its file's name without ending. description: what it shows, for those who cannot see it.
+    """A figure. file: its file's name without ending. description: what its chart does not state in words itself.
 
     view: the name of the only view that it is of.
     """
@@ -23,7 +21,7 @@ class Picture:
     file: str
     title: str
     caption: str
-    figure: "Figure"
+    chart: Chart
     description: str = ""
     group: str = ""
     view: str = ""

@@ -6,18 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from ..charts import Dot, forest
+from ..charts.values import Fill
 from ..store.cell import CLEAN
 from ..studies.comparisons import Differences, adjusted
 from ..studies.evidence import Evidence
-from ..studies.grades import ArmDifference
+from ..studies.grades import ArmDifference, Grade
 from ..wording import MISSING, p_text, points, spaced, span
-from . import charts
 from .content import Picture
 from .panel import Panel
 from .table import Cell, Column, Row, Table
 from .units import POINTS
 
-__all__ = ["NONE", "difference_pictures", "difference_tables", "drawing", "long_table", "wide_table"]
+__all__ = ["NONE", "difference_pictures", "difference_tables", "dot_of", "drawing", "long_table", "wide_table"]
 
 MAIN = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention", "drop": "drop, clean - mean"}
 NONE = "there is no interval and no p, and nothing is significant"
@@ -34,10 +35,10 @@ def rule(evidence: Evidence) -> str:
 
 
 def drawing(what: str, evidence: Evidence) -> str:
-    """State in a figure's caption how numbers are drawn: with intervals, and filled where these exclude zero."""
+    """State in a figure's caption how differences are drawn."""
     drawn = (
-        "with 95 % intervals, thick over images and thin, of differences, over images and training runs; filled where "
-        "the widest excludes zero"
+        "with 95 % intervals, thick over images and thin over images and training runs; full: significant, half full: "
+        f"seen in all runs so far or for these weights, ring: not resolved; shaded: up to {evidence.margin:g} points"
     )
     return f"{what} {f'without intervals, since {evidence.few}' if evidence.few else drawn}"
 
@@ -140,25 +141,33 @@ def long_table(
 
 def difference_pictures(panel: Panel, differences: Differences) -> list[Picture]:
     """Draw the main differences of one view, and of each corruption; none without two arms."""
-    primary: charts.Bars = defaultdict(dict)
-    by_pair: charts.Bars = defaultdict(dict)
+    main: dict[str, dict[str, list[Dot]]] = defaultdict(dict)
+    by_pair: dict[str, dict[str, list[Dot]]] = defaultdict(dict)
     for (first, second, what), each in differences.items():
-        pair = f"{first} minus\n{second}"
         if what in MAIN:
-            primary[MAIN[what]][pair] = each.interval, each.widest
+            main[MAIN[what]][f"{first} minus\n{second}"] = [dot_of(each)]
         if what in panel.conditions and len(panel.conditions) > 1:
-            by_pair[pair][spaced(what)] = each.interval, each.widest
+            by_pair[f"{first} minus\n{second}"][spaced(what)] = [dot_of(each)]
+    margin = panel.evidence.margin / 100
     return [
         panel.picture(
-            file,
-            title,
-            f"{drawing(unit, panel.evidence)}; {panel.brief}.",
-            charts.forest(numbers, unit.replace("P", "p")),
-            charts.described(numbers, "points"),
+            file, title, f"{drawing(unit, panel.evidence)}; {panel.brief}.", forest(rows, label, margin=margin)
         )
-        for file, title, unit, numbers in (
-            ("differences", "Differences between arms", "Points", primary),
-            ("differences-by-corruption", "Differences between arms by corruption", "Points of mIoU", by_pair),
+        for file, title, unit, label, rows in (
+            ("differences", "Differences between arms", "Points", "points", main),
+            (
+                "differences-by-corruption",
+                "Differences between arms by corruption",
+                "Points of mIoU",
+                "points of mIoU",
+                by_pair,
+            ),
         )
-        if numbers
+        if rows
     ]
+
+
+def dot_of(each: ArmDifference) -> Dot:
+    """Make the dot of a difference: full where significant, half where the runs so far agree, else a ring."""
+    fills: Mapping[Grade, Fill] = {Grade.SIGNIFICANT: "full", Grade.RUNS: "half", Grade.WEIGHTS: "half"}
+    return Dot(number=each.interval, wide=each.over_runs, fill=fills.get(each.grade, "ring"), text=each.words)

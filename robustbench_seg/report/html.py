@@ -5,17 +5,18 @@ import hashlib
 import re
 from collections.abc import Sequence
 from importlib.resources import files
+from itertools import zip_longest
 from typing import Any
 
 import jinja2
 import markupsafe
 import pandas as pd
 
+from ..charts import stylesheet, svg
 from ..wording import MISSING
 from .content import Picture, Section
 from .gallery import Gallery, gallery_of
 from .parts import ANSWER, PARTS
-from .svg import inline_svg
 from .table import Cell, Table
 from .units import INTERVAL
 
@@ -40,12 +41,12 @@ def render_html(title: str, sections: Sequence[Section], files_of: Sequence[File
     script = package_text("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = engine.from_string(package_text("page.html"))
-    parts = [part_of(section, k, own) for k, section, own in numbered(sections, files_of)]
+    parts = [part_of(section, own) for section, own in zip_longest(sections, files_of, fillvalue=())]
 
     def page(galleries: Sequence[Gallery]) -> str:
         return template.render(
             title=title,
-            style=markupsafe.Markup(package_text("page.css")),
+            style=markupsafe.Markup(package_text("page.css") + stylesheet()),
             script=markupsafe.Markup(script),
             script_hash=f"sha256-{digest}",
             parts=[
@@ -59,13 +60,9 @@ def render_html(title: str, sections: Sequence[Section], files_of: Sequence[File
     return page([gallery_of(section.gallery, share, section.colours) for section in sections])
 
 
-def numbered(sections: Sequence[Section], files_of: Sequence[Files]) -> list[tuple[int, Section, Files]]:
-    return [(k, section, files_of[k - 1] if files_of else ()) for k, section in enumerate(sections, 1)]
-
-
-def part_of(section: Section, number: int, own_files: Files) -> dict[str, Any]:
+def part_of(section: Section, own_files: Files) -> dict[str, Any]:
     """Arrange a section for the page: its headings, with what stands on the first screen apart."""
-    groups = groups_of(section, number)
+    groups = groups_of(section)
     rows = [row for table in section.tables for row in table.rows]
     return {
         "section": section,
@@ -79,11 +76,11 @@ def part_of(section: Section, number: int, own_files: Files) -> dict[str, Any]:
     }
 
 
-def groups_of(section: Section, number: int) -> list[dict[str, Any]]:
+def groups_of(section: Section) -> list[dict[str, Any]]:
     """A section's tables and figures by heading, in the order in which the headings come up, and by view."""
     # The strips of a gallery are for paper and Markdown; here the gallery shows more of the same.
     shown = [one for one in section.pictures if not (section.gallery and one.group == GALLERY)]
-    figures = [(one, draw(one, f"s{number}f{k}")) for k, one in enumerate(shown)]
+    figures = [(one, markupsafe.Markup(svg(one.chart))) for one in shown]
     closed = {part.heading for part in PARTS.values() if part.closed}
     order = [part.heading for part in PARTS.values()]
     every: list[Table | Picture] = [*section.tables, *shown]
@@ -104,12 +101,6 @@ def groups_of(section: Section, number: int) -> list[dict[str, Any]]:
         }
         for title in titles
     ]
-
-
-def draw(picture: Picture, prefix: str) -> markupsafe.Markup:
-    """Draw a figure for the page."""
-    description = picture.description or f"{picture.title}. {picture.caption}"
-    return markupsafe.Markup(inline_svg(picture.figure, prefix, description))
 
 
 def plain_title(item: Table | Picture) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from ..charts import Chart, Dot
 from ..store.cell import CLEAN, view_name
 from ..store.view import View
 from ..studies.comparisons import Differences
@@ -22,9 +23,6 @@ from .content import Picture
 from .provenance import describe_protocol, describe_setting, hashes_of
 from .table import Column, Row, Table
 from .units import file_name
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["Panel", "panels_of"]
 
@@ -188,9 +186,24 @@ class Panel:
         setting = {"where": self.where(metric), "hashes": self.hashes, "about": self.about}
         return Table(columns=columns, rows=rows, **{**setting, **fields})
 
-    def picture(self, file: str, title: str, caption: str, figure: "Figure", description: str) -> Picture:
+    def picture(self, file: str, title: str, caption: str, chart: Chart) -> Picture:
         """Make a figure of the panel."""
-        return Picture(**self.fields(file, title), caption=caption, figure=figure, description=description)
+        return Picture(**self.fields(file, title), caption=caption, chart=chart)
+
+    def dot(self, arm: Entry, quantity: Any, **fields: Any) -> Dot:
+        """Make the dot of an arm's quantity, with both intervals and its runs. fields: of `Dot`."""
+        runs = [(title, float(values[quantity][0])) for title, values in zip(arm.models, arm.runs, strict=True)]
+        return Dot(
+            number=self.evidence.interval(arm.values[quantity]),
+            wide=self.evidence.over_runs(arm, quantity),
+            runs=tuple(runs) if len(runs) > 1 else (),
+            arm=arm.arm,
+            **{"series": self.series(arm.arm), **fields},
+        )
+
+    def series(self, arm: str) -> int:
+        """The place of an arm, which decides its colour and marker throughout the report."""
+        return list(self.evidence.arms).index(arm)
 
 
 def panels_of(source: Source) -> list[Panel]:

@@ -4,6 +4,7 @@ from functools import partial
 
 import pandas as pd
 
+from ..charts import Dot, dumbbells
 from ..protocols import PROTOCOLS
 from ..store.cell import CLEAN
 from ..studies.alarms import alarms_of_scores
@@ -20,8 +21,7 @@ from ..studies.comparison import (
 from ..studies.published import TABLES, OwnRun, PublishedTable, published_rows, shared_and_own
 from ..studies.robustness import BASIS
 from ..studies.statistics import Draws
-from ..wording import counted, percent, spaced
-from . import charts
+from ..wording import counted, spaced
 from .content import Picture
 from .panel import Panel
 from .scores import quantity_columns
@@ -128,18 +128,19 @@ def published_picture(panel: Panel) -> list[Picture]:
     if not numbers:
         return []
     about = TABLES[PUBLISHED["segformer"]]
-    texts = [
-        f"{title}, {label}: {', '.join(f'{name} {percent(score.estimate)} %' for name, score in own.items())}"
+    rows = {
+        title: {
+            name: [Dot(number=own[name], arm=label, series=k) for k, (label, own) in enumerate(two.items())]
+            for name in next(iter(two.values()))
+        }
         for title, two in numbers.items()
-        for label, own in two.items()
-    ]
+    }
     return [
         panel.picture(
             "categories-published",
             "By category of corruption, next to the paper's Table 5",
-            caption=f"mIoU in %. {about.source}; {'; '.join(about.notes[1:])}; {panel.brief}.",
-            figure=charts.dumbbells(numbers),
-            description="; ".join(texts),
+            f"mIoU in %. {about.source}; {'; '.join(about.notes[1:])}; {panel.brief}.",
+            dumbbells(rows, "mIoU (%)"),
         )
     ]
 

@@ -3,45 +3,50 @@
 from collections import defaultdict
 from functools import partial
 
+from ..charts import Curve, Dot, forest, lines
 from ..store.cell import CLEAN
 from ..studies.claims import TABLE_1C, paper_marks
 from ..studies.comparisons import Differences
 from ..studies.shift import Shift, lost_by_effect, views_by_kind
-from . import charts
+from ..studies.statistics import Interval
 from .content import Picture
-from .differences import drawing
+from .differences import dot_of, drawing
 from .panel import Panel
 
 __all__ = ["resolution_pictures"]
+
+NAN = float("nan")
 
 
 def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) -> list[Picture]:
     """Draw extent and joint effects with the paper's, scale effects, and mIoU against scale."""
     evidence = panel.evidence
-    effects: charts.Bars = defaultdict(dict)
+    effects: dict[str, dict[str, list[Dot]]] = defaultdict(dict)
     for arm in evidence.arm_entries(partial(lost_by_effect, evidence, shift)):
-        for name, lost in arm.values.items():
-            effects[name][arm.label] = (evidence.interval(lost),) * 2
+        for name in arm.values:
+            effects[name][arm.arm] = [panel.dot(arm, name)]
     for (first, second, name), each in differences.items():
-        effects[name][f"{first} minus\n{second}"] = each.interval, each.widest
+        effects[name][f"{first} minus\n{second}"] = [dot_of(each)]
     drawn = drawing(f"Points of clean mIoU lost against windows of {shift.slide.crop} pixels,", evidence)
-    first, second = (f"{100 * figure:.1f}" for figure in TABLE_1C.figures())
+    theirs = (f"{100 * figure:.1f}" for figure in TABLE_1C.figures())
     diamonds = (
-        f"Diamonds: the paper's Table 1c (B2 on Cityscapes), {first} points with a positional encoding, {second} with "
-        f"Mix-FFN, {100 * TABLE_1C.figure:.1f} between them. "
-    )
+        "Diamonds: the paper's Table 1c (B2 on Cityscapes), {} points with a positional encoding, {} with Mix-FFN, "
+        f"{100 * TABLE_1C.figure:.1f} between them. "
+    ).format(*theirs)
     pictures = []
     for file, what, scaled in (("", "whole images", False), ("-scale", "the same windows of a scaled image", True)):
         numbers = {name: own for name, own in effects.items() if name.startswith("scale") == scaled}
         marks = paper_marks(list(numbers.get("extent", ())))
+        for label, figure in marks.items():
+            paper = Dot(number=Interval(figure, NAN, NAN), published=True, fill="ring", text="paper")
+            numbers["extent"][label].append(paper)
         if numbers:
             pictures.append(
                 panel.picture(
                     f"resolution-effects{file}",
                     f"What a shift of the resolution costs each arm, and differences between arms: {what}",
                     f"{drawn}. {diamonds if marks else ''}{panel.brief[0].upper()}{panel.brief[1:]}.",
-                    charts.forest(numbers, "points lost", {"extent": marks} if marks else None),
-                    charts.described(numbers, "points"),
+                    forest(numbers, "points lost", margin=evidence.margin / 100),
                 )
             )
     if len(shift.scales) > 1:
@@ -51,18 +56,24 @@ def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) ->
                 "resolution-scales",
                 "mIoU against the scale of the input",
                 f"Clean images; windows of {shift.slide.crop} pixels, and the whole image; {bands}; {panel.brief}.",
-                charts.scale_curves(curves_of(panel, shift)),
-                "Clean mIoU of each arm by windows and on the whole image, at each scale of the input.",
+                lines(curves_of(panel, shift), x_label="scale of the input", y_label="mIoU (%)", across=2),
             )
         )
     return pictures
 
 
-def curves_of(panel: Panel, shift: Shift) -> charts.Curves:
+def curves_of(panel: Panel, shift: Shift) -> dict[str, list[Curve]]:
     """Collect each arm's mIoU by scale, by windows and on the whole image."""
     evidence = panel.evidence
     arms = evidence.arm_entries(lambda title: {view: evidence.miou(title, view)(CLEAN, 0) for view in evidence.views})
     return {
-        title: {arm.label: {view.scales[0]: evidence.interval(arm.values[view]) for view in views} for arm in arms}
+        title: [
+            Curve(
+                arm=arm.arm,
+                series=panel.series(arm.arm),
+                points=tuple((view.scales[0], evidence.interval(arm.values[view])) for view in views),
+            )
+            for arm in arms
+        ]
         for title, views in views_by_kind(evidence.views, shift).items()
     }

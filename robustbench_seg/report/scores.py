@@ -8,14 +8,14 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ..charts import Axis, Curve, lines
 from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..store.view import View
 from ..studies.evidence import Entry
 from ..studies.ranking import ranks_of
 from ..studies.robustness import Conditions, flags_of
-from ..wording import MISSING, MOST_NAMES, listed, percent, spaced
-from . import charts
+from ..wording import MISSING, MOST_NAMES, percent, spaced
 from .content import Picture
 from .panel import Panel
 from .table import WARNING, Cell, Column, Table
@@ -166,19 +166,28 @@ def severities_table(panel: Panel) -> Table:
 
 
 def score_pictures(panel: Panel) -> list[Picture]:
-    """Draw the heat map and the curves of one view, a panel or a line per arm: its mean over seeds."""
+    """Draw the curves of one view over severities, a panel per corruption and a curve per arm: its mean over seeds."""
+    severities = severities_of(panel)
+    if len(severities) < 2:
+        return []
     arms = panel.evidence.arm_entries(panel.cell_scores, panel.view)
-    scores = {arm.label: {key: panel.evidence.interval(own) for key, own in arm.values.items()} for arm in arms}
-    names = listed(list(scores), MOST_NAMES)
-    caption = f"mIoU in %; a place is empty where there is no such cell; {panel.brief}."
-    about = f"mIoU of {names} for each corruption and severity, as in the tables."
-    pictures = [panel.picture("heat-map", "Corruption by severity", caption, charts.heat_maps(scores), about)]
-    if len(severities_of(panel)) > 1:
-        caption = f"mIoU in %{'' if panel.evidence.few else ', bands are 95 % intervals'}; {panel.brief}."
-        about = f"A curve of mIoU over severity for each of {names}, a panel per corruption."
-        figure = charts.severity_curves(scores)
-        pictures.append(panel.picture("severity", "mIoU against severity", caption, figure, about))
-    return pictures
+    ticks = tuple((float(severity), str(severity)) for severity in severities)
+    x = Axis(low=severities[0], high=severities[-1], ticks=ticks)
+    curves = {spaced(name): [curve_of(panel, arm, name) for arm in arms] for name in panel.conditions}
+    caption = (
+        f"mIoU in % by severity, dotted on clean images{'' if panel.evidence.few else ', bands are 95 % intervals'}"
+    )
+    return [panel.picture("severity", "mIoU against severity", f"{caption}; {panel.brief}.", lines(curves, x))]
+
+
+def curve_of(panel: Panel, arm: Entry, corruption: str) -> Curve:
+    """Make the curve of an arm over the severities of a corruption, with the clean score as its level."""
+    points = [
+        (float(severity), panel.evidence.interval(arm.values[corruption, severity]))
+        for severity in panel.conditions[corruption]
+    ]
+    level = float(arm.values[CLEAN, 0][0])
+    return Curve(arm=arm.arm, series=panel.series(arm.arm), points=tuple(points), level=level)
 
 
 def severities_of(panel: Panel) -> list[int]:

@@ -18,6 +18,7 @@ from .comparisons import Differences, is_primary, pairs_of, with_primary
 from .counts import metrics_in, read_counts
 from .grades import MARGIN
 from .robustness import BASIS, Miou
+from .runs import Runs
 from .statistics import Draws, Interval, interval, too_few
 
 __all__ = ["SAME_IMAGES", "Entry", "Evidence", "Quantities", "evidence_of", "numbered", "titles_of"]
@@ -33,8 +34,9 @@ class Entry:
     """What a table has in a row: a model, or the mean over an arm's seeds.
 
     arm: its name. run: of an arm with several, which run it is, or of how many it is the mean. values: by quantity.
-    compared: whether it stands for an arm; a seed next to its mean does not. flagged: whether a cell of it deserves no
-    trust. blank: whether that is so of clean images: who has nothing keeps all of it.
+    runs: the values of each of its models. compared: whether it stands for an arm; a seed next to its mean does not.
+    flagged: whether a cell of it deserves no trust. blank: whether that is so of clean images: who has nothing keeps
+    all of it.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Entry:
     run: str
     models: list[str]
     values: Mapping[Any, Draws]
+    runs: Sequence[Mapping[Any, Draws]]
     compared: bool
     flagged: bool
     blank: bool
@@ -139,6 +142,11 @@ class Evidence:
             return Interval(float("nan"), float("nan"), float("nan"))
         return interval(draws[: 1 + self.resamples], self.blocks)
 
+    def over_runs(self, entry: Entry, quantity: Any) -> Interval:
+        """Make the interval of a row's quantity over images and runs; its ends are NaN for one run."""
+        runs = [values[quantity][: 1 + self.resamples] for values in entry.runs]
+        return Runs(runs, (), self.blocks).interval
+
     def by_group(self, draws: Draws) -> dict[str, float]:
         """Return a statistic in each group of images."""
         return dict(zip(self.groups, map(float, draws[len(draws) - len(self.groups) :]), strict=True))
@@ -156,7 +164,8 @@ class Evidence:
         def entry(name: str, arm: str, run: str, models: list[str], values: Mapping[Any, Draws]) -> Entry:
             seen, none = (not bad.isdisjoint(models) for bad in (flagged, blank))
             compared = models == self.arms[arm]
-            return Entry(name, arm, run, models, values, compared=compared, flagged=seen, blank=none)
+            runs = [each[title] for title in models]
+            return Entry(name, arm, run, models, values, runs, compared=compared, flagged=seen, blank=none)
 
         for arm, members in self.arms.items():
             several = len(members) > 1

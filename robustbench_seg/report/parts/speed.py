@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from ...charts import Curve, scatter
 from ...store.cell import CLEAN
 from ...studies import speed as speeds
 from ...studies.evidence import titles_of
 from ...studies.frame import NOISY_SPREAD
 from ...studies.published import TABLES
-from .. import charts
 from ..content import Content, Picture
 from ..panel import Panel
 from ..table import Cell, Column, Table, frame_rows
@@ -133,11 +133,16 @@ def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> list[Picture]:
     first = latency.iloc[0]
     quality = view.cells.assign(model=view.cells["title"])
     paired = speeds.quality_against_latency(speeds.of_first_setup(latency), quality)
-    numbers = {
-        row.model: (row.median_ms, evidence.interval(evidence.miou(row.model, evidence.views[0])(CLEAN, 0)))
+    curves = [
+        Curve(
+            arm=row.model,
+            series=evidence.titles.index(row.model),
+            link="none",
+            points=((row.median_ms, evidence.interval(evidence.miou(row.model, evidence.views[0])(CLEAN, 0))),),
+        )
         for row in paired.itertuples()
-    }
-    if len(numbers) < 2:
+    ]
+    if len(curves) < 2:
         return []
     about = view.cells.iloc[0]
     picture = Picture(
@@ -146,9 +151,6 @@ def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> list[Picture]:
         caption=f"Clean mIoU in %{'' if evidence.few else ' with 95 % intervals'}, {about['dataset']} "
         f"{about['split']}, {panel.images}, view {view.name}; median latency at {first['height']}x{first['width']}, "
         f"batch {first['batch']}, {first['device']}, {first['precision']}; {speeds.setup_of(first, speeds.SETUP)}.",
-        figure=charts.tradeoff(numbers),
-        description="; ".join(
-            f"{name}: {ms:.1f} ms, {100 * score.estimate:.1f} %" for name, (ms, score) in numbers.items()
-        ),
+        chart=scatter(curves, "latency of one batch (ms), median", "clean mIoU (%)"),
     )
     return [picture]

@@ -1,0 +1,13 @@
+"""Charts as plain values, and their two drawers: SVG in a page, and Matplotlib figures for files."""
+
+from .figures import figure, save_figure
+from .fragments import stylesheet, svg
+from .kinds import dumbbells, forest, lines, scatter
+from .looks import style
+from .values import Axis, Chart, Curve, Dot, Plot, Row, Rows, Tile
+from .words import describe
+
+__all__ = [
+    "Axis", "Chart", "Curve", "Dot", "Plot", "Row", "Rows", "Tile",
+    "describe", "dumbbells", "figure", "forest", "lines", "save_figure", "scatter", "style", "stylesheet", "svg",
+]  # fmt: skip

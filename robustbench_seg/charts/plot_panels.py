@@ -1,0 +1,112 @@
+"""Curves over two axes as SVG: bands and lines stretch with the width, markers and texts keep their size."""
+
+from collections.abc import Callable, Sequence
+from math import isnan
+
+from .elements import colour_of, data, draw_axis, draw_line, draw_mark, draw_text, percent
+from .values import Curve, Plot
+from .words import shorten, state_number
+
+__all__ = ["LEFT", "draw_plot", "height_of", "width_of"]
+
+SMALL, LARGE = 112, 230  # px: the area of one of several panels, and of one over the whole width
+TOP, BOTTOM = 26, 34  # px above and below the area
+LEFT, RIGHT, LABELLED = 0.13, 0.97, 0.55  # shares of the width: ends of the area, and the end where names stand
+FINE = 1000  # units of the stretched area
+NAME = 15
+
+
+def height_of(panel: Plot, *, small: bool) -> float:
+    """Give the height of the area in px."""
+    return SMALL if small else LARGE
+
+
+def width_of(panel: Plot) -> float:
+    """Give the width of the area as a share of the panel's."""
+    return (LABELLED if panel.labelled else RIGHT) - LEFT
+
+
+def draw_plot(panel: Plot, *, small: bool) -> tuple[str, float]:
+    """Draw curves; return the elements and the height in px."""
+    height, width = height_of(panel, small=small), width_of(panel)
+    top, bottom = float(TOP), TOP + height
+
+    def x_of(value: float) -> float:
+        return LEFT + width * panel.x.share(value)
+
+    def y_of(value: float) -> float:
+        return bottom - height * panel.y.share(value)
+
+    parts = [draw_text(shorten(panel.title, 24 if small else 54), 0, 13, "title")]
+    parts.append(draw_axis(panel.x, LEFT, width, top, bottom))
+    for tick, words in panel.y.ticks:
+        parts.append(draw_line(LEFT, LEFT + width, y_of(tick), y_of(tick), "grid"))
+        parts.append(draw_text(words, LEFT - 0.015, y_of(tick) + 4, "tick end"))
+    parts += [draw_text(words, x_of(tick), bottom + 14, "tick") for tick, words in panel.x.ticks]
+    parts.append(draw_text(panel.x.label, LEFT + width / 2, bottom + 29, "tick"))
+    if panel.diagonal:
+        parts.append(draw_line(x_of(panel.x.low), x_of(panel.x.high), bottom, top, "level ink"))
+    for curve in panel.curves:
+        area = f'x="{percent(LEFT)}" y="{top:g}" width="{percent(width)}" height="{height:g}"'
+        inner = draw_curve(panel, curve, area, x_of, y_of)
+        parts.append(f'<g class="{colour_of(curve.series)}"{data(arm=curve.arm)}>{inner}</g>')
+    if panel.labelled:
+        parts.append(draw_names(panel, y_of, top, bottom))
+    return "".join(parts), bottom + (BOTTOM if panel.x.label else BOTTOM - NAME)
+
+
+def draw_curve(
+    panel: Plot, curve: Curve, area: str, x_of: Callable[[float], float], y_of: Callable[[float], float]
+) -> str:
+    """Draw a level, a band, a line and markers. area: the place of what stretches."""
+    parts = []
+    if curve.level is not None and not isnan(curve.level):
+        ends = x_of(panel.x.low), x_of(panel.x.high)
+        parts.append(
+            draw_line(
+                *ends, y_of(curve.level), y_of(curve.level), "level", "", f"{curve.arm}, clean: {curve.level:.1f}"
+            )
+        )
+    if curve.link == "line" and len(curve.drawn) > 1:
+        box = f'viewBox="0 0 {FINE} {FINE}" preserveAspectRatio="none"'
+        parts.append(f"<svg {area} {box}>{paths(panel, curve)}</svg>")
+    if curve.link == "arrow" and len(curve.drawn) > 1:
+        (x1, first, _), (x2, last, _) = curve.drawn[0], curve.drawn[-1]
+        parts.append(draw_line(x_of(x1), x_of(x2), y_of(first.estimate), y_of(last.estimate), "link"))
+    for x, number, fill in curve.drawn:
+        if curve.link != "line" and not isnan(number.low):
+            parts.append(draw_line(x_of(x), x_of(x), y_of(number.low), y_of(number.high), "wide"))
+        title = f"{curve.arm}, {x:.4g}: {state_number(number, panel.y)}"
+        parts.append(draw_mark(x_of(x), y_of(number.estimate), curve.series, fill, title))
+    return "".join(parts)
+
+
+def paths(panel: Plot, curve: Curve) -> str:
+    """Draw the band, where all points have an interval, and the line, in units of the stretched area."""
+
+    def path(points: Sequence[tuple[float, float]]) -> str:
+        return "L".join(f"{FINE * panel.x.share(x):.0f} {FINE * (1 - panel.y.share(y)):.0f}" for x, y in points)
+
+    line = path([(x, number.estimate) for x, number, _ in curve.drawn])
+    ends = [(x, number.low, number.high) for x, number, _ in curve.drawn if not isnan(number.low)]
+    band = ""
+    if len(ends) > 1:
+        around = path([(x, low) for x, low, _ in ends] + [(x, high) for x, _, high in reversed(ends)])
+        band = f'<path class="area" d="M{around}z"/>'
+    return f'{band}<path class="line" d="M{line}"/>'
+
+
+def draw_names(panel: Plot, y_of: Callable[[float], float], top: float, bottom: float) -> str:
+    """Write the names of curves next to their ends, apart from each other."""
+    ends = sorted((y_of(curve.drawn[-1][1].estimate), k) for k, curve in enumerate(panel.curves) if curve.drawn)
+    places: list[float] = []
+    for y, _ in ends:
+        places.append(max(y, places[-1] + NAME) if places else max(y, top))
+    over = max(0.0, (places[-1] if places else 0) - bottom)
+    parts = []
+    for y, (_, k) in zip(places, ends, strict=True):
+        curve = panel.curves[k]
+        parts.append(f'<g class="{colour_of(curve.series)}"{data(arm=curve.arm)}>')
+        parts.append(draw_mark(LABELLED + 0.04, y - over, curve.series, "full"))
+        parts.append(f"{draw_text(shorten(curve.arm, 22), LABELLED + 0.065, y - over + 4, 'name')}</g>")
+    return "".join(parts)

@@ -1,0 +1,76 @@
+"""The numbers of charts in words: for tooltips, and for those who do not see a chart."""
+
+from collections.abc import Iterator
+from math import isnan
+
+from ..studies.statistics import Interval
+from ..wording import counted
+from .values import Axis, Dot, Panel, Plot, Rows, Tile
+
+__all__ = ["describe", "shorten", "state_dot", "state_number"]
+
+MOST_NUMBERS = 24  # that a description lists; of more, it gives the ends
+
+
+def state_number(number: Interval, axis: Axis, wide: Interval | None = None) -> str:
+    """Write a number with its intervals: "+1.2 (95 % interval +0.3 to +2.0)"."""
+    sign = "+" if axis.zero else ""
+
+    def write(value: float) -> str:
+        return f"{value:{sign}z.1f}"
+
+    ends = f"95 % interval {write(number.low)} to {write(number.high)}" if not isnan(number.low) else ""
+    if wide is not None and not isnan(wide.low):
+        ends = f"{ends}; over images and runs {write(wide.low)} to {write(wide.high)}".removeprefix("; ")
+    return f"{write(number.estimate)}{f' ({ends})' if ends else ''}"
+
+
+def state_dot(dot: Dot, axis: Axis, label: str = "") -> str:
+    """Name a dot and write its number."""
+    names = dict.fromkeys(name for name in (" ".join(label.split()), dot.arm, dot.text) if name)
+    return f"{', '.join(names)}: {state_number(dot.number, axis, dot.wide)}"
+
+
+def numbers_of(panel: Rows | Plot) -> Iterator[tuple[str, float]]:
+    """Yield all numbers of a panel, each with its words."""
+    if isinstance(panel, Rows):
+        for row in panel.rows:
+            for axis, dots in zip(panel.axes, row.dots, strict=True):
+                for dot in dots:
+                    if dot.drawn:
+                        brief = Dot(
+                            number=Interval(dot.number.estimate, *(float("nan"),) * 2), arm=dot.arm, text=dot.text
+                        )
+                        yield state_dot(brief, axis, row.label), dot.number.estimate
+    else:
+        for curve in panel.curves:
+            for x, number, _ in curve.drawn:
+                yield f"{curve.arm} at {x:.4g}: {number.estimate:z.1f}", number.estimate
+
+
+def describe(panel: Panel) -> str:
+    """Describe a panel: its title and its numbers; of many, the lowest and the highest."""
+    if isinstance(panel, Tile):
+        return panel.title
+    numbers = list(numbers_of(panel))
+    title = " ".join(panel.title.split())
+    if not numbers:
+        return f"{title}: no numbers".removeprefix(": ")
+    if len(numbers) > MOST_NUMBERS:
+        low, high = (choose(numbers, key=lambda each: each[1])[0] for choose in (min, max))
+        text = f"{counted(len(numbers), 'number')}, which the tables have; the lowest: {low}; the highest: {high}"
+    else:
+        text = "; ".join(words for words, _ in numbers)
+    return f"{title}: {text}" if title else text
+
+
+def shorten(text: str, most: int) -> str:
+    """Take letters out of the middle of a long text, so that its two ends still name an arm.
+
+    >>> shorten("segformer-b0-mix", 16), shorten("deeplabv3plus-mobilenet_v2", 15)
+    ('segformer-b0-mix', 'deeplab…lenet_v2')
+    """
+    if len(text) <= most:
+        return text
+    kept = max(2, most - 1)
+    return f"{text[: kept // 2]}…{text[-(kept - kept // 2) :]}"
