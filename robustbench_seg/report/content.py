@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..charts import Chart
+from ..studies.findings import Finding
 from ..studies.pictures import StoredPicture
 from .table import Table
 
-__all__ = ["Content", "Finding", "Picture", "Section"]
+__all__ = ["Content", "Picture", "Section"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +26,6 @@ class Picture:
     description: str = ""
     group: str = ""
     view: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """What a part found. title: in one sentence without its full stop. detail: its numbers. primary: of the suite."""
-
-    title: str
-    detail: str = ""
-    primary: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

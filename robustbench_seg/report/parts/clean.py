@@ -1,10 +1,10 @@
 """Clean images: scores of a suite without corruptions, in its one view."""
 
 from ...store.cell import CLEAN
+from ...studies.findings import pair_finding
 from ...wording import conjoin
 from ..content import Content
 from ..differences import difference_pictures, difference_tables
-from ..findings import clean_finding
 from ..panel import Panel
 from ..scores import groups_table, headline_table
 from ..units import state, with_interval
@@ -17,7 +17,7 @@ def make(panel: Panel) -> Content:
     if panel.conditions or len(panel.views) != 1:
         return Content()
     (view,) = panel.views
-    differences, found = view.score_differences, clean_finding(view)
+    differences = view.score_differences
     parts = state(
         view.evidence.arm_entries(view.scores, view.view),
         lambda entry: float(entry.values[CLEAN][0]),
@@ -26,6 +26,6 @@ def make(panel: Panel) -> Content:
     return Content(
         tables=(headline_table(view), *difference_tables(view, differences), *groups_table(view)),
         pictures=tuple(difference_pictures(view, differences)) if view.source.pictures else (),
-        findings=(found,) if found else (),
+        findings=tuple(pair_finding(each, CLEAN) for (*_, name), each in differences.items() if name == CLEAN)[:1],
         sentences=(f"Clean mIoU ({view.images}, view {view.view}): {conjoin(parts)}.",),
     )

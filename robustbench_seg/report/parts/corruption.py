@@ -7,11 +7,11 @@ from ...store.cell import CLEAN
 from ...studies.claims import TABLE_5, ahead_in_table_5, judge
 from ...studies.comparisons import Differences
 from ...studies.evidence import Entry
+from ...studies.findings import Finding, best_arm_finding, finding_under_corruption
 from ...studies.grades import ArmDifference, Grade
 from ...wording import MOST_NAMES, conjoin, counted, percent, points, spaced
-from ..content import Content, Finding, Picture
+from ..content import Content, Picture
 from ..differences import difference_pictures, difference_tables
-from ..findings import corruption_finding
 from ..panel import Panel
 from ..references import published_picture, published_tables, ranking_table, reference_tables
 from ..scores import groups_table, headline_table, score_pictures, severities_table
@@ -45,9 +45,12 @@ def of_view(panel: Panel) -> Content:
 
 
 def findings(panel: Panel, entries: list[Entry]) -> tuple[Finding, ...]:
-    """State the main difference between the arms that have a mean."""
+    """State the main difference: of a primary comparison, of the only two arms, or between the two best of more."""
+    assert panel.view is not None
     whole = [entry for entry in entries if entry.compared and not np.isnan(entry.values["retention"][0])]
-    found = corruption_finding(panel, TABLE_5, whole)
+    pair = TABLE_5.choose(panel.evidence.pairs()) if len(whole) == 2 else None
+    found = finding_under_corruption(panel.score_differences, pair, panel.conditions)
+    found = found or best_arm_finding(panel.evidence, whole, panel.view, panel.conditions)
     return (found,) if found else ()
 
 

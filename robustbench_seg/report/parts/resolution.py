@@ -8,11 +8,11 @@ from ...store.cell import CLEAN
 from ...studies.claims import TABLE_1C, judge
 from ...studies.comparisons import Differences
 from ...studies.evidence import Entry
+from ...studies.findings import Finding, pair_finding
 from ...studies.shift import Shift, effect_differences, growth_differences, growth_of_share, lost_by_effect, shift_of
 from ...wording import MOST_NAMES, conjoin, counted, percent
-from ..content import Content, Finding
+from ..content import Content
 from ..differences import long_table, wide_table
-from ..findings import pair_finding
 from ..panel import Panel
 from ..resolution_pictures import resolution_pictures
 from ..resolution_tables import growth_table, published_table, share_table, views_table
