@@ -18,7 +18,7 @@ from .content import Picture, Section
 from .gallery import Gallery, gallery_of
 from .parts import ANSWER, PARTS
 from .table import Cell, Table
-from .units import INTERVAL
+from .units import INTERVAL, verdict
 
 __all__ = ["PAGE_BYTES", "render_html"]
 
@@ -36,7 +36,13 @@ def render_html(title: str, sections: Sequence[Section], files_of: Sequence[File
     """
     engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     engine.filters.update(
-        code=code, prose=prose, common_lead=common_lead, sort_key=sort_key, plain_title=plain_title, with_rest=with_rest
+        code=code,
+        prose=prose,
+        common_lead=common_lead,
+        sort_key=sort_key,
+        plain_title=plain_title,
+        verdict=verdict,
+        with_rest=with_rest,
     )
     script = package_text("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -32,11 +32,16 @@ GRADES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What was found. title: a sentence without its full stop. pair: the arms. primary: a comparison of the suite."""
+    """What was found. title: a sentence without its full stop. difference: that it states, in what `noun` says."""
 
     title: str
-    pair: tuple[str, str] | None = None
-    primary: bool = False
+    difference: ArmDifference | None = None
+    noun: str = ""
+
+    @property
+    def primary(self) -> bool:
+        """Whether the suite names the comparison."""
+        return self.difference is not None and self.difference.primary
 
 
 def pair_finding(each: ArmDifference, quantity: str, alike: str = "") -> Finding:
@@ -47,14 +52,12 @@ def pair_finding(each: ArmDifference, quantity: str, alike: str = "") -> Finding
         other = second if leader(each) == first else first
         title = f"{leader(each)} {verb} {other}{alike}{qualifier(each)}"
     elif each.grade is Grade.SAME:
-        title = (
-            f"{first} and {second} have the same {noun.removeprefix('the ')} within {100 * (each.margin or 0):g} points"
-        )
+        title = f"{first} and {second} agree in {noun} within {100 * (each.margin or 0):g} points"
     elif each.grade is Grade.UNRESOLVED:
         title = f"No difference in {noun} between {first} and {second} is resolved"
     else:
         title = f"Whether {first} and {second} differ in {noun} is not known"
-    return Finding(title=title, pair=(first, second), primary=each.primary)
+    return Finding(title=title, difference=each, noun=noun)
 
 
 def leader(each: ArmDifference) -> str:
@@ -86,10 +89,12 @@ def finding_under_corruption(
         return pair_finding(each, quantity)
     if each.grade in GRADES and set(groups) == {(leader(each), qualifier(each))}:
         return pair_finding(each, quantity, f", under {conjoin(list(of))} alike")
-    parts = [
-        f"{lead} is ahead under {conjoin(names)}{grade}" if lead else f"nothing is resolved under {conjoin(names)}"
-        for (lead, grade), names in sorted(groups.items(), key=lambda group: not group[0][0])
-    ]
+    texts: dict[str, list[str]] = {}
+    for (lead, grade), names in groups.items():
+        texts.setdefault(lead, []).append(f"{conjoin(names)}{grade}")
+    rest = texts.pop("", [])
+    parts = [f"{lead} is ahead under {conjoin(some)}" for lead, some in texts.items()]
+    parts += [f"nothing is resolved under {conjoin(rest)}"] if rest else []
     found = pair_finding(each, quantity)
     return replace(found, title="; ".join([found.title, *parts]))
 
@@ -114,4 +119,4 @@ def best_arm_finding(evidence: Evidence, arms: Sequence[Entry], view: View, cond
     second = ranked[1].arm
     (each,) = evidence.differences(mean, (view,), [(best.arm, second)]).values()
     lead = f"the highest mIoU under corruption, {percent(values['mean'][0])} %; its lead over {second}: {each.words}"
-    return Finding(title=f"Of {len(arms)} arms, {best.arm} has {lead}", pair=(best.arm, second))
+    return Finding(title=f"Of {len(arms)} arms, {best.arm} has {lead}", difference=each, noun=WORDS["mean"][1])
