@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
-from matplotlib.figure import Figure
 
+from robustbench_seg.charts import Chart, Dot, forest
 from robustbench_seg.report.content import Picture, Section
 from robustbench_seg.report.table import Cell, Column, Row, Table
 from robustbench_seg.report.units import plain
+from robustbench_seg.studies.findings import Finding
 from robustbench_seg.studies.pictures import StoredPicture
 from robustbench_seg.studies.statistics import Interval
 
@@ -56,13 +57,9 @@ def text_table(columns: dict[str, list[str]], **fields: Any) -> Table:
     return Table(**{"file": "x", "title": "t", "caption": "c", **fields}, columns=heads, rows=rows)
 
 
-def figure(name: str = HOSTILE) -> Figure:
-    figure = Figure(figsize=(4, 3))
-    axes = figure.subplots()
-    axes.plot([0, 1], [1, 0], label=name)
-    axes.set_title("m$1$")
-    axes.legend()
-    return figure
+def chart(name: str = HOSTILE) -> Chart:
+    rows = {name: [Dot(number=Interval(0.1, 0.05, 0.15), arm=name, series=0)]}
+    return forest({"m$1$": rows}, "points")
 
 
 def pictures(folder: Path, *, shows_images: bool = True) -> list[StoredPicture]:
@@ -103,12 +100,13 @@ def section(folder: Path) -> Section:
         warnings=("All of it.",),
         tables=(table(),),
         pictures=tuple(
-            Picture(file=name, title=name, caption=HOSTILE, description=HOSTILE, figure=figure(), group="Figures")
+            Picture(file=name, title=name, caption=HOSTILE, description=HOSTILE, chart=chart(), group="Figures")
             for name in ("one", "two")
         ),
         gallery=tuple(pictures(folder / "gallery")),
         missing=(f"never {HOSTILE}",),
         failures=((f"failed {HOSTILE}.json", f"ValueError: {HOSTILE}"),),
-        provenance=(f"command: `run {HOSTILE}`",),
+        provenance=(("command", f"`run {HOSTILE}`"),),
+        finding=Finding(title=f"A finding {HOSTILE}"),
         limits=(HOSTILE,),
     )
