@@ -30,8 +30,8 @@ def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) ->
     drawn = drawing(f"Points of clean mIoU lost against windows of {shift.slide.crop} pixels,", evidence)
     theirs = (f"{100 * figure:.1f}" for figure in TABLE_1C.figures())
     diamonds = (
-        "Diamonds: the paper's Table 1c (B2 on Cityscapes), {} points with a positional encoding, {} with Mix-FFN, "
-        f"{100 * TABLE_1C.figure:.1f} between them. "
+        "Diamonds: the paper's Table 1c (B2 on Cityscapes), {} points with Mix-FFN, {} with a positional encoding, "
+        f"{100 * TABLE_1C.figure:+.1f} between them. "
     ).format(*theirs)
     pictures = []
     for file, what, scaled in (("", "whole images", False), ("-scale", "the same windows of a scaled image", True)):

@@ -5,6 +5,7 @@ from ...wording import conjoin
 from ..content import Content
 from ..differences import difference_pictures, difference_tables
 from ..panel import Panel
+from ..score_pictures import arms_picture
 from ..scores import groups_table, headline_table
 from ..units import state, with_interval
 
@@ -24,6 +25,6 @@ def make(panel: Panel) -> Content:
     )
     return Content(
         tables=(headline_table(view), *difference_tables(view, differences), *groups_table(view)),
-        pictures=tuple(difference_pictures(view, differences)) if view.source.pictures else (),
+        pictures=(arms_picture(view), *difference_pictures(view, differences)) if view.source.pictures else (),
         sentences=(f"Clean mIoU ({view.images}, view {view.view}): {conjoin(parts)}.",),
     )

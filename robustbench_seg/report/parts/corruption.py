@@ -13,7 +13,8 @@ from ..content import Content, Picture
 from ..differences import difference_pictures, difference_tables
 from ..panel import Panel
 from ..references import published_picture, published_tables, ranking_table, reference_tables
-from ..scores import categories_table, groups_table, headline_table, score_pictures, severities_table
+from ..score_pictures import arms_picture, corruption_pictures
+from ..scores import categories_table, groups_table, headline_table, severities_table
 from ..units import signed, state, verdict, with_interval
 
 __all__ = ["make"]
@@ -36,7 +37,8 @@ def of_view(panel: Panel) -> Content:
     tables += [severities_table(panel), *reference_tables(panel), *published_tables(panel), *ranking_table(panel)]
     pictures: list[Picture] = []
     if panel.source.pictures:
-        pictures = [*published_picture(panel), *difference_pictures(panel, differences), *score_pictures(panel)]
+        forests = difference_pictures(panel, differences)
+        pictures = [arms_picture(panel), *corruption_pictures(panel, differences), *forests, *published_picture(panel)]
     return Content(
         tables=tuple(tables),
         pictures=tuple(pictures),
