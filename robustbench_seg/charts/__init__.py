@@ -2,12 +2,13 @@
 
 from .figures import figure, save_figure
 from .fragments import stylesheet, svg
-from .kinds import dumbbells, forest, lines, scatter
+from .kinds import dumbbells, forest, lines, matrix, scatter
 from .looks import style
-from .values import Axis, Chart, Curve, Dot, Plot, Row, Rows, Tile
+from .values import NOTHING, Axis, Chart, Curve, Dot, Plot, Row, Rows, Tile
 from .words import describe
 
 __all__ = [
-    "Axis", "Chart", "Curve", "Dot", "Plot", "Row", "Rows", "Tile",
-    "describe", "dumbbells", "figure", "forest", "lines", "save_figure", "scatter", "style", "stylesheet", "svg",
+    "NOTHING", "Axis", "Chart", "Curve", "Dot", "Plot", "Row", "Rows", "Tile",
+    "describe", "dumbbells", "figure", "forest", "lines", "matrix", "save_figure", "scatter", "style", "stylesheet",
+    "svg",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ __all__ = ["axis_over", "log_axis"]
 STEPS = (1, 2, 5, 10)
 
 
-def axis_over(values: Iterable[float], label: str = "", *, most: int = 5, include: Sequence[float] = (0,),
+def axis_over(values: Iterable[float], label: str = "", *, most: int = 6, include: Sequence[float] = (0,),
               signed: bool = False, band: float | None = None) -> Axis:  # fmt: skip
     """Make an axis over all finite values and those to include, whose ends are ticks or close to the values.
 

@@ -26,7 +26,8 @@ def svg(chart: Chart) -> str:
         return parts[0]
     items = [f"<li{data(arm=arm)}>{key_of(series)}{escape(arm)}</li>" for arm, series in chart.legend]
     legend = f'<ul class="legend">{"".join(items)}</ul>' if items else ""
-    return f'<div class="panels{" small" if small else ""}">{legend}{"".join(parts)}</div>'
+    kind = " small" if small else " single" if len(parts) == 1 else ""
+    return f'<div class="panels{kind}">{legend}{"".join(parts)}</div>'
 
 
 def draw_panel(panel: Panel, *, small: bool) -> str:

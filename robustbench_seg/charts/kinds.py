@@ -1,13 +1,13 @@
 """Kinds of charts, made of numbers: fractions are given, % and points are drawn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ..studies.statistics import Interval
 from .axes import axis_over, log_axis
 from .values import Axis, Chart, Curve, Dot, Plot, Row, Rows
 
-__all__ = ["Curves", "DotsByRow", "dumbbells", "forest", "in_percent", "legend_of", "lines", "scatter"]
+__all__ = ["Curves", "DotsByRow", "dumbbells", "forest", "in_percent", "legend_of", "lines", "matrix", "scatter"]
 
 DotsByRow = Mapping[str, Sequence[Dot]]
 Curves = Mapping[str, Sequence[Curve]]  # by title of the panel
@@ -25,52 +25,70 @@ def dot_in_percent(dot: Dot) -> Dot:
     return replace(dot, number=in_percent(dot.number), wide=in_percent(dot.wide), runs=runs)
 
 
+def row_in_percent(row: Row) -> Row:
+    return replace(row, dots=tuple(tuple(map(dot_in_percent, dots)) for dots in row.dots))
+
+
+def signed_axis(ends: Sequence[float], label: str, margin: float | None, most: int = 6) -> Axis:
+    """Make an axis of differences in points. margin: 0-1, the band to shade."""
+    band = 100 * (margin or 0)
+    return axis_over([*ends, -band, band], label, most=most, signed=True, band=band)
+
+
 def forest(panels: Mapping[str, DotsByRow], label: str, *, margin: float | None = None) -> Chart:
     """Draw differences around zero, a panel per title, all on the same axis. margin: 0-1, the band to shade."""
-    band = 100 * margin if margin else None
-    return rows_chart(panels, label, signed=True, band=band, include=(0, -(band or 0), band or 0))
+    return rows_chart(panels, lambda ends: signed_axis(ends, label, margin))
 
 
 def dumbbells(
     panels: Mapping[str, DotsByRow], label: str, *, notes: Mapping[str, str] | None = None, across: int = 2
 ) -> Chart:
     """Draw scores and the way from the first of a row to its last, a panel per title. notes: by row."""
-    return rows_chart(panels, label, link=True, notes=notes or {}, across=across)
+    return rows_chart(panels, lambda ends: axis_over(ends, label), link=True, notes=notes, across=across)
+
+
+def matrix(rows: Sequence[Row], label: str, title: str, *, margin: float | None = None) -> Chart:
+    """Draw rows with the numbers of all arms on one axis, and differences on a second one.
+
+    rows: with the dots of both axes; the second may have none. title: of the second axis, over several lines.
+    """
+    scaled = list(map(row_in_percent, rows))
+    scores, differences = ([end for row in scaled for dot in row.dots[k] for end in dot.ends] for k in (0, 1))
+    axes: tuple[Axis, ...] = (axis_over(scores, label),)
+    if differences:
+        axes += (signed_axis(differences, "points", margin, most=3),)
+    panel = Rows(
+        rows=tuple(replace(row, dots=row.dots[: len(axes)]) for row in scaled),
+        axes=axes,
+        titles=(" ", title)[: len(axes)],
+        shares=(0.6, 0.4) if differences else (1.0,),
+        beside=True,
+    )
+    arms = {dot.arm: dot.series for row in scaled for dot in row.dots[0] if dot.series is not None}
+    return Chart(panels=(panel,), across=1, legend=tuple(arms.items()))
 
 
 def rows_chart(
     panels: Mapping[str, DotsByRow],
-    label: str,
+    axis_of: Callable[[Sequence[float]], Axis],
     *,
     link: bool = False,
     notes: Mapping[str, str] | None = None,
     across: int = 3,
-    include: Sequence[float] = (0,),
-    signed: bool = False,
-    band: float | None = None,
 ) -> Chart:
-    """Draw rows on one axis that all panels share."""
-    scaled = {
-        title: {name: tuple(map(dot_in_percent, dots)) for name, dots in rows.items()} for title, rows in panels.items()
+    """Draw rows on one axis that all panels share. axis_of: makes it of all places that the numbers take."""
+    rows = {
+        title: tuple(
+            row_in_percent(Row(label=name, dots=(tuple(dots),), link=link, note=(notes or {}).get(name, "")))
+            for name, dots in own.items()
+        )
+        for title, own in panels.items()
     }
-    ends = [end for rows in scaled.values() for dots in rows.values() for dot in dots for end in dot.ends]
-    axis = axis_over(ends, label, include=include, signed=signed, band=band)
-    beside = not notes and max((len(name) for rows in scaled.values() for name in rows), default=0) <= SHORT
-    return Chart(
-        panels=tuple(
-            Rows(
-                title=title,
-                axes=(axis,),
-                beside=beside,
-                rows=tuple(
-                    Row(label=name, dots=(dots,), link=link, note=(notes or {}).get(name, ""))
-                    for name, dots in rows.items()
-                ),
-            )
-            for title, rows in scaled.items()
-        ),
-        across=across,
-    )
+    every = [row for own in rows.values() for row in own]
+    axis = axis_of([end for row in every for dot in row.dots[0] for end in dot.ends])
+    beside = not notes and all(len(row.label) <= SHORT for row in every)
+    titled = [Rows(title=title, axes=(axis,), beside=beside, rows=own) for title, own in rows.items()]
+    return Chart(panels=tuple(titled), across=across)
 
 
 def lines(curves: Curves, x: Axis | None = None, *, x_label: str = "", y_label: str = "", across: int = 4) -> Chart:

@@ -11,7 +11,7 @@ __all__ = ["LEFT", "draw_plot", "height_of", "width_of"]
 
 SMALL, LARGE = 112, 230  # px: the area of one of several panels, and of one over the whole width
 TOP, BOTTOM = 26, 34  # px above and below the area
-LEFT, RIGHT, LABELLED = 0.13, 0.97, 0.55  # shares of the width: ends of the area, and the end where names stand
+LEFT, RIGHT, LABELLED = 0.13, 0.97, 0.5  # shares of the width: ends of the area, and the end where names stand
 FINE = 1000  # units of the stretched area
 NAME = 15
 
@@ -29,7 +29,8 @@ def width_of(panel: Plot) -> float:
 def draw_plot(panel: Plot, *, small: bool) -> tuple[str, float]:
     """Draw curves; return the elements and the height in px."""
     height, width = height_of(panel, small=small), width_of(panel)
-    top, bottom = float(TOP), TOP + height
+    top = TOP + (NAME if panel.title and panel.y.label and not small else 0.0)
+    bottom = top + height
 
     def x_of(value: float) -> float:
         return LEFT + width * panel.x.share(value)
@@ -38,12 +39,14 @@ def draw_plot(panel: Plot, *, small: bool) -> tuple[str, float]:
         return bottom - height * panel.y.share(value)
 
     parts = [draw_text(shorten(panel.title, 24 if small else 54), 0, 13, "title")]
+    parts.append(draw_text("" if small else panel.y.label, 0, top - 8, "tick start"))
     parts.append(draw_axis(panel.x, LEFT, width, top, bottom))
     for tick, words in panel.y.ticks:
         parts.append(draw_line(LEFT, LEFT + width, y_of(tick), y_of(tick), "grid"))
         parts.append(draw_text(words, LEFT - 0.015, y_of(tick) + 4, "tick end"))
     parts += [draw_text(words, x_of(tick), bottom + 14, "tick") for tick, words in panel.x.ticks]
-    parts.append(draw_text(panel.x.label, LEFT + width / 2, bottom + 29, "tick"))
+    under = panel.x.label if panel.labelled or not small else ""
+    parts.append(draw_text(under, LEFT + width / 2, bottom + 29, "tick"))
     if panel.diagonal:
         parts.append(draw_line(x_of(panel.x.low), x_of(panel.x.high), bottom, top, "level ink"))
     for curve in panel.curves:
@@ -52,7 +55,7 @@ def draw_plot(panel: Plot, *, small: bool) -> tuple[str, float]:
         parts.append(f'<g class="{colour_of(curve.series)}"{data(arm=curve.arm)}>{inner}</g>')
     if panel.labelled:
         parts.append(draw_names(panel, y_of, top, bottom))
-    return "".join(parts), bottom + (BOTTOM if panel.x.label else BOTTOM - NAME)
+    return "".join(parts), bottom + (BOTTOM if under else BOTTOM - NAME)
 
 
 def draw_curve(
@@ -61,12 +64,8 @@ def draw_curve(
     """Draw a level, a band, a line and markers. area: the place of what stretches."""
     parts = []
     if curve.level is not None and not isnan(curve.level):
-        ends = x_of(panel.x.low), x_of(panel.x.high)
-        parts.append(
-            draw_line(
-                *ends, y_of(curve.level), y_of(curve.level), "level", "", f"{curve.arm}, clean: {curve.level:.1f}"
-            )
-        )
+        left, right, y = x_of(panel.x.low), x_of(panel.x.high), y_of(curve.level)
+        parts.append(draw_line(left, right, y, y, "level", title=f"{curve.arm}, clean: {curve.level:.1f}"))
     if curve.link == "line" and len(curve.drawn) > 1:
         box = f'viewBox="0 0 {FINE} {FINE}" preserveAspectRatio="none"'
         parts.append(f"<svg {area} {box}>{paths(panel, curve)}</svg>")
@@ -108,5 +107,5 @@ def draw_names(panel: Plot, y_of: Callable[[float], float], top: float, bottom: 
         curve = panel.curves[k]
         parts.append(f'<g class="{colour_of(curve.series)}"{data(arm=curve.arm)}>')
         parts.append(draw_mark(LABELLED + 0.04, y - over, curve.series, "full"))
-        parts.append(f"{draw_text(shorten(curve.arm, 22), LABELLED + 0.065, y - over + 4, 'name')}</g>")
+        parts.append(f"{draw_text(shorten(curve.arm, 26), LABELLED + 0.065, y - over + 4, 'name')}</g>")
     return "".join(parts)

@@ -99,6 +99,8 @@ def draw_dots(row: Row, axis: Axis, dots: Sequence[Dot], place: tuple[float, flo
             if not isnan(number.low):
                 low, high = (left + width * axis.share(end) for end in (number.low, number.high))
                 bars.append(draw_line(low, high, y, y, kind))
+                caps = (low, high) if kind == "wide" and row.link else ()
+                bars += [draw_line(x, x, y - 3, y + 3, kind) for x in caps]
         for name, value in dot.runs:
             x = left + width * axis.share(value)
             bars.append(draw_line(x, x, y + 6, y + 11, "run", data(run=name), f"{name}: {value:.1f}"))

@@ -113,7 +113,8 @@ class Curve:
     @property
     def drawn(self) -> list[tuple[float, Interval, Fill]]:
         """The points that have a number, from left to right, with their fill."""
-        fills: tuple[Fill, ...] = self.fills or ("full",) * len(self.points)
+        full: Fill = "full"
+        fills = self.fills or (full,) * len(self.points)
         every = [(x, number, fill) for (x, number), fill in zip(self.points, fills, strict=True)]
         shown = [point for point in every if not isnan(point[1].estimate)]
         return sorted(shown, key=lambda point: point[0]) if self.link == "line" else shown

@@ -9,7 +9,10 @@ from ..studies.findings import Finding
 from ..studies.pictures import StoredPicture
 from .table import Table
 
-__all__ = ["Content", "Picture", "Section"]
+__all__ = ["ANSWER", "HOW_SURE", "SEVERITY", "Content", "Picture", "Section"]
+
+# Headings that parts share; ANSWER is of what stands on the first screen.
+ANSWER, SEVERITY, HOW_SURE = "Answer", "By severity", "How sure"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,18 +9,31 @@ import numpy as np
 from ..charts import Dot, forest
 from ..charts.values import Fill
 from ..store.cell import CLEAN
+from ..studies.claims import TABLE_5
 from ..studies.comparisons import Differences, adjusted
 from ..studies.evidence import Evidence
 from ..studies.grades import ArmDifference, Grade
-from ..wording import MISSING, p_text, points, spaced, span
-from .content import Picture
+from ..wording import MISSING, MOST_NAMES, p_text, points, spaced, span
+from .content import HOW_SURE, Picture
 from .panel import Panel
 from .table import Cell, Column, Row, Table
 from .units import POINTS
 
-__all__ = ["NONE", "difference_pictures", "difference_tables", "dot_of", "drawing", "long_table", "wide_table"]
+__all__ = [
+    "LAYERS",
+    "NONE",
+    "by_corruption_table",
+    "difference_pictures",
+    "dot_of",
+    "drawing",
+    "long_table",
+    "main_pair",
+    "main_table",
+    "wide_table",
+]
 
 MAIN = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention", "drop": "drop, clean - mean"}
+LAYERS = "95 % intervals, thick over images and thin over images and training runs"
 NONE = "there is no interval and no p, and nothing is significant"
 RULE = (
     "* significant: the interval over images and training runs excludes zero, in a primary comparison of the suite "
@@ -37,23 +50,27 @@ def rule(evidence: Evidence) -> str:
 def drawing(what: str, evidence: Evidence) -> str:
     """State in a figure's caption how differences are drawn."""
     drawn = (
-        "with 95 % intervals, thick over images and thin over images and training runs; full: significant, half full: "
-        f"seen in all runs so far or for these weights, ring: not resolved; shaded: up to {evidence.margin:g} points"
+        f"with {LAYERS}; full: significant, half full: seen in all runs so far or for these weights, ring: not "
+        f"resolved; shaded: up to {evidence.margin:g} points"
     )
     return f"{what} {f'without intervals, since {evidence.few}' if evidence.few else drawn}"
 
 
-def difference_tables(panel: Panel, differences: Differences) -> list[Table]:
-    """Make the table of the main differences in one view, and of each corruption; none without two arms."""
+def main_table(panel: Panel, differences: Differences) -> list[Table]:
+    """Make the table of the main differences in one view; none without two arms."""
     primary = {key: each for key, each in differences.items() if key[2] in MAIN}
-    others = {key: each for key, each in differences.items() if key[2] not in MAIN}
     unit = "Points of mIoU, or of retention" if panel.conditions else "Points of mIoU"
-    fields = panel.fields("differences", "Differences between arms")
-    tables = long_table(panel, primary, ("in", MAIN), unit, main=True, **fields)
-    if len(panel.conditions) > 1:
-        title = "Differences between arms by corruption and category"
-        tables += wide_table(panel, others, **panel.fields("differences-by-corruption", title))
-    return tables
+    fields = panel.fields("differences", "Differences between arms", HOW_SURE)
+    return long_table(panel, primary, ("in", MAIN), unit, main=True, **fields)
+
+
+def by_corruption_table(panel: Panel, differences: Differences) -> list[Table]:
+    """Make the table of each corruption in one view; none without two arms and two corruptions."""
+    if len(panel.conditions) < 2:
+        return []
+    others = {key: each for key, each in differences.items() if key[2] not in MAIN}
+    title = "Differences between arms by corruption and category"
+    return wide_table(panel, others, **panel.fields("differences-by-corruption", title))
 
 
 def difference_cell(each: ArmDifference, p_holm: tuple[float, str], *, brief: bool = False) -> Cell:
@@ -140,31 +157,32 @@ def long_table(
 
 
 def difference_pictures(panel: Panel, differences: Differences) -> list[Picture]:
-    """Draw the main differences of one view, and of each corruption; none without two arms."""
+    """Draw the main differences of one view, and other pairs than the main one by corruption; none without two arms."""
     main: dict[str, dict[str, list[Dot]]] = defaultdict(dict)
     by_pair: dict[str, dict[str, list[Dot]]] = defaultdict(dict)
     for (first, second, what), each in differences.items():
+        pair = f"{first} minus\n{second}"
         if what in MAIN:
-            main[MAIN[what]][f"{first} minus\n{second}"] = [dot_of(each)]
-        if what in panel.conditions and len(panel.conditions) > 1:
-            by_pair[f"{first} minus\n{second}"][spaced(what)] = [dot_of(each)]
-    margin = panel.evidence.margin / 100
-    return [
-        panel.picture(
-            file, title, f"{drawing(unit, panel.evidence)}; {panel.brief}.", forest(rows, label, margin=margin)
-        )
-        for file, title, unit, label, rows in (
-            ("differences", "Differences between arms", "Points", "points", main),
-            (
-                "differences-by-corruption",
-                "Differences between arms by corruption",
-                "Points of mIoU",
-                "points of mIoU",
-                by_pair,
-            ),
-        )
-        if rows
-    ]
+            main[MAIN[what]][pair] = [dot_of(each)]
+        if what in panel.conditions and len(panel.conditions) > 1 and (first, second) != main_pair(differences):
+            by_pair[pair][spaced(what)] = [dot_of(each)]
+    pictures = []
+    for file, title, unit, rows in (
+        ("differences", "Differences between arms", "points", main),
+        ("differences-by-corruption", "Differences between other arms by corruption", "points of mIoU", by_pair),
+    ):
+        if rows:
+            more = f"; the first {MOST_NAMES} of {len(rows)} pairs" if len(rows) > MOST_NAMES else ""
+            chart = forest(dict(list(rows.items())[:MOST_NAMES]), unit, margin=panel.evidence.margin / 100)
+            caption = f"{drawing(unit.capitalize(), panel.evidence)}{more}"
+            pictures.append(panel.picture(file, title, caption, chart, HOW_SURE))
+    return pictures
+
+
+def main_pair(differences: Differences) -> tuple[str, str] | None:
+    """Choose the pair of arms that figures show first: of a primary comparison, else of the claim; None without any."""
+    pairs = [(first, second) for (first, second, _), each in differences.items() if each.primary]
+    return pairs[0] if pairs else TABLE_5.choose([(first, second) for first, second, _ in differences])
 
 
 def dot_of(each: ArmDifference) -> Dot:

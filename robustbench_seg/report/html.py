@@ -14,9 +14,9 @@ import pandas as pd
 
 from ..charts import stylesheet, svg
 from ..wording import MISSING
-from .content import Picture, Section
+from .content import ANSWER, Picture, Section
 from .gallery import Gallery, gallery_of
-from .parts import ANSWER, PARTS
+from .parts import PARTS
 from .table import Cell, Table
 from .units import INTERVAL, verdict
 
@@ -88,9 +88,7 @@ def groups_of(section: Section) -> list[dict[str, Any]]:
     shown = [one for one in section.pictures if not (section.gallery and one.group == GALLERY)]
     figures = [(one, markupsafe.Markup(svg(one.chart))) for one in shown]
     closed = {part.heading for part in PARTS.values() if part.closed}
-    order = [part.heading for part in PARTS.values()]
     every: list[Table | Picture] = [*section.tables, *shown]
-    titles = sorted(dict.fromkeys(one.group for one in every), key=lambda one: order.index(one) if one in order else -1)
     return [
         {
             "title": title,
@@ -105,7 +103,7 @@ def groups_of(section: Section) -> list[dict[str, Any]]:
                 if any((one.group, one.view) == (title, view) for one in every)
             ],
         }
-        for title in titles
+        for title in dict.fromkeys(one.group for one in every)
     ]
 
 

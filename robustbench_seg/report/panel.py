@@ -94,11 +94,6 @@ class Panel:
         return "".join(f"; {note}" for note in transductive_notes(self.cells))
 
     @property
-    def brief(self) -> str:
-        """The end of a caption where a table has the rest."""
-        return f"{self.protocol}settings and weights as in the tables{self.notes}"
-
-    @property
     def protocol(self) -> str:
         return "" if self.view is None else f"{describe_protocol(self.source.plan.protocol, self.conditions)}; "
 
@@ -129,11 +124,12 @@ class Panel:
         assert self.view is not None
         return self.evidence.differences(quantities, (self.view,))
 
-    def fields(self, file: str, title: str) -> dict[str, Any]:
-        """Name a table or a figure: file and title, with the view where there is but one."""
+    def fields(self, file: str, title: str, group: str = "") -> dict[str, Any]:
+        """Name a table or a figure: file and title, with the view where there is but one. group: its heading."""
         if self.view is None:
-            return {"file": file, "title": ", ".join(filter(None, [title, self.void]))}
-        return {"file": file_name(file, self.name), "title": f"{title}, view {self.name}", "view": self.name}
+            return {"file": file, "title": ", ".join(filter(None, [title, self.void])), "group": group}
+        own = {"title": f"{title}, view {self.name}", "view": self.name, "group": group}
+        return {"file": file_name(file, self.name), **own}
 
     def where(self, metric: str = "miou") -> dict[str, Any]:
         """Give the setting of the numbers for a CSV."""
@@ -186,9 +182,9 @@ class Panel:
         setting = {"where": self.where(metric), "hashes": self.hashes, "about": self.about}
         return Table(columns=columns, rows=rows, **{**setting, **fields})
 
-    def picture(self, file: str, title: str, caption: str, chart: Chart) -> Picture:
-        """Make a figure of the panel."""
-        return Picture(**self.fields(file, title), caption=caption, chart=chart)
+    def picture(self, file: str, title: str, caption: str, chart: Chart, group: str = "") -> Picture:
+        """Make a figure of the panel. caption: without its full stop. group: its heading, if not the part's."""
+        return Picture(**self.fields(file, title, group), caption=f"{caption}{self.notes}.", chart=chart)
 
     def dot(self, arm: Entry, quantity: Any, **fields: Any) -> Dot:
         """Make the dot of an arm's quantity, with both intervals and its runs. fields: of `Dot`."""

@@ -30,8 +30,8 @@ def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) ->
     drawn = drawing(f"Points of clean mIoU lost against windows of {shift.slide.crop} pixels,", evidence)
     theirs = (f"{100 * figure:.1f}" for figure in TABLE_1C.figures())
     diamonds = (
-        "Diamonds: the paper's Table 1c (B2 on Cityscapes), {} points with a positional encoding, {} with Mix-FFN, "
-        f"{100 * TABLE_1C.figure:.1f} between them. "
+        "; diamonds: the paper's Table 1c (B2 on Cityscapes), {} points with Mix-FFN, {} with a positional encoding, "
+        f"{100 * TABLE_1C.figure:+.1f} between them"
     ).format(*theirs)
     pictures = []
     for file, what, scaled in (("", "whole images", False), ("-scale", "the same windows of a scaled image", True)):
@@ -45,7 +45,7 @@ def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) ->
                 panel.picture(
                     f"resolution-effects{file}",
                     f"What a shift of the resolution costs each arm, and differences between arms: {what}",
-                    f"{drawn}. {diamonds if marks else ''}{panel.brief[0].upper()}{panel.brief[1:]}.",
+                    f"{drawn}{diamonds if marks else ''}",
                     forest(numbers, "points lost", margin=evidence.margin / 100),
                 )
             )
@@ -55,7 +55,7 @@ def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) ->
             panel.picture(
                 "resolution-scales",
                 "mIoU against the scale of the input",
-                f"Clean images; windows of {shift.slide.crop} pixels, and the whole image; {bands}; {panel.brief}.",
+                f"Clean images; windows of {shift.slide.crop} pixels, and the whole image; {bands}",
                 lines(curves_of(panel, shift), x_label="scale of the input", y_label="mIoU (%)", across=2),
             )
         )

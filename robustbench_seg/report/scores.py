@@ -1,4 +1,4 @@
-"""Scores of one view, clean and under corruption: the layout of the SegFormer paper's Table 5, and its figures."""
+"""Scores of one view, clean and under corruption: the layout of the SegFormer paper's Table 5."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,7 +8,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..charts import Axis, Curve, lines
 from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..store.view import View
@@ -16,14 +15,14 @@ from ..studies.evidence import Entry
 from ..studies.ranking import ranks_of
 from ..studies.robustness import Conditions, flags_of
 from ..wording import MISSING, MOST_NAMES, percent, spaced
-from .content import Picture
+from .content import SEVERITY
 from .panel import Panel
 from .table import WARNING, Cell, Column, Table
 from .units import COUNT, MILLIONS
 
 __all__ = [
     "cell_columns", "flag_notes", "groups_table", "headline_table", "quantity_columns",
-    "score_pictures", "severities_table", "view_columns",
+    "severities_table", "view_columns",
 ]  # fmt: skip
 
 HEADLINES: Mapping[str, tuple[str, str]] = {"michaelis": ("mPC", "rPC")}  # what protocols call mean and retention
@@ -157,38 +156,9 @@ def severities_table(panel: Panel) -> Table:
         panel.cell_scores,
         [
             Column(name="score", label=f"severity {severity}", key=severity, where={"severity": severity})
-            for severity in severities_of(panel)
+            for severity in sorted({severity for some in panel.conditions.values() for severity in some})
         ],
         parts={"corruption": panel.conditions},
-        **panel.fields("severities", "mIoU by severity"),
+        **panel.fields("severities", "mIoU by severity", SEVERITY),
         caption="mIoU in %.",
     )
-
-
-def score_pictures(panel: Panel) -> list[Picture]:
-    """Draw the curves of one view over severities, a panel per corruption and a curve per arm: its mean over seeds."""
-    severities = severities_of(panel)
-    if len(severities) < 2:
-        return []
-    arms = panel.evidence.arm_entries(panel.cell_scores, panel.view)
-    ticks = tuple((float(severity), str(severity)) for severity in severities)
-    x = Axis(low=severities[0], high=severities[-1], ticks=ticks)
-    curves = {spaced(name): [curve_of(panel, arm, name) for arm in arms] for name in panel.conditions}
-    caption = (
-        f"mIoU in % by severity, dotted on clean images{'' if panel.evidence.few else ', bands are 95 % intervals'}"
-    )
-    return [panel.picture("severity", "mIoU against severity", f"{caption}; {panel.brief}.", lines(curves, x))]
-
-
-def curve_of(panel: Panel, arm: Entry, corruption: str) -> Curve:
-    """Make the curve of an arm over the severities of a corruption, with the clean score as its level."""
-    points = [
-        (float(severity), panel.evidence.interval(arm.values[corruption, severity]))
-        for severity in panel.conditions[corruption]
-    ]
-    level = float(arm.values[CLEAN, 0][0])
-    return Curve(arm=arm.arm, series=panel.series(arm.arm), points=tuple(points), level=level)
-
-
-def severities_of(panel: Panel) -> list[int]:
-    return sorted({severity for some in panel.conditions.values() for severity in some})

@@ -14,7 +14,7 @@ from ..store.plan import Comparison
 from ..store.view import View
 from .arms import arm_difference, arm_mean, arms_of
 from .bootstrap import Scores, resample
-from .comparisons import Differences, is_primary, pairs_of, with_primary
+from .comparisons import Differences, in_the_papers_order, is_primary, pairs_of, with_primary
 from .counts import metrics_in, read_counts
 from .grades import MARGIN
 from .robustness import BASIS, Miou
@@ -56,7 +56,7 @@ class Entry:
 
     @property
     def arm_label(self) -> str:
-        """The name of the arm, next to a column that has the run; with the same warning."""
+        """The arm's name, for figures and next to a column that has the run; with the same warning."""
         return f"{self.arm} ⚠" if self.flagged else self.arm
 
     @property
@@ -92,8 +92,9 @@ class Evidence:
 
     @property
     def arms(self) -> dict[str, list[str]]:
-        """The models of each arm."""
-        return arms_of(self.titles)
+        """The models of each arm, in the order in which a report lists and compares arms."""
+        arms = arms_of(self.titles)
+        return {arm: arms[arm] for arm in sorted(arms, key=in_the_papers_order)}
 
     @property
     def views(self) -> list[View]:

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...family import Family
+from .. import references
 from ..content import Content
 from ..panel import Panel
 from . import batchnorm, calibration, classes, clean, conditions, corruption, draws, gallery, resolution, speed
 
-__all__ = ["ANSWER", "PARTS", "Part"]
-
-ANSWER = "Answer"  # the heading of what stands on the first screen
+__all__ = ["PARTS", "Part"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +33,14 @@ PARTS: Family[Part] = Family(
     {
         "clean": Part(heading="Clean images", make=clean.make),
         "conditions": Part(heading="Conditions of the data", make=conditions.make),
-        "corruption": Part(heading="Under corruption", make=corruption.make),
+        "corruption": Part(heading="By corruption", make=corruption.make),
         "draws": Part(heading="Draws of the corruptions", make=draws.make),
         "batchnorm": Part(heading="Statistics of BatchNorm", make=batchnorm.make),
         "resolution": Part(heading="Resolution", make=resolution.make),
         "classes": Part(heading="Classes", make=classes.make),
         "calibration": Part(heading="Boundary and calibration", make=calibration.make, closed=True),
         "speed": Part(heading="Speed", make=speed.make),
+        "references": Part(heading="Next to other results", make=references.make),
         "gallery": Part(heading="Gallery", make=gallery.make),
     },
 )

@@ -4,8 +4,9 @@ from ...store.cell import CLEAN
 from ...studies.findings import pair_finding
 from ...wording import conjoin
 from ..content import Content
-from ..differences import difference_pictures, difference_tables
+from ..differences import difference_pictures, main_table
 from ..panel import Panel
+from ..score_pictures import arms_picture
 from ..scores import groups_table, headline_table
 from ..units import state, with_interval
 
@@ -24,8 +25,8 @@ def make(panel: Panel) -> Content:
         lambda entry: with_interval(view.evidence.interval(entry.values[CLEAN])),
     )
     return Content(
-        tables=(headline_table(view), *difference_tables(view, differences), *groups_table(view)),
-        pictures=tuple(difference_pictures(view, differences)) if view.source.pictures else (),
+        tables=(headline_table(view), *groups_table(view), *main_table(view, differences)),
+        pictures=(arms_picture(view), *difference_pictures(view, differences)) if view.source.pictures else (),
         findings=tuple(pair_finding(each, CLEAN) for (*_, name), each in differences.items() if name == CLEAN)[:1],
         sentences=(f"Clean mIoU ({view.images}, view {view.view}): {conjoin(parts)}.",),
     )
