@@ -45,7 +45,7 @@ def draw_mark(x: float, y: float, series: int | None, fill: Fill, title: str = "
     path = f'<path class="{"full" if fill == "full" else "ring"}" d="{shape}"/>'
     half = f'<path class="full" d="{HALF_CIRCLE}"/>' if fill == "half" else ""
     tooltip = f"<title>{escape(title)}</title>" if title else ""
-    return f'<svg class="at" x="{percent(x)}" y="{y:.5g}" overflow="visible">{tooltip}{path}{half}</svg>'
+    return f'<svg class="at" x="{percent(x)}" y="{y:.5g}">{tooltip}{path}{half}</svg>'
 
 
 def key_of(series: int) -> str:

@@ -12,6 +12,8 @@ from .words import describe
 
 __all__ = ["stylesheet", "svg"]
 
+FEW = 3  # panels of curves that stand next to each other as large as a single one
+
 
 def stylesheet() -> str:
     """Return the CSS of all charts, for the page that shows them."""
@@ -20,7 +22,7 @@ def stylesheet() -> str:
 
 def svg(chart: Chart) -> str:
     """Draw a chart for a page: one SVG, or a `div` of the list of arms and several, for charts.css to lay out."""
-    small = len(chart.panels) > 1 and all(isinstance(panel, Plot) and not panel.diagonal for panel in chart.panels)
+    small = len(chart.panels) > FEW and all(isinstance(panel, Plot) and not panel.diagonal for panel in chart.panels)
     parts = [draw_panel(panel, small=small) for panel in chart.panels]
     if len(parts) == 1 and not chart.legend:
         return parts[0]

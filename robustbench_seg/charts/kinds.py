@@ -7,7 +7,19 @@ from ..studies.statistics import Interval
 from .axes import axis_over, log_axis
 from .values import Axis, Chart, Curve, Dot, Plot, Row, Rows
 
-__all__ = ["Curves", "DotsByRow", "dumbbells", "forest", "in_percent", "legend_of", "lines", "matrix", "scatter"]
+__all__ = [
+    "Curves",
+    "DotsByRow",
+    "dots",
+    "dumbbells",
+    "forest",
+    "in_percent",
+    "legend_of",
+    "lines",
+    "matrix",
+    "reliability_diagram",
+    "scatter",
+]
 
 DotsByRow = Mapping[str, Sequence[Dot]]
 Curves = Mapping[str, Sequence[Curve]]  # by title of the panel
@@ -41,10 +53,26 @@ def forest(panels: Mapping[str, DotsByRow], label: str, *, margin: float | None 
 
 
 def dumbbells(
-    panels: Mapping[str, DotsByRow], label: str, *, notes: Mapping[str, str] | None = None, across: int = 2
+    panels: Mapping[str, DotsByRow],
+    label: str,
+    *,
+    notes: Mapping[str, str] | None = None,
+    legend: Sequence[str] = (),
+    across: int = 2,
 ) -> Chart:
-    """Draw scores and the way from the first of a row to its last, a panel per title. notes: by row."""
-    return rows_chart(panels, lambda ends: axis_over(ends, label), link=True, notes=notes, across=across)
+    """Draw scores and the way from the first of a row to its last, a panel per title.
+
+    notes: by row. legend: the names of the series, if rows have several.
+    """
+    chart = rows_chart(panels, lambda ends: axis_over(ends, label), link=True, notes=notes, across=across)
+    return replace(chart, legend=tuple((name, k) for k, name in enumerate(legend)))
+
+
+def dots(panels: Mapping[str, DotsByRow], label: str, *, across: int = 2) -> Chart:
+    """Draw the scores of all arms in each row, a panel per title."""
+    chart = rows_chart(panels, lambda ends: axis_over(ends, label), across=across)
+    every = [dot for rows in panels.values() for own in rows.values() for dot in own]
+    return replace(chart, legend=tuple({dot.arm: dot.series for dot in every if dot.series is not None}.items()))
 
 
 def matrix(rows: Sequence[Row], label: str, title: str, *, margin: float | None = None) -> Chart:
@@ -94,16 +122,14 @@ def rows_chart(
 def lines(curves: Curves, x: Axis | None = None, *, x_label: str = "", y_label: str = "", across: int = 4) -> Chart:
     """Draw curves of fractions in %, a panel per title, all on the same axes.
 
-    x: by default of logarithms, over all places. In the first panel the names stand at the ends of its curves, if few.
+    x: by default of logarithms, over all places. In the first of many panels the names stand at the ends of its curves,
+    if few.
     """
     scaled = {title: [curve_in_percent(curve) for curve in own] for title, own in curves.items()}
     every = [curve for own in scaled.values() for curve in own]
     x = x or log_axis((place for curve in every for place, _ in curve.points), x_label)
-    ends = [
-        end for curve in every for _, number, _ in curve.drawn for end in (number.estimate, number.low, number.high)
-    ]
-    y = axis_over([*ends, *(curve.level for curve in every if curve.level is not None)], y_label, most=4)
-    few = max(map(len, scaled.values())) <= MOST_LABELLED
+    y = axis_over([*ends_of(every), *(curve.level for curve in every if curve.level is not None)], y_label, most=4)
+    few = max(map(len, scaled.values())) <= MOST_LABELLED and len(scaled) not in (2, 3)
     panels = [
         Plot(title=title, curves=tuple(own), x=x, y=y, labelled=few and k == 0)
         for k, (title, own) in enumerate(scaled.items())
@@ -125,9 +151,29 @@ def scatter(curves: Sequence[Curve], x_label: str, y_label: str) -> Chart:
     """Draw points of fractions in % over any quantity, such as latency, with the names of the curves."""
     scaled = [curve_in_percent(curve) for curve in curves]
     x = axis_over((place for curve in scaled for place, _ in curve.points), x_label)
-    ends = [
-        end for curve in scaled for _, number, _ in curve.drawn for end in (number.estimate, number.low, number.high)
-    ]
     few = len(scaled) <= MOST_LABELLED
-    plot = Plot(curves=tuple(scaled), x=x, y=axis_over(ends, y_label), labelled=few)
+    plot = Plot(curves=tuple(scaled), x=x, y=axis_over(ends_of(scaled), y_label), labelled=few)
     return Chart(panels=(plot,), across=1, legend=() if few else legend_of(scaled))
+
+
+def ends_of(curves: Sequence[Curve]) -> list[float]:
+    """List all numbers of curves, and the ends of their intervals."""
+    numbers = [number for curve in curves for _, number, _ in curve.drawn]
+    return [end for number in numbers for end in (number.estimate, number.low, number.high)]
+
+
+def reliability_diagram(curves: Curves, x_label: str, y_label: str) -> Chart:
+    """Draw accuracy over confidence, fractions in %, a panel per title, with the line on which both are equal."""
+    whole = axis_over((0, 100), x_label, most=4)
+    panels = [
+        Plot(
+            title=title,
+            curves=tuple(replace(one, points=tuple((100 * x, number) for x, number in one.points)) for one in own),
+            x=whole,
+            y=replace(whole, label=y_label),
+            diagonal=True,
+        )
+        for title, some in curves.items()
+        for own in [list(map(curve_in_percent, some))]
+    ]
+    return Chart(panels=tuple(panels), across=2, legend=legend_of([curve for own in curves.values() for curve in own]))

@@ -13,7 +13,7 @@ LIGHT = ("#0072b2", "#d55e00", "#008a65", "#b8568f", "#8a6d00", "#6a51c7", "#444
 DARK = ("#56b4e9", "#ff8a3d", "#2fbf91", "#e59ac4", "#e0b000", "#a896f0", "#c8c8c8")
 # Matplotlib's names, and paths around (0, 0) in px.
 MARKERS = {
-    "o": "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0z",
+    "o": "M-4 0a4 4 0 1 0 8 0 4 4 0 1 0-8 0z",
     "s": "M-4-4h8v8h-8z",
     "D": "M0-5.5 5.5 0 0 5.5-5.5 0z",
     "^": "M0-5 5 4h-10z",
@@ -21,7 +21,7 @@ MARKERS = {
     "P": "M-1.8-5h3.6v3.2h3.2v3.6h-3.2v3.2h-3.6v-3.2h-3.2v-3.6h3.2z",
     "X": "M-3-5 0-2 3-5 5-3 2 0 5 3 3 5 0 2-3 5-5 3-2 0-5-3z",
 }
-HALF_CIRCLE = "M0-4.5a4.5 4.5 0 0 0 0 9z"
+HALF_CIRCLE = "M0-4a4 4 0 0 0 0 8z"
 
 
 def marker_of(series: int) -> str:

@@ -1,6 +1,7 @@
 """Curves over two axes as SVG: bands and lines stretch with the width, markers and texts keep their size."""
 
 from collections.abc import Callable, Sequence
+from html import escape
 from math import isnan
 
 from .elements import colour_of, data, draw_axis, draw_line, draw_mark, draw_text, percent
@@ -13,7 +14,7 @@ SMALL, LARGE = 112, 230  # px: the area of one of several panels, and of one ove
 TOP, BOTTOM = 26, 34  # px above and below the area
 LEFT, RIGHT, LABELLED = 0.13, 0.97, 0.5  # shares of the width: ends of the area, and the end where names stand
 FINE = 1000  # units of the stretched area
-NAME = 15
+NAME, ARROW = 15, 8
 
 
 def height_of(panel: Plot, *, small: bool) -> float:
@@ -52,7 +53,8 @@ def draw_plot(panel: Plot, *, small: bool) -> tuple[str, float]:
     for curve in panel.curves:
         area = f'x="{percent(LEFT)}" y="{top:g}" width="{percent(width)}" height="{height:g}"'
         inner = draw_curve(panel, curve, area, x_of, y_of)
-        parts.append(f'<g class="{colour_of(curve.series)}"{data(arm=curve.arm)}>{inner}</g>')
+        title = f"<title>{escape(curve.arm)}</title>"
+        parts.append(f'<g class="{colour_of(curve.series)}"{data(arm=curve.arm)}>{title}{inner}</g>')
     if panel.labelled:
         parts.append(draw_names(panel, y_of, top, bottom))
     return "".join(parts), bottom + (BOTTOM if under else BOTTOM - NAME)
@@ -71,11 +73,19 @@ def draw_curve(
         parts.append(f"<svg {area} {box}>{paths(panel, curve)}</svg>")
     if curve.link == "arrow" and len(curve.drawn) > 1:
         (x1, first, _), (x2, last, _) = curve.drawn[0], curve.drawn[-1]
-        parts.append(draw_line(x_of(x1), x_of(x2), y_of(first.estimate), y_of(last.estimate), "link"))
+        start, end = y_of(first.estimate), y_of(last.estimate)
+        parts.append(draw_line(x_of(x1), x_of(x2), start, end, "link"))
+        if abs(end - start) > ARROW:
+            down = end > start
+            shape = "M-4-4 0 0 4-4" if down else "M-4 4 0 0 4 4"
+            parts.append(
+                f'<svg class="at" x="{percent(x_of(x2))}" y="{end + (-ARROW if down else ARROW):.5g}">'
+                f'<path class="head" d="{shape}"/></svg>'
+            )
     for x, number, fill in curve.drawn:
         if curve.link != "line" and not isnan(number.low):
             parts.append(draw_line(x_of(x), x_of(x), y_of(number.low), y_of(number.high), "wide"))
-        title = f"{curve.arm}, {x:.4g}: {state_number(number, panel.y)}"
+        title = f"{x:.4g}: {state_number(number, panel.y)}"
         parts.append(draw_mark(x_of(x), y_of(number.estimate), curve.series, fill, title))
     return "".join(parts)
 

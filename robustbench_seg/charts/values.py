@@ -11,7 +11,7 @@ from typing import Literal
 
 from ..studies.statistics import Interval
 
-__all__ = ["NOTHING", "Axis", "Chart", "Curve", "Dot", "Panel", "Plot", "Row", "Rows", "Tile"]
+__all__ = ["NOTHING", "Axis", "Chart", "Curve", "Dot", "Fill", "Panel", "Plot", "Row", "Rows", "Tile"]
 
 NOTHING = Interval(float("nan"), float("nan"), float("nan"))
 Fill = Literal["full", "half", "ring"]

@@ -13,15 +13,15 @@ MOST_NUMBERS = 24  # that a description lists; of more, it gives the ends
 
 
 def state_number(number: Interval, axis: Axis, wide: Interval | None = None) -> str:
-    """Write a number with its intervals: "+1.2 (95 % interval +0.3 to +2.0)"."""
+    """Write a number with the ends of its 95 % intervals: "+1.2 (+0.3 to +2.0; images and runs -0.4 to +2.8)"."""
     sign = "+" if axis.zero else ""
 
     def write(value: float) -> str:
         return f"{value:{sign}z.1f}"
 
-    ends = f"95 % interval {write(number.low)} to {write(number.high)}" if not isnan(number.low) else ""
+    ends = f"{write(number.low)} to {write(number.high)}" if not isnan(number.low) else ""
     if wide is not None and not isnan(wide.low):
-        ends = f"{ends}; over images and runs {write(wide.low)} to {write(wide.high)}".removeprefix("; ")
+        ends = f"{ends}; images and runs {write(wide.low)} to {write(wide.high)}".removeprefix("; ")
     return f"{write(number.estimate)}{f' ({ends})' if ends else ''}"
 
 

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ..charts import Dot, forest
-from ..charts.values import Fill
+from ..charts import Dot, Fill, forest
 from ..store.cell import CLEAN
 from ..studies.claims import TABLE_5
 from ..studies.comparisons import Differences, adjusted
@@ -161,11 +161,11 @@ def difference_pictures(panel: Panel, differences: Differences) -> list[Picture]
     main: dict[str, dict[str, list[Dot]]] = defaultdict(dict)
     by_pair: dict[str, dict[str, list[Dot]]] = defaultdict(dict)
     for (first, second, what), each in differences.items():
-        pair = f"{first} minus\n{second}"
-        if what in MAIN:
-            main[MAIN[what]][pair] = [dot_of(each)]
-        if what in panel.conditions and len(panel.conditions) > 1 and (first, second) != main_pair(differences):
-            by_pair[pair][spaced(what)] = [dot_of(each)]
+        if what in MAIN and (what != "drop" or each.primary):
+            main[MAIN[what]][f"{first} minus\n{second}"] = [dot_of(each)]
+    for (first, second), corruption in product(panel.evidence.pairs(), panel.corruptions):
+        if len(panel.corruptions) > 1 and (first, second) != main_pair(differences):
+            by_pair[f"{first} minus\n{second}"][spaced(corruption)] = [dot_of(differences[first, second, corruption])]
     pictures = []
     for file, title, unit, rows in (
         ("differences", "Differences between arms", "points", main),
@@ -174,7 +174,7 @@ def difference_pictures(panel: Panel, differences: Differences) -> list[Picture]
         if rows:
             more = f"; the first {MOST_NAMES} of {len(rows)} pairs" if len(rows) > MOST_NAMES else ""
             chart = forest(dict(list(rows.items())[:MOST_NAMES]), unit, margin=panel.evidence.margin / 100)
-            caption = f"{drawing(unit.capitalize(), panel.evidence)}{more}"
+            caption = f"{drawing(unit[0].upper() + unit[1:], panel.evidence)}{more}"
             pictures.append(panel.picture(file, title, caption, chart, HOW_SURE))
     return pictures
 

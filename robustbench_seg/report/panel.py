@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ..charts import Chart, Dot
+from ..protocols import categories_of
 from ..store.cell import CLEAN, view_name
 from ..store.view import View
 from ..studies.comparisons import Differences
@@ -52,6 +53,15 @@ class Panel:
     def conditions(self) -> Conditions:
         """The corruptions of the plan with their severities; none for clean images alone."""
         return self.source.conditions
+
+    @property
+    def corruptions(self) -> list[str]:
+        """The corruptions, in the order of their groups."""
+        return [
+            name
+            for names in (categories_of(self.conditions) or {"": tuple(self.conditions)}).values()
+            for name in names
+        ]
 
     @property
     def cells(self) -> pd.DataFrame:

@@ -150,7 +150,7 @@ def published_picture(panel: Panel) -> list[Picture]:
             "categories-published",
             "By category of corruption, next to the paper's Table 5",
             f"mIoU in %. {about.source}; {'; '.join(about.notes[1:])}",
-            dumbbells(rows, "mIoU (%)"),
+            dumbbells(rows, "mIoU (%)", legend=["; ".join(pair) for pair in zip(*numbers.values(), strict=True)]),
         )
     ]
 

@@ -3,12 +3,15 @@
 from collections import defaultdict
 from functools import partial
 
-from ..charts import Curve, Dot, forest, lines
+from ..charts import Curve, Dot, Fill, dumbbells, forest, lines
 from ..store.cell import CLEAN
+from ..store.view import View
 from ..studies.claims import TABLE_1C, paper_marks
 from ..studies.comparisons import Differences
+from ..studies.resolution import published_extent
 from ..studies.shift import Shift, lost_by_effect, views_by_kind
 from ..studies.statistics import Interval
+from ..wording import spaced
 from .content import Picture
 from .differences import dot_of, drawing
 from .panel import Panel
@@ -19,7 +22,7 @@ NAN = float("nan")
 
 
 def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) -> list[Picture]:
-    """Draw extent and joint effects with the paper's, scale effects, and mIoU against scale."""
+    """Draw mIoU against scale, the way from windows to whole images, and effects: of scales, at the largest one."""
     evidence = panel.evidence
     effects: dict[str, dict[str, list[Dot]]] = defaultdict(dict)
     for arm in evidence.arm_entries(partial(lost_by_effect, evidence, shift)):
@@ -34,21 +37,6 @@ def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) ->
         f"{100 * TABLE_1C.figure:+.1f} between them"
     ).format(*theirs)
     pictures = []
-    for file, what, scaled in (("", "whole images", False), ("-scale", "the same windows of a scaled image", True)):
-        numbers = {name: own for name, own in effects.items() if name.startswith("scale") == scaled}
-        marks = paper_marks(list(numbers.get("extent", ())))
-        for label, figure in marks.items():
-            paper = Dot(number=Interval(figure, NAN, NAN), published=True, fill="ring", text="paper")
-            numbers["extent"][label].append(paper)
-        if numbers:
-            pictures.append(
-                panel.picture(
-                    f"resolution-effects{file}",
-                    f"What a shift of the resolution costs each arm, and differences between arms: {what}",
-                    f"{drawn}{diamonds if marks else ''}",
-                    forest(numbers, "points lost", margin=evidence.margin / 100),
-                )
-            )
     if len(shift.scales) > 1:
         bands = f"no intervals, since {evidence.few}" if evidence.few else "bands are 95 % intervals"
         pictures.append(
@@ -59,7 +47,52 @@ def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) ->
                 lines(curves_of(panel, shift), x_label="scale of the input", y_label="mIoU (%)", across=2),
             )
         )
+    if "extent" in effects:
+        pictures.append(extent_picture(panel, shift))
+    last = f"x{shift.scales[-1]:g}"
+    shown = {name: own for name, own in effects.items() if name == "extent" or name.endswith(last)}
+    if not shown:
+        return pictures
+    marks = paper_marks(list(shown.get("extent", ())))
+    for label, figure in marks.items():
+        paper = Dot(number=Interval(figure, NAN, NAN), published=True, fill="ring", text="paper")
+        shown["extent"][label].append(paper)
+    pictures.append(
+        panel.picture(
+            "resolution-effects",
+            "What a shift of the resolution costs each arm, and differences between arms",
+            f"{drawn}{diamonds if marks else ''}",
+            forest(shown, "points lost", margin=evidence.margin / 100),
+        )
+    )
     return pictures
+
+
+def extent_picture(panel: Panel, shift: Shift) -> Picture:
+    """Draw the way of each arm from windows to whole images, next to the paper's."""
+    evidence, views = panel.evidence, (shift.slide, View())
+    arms = evidence.arm_entries(partial(panel.by_view, "miou"))
+    fills: tuple[Fill, ...] = ("ring", "full")
+    ours = {
+        arm.arm_label: [
+            panel.dot(arm, view, fill=fill, text=str(view)) for view, fill in zip(views, fills, strict=True)
+        ]
+        for arm in arms
+    }
+    theirs = {
+        spaced(row.encoding): [
+            Dot(number=Interval(value, NAN, NAN), fill=fill, published=True)
+            for value, fill in zip((row.slide, row.whole), fills, strict=True)
+        ]
+        for row in published_extent().itertuples()
+    }
+    return panel.picture(
+        "resolution-extent",
+        "From windows to whole images",
+        f"Clean mIoU in %; ring: {views[0]}, full: {views[1]}; diamonds: the paper's Table 1c, B2 on Cityscapes with "
+        f"windows of 768 pixels and whole images",
+        dumbbells({"Ours": ours, "Paper": theirs}, "mIoU (%)"),
+    )
 
 
 def curves_of(panel: Panel, shift: Shift) -> dict[str, list[Curve]]:

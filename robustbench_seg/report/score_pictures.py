@@ -60,7 +60,7 @@ def corruption_pictures(panel: Panel, differences: Differences) -> list[Picture]
         cells = [arm for arm in panel.evidence.arm_entries(panel.cell_scores, panel.view) if arm.arm in chosen]
         ticks = tuple((float(severity), str(severity)) for severity in severities)
         x = Axis(low=severities[0], high=severities[-1], ticks=ticks, label="severity")
-        curves = {spaced(name): [curve_of(panel, arm, name) for arm in cells] for name in panel.conditions}
+        curves = {spaced(name): [curve_of(panel, arm, name) for arm in cells] for name in panel.corruptions}
         bands = "" if panel.evidence.few else ", bands are 95 % intervals"
         caption = f"mIoU in % by severity, dotted on clean images{bands}{note}"
         pictures.append(panel.picture("severity", "mIoU against severity", caption, lines(curves, x), SEVERITY))

@@ -1,7 +1,7 @@
 """How often a model is right at each confidence: the bins of the calibration error, of an arm's runs together.
 
-Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 2 (reliability diagrams). Under corruption a bin
-holds the pixels of all cells, each corruption with the same weight, and its severities with the same weight in it.
+Under corruption a bin holds the pixels of all cells: each corruption has the same weight, and in it each severity.
+Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 2 (reliability diagrams).
 """
 
 from collections.abc import Mapping, Sequence

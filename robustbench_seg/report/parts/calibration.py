@@ -3,15 +3,20 @@
 from dataclasses import replace
 from typing import Any, Literal
 
+import pandas as pd
+
+from ...charts import Curve, reliability_diagram
 from ...metrics import SHIPPED, Metric
 from ...store.cell import CLEAN
-from ...studies.statistics import Draws
-from ..content import Content
+from ...studies.reliability import reliability
+from ...studies.statistics import Draws, Interval
+from ...wording import MOST_NAMES
+from ..content import Content, Picture
 from ..differences import long_table
 from ..panel import Panel
 from ..scores import cell_columns, quantity_columns, view_columns
-from ..table import Column, Table
-from ..units import DIGITS, PERCENT, plain
+from ..table import Column, Row, Table
+from ..units import COUNT, DIGITS, PERCENT, plain
 
 __all__ = ["make"]
 
@@ -23,7 +28,61 @@ def make(panel: Panel) -> Content:
     together = not panel.conditions and len(panel.source.plan.views) > 1
     places = [panel] if together else [view for view in panel.views if view.detailed]
     places = [place for place in places if metrics_of(place)]
-    return Content(tables=tuple(table for place in places for table in tables_of(place)))
+    tables = Content(tables=tuple(table for place in places for table in tables_of(place)))
+    return sum((reliability_of(place) for place in places if place.view and "ece" in metrics_of(place)), tables)
+
+
+def reliability_of(panel: Panel) -> Content:
+    """Make the table and the figure of how often each arm is right at each confidence, clean and under corruption."""
+    assert panel.view is not None
+    cells, arms = panel.evidence.scores["ece"].cells, panel.evidence.arms
+    frame = reliability(cells[cells["view"] == panel.view.label], arms, panel.conditions)
+    kinds = list(dict.fromkeys(frame["images"]))
+    columns = [
+        Column(name=name, label=f"{name}, {kind}", key=(name, kind), where={"condition": kind})
+        for kind in kinds
+        for name in ("pixels", "confidence", "accuracy")
+    ]
+    heads = (Column(label="arm", align="left"), Column(label="bin", unit=COUNT))
+    rows = []
+    for (arm, number), own in frame.groupby(["arm", "bin"], sort=False):
+        values = {(name, kind): value for kind, some in own.groupby("images") for name, value in some.iloc[0].items()}
+        cells_of_row = (heads[0].cell(arm), heads[1].cell(number), *(column.cell_of(values) for column in columns))
+        rows.append(Row(cells=cells_of_row, where=panel.models(arm, arms[arm]) | {"bin": number}))
+    caption = "%, of pixels in bins of confidence of 1/15; corrupted: each corruption with the same weight"
+    table = panel.of_rows(
+        (*heads, *columns),
+        rows,
+        "ece",
+        **panel.fields("reliability", "Accuracy by confidence"),
+        caption=f"{caption}.",
+    )
+    pictures = (reliability_picture(panel, frame),) if panel.source.pictures else ()
+    return Content(tables=(table,), pictures=pictures)
+
+
+def reliability_picture(panel: Panel, frame: pd.DataFrame) -> Picture:
+    """Draw accuracy over confidence: a panel for clean and one for corrupted images, a curve per arm."""
+    arms = list(panel.evidence.arms)[:MOST_NAMES]
+    curves = {
+        str(kind): [
+            Curve(
+                arm=arm,
+                series=panel.series(arm),
+                points=tuple(
+                    (one.confidence, Interval(one.accuracy, float("nan"), float("nan")))
+                    for one in own[own["arm"] == arm].itertuples()
+                    if one.pixels > 0
+                ),
+            )
+            for arm in arms
+        ]
+        for kind, own in frame.groupby("images", sort=False)
+    }
+    few = f"; the first {MOST_NAMES} arms" if len(panel.evidence.arms) > MOST_NAMES else ""
+    caption = f"% of pixels that are right, over the confidence, in 15 bins; dotted: confidence is accuracy{few}"
+    chart = reliability_diagram(curves, "confidence (%)", "accuracy (%)")
+    return panel.picture("reliability", "Accuracy by confidence", caption, chart)
 
 
 def tables_of(panel: Panel) -> list[Table]:
@@ -45,7 +104,7 @@ def tables_of(panel: Panel) -> list[Table]:
     table = panel.table(
         quantities,
         [column for metric in metrics.values() for column in columns_of(panel, metric)],
-        **panel.fields("reliability", "Boundaries and calibration"),
+        **panel.fields("metrics", "Boundaries and calibration"),
         caption=f"{images}; {units}.",
     )
     return [table, *(difference_tables(panel) if one else [])]
