@@ -1,13 +1,14 @@
 """Arms against each other: what differs, by how much, and whether that is significant."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from ..charts import Dot, Fill, forest
+from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..studies.claims import TABLE_5
 from ..studies.comparisons import Differences, adjusted
@@ -68,9 +69,10 @@ def by_corruption_table(panel: Panel, differences: Differences) -> list[Table]:
     """Make the table of each corruption in one view; none without two arms and two corruptions."""
     if len(panel.conditions) < 2:
         return []
+    same = {name for name, members in categories_of(panel.conditions).items() if len(members) == 1}
     others = {key: each for key, each in differences.items() if key[2] not in MAIN}
     title = "Differences between arms by corruption and category"
-    return wide_table(panel, others, **panel.fields("differences-by-corruption", title))
+    return wide_table(panel, others, same, **panel.fields("differences-by-corruption", title))
 
 
 def difference_cell(each: ArmDifference, p_holm: tuple[float, str], *, brief: bool = False) -> Cell:
@@ -102,10 +104,10 @@ def row_of(panel: Panel, pair: tuple[str, str], cells: Sequence[Cell], **where: 
     return Row(cells=(Cell(name), *cells), where=models | where)
 
 
-def wide_table(panel: Panel, differences: Differences, **fields: Any) -> list[Table]:
+def wide_table(panel: Panel, differences: Differences, unseen: Collection[str] = (), **fields: Any) -> list[Table]:
     """Make a table with a row per pair of arms and a column per quantity, or per view; none without two arms.
 
-    fields: of `Table`.
+    unseen: quantities for the CSV alone. fields: of `Table`.
     """
     p_holm = adjusted(differences)
     pairs: dict[tuple[str, str], list[Cell]] = {}
@@ -113,7 +115,8 @@ def wide_table(panel: Panel, differences: Differences, **fields: Any) -> list[Ta
     for (first, second, what), each in differences.items():
         pairs.setdefault((first, second), []).append(difference_cell(each, p_holm[first, second, what]))
         name, where = (what, {}) if isinstance(what, str) else (CLEAN, {"view": str(what)})
-        columns[str(what)] = Column(name=name, label=spaced(name) if not where else str(what), where=where)
+        label = str(what) if where else spaced(name)
+        columns[str(what)] = Column(name=name, label="" if what in unseen else label, where=where)
     caption = f"Points of mIoU; {rule(panel.evidence)}."
     rows = [row_of(panel, pair, cells) for pair, cells in pairs.items()]
     return [panel.of_rows([*columns.values()], rows, caption=caption, **fields)] if rows else []

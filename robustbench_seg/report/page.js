@@ -35,10 +35,9 @@ for (const table of all("table.sortable")) {
 
 // A box is a region, and a stop of the keyboard, only while it has more to scroll to.
 const boxes = all(".scroll");
-const label = (box) => document.getElementById(box.dataset.name)?.firstChild.textContent ?? box.dataset.name;
 const mark = (box) => {
   const more = box.scrollWidth > box.clientWidth + 1;
-  for (const [name, value] of [["role", "region"], ["tabindex", "0"], ["aria-label", `scrolls: ${label(box)}`]]) {
+  for (const [name, value] of [["role", "region"], ["tabindex", "0"], ["aria-label", box.dataset.name]]) {
     if (more) box.setAttribute(name, value);
     else box.removeAttribute(name);
   }

@@ -18,6 +18,7 @@ from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store.view import View
 
 webdriver: Any = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+Select: Any = pytest.importorskip("selenium.webdriver.support.select").Select
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.skipif(
@@ -171,7 +172,7 @@ def test_a_column_sorts_both_ways_by_its_numbers_and_what_is_missing_stays_last(
         button.send_keys(ENTER)
         column = "return [...document.querySelector('tbody').rows].map(r => r.cells[2].firstChild.textContent)"
         assert opened.execute_script(column) == expected
-        heads = "return [...document.querySelectorAll('table.sortable th[aria-sort]')].map(h => [h.textContent, h.ariaSort])"
+        heads = "return [...document.querySelectorAll('th[aria-sort]')].map(head => [head.textContent, head.ariaSort])"
         assert opened.execute_script(heads) == [["fog", direction]]
         assert opened.find_element("id", "status").get_attribute("textContent") == f"sorted by fog, {direction}"
     opened.find_element("css selector", "thead button").send_keys(ENTER)
@@ -209,9 +210,9 @@ def test_the_slider_moves_through_the_severities_and_its_arrows_through_images(p
 
 
 def test_maps_are_predictions_or_errors_or_lie_over_the_image(page: Any) -> None:
-    mode = page.find_element("css selector", "select[name=mode]")
+    mode = Select(page.find_element("css selector", "select[name=mode]"))
     for name, kinds in (("errors", {"Error"}), ("prediction", {"Prediction"}), ("over the image", {"Prediction"})):
-        mode.send_keys(name)
+        mode.select_by_visible_text(name)
         assert {text.split()[0] for text in shown(page, ".pictures img")} == kinds
     assert float(page.find_element("css selector", ".current .prediction").value_of_css_property("opacity")) < 1
 
@@ -242,11 +243,9 @@ def test_only_a_box_that_has_more_to_show_is_a_region_and_a_stop_of_the_keyboard
 
 def test_a_view_is_chosen_once_for_all_sections_and_the_address_keeps_it(browser: Any, study: str) -> None:
     page = visit(browser, study)
-    assert set(
-        page.execute_script("return [...document.querySelectorAll('details.view[open]')].map(v => v.dataset.view)")
-    ) == {"whole"}
-    page.find_element("css selector", f"input[name=view][value='{SLIDE}']").click()
     opened = "return [...document.querySelectorAll('details.view[open]')].map(v => v.dataset.view)"
+    assert set(page.execute_script(opened)) == {"whole"}
+    page.find_element("css selector", f"input[name=view][value='{SLIDE}']").click()
     assert set(page.execute_script(opened)) == {str(SLIDE)}
     state = page.execute_script("return location.hash")
     assert f"view={SLIDE}" in state
@@ -284,7 +283,8 @@ def test_few_stops_of_the_keyboard_while_tables_are_closed(browser: Any, study: 
 
 def test_what_is_to_be_hit_is_large_enough(opened: Any) -> None:
     script = """return [...document.querySelectorAll("button, input, select, summary, nav a, .chips a, .files a")]
-        .filter(e => e.checkVisibility() && !e.labels?.length).map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+        .filter(e => e.checkVisibility() && !e.labels?.length)
+        .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
         .filter(([, box]) => Math.min(box.width, box.height) < 23.9).map(([text]) => text)"""
     assert opened.execute_script(script) == []  # WCAG 2.2, 2.5.8: 24 px
 
@@ -363,8 +363,7 @@ def test_all_is_there_with_scripts_off(browser: Any, study: str, address: str) -
         assert not page.find_element("css selector", ".controls").is_displayed()
         assert page.find_elements("css selector", "thead button") == []
         views = visit(browser, study).find_elements("css selector", "details.view > summary")
-        assert {view.text for view in views} == {"View whole", f"View {SLIDE}"}
-        assert all(view.is_displayed() for view in views)
+        assert {view.text for view in views if view.is_displayed()} == {"View whole", f"View {SLIDE}"}
         assert not page.find_element("css selector", ".choose").is_displayed()
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
