@@ -152,7 +152,7 @@ for (const gallery of all(".gallery")) {
   for (const series of all(".series", gallery)) series.open = true;
   gallery.classList.add("live");
   controls.hidden = false;
-  controls.addEventListener("input", show);
+  for (const kind of ["input", "change"]) controls.addEventListener(kind, show);
   controls.addEventListener("submit", (event) => event.preventDefault());
   severity.addEventListener("keydown", (event) => {
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
