@@ -15,8 +15,8 @@ from ..content import Content, Picture
 from ..differences import long_table
 from ..panel import Panel
 from ..scores import cell_columns, quantity_columns, view_columns
-from ..table import Column, Row, Table
-from ..units import COUNT, DIGITS, PERCENT, plain
+from ..table import Cell, Column, Row, Table
+from ..units import DIGITS, PERCENT, plain
 
 __all__ = ["make"]
 
@@ -43,11 +43,11 @@ def reliability_of(panel: Panel) -> Content:
         for kind in kinds
         for name in ("pixels", "confidence", "accuracy")
     ]
-    heads = (Column(label="arm", align="left"), Column(label="bin", unit=COUNT))
+    heads = (Column(label="arm", align="left"), Column(label="bin"))
     rows = []
     for (arm, number), own in frame.groupby(["arm", "bin"], sort=False):
         values = {(name, kind): value for kind, some in own.groupby("images") for name, value in some.iloc[0].items()}
-        cells_of_row = (heads[0].cell(arm), heads[1].cell(number), *(column.cell_of(values) for column in columns))
+        cells_of_row = (heads[0].cell(arm), Cell(str(number)), *(column.cell_of(values) for column in columns))
         rows.append(Row(cells=cells_of_row, where=panel.models(arm, arms[arm]) | {"bin": number}))
     caption = "%, of pixels in bins of confidence of 1/15; corrupted: each corruption with the same weight"
     table = panel.of_rows(
@@ -103,7 +103,7 @@ def tables_of(panel: Panel) -> list[Table]:
 
     table = panel.table(
         quantities,
-        [column for metric in metrics.values() for column in columns_of(panel, metric)],
+        [column for name, metric in metrics.items() for column in columns_of(panel, name, metric)],
         **panel.fields("metrics", "Boundaries and calibration"),
         caption=f"{images}; {units}.",
     )
@@ -114,22 +114,22 @@ def scores_of_view(panel: Panel, metric: str, title: str) -> dict[Any, Draws]:
     return {**panel.scores(title, metric), **panel.cell_scores(title, metric)}
 
 
-def columns_of(panel: Panel, metric: Metric) -> list[Column]:
+def columns_of(panel: Panel, name: str, metric: Metric) -> list[Column]:
     """Make the columns of a metric: quantities of one view, or views. Only clean images and the mean have a label."""
     unit = PERCENT if metric.unit == "%" else NATS if metric.name in SHIPPED else DIGITS
     best: Literal["high", "low"] = "high" if metric.higher else "low"
     if panel.view is None:
         columns = view_columns(panel.order)
     else:
-        names = [CLEAN, *(["mean", *panel.conditions] if panel.conditions else [])]
-        columns = [*quantity_columns(names), *cell_columns(panel.conditions)]
+        quantities = [CLEAN, *(["mean", *panel.conditions] if panel.conditions else [])]
+        columns = [*quantity_columns(quantities), *cell_columns(panel.conditions)]
     seen = {CLEAN, "mean"}
     return [
         replace(
             column,
             label=f"{metric.label} {column.label}" if column.name in seen else "",
-            key=(metric.name, column.name if column.key is None else column.key),
-            where={**column.where, "metric": metric.name},
+            key=(name, column.name if column.key is None else column.key),
+            where={**column.where, "metric": name},
             best=best,
             unit=unit,
         )
