@@ -13,13 +13,12 @@ __all__ = ["Content", "Picture", "Section"]
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A figure. file: its file's name without ending. description: what its chart does not state in words itself."""
+    """A figure. file: its file's name without ending. Its chart describes itself to those who do not see it."""
 
     file: str
     title: str
     caption: str
     chart: Chart
-    description: str = ""
     group: str = ""
 
 

@@ -4,7 +4,6 @@ import io
 import re
 import shutil
 import subprocess
-import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -14,8 +13,7 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from matplotlib.figure import Figure
-from pages import COLUMNS, HOSTILE, LABEL, RED, figure, pictures, section, table, text_table
+from pages import COLUMNS, HOSTILE, LABEL, RED, pictures, section, table, text_table
 from rich.console import Console
 
 from robustbench_seg.report.content import Section
@@ -25,7 +23,6 @@ from robustbench_seg.report.latex import SPECIAL, escaped, latex
 from robustbench_seg.report.markdown import code, markdown
 from robustbench_seg.report.markdown import escaped as escaped_markdown
 from robustbench_seg.report.page import write_report
-from robustbench_seg.report.svg import inline_svg, save_figure
 from robustbench_seg.report.table import Cell
 from robustbench_seg.report.terminal import show_tables
 from robustbench_seg.studies.pictures import WRONG, error_map
@@ -217,47 +214,6 @@ def test_a_narrow_latex_table_keeps_its_size() -> None:
         r"\bottomrule",
         r"\end{tabular}",
     ]
-
-
-def test_figures_in_one_page_share_no_id_and_find_their_own() -> None:
-    one, two = (ET.fromstring(inline_svg(figure(), prefix, HOSTILE)) for prefix in ("a", "b"))
-    ids = [[e.attrib["id"] for e in root.iter() if "id" in e.attrib] for root in (one, two)]
-    assert not set(ids[0]) & set(ids[1])
-    wanted = [w for e in one.iter() for v in e.attrib.values() for w in re.findall(r"url\(#(.*?)\)|^#(.*)", v)]
-    assert wanted
-    assert {a or b for a, b in wanted} <= set(ids[0])
-    assert one.attrib["aria-label"] == HOSTILE
-
-
-def test_texts_of_figures_stay_texts_and_are_no_formulas(tmp_path: Path) -> None:
-    shown = figure("$\\frac{$")
-    save_figure(shown, tmp_path / "x.svg", "svg")
-    for root in (ET.parse(tmp_path / "x.svg").getroot(), ET.fromstring(inline_svg(shown, "a", ""))):
-        texts = {e.text for e in root.iter("{http://www.w3.org/2000/svg}text")}
-        assert {"$\\frac{$", "m$1$"} <= texts
-
-
-def test_a_figure_in_the_page_takes_its_colours_and_its_file_keeps_white_paper(tmp_path: Path) -> None:
-    shown = figure()
-    inline = inline_svg(shown, "a", "")
-    save_figure(shown, tmp_path / "x.svg", "svg")
-    file = (tmp_path / "x.svg").read_text()
-    assert "currentColor" in inline
-    assert "<style" not in inline
-    assert "currentColor" not in file
-    assert "fill: #ffffff" in file
-    assert "fill: #ffffff" not in re.sub(r'<g id="a-legend_1">.*', "", inline, flags=re.S)
-
-
-def test_texts_over_an_image_keep_their_colour() -> None:
-    drawn = Figure()
-    axes = drawn.subplots()
-    axes.imshow(np.zeros((1, 1)))
-    axes.text(0, 0, "over", color="black")
-    axes.set_title("beside")
-    found = dict(re.findall(r"<text ([^>]*)>(over|beside)<", inline_svg(drawn, "a", "")))
-    colours = {text: "currentColor" in attributes for attributes, text in found.items()}
-    assert colours == {"over": False, "beside": True}
 
 
 def test_an_error_map_counts_labelled_pixels_alone() -> None:

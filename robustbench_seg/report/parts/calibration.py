@@ -46,8 +46,8 @@ def reliability_of(panel: Panel) -> Content:
     rows = []
     for (arm, number), own in frame.groupby(["arm", "bin"], sort=False):
         values = {(name, kind): value for kind, some in own.groupby("images") for name, value in some.iloc[0].items()}
-        cells_of_row = (heads[0].cell(arm), heads[1].cell(number), *(column.cell_of(values) for column in columns))
-        rows.append(Row(cells=cells_of_row, where=panel.models(arm, arms[arm]) | {"bin": number}))
+        cells_of_row = (heads[0].cell(arm), heads[1].cell(str(number)), *(column.cell_of(values) for column in columns))
+        rows.append(Row(cells=cells_of_row, where=panel.models(arm, arms[arm]) | {"setup": f"bin {number}"}))
     caption = "%, of pixels in bins of confidence of 1/15; corrupted: each corruption with the same weight"
     table = panel.of_rows(
         (*heads, *columns),
