@@ -11,6 +11,7 @@ from robustbench_seg.charts import Chart, Dot, dumbbells
 from robustbench_seg.report.content import Picture, Section
 from robustbench_seg.report.table import Cell, Column, Row, Table
 from robustbench_seg.report.units import plain
+from robustbench_seg.studies.findings import Finding
 from robustbench_seg.studies.pictures import StoredPicture
 from robustbench_seg.studies.statistics import Interval
 
@@ -106,6 +107,7 @@ def section(folder: Path) -> Section:
         gallery=tuple(pictures(folder / "gallery")),
         missing=(f"never {HOSTILE}",),
         failures=((f"failed {HOSTILE}.json", f"ValueError: {HOSTILE}"),),
-        provenance=(f"command: `run {HOSTILE}`",),
+        provenance=(("command", f"`run {HOSTILE}`"),),
+        finding=Finding(title=f"A finding {HOSTILE}"),
         limits=(HOSTILE,),
     )

@@ -1,20 +1,21 @@
 """Arms against each other: what differs, by how much, and whether that is significant."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from ..charts import Dot, Fill, forest
+from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..studies.claims import TABLE_5
 from ..studies.comparisons import Differences, adjusted
 from ..studies.evidence import Evidence
 from ..studies.grades import ArmDifference, Grade
 from ..wording import MISSING, MOST_NAMES, p_text, points, spaced, span
-from .content import Picture
+from .content import HOW_SURE, Picture
 from .panel import Panel
 from .table import Cell, Column, Row, Table
 from .units import POINTS
@@ -22,12 +23,13 @@ from .units import POINTS
 __all__ = [
     "LAYERS",
     "NONE",
+    "by_corruption_table",
     "difference_pictures",
-    "difference_tables",
     "dot_of",
     "drawing",
     "long_table",
     "main_pair",
+    "main_table",
     "wide_table",
 ]
 
@@ -55,17 +57,22 @@ def drawing(what: str, evidence: Evidence) -> str:
     return f"{what} {f'without intervals, since {evidence.few}' if evidence.few else drawn}"
 
 
-def difference_tables(panel: Panel, differences: Differences) -> list[Table]:
-    """Make the table of the main differences in one view, and of each corruption; none without two arms."""
+def main_table(panel: Panel, differences: Differences) -> list[Table]:
+    """Make the table of the main differences in one view; none without two arms."""
     primary = {key: each for key, each in differences.items() if key[2] in MAIN}
-    others = {key: each for key, each in differences.items() if key[2] not in MAIN}
     unit = "Points of mIoU, or of retention" if panel.conditions else "Points of mIoU"
-    fields = panel.fields("differences", "Differences between arms")
-    tables = long_table(panel, primary, ("in", MAIN), unit, main=True, **fields)
-    if len(panel.conditions) > 1:
-        title = "Differences between arms by corruption and category"
-        tables += wide_table(panel, others, **panel.fields("differences-by-corruption", title))
-    return tables
+    fields = panel.fields("differences", "Differences between arms", HOW_SURE)
+    return long_table(panel, primary, ("in", MAIN), unit, main=True, **fields)
+
+
+def by_corruption_table(panel: Panel, differences: Differences) -> list[Table]:
+    """Make the table of each corruption in one view; none without two arms and two corruptions."""
+    if len(panel.conditions) < 2:
+        return []
+    same = {name for name, members in categories_of(panel.conditions).items() if len(members) == 1}
+    others = {key: each for key, each in differences.items() if key[2] not in MAIN}
+    title = "Differences between arms by corruption and category"
+    return wide_table(panel, others, same, **panel.fields("differences-by-corruption", title))
 
 
 def difference_cell(each: ArmDifference, p_holm: tuple[float, str], *, brief: bool = False) -> Cell:
@@ -97,10 +104,10 @@ def row_of(panel: Panel, pair: tuple[str, str], cells: Sequence[Cell], **where: 
     return Row(cells=(Cell(name), *cells), where=models | where)
 
 
-def wide_table(panel: Panel, differences: Differences, **fields: Any) -> list[Table]:
+def wide_table(panel: Panel, differences: Differences, unseen: Collection[str] = (), **fields: Any) -> list[Table]:
     """Make a table with a row per pair of arms and a column per quantity, or per view; none without two arms.
 
-    fields: of `Table`.
+    unseen: quantities for the CSV alone. fields: of `Table`.
     """
     p_holm = adjusted(differences)
     pairs: dict[tuple[str, str], list[Cell]] = {}
@@ -108,8 +115,9 @@ def wide_table(panel: Panel, differences: Differences, **fields: Any) -> list[Ta
     for (first, second, what), each in differences.items():
         pairs.setdefault((first, second), []).append(difference_cell(each, p_holm[first, second, what]))
         name, where = (what, {}) if isinstance(what, str) else (CLEAN, {"view": str(what)})
-        columns[str(what)] = Column(name=name, label=spaced(name) if not where else str(what), where=where)
-    caption = f"Points of mIoU; {rule(panel.evidence)}; {panel.brief}."
+        label = str(what) if where else spaced(name)
+        columns[str(what)] = Column(name=name, label="" if what in unseen else label, where=where)
+    caption = f"Points of mIoU; {rule(panel.evidence)}."
     rows = [row_of(panel, pair, cells) for pair, cells in pairs.items()]
     return [panel.of_rows([*columns.values()], rows, caption=caption, **fields)] if rows else []
 
@@ -147,7 +155,7 @@ def long_table(
         *(Column(name="difference", label=group, where={"group": group}) for group in panel.evidence.groups),
         *(Column(label=label, align="left") for label in ("runs", "grade")),
     )
-    caption = f"{unit}; {rule(panel.evidence)}{'' if panel.evidence.few else f'; {P}'}; {panel.brief}."
+    caption = f"{unit}; {rule(panel.evidence)}{'' if panel.evidence.few else f'; {P}'}."
     return [panel.of_rows(columns, rows, caption=caption, **fields)] if rows else []
 
 
@@ -169,8 +177,8 @@ def difference_pictures(panel: Panel, differences: Differences) -> list[Picture]
         if rows:
             more = f"; the first {MOST_NAMES} of {len(rows)} pairs" if len(rows) > MOST_NAMES else ""
             chart = forest(dict(list(rows.items())[:MOST_NAMES]), unit, margin=panel.evidence.margin / 100)
-            caption = f"{drawing(unit[0].upper() + unit[1:], panel.evidence)}{more}; {panel.brief}."
-            pictures.append(panel.picture(file, title, caption, chart))
+            caption = f"{drawing(unit[0].upper() + unit[1:], panel.evidence)}{more}"
+            pictures.append(panel.picture(file, title, caption, chart, HOW_SURE))
     return pictures
 
 

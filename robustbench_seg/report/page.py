@@ -46,8 +46,13 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
             with replacing(out / f"{name}.{kind}") as temporary:
                 save_figure(figure(picture.chart), temporary, kind)
         rendered = [{**vars(section), "prefix": prefix} for prefix, section in every]
+        files_of = [
+            [(item.title, f"{prefix}-{item.file}", ("csv", "tex")) for item in section.tables]
+            + [(item.title, f"{prefix}-{item.file}", kinds) for item in section.pictures]
+            for prefix, section in every
+        ]
         write_text(out / TEXT, text_of(title, rendered))
-        write_text(out / PAGE, render_html(title, sections))
+        write_text(out / PAGE, render_html(title, sections, files_of))
     return out / PAGE
 
 

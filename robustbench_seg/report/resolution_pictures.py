@@ -33,8 +33,8 @@ def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) ->
     drawn = drawing(f"Points of clean mIoU lost against windows of {shift.slide.crop} pixels,", evidence)
     theirs = (f"{100 * figure:.1f}" for figure in TABLE_1C.figures())
     diamonds = (
-        "Diamonds: the paper's Table 1c (B2 on Cityscapes), {} points with Mix-FFN, {} with a positional encoding, "
-        f"{100 * TABLE_1C.figure:+.1f} between them. "
+        "; diamonds: the paper's Table 1c (B2 on Cityscapes), {} points with Mix-FFN, {} with a positional encoding, "
+        f"{100 * TABLE_1C.figure:+.1f} between them"
     ).format(*theirs)
     pictures = []
     if len(shift.scales) > 1:
@@ -43,7 +43,7 @@ def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) ->
             panel.picture(
                 "resolution-scales",
                 "mIoU against the scale of the input",
-                f"Clean images; windows of {shift.slide.crop} pixels, and the whole image; {bands}; {panel.brief}.",
+                f"Clean images; windows of {shift.slide.crop} pixels, and the whole image; {bands}",
                 lines(curves_of(panel, shift), x_label="scale of the input", y_label="mIoU (%)", across=2),
             )
         )
@@ -57,12 +57,11 @@ def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) ->
     for label, figure in marks.items():
         paper = Dot(number=Interval(figure, NAN, NAN), published=True, fill="ring", text="paper")
         shown["extent"][label].append(paper)
-    about = panel.brief[0].upper() + panel.brief[1:]
     pictures.append(
         panel.picture(
             "resolution-effects",
             "What a shift of the resolution costs each arm, and differences between arms",
-            f"{drawn}. {diamonds if marks else ''}{about}.",
+            f"{drawn}{diamonds if marks else ''}",
             forest(shown, "points lost", margin=evidence.margin / 100),
         )
     )
@@ -91,7 +90,7 @@ def extent_picture(panel: Panel, shift: Shift) -> Picture:
         "resolution-extent",
         "From windows to whole images",
         f"Clean mIoU in %; ring: {views[0]}, full: {views[1]}; diamonds: the paper's Table 1c, B2 on Cityscapes with "
-        f"windows of 768 pixels and whole images; {panel.brief}.",
+        f"windows of 768 pixels and whole images",
         dumbbells({"Ours": ours, "Paper": theirs}, "mIoU (%)"),
     )
 

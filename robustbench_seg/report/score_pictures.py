@@ -10,7 +10,7 @@ from ..store.cell import CLEAN
 from ..studies.comparisons import Differences
 from ..studies.evidence import Entry
 from ..wording import MOST_NAMES, counted, percent, spaced
-from .content import Picture
+from .content import ANSWER, SEVERITY, Picture
 from .differences import LAYERS, dot_of, drawing, main_pair
 from .panel import Panel
 
@@ -32,8 +32,8 @@ def arms_picture(panel: Panel) -> Picture:
     notes = {arm.arm_label: note_of(arm, names) for arm in arms}
     what = "ring: clean, full: the mean under corruption" if panel.conditions else "clean images"
     layers = LAYERS if not panel.evidence.few else f"without intervals, since {panel.evidence.few}"
-    caption = f"mIoU in %; {what}; {layers}; ticks: single runs; {panel.brief}."
-    return panel.picture("arms", "Arms", caption, dumbbells({"": rows}, "mIoU (%)", notes=notes))
+    caption = f"mIoU in %; {what}; {layers}; ticks: single runs"
+    return panel.picture("arms", "Arms", caption, dumbbells({"": rows}, "mIoU (%)", notes=notes), ANSWER)
 
 
 def note_of(arm: Entry, names: list[str]) -> str:
@@ -62,8 +62,8 @@ def corruption_pictures(panel: Panel, differences: Differences) -> list[Picture]
         x = Axis(low=severities[0], high=severities[-1], ticks=ticks, label="severity")
         curves = {spaced(name): [curve_of(panel, arm, name) for arm in cells] for name in panel.corruptions}
         bands = "" if panel.evidence.few else ", bands are 95 % intervals"
-        caption = f"mIoU in % by severity, dotted on clean images{bands}{note}; {panel.brief}."
-        pictures.append(panel.picture("severity", "mIoU against severity", caption, lines(curves, x)))
+        caption = f"mIoU in % by severity, dotted on clean images{bands}{note}"
+        pictures.append(panel.picture("severity", "mIoU against severity", caption, lines(curves, x), SEVERITY))
     return pictures
 
 
@@ -95,6 +95,6 @@ def matrix_picture(panel: Panel, arms: list[Entry], note: str, differences: Diff
     return panel.picture(
         "corruptions",
         "mIoU by corruption",
-        f"mIoU in %{first}{note}{second}; bold: means of groups; {panel.brief}.",
+        f"mIoU in %{first}{note}{second}; bold: means of groups",
         matrix(rows, "mIoU (%)", " minus\n".join(pair or ()), margin=panel.evidence.margin / 100),
     )

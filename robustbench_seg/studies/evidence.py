@@ -33,13 +33,15 @@ Quantities = Callable[[str], Mapping[Any, Draws]]  # of a model, by its title
 class Entry:
     """What a table has in a row: a model, or the mean over an arm's seeds.
 
-    values: by quantity. runs: the values of each of its models. compared: whether it stands for an arm; a seed next to
-    its mean does not. flagged: whether a cell of it deserves no trust. blank: whether that is so of clean images: who
-    has nothing keeps all of it.
+    arm: its name. run: of an arm with several, which run it is, or of how many it is the mean. values: by quantity.
+    runs: the values of each of its models. compared: whether it stands for an arm; a seed next to its mean does not.
+    flagged: whether a cell of it deserves no trust. blank: whether that is so of clean images: who has nothing keeps
+    all of it.
     """
 
     name: str
     arm: str
+    run: str
     models: list[str]
     values: Mapping[Any, Draws]
     runs: Sequence[Mapping[Any, Draws]]
@@ -54,7 +56,7 @@ class Entry:
 
     @property
     def arm_label(self) -> str:
-        """The arm's name for figures, with the same warning."""
+        """The arm's name, for figures and next to a column that has the run; with the same warning."""
         return f"{self.arm} ⚠" if self.flagged else self.arm
 
     @property
@@ -160,17 +162,20 @@ class Evidence:
         flagged, blank = flagged_models(cells), blank_models(cells)
         entries = []
 
-        def entry(name: str, arm: str, models: list[str], values: Mapping[Any, Draws], *, compared: bool) -> Entry:
+        def entry(name: str, arm: str, run: str, models: list[str], values: Mapping[Any, Draws]) -> Entry:
             seen, none = (not bad.isdisjoint(models) for bad in (flagged, blank))
+            compared = models == self.arms[arm]
             runs = [each[title] for title in models]
-            return Entry(name, arm, models, values, runs, compared=compared, flagged=seen, blank=none)
+            return Entry(name, arm, run, models, values, runs, compared=compared, flagged=seen, blank=none)
 
         for arm, members in self.arms.items():
-            if len(members) > 1:
-                names = each[members[0]]
+            several = len(members) > 1
+            if several:
+                names, mean = each[members[0]], f"mean of {len(members)}"
                 of_arm = {name: arm_mean({title: each[title][name] for title in members}, arm) for name in names}
-                entries.append(entry(f"{arm} (mean of {len(members)})", arm, members, of_arm, compared=True))
-            entries += [entry(title, arm, [title], each[title], compared=len(members) == 1) for title in members]
+                entries.append(entry(f"{arm} ({mean})", arm, mean, members, of_arm))
+            for title in members:
+                entries.append(entry(title, arm, title.rpartition("-")[2] if several else "", [title], each[title]))
         return entries
 
     def arm_entries(self, quantities: Quantities, view: View | None = None) -> list[Entry]:

@@ -81,7 +81,7 @@ def gains_picture(panel: Panel, stored: View, reestimated: View) -> Picture:
     return panel.picture(
         f"batchnorm-{reestimated}",
         f"Stored and re-estimated statistics of BatchNorm, view {reestimated}",
-        f"mIoU in %; ring: view {stored}, full: view {reestimated}; {panel.brief}.",
+        f"mIoU in %; ring: view {stored}, full: view {reestimated}",
         dumbbells(rows, "mIoU (%)"),
     )
 
@@ -99,7 +99,7 @@ def gains_table(panel: Panel, stored: View, reestimated: View) -> Table:
         parts={"corruption": [CLEAN, *panel.conditions, *averages]},
         file=f"batchnorm-{reestimated}",
         title=f"Stored and re-estimated statistics of BatchNorm, view {reestimated}",
-        caption=f"mIoU in %, of a corruption the mean over its severities; {panel.about}.",
+        caption="mIoU in %, of a corruption the mean over its severities.",
     )
 
 

@@ -1,6 +1,6 @@
 """Boundary and calibration: what mIoU does not see, the quality of boundaries and how far confidence can be trusted."""
 
-from functools import partial
+from dataclasses import replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -24,9 +24,10 @@ NATS = plain("{:z.2f}")
 
 
 def make(panel: Panel) -> Content:
-    """Make a table per metric that there is; of several views of clean images one for all of them."""
+    """Make the table of all such metrics in each view; of several views of clean images one for all of them."""
     together = not panel.conditions and len(panel.source.plan.views) > 1
     places = [panel] if together else [view for view in panel.views if view.detailed]
+    places = [place for place in places if metrics_of(place)]
     tables = Content(tables=tuple(table for place in places for table in tables_of(place)))
     return sum((reliability_of(place) for place in places if place.view and "ece" in metrics_of(place)), tables)
 
@@ -54,7 +55,7 @@ def reliability_of(panel: Panel) -> Content:
         rows,
         "ece",
         **panel.fields("reliability", "Accuracy by confidence"),
-        caption=f"{caption}; {panel.about}.",
+        caption=f"{caption}.",
     )
     pictures = (reliability_picture(panel, frame),) if panel.source.pictures else ()
     return Content(tables=(table,), pictures=pictures)
@@ -78,31 +79,35 @@ def reliability_picture(panel: Panel, frame: pd.DataFrame) -> Picture:
         ]
         for kind, own in frame.groupby("images", sort=False)
     }
-    few = f"the first {MOST_NAMES} arms; " if len(panel.evidence.arms) > MOST_NAMES else ""
-    caption = f"% of pixels that are right, over the confidence, in 15 bins; dotted: confidence is accuracy; {few}"
+    few = f"; the first {MOST_NAMES} arms" if len(panel.evidence.arms) > MOST_NAMES else ""
+    caption = f"% of pixels that are right, over the confidence, in 15 bins; dotted: confidence is accuracy{few}"
     chart = reliability_diagram(curves, "confidence (%)", "accuracy (%)")
-    return panel.picture("reliability", "Accuracy by confidence", f"{caption}{panel.brief}.", chart)
+    return panel.picture("reliability", "Accuracy by confidence", caption, chart)
 
 
 def tables_of(panel: Panel) -> list[Table]:
-    """Make the tables of one view: clean, each corruption (mean over severities), mean; then how arms differ.
+    """Make the table of one view: each metric on clean images and on average; then the table of how arms differ.
 
-    The CSV has every severity too. Of all views together: clean images, a column per view.
+    The CSV has every corruption and severity too. Of all views together: clean images, a column per metric and view.
     """
-    one = panel.view is not None
-    averaged = "each corruption the mean over its severities; " if panel.conditions else ""
-    file, title, images = ("", "", averaged) if one else ("-views", " by view", "clean images; ")
-    tables = [
-        panel.table(
-            partial(scores_of_view, panel, name) if one else partial(panel.by_view, name),
-            columns_of(panel, metric),
-            **panel.fields(f"{name.replace('_', '-')}{file}", f"{metric.title}{title}"),
-            caption=f"{f'In {metric.unit}, ' if metric.unit else ''}{metric.direction}; {images}{panel.about}.",
-            metric=name,
-        )
-        for name, metric in metrics_of(panel).items()
-    ]
-    return [*tables, *difference_tables(panel)] if one else tables
+    metrics, one = metrics_of(panel), panel.view is not None
+    units = "; ".join(
+        f"{metric.label}{f' in {metric.unit}' if metric.unit else ''}, {metric.direction}"
+        for metric in metrics.values()
+    )
+    images = "Clean images, and the mean over corruptions" if panel.conditions else "Clean images"
+
+    def quantities(title: str) -> dict[Any, Draws]:
+        scores = scores_of_view if one else Panel.by_view
+        return {(name, key): own for name in metrics for key, own in scores(panel, name, title).items()}
+
+    table = panel.table(
+        quantities,
+        [column for metric in metrics.values() for column in columns_of(panel, metric)],
+        **panel.fields("metrics", "Boundaries and calibration"),
+        caption=f"{images}; {units}.",
+    )
+    return [table, *(difference_tables(panel) if one else [])]
 
 
 def scores_of_view(panel: Panel, metric: str, title: str) -> dict[Any, Draws]:
@@ -110,13 +115,26 @@ def scores_of_view(panel: Panel, metric: str, title: str) -> dict[Any, Draws]:
 
 
 def columns_of(panel: Panel, metric: Metric) -> list[Column]:
-    """Make the columns of a metric: quantities of one view, or views."""
+    """Make the columns of a metric: quantities of one view, or views. Only clean images and the mean have a label."""
     unit = PERCENT if metric.unit == "%" else NATS if metric.name in SHIPPED else DIGITS
     best: Literal["high", "low"] = "high" if metric.higher else "low"
     if panel.view is None:
-        return view_columns(panel.order, best=best, unit=unit)
-    names = [CLEAN, *panel.conditions, "mean"] if panel.conditions else [CLEAN]
-    return [*quantity_columns(names, best, unit=unit), *cell_columns(panel.conditions)]
+        columns = view_columns(panel.order)
+    else:
+        names = [CLEAN, *(["mean", *panel.conditions] if panel.conditions else [])]
+        columns = [*quantity_columns(names), *cell_columns(panel.conditions)]
+    seen = {CLEAN, "mean"}
+    return [
+        replace(
+            column,
+            label=f"{metric.label} {column.label}" if column.name in seen else "",
+            key=(metric.name, column.name if column.key is None else column.key),
+            where={**column.where, "metric": metric.name},
+            best=best,
+            unit=unit,
+        )
+        for column in columns
+    ]
 
 
 def difference_tables(panel: Panel) -> list[Table]:

@@ -45,15 +45,13 @@ def classes_picture(panel: Panel, frame: pd.DataFrame) -> Picture:
         together = {
             str(row["class"]): [dot(arm, CLEAN, row[arm, CLEAN]) for arm in every] for row in frame.to_dict("records")
         }
-        return panel.picture(
-            "classes", "IoU per class", f"IoU in %, clean images; {panel.brief}.", dots({"": together}, "IoU (%)")
-        )
+        return panel.picture("classes", "IoU per class", "IoU in %, clean images", dots({"": together}, "IoU (%)"))
     rows = {
         arm: {str(row["class"]): [dot(arm, kind, row[arm, kind]) for kind in kinds] for row in frame.to_dict("records")}
         for arm in arms
     }
     few = f"; the first {MOST} of {len(panel.evidence.arms)} arms" if len(panel.evidence.arms) > MOST else ""
-    caption = f"IoU in %; ring: clean, full: under corruption{few}; {panel.brief}."
+    caption = f"IoU in %; ring: clean, full: under corruption{few}"
     return panel.picture("classes", "IoU per class", caption, dumbbells(rows, "IoU (%)", across=3))
 
 
@@ -72,5 +70,5 @@ def classes_table(panel: Panel, frame: pd.DataFrame) -> Table:
         frame_rows(frame, columns, ["class"]),
         "iou",
         **panel.fields("classes", "IoU per class"),
-        caption=f"IoU in %, {'clean and the plain mean over corruptions' if conditions else 'clean'}; {panel.about}.",
+        caption=f"IoU in %, {'clean and the plain mean over corruptions' if conditions else 'clean'}.",
     )

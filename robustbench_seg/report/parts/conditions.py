@@ -66,7 +66,7 @@ def content_of(view: Panel, scores: ConditionScores) -> Content:
         columns,
         facts=intervals,
         **view.fields("conditions", "mIoU under the data's own conditions"),
-        caption=f"mIoU in %, from the images of each condition: {sizes}.{retention} {view.about}.",
+        caption=f"mIoU in %, from the images of each condition: {sizes}.{retention}",
         main=True,
     )
     arms = view.evidence.arm_entries(lambda title: scores.values(title=title), view.view)
@@ -86,7 +86,7 @@ def conditions_picture(view: Panel, scores: ConditionScores, arms: Sequence[Entr
         for name in scores.conditions
     }
     few = f"; the first {MOST_NAMES} of {len(arms)} arms" if len(arms) > MOST_NAMES else ""
-    caption = f"mIoU in %, bars are 95 % intervals where there are enough blocks{few}; {view.brief}."
+    caption = f"mIoU in %, bars are 95 % intervals where there are enough blocks{few}"
     return view.picture("conditions", "mIoU under the data's own conditions", caption, dots({"": rows}, "mIoU (%)"))
 
 
