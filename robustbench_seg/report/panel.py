@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..charts import Chart, Dot
+from ..charts import Chart, Curve, Dot
 from ..protocols import categories_of
 from ..store.cell import CLEAN, view_name
 from ..store.view import View
@@ -206,6 +206,12 @@ class Panel:
             arm=arm.arm,
             **{"series": self.series(arm.arm), **fields},
         )
+
+    def curve(self, arm: Entry, quantities: Mapping[float, Any], level: Any = None) -> Curve:
+        """Make the curve of an arm's quantities over their places. level: the quantity of its dotted line."""
+        points = [(place, self.evidence.interval(arm.values[what])) for place, what in quantities.items()]
+        dotted = None if level is None else float(arm.values[level][0])
+        return Curve(arm=arm.arm, series=self.series(arm.arm), points=tuple(points), level=dotted)
 
     def series(self, arm: str) -> int:
         """The place of an arm, which decides its colour and marker throughout the report."""

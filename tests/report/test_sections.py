@@ -15,7 +15,7 @@ from synthetic import ENVIRONMENT, change_plan, write_synthetic
 from tables import bold, hover, lines, readable, values
 from tables import table_of as table
 
-from robustbench_seg.charts import Plot, describe
+from robustbench_seg.charts import Plot, Rows, describe
 from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.report.content import Picture, Section
@@ -508,8 +508,15 @@ def test_controls_are_not_taken_for_the_arms_of_table_1c(tmp_path: Path) -> None
     assert "segformer-b0-mix minus segformer-b0-learned: " in section.sentences[1]
     assert "the paper's Table 1c has -2.6 points" in section.sentences[1]
     assert [arm_of_table_1c(f"segformer-b0-{name}-s0") for name in names] == [None, "learned_pe", None, "mix_ffn", None]
-    labels = ["segformer-b0-learned minus\nsegformer-b0-mix", "segformer-b0-mix-learned minus\nsegformer-b0-mix"]
-    assert paper_marks(labels) == {labels[0]: pytest.approx(0.026)}
+    pairs = [("segformer-b0-mix", "segformer-b0-learned"), ("segformer-b0-mix", "segformer-b0-mix-learned")]
+    assert paper_marks(pairs) == {pairs[0]: pytest.approx(-0.026)}
+    (chart,) = (picture.chart for picture in section.pictures if picture.file == "resolution-effects")
+    extent = chart.panels[0]
+    assert isinstance(extent, Rows)
+    published = {row.label: [dot.number.estimate for dot in row.dots[0] if dot.published] for row in extent.rows}
+    assert {label: numbers for label, numbers in published.items() if numbers} == {
+        "segformer-b0-mix minus\nsegformer-b0-learned": [pytest.approx(-2.6)]
+    }
 
 
 def test_seeds_that_disagree_confirm_nothing(tmp_path: Path) -> None:
