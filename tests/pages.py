@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
-from robustbench_seg.charts import Chart, Dot, forest
+from robustbench_seg.charts import Chart, Dot, dumbbells
 from robustbench_seg.report.content import Picture, Section
 from robustbench_seg.report.table import Cell, Column, Row, Table
 from robustbench_seg.report.units import plain
@@ -58,8 +58,10 @@ def text_table(columns: dict[str, list[str]], **fields: Any) -> Table:
 
 
 def chart(name: str = HOSTILE) -> Chart:
-    rows = {name: [Dot(number=Interval(0.1, 0.05, 0.15), arm=name, series=0)]}
-    return forest({"m$1$": rows}, "points")
+    """Two arms, one of which has a hostile name, clean and under corruption."""
+    rows = {arm: [Dot(number=Interval(x, x - 0.05, x + 0.05), arm=arm, series=k) for x in (0.5, 0.3)]
+            for k, arm in enumerate((name, "m$1$"))}  # fmt: skip
+    return dumbbells({"m$1$": rows}, "mIoU (%)", notes=dict.fromkeys(rows, "one run"))
 
 
 def pictures(folder: Path, *, shows_images: bool = True) -> list[StoredPicture]:
@@ -100,8 +102,7 @@ def section(folder: Path) -> Section:
         warnings=("All of it.",),
         tables=(table(),),
         pictures=tuple(
-            Picture(file=name, title=name, caption=HOSTILE, description=HOSTILE, chart=chart(), group="Figures")
-            for name in ("one", "two")
+            Picture(file=name, title=name, caption=HOSTILE, chart=chart(), group="Figures") for name in ("one", "two")
         ),
         gallery=tuple(pictures(folder / "gallery")),
         missing=(f"never {HOSTILE}",),

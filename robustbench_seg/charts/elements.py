@@ -9,7 +9,7 @@ from html import escape
 from .looks import HALF_CIRCLE, LIGHT, MARKERS, marker_of
 from .values import Axis, Fill
 
-__all__ = ["colour_of", "data", "draw_axis", "draw_line", "draw_mark", "draw_text", "key_of", "percent"]
+__all__ = ["colour_of", "data", "draw_axis", "draw_line", "draw_mark", "draw_text", "key_of", "percent", "px"]
 
 
 def colour_of(series: int | None) -> str:
@@ -27,14 +27,19 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f}".rstrip("0").rstrip(".") + "%"
 
 
+def px(place: float) -> str:
+    """Write a vertical place to a tenth of a pixel."""
+    return f"{place:.1f}".removesuffix(".0")
+
+
 def draw_text(words: str, x: float, y: float, kind: str) -> str:
     """Write words at a place; nothing for none. kind: the class, which says where the place is in the text."""
-    return f'<text class="{kind}" x="{percent(x)}" y="{y:g}">{escape(words)}</text>' if words else ""
+    return f'<text class="{kind}" x="{percent(x)}" y="{px(y)}">{escape(words)}</text>' if words else ""
 
 
 def draw_line(x1: float, x2: float, y1: float, y2: float, kind: str, names: str = "", title: str = "") -> str:
     """Draw a line. names: `data` of it. title: its tooltip."""
-    places = f'x1="{percent(x1)}" x2="{percent(x2)}" y1="{y1:.5g}" y2="{y2:.5g}"'
+    places = f'x1="{percent(x1)}" x2="{percent(x2)}" y1="{px(y1)}" y2="{px(y2)}"'
     inner = f"><title>{escape(title)}</title></line>" if title else "/>"
     return f'<line class="{kind}" {places}{names}{inner}'
 
@@ -45,7 +50,7 @@ def draw_mark(x: float, y: float, series: int | None, fill: Fill, title: str = "
     path = f'<path class="{"full" if fill == "full" else "ring"}" d="{shape}"/>'
     half = f'<path class="full" d="{HALF_CIRCLE}"/>' if fill == "half" else ""
     tooltip = f"<title>{escape(title)}</title>" if title else ""
-    return f'<svg class="at" x="{percent(x)}" y="{y:.5g}">{tooltip}{path}{half}</svg>'
+    return f'<svg class="at" x="{percent(x)}" y="{px(y)}">{tooltip}{path}{half}</svg>'
 
 
 def key_of(series: int) -> str:

@@ -16,6 +16,7 @@ __all__ = ["figure", "save_figure"]
 
 INK, SOFT, BAND = "#1b1f24", "#888888", "#e9edf1"
 LINE, NAME = 0.22, 0.16  # inches of a row and of a further line of its name
+LETTER, FEW = 0.075, 3  # inches of a letter; panels of curves that are as large as a single one
 PAD = 0.035  # of an axis, free at each end
 # Text stays text, and the bytes depend on the content alone.
 SETTINGS: dict[Any, Any] = {"svg.hashsalt": "robustbench-seg", "svg.fonttype": "none", "pdf.fonttype": 42}
@@ -38,10 +39,13 @@ def figure(chart: Chart) -> "Figure":
     from matplotlib.figure import Figure
 
     columns = min(chart.across, len(chart.panels))
+    legend = chart.legend or names_at_ends(chart.panels[0])
     lines = [chart.panels[k : k + columns] for k in range(0, len(chart.panels), columns)]
-    widths, heights = zip(*map(size_of, chart.panels), strict=True)
+    widths, heights = zip(*(size_of(panel, few=len(chart.panels) <= FEW) for panel in chart.panels), strict=True)
     tall = [max(heights[k * columns : (k + 1) * columns]) for k in range(len(lines))]
-    width, listed = max(max(widths) * columns, 4.0), NAME * -(-len(chart.legend) // 2)
+    width = max(max(widths) * columns, 4.0)
+    next_to = max(1, int(width // (0.5 + LETTER * max((len(arm) for arm, _ in legend), default=0))))
+    listed = NAME * -(-len(legend) // next_to)
     drawn = Figure(figsize=(width, sum(tall) + listed + 0.2), layout="constrained")
     across, down = parts_of(chart.panels[0])
     grid = drawn.subplots(
@@ -57,8 +61,8 @@ def figure(chart: Chart) -> "Figure":
         row, column = divmod(k, columns)
         own = grid[row * down : (row + 1) * down, column * len(across) : (column + 1) * len(across)].flat
         draw_panel(list(own), panel, named=column == 0 or names_of(panel) != names_of(chart.panels[k - 1]))
-    if chart.legend:
-        list_arms(drawn, chart.legend)
+    if legend:
+        list_arms(drawn, legend, next_to)
     return drawn
 
 
@@ -74,13 +78,13 @@ def names_of(panel: Panel) -> list[str]:
     return [row.label for row in panel.rows] if isinstance(panel, Rows) else []
 
 
-def size_of(panel: Panel) -> tuple[float, float]:
-    """Give the width and height of a panel in inches."""
+def size_of(panel: Panel, *, few: bool) -> tuple[float, float]:
+    """Give the width and height of a panel in inches. few: whether it is one of few."""
     if isinstance(panel, Rows):
         lines = sum(LINE + NAME * row.label.count("\n") for row in panel.rows)
         longest = max((len(line) for label in names_of(panel) for line in label.split("\n")), default=0)
-        return 2.2 * sum(panel.shares) + 1.2 * (len(panel.axes) - 1) + 0.065 * longest, lines + 0.9
-    return (2.7, 2.6) if isinstance(panel, Tile) else (2.5 + 1.8 * panel.labelled, 2.0)
+        return 2.2 + 1.2 * (len(panel.axes) - 1) + LETTER * longest, lines + 0.9
+    return (2.7, 2.6) if isinstance(panel, Tile) else (3.6, 3.0) if few else (2.4, 1.9)
 
 
 def draw_panel(axes: Sequence["Axes"], panel: Panel, *, named: bool) -> None:
@@ -179,9 +183,6 @@ def draw_plot(axis: "Axes", panel: Plot) -> None:
         axis.plot([panel.x.low, panel.x.high], [panel.x.low, panel.x.high], color=SOFT, linestyle=":", linewidth=1)
     for curve in panel.curves:
         draw_curve(axis, curve)
-        if panel.labelled and curve.drawn:
-            x, number, _ = curve.drawn[-1]
-            axis.annotate(curve.arm, (x, number.estimate), (6, -3), textcoords="offset points", fontsize=7)
 
 
 def draw_curve(axis: "Axes", curve: Curve) -> None:
@@ -203,10 +204,15 @@ def draw_curve(axis: "Axes", curve: Curve) -> None:
         axis.plot(place, number.estimate, **{**look_of(curve.series, fill), "markersize": 4})
 
 
-def list_arms(drawn: "Figure", legend: Sequence[tuple[str, int]]) -> None:
-    """List the arms above the panels."""
+def names_at_ends(panel: Panel) -> tuple[tuple[str, int], ...]:
+    """List the arms whose names stand at the ends of their curves in the page; on paper they stand above."""
+    curves = panel.curves if isinstance(panel, Plot) and panel.labelled else ()
+    return tuple((curve.arm, curve.series) for curve in curves if curve.series is not None)
+
+
+def list_arms(drawn: "Figure", legend: Sequence[tuple[str, int]], next_to: int) -> None:
+    """List the arms above the panels. next_to: how many in a line."""
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], **look_of(series, "full"), label=arm) for arm, series in legend]
-    columns = max(1, int(drawn.get_figwidth() // 2.4))
-    drawn.legend(handles=handles, loc="outside upper center", ncols=columns, fontsize=8, frameon=False)
+    drawn.legend(handles=handles, loc="outside upper center", ncols=next_to, fontsize=8, frameon=False)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from math import isnan
 
-from .elements import colour_of, data, draw_axis, draw_line, draw_mark, draw_text, percent
+from .elements import colour_of, data, draw_line, draw_mark, draw_text, percent, px
 from .values import Curve, Plot
 from .words import shorten, state_number
 
@@ -14,6 +14,7 @@ SMALL, LARGE = 112, 230  # px: the area of one of several panels, and of one ove
 TOP, BOTTOM = 26, 34  # px above and below the area
 LEFT, RIGHT, LABELLED = 0.13, 0.97, 0.5  # shares of the width: ends of the area, and the end where names stand
 FINE = 1000  # units of the stretched area
+BOX = f'viewBox="0 0 {FINE} {FINE}" preserveAspectRatio="none"'
 NAME, ARROW = 15, 8
 
 
@@ -41,36 +42,32 @@ def draw_plot(panel: Plot, *, small: bool) -> tuple[str, float]:
 
     parts = [draw_text(shorten(panel.title, 24 if small else 54), 0, 13, "title")]
     parts.append(draw_text("" if small else panel.y.label, 0, top - 8, "tick start"))
-    parts.append(draw_axis(panel.x, LEFT, width, top, bottom))
-    for tick, words in panel.y.ticks:
-        parts.append(draw_line(LEFT, LEFT + width, y_of(tick), y_of(tick), "grid"))
-        parts.append(draw_text(words, LEFT - 0.015, y_of(tick) + 4, "tick end"))
+    across = [f"M0 {FINE * (1 - panel.y.share(tick)):.0f}h{FINE}" for tick, _ in panel.y.ticks]
+    up = [f"M{FINE * panel.x.share(tick):.0f} 0v{FINE}" for tick, _ in panel.x.ticks]
+    diagonal = f'<path class="level ink" d="M0 {FINE}L{FINE} 0"/>' if panel.diagonal else ""
+    area = f'x="{percent(LEFT)}" y="{top:g}" width="{percent(width)}" height="{height:g}"'
+    lines = [grouped(curve, draw_paths(panel, curve)) for curve in panel.curves if curve.link == "line"]
+    parts.append(f'<svg {area} {BOX}><path class="grid" d="{"".join(across + up)}"/>{diagonal}{"".join(lines)}</svg>')
+    parts += [draw_text(words, LEFT - 0.015, y_of(tick) + 4, "tick end") for tick, words in panel.y.ticks]
     parts += [draw_text(words, x_of(tick), bottom + 14, "tick") for tick, words in panel.x.ticks]
     under = panel.x.label if panel.labelled or not small else ""
     parts.append(draw_text(under, LEFT + width / 2, bottom + 29, "tick"))
-    if panel.diagonal:
-        parts.append(draw_line(x_of(panel.x.low), x_of(panel.x.high), bottom, top, "level ink"))
     for curve in panel.curves:
-        area = f'x="{percent(LEFT)}" y="{top:g}" width="{percent(width)}" height="{height:g}"'
-        inner = draw_curve(panel, curve, area, x_of, y_of)
         title = f"<title>{escape(curve.arm)}</title>"
-        parts.append(f'<g class="{colour_of(curve.series)}"{data(arm=curve.arm)}>{title}{inner}</g>')
+        parts.append(grouped(curve, title + draw_points(panel, curve, x_of, y_of)))
     if panel.labelled:
         parts.append(draw_names(panel, y_of, top, bottom))
     return "".join(parts), bottom + (BOTTOM if under else BOTTOM - NAME)
 
 
-def draw_curve(
-    panel: Plot, curve: Curve, area: str, x_of: Callable[[float], float], y_of: Callable[[float], float]
-) -> str:
-    """Draw a level, a band, a line and markers. area: the place of what stretches."""
+def grouped(curve: Curve, inner: str) -> str:
+    """Put elements of a curve into a group of its colour."""
+    return f'<g class="{colour_of(curve.series)}"{data(arm=curve.arm)}>{inner}</g>'
+
+
+def draw_points(panel: Plot, curve: Curve, x_of: Callable[[float], float], y_of: Callable[[float], float]) -> str:
+    """Draw the markers of a curve, an arrow between them, and their intervals where no band shows these."""
     parts = []
-    if curve.level is not None and not isnan(curve.level):
-        left, right, y = x_of(panel.x.low), x_of(panel.x.high), y_of(curve.level)
-        parts.append(draw_line(left, right, y, y, "level", title=f"{curve.arm}, clean: {curve.level:.1f}"))
-    if curve.link == "line" and len(curve.drawn) > 1:
-        box = f'viewBox="0 0 {FINE} {FINE}" preserveAspectRatio="none"'
-        parts.append(f"<svg {area} {box}>{paths(panel, curve)}</svg>")
     if curve.link == "arrow" and len(curve.drawn) > 1:
         (x1, first, _), (x2, last, _) = curve.drawn[0], curve.drawn[-1]
         start, end = y_of(first.estimate), y_of(last.estimate)
@@ -79,7 +76,7 @@ def draw_curve(
             down = end > start
             shape = "M-4-4 0 0 4-4" if down else "M-4 4 0 0 4 4"
             parts.append(
-                f'<svg class="at" x="{percent(x_of(x2))}" y="{end + (-ARROW if down else ARROW):.5g}">'
+                f'<svg class="at" x="{percent(x_of(x2))}" y="{px(end + (-ARROW if down else ARROW))}">'
                 f'<path class="head" d="{shape}"/></svg>'
             )
     for x, number, fill in curve.drawn:
@@ -90,19 +87,19 @@ def draw_curve(
     return "".join(parts)
 
 
-def paths(panel: Plot, curve: Curve) -> str:
-    """Draw the band, where all points have an interval, and the line, in units of the stretched area."""
+def draw_paths(panel: Plot, curve: Curve) -> str:
+    """Draw the band, where points have an interval, the level and the line, in units of the stretched area."""
 
     def path(points: Sequence[tuple[float, float]]) -> str:
         return "L".join(f"{FINE * panel.x.share(x):.0f} {FINE * (1 - panel.y.share(y)):.0f}" for x, y in points)
 
     line = path([(x, number.estimate) for x, number, _ in curve.drawn])
     ends = [(x, number.low, number.high) for x, number, _ in curve.drawn if not isnan(number.low)]
-    band = ""
-    if len(ends) > 1:
-        around = path([(x, low) for x, low, _ in ends] + [(x, high) for x, _, high in reversed(ends)])
-        band = f'<path class="area" d="M{around}z"/>'
-    return f'{band}<path class="line" d="M{line}"/>'
+    around = path([(x, low) for x, low, _ in ends] + [(x, high) for x, _, high in reversed(ends)])
+    clean = curve.level
+    level = "" if clean is None or isnan(clean) else path([(panel.x.low, clean), (panel.x.high, clean)])
+    drawn = (("area", f"{around}z" if len(ends) > 1 else ""), ("level", level), ("line", line))
+    return "".join(f'<path class="{kind}" d="M{places}"/>' for kind, places in drawn if places)
 
 
 def draw_names(panel: Plot, y_of: Callable[[float], float], top: float, bottom: float) -> str:
@@ -115,7 +112,6 @@ def draw_names(panel: Plot, y_of: Callable[[float], float], top: float, bottom: 
     parts = []
     for y, (_, k) in zip(places, ends, strict=True):
         curve = panel.curves[k]
-        parts.append(f'<g class="{colour_of(curve.series)}"{data(arm=curve.arm)}>')
-        parts.append(draw_mark(LABELLED + 0.04, y - over, curve.series, "full"))
-        parts.append(f"{draw_text(shorten(curve.arm, 26), LABELLED + 0.065, y - over + 4, 'name')}</g>")
+        key = draw_mark(LABELLED + 0.04, y - over, curve.series, "full")
+        parts.append(grouped(curve, key + draw_text(shorten(curve.arm, 26), LABELLED + 0.065, y - over + 4, "name")))
     return "".join(parts)

@@ -1,11 +1,14 @@
 """The numbers of charts in words: for tooltips, and for those who do not see a chart."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby
 from math import isnan
+from operator import itemgetter
 
 from ..studies.statistics import Interval
 from ..wording import counted
-from .values import Axis, Dot, Panel, Plot, Rows, Tile
+from .values import NOTHING, Axis, Dot, Panel, Plot, Rows, Tile
 
 __all__ = ["describe", "shorten", "state_dot", "state_number"]
 
@@ -31,44 +34,46 @@ def state_dot(dot: Dot, axis: Axis, label: str = "") -> str:
     return f"{', '.join(names)}: {state_number(dot.number, axis, dot.wide)}"
 
 
-def numbers_of(panel: Rows | Plot) -> Iterator[tuple[str, float]]:
-    """Yield all numbers of a panel, each with its words."""
-    if isinstance(panel, Rows):
-        for row in panel.rows:
-            for axis, dots in zip(panel.axes, row.dots, strict=True):
-                for dot in dots:
-                    if dot.drawn:
-                        brief = Dot(
-                            number=Interval(dot.number.estimate, *(float("nan"),) * 2), arm=dot.arm, text=dot.text
-                        )
-                        yield state_dot(brief, axis, row.label), dot.number.estimate
-    else:
+def numbers_of(panel: Rows | Plot) -> Iterator[tuple[str, str, float]]:
+    """Yield all numbers of a panel: what each is of, its words, and itself."""
+    if isinstance(panel, Plot):
         for curve in panel.curves:
-            for x, number, _ in curve.drawn:
-                yield f"{curve.arm} at {x:.4g}: {number.estimate:z.1f}", number.estimate
+            yield from (
+                (curve.arm, f"{number.estimate:z.1f} at {x:.4g}", number.estimate) for x, number, _ in curve.drawn
+            )
+        return
+    for row in panel.rows:
+        for axis, dots in zip(panel.axes, row.dots, strict=True):
+            for dot in (dot for dot in dots if dot.drawn):
+                name, _, words = state_dot(
+                    replace(dot, number=bare(dot.number), wide=NOTHING), axis, row.label
+                ).rpartition(": ")
+                yield name, words, dot.number.estimate
+
+
+def bare(number: Interval) -> Interval:
+    return Interval(number.estimate, NOTHING.low, NOTHING.high)
 
 
 def describe(panel: Panel) -> str:
     """Describe a panel: its title and its numbers; of many, the lowest and the highest."""
-    if isinstance(panel, Tile):
-        return panel.title
-    numbers = list(numbers_of(panel))
     title = " ".join(panel.title.split())
-    if not numbers:
-        return f"{title}: no numbers".removeprefix(": ")
+    if isinstance(panel, Tile):
+        return title
+    numbers = list(numbers_of(panel))
+    texts = [f"{name}: {', '.join(words for _, words, _ in own)}" for name, own in groupby(numbers, key=itemgetter(0))]
     if len(numbers) > MOST_NUMBERS:
-        low, high = (choose(numbers, key=lambda each: each[1])[0] for choose in (min, max))
-        text = f"{counted(len(numbers), 'number')}, which the tables have; the lowest: {low}; the highest: {high}"
-    else:
-        text = "; ".join(words for words, _ in numbers)
-    return f"{title}: {text}" if title else text
+        low, high = (choose(numbers, key=itemgetter(2)) for choose in (min, max))
+        ends = [f"the {what}: {name}: {words}" for what, (name, words, _) in (("lowest", low), ("highest", high))]
+        texts = [f"{counted(len(numbers), 'number')}, which the tables have", *ends]
+    return ": ".join(filter(None, [title, "; ".join(texts) or "no numbers"]))
 
 
 def shorten(text: str, most: int) -> str:
     """Take letters out of the middle of a long text, so that its two ends still name an arm.
 
     >>> shorten("segformer-b0-mix", 16), shorten("deeplabv3plus-mobilenet_v2", 15)
-    ('segformer-b0-mix', 'deeplab…lenet_v2')
+    ('segformer-b0-mix', 'deeplab…enet_v2')
     """
     if len(text) <= most:
         return text

@@ -17,16 +17,12 @@ ANSWER, SEVERITY, HOW_SURE = "Answer", "By severity", "How sure"
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A figure. file: its file's name without ending. description: what its chart does not state in words itself.
-
-    view: the name of the only view that it is of.
-    """
+    """A figure; its chart describes itself. file: its file's name without ending. view: the only one that it is of."""
 
     file: str
     title: str
     caption: str
     chart: Chart
-    description: str = ""
     group: str = ""
     view: str = ""
 

@@ -14,7 +14,7 @@ __all__ = ["SCHEMA", "columns_of", "csv", "lines_of"]
 SCHEMA = (
     "row", "models", "quantity", "value", "low", "high",
     "p", "p_holm", "low_runs", "high_runs", "p_runs", "comparison", "grade", "seed_pairs", "same_sign", "significant",
-    "metric", "view", "corruption", "severity", "condition", "group", "effect", "class", "bin", "setup",
+    "metric", "view", "corruption", "severity", "condition", "group", "effect", "class", "setup",
     "protocol", "dataset", "split", "images", "of", "fingerprint", "precision", "engine_version", "seed", "weights",
 )  # fmt: skip
 

@@ -1,8 +1,7 @@
 """Arms against each other: what differs, by how much, and whether that is significant."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from itertools import product
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,27 +10,20 @@ from ..charts import Dot, Fill, forest
 from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..studies.claims import TABLE_5
-from ..studies.comparisons import Differences, adjusted
+from ..studies.comparisons import Differences, Pair, adjusted
 from ..studies.evidence import Evidence
 from ..studies.grades import ArmDifference, Grade
-from ..wording import MISSING, MOST_NAMES, p_text, points, spaced, span
+from ..studies.statistics import Interval
+from ..wording import MISSING, p_text, points, spaced, span
 from .content import HOW_SURE, Picture
 from .panel import Panel
 from .table import Cell, Column, Row, Table
 from .units import POINTS
 
 __all__ = [
-    "LAYERS",
-    "NONE",
-    "by_corruption_table",
-    "difference_pictures",
-    "dot_of",
-    "drawing",
-    "long_table",
-    "main_pair",
-    "main_table",
-    "wide_table",
-]
+    "LAYERS", "NONE", "by_corruption_table", "difference_pictures", "dot_of", "drawing", "forest_picture", "long_table",
+    "main_pair", "main_table", "wide_table",
+]  # fmt: skip
 
 MAIN = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention", "drop": "drop, clean - mean"}
 LAYERS = "95 % intervals, thick over images and thin over images and training runs"
@@ -160,29 +152,43 @@ def long_table(
 
 
 def difference_pictures(panel: Panel, differences: Differences) -> list[Picture]:
-    """Draw the main differences of one view, and other pairs than the main one by corruption; none without two arms."""
-    main: dict[str, dict[str, list[Dot]]] = defaultdict(dict)
-    by_pair: dict[str, dict[str, list[Dot]]] = defaultdict(dict)
+    """Draw the main differences of one view: the drop, which the others state too, only where a suite names it."""
+    names = {what: MAIN[what] for _, _, what in differences if what in MAIN}
+    if not any(each.primary for (_, _, what), each in differences.items() if what == "drop"):
+        names.pop("drop", None)
+    return forest_picture(
+        panel, differences, names, "points", "differences", "Differences between arms", group=HOW_SURE
+    )
+
+
+def forest_picture(
+    panel: Panel,
+    differences: Differences,
+    names: Mapping[Any, str],
+    unit: str,
+    file: str,
+    title: str,
+    *,
+    published: Mapping[Pair, float] = MappingProxyType({}),
+    group: str = "",
+) -> list[Picture]:
+    """Draw a panel per quantity with a row per pair of arms; none without two arms.
+
+    names: of the quantities to draw. published: a paper's numbers in the first of them.
+    """
+    rows: dict[str, dict[str, list[Dot]]] = {name: {} for name in names.values()}
     for (first, second, what), each in differences.items():
-        if what in MAIN and (what != "drop" or each.primary):
-            main[MAIN[what]][f"{first} minus\n{second}"] = [dot_of(each)]
-    for (first, second), corruption in product(panel.evidence.pairs(), panel.corruptions):
-        if len(panel.corruptions) > 1 and (first, second) != main_pair(differences):
-            by_pair[f"{first} minus\n{second}"][spaced(corruption)] = [dot_of(differences[first, second, corruption])]
-    pictures = []
-    for file, title, unit, rows in (
-        ("differences", "Differences between arms", "points", main),
-        ("differences-by-corruption", "Differences between other arms by corruption", "points of mIoU", by_pair),
-    ):
-        if rows:
-            more = f"; the first {MOST_NAMES} of {len(rows)} pairs" if len(rows) > MOST_NAMES else ""
-            chart = forest(dict(list(rows.items())[:MOST_NAMES]), unit, margin=panel.evidence.margin / 100)
-            caption = f"{drawing(unit[0].upper() + unit[1:], panel.evidence)}{more}"
-            pictures.append(panel.picture(file, title, caption, chart, HOW_SURE))
-    return pictures
+        if what in names:
+            rows[names[what]][f"{first} minus\n{second}"] = [dot_of(each)]
+    for (first, second), figure in published.items():
+        paper = Dot(number=Interval(figure, *2 * (np.nan,)), published=True, fill="ring", text="paper")
+        next(iter(rows.values()))[f"{first} minus\n{second}"].append(paper)
+    caption = drawing(unit[0].upper() + unit[1:], panel.evidence) + ("; diamonds: the paper's" if published else "")
+    chart = forest(rows, unit, margin=panel.evidence.margin / 100)
+    return [panel.picture(file, title, caption, chart, group)] if differences and rows else []
 
 
-def main_pair(differences: Differences) -> tuple[str, str] | None:
+def main_pair(differences: Differences) -> Pair | None:
     """Choose the pair of arms that figures show first: of a primary comparison, else of the claim; None without any."""
     pairs = [(first, second) for (first, second, _), each in differences.items() if each.primary]
     return pairs[0] if pairs else TABLE_5.choose([(first, second) for first, second, _ in differences])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..charts import Chart, Dot
+from ..charts import Chart, Curve, Dot
 from ..protocols import categories_of
 from ..store.cell import CLEAN, view_name
 from ..store.view import View
@@ -180,7 +180,8 @@ class Panel:
             numbers = {key: self.evidence.interval(draws) for key, draws in entry.values.items()}
             values = {**numbers, **facts(entry)}
             for head, part in names or [("", None)]:
-                row = {"model": entry.arm_label if entry.run else entry.label, "run": entry.run, head: part and spaced(part)}
+                name = entry.arm_label if entry.run else entry.label
+                row = {"model": name, "run": entry.run, head: part and spaced(part)}
                 cells = [heading.cell(row[heading.label]) for heading in heads]
                 cells += [column.cell_of(values, part) for column in columns]
                 where = self.models(entry.name, entry.models) | ({head: part} if head else {})
@@ -206,6 +207,12 @@ class Panel:
             arm=arm.arm,
             **{"series": self.series(arm.arm), **fields},
         )
+
+    def curve(self, arm: Entry, quantities: Mapping[float, Any], level: Any = None) -> Curve:
+        """Make the curve of an arm's quantities over their places. level: the quantity of its dotted line."""
+        points = [(place, self.evidence.interval(arm.values[what])) for place, what in quantities.items()]
+        dotted = None if level is None else float(arm.values[level][0])
+        return Curve(arm=arm.arm, series=self.series(arm.arm), points=tuple(points), level=dotted)
 
     def series(self, arm: str) -> int:
         """The place of an arm, which decides its colour and marker throughout the report."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..charts import NOTHING, Axis, Curve, Row, dumbbells, lines, matrix
+from ..charts import NOTHING, Axis, Row, dumbbells, lines, matrix
 from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..studies.comparisons import Differences
@@ -60,21 +60,16 @@ def corruption_pictures(panel: Panel, differences: Differences) -> list[Picture]
         cells = [arm for arm in panel.evidence.arm_entries(panel.cell_scores, panel.view) if arm.arm in chosen]
         ticks = tuple((float(severity), str(severity)) for severity in severities)
         x = Axis(low=severities[0], high=severities[-1], ticks=ticks, label="severity")
-        curves = {spaced(name): [curve_of(panel, arm, name) for arm in cells] for name in panel.corruptions}
+        curves = {
+            spaced(name): [
+                panel.curve(arm, {float(level): (name, level) for level in some}, (CLEAN, 0)) for arm in cells
+            ]
+            for name, some in ((name, panel.conditions[name]) for name in panel.corruptions)
+        }
         bands = "" if panel.evidence.few else ", bands are 95 % intervals"
         caption = f"mIoU in % by severity, dotted on clean images{bands}{note}"
         pictures.append(panel.picture("severity", "mIoU against severity", caption, lines(curves, x), SEVERITY))
     return pictures
-
-
-def curve_of(panel: Panel, arm: Entry, corruption: str) -> Curve:
-    """Make the curve of an arm over the severities of a corruption, with the clean score as its level."""
-    points = [
-        (float(severity), panel.evidence.interval(arm.values[corruption, severity]))
-        for severity in panel.conditions[corruption]
-    ]
-    level = float(arm.values[CLEAN, 0][0])
-    return Curve(arm=arm.arm, series=panel.series(arm.arm), points=tuple(points), level=level)
 
 
 def matrix_picture(panel: Panel, arms: list[Entry], note: str, differences: Differences) -> Picture:

@@ -162,13 +162,8 @@ def categories_next_to_table_5(
     }
 
 
-def paper_marks(labels: Sequence[str]) -> dict[str, float]:
-    """Give the paper's extent effect (0-1) to arms that it had, with an encoding or Mix-FFN, and to "a minus b"."""
+def paper_marks(pairs: Sequence[Pair]) -> dict[Pair, float]:
+    """Give the paper's difference in the extent effect (0-1) to pairs of arms that it had, an encoding and Mix-FFN."""
     theirs = dict(zip(("mix_ffn", "learned_pe"), TABLE_1C.figures(), strict=True))
-    marks = {}
-    for label in labels:
-        arms = [arm_of_table_1c(part) for part in " ".join(label.split()).split(" minus ")]
-        if None not in arms:
-            first, *others = (theirs[arm] for arm in arms if arm)
-            marks[label] = first - sum(others)
-    return marks
+    own = {pair: [theirs[arm] for name in pair if (arm := arm_of_table_1c(name))] for pair in pairs}
+    return {pair: figures[0] - figures[1] for pair, figures in own.items() if len(figures) == 2}

@@ -16,7 +16,7 @@ from .grades import ArmDifference
 from .resolution import arm_of_table_1c
 from .statistics import holm, is_bound
 
-__all__ = ["Differences", "adjusted", "in_the_papers_order", "is_primary", "pairs_of", "with_primary"]
+__all__ = ["Differences", "Pair", "adjusted", "in_the_papers_order", "is_primary", "pairs_of", "with_primary"]
 
 FEW_ARMS = 4  # with the two arms of a claim and others, a control can be compared with each
 

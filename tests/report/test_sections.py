@@ -15,11 +15,11 @@ from synthetic import ENVIRONMENT, change_plan, write_synthetic
 from tables import bold, by_row, hover, lines, readable, values
 from tables import table_of as table
 
-from robustbench_seg.charts import describe
+from robustbench_seg.charts import Plot, Rows, describe
 from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.metrics import SHIPPED
 from robustbench_seg.protocols import PROTOCOLS
-from robustbench_seg.report.content import Section
+from robustbench_seg.report.content import Picture, Section
 from robustbench_seg.report.csv import SCHEMA, csv
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store.cell import LatencyCell
@@ -484,7 +484,7 @@ def test_a_missing_cell_takes_no_sentence_from_other_arms(tmp_path: Path) -> Non
     assert found[0].startswith("From windows of 256 pixels")
     assert "deeplabv3plus" not in found[0]
     assert "Cells of deeplabv3plus are missing, so there is no extent effect." in found
-    assert any(sentence.startswith("segformer-b0-learned minus segformer-b0-mix: ") for sentence in found)
+    assert any(sentence.startswith("segformer-b0-mix minus segformer-b0-learned: ") for sentence in found)
 
 
 def test_a_view_in_which_a_model_fails_takes_no_bold_from_another(tmp_path: Path) -> None:
@@ -502,7 +502,7 @@ def test_a_view_in_which_a_model_fails_takes_no_bold_from_another(tmp_path: Path
 def test_arms_without_an_encoding_are_not_held_against_table_1c(tmp_path: Path) -> None:
     write_synthetic(tmp_path, accuracy, models=ARMS[::2], conditions={}, views=[SLIDE, View()])
     found = sections_of([tmp_path], pictures=False)[0].sentences
-    assert any("deeplabv3plus minus segformer-b0-mix: " in sentence for sentence in found)
+    assert any("segformer-b0-mix minus deeplabv3plus: " in sentence for sentence in found)
     assert not any("Table 1c" in sentence for sentence in found)
 
 
@@ -512,11 +512,18 @@ def test_controls_are_not_taken_for_the_arms_of_table_1c(tmp_path: Path) -> None
         tmp_path, accuracy, models=[f"segformer-b0-{name}-s0" for name in names], conditions={}, views=[SLIDE, View()]
     )
     section = sections_of([tmp_path])[0]
-    assert "segformer-b0-learned minus segformer-b0-mix: " in section.sentences[1]
-    assert "the paper's Table 1c has 2.6 points" in section.sentences[1]
+    assert "segformer-b0-mix minus segformer-b0-learned: " in section.sentences[1]
+    assert "the paper's Table 1c has -2.6 points" in section.sentences[1]
     assert [arm_of_table_1c(f"segformer-b0-{name}-s0") for name in names] == [None, "learned_pe", None, "mix_ffn", None]
-    labels = ["segformer-b0-learned minus\nsegformer-b0-mix", "segformer-b0-mix-learned minus\nsegformer-b0-mix"]
-    assert paper_marks(labels) == {labels[0]: pytest.approx(0.026)}
+    pairs = [("segformer-b0-mix", "segformer-b0-learned"), ("segformer-b0-mix", "segformer-b0-mix-learned")]
+    assert paper_marks(pairs) == {pairs[0]: pytest.approx(-0.026)}
+    (chart,) = (picture.chart for picture in section.pictures if picture.file == "resolution-effects")
+    extent = chart.panels[0]
+    assert isinstance(extent, Rows)
+    published = {row.label: [dot.number.estimate for dot in row.dots[0] if dot.published] for row in extent.rows}
+    assert {label: numbers for label, numbers in published.items() if numbers} == {
+        "segformer-b0-mix minus\nsegformer-b0-learned": [pytest.approx(-2.6)]
+    }
 
 
 def test_seeds_that_disagree_confirm_nothing(tmp_path: Path) -> None:
@@ -603,9 +610,9 @@ def test_the_claim_of_table_1c_is_judged_by_the_interval(
     models = ["b0-learned-s0", "b0-mix-s0"]
     write_synthetic(tmp_path, of, models=models, conditions={}, views=[SLIDE, View()])
     section = sections_of([tmp_path], pictures=False)[0]
-    assert section.sentences[1].startswith("b0-learned minus b0-mix: ")
+    assert section.sentences[1].startswith("b0-mix minus b0-learned: ")
     assert any(word in section.sentences[1] for word in words.split("|"))
-    assert "2.6 points (3.3 with a positional encoding, 0.7 with Mix-FFN)" in section.sentences[1]
+    assert "-2.6 points (0.7 with Mix-FFN, 3.3 with a positional encoding)" in section.sentences[1]
     assert len(section.sentences) <= 3
 
 
@@ -660,6 +667,13 @@ def write_speed(folder: Path, model: str, milliseconds: float, *, sha256: str = 
     Store(folder).write_plan(replace(plan, cells=cells))
 
 
+def points_of(picture: Picture) -> list[tuple[str, float, float]]:
+    """The points of the only panel: names, x and y."""
+    (panel,) = picture.chart.panels
+    assert isinstance(panel, Plot)
+    return [(curve.arm, x, number.estimate) for curve in panel.curves for x, number, _ in curve.drawn]
+
+
 def test_speeds_of_several_machines_are_told_apart_and_drawn_of_one(tmp_path: Path) -> None:
     models = ["segformer-b0", "segformer-b1"]
     write_synthetic(tmp_path, lambda *_: 0.6, models=models, conditions={}, images=4)
@@ -683,8 +697,7 @@ def test_speeds_of_several_machines_are_told_apart_and_drawn_of_one(tmp_path: Pa
     assert "19 classes" in speed.caption
     assert set(readable(table(section, "speed-published"))["setup"]) == set(setups)
     (picture,) = (picture for picture in section.pictures if picture.file == "tradeoff")
-    assert "segformer-b0: 10.0 ms" in picture.description
-    assert "segformer-b1: 11.0 ms" in picture.description
+    assert {arm: ms for arm, ms, _ in points_of(picture)} == {"segformer-b0": 10, "segformer-b1": 11}
     assert "toy test, 4 of 4 images" in picture.caption
     assert "A, 2 threads, torch 2.6" in picture.caption
 
@@ -710,7 +723,7 @@ def test_models_of_one_name_or_of_one_checkpoint_are_apart_in_speed_too(tmp_path
     miou = quality_frame(tmp_path).set_index(["model", "checkpoint_sha256"])["miou"]
     for (title, sha256), ms in speed.items():
         score = miou[title.removesuffix(" (2)"), str(sha256)[0] * 64]
-        assert f"{title}: {ms:.1f} ms, {100 * score:.1f} %" in picture.description
+        assert (title, ms, pytest.approx(100 * score)) in points_of(picture)
 
 
 def test_a_gallery_is_of_one_setting_and_names_each_model_as_the_tables_do(tmp_path: Path) -> None:
@@ -754,7 +767,8 @@ def test_the_limits_are_the_suites_own_and_those_that_show_from_its_cells(sectio
 
 def test_every_table_has_a_heading_and_every_figure_a_description(section: Section) -> None:
     assert all(shown.group for shown in (*section.tables, *section.pictures))
-    assert all(describe(panel) for picture in section.pictures for panel in picture.chart.panels)
+    for picture in section.pictures:
+        assert all(re.search(r": [-+]?\d", describe(panel)) for panel in picture.chart.panels), picture.file
     for files in ([shown.file for shown in section.tables], [picture.file for picture in section.pictures]):
         assert len(set(files)) == len(files)
 

@@ -1,6 +1,7 @@
 """Boundary and calibration: what mIoU does not see, the quality of boundaries and how far confidence can be trusted."""
 
 from dataclasses import replace
+from math import nan
 from typing import Any, Literal
 
 import pandas as pd
@@ -15,7 +16,7 @@ from ..content import Content, Picture
 from ..differences import long_table
 from ..panel import Panel
 from ..scores import cell_columns, quantity_columns, view_columns
-from ..table import Cell, Column, Row, Table
+from ..table import Column, Table, frame_rows
 from ..units import DIGITS, PERCENT, plain
 
 __all__ = ["make"]
@@ -37,25 +38,18 @@ def reliability_of(panel: Panel) -> Content:
     assert panel.view is not None
     cells, arms = panel.evidence.scores["ece"].cells, panel.evidence.arms
     frame = reliability(cells[cells["view"] == panel.view.label], arms, panel.conditions)
-    kinds = list(dict.fromkeys(frame["images"]))
-    columns = [
-        Column(name=name, label=f"{name}, {kind}", key=(name, kind), where={"condition": kind})
-        for kind in kinds
-        for name in ("pixels", "confidence", "accuracy")
-    ]
-    heads = (Column(label="arm", align="left"), Column(label="bin"))
-    rows = []
-    for (arm, number), own in frame.groupby(["arm", "bin"], sort=False):
-        values = {(name, kind): value for kind, some in own.groupby("images") for name, value in some.iloc[0].items()}
-        cells_of_row = (heads[0].cell(arm), Cell(str(number)), *(column.cell_of(values) for column in columns))
-        rows.append(Row(cells=cells_of_row, where=panel.models(arm, arms[arm]) | {"bin": number}))
-    caption = "%, of pixels in bins of confidence of 1/15; corrupted: each corruption with the same weight"
+    shown = frame.rename(columns={"images": "condition"}).assign(
+        models=[" ".join(arms[arm]) for arm in frame["arm"]], setup=[f"bin {number}" for number in frame["bin"]]
+    )
+    columns = (
+        *(Column(name=name, label=name, align="left") for name in ("arm", "condition")),
+        *(Column(name=name, label=name) for name in ("bin", "pixels", "confidence", "accuracy")),
+    )
+    shown["bin"] = shown["bin"].astype(str)
+    caption = "%, of pixels in bins of confidence of 1/15; corrupted: each corruption with the same weight."
+    rows = frame_rows(shown, columns, ["models", "condition", "setup"])
     table = panel.of_rows(
-        (*heads, *columns),
-        rows,
-        "ece",
-        **panel.fields("reliability", "Accuracy by confidence"),
-        caption=f"{caption}.",
+        columns, rows, "ece", **panel.fields("reliability", "Accuracy by confidence"), caption=caption
     )
     pictures = (reliability_picture(panel, frame),) if panel.source.pictures else ()
     return Content(tables=(table,), pictures=pictures)
@@ -63,25 +57,15 @@ def reliability_of(panel: Panel) -> Content:
 
 def reliability_picture(panel: Panel, frame: pd.DataFrame) -> Picture:
     """Draw accuracy over confidence: a panel for clean and one for corrupted images, a curve per arm."""
-    arms = list(panel.evidence.arms)[:MOST_NAMES]
-    curves = {
-        str(kind): [
-            Curve(
-                arm=arm,
-                series=panel.series(arm),
-                points=tuple(
-                    (one.confidence, Interval(one.accuracy, float("nan"), float("nan")))
-                    for one in own[own["arm"] == arm].itertuples()
-                    if one.pixels > 0
-                ),
-            )
-            for arm in arms
-        ]
-        for kind, own in frame.groupby("images", sort=False)
-    }
+    curves: dict[str, list[Curve]] = {kind: [] for kind in frame["images"]}
+    for (kind, arm), own in frame[frame["pixels"] > 0].groupby(["images", "arm"], sort=False):
+        accuracy = [Interval(value, nan, nan) for value in own["accuracy"]]
+        points = tuple(zip(own["confidence"], accuracy, strict=True))
+        curves[kind].append(Curve(arm=arm, series=panel.series(arm), points=points))
     few = f"; the first {MOST_NAMES} arms" if len(panel.evidence.arms) > MOST_NAMES else ""
     caption = f"% of pixels that are right, over the confidence, in 15 bins; dotted: confidence is accuracy{few}"
-    chart = reliability_diagram(curves, "confidence (%)", "accuracy (%)")
+    drawn = {kind: own[:MOST_NAMES] for kind, own in curves.items()}
+    chart = reliability_diagram(drawn, "confidence (%)", "accuracy (%)")
     return panel.picture("reliability", "Accuracy by confidence", caption, chart)
 
 

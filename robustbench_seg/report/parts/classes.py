@@ -1,12 +1,13 @@
 """Classes: the IoU of each, on clean images and on average under corruption."""
 
+from math import nan
+
 import pandas as pd
 
-from ...charts import Dot, Fill, dots, dumbbells
+from ...charts import Dot, Fill, dumbbells
 from ...store.cell import CLEAN
 from ...studies.robustness import classes_by_arm
 from ...studies.statistics import Interval
-from ...wording import MOST_NAMES
 from ..content import Content, Picture
 from ..panel import Panel
 from ..table import Column, Table, frame_rows
@@ -14,7 +15,6 @@ from ..table import Column, Table, frame_rows
 __all__ = ["make"]
 
 MOST = 3  # arms in the figure
-NAN = float("nan")
 
 
 def make(panel: Panel) -> Content:
@@ -29,29 +29,23 @@ def make(panel: Panel) -> Content:
 
 
 def classes_picture(panel: Panel, frame: pd.DataFrame) -> Picture:
-    """Draw each class, clean and under corruption, in a panel per arm; the greatest loss of the first arm is on top."""
+    """Draw each class, clean and under corruption, in a panel per arm, sorted by the loss of the first."""
     arms = list(panel.evidence.arms)[:MOST]
-    kinds = [CLEAN, "corrupted"] if panel.conditions else [CLEAN]
-    first = frame[[(arms[0], kind) for kind in kinds]].to_numpy(float)
-    lost = pd.Series(first[:, 0] - first[:, -1] if panel.conditions else -first[:, 0], index=frame.index)
-    frame = frame.loc[lost.sort_values(ascending=False).index]
-
-    def dot(arm: str, kind: str, value: float) -> Dot:
-        fill: Fill = "ring" if kind == CLEAN and panel.conditions else "full"
-        return Dot(number=Interval(value, NAN, NAN), arm=arm, series=panel.series(arm), fill=fill, text=kind)
-
-    if not panel.conditions:
-        every = list(panel.evidence.arms)[:MOST_NAMES]
-        together = {
-            str(row["class"]): [dot(arm, CLEAN, row[arm, CLEAN]) for arm in every] for row in frame.to_dict("records")
-        }
-        return panel.picture("classes", "IoU per class", "IoU in %, clean images", dots({"": together}, "IoU (%)"))
+    fills: dict[str, Fill] = {CLEAN: "ring", "corrupted": "full"} if panel.conditions else {CLEAN: "full"}
+    first = [frame[arms[0], kind] for kind in fills]
+    lost = first[0] - first[-1] if panel.conditions else first[0]
     rows = {
-        arm: {str(row["class"]): [dot(arm, kind, row[arm, kind]) for kind in kinds] for row in frame.to_dict("records")}
+        arm: {
+            str(row["class"]): [
+                Dot(number=Interval(row[arm, kind], nan, nan), arm=arm, series=panel.series(arm), fill=fill, text=kind)
+                for kind, fill in fills.items()
+            ]
+            for row in frame.loc[lost.sort_values(ascending=False).index].to_dict("records")
+        }
         for arm in arms
     }
     few = f"; the first {MOST} of {len(panel.evidence.arms)} arms" if len(panel.evidence.arms) > MOST else ""
-    caption = f"IoU in %; ring: clean, full: under corruption{few}"
+    caption = f"IoU in %; {'ring: clean, full: under corruption' if panel.conditions else 'clean images'}{few}"
     return panel.picture("classes", "IoU per class", caption, dumbbells(rows, "IoU (%)", across=3))
 
 
