@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
-from matplotlib.figure import Figure
 
+from robustbench_seg.charts import Chart, Dot, dumbbells
 from robustbench_seg.report.content import Picture, Section
 from robustbench_seg.report.table import Cell, Column, Row, Table
 from robustbench_seg.report.units import plain
+from robustbench_seg.studies.findings import Finding
 from robustbench_seg.studies.pictures import StoredPicture
 from robustbench_seg.studies.statistics import Interval
 
@@ -40,7 +41,7 @@ def table() -> Table:
         columns=(Column(label="model", align="left"), *columns),
         rows=rows,
         main=True,
-        group="Under corruption",
+        group="By corruption",
     )
 
 
@@ -56,13 +57,11 @@ def text_table(columns: dict[str, list[str]], **fields: Any) -> Table:
     return Table(**{"file": "x", "title": "t", "caption": "c", **fields}, columns=heads, rows=rows)
 
 
-def figure(name: str = HOSTILE) -> Figure:
-    figure = Figure(figsize=(4, 3))
-    axes = figure.subplots()
-    axes.plot([0, 1], [1, 0], label=name)
-    axes.set_title("m$1$")
-    axes.legend()
-    return figure
+def chart(name: str = HOSTILE) -> Chart:
+    """Two arms, one of which has a hostile name, clean and under corruption."""
+    rows = {arm: [Dot(number=Interval(x, x - 0.05, x + 0.05), arm=arm, series=k) for x in (0.5, 0.3)]
+            for k, arm in enumerate((name, "m$1$"))}  # fmt: skip
+    return dumbbells({"m$1$": rows}, "mIoU (%)", notes=dict.fromkeys(rows, "one run"))
 
 
 def pictures(folder: Path, *, shows_images: bool = True) -> list[StoredPicture]:
@@ -103,12 +102,12 @@ def section(folder: Path) -> Section:
         warnings=("All of it.",),
         tables=(table(),),
         pictures=tuple(
-            Picture(file=name, title=name, caption=HOSTILE, description=HOSTILE, figure=figure(), group="Figures")
-            for name in ("one", "two")
+            Picture(file=name, title=name, caption=HOSTILE, chart=chart(), group="Figures") for name in ("one", "two")
         ),
         gallery=tuple(pictures(folder / "gallery")),
         missing=(f"never {HOSTILE}",),
         failures=((f"failed {HOSTILE}.json", f"ValueError: {HOSTILE}"),),
-        provenance=(f"command: `run {HOSTILE}`",),
+        provenance=(("command", f"`run {HOSTILE}`"),),
+        finding=Finding(title=f"A finding {HOSTILE}"),
         limits=(HOSTILE,),
     )

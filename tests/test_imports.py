@@ -21,6 +21,7 @@ ORDER = """
     corruptions datasets models
     protocols
     suites studies
+    charts
     measure report
     training export quantisation
     api

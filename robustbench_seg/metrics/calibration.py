@@ -14,7 +14,7 @@ from .entry import CLASS_COUNTS, Arrays, Metric
 from .iou import beyond
 from .prediction import Prediction
 
-__all__ = ["BINS", "CALIBRATION", "LIKELIHOOD", "QUANTA", "count_calibration", "count_likelihood"]
+__all__ = ["BINS", "CALIBRATION", "COLUMNS", "LIKELIHOOD", "QUANTA", "count_calibration", "count_likelihood"]
 
 BINS = 15
 SHIFT = 20

@@ -2,35 +2,42 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..charts import Chart
+from ..studies.findings import Finding
 from ..studies.pictures import StoredPicture
 from .table import Table
 
-if TYPE_CHECKING:  # tables alone start fast
-    from matplotlib.figure import Figure
+__all__ = ["ANSWER", "HOW_SURE", "SEVERITY", "Content", "Picture", "Section"]
 
-__all__ = ["Content", "Picture", "Section"]
+# Headings that parts share; ANSWER is of what stands on the first screen.
+ANSWER, SEVERITY, HOW_SURE = "Answer", "By severity", "How sure"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A figure. file: its file's name without ending. description: what it shows, for those who cannot see it."""
+    """A figure; its chart describes itself. file: its file's name without ending. view: the only one that it is of."""
 
     file: str
     title: str
     caption: str
-    figure: "Figure"
-    description: str = ""
+    chart: Chart
     group: str = ""
+    view: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What one part of a section makes. sentences: the main results, the first first. warnings: in sentences too."""
+    """What one part of a section makes.
+
+    findings: of which a section takes one for its title. sentences: the main results, the first first. warnings: in
+    sentences too.
+    """
 
     tables: tuple[Table, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    findings: tuple[Finding, ...] = ()
     sentences: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -48,20 +55,27 @@ class Content:
 class Section(Content):
     """One suite's part of a report.
 
-    planned: how many cells. models: as the tables name them. sentences: at most three, with numbers. alarms: warnings
-    that come before any number. missing: slugs of cells that were planned and are not in the store. failures: file
-    names and last lines of the tracebacks. facts: the provenance as plain values. limits: what the numbers do not show.
+    planned: how many cells. about: the data and the protocol, in a few words. models: as the tables name them. views:
+    their names, the main one first. finding: its title. sentences: at most three, with numbers. alarms: warnings that
+    come before any number. colours: of the classes in the gallery, RGB 0-255. contrast: the corruption that tells the
+    arms apart most. missing: slugs of cells that were planned and are not in the store. failures: file names and last
+    lines of the tracebacks. facts: the provenance as plain values. limits: what the numbers do not show.
     """
 
     suite: str
     description: str
     planned: int
+    about: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+    finding: Finding | None = None
     synthetic: bool = False
     alarms: tuple[str, ...] = ()
     gallery: tuple[StoredPicture, ...] = ()
+    colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    contrast: str = ""
     missing: tuple[str, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
-    provenance: tuple[str, ...] = ()
+    provenance: tuple[tuple[str, str], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()

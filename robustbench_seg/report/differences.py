@@ -1,25 +1,32 @@
 """Arms against each other: what differs, by how much, and whether that is significant."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from ..charts import Dot, Fill, forest
+from ..protocols import categories_of
 from ..store.cell import CLEAN
-from ..studies.comparisons import Differences, adjusted
+from ..studies.claims import TABLE_5
+from ..studies.comparisons import Differences, Pair, adjusted
 from ..studies.evidence import Evidence
-from ..studies.grades import ArmDifference
+from ..studies.grades import ArmDifference, Grade
+from ..studies.statistics import Interval
 from ..wording import MISSING, p_text, points, spaced, span
-from . import charts
-from .content import Picture
+from .content import HOW_SURE, Picture
 from .panel import Panel
 from .table import Cell, Column, Row, Table
 from .units import POINTS
 
-__all__ = ["NONE", "difference_pictures", "difference_tables", "drawing", "long_table", "wide_table"]
+__all__ = [
+    "LAYERS", "NONE", "by_corruption_table", "difference_pictures", "dot_of", "drawing", "forest_picture", "long_table",
+    "main_pair", "main_table", "wide_table",
+]  # fmt: skip
 
 MAIN = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention", "drop": "drop, clean - mean"}
+LAYERS = "95 % intervals, thick over images and thin over images and training runs"
 NONE = "there is no interval and no p, and nothing is significant"
 RULE = (
     "* significant: the interval over images and training runs excludes zero, in a primary comparison of the suite "
@@ -34,25 +41,30 @@ def rule(evidence: Evidence) -> str:
 
 
 def drawing(what: str, evidence: Evidence) -> str:
-    """State in a figure's caption how numbers are drawn: with intervals, and filled where these exclude zero."""
+    """State in a figure's caption how differences are drawn."""
     drawn = (
-        "with 95 % intervals, thick over images and thin, of differences, over images and training runs; filled where "
-        "the widest excludes zero"
+        f"with {LAYERS}; full: significant, half full: seen in all runs so far or for these weights, ring: not "
+        f"resolved; shaded: up to {evidence.margin:g} points"
     )
     return f"{what} {f'without intervals, since {evidence.few}' if evidence.few else drawn}"
 
 
-def difference_tables(panel: Panel, differences: Differences) -> list[Table]:
-    """Make the table of the main differences in one view, and of each corruption; none without two arms."""
+def main_table(panel: Panel, differences: Differences) -> list[Table]:
+    """Make the table of the main differences in one view; none without two arms."""
     primary = {key: each for key, each in differences.items() if key[2] in MAIN}
-    others = {key: each for key, each in differences.items() if key[2] not in MAIN}
     unit = "Points of mIoU, or of retention" if panel.conditions else "Points of mIoU"
-    fields = panel.fields("differences", "Differences between arms")
-    tables = long_table(panel, primary, ("in", MAIN), unit, main=True, **fields)
-    if len(panel.conditions) > 1:
-        title = "Differences between arms by corruption and category"
-        tables += wide_table(panel, others, **panel.fields("differences-by-corruption", title))
-    return tables
+    fields = panel.fields("differences", "Differences between arms", HOW_SURE)
+    return long_table(panel, primary, ("in", MAIN), unit, main=True, **fields)
+
+
+def by_corruption_table(panel: Panel, differences: Differences) -> list[Table]:
+    """Make the table of each corruption in one view; none without two arms and two corruptions."""
+    if len(panel.conditions) < 2:
+        return []
+    same = {name for name, members in categories_of(panel.conditions).items() if len(members) == 1}
+    others = {key: each for key, each in differences.items() if key[2] not in MAIN}
+    title = "Differences between arms by corruption and category"
+    return wide_table(panel, others, same, **panel.fields("differences-by-corruption", title))
 
 
 def difference_cell(each: ArmDifference, p_holm: tuple[float, str], *, brief: bool = False) -> Cell:
@@ -84,10 +96,10 @@ def row_of(panel: Panel, pair: tuple[str, str], cells: Sequence[Cell], **where: 
     return Row(cells=(Cell(name), *cells), where=models | where)
 
 
-def wide_table(panel: Panel, differences: Differences, **fields: Any) -> list[Table]:
+def wide_table(panel: Panel, differences: Differences, unseen: Collection[str] = (), **fields: Any) -> list[Table]:
     """Make a table with a row per pair of arms and a column per quantity, or per view; none without two arms.
 
-    fields: of `Table`.
+    unseen: quantities for the CSV alone. fields: of `Table`.
     """
     p_holm = adjusted(differences)
     pairs: dict[tuple[str, str], list[Cell]] = {}
@@ -95,8 +107,9 @@ def wide_table(panel: Panel, differences: Differences, **fields: Any) -> list[Ta
     for (first, second, what), each in differences.items():
         pairs.setdefault((first, second), []).append(difference_cell(each, p_holm[first, second, what]))
         name, where = (what, {}) if isinstance(what, str) else (CLEAN, {"view": str(what)})
-        columns[str(what)] = Column(name=name, label=spaced(name) if not where else str(what), where=where)
-    caption = f"Points of mIoU; {rule(panel.evidence)}; {panel.brief}."
+        label = str(what) if where else spaced(name)
+        columns[str(what)] = Column(name=name, label="" if what in unseen else label, where=where)
+    caption = f"Points of mIoU; {rule(panel.evidence)}."
     rows = [row_of(panel, pair, cells) for pair, cells in pairs.items()]
     return [panel.of_rows([*columns.values()], rows, caption=caption, **fields)] if rows else []
 
@@ -134,31 +147,54 @@ def long_table(
         *(Column(name="difference", label=group, where={"group": group}) for group in panel.evidence.groups),
         *(Column(label=label, align="left") for label in ("runs", "grade")),
     )
-    caption = f"{unit}; {rule(panel.evidence)}{'' if panel.evidence.few else f'; {P}'}; {panel.brief}."
+    caption = f"{unit}; {rule(panel.evidence)}{'' if panel.evidence.few else f'; {P}'}."
     return [panel.of_rows(columns, rows, caption=caption, **fields)] if rows else []
 
 
 def difference_pictures(panel: Panel, differences: Differences) -> list[Picture]:
-    """Draw the main differences of one view, and of each corruption; none without two arms."""
-    primary: charts.Bars = defaultdict(dict)
-    by_pair: charts.Bars = defaultdict(dict)
+    """Draw the main differences of one view: the drop, which the others state too, only where a suite names it."""
+    names = {what: MAIN[what] for _, _, what in differences if what in MAIN}
+    if not any(each.primary for (_, _, what), each in differences.items() if what == "drop"):
+        names.pop("drop", None)
+    return forest_picture(
+        panel, differences, names, "points", "differences", "Differences between arms", group=HOW_SURE
+    )
+
+
+def forest_picture(
+    panel: Panel,
+    differences: Differences,
+    names: Mapping[Any, str],
+    unit: str,
+    file: str,
+    title: str,
+    *,
+    published: Mapping[Pair, float] = MappingProxyType({}),
+    group: str = "",
+) -> list[Picture]:
+    """Draw a panel per quantity with a row per pair of arms; none without two arms.
+
+    names: of the quantities to draw. published: a paper's numbers in the first of them.
+    """
+    rows: dict[str, dict[str, list[Dot]]] = {name: {} for name in names.values()}
     for (first, second, what), each in differences.items():
-        pair = f"{first} minus\n{second}"
-        if what in MAIN:
-            primary[MAIN[what]][pair] = each.interval, each.widest
-        if what in panel.conditions and len(panel.conditions) > 1:
-            by_pair[pair][spaced(what)] = each.interval, each.widest
-    return [
-        panel.picture(
-            file,
-            title,
-            f"{drawing(unit, panel.evidence)}; {panel.brief}.",
-            charts.forest(numbers, unit.replace("P", "p")),
-            charts.described(numbers, "points"),
-        )
-        for file, title, unit, numbers in (
-            ("differences", "Differences between arms", "Points", primary),
-            ("differences-by-corruption", "Differences between arms by corruption", "Points of mIoU", by_pair),
-        )
-        if numbers
-    ]
+        if what in names:
+            rows[names[what]][f"{first} minus\n{second}"] = [dot_of(each)]
+    for (first, second), figure in published.items():
+        paper = Dot(number=Interval(figure, *2 * (np.nan,)), published=True, fill="ring", text="paper")
+        next(iter(rows.values()))[f"{first} minus\n{second}"].append(paper)
+    caption = drawing(unit[0].upper() + unit[1:], panel.evidence) + ("; diamonds: the paper's" if published else "")
+    chart = forest(rows, unit, margin=panel.evidence.margin / 100)
+    return [panel.picture(file, title, caption, chart, group)] if differences and rows else []
+
+
+def main_pair(differences: Differences) -> Pair | None:
+    """Choose the pair of arms that figures show first: of a primary comparison, else of the claim; None without any."""
+    pairs = [(first, second) for (first, second, _), each in differences.items() if each.primary]
+    return pairs[0] if pairs else TABLE_5.choose([(first, second) for first, second, _ in differences])
+
+
+def dot_of(each: ArmDifference) -> Dot:
+    """Make the dot of a difference: full where significant, half where the runs so far agree, else a ring."""
+    fills: Mapping[Grade, Fill] = {Grade.SIGNIFICANT: "full", Grade.RUNS: "half", Grade.WEIGHTS: "half"}
+    return Dot(number=each.interval, wide=each.over_runs, fill=fills.get(each.grade, "ring"), text=each.words)

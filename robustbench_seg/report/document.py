@@ -59,7 +59,7 @@ def table_of(table: Table) -> dict[str, Any]:
         "name": table.file,
         "heading": table.group,
         "title": table.title,
-        "caption": table.caption,
+        "caption": table.legend,
         "rows": [{name: line.get(name) for name in columns} for line in lines],
     }
 

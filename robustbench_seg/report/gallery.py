@@ -5,10 +5,11 @@ The pictures stand in the page itself, so they are made as small as its share of
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import PIL.Image
 
 from ..errors import StoreError
@@ -20,16 +21,21 @@ __all__ = ["Condition", "Gallery", "Prediction", "Scene", "gallery_of"]
 SIDES_PX = (480, 384, 288, 216)  # longest sides to choose from
 PROBES = 8  # pictures from which the size of all is estimated
 IMAGE_QUALITY = 60
+Colour = tuple[int, int, int]  # RGB, 0-255
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What one model predicts: data URIs; wrong: the share of wrong pixels among the labelled ones, 0-1 or NaN."""
+    """What one model predicts: data URIs; wrong: the share of wrong pixels among the labelled ones, 0-1 or NaN.
+
+    miou: over all images under the same condition, 0-1 or NaN.
+    """
 
     who: str
     prediction: str
     errors: str
     wrong: float
+    miou: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +62,18 @@ class Scene:
 
 @dataclass(kw_only=True)
 class Gallery:
-    """The scenes of a page. left_out: the number of predictions for which it had no room."""
+    """The scenes of a page. left_out: the number of predictions for which it had no room.
+
+    colours: of the classes that occur in them.
+    """
 
     scenes: list[Scene]
     left_out: int = 0
+    colours: dict[str, Colour] = field(default_factory=dict)
     shows_images: bool = True
 
 
-def gallery_of(pictures: Sequence[StoredPicture], room: int) -> Gallery:
+def gallery_of(pictures: Sequence[StoredPicture], room: int, colours: Mapping[str, Colour] | None = None) -> Gallery:
     """Arrange pictures in at most `room` bytes of page; files that are gone are passed over."""
     pictures = [one for one in pictures if one.label.is_file() and one.prediction.is_file()]
     gallery = Gallery(scenes=[], shows_images=any(one.image for one in pictures))
@@ -91,6 +101,11 @@ def gallery_of(pictures: Sequence[StoredPicture], room: int) -> Gallery:
             scenes[image_id].clean = condition
         else:
             scenes[image_id].corruptions.setdefault(corruption, []).append(condition)
+    files = {path for one in pictures for path in (one.label, one.prediction)}
+    seen = {
+        tuple(colour) for path in files for colour in np.unique(pixels_of(path, SIDES_PX[-1]).reshape(-1, 3), axis=0)
+    }
+    gallery.colours = {name: colour for name, colour in (colours or {}).items() if colour in seen}
     gallery.scenes = [scene for scene in scenes.values() if scene.clean or scene.corruptions]
     return gallery
 
@@ -102,7 +117,7 @@ def prediction_of(one: StoredPicture, longest: int, several_views: bool) -> Pred
         raise StoreError(f"{one.prediction}: of another size than {one.label.name}; remove it")
     errors, wrong = error_map(prediction, label)
     who = f"{one.model}, {one.view}" if several_views else one.model
-    return Prediction(who=who, prediction=lossless(prediction), errors=lossless(errors), wrong=wrong)
+    return Prediction(who=who, prediction=lossless(prediction), errors=lossless(errors), wrong=wrong, miou=one.miou)
 
 
 def side_that_fits(pictures: Sequence[StoredPicture], room: int) -> int:

@@ -5,39 +5,54 @@ import hashlib
 import re
 from collections.abc import Sequence
 from importlib.resources import files
+from itertools import zip_longest
 from typing import Any
 
 import jinja2
 import markupsafe
 import pandas as pd
 
+from ..charts import stylesheet, svg
 from ..wording import MISSING
-from .content import Section
+from .content import ANSWER, Picture, Section
 from .gallery import Gallery, gallery_of
-from .svg import inline_svg
-from .table import Cell
-from .units import INTERVAL
+from .parts import PARTS
+from .table import Cell, Table
+from .units import INTERVAL, verdict
 
 __all__ = ["PAGE_BYTES", "render_html"]
 
 PAGE_BYTES = 4_800_000  # the page stays below; the gallery gets what the rest leaves of it
 LEAST_GALLERY_BYTES = 300_000
 GALLERY = "Gallery"
+MANY = 12  # rows of a table from which a reader wants to search
+Files = Sequence[tuple[str, str, Sequence[str]]]  # of each table or figure: title, name, endings
 
 
-def render_html(title: str, sections: Sequence[Section]) -> str:
-    """Render the page. It loads nothing, and its own script is the only one that it lets run."""
+def render_html(title: str, sections: Sequence[Section], files_of: Sequence[Files] = ()) -> str:
+    """Render the page. It loads nothing, and its own script is the only one that it lets run.
+
+    files_of: each section's files next to the page.
+    """
     engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    engine.filters.update(code=code, prose=prose, common_lead=common_lead, sort_key=sort_key)
+    engine.filters.update(
+        code=code,
+        prose=prose,
+        common_lead=common_lead,
+        sort_key=sort_key,
+        plain_title=plain_title,
+        verdict=verdict,
+        with_rest=with_rest,
+    )
     script = package_text("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = engine.from_string(package_text("page.html"))
-    parts = [{"section": section, "groups": groups_of(section, k)} for k, section in enumerate(sections, 1)]
+    parts = [part_of(section, own) for section, own in zip_longest(sections, files_of, fillvalue=())]
 
     def page(galleries: Sequence[Gallery]) -> str:
         return template.render(
             title=title,
-            style=markupsafe.Markup(package_text("page.css")),
+            style=markupsafe.Markup(package_text("page.css") + stylesheet()),
             script=markupsafe.Markup(script),
             script_hash=f"sha256-{digest}",
             parts=[
@@ -46,27 +61,55 @@ def render_html(title: str, sections: Sequence[Section]) -> str:
             ],
         )
 
-    pictures = [section.gallery for section in sections]
     rest = PAGE_BYTES - len(page([Gallery(scenes=[])] * len(parts)).encode())
-    share = max(LEAST_GALLERY_BYTES, rest) // max(1, sum(map(bool, pictures)))
-    return page([gallery_of(some, share) for some in pictures])
+    share = max(LEAST_GALLERY_BYTES, rest) // max(1, sum(bool(section.gallery) for section in sections))
+    return page([gallery_of(section.gallery, share, section.colours) for section in sections])
 
 
-def groups_of(section: Section, number: int) -> list[dict[str, Any]]:
-    """A section's tables and figures by heading, in the order in which the headings come up."""
+def part_of(section: Section, own_files: Files) -> dict[str, Any]:
+    """Arrange a section for the page: its headings, with what stands on the first screen apart."""
+    groups = groups_of(section)
+    rows = [row for table in section.tables for row in table.rows]
+    return {
+        "section": section,
+        "answer": next((group for group in groups if group["title"] == ANSWER), None),
+        "groups": [group for group in groups if group["title"] != ANSWER],
+        "runs": any(row.single for row in rows),
+        "many": any(table.main and len(table.rows) > MANY for table in section.tables),
+        "method": section.provenance,
+        "weights": section.facts.get("weights", ()),
+        "files": own_files,
+    }
+
+
+def groups_of(section: Section) -> list[dict[str, Any]]:
+    """A section's tables and figures by heading, in the order in which the headings come up, and by view."""
     # The strips of a gallery are for paper and Markdown; here the gallery shows more of the same.
-    figures = []
-    for k, one in enumerate(one for one in section.pictures if not (section.gallery and one.group == GALLERY)):
-        description = one.description or f"{one.title}. {one.caption}"
-        figures.append((one, markupsafe.Markup(inline_svg(one.figure, f"s{number}f{k}", description))))
+    shown = [one for one in section.pictures if not (section.gallery and one.group == GALLERY)]
+    figures = [(one, markupsafe.Markup(svg(one.chart))) for one in shown]
+    closed = {part.heading for part in PARTS.values() if part.closed}
+    every: list[Table | Picture] = [*section.tables, *shown]
     return [
         {
             "title": title,
-            "tables": [table for table in section.tables if table.group == title],
-            "pictures": [(one, svg) for one, svg in figures if one.group == title],
+            "closed": title in closed,
+            "blocks": [
+                {
+                    "view": view,
+                    "tables": [table for table in section.tables if (table.group, table.view) == (title, view)],
+                    "pictures": [each for each in figures if (each[0].group, each[0].view) == (title, view)],
+                }
+                for view in (*section.views, "")
+                if any((one.group, one.view) == (title, view) for one in every)
+            ],
         }
-        for title in dict.fromkeys([one.group for one in section.tables] + [one.group for one, _ in figures])
+        for title in dict.fromkeys(one.group for one in every)
     ]
+
+
+def plain_title(item: Table | Picture) -> str:
+    """The title without the view, which the page shows once."""
+    return item.title.removesuffix(f", view {item.view}")
 
 
 def common_lead(details: Sequence[str]) -> str:
@@ -74,11 +117,17 @@ def common_lead(details: Sequence[str]) -> str:
     return INTERVAL if details and all(text.startswith(INTERVAL) for text in details) else ""
 
 
+def with_rest(text: str) -> markupsafe.Markup:
+    """Set apart what follows the interval: paper has no room for it."""
+    first, semicolon, rest = map(markupsafe.escape, text.partition("; "))
+    return first + (markupsafe.Markup('<span class="rest">{}{}</span>').format(semicolon, rest) if rest else "")
+
+
 def sort_key(cell: Cell) -> str:
     """What a column is sorted by: the number of a cell, else its text; "" for what is missing."""
     if cell.value is None:
         return "" if cell.text == MISSING else cell.text
-    return "" if pd.isna(cell.value) else repr(float(cell.value))
+    return "" if pd.isna(cell.value) else f"{float(cell.value):.6g}"
 
 
 def code(text: str) -> markupsafe.Markup:

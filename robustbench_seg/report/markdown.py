@@ -38,9 +38,9 @@ def code(value: object) -> Markdown:
 
 
 def line_with_code(line: str) -> Markdown:
-    """Write a line whose end is `code` between backticks, as a command is."""
-    before, tick, rest = line.partition("`")
-    return Markdown(escaped(before) + " " + code(rest[:-1])) if tick and rest.endswith("`") else escaped(line)
+    """Write a line that may begin with code between backticks, as a command does."""
+    match = re.fullmatch("`(.*)`([^`]*)", line, re.DOTALL)
+    return Markdown(code(match[1]) + escaped(match[2])) if match else escaped(line)
 
 
 def markdown(table: Table) -> Markdown:

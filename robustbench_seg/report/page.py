@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 
+from ..charts import figure, save_figure
 from ..files import remove_leftovers, replacing, write_text
 from ..owned_files import owning
 from .content import Section
@@ -16,7 +17,6 @@ from .csv import csv
 from .html import render_html
 from .latex import latex
 from .markdown import code, escaped, line_with_code, markdown
-from .svg import save_figure
 
 __all__ = ["write_report"]
 
@@ -44,10 +44,15 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
             write_text(out / f"{name}.tex", latex(table, name))
         for (name, picture), kind in product(pictures.items(), kinds):
             with replacing(out / f"{name}.{kind}") as temporary:
-                save_figure(picture.figure, temporary, kind)
+                save_figure(figure(picture.chart), temporary, kind)
         rendered = [{**vars(section), "prefix": prefix} for prefix, section in every]
+        files_of = [
+            [(item.title, f"{prefix}-{item.file}", ("csv", "tex")) for item in section.tables]
+            + [(item.title, f"{prefix}-{item.file}", kinds) for item in section.pictures]
+            for prefix, section in every
+        ]
         write_text(out / TEXT, text_of(title, rendered))
-        write_text(out / PAGE, render_html(title, sections))
+        write_text(out / PAGE, render_html(title, sections, files_of))
     return out / PAGE
 
 

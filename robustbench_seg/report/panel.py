@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from ..charts import Chart, Curve, Dot
+from ..protocols import categories_of
 from ..store.cell import CLEAN, view_name
 from ..store.view import View
 from ..studies.comparisons import Differences
@@ -21,9 +24,6 @@ from .content import Picture
 from .provenance import describe_protocol, describe_setting, hashes_of
 from .table import Column, Row, Table
 from .units import file_name
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["Panel", "panels_of"]
 
@@ -53,6 +53,15 @@ class Panel:
     def conditions(self) -> Conditions:
         """The corruptions of the plan with their severities; none for clean images alone."""
         return self.source.conditions
+
+    @property
+    def corruptions(self) -> list[str]:
+        """The corruptions, in the order of their groups."""
+        return [
+            name
+            for names in (categories_of(self.conditions) or {"": tuple(self.conditions)}).values()
+            for name in names
+        ]
 
     @property
     def cells(self) -> pd.DataFrame:
@@ -95,11 +104,6 @@ class Panel:
         return "".join(f"; {note}" for note in transductive_notes(self.cells))
 
     @property
-    def brief(self) -> str:
-        """The end of a caption where a table has the rest."""
-        return f"{self.protocol}settings and weights as in the tables{self.notes}"
-
-    @property
     def protocol(self) -> str:
         return "" if self.view is None else f"{describe_protocol(self.source.plan.protocol, self.conditions)}; "
 
@@ -120,16 +124,22 @@ class Panel:
         """Look up a metric of a model in every cell of the view, by corruption and severity."""
         return cell_scores(self.metric(metric, title), self.conditions)
 
+    @cached_property
+    def score_differences(self) -> Differences:
+        """Compare arms in each of `scores`."""
+        return self.differences(self.scores)
+
     def differences(self, quantities: Quantities) -> Differences:
         """Compare arms in each quantity of the view."""
         assert self.view is not None
         return self.evidence.differences(quantities, (self.view,))
 
-    def fields(self, file: str, title: str) -> dict[str, Any]:
-        """Name a table or a figure: file and title, with the view where there is but one."""
+    def fields(self, file: str, title: str, group: str = "") -> dict[str, Any]:
+        """Name a table or a figure: file and title, with the view where there is but one. group: its heading."""
         if self.view is None:
-            return {"file": file, "title": ", ".join(filter(None, [title, self.void]))}
-        return {"file": file_name(file, self.name), "title": f"{title}, view {self.name}"}
+            return {"file": file, "title": ", ".join(filter(None, [title, self.void])), "group": group}
+        own = {"title": f"{title}, view {self.name}", "view": self.name, "group": group}
+        return {"file": file_name(file, self.name), **own}
 
     def where(self, metric: str = "miou") -> dict[str, Any]:
         """Give the setting of the numbers for a CSV."""
@@ -160,7 +170,8 @@ class Panel:
         {"corruption": ["fog", "frost"]}; keys are then (part, key). facts: of an entry, what is no quantity, or
         has more to it. A place is empty where there is neither. metric: for the CSV. fields: of `Table`.
         """
-        heads = [Column(label=label, align="left") for label in ("model", *parts)]
+        several = any(len(members) > 1 for members in self.evidence.arms.values())
+        heads = [Column(label=label, align="left") for label in ("model", *(["run"] * several), *parts)]
         names: list[tuple[str, Any]] = [(head, part) for head, some in parts.items() for part in some]
         rows = []
         entries = self.evidence.entries(quantities, self.view)
@@ -169,20 +180,43 @@ class Panel:
             numbers = {key: self.evidence.interval(draws) for key, draws in entry.values.items()}
             values = {**numbers, **facts(entry)}
             for head, part in names or [("", None)]:
-                row = {"model": entry.label, head: part and spaced(part)}
+                name = entry.arm_label if entry.run else entry.label
+                row = {"model": name, "run": entry.run, head: part and spaced(part)}
                 cells = [heading.cell(row[heading.label]) for heading in heads]
                 cells += [column.cell_of(values, part) for column in columns]
                 where = self.models(entry.name, entry.models) | ({head: part} if head else {})
-                rows.append(Row(cells=tuple(cells), where=where, competes=entry.competes))
+                rows.append(Row(cells=tuple(cells), where=where, competes=entry.competes, single=not entry.compared))
         return self.of_rows((*heads, *columns), rows, metric, **fields)
 
     def of_rows(self, columns: Sequence[Column], rows: Sequence[Row], metric: str = "miou", **fields: Any) -> Table:
         """Make a table of rows that have any other form. metric: for the CSV. fields: of `Table`."""
-        return Table(columns=columns, rows=rows, **{"where": self.where(metric), "hashes": self.hashes, **fields})
+        setting = {"where": self.where(metric), "hashes": self.hashes, "about": self.about}
+        return Table(columns=columns, rows=rows, **{**setting, **fields})
 
-    def picture(self, file: str, title: str, caption: str, figure: "Figure", description: str) -> Picture:
-        """Make a figure of the panel."""
-        return Picture(**self.fields(file, title), caption=caption, figure=figure, description=description)
+    def picture(self, file: str, title: str, caption: str, chart: Chart, group: str = "") -> Picture:
+        """Make a figure of the panel. caption: without its full stop. group: its heading, if not the part's."""
+        return Picture(**self.fields(file, title, group), caption=f"{caption}{self.notes}.", chart=chart)
+
+    def dot(self, arm: Entry, quantity: Any, **fields: Any) -> Dot:
+        """Make the dot of an arm's quantity, with both intervals and its runs. fields: of `Dot`."""
+        runs = [(title, float(values[quantity][0])) for title, values in zip(arm.models, arm.runs, strict=True)]
+        return Dot(
+            number=self.evidence.interval(arm.values[quantity]),
+            wide=self.evidence.over_runs(arm, quantity),
+            runs=tuple(runs) if len(runs) > 1 else (),
+            arm=arm.arm,
+            **{"series": self.series(arm.arm), **fields},
+        )
+
+    def curve(self, arm: Entry, quantities: Mapping[float, Any], level: Any = None) -> Curve:
+        """Make the curve of an arm's quantities over their places. level: the quantity of its dotted line."""
+        points = [(place, self.evidence.interval(arm.values[what])) for place, what in quantities.items()]
+        dotted = None if level is None else float(arm.values[level][0])
+        return Curve(arm=arm.arm, series=self.series(arm.arm), points=tuple(points), level=dotted)
+
+    def series(self, arm: str) -> int:
+        """The place of an arm, which decides its colour and marker throughout the report."""
+        return list(self.evidence.arms).index(arm)
 
 
 def panels_of(source: Source) -> list[Panel]:

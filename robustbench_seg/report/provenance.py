@@ -1,6 +1,7 @@
 """What every number carries: protocol, data, view, precision, engine, weights and machine."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -70,21 +71,39 @@ def once(values: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return list({tuple(value.items()): value for value in values}.values())
 
 
-def provenance(cells: pd.DataFrame) -> list[str]:
-    """Write `facts_of` in lines."""
-    facts = facts_of(cells)
-    lines = ["command: `{command}`".format(**fact) for fact in facts["commands"]]
-    for build in facts["builds"]:
-        commit = build["commit"] or "unknown"
-        lines.append(f"robustbench-seg {build['robustbench_seg']}, commit {commit}, Python {build['python']}")
-    for versions in facts["packages"]:
-        lines.append(", ".join(f"{name} {version}" for name, version in versions.items()))
+def provenance(facts: Facts) -> list[tuple[str, str]]:
+    """Write facts, but for the weights, in rows: what, and the text. Of many, what they share stands once."""
+    rows = []
+    for data in facts["data"]:
+        text = f"{data['dataset']} {data['split']}, {data['images']} of {data['of']} images, fingerprint "
+        rows.append(("data", f"{text}{data['fingerprint'][:12]}; engine version {data['engine_version']}"))
+    rows += [("command", text) for text in commands(fact["command"] for fact in facts["commands"])]
+    builds = {name: union(build[name] or "unknown" for build in facts["builds"]) for name in BUILD}
+    rows.append(("code", "robustbench-seg {robustbench_seg}, commit {commit}, Python {python}".format(**builds)))
+    names = dict.fromkeys(name for versions in facts["packages"] for name in versions)
+    texts = (f"{name} {union(some[name] for some in facts['packages'] if name in some)}" for name in names)
+    rows.append(("packages", ", ".join(texts)))
     for fact in facts["machines"]:
         threads = "" if fact["threads"] is None else f"; {counted(fact['threads'], 'thread')}"
-        lines.append(f"machine: {fact['machine']}{threads}")
-    for one in facts["weights"]:
-        lines.append(
-            f"{one['model']}: {one['about']}; {one['parameters']:,} parameters; weights sha256 "
-            f"{one['checkpoint_sha256']}; licence: {one['licence']}"
-        )
-    return lines
+        rows.append(("machine", f"{fact['machine']}{threads}"))
+    return rows
+
+
+def union(values: Iterable[str]) -> str:
+    """Name all different values: "2.1 (also 2.0)"."""
+    first, *others = dict.fromkeys(values)
+    return f"{first} (also {', '.join(others)})" if others else first
+
+
+def commands(lines: Iterable[str]) -> list[str]:
+    """Write commands that differ in their options as one, with the options that any of them had."""
+    options: dict[str, list[list[str]]] = {}
+    for line in lines:
+        command, *own = re.split(r" (?=--)", line)
+        options.setdefault(command, []).append(own)
+    texts = []
+    for command, each in options.items():
+        every = " ".join(dict.fromkeys(option for own in each for option in own))
+        times = f", {len(each)} times, each with some of these options" if len(each) > 1 else ""
+        texts.append(f"`{' '.join(filter(None, [command, every]))}`{times}")
+    return texts

@@ -4,6 +4,7 @@ from functools import partial
 
 import pandas as pd
 
+from ..charts import Dot, dumbbells
 from ..protocols import PROTOCOLS
 from ..store.cell import CLEAN
 from ..studies.alarms import alarms_of_scores
@@ -20,15 +21,14 @@ from ..studies.comparison import (
 from ..studies.published import TABLES, OwnRun, PublishedTable, published_rows, shared_and_own
 from ..studies.robustness import BASIS
 from ..studies.statistics import Draws
-from ..wording import counted, percent, spaced
-from . import charts
-from .content import Picture
+from ..wording import counted, spaced
+from .content import Content, Picture
 from .panel import Panel
 from .scores import quantity_columns
 from .table import WARNING, Column, Table, frame_rows
 from .units import COUNT, plain
 
-__all__ = ["REFERENCES", "published_picture", "published_tables", "ranking_table", "reference_tables"]
+__all__ = ["REFERENCES", "make"]
 
 REFERENCES = {"semsegbench": "semsegbench_all"}  # published tables that --reference may name in a model's place
 PUBLISHED = {"segformer": "table5_cityscapes_c", **REFERENCES}  # by protocol
@@ -39,6 +39,16 @@ MEASURES = (
     (relative_degradation, "rcd", "Relative corruption degradation (rCD)", "mIoU lost, over that lost by", LOWER),
     (relative_improvement, "improvement", "Relative improvement", "mIoU gained, over the mIoU of", HIGHER),
 )
+
+
+def make(panel: Panel) -> Content:
+    """Make the tables and the figure of every view under corruption."""
+    views = panel.views if panel.conditions else ()
+    makers = (reference_tables, published_tables, ranking_table)
+    return Content(
+        tables=tuple(table for view in views for tables_of in makers for table in tables_of(view)),
+        pictures=tuple(one for view in views for one in published_picture(view)) if panel.source.pictures else (),
+    )
 
 
 def reference_tables(panel: Panel) -> list[Table]:
@@ -56,7 +66,7 @@ def reference_tables(panel: Panel) -> list[Table]:
             partial(quantities, measure),
             quantity_columns([*conditions, "mean"], "low" if better == LOWER else "high"),
             **panel.fields(file, f"{title} against {reference}"),
-            caption=f"%, {formula} the reference {reference}; {better}; {panel.brief}.",
+            caption=f"%, {formula} the reference {reference}; {better}.",
             metric=file,
             main=True,
         )
@@ -128,18 +138,19 @@ def published_picture(panel: Panel) -> list[Picture]:
     if not numbers:
         return []
     about = TABLES[PUBLISHED["segformer"]]
-    texts = [
-        f"{title}, {label}: {', '.join(f'{name} {percent(score.estimate)} %' for name, score in own.items())}"
+    rows = {
+        title: {
+            name: [Dot(number=own[name], arm=label, series=k) for k, (label, own) in enumerate(two.items())]
+            for name in next(iter(two.values()))
+        }
         for title, two in numbers.items()
-        for label, own in two.items()
-    ]
+    }
     return [
         panel.picture(
             "categories-published",
             "By category of corruption, next to the paper's Table 5",
-            caption=f"mIoU in %. {about.source}; {'; '.join(about.notes[1:])}; {panel.brief}.",
-            figure=charts.dumbbells(numbers),
-            description="; ".join(texts),
+            f"mIoU in %. {about.source}; {'; '.join(about.notes[1:])}",
+            dumbbells(rows, "mIoU (%)", legend=["; ".join(pair) for pair in zip(*numbers.values(), strict=True)]),
         )
     ]
 

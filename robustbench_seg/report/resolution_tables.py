@@ -1,42 +1,55 @@
 """Tables of a shift of the resolution: its cost on clean and on corrupted images, and the paper's Table 1c."""
 
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from ..store.cell import CLEAN
 from ..studies.evidence import Entry
 from ..studies.resolution import extent_differs, published_extent
 from ..studies.shift import Shift, costs, costs_by_condition, growth_of_share, lost_by_effect
+from ..studies.statistics import Draws
 from ..wording import percent, points, spaced, span
 from .differences import NONE
 from .panel import Panel
-from .scores import view_columns
+from .scores import flag_notes, view_columns
 from .table import Column, Table, frame_rows
 from .units import POINTS
 
-__all__ = ["cost_table", "growth_table", "published_table", "share_table"]
+__all__ = ["growth_table", "published_table", "share_table", "views_table"]
 
 
-def cost_table(panel: Panel, shift: Shift) -> Table:
-    """Make the table of effects on clean images; the CSV has them as shares of the windows' mIoU too."""
-    evidence = panel.evidence
-    names = list(lost_by_effect(evidence, shift, evidence.titles[0]))
-    effects = [Column(name=name, label=name, unit=POINTS) for name in names]
+def views_table(panel: Panel, shift: Shift | None) -> Table:
+    """Make the table of clean mIoU by view, and of the effects of a shift; the CSV has changes and shares too."""
+    evidence, views, cells = panel.evidence, panel.order, panel.cells[panel.cells["corruption"] == CLEAN]
+    names = list(lost_by_effect(evidence, shift, evidence.titles[0])) if shift else []
+    effects = [Column(name=name, label=f"{name} (points)", unit=POINTS) for name in names]
+
+    def quantities(title: str) -> dict[Any, Draws]:
+        miou = panel.by_view("miou", title)
+        changes = {("change", view): draws - miou[views[0]] for view, draws in miou.items()}
+        return {**(costs(evidence, shift, title) if shift else {}), **miou, **changes}
 
     def facts(entry: Entry) -> dict[str, Any]:
         shares = {name: f"{percent(entry.values[f'{name} share'][0])} % of the mIoU" for name in names}
         return {own.name: own.cell(evidence.interval(entry.values[own.name]), shares[own.name]) for own in effects}
 
-    extent = "extent: windows minus the whole image; scale: the same windows on a scaled image; joint: both"
-    (base,) = view_columns([shift.slide])
+    lost = (
+        f" Points lost against windows of {shift.slide.crop} pixels at scale 1; extent: on the whole image; scale: by "
+        "the same windows of a scaled image; joint: both; positive is a loss."
+        if shift
+        else ""
+    )
     return panel.table(
-        partial(costs, evidence, shift),
-        [replace(base, label=f"{shift.slide} (mIoU)"), *effects, *(Column(name=f"{name} share") for name in names)],
+        quantities,
+        [
+            *view_columns(views, best="high"),
+            *effects,
+            *(Column(name="change", key=("change", view), where={"view": str(view)}) for view in views),
+            *(Column(name=f"{name} share") for name in names),
+        ],
         facts=facts,
-        **panel.fields("resolution", "What a shift of the resolution costs"),
-        caption=f"Clean images: mIoU in % of windows of {shift.slide.crop} pixels at scale 1, and points lost against "
-        f"that ({extent}); positive is a loss; {panel.about}.",
+        **panel.fields("views", f"Clean mIoU by view{', and what a shift of the resolution costs' if shift else ''}"),
+        caption="mIoU in %; a column per view (slide-256-192-x2: windows of 256 pixels every 192, of the image scaled "
+        f"by 2).{lost}{flag_notes(cells.assign(corruption=cells['view']))}",
         main=True,
     )
 
@@ -74,7 +87,7 @@ def growth_table(panel: Panel, shift: Shift) -> Table:
         parts={"effect": lost_by_effect(evidence, shift, evidence.titles[0])},
         **panel.fields("resolution-under-corruption", "Whether the loss grows under corruption"),
         caption="Points of mIoU lost to the shift of the resolution, on clean and on corrupted images; "
-        f"{f'{NONE}, since {evidence.few}' if evidence.few else dagger}; positive is a loss; {panel.about}.",
+        f"{f'{NONE}, since {evidence.few}' if evidence.few else dagger}; positive is a loss.",
         main=True,
     )
 
@@ -87,7 +100,7 @@ def share_table(panel: Panel, shift: Shift) -> Table:
         [*(Column(name=name, label=name) for name in ("clean", "corrupted")), growth],
         **panel.fields("resolution-share", "Loss from windows to whole images as a share of the mIoU"),
         caption=f"% of the mIoU by windows of {shift.slide.crop} pixels, on clean images and on average over "
-        f"corruptions, and their difference in points; positive is a loss; {panel.about}.",
+        f"corruptions, and their difference in points; positive is a loss.",
     )
 
 

@@ -1,7 +1,8 @@
-"""Scores of one view, clean and under corruption: the layout of the SegFormer paper's Table 5, and its figures."""
+"""Scores of one view, clean and under corruption: the layout of the SegFormer paper's Table 5."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import floor
 from typing import Any, Literal
 
 import numpy as np
@@ -11,17 +12,17 @@ from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..store.view import View
 from ..studies.evidence import Entry
+from ..studies.ranking import ranks_of
 from ..studies.robustness import Conditions, flags_of
-from ..wording import MISSING, MOST_NAMES, listed, percent, spaced
-from . import charts
-from .content import Picture
+from ..wording import MISSING, MOST_NAMES, percent, spaced
+from .content import SEVERITY
 from .panel import Panel
 from .table import WARNING, Cell, Column, Table
 from .units import COUNT, MILLIONS
 
 __all__ = [
-    "categories_table", "cell_columns", "flag_notes", "groups_table", "headline_table", "quantity_columns",
-    "score_pictures", "severities_table", "view_columns",
+    "cell_columns", "flag_notes", "groups_table", "headline_table", "quantity_columns",
+    "severities_table", "view_columns",
 ]  # fmt: skip
 
 HEADLINES: Mapping[str, tuple[str, str]] = {"michaelis": ("mPC", "rPC")}  # what protocols call mean and retention
@@ -44,12 +45,20 @@ def headline_columns(panel: Panel) -> list[Column]:
 
 
 def headline_table(panel: Panel) -> Table:
-    """Make the table of one view: clean, mean, retention and each corruption."""
-    conditions, cells = panel.conditions, panel.cells
+    """Make the table of one view: clean, mean, retention, each category of several corruptions, and each corruption.
+
+    The CSV has the other categories and the worst corruption too.
+    """
+    conditions, cells, categories = panel.conditions, panel.cells, categories_of(panel.conditions)
+    wide = {name: names for name, names in categories.items() if len(names) > 1 and len(categories) > 1}
+    members = "".join(f"; {name}: the plain mean of {spaced(', '.join(names))}" for name, names in wide.items())
+
+    ranks = ranks_by_arm(panel)
 
     def facts(entry: Entry) -> dict[str, Any]:
         own = cells[cells["title"].isin(entry.models)]
         return {
+            "rank": ranks.get(entry.name),
             "parameters": own["parameters"].max(),
             "worst": worst(entry, conditions),
             "fewest_classes": own["classes"].min(),
@@ -57,12 +66,20 @@ def headline_table(panel: Panel) -> Table:
             "missing": (1 + sum(map(len, conditions.values()))) * len(entry.models) - len(own),
         }
 
-    corrupted = [*headline_columns(panel), *quantity_columns(list(conditions)), Column(name="worst", label="worst")]
+    corrupted = [
+        *headline_columns(panel),
+        *quantity_columns(list(wide)),
+        *quantity_columns(list(conditions)),
+        *(Column(name=name) for name in categories if len(categories) > 1 and name not in wide),
+        Column(name="worst"),
+    ]
     fewest, most = cells["classes"].min(), cells["classes"].max()
     classes = str(most) if fewest == most else f"{fewest} to {most}"
+    ranked = " Rank: the ranks that 95 % of the resamples of images give." if ranks else ""
     return panel.table(
         panel.scores,
         [
+            *([Column(name="rank", label="rank")] if ranks else []),
             Column(name="parameters", label="params (M)", unit=MILLIONS),
             *quantity_columns([CLEAN]),
             *(corrupted if conditions else ()),
@@ -70,9 +87,22 @@ def headline_table(panel: Panel) -> Table:
         ],
         facts=facts,
         **panel.fields("robustness", "mIoU under corruption" if conditions else "Clean mIoU"),
-        caption=f"mIoU in %, mean over the {classes} classes that occur; {panel.about}.{flag_notes(cells)}",
+        caption=f"mIoU in %, mean over the {classes} classes that occur{members}.{ranked}{flag_notes(cells)}",
         main=True,
     )
+
+
+def ranks_by_arm(panel: Panel) -> dict[str, Cell]:
+    """Rank arms by their mean, or clean, score, with the ranks that 95 % of the resamples give; none for one arm."""
+    arms = panel.evidence.arm_entries(panel.scores, panel.view)
+    draws = ranks_of({arm.name: arm.values["mean" if panel.conditions else CLEAN] for arm in arms if arm.competes})
+    cells = {}
+    for name, ranks in draws.items() if len(draws) > 1 else ():
+        number = panel.evidence.interval(ranks)
+        ends = sorted({floor(end) for end in (number.low, number.high, number.estimate) if not np.isnan(end)})
+        text = "–".join(map(str, dict.fromkeys(ends[:1] + ends[-1:]))) or MISSING
+        cells[name] = Cell(text, number.estimate, number.low, number.high)
+    return cells
 
 
 def flag_notes(cells: pd.DataFrame) -> str:
@@ -92,18 +122,6 @@ def worst(entry: Entry, conditions: Conditions) -> Cell:
     return Cell(f"{spaced(name)} {percent(scores[name])}", scores[name], test={"corruption": name})
 
 
-def categories_table(panel: Panel) -> Table:
-    """Make the table of the categories of corruption in one view."""
-    categories = categories_of(panel.conditions)
-    members = "; ".join(f"{name}: {spaced(', '.join(names))}" for name, names in categories.items())
-    return panel.table(
-        panel.scores,
-        [*quantity_columns([CLEAN]), *headline_columns(panel), *quantity_columns([*categories])],
-        **panel.fields("categories", "mIoU by category of corruption"),
-        caption=f"mIoU in %; a category's is the plain mean over its corruptions ({members}); {panel.about}.",
-    )
-
-
 def groups_table(panel: Panel) -> list[Table]:
     """Make the table of the main scores in each group of images, such as a drive; none without groups."""
     main = [*quantity_columns([CLEAN]), *(headline_columns(panel) if panel.conditions else ())]
@@ -118,7 +136,7 @@ def groups_table(panel: Panel) -> list[Table]:
         values = {column.name: panel.evidence.by_group(entry.values[column.name]) for column in main}
         return {(name, group): value for name, own in values.items() for group, value in own.items()}
 
-    caption = f"%, from the images of {', '.join(groups)}, which are too few for intervals; {panel.about}."
+    caption = f"%, from the images of {', '.join(groups)}, which are too few for intervals."
     fields = panel.fields("groups", "Scores by drive or place")
     return [panel.table(panel.scores, columns, facts=facts, caption=caption, **fields)] if groups else []
 
@@ -138,29 +156,9 @@ def severities_table(panel: Panel) -> Table:
         panel.cell_scores,
         [
             Column(name="score", label=f"severity {severity}", key=severity, where={"severity": severity})
-            for severity in severities_of(panel)
+            for severity in sorted({severity for some in panel.conditions.values() for severity in some})
         ],
         parts={"corruption": panel.conditions},
-        **panel.fields("severities", "mIoU by severity"),
-        caption=f"mIoU in %; {panel.about}.",
+        **panel.fields("severities", "mIoU by severity", SEVERITY),
+        caption="mIoU in %.",
     )
-
-
-def score_pictures(panel: Panel) -> list[Picture]:
-    """Draw the heat map and the curves of one view, a panel or a line per arm: its mean over seeds."""
-    arms = panel.evidence.arm_entries(panel.cell_scores, panel.view)
-    scores = {arm.label: {key: panel.evidence.interval(own) for key, own in arm.values.items()} for arm in arms}
-    names = listed(list(scores), MOST_NAMES)
-    caption = f"mIoU in %; a place is empty where there is no such cell; {panel.brief}."
-    about = f"mIoU of {names} for each corruption and severity, as in the tables."
-    pictures = [panel.picture("heat-map", "Corruption by severity", caption, charts.heat_maps(scores), about)]
-    if len(severities_of(panel)) > 1:
-        caption = f"mIoU in %{'' if panel.evidence.few else ', bands are 95 % intervals'}; {panel.brief}."
-        about = f"A curve of mIoU over severity for each of {names}, a panel per corruption."
-        figure = charts.severity_curves(scores)
-        pictures.append(panel.picture("severity", "mIoU against severity", caption, figure, about))
-    return pictures
-
-
-def severities_of(panel: Panel) -> list[int]:
-    return sorted({severity for some in panel.conditions.values() for severity in some})

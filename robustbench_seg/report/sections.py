@@ -11,10 +11,10 @@ from ..errors import UsageError
 from ..studies.alarms import identical_models
 from ..studies.evidence import numbered
 from ..studies.limits import limits_of, untrusted
-from ..studies.pictures import stored_pictures
+from ..studies.pictures import colours_of, stored_pictures
 from ..studies.sources import Source, sources_of
 from .content import Content, Picture, Section
-from .panel import panels_of
+from .panel import Panel, panels_of
 from .parts import PARTS
 from .provenance import facts_of, provenance
 from .references import REFERENCES
@@ -60,12 +60,18 @@ def section_of(source: Source) -> Section:
     order = sorted((-number, k) for k, number in ranks[:MOST])
     # Sentences that name no view are of the main one, which is transductive where all are.
     flag = "Transductive: " if main.order and all(view.batchnorm for view in main.order) else ""
+    # A primary comparison before others, then the earlier part.
+    finding = max(content.findings, key=lambda each: each.primary, default=None)
     alarms = tuple(f"⚠ {line}." for line in identical_models(source.drawn))
     finished = [frame for frame in (source.quality, source.latency) if len(frame)]
+    facts = facts_of(pd.concat(finished)) if finished else {}
     return Section(
         suite=source.plan.suite,
         description=source.plan.description,
         planned=len(source.plan.cells),
+        about=about(main),
+        views=tuple(view.name for panel in sorted(panels, key=lambda panel: not panel.main) for view in panel.views),
+        finding=finding,
         models=tuple(dict.fromkeys(title for panel in panels for title in panel.evidence.titles)),
         synthetic=bool(len(source.quality) and source.quality["synthetic"].any()),
         sentences=tuple(f"{flag}{sentences[number][k]}" for number, k in order),
@@ -73,13 +79,32 @@ def section_of(source: Source) -> Section:
         alarms=alarms,
         tables=with_own_files(content.tables),
         pictures=with_own_files(content.pictures),
-        gallery=tuple(stored_pictures(main.cells, source.plan.gallery)),
+        gallery=tuple(gallery := stored_pictures(main.cells, source.plan.gallery)),
+        colours=colours_of(main.cells) if gallery else {},
+        contrast=contrast(main),
         missing=tuple(source.missing.values()),
         failures=tuple(source.failures),
-        provenance=tuple(provenance(pd.concat(finished))) if finished else (),
-        facts=facts_of(pd.concat(finished)) if finished else {},
+        provenance=tuple(provenance(facts)) if finished else (),
+        facts=facts,
         limits=tuple(limits_of(source.plan, main.evidence)) if len(main.cells) else (),
     )
+
+
+def about(panel: Panel) -> tuple[str, ...]:
+    """Name the data and the protocol in a few words."""
+    if not len(panel.cells):
+        return ()
+    first = panel.cells.iloc[0]
+    return f"{first['dataset']} {first['split']}", panel.images, f"protocol {panel.source.plan.protocol}"
+
+
+def contrast(panel: Panel) -> str:
+    """Choose the corruption with the largest difference between two arms in the first view; without two, the first."""
+    names = list(panel.conditions)
+    first = next((view for view in panel.views if view.main), None)
+    every = first.score_differences.items() if first else ()
+    sizes = {key[2]: abs(each.interval.estimate) for key, each in reversed([*every]) if each.measured}
+    return max(names, key=lambda name: sizes.get(name, 0.0), default="")
 
 
 def with_own_files(items: Sequence[Item]) -> tuple[Item, ...]:

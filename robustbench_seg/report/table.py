@@ -76,21 +76,24 @@ class Row:
     """A row of a table: a cell for each column.
 
     where: what its lines of the CSV have: "row", its name, "models", and what else tells it from other rows. competes:
-    whether it takes part in the search for the best of a column.
+    whether it takes part in the search for the best of a column. single: whether it is one run of an arm that has
+    several.
     """
 
     cells: tuple[Cell, ...]
     where: Mapping[str, Any]
     competes: bool = True
+    single: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """A table; its first column names its rows.
 
-    file: its file's name without ending. caption: what the numbers are. where: what all lines of the CSV have: the
-    setting. group: the heading that it stands under. main: worth a look in the terminal. hashes: parts of the caption
-    that a paper leaves out, and the comment of the LaTeX file that has each.
+    file: its file's name without ending. caption: what the numbers are. about: what they were made with. where: what
+    all lines of the CSV have: the setting. group: the heading that it stands under. view: the name of the only view
+    that it is of. main: worth a look in the terminal. hashes: parts of `about` that a paper leaves out, and the comment
+    of the LaTeX file that has each.
     """
 
     file: str
@@ -99,7 +102,9 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Row]
     where: Mapping[str, Any] = field(default_factory=dict)
+    about: str = ""
     group: str = ""
+    view: str = ""
     main: bool = False
     hashes: Mapping[str, str] = field(default_factory=dict)
 
@@ -120,12 +125,18 @@ class Table:
         return [cell.more for row in self.grid for cell, _ in row if cell.more]
 
     @property
-    def legend(self) -> str:
-        """The caption, with what a warning and bold mean where there are any."""
-        bold = any(best for row in self.grid for _, best in row)
+    def note(self) -> str:
+        """The caption, with what a warning means where there is one that it does not explain."""
         flagged = any(row.cells[0].text.endswith(WARNING) for row in self.rows) and WARNING not in self.caption
         warning = f" {WARNING} In some cell it is no better than naming one class for every pixel." if flagged else ""
-        return f"{'Bold: the best of its column. ' if bold else ''}{self.caption}{warning}"
+        return f"{self.caption}{warning}"
+
+    @property
+    def legend(self) -> str:
+        """All that is to be said where the table stands alone: the note, the setting, and what bold means."""
+        bold = any(best for row in self.grid for _, best in row)
+        setting = f" Setting: {self.about}." if self.about else ""
+        return f"{'Bold: the best of its column. ' if bold else ''}{self.note}{setting}"
 
     def best_rows(self, k: int) -> set[int]:
         """Find the rows with the best value of a column, in the digits that it shows; one value alone is no best."""

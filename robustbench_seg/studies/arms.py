@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import UsageError
 from .grades import MARGIN, ArmDifference
-from .runs import Runs
+from .runs import Runs, distinct
 from .statistics import Draws, differing_blocks, p_value
 
 __all__ = ["arm_difference", "arm_mean", "arms_of"]
@@ -76,7 +76,7 @@ def arm_difference(
         over_runs=runs.interval,
         p_over_runs=runs.p,
         pairs={(a, b): float(draws[a][0] - draws[b][0]) for a in one for b in other},
-        runs=runs.counts,
+        runs=(distinct(runs.first), distinct(runs.second)),
         blocks=blocks,
         differing=differing,
         blank=tuple(arm for arm, members in ((first, one), (second, other)) if not set(blank).isdisjoint(members)),

@@ -16,7 +16,7 @@ from .grades import ArmDifference
 from .resolution import arm_of_table_1c
 from .statistics import holm, is_bound
 
-__all__ = ["Differences", "adjusted", "is_primary", "pairs_of", "with_primary"]
+__all__ = ["Differences", "Pair", "adjusted", "in_the_papers_order", "is_primary", "pairs_of", "with_primary"]
 
 FEW_ARMS = 4  # with the two arms of a claim and others, a control can be compared with each
 
@@ -27,19 +27,19 @@ Differences = dict[tuple[str, str, Any], ArmDifference]  # by first arm, second 
 def pairs_of(arms: Mapping[str, Sequence[str]], reference: str | None, primary: Sequence[Comparison]) -> list[Pair]:
     """Choose which arms are compared: all pairs of a few; of many, primary pairs and each with the reference's.
 
-    arms: the models of each. reference: a model or an arm; without it, the first arm. The order follows the paper's
-    claims, not the suite: SegFormer before others, Mix-FFN before learned, and both before controls.
+    arms: the models of each; an arm is compared with those after it. reference: a model or an arm, by default the first
+    arm.
     """
-    every = list(combinations(sorted(arms, key=in_the_papers_order), 2))
+    every = list(combinations(arms, 2))
     if len(arms) <= FEW_ARMS:
         return every
-    first = min(arms, key=in_the_papers_order)
-    base = next((arm for arm, members in arms.items() if reference in (arm, *members)), first)
+    base = next((arm for arm, members in arms.items() if reference in (arm, *members)), next(iter(arms)))
     pairs = [set(comparison.arms) for comparison in primary]
     return [pair for pair in every if base in pair or set(pair) in pairs]
 
 
 def in_the_papers_order(arm: str) -> tuple[bool, bool, bool, bool]:
+    """Sort arms for the paper's claims: SegFormer before others, Mix-FFN before learned, and both before controls."""
     altered, encoding = "learned" in arm or "plain" in arm, arm_of_table_1c(arm)
     return not arm.startswith("segformer"), altered, encoding != "mix_ffn", encoding != "learned_pe"
 

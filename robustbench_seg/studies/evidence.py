@@ -14,10 +14,11 @@ from ..store.plan import Comparison
 from ..store.view import View
 from .arms import arm_difference, arm_mean, arms_of
 from .bootstrap import Scores, resample
-from .comparisons import Differences, is_primary, pairs_of, with_primary
+from .comparisons import Differences, in_the_papers_order, is_primary, pairs_of, with_primary
 from .counts import metrics_in, read_counts
 from .grades import MARGIN
 from .robustness import BASIS, Miou
+from .runs import Runs
 from .statistics import Draws, Interval, interval, too_few
 
 __all__ = ["SAME_IMAGES", "Entry", "Evidence", "Quantities", "evidence_of", "numbered", "titles_of"]
@@ -32,13 +33,18 @@ Quantities = Callable[[str], Mapping[Any, Draws]]  # of a model, by its title
 class Entry:
     """What a table has in a row: a model, or the mean over an arm's seeds.
 
-    values: by quantity. compared: whether it stands for an arm; a seed next to its mean does not. flagged: whether a
-    cell of it deserves no trust. blank: whether that is so of clean images: who has nothing keeps all of it.
+    arm: its name. run: of an arm with several, which run it is, or of how many it is the mean. values: by quantity.
+    runs: the values of each of its models. compared: whether it stands for an arm; a seed next to its mean does not.
+    flagged: whether a cell of it deserves no trust. blank: whether that is so of clean images: who has nothing keeps
+    all of it.
     """
 
     name: str
+    arm: str
+    run: str
     models: list[str]
     values: Mapping[Any, Draws]
+    runs: Sequence[Mapping[Any, Draws]]
     compared: bool
     flagged: bool
     blank: bool
@@ -47,6 +53,11 @@ class Entry:
     def label(self) -> str:
         """The name for readers, with a warning where a number of it deserves no trust."""
         return f"{self.name} ⚠" if self.flagged else self.name
+
+    @property
+    def arm_label(self) -> str:
+        """The arm's name, for figures and next to a column that has the run; with the same warning."""
+        return f"{self.arm} ⚠" if self.flagged else self.arm
 
     @property
     def competes(self) -> bool:
@@ -81,8 +92,9 @@ class Evidence:
 
     @property
     def arms(self) -> dict[str, list[str]]:
-        """The models of each arm."""
-        return arms_of(self.titles)
+        """The models of each arm, in the order in which a report lists and compares arms."""
+        arms = arms_of(self.titles)
+        return {arm: arms[arm] for arm in sorted(arms, key=in_the_papers_order)}
 
     @property
     def views(self) -> list[View]:
@@ -131,6 +143,11 @@ class Evidence:
             return Interval(float("nan"), float("nan"), float("nan"))
         return interval(draws[: 1 + self.resamples], self.blocks)
 
+    def over_runs(self, entry: Entry, quantity: Any) -> Interval:
+        """Make the interval of a row's quantity over images and runs; its ends are NaN for one run."""
+        runs = [values[quantity][: 1 + self.resamples] for values in entry.runs]
+        return Runs(runs, (), self.blocks).interval
+
     def by_group(self, draws: Draws) -> dict[str, float]:
         """Return a statistic in each group of images."""
         return dict(zip(self.groups, map(float, draws[len(draws) - len(self.groups) :]), strict=True))
@@ -145,16 +162,20 @@ class Evidence:
         flagged, blank = flagged_models(cells), blank_models(cells)
         entries = []
 
-        def entry(name: str, models: list[str], values: Mapping[Any, Draws], *, compared: bool) -> Entry:
+        def entry(name: str, arm: str, run: str, models: list[str], values: Mapping[Any, Draws]) -> Entry:
             seen, none = (not bad.isdisjoint(models) for bad in (flagged, blank))
-            return Entry(name, models, values, compared=compared, flagged=seen, blank=none)
+            compared = models == self.arms[arm]
+            runs = [each[title] for title in models]
+            return Entry(name, arm, run, models, values, runs, compared=compared, flagged=seen, blank=none)
 
         for arm, members in self.arms.items():
-            if len(members) > 1:
-                names = each[members[0]]
+            several = len(members) > 1
+            if several:
+                names, mean = each[members[0]], f"mean of {len(members)}"
                 of_arm = {name: arm_mean({title: each[title][name] for title in members}, arm) for name in names}
-                entries.append(entry(f"{arm} (mean of {len(members)})", members, of_arm, compared=True))
-            entries += [entry(title, [title], each[title], compared=len(members) == 1) for title in members]
+                entries.append(entry(f"{arm} ({mean})", arm, mean, members, of_arm))
+            for title in members:
+                entries.append(entry(title, arm, title.rpartition("-")[2] if several else "", [title], each[title]))
         return entries
 
     def arm_entries(self, quantities: Quantities, view: View | None = None) -> list[Entry]:

@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 from ..errors import StoreError
 from ..store.folder import Store
 
-__all__ = ["Pixels", "StoredPicture", "by_condition", "error_map", "picture_of", "pixels_of", "stored_pictures"]
+__all__ = [
+    "Pixels", "StoredPicture", "by_condition", "colours_of", "error_map", "picture_of", "pixels_of", "stored_pictures",
+]  # fmt: skip
 
-RIGHT, WRONG, UNLABELLED = (238, 238, 238), (213, 94, 0), (150, 150, 150)
+RIGHT, WRONG, UNLABELLED = (238, 238, 238), (213, 94, 0), (90, 90, 90)
+HATCH, LINE = 7, 2  # px: from line to line, and of a line, where nothing is labelled
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredPicture:
-    """The files of one image under one condition; image is None where the data's terms do not allow showing it."""
+    """The files of one image under one condition; image is None where the data's terms do not allow showing it.
+
+    miou: of the whole data set under that condition, 0-1.
+    """
 
     model: str
     view: str
@@ -31,6 +37,7 @@ class StoredPicture:
     image: Path | None
     label: Path
     prediction: Path
+    miou: float = float("nan")
 
 
 def stored_pictures(cells: pd.DataFrame, image_ids: Sequence[str]) -> list[StoredPicture]:
@@ -54,9 +61,21 @@ def stored_pictures(cells: pd.DataFrame, image_ids: Sequence[str]) -> list[Store
                         image=image if image.is_file() else None,
                         label=label,
                         prediction=prediction,
+                        miou=float(row.miou),
                     )
                 )
     return pictures
+
+
+def colours_of(cells: pd.DataFrame) -> dict[str, tuple[int, int, int]]:
+    """Return the colours (RGB, 0-255) of the classes of a data set that ships; none of any other. cells: as above."""
+    from ..datasets import DATASETS
+
+    name, classes = cells["dataset"].iloc[0], tuple(cells["class_names"].iloc[0])
+    kind = DATASETS[name].load() if name in DATASETS else None
+    if kind is None or tuple(getattr(kind, "class_names", ())) != classes:
+        return {}
+    return dict(zip(classes, kind.palette, strict=True))
 
 
 def picture_of(path: Path) -> PIL.Image.Image:
@@ -91,14 +110,15 @@ def by_condition(pictures: Sequence[StoredPicture]) -> list[list[StoredPicture]]
 
 
 def error_map(prediction: Pixels, label: Pixels) -> tuple[Pixels, float]:
-    """Colour what is right, wrong and unlabelled; return it with the share of wrong pixels, NaN where none is labelled.
+    """Colour what is right and wrong, and hatch what is unlabelled; return it with the share of wrong pixels.
 
-    prediction, label: uint8 (H, W, 3) in the data set's colours; black is no class. Classes that share one colour, as
-    two of ADE20K's do, count as one.
+    The share is of the labelled pixels, NaN where there are none. prediction, label: uint8 (H, W, 3) in the data set's
+    colours; black is no class. Classes that share one colour, as two of ADE20K's do, count as one.
     """
     labelled = label.any(axis=2)
     wrong = labelled & (prediction != label).any(axis=2)
     errors = np.full(label.shape, RIGHT, np.uint8)
-    errors[~labelled] = UNLABELLED
+    down, right = np.indices(labelled.shape)
+    errors[~labelled & ((down + right) % HATCH < LINE)] = UNLABELLED  # in grey too, lines are not taken for wrong
     errors[wrong] = WRONG
     return errors, float(wrong.sum() / labelled.sum()) if labelled.any() else float("nan")

@@ -8,7 +8,7 @@ Source: Spearman's rho and Kendall's tau-b as in scipy; the two-way bootstrap of
 Annals of Applied Statistics 1, 2007.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ __all__ = [
     "kendall",
     "over_networks",
     "paired_difference",
+    "ranks_of",
     "settle",
     "spearman",
     "spread",
@@ -60,6 +61,19 @@ def kendall(one: Scores, other: Scores) -> NDArray[np.float64]:
         with np.errstate(invalid="ignore"):
             rows.append((first * second).sum(axis=(1, 2)) / pairs)
     return np.concatenate(rows)
+
+
+def ranks_of(draws: Mapping[str, Draws]) -> dict[str, Draws]:
+    """Rank scores in the data and in each resample: 1 is the highest, equal ones share the better rank.
+
+    NaN for a score that is NaN, which takes no rank from others.
+
+    >>> {name: ranks.tolist() for name, ranks in ranks_of({"a": np.array([0.5]), "b": np.array([0.7])}).items()}
+    {'a': [2.0], 'b': [1.0]}
+    """
+    scores = np.array(list(draws.values()))
+    above = (scores[:, None] < scores[None, :]).sum(axis=1)
+    return {name: np.where(np.isnan(own), np.nan, 1.0 + k) for name, own, k in zip(draws, scores, above, strict=True)}
 
 
 def spread(scores: Scores) -> NDArray[np.float64]:

@@ -6,7 +6,8 @@ underestimated. So the runs enter by Student's t, as a half-width h = t se with
 
     se^2 = s1^2 / n + s2^2 / m,    2 (min(n, m) - 1) degrees of freedom
 
-for n and m runs with the sample variances s1^2 and s2^2. For n = m this is the classical two-sample interval. The ends
+for n and m runs with the sample variances s1^2 and s2^2. For n = m this is the classical two-sample interval; a single
+arm has s1 / sqrt(n) and n - 1 degrees of freedom. The ends
 of the interval over images, at distances l and u from the estimate, then move out to sqrt(l^2 + h^2) and
 sqrt(u^2 + h^2). That is how variances add, and the result contains the interval over images. The numbers of the runs
 are from the same images, so a run's own behaviour on these images is in s1 and s2; it is in l and u once more, which
@@ -49,21 +50,27 @@ def chance_of_agreement(first: int, second: int) -> Fraction:
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """A statistic of the runs of two arms. first, second: draws of each run of an arm. blocks: of `Scores`."""
+    """A statistic of the runs of two arms, or of one. first, second: draws of each run. blocks: of `Scores`."""
 
     first: Sequence[Draws]
     second: Sequence[Draws]
     blocks: int
 
     @cached_property
-    def counts(self) -> tuple[int, int]:
+    def arms(self) -> list[Sequence[Draws]]:
+        """The arms that there are."""
+        return [runs for runs in (self.first, self.second) if len(runs)]
+
+    @cached_property
+    def counts(self) -> list[int]:
         """The number of runs of each arm; the same weights count once."""
-        return distinct(self.first), distinct(self.second)
+        return list(map(distinct, self.arms))
 
     @cached_property
     def difference(self) -> Draws:
-        """The difference of the means over runs."""
-        return np.asarray(np.mean(self.first, axis=0) - np.mean(self.second, axis=0))
+        """The difference of the means over runs; the mean of a single arm."""
+        means = [np.mean(runs, axis=0) for runs in self.arms]
+        return np.asarray(means[0] - means[1] if len(means) > 1 else means[0])
 
     @cached_property
     def images(self) -> Interval:
@@ -75,7 +82,7 @@ class Runs:
         """The standard error from the variation of the runs; NaN with one run in an arm."""
         if min(self.counts) < 2:
             return float("nan")
-        arms = zip((self.first, self.second), self.counts, strict=True)
+        arms = zip(self.arms, self.counts, strict=True)
         return float(np.sqrt(sum(np.var([draws[0] for draws in runs], ddof=1) / count for runs, count in arms)))
 
     @cached_property
@@ -88,7 +95,7 @@ class Runs:
         """Move the ends of an interval over images out, by the runs. alpha: 1 - its level."""
         from scipy.special import stdtrit  # importing scipy.stats takes a second
 
-        half = -float(stdtrit(2 * (min(self.counts) - 1), alpha / 2)) * self.standard_error
+        half = -float(stdtrit(len(self.arms) * (min(self.counts) - 1), alpha / 2)) * self.standard_error
         down, up = max(0.0, estimate - low), max(0.0, high - estimate)
         if np.isnan(half + low + high):
             return Interval(estimate, float("nan"), float("nan"))

@@ -100,24 +100,14 @@ def lost_by_effect(
 
 
 def effect_differences(evidence: Evidence, shift: Shift) -> Differences:
-    """Compare arms in their effects on clean images, the later of `pairs` minus the earlier.
-
-    Positive: the later loses more.
-    """
+    """Compare arms in their effects on clean images. Positive: the first of a pair loses more."""
     if not evidence.pairs():
         return {}
     compared = {
         name: (shift.slide, View.parse(effect.view))
         for name, effect in effects_by_name(evidence, shift, evidence.titles[0], (CLEAN, 0)).items()
     }
-    return evidence.differences(
-        lambda title: lost_by_effect(evidence, shift, title), compared.__getitem__, later_first(evidence)
-    )
-
-
-def later_first(evidence: Evidence) -> list[tuple[str, str]]:
-    """Turn round the pairs of arms: what is lost is a difference the other way."""
-    return [(second, first) for first, second in evidence.pairs()]
+    return evidence.differences(lambda title: lost_by_effect(evidence, shift, title), compared.__getitem__)
 
 
 def growth_of_share(evidence: Evidence, shift: Shift, title: str, conditions: Conditions) -> Mapping[str, Draws]:
@@ -138,13 +128,13 @@ def growth_of_share(evidence: Evidence, shift: Shift, title: str, conditions: Co
 
 
 def growth_differences(evidence: Evidence, shift: Shift, conditions: Conditions) -> Differences:
-    """Compare arms in the growth of the share that they lose, the later of `pairs` minus the earlier."""
+    """Compare arms in the growth of the share that they lose."""
 
     def growth(title: str) -> dict[str, Draws]:
         shares = growth_of_share(evidence, shift, title, conditions)
         return {"growth": shares["growth"]} if shares else {}
 
-    return evidence.differences(growth, (shift.slide, View()), later_first(evidence))
+    return evidence.differences(growth, (shift.slide, View()))
 
 
 def positive(miou: Draws) -> Draws:

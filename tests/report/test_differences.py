@@ -77,7 +77,7 @@ def test_of_too_few_images_nothing_is_significant_and_every_format_says_why(few:
             assert set(texts["runs"]) == {words}
         else:
             assert set(hover(shown).iloc[:, 1:].to_numpy().flat) == {words}
-    drawn = [picture for picture in section.pictures if re.search("differences|effects|scales", picture.file)]
+    drawn = [picture for picture in section.pictures if re.search("arms|differences|effects|scales", picture.file)]
     assert drawn
     for picture in drawn:
         assert f"without intervals, since {words}" in picture.caption
@@ -93,7 +93,9 @@ def test_of_too_few_images_the_first_sentences_judge_no_claim_of_the_paper(tmp_p
     (robust,), (shifted,) = (sections_of([tmp_path / folder], pictures=False) for folder in ("5", "1c"))
     assert f"a difference that is not known, since {words}." in robust.sentences[1]
     assert robust.sentences[2] == f"Whether the paper's Table 5 is confirmed cannot be judged, since {words}."
-    assert f"a difference that is not known, since {words}; the paper's Table 1c has 2.6 points" in shifted.sentences[1]
+    assert (
+        f"a difference that is not known, since {words}; the paper's Table 1c has -2.6 points" in shifted.sentences[1]
+    )
     assert shifted.sentences[1].endswith("which this cannot judge.")
     assert not any(CLAIMS.search(sentence) for sentence in (*robust.sentences, *shifted.sentences))
 

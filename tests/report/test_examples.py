@@ -6,10 +6,10 @@ from types import ModuleType
 import pytest
 
 from robustbench_seg import wording
-from robustbench_seg.report import charts
+from robustbench_seg.charts import axes, words
 
 
-@pytest.mark.parametrize("module", [charts, wording], ids=lambda module: module.__name__.rpartition(".")[2])
+@pytest.mark.parametrize("module", [axes, words, wording], ids=lambda module: module.__name__.rpartition(".")[2])
 def test_the_examples_of_a_module_hold(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0

@@ -6,6 +6,7 @@ import pytest
 from synthetic import write_synthetic
 from tables import lines, readable, table_of
 
+from robustbench_seg.charts import Rows
 from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.report.content import Picture, Section
 from robustbench_seg.report.sections import sections_of
@@ -60,15 +61,20 @@ def test_the_categories_of_the_paper_and_ours_are_drawn_next_to_each_other(tmp_p
         "Ours, toy test, segformer-b0-mix-s0": lambda name: 100 * ours["segformer-b0-mix-s0", name],
         "Ours, toy test, deeplabv3plus-s0": lambda name: 100 * ours["deeplabv3plus-s0", name],
     }
-    described = dict(part.split(": ") for part in picture.description.split("; "))
-    assert list(described) == list(expected), "SegFormer comes first, and other arms do not come"
-    for network, score in expected.items():
-        numbers = dict(each.rsplit(" ", 2)[:2] for each in described[network].split(", "))
-        means = {name: sum(map(score, members)) / 4 for name, members in CATEGORIES.items()}
-        assert {name: float(number) for name, number in numbers.items()} == pytest.approx(means, abs=0.0501)
-    drawn = [line.get_xdata() for axis in picture.figure.axes for line in axis.lines if len(line.get_xdata()) == 2]
-    gaps = [(theirs.loc["SegFormer-B5", m].mean(), theirs.loc["DLv3+ MBv2", m].mean()) for m in CATEGORIES.values()]
-    assert drawn[:4] == [pytest.approx(gap) for gap in gaps]
+    assert [panel.title for panel in picture.chart.panels] == ["Paper, cityscapes val", "Ours, toy test"]
+    networks = list(expected)
+    for panel, own in zip(picture.chart.panels, (networks[:2], networks[2:]), strict=True):
+        assert isinstance(panel, Rows)
+        assert [row.label for row in panel.rows] == list(CATEGORIES)
+        for row in panel.rows:
+            (dots,) = row.dots
+            assert [dot.arm for dot in dots] == [network.rpartition(", ")[2] for network in own]
+            assert [dot.number.estimate for dot in dots] == pytest.approx(
+                [sum(map(expected[network], CATEGORIES[row.label])) / 4 for network in own]
+            )
+    assert [name for name, _ in picture.chart.legend] == [
+        "SegFormer-B5; segformer-b0-mix-s0", "DLv3+ MBv2; deeplabv3plus-s0",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("models", "protocol"), [(MODELS[1:], "segformer"), (MODELS, "own")])

@@ -1,30 +1,26 @@
+import base64
 import shutil
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib.image
-import numpy as np
 import pandas as pd
 import pytest
 from small import SUITE, write_suite
 from synthetic import change_plan, write_synthetic
 
+from robustbench_seg.charts import Chart, Tile, svg
 from robustbench_seg.errors import StoreError
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import Listener, run
-from robustbench_seg.report import charts
 from robustbench_seg.report.content import Section
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.parts.gallery import strip
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.report.svg import save_figure
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.plan import PlannedCell
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.pictures import stored_pictures
-from robustbench_seg.studies.statistics import Interval
 from robustbench_seg.suites import read_suite
 from robustbench_seg.wording import MISSING
 
@@ -93,9 +89,13 @@ def test_every_figure_and_table_that_the_page_names_is_there(folder: Path, tmp_p
     names = {line.split("](")[1].rstrip(")") for line in text.splitlines() if line.startswith("![")}
     assert names == {p.name for p in tmp_path.glob("*.svg")}
     views = ("whole", "slide-64-32")
-    per_view = [f"small-{kind}-{view}.svg" for kind in ("heat-map", "severity") for view in views]
-    assert names == {*per_view, "small-resolution-effects.svg", "small-strip-streets_000000_2000001.svg"}
-    kinds = ("robustness", "categories", "severities", "classes", "boundary-miou", "ece", "nll")
+    figures = ("arms", "corruptions", "severity", "classes", "reliability")
+    per_view = [f"small-{kind}-{view}.svg" for kind in figures for view in views]
+    of_all = [
+        f"small-{kind}.svg" for kind in ("resolution-extent", "resolution-effects", "strip-streets_000000_2000001")
+    ]
+    assert names == {*per_view, *of_all}
+    kinds = ("robustness", "categories", "severities", "classes", "boundary-miou", "ece", "nll", "reliability")
     assert {p.name for p in tmp_path.glob("*.csv")} == {
         *(f"small-{kind}-{view}.csv" for kind in kinds for view in views),
         *(
@@ -203,53 +203,17 @@ def test_no_pixel_is_shown_where_the_data_set_does_not_allow_it(camvid_folder: P
     assert "label and predictions only" in text
 
 
-def scores(**corruptions: dict[int, float]) -> dict[tuple[str, int], Interval]:
-    """Scores by corruption and severity, and 0.8 on clean images, each with an interval of 0.05 to either side."""
-    numbers = {(name, severity): x for name, some in corruptions.items() for severity, x in some.items()}
-    return {key: Interval(x, x - 0.05, x + 0.05) for key, x in {("clean", 0): 0.8, **numbers}.items()}
-
-
-def test_the_heat_map_writes_each_value_and_leaves_what_is_missing_empty() -> None:
-    figure = charts.heat_maps({"m, whole": scores(fog={1: 0.5, 3: 0.25}, frost={3: 0.1})})
-    assert [t.get_text() for t in figure.axes[0].texts] == ["50", "25", "", "10"]
-    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["fog", "frost"]
-
-
-def test_curves_begin_at_the_clean_score_and_have_a_band_throughout() -> None:
-    fog, frost = charts.severity_curves({"m": scores(fog={1: 0.5, 3: 0.25}, frost={1: np.nan, 3: 0.1})}).axes
-    x, y = fog.lines[0].get_data()
-    assert list(x) == [0, 1, 3]
-    assert list(y) == pytest.approx([80, 50, 25])
-    corners = {(x, round(y)) for x, y in frost.collections[0].get_paths()[0].vertices}
-    assert corners == {(0, 75), (0, 85), (3, 5), (3, 15)}
-
-
-def test_figures_of_many_models_are_no_wider_than_a_page_and_keep_room_for_their_axes(tmp_path: Path) -> None:
-    many = {f"model-{k}": scores(fog=dict.fromkeys(range(1, 6), 0.5)) for k in range(30)}
-    heat_map, curves = charts.heat_maps(many), charts.severity_curves(many)
-    assert heat_map.get_figwidth() < 20
-    assert [axis.get_title() for axis in heat_map.axes[:30]] == list(many)
-    with warnings.catch_warnings(action="error"):  # as matplotlib's, where axes have no room
-        save_figure(curves, tmp_path / "curves.svg", "svg")
-
-
-def test_no_two_of_many_lines_look_alike() -> None:
-    axis = charts.severity_curves({f"m{k}": scores(fog={1: 0.5}) for k in range(49)}).axes[0]
-    assert len({(line.get_color(), line.get_marker()) for line in axis.lines}) == 49
-
-
 def test_the_strip_shows_label_images_and_predictions(folder: Path) -> None:
     noise, contrast = ("gaussian_noise", 3), ("contrast", 2)
     places = {"clean": ("clean", 0), "gaussian noise, severity 3": noise, "contrast, severity 2": contrast}
     cells = quality_frame(folder).query("view == 'whole'")
     stored = stored_pictures(cells.assign(title=cells["model"]), SUITE["gallery"])
     own = {(one.corruption, one.severity): one for one in stored}
-    figure = strip({title: own[place] for title, place in places.items()})
-    shown = [axis for axis in figure.axes if axis.images]
-    assert len(shown) == 1 + 3 * 2
-    titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
-    assert titles == ["clean", "gaussian noise, severity 3", "contrast, severity 2", "label"]
-    clean = own["clean", 0].image
-    assert clean is not None
-    picture = next(axis for axis in figure.axes if axis.get_title() == "clean").images[0].get_array()
-    np.testing.assert_allclose(picture / 255, matplotlib.image.imread(clean), rtol=1e-6)
+    label, *shown = strip({title: own[place] for title, place in places.items()}).panels
+    assert isinstance(label, Tile)
+    assert (label.title, [file.name for file in label.files]) == ("label", ["streets_000000_2000001-label.png"])
+    for panel, (title, place) in zip(shown, places.items(), strict=True):
+        assert panel == Tile(title=title, files=(own[place].image, own[place].prediction))
+        drawn = svg(Chart(panels=(panel,)))
+        for file in panel.files:
+            assert base64.b64encode(file.read_bytes()).decode() in drawn

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...family import Family
+from .. import references
 from ..content import Content
 from ..panel import Panel
 from . import batchnorm, calibration, classes, clean, conditions, corruption, draws, gallery, resolution, speed
@@ -16,10 +17,14 @@ __all__ = ["PARTS", "Part"]
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """heading: over its tables and figures. make: makes them, and sentences on them, of the cells of a setting."""
+    """heading: over its tables and figures. make: makes them, and sentences on them, of the cells of a setting.
+
+    closed: whether the page shows them only when asked to.
+    """
 
     heading: str
     make: Callable[[Panel], Content]
+    closed: bool = False
 
 
 PARTS: Family[Part] = Family(
@@ -28,13 +33,14 @@ PARTS: Family[Part] = Family(
     {
         "clean": Part(heading="Clean images", make=clean.make),
         "conditions": Part(heading="Conditions of the data", make=conditions.make),
-        "corruption": Part(heading="Under corruption", make=corruption.make),
+        "corruption": Part(heading="By corruption", make=corruption.make),
         "draws": Part(heading="Draws of the corruptions", make=draws.make),
         "batchnorm": Part(heading="Statistics of BatchNorm", make=batchnorm.make),
         "resolution": Part(heading="Resolution", make=resolution.make),
         "classes": Part(heading="Classes", make=classes.make),
-        "calibration": Part(heading="Boundary and calibration", make=calibration.make),
+        "calibration": Part(heading="Boundary and calibration", make=calibration.make, closed=True),
         "speed": Part(heading="Speed", make=speed.make),
+        "references": Part(heading="Next to other results", make=references.make),
         "gallery": Part(heading="Gallery", make=gallery.make),
     },
 )

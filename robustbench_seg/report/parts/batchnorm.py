@@ -4,16 +4,18 @@ A transductive view stands next to the same view with the stored statistics; no 
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ...charts import Fill, dumbbells
 from ...store.cell import CLEAN
 from ...store.view import View
 from ...studies.robustness import corruption_scores, headline
 from ...studies.statistics import Draws
 from ...wording import conjoin, counted, points
-from ..content import Content
+from ..content import Content, Picture
 from ..differences import long_table
 from ..panel import Panel
 from ..table import Column, Table
@@ -45,6 +47,7 @@ def compared(panel: Panel, stored: View, reestimated: View) -> Content:
     of_gains = long_table(panel, differences, ("in", IN), unit, file=file, title=title)
     return Content(
         tables=(gains_table(panel, stored, reestimated), *of_gains),
+        pictures=(gains_picture(panel, stored, reestimated),) if panel.source.pictures else (),
         sentences=sentences_of(panel, stored, reestimated) if panel.conditions else (),
     )
 
@@ -56,17 +59,38 @@ def scores(panel: Panel, title: str, view: View) -> dict[str, Draws]:
     return {CLEAN: miou(CLEAN, 0), **means}
 
 
+def both_and_gain(panel: Panel, stored: View, reestimated: View, title: str) -> dict[Any, Draws]:
+    """Compute the scores of a model in both views, and the gain: by quantity and kind."""
+    before, after = scores(panel, title, stored), scores(panel, title, reestimated)
+    each = {"stored": before, "reestimated": after, "gain": {name: after[name] - before[name] for name in before}}
+    return {(name, kind): values[name] for kind, values in each.items() for name in before}
+
+
+def gains_picture(panel: Panel, stored: View, reestimated: View) -> Picture:
+    """Draw the way of each arm from the stored statistics to the others, on clean images and under corruption."""
+    arms = panel.evidence.arm_entries(partial(both_and_gain, panel, stored, reestimated))
+    kinds: dict[str, Fill] = {"stored": "ring", "reestimated": "full"}
+    rows = {
+        what: {
+            arm.arm_label: [panel.dot(arm, (name, kind), fill=fill, text=kind) for kind, fill in kinds.items()]
+            for arm in arms
+        }
+        for name, what in IN.items()
+        if name == CLEAN or panel.conditions
+    }
+    return panel.picture(
+        f"batchnorm-{reestimated}",
+        f"Stored and re-estimated statistics of BatchNorm, view {reestimated}",
+        f"mIoU in %; ring: view {stored}, full: view {reestimated}",
+        dumbbells(rows, "mIoU (%)"),
+    )
+
+
 def gains_table(panel: Panel, stored: View, reestimated: View) -> Table:
     """Make the table of both views: a row per model and corruption, a column per view, and the gain."""
-
-    def quantities(title: str) -> dict[Any, Draws]:
-        before, after = scores(panel, title, stored), scores(panel, title, reestimated)
-        each = {"stored": before, "reestimated": after, "gain": {name: after[name] - before[name] for name in before}}
-        return {(name, kind): values[name] for kind, values in each.items() for name in before}
-
     averages = {MEAN} if panel.conditions else set()
     return panel.table(
-        quantities,
+        partial(both_and_gain, panel, stored, reestimated),
         [
             Column(name="stored", label=str(stored), where={"view": str(stored)}),
             Column(name="reestimated", label=str(reestimated), where={"view": str(reestimated)}),
@@ -75,7 +99,7 @@ def gains_table(panel: Panel, stored: View, reestimated: View) -> Table:
         parts={"corruption": [CLEAN, *panel.conditions, *averages]},
         file=f"batchnorm-{reestimated}",
         title=f"Stored and re-estimated statistics of BatchNorm, view {reestimated}",
-        caption=f"mIoU in %, of a corruption the mean over its severities; {panel.about}.",
+        caption="mIoU in %, of a corruption the mean over its severities.",
     )
 
 

@@ -1,16 +1,22 @@
 """Boundary and calibration: what mIoU does not see, the quality of boundaries and how far confidence can be trusted."""
 
-from functools import partial
+from dataclasses import replace
+from math import nan
 from typing import Any, Literal
 
+import pandas as pd
+
+from ...charts import Curve, reliability_diagram
 from ...metrics import SHIPPED, Metric
 from ...store.cell import CLEAN
-from ...studies.statistics import Draws
-from ..content import Content
+from ...studies.reliability import reliability
+from ...studies.statistics import Draws, Interval
+from ...wording import MOST_NAMES
+from ..content import Content, Picture
 from ..differences import long_table
 from ..panel import Panel
 from ..scores import cell_columns, quantity_columns, view_columns
-from ..table import Column, Table
+from ..table import Column, Table, frame_rows
 from ..units import DIGITS, PERCENT, plain
 
 __all__ = ["make"]
@@ -19,45 +25,100 @@ NATS = plain("{:z.2f}")
 
 
 def make(panel: Panel) -> Content:
-    """Make a table per metric that there is; of several views of clean images one for all of them."""
+    """Make the table of all such metrics in each view; of several views of clean images one for all of them."""
     together = not panel.conditions and len(panel.source.plan.views) > 1
     places = [panel] if together else [view for view in panel.views if view.detailed]
-    return Content(tables=tuple(table for place in places for table in tables_of(place)))
+    places = [place for place in places if metrics_of(place)]
+    tables = Content(tables=tuple(table for place in places for table in tables_of(place)))
+    return sum((reliability_of(place) for place in places if place.view and "ece" in metrics_of(place)), tables)
+
+
+def reliability_of(panel: Panel) -> Content:
+    """Make the table and the figure of how often each arm is right at each confidence, clean and under corruption."""
+    assert panel.view is not None
+    cells, arms = panel.evidence.scores["ece"].cells, panel.evidence.arms
+    frame = reliability(cells[cells["view"] == panel.view.label], arms, panel.conditions)
+    shown = frame.rename(columns={"images": "condition"}).assign(
+        models=[" ".join(arms[arm]) for arm in frame["arm"]], setup=[f"bin {number}" for number in frame["bin"]]
+    )
+    columns = (
+        *(Column(name=name, label=name, align="left") for name in ("arm", "condition")),
+        *(Column(name=name, label=name) for name in ("bin", "pixels", "confidence", "accuracy")),
+    )
+    shown["bin"] = shown["bin"].astype(str)
+    caption = "%, of pixels in bins of confidence of 1/15; corrupted: each corruption with the same weight."
+    rows = frame_rows(shown, columns, ["models", "condition", "setup"])
+    table = panel.of_rows(
+        columns, rows, "ece", **panel.fields("reliability", "Accuracy by confidence"), caption=caption
+    )
+    pictures = (reliability_picture(panel, frame),) if panel.source.pictures else ()
+    return Content(tables=(table,), pictures=pictures)
+
+
+def reliability_picture(panel: Panel, frame: pd.DataFrame) -> Picture:
+    """Draw accuracy over confidence: a panel for clean and one for corrupted images, a curve per arm."""
+    curves: dict[str, list[Curve]] = {kind: [] for kind in frame["images"]}
+    for (kind, arm), own in frame[frame["pixels"] > 0].groupby(["images", "arm"], sort=False):
+        accuracy = [Interval(value, nan, nan) for value in own["accuracy"]]
+        points = tuple(zip(own["confidence"], accuracy, strict=True))
+        curves[kind].append(Curve(arm=arm, series=panel.series(arm), points=points))
+    few = f"; the first {MOST_NAMES} arms" if len(panel.evidence.arms) > MOST_NAMES else ""
+    caption = f"% of pixels that are right, over the confidence, in 15 bins; dotted: confidence is accuracy{few}"
+    drawn = {kind: own[:MOST_NAMES] for kind, own in curves.items()}
+    chart = reliability_diagram(drawn, "confidence (%)", "accuracy (%)")
+    return panel.picture("reliability", "Accuracy by confidence", caption, chart)
 
 
 def tables_of(panel: Panel) -> list[Table]:
-    """Make the tables of one view: clean, each corruption (mean over severities), mean; then how arms differ.
+    """Make the table of one view: each metric on clean images and on average; then the table of how arms differ.
 
-    The CSV has every severity too. Of all views together: clean images, a column per view.
+    The CSV has every corruption and severity too. Of all views together: clean images, a column per metric and view.
     """
-    one = panel.view is not None
-    averaged = "each corruption the mean over its severities; " if panel.conditions else ""
-    file, title, images = ("", "", averaged) if one else ("-views", " by view", "clean images; ")
-    tables = [
-        panel.table(
-            partial(scores_of_view, panel, name) if one else partial(panel.by_view, name),
-            columns_of(panel, metric),
-            **panel.fields(f"{name.replace('_', '-')}{file}", f"{metric.title}{title}"),
-            caption=f"{f'In {metric.unit}, ' if metric.unit else ''}{metric.direction}; {images}{panel.about}.",
-            metric=name,
-        )
-        for name, metric in metrics_of(panel).items()
-    ]
-    return [*tables, *difference_tables(panel)] if one else tables
+    metrics, one = metrics_of(panel), panel.view is not None
+    units = "; ".join(
+        f"{metric.label}{f' in {metric.unit}' if metric.unit else ''}, {metric.direction}"
+        for metric in metrics.values()
+    )
+    images = "Clean images, and the mean over corruptions" if panel.conditions else "Clean images"
+
+    def quantities(title: str) -> dict[Any, Draws]:
+        scores = scores_of_view if one else Panel.by_view
+        return {(name, key): own for name in metrics for key, own in scores(panel, name, title).items()}
+
+    table = panel.table(
+        quantities,
+        [column for name, metric in metrics.items() for column in columns_of(panel, name, metric)],
+        **panel.fields("metrics", "Boundaries and calibration"),
+        caption=f"{images}; {units}.",
+    )
+    return [table, *(difference_tables(panel) if one else [])]
 
 
 def scores_of_view(panel: Panel, metric: str, title: str) -> dict[Any, Draws]:
     return {**panel.scores(title, metric), **panel.cell_scores(title, metric)}
 
 
-def columns_of(panel: Panel, metric: Metric) -> list[Column]:
-    """Make the columns of a metric: quantities of one view, or views."""
+def columns_of(panel: Panel, name: str, metric: Metric) -> list[Column]:
+    """Make the columns of a metric: quantities of one view, or views. Only clean images and the mean have a label."""
     unit = PERCENT if metric.unit == "%" else NATS if metric.name in SHIPPED else DIGITS
     best: Literal["high", "low"] = "high" if metric.higher else "low"
     if panel.view is None:
-        return view_columns(panel.order, best=best, unit=unit)
-    names = [CLEAN, *panel.conditions, "mean"] if panel.conditions else [CLEAN]
-    return [*quantity_columns(names, best, unit=unit), *cell_columns(panel.conditions)]
+        columns = view_columns(panel.order)
+    else:
+        quantities = [CLEAN, *(["mean", *panel.conditions] if panel.conditions else [])]
+        columns = [*quantity_columns(quantities), *cell_columns(panel.conditions)]
+    seen = {CLEAN, "mean"}
+    return [
+        replace(
+            column,
+            label=f"{metric.label} {column.label}" if column.name in seen else "",
+            key=(name, column.name if column.key is None else column.key),
+            where={**column.where, "metric": name},
+            best=best,
+            unit=unit,
+        )
+        for column in columns
+    ]
 
 
 def difference_tables(panel: Panel) -> list[Table]:

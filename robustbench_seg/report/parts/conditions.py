@@ -1,14 +1,16 @@
 """Conditions of the data: scores on the images that were taken in fog, by night and the like, a column for each."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ...charts import Dot, dots
 from ...store.cell import CLEAN
 from ...studies.conditions import RETENTION, ConditionScores, condition_scores
 from ...studies.evidence import Entry
-from ...wording import counted, percent
-from ..content import Content
+from ...wording import MOST_NAMES, counted, percent
+from ..content import Content, Picture
 from ..panel import Panel
 from ..table import Column
 from ..units import state, with_interval
@@ -64,13 +66,28 @@ def content_of(view: Panel, scores: ConditionScores) -> Content:
         columns,
         facts=intervals,
         **view.fields("conditions", "mIoU under the data's own conditions"),
-        caption=f"mIoU in %, from the images of each condition: {sizes}.{retention} {view.about}.",
+        caption=f"mIoU in %, from the images of each condition: {sizes}.{retention}",
         main=True,
     )
     arms = view.evidence.arm_entries(lambda title: scores.values(title=title), view.view)
     parts = state(arms, lambda entry: float(entry.values[worst(entry)][0]), text)
     sentence = f"mIoU under the data's own conditions (view {view.view}): {'; '.join(parts)}."
-    return Content(tables=(table,), sentences=(sentence,))
+    pictures = (conditions_picture(view, scores, arms),) if view.source.pictures else ()
+    return Content(tables=(table,), pictures=pictures, sentences=(sentence,))
+
+
+def conditions_picture(view: Panel, scores: ConditionScores, arms: Sequence[Entry]) -> Picture:
+    """Draw a row per condition with all arms, of many the first."""
+    rows = {
+        label_of(name): [
+            Dot(number=scores.interval(name, arm.values[name]), arm=arm.arm, series=view.series(arm.arm))
+            for arm in arms[:MOST_NAMES]
+        ]
+        for name in scores.conditions
+    }
+    few = f"; the first {MOST_NAMES} of {len(arms)} arms" if len(arms) > MOST_NAMES else ""
+    caption = f"mIoU in %, bars are 95 % intervals where there are enough blocks{few}"
+    return view.picture("conditions", "mIoU under the data's own conditions", caption, dots({"": rows}, "mIoU (%)"))
 
 
 def label_of(condition: str) -> str:

@@ -1,4 +1,4 @@
-"""Under corruption: scores, differences between arms and references, view by view; and the claim of Table 5."""
+"""By corruption: scores and differences between arms, view by view; and the claim of Table 5."""
 
 import numpy as np
 
@@ -7,13 +7,14 @@ from ...store.cell import CLEAN
 from ...studies.claims import TABLE_5, ahead_in_table_5, judge
 from ...studies.comparisons import Differences
 from ...studies.evidence import Entry
+from ...studies.findings import Finding, best_arm_finding, finding_under_corruption
 from ...studies.grades import ArmDifference, Grade
 from ...wording import MOST_NAMES, conjoin, counted, percent, points, spaced
-from ..content import Content, Picture
-from ..differences import difference_pictures, difference_tables
+from ..content import Content
+from ..differences import by_corruption_table, difference_pictures, main_table
 from ..panel import Panel
-from ..references import published_picture, published_tables, ranking_table, reference_tables
-from ..scores import categories_table, groups_table, headline_table, score_pictures, severities_table
+from ..score_pictures import arms_picture, corruption_pictures
+from ..scores import groups_table, headline_table, severities_table
 from ..units import signed, state, verdict, with_interval
 
 __all__ = ["make"]
@@ -27,22 +28,27 @@ def make(panel: Panel) -> Content:
 
 
 def of_view(panel: Panel) -> Content:
-    """Make what stands under the heading of one view."""
-    differences, entries = panel.differences(panel.scores), panel.evidence.entries(panel.scores, panel.view)
-    tables = [headline_table(panel)]
-    if len(categories_of(panel.conditions)) > 1:
-        tables.append(categories_table(panel))
-    tables += [*difference_tables(panel, differences), *groups_table(panel)]
-    tables += [severities_table(panel), *reference_tables(panel), *published_tables(panel), *ranking_table(panel)]
-    pictures: list[Picture] = []
-    if panel.source.pictures:
-        pictures = [*published_picture(panel), *difference_pictures(panel, differences), *score_pictures(panel)]
+    """Make the tables, figures and sentences of one view."""
+    differences, entries = panel.score_differences, panel.evidence.entries(panel.scores, panel.view)
+    tables = [headline_table(panel), *by_corruption_table(panel, differences), *groups_table(panel)]
+    pictures = [arms_picture(panel), *corruption_pictures(panel, differences), *difference_pictures(panel, differences)]
     return Content(
-        tables=tuple(tables),
-        pictures=tuple(pictures),
+        tables=(*tables, severities_table(panel), *main_table(panel, differences)),
+        pictures=tuple(pictures) if panel.source.pictures else (),
+        findings=findings(panel, entries) if panel.main else (),
         sentences=tuple(results(panel, entries, differences)) if panel.main else (),
         warnings=tuple(incomplete(panel, entries)),
     )
+
+
+def findings(panel: Panel, entries: list[Entry]) -> tuple[Finding, ...]:
+    """State the main difference: of a primary comparison, of the only two arms, or between the two best of more."""
+    assert panel.view is not None
+    whole = [entry for entry in entries if entry.compared and not np.isnan(entry.values["retention"][0])]
+    pair = TABLE_5.choose(panel.evidence.pairs()) if len(whole) == 2 else None
+    found = finding_under_corruption(panel.score_differences, pair, panel.conditions)
+    found = found or best_arm_finding(panel.evidence, whole, panel.view, panel.conditions)
+    return (found,) if found else ()
 
 
 def results(panel: Panel, entries: list[Entry], differences: Differences) -> list[str]:

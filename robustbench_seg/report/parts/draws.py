@@ -40,7 +40,7 @@ def make(panel: Panel) -> Content:
         file="draws",
         title="Mean and spread over draws of the corruptions",
         caption=f"mIoU in %, the mean over draws with the seeds {seeds}; ±: their sample standard deviation. Clean "
-        f"images have no draw. All other tables are of the first draw, seed {first.iloc[0]['seed']}. {panel.about}.",
+        f"images have no draw. All other tables are of the first draw, seed {first.iloc[0]['seed']}.",
         main=True,
     )
     return Content(tables=(made,))

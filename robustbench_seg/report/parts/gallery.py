@@ -1,16 +1,13 @@
 """Gallery: images under several conditions, with what a model makes of them; from the pictures that a run stored."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from ...charts import Chart, Tile
 from ...store.cell import CLEAN
-from ...studies.pictures import StoredPicture, picture_of, stored_pictures
+from ...studies.pictures import StoredPicture, stored_pictures
 from ...wording import spaced
 from ..content import Content, Picture
 from ..panel import Panel
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["make", "strip"]
 
@@ -38,36 +35,19 @@ def make(panel: Panel) -> Content:
                 file=f"strip-{image_id}",
                 title=f"What the model {'saw and ' if first.image else ''}predicted: {image_id}",
                 caption=f"{where}: {ABOVE if first.image else BELOW}.",
-                figure=strip(panels),
+                chart=strip(panels),
             )
         )
     return Content(pictures=tuple(pictures))
 
 
-def strip(stored: Mapping[str, StoredPicture]) -> "Figure":
+def strip(stored: Mapping[str, StoredPicture]) -> Chart:
     """Show one image under several conditions, by title: what the model saw above what it made of it, after the label.
 
     Where the data set's terms do not allow showing images there are the label and the predictions only.
     """
-    from matplotlib.figure import Figure
-
     label = next(iter(stored.values())).label
-    panels = [("label", None, label), *((title, one.image, one.prediction) for title, one in stored.items())]
-    down = 2 if any(image for _, image, _ in panels) else 1
-    columns = min(4, len(panels))
-    blocks = -(-len(panels) // columns)
-    width, height = picture_of(label).size
-    size = (2.7 * columns, blocks * (down * 2.6 * height / width + 0.32))
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(blocks * down, columns, squeeze=False)
-    for axis in axes.flat:
-        axis.axis("off")
-    for k, (title, image, classes) in enumerate(panels):
-        block, column = divmod(k, columns)
-        below = axes[(block + 1) * down - 1, column]
-        below.imshow(picture_of(classes), interpolation="nearest")
-        above = axes[block * down, column] if image else below
-        above.set_title(title, fontsize=9)
-        if image:
-            above.imshow(picture_of(image))
-    return figure
+    shown = [(title, tuple(filter(None, (one.image, one.prediction)))) for title, one in stored.items()]
+    return Chart(
+        panels=tuple(Tile(title=title, files=files) for title, files in [("label", (label,)), *shown]), across=4
+    )

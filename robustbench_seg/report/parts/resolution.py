@@ -8,16 +8,15 @@ from ...store.cell import CLEAN
 from ...studies.claims import TABLE_1C, judge
 from ...studies.comparisons import Differences
 from ...studies.evidence import Entry
+from ...studies.findings import Finding, pair_finding
 from ...studies.shift import Shift, effect_differences, growth_differences, growth_of_share, lost_by_effect, shift_of
-from ...studies.statistics import Draws
 from ...wording import MOST_NAMES, conjoin, counted, percent
 from ..content import Content
 from ..differences import long_table, wide_table
 from ..panel import Panel
 from ..resolution_pictures import resolution_pictures
-from ..resolution_tables import cost_table, growth_table, published_table, share_table
-from ..scores import flag_notes, groups_table, view_columns
-from ..table import Column, Table
+from ..resolution_tables import growth_table, published_table, share_table, views_table
+from ..scores import groups_table
 from ..units import signed, state, verdict
 
 __all__ = ["make"]
@@ -30,7 +29,7 @@ def make(panel: Panel) -> Content:
     miou, shift = partial(panel.by_view, "miou"), shift_of(panel.order)
     differences = panel.evidence.differences(miou, lambda view: (view,))
     fields = panel.fields("differences-views", "Differences between arms in clean mIoU by view")
-    tables = [views_table(panel), *wide_table(panel, differences, **fields)]
+    tables = [views_table(panel, shift), *wide_table(panel, differences, **fields)]
     if not panel.conditions:
         tables += [table for view in panel.views if view.detailed for table in groups_table(view)]
     views = Content(tables=tuple(tables))
@@ -44,7 +43,7 @@ def shift_content(panel: Panel, shift: Shift) -> Content:
     effects = {name: name for _, _, name in differences}
     lost = "Points lost by one arm minus those lost by the other; positive: the first loses more"
     fields = panel.fields("resolution-differences", "Whether arms lose differently")
-    tables = [cost_table(panel, shift), *long_table(panel, differences, ("effect", effects), lost, main=True, **fields)]
+    tables = long_table(panel, differences, ("effect", effects), lost, main=True, **fields)
     if panel.conditions:
         tables += [growth_table(panel, shift), share_table(panel, shift)]
     share, lost = {"growth": "growth of the share"}, "Points of the windows' mIoU"
@@ -53,27 +52,19 @@ def shift_content(panel: Panel, shift: Shift) -> Content:
     return Content(
         tables=tuple(tables),
         pictures=tuple(resolution_pictures(panel, shift, differences)) if panel.source.pictures else (),
+        findings=findings(differences, growth),
         sentences=tuple(results_of_growth(panel, shift, growth) or results(panel, shift, differences)),
     )
 
 
-def views_table(panel: Panel) -> Table:
-    """Make the table of clean mIoU by view; the CSV has the difference to the first view too."""
-    views, clean = panel.order, panel.cells[panel.cells["corruption"] == CLEAN]
-
-    def quantities(title: str) -> dict[object, Draws]:
-        miou = panel.by_view("miou", title)
-        return miou | {("change", view): draws - miou[views[0]] for view, draws in miou.items()}
-
-    changes = [Column(name="change", key=("change", view), where={"view": str(view)}) for view in views]
-    return panel.table(
-        quantities,
-        [*view_columns(views, best="high"), *changes],
-        **panel.fields("views", "Clean mIoU by view"),
-        caption="mIoU in %; a column per view (slide-256-192-x2: windows of 256 pixels every 192, of the image scaled "
-        f"by 2); {panel.about}.{flag_notes(clean.assign(corruption=clean['view']))}",
-        main=True,
-    )
+def findings(differences: Differences, growth: Differences) -> tuple[Finding, ...]:
+    """State how the arms of the paper's claim differ in what they lose to the extent, and in how corruption adds."""
+    every = {"extent": differences, "growth": growth}
+    found = []
+    for name, own in every.items():
+        pair = TABLE_1C.choose([key[:2] for key, each in own.items() if key[2] == name and each.measured])
+        found += [pair_finding(own[*pair, name], name)] if pair else []
+    return tuple(found)
 
 
 def results(panel: Panel, shift: Shift, differences: Differences) -> list[str]:

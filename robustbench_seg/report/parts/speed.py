@@ -1,16 +1,16 @@
 """Speed: latency, memory and multiply-accumulates; the SegFormer paper's Table 2 next to them; mIoU against latency."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
+from ...charts import Curve, Fill, scatter
 from ...store.cell import CLEAN
 from ...studies import speed as speeds
 from ...studies.evidence import titles_of
 from ...studies.frame import NOISY_SPREAD
 from ...studies.published import TABLES
-from .. import charts
 from ..content import Content, Picture
 from ..panel import Panel
 from ..table import Cell, Column, Table, frame_rows
@@ -123,7 +123,7 @@ def table_of(cells: pd.DataFrame, columns: list[Column], setup: Sequence[str], *
 
 
 def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> list[Picture]:
-    """Draw clean mIoU of the first view against latency at the first timed size on the first machine, with its threads.
+    """Draw mIoU of the first view, clean and under corruption, against latency at the first size on the first machine.
 
     None for fewer than 2 models.
     """
@@ -133,22 +133,27 @@ def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> list[Picture]:
     first = latency.iloc[0]
     quality = view.cells.assign(model=view.cells["title"])
     paired = speeds.quality_against_latency(speeds.of_first_setup(latency), quality)
-    numbers = {
-        row.model: (row.median_ms, evidence.interval(evidence.miou(row.model, evidence.views[0])(CLEAN, 0)))
-        for row in paired.itertuples()
-    }
-    if len(numbers) < 2:
+    arms = {title: arm for arm, titles in evidence.arms.items() for title in titles}
+
+    def curve(title: str, ms: float) -> Curve:
+        scores = view.scores(title)
+        names = (CLEAN, "mean") if view.conditions else (CLEAN,)
+        points = tuple((ms, evidence.interval(scores[name])) for name in names)
+        fills: tuple[Fill, ...] = ("ring", "full") if view.conditions else ("full",)
+        link: Literal["arrow", "none"] = "arrow" if view.conditions else "none"
+        return Curve(arm=title, series=view.series(arms[title]), link=link, points=points, fills=fills)
+
+    curves = [curve(row.model, row.median_ms) for row in paired.itertuples()]
+    if len(curves) < 2:
         return []
     about = view.cells.iloc[0]
+    what = "mIoU on clean images (ring) and on average under corruption (full)" if view.conditions else "Clean mIoU"
     picture = Picture(
         file="tradeoff",
         title="mIoU against latency",
-        caption=f"Clean mIoU in %{'' if evidence.few else ' with 95 % intervals'}, {about['dataset']} "
+        caption=f"{what} in %{'' if evidence.few else ' with 95 % intervals'}, {about['dataset']} "
         f"{about['split']}, {panel.images}, view {view.name}; median latency at {first['height']}x{first['width']}, "
         f"batch {first['batch']}, {first['device']}, {first['precision']}; {speeds.setup_of(first, speeds.SETUP)}.",
-        figure=charts.tradeoff(numbers),
-        description="; ".join(
-            f"{name}: {ms:.1f} ms, {100 * score.estimate:.1f} %" for name, (ms, score) in numbers.items()
-        ),
+        chart=scatter(curves, "latency of one batch (ms), median", "mIoU (%)"),
     )
     return [picture]

@@ -1,0 +1,48 @@
+"""Axes that hold numbers: round ticks, at most five, and texts that do not run into each other."""
+
+from collections.abc import Iterable, Sequence
+from math import ceil, floor, isfinite, log, log10
+
+from .values import Axis
+
+__all__ = ["axis_over", "log_axis"]
+
+STEPS = (1, 2, 5, 10)
+
+
+def axis_over(values: Iterable[float], label: str = "", *, most: int = 6, include: Sequence[float] = (0,),
+              signed: bool = False, band: float | None = None) -> Axis:  # fmt: skip
+    """Make an axis over all finite values and those to include, whose ends are ticks or close to the values.
+
+    most: number of ticks. signed: for differences, with + and a line at zero. band: the margin around zero to shade.
+    """
+    finite = [*filter(isfinite, values), *include] or [0.0]
+    low, high = min(finite), max(finite)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    raw = (high - low) / most
+    power = 10.0 ** floor(log10(raw))
+    step = next(factor * power for factor in STEPS if factor * power >= raw * (1 - 1e-9))
+    decimals = max(0, -floor(log10(step) + 1e-9))
+    ticks = [k * step for k in range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)]
+    texts = [f"{tick:{'+' if signed and abs(tick) > step / 2 else ''}z.{decimals}f}" for tick in ticks]
+    shade = (-band, band) if band else None
+    return Axis(low=low, high=high, ticks=tuple(zip(ticks, texts, strict=True)), label=label, zero=signed, band=shade)
+
+
+def log_axis(places: Iterable[float], label: str = "") -> Axis:
+    """Make an axis of logarithms with a tick at each place; texts that are too near to a shorter one are left out.
+
+    >>> [text for _, text in log_axis([0.5, 1, 1.06667, 1.25, 1.33333, 2]).ticks]
+    ['0.5', '1', '', '1.25', '', '2']
+    """
+    ticks = sorted(set(places))
+    texts = [f"{tick:.3g}" for tick in ticks]
+    least = 0.08 * log(ticks[-1] / ticks[0])
+    labelled: list[float] = []
+    for tick, _ in sorted(zip(ticks, texts, strict=True), key=lambda each: len(each[1])):
+        if all(abs(log(tick / other)) > least for other in labelled):
+            labelled.append(tick)
+    shown = tuple((tick, text if tick in labelled else "") for tick, text in zip(ticks, texts, strict=True))
+    low, high = ticks[0], ticks[-1]
+    return Axis(low=low, high=high if high > low else 2 * low, ticks=shown, label=label, log=True)

@@ -1,0 +1,81 @@
+"""The numbers of charts in words: for tooltips, and for those who do not see a chart."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby
+from math import isnan
+from operator import itemgetter
+
+from ..studies.statistics import Interval
+from ..wording import counted
+from .values import NOTHING, Axis, Dot, Panel, Plot, Rows, Tile
+
+__all__ = ["describe", "shorten", "state_dot", "state_number"]
+
+MOST_NUMBERS = 24  # that a description lists; of more, it gives the ends
+
+
+def state_number(number: Interval, axis: Axis, wide: Interval | None = None) -> str:
+    """Write a number with the ends of its 95 % intervals: "+1.2 (+0.3 to +2.0; images and runs -0.4 to +2.8)"."""
+    sign = "+" if axis.zero else ""
+
+    def write(value: float) -> str:
+        return f"{value:{sign}z.1f}"
+
+    ends = f"{write(number.low)} to {write(number.high)}" if not isnan(number.low) else ""
+    if wide is not None and not isnan(wide.low):
+        ends = f"{ends}; images and runs {write(wide.low)} to {write(wide.high)}".removeprefix("; ")
+    return f"{write(number.estimate)}{f' ({ends})' if ends else ''}"
+
+
+def state_dot(dot: Dot, axis: Axis, label: str = "") -> str:
+    """Name a dot and write its number."""
+    names = dict.fromkeys(name for name in (" ".join(label.split()), dot.arm, dot.text) if name)
+    return f"{', '.join(names)}: {state_number(dot.number, axis, dot.wide)}"
+
+
+def numbers_of(panel: Rows | Plot) -> Iterator[tuple[str, str, float]]:
+    """Yield all numbers of a panel: what each is of, its words, and itself."""
+    if isinstance(panel, Plot):
+        for curve in panel.curves:
+            yield from (
+                (curve.arm, f"{number.estimate:z.1f} at {x:.4g}", number.estimate) for x, number, _ in curve.drawn
+            )
+        return
+    for row in panel.rows:
+        for axis, dots in zip(panel.axes, row.dots, strict=True):
+            for dot in (dot for dot in dots if dot.drawn):
+                name, _, words = state_dot(
+                    replace(dot, number=bare(dot.number), wide=NOTHING), axis, row.label
+                ).rpartition(": ")
+                yield name, words, dot.number.estimate
+
+
+def bare(number: Interval) -> Interval:
+    return Interval(number.estimate, NOTHING.low, NOTHING.high)
+
+
+def describe(panel: Panel) -> str:
+    """Describe a panel: its title and its numbers; of many, the lowest and the highest."""
+    title = " ".join(panel.title.split())
+    if isinstance(panel, Tile):
+        return title
+    numbers = list(numbers_of(panel))
+    texts = [f"{name}: {', '.join(words for _, words, _ in own)}" for name, own in groupby(numbers, key=itemgetter(0))]
+    if len(numbers) > MOST_NUMBERS:
+        low, high = (choose(numbers, key=itemgetter(2)) for choose in (min, max))
+        ends = [f"the {what}: {name}: {words}" for what, (name, words, _) in (("lowest", low), ("highest", high))]
+        texts = [f"{counted(len(numbers), 'number')}, which the tables have", *ends]
+    return ": ".join(filter(None, [title, "; ".join(texts) or "no numbers"]))
+
+
+def shorten(text: str, most: int) -> str:
+    """Take letters out of the middle of a long text, so that its two ends still name an arm.
+
+    >>> shorten("segformer-b0-mix", 16), shorten("deeplabv3plus-mobilenet_v2", 15)
+    ('segformer-b0-mix', 'deeplab…enet_v2')
+    """
+    if len(text) <= most:
+        return text
+    kept = max(2, most - 1)
+    return f"{text[: kept // 2]}…{text[-(kept - kept // 2) :]}"

@@ -1,0 +1,122 @@
+"""The main difference between two arms in one sentence, which claims no more than the grade of the difference."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..protocols import categories_of
+from ..store.cell import CLEAN
+from ..store.view import View
+from ..wording import conjoin, percent, spaced
+from .comparisons import Differences
+from .evidence import Entry, Evidence
+from .grades import ArmDifference, Grade
+from .robustness import Conditions, scores_of
+
+__all__ = ["Finding", "best_arm_finding", "finding_under_corruption", "pair_finding"]
+
+# By quantity: what the arm with the higher number does, and what the number is.
+WORDS = {
+    CLEAN: ("has more clean mIoU than", "clean mIoU"),
+    "mean": ("has more mIoU under corruption than", "mIoU under corruption"),
+    "retention": ("keeps more of its mIoU under corruption than", "retention"),
+    "drop": ("loses more mIoU under corruption than", "the drop under corruption"),
+    "extent": ("loses more mIoU from windows to whole images than", "the loss from windows to whole images"),
+    "growth": ("loses more to whole images under corruption than", "the growth of that loss under corruption"),
+}
+GRADES = {
+    Grade.SIGNIFICANT: " (exploratory)",
+    Grade.RUNS: " (in all runs so far)",
+    Grade.WEIGHTS: " (for these weights)",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What was found. title: a sentence without its full stop. difference: that it states, in what `noun` says."""
+
+    title: str
+    difference: ArmDifference | None = None
+    noun: str = ""
+
+    @property
+    def primary(self) -> bool:
+        """Whether the suite names the comparison."""
+        return self.difference is not None and self.difference.primary
+
+
+def pair_finding(each: ArmDifference, quantity: str, alike: str = "") -> Finding:
+    """State the difference of two arms in a quantity of WORDS. alike: where else it is so."""
+    verb, noun = WORDS[quantity]
+    first, second = each.first, each.second
+    if each.grade in GRADES:
+        other = second if leader(each) == first else first
+        title = f"{leader(each)} {verb} {other}{alike}{qualifier(each)}"
+    elif each.grade is Grade.SAME:
+        title = f"{first} and {second} agree in {noun} within {100 * (each.margin or 0):g} points"
+    elif each.grade is Grade.UNRESOLVED:
+        title = f"No difference in {noun} between {first} and {second} is resolved"
+    else:
+        title = f"Whether {first} and {second} differ in {noun} is not known"
+    return Finding(title=title, difference=each, noun=noun)
+
+
+def leader(each: ArmDifference) -> str:
+    return each.first if each.interval.estimate > 0 else each.second
+
+
+def qualifier(each: ArmDifference) -> str:
+    """What a title adds to a difference, so that it claims no more than its grade."""
+    return "" if each.significant else GRADES[each.grade]
+
+
+def finding_under_corruption(
+    differences: Differences, pair: tuple[str, str] | None, conditions: Conditions
+) -> Finding | None:
+    """State how two arms differ: in the suite's primary comparison, else in the mean of `pair`; then by category."""
+    primary = next((key for key, each in differences.items() if each.primary and key[2] in WORDS), None)
+    if not (primary or pair):
+        return None
+    first, second, quantity = primary or (*(pair or ("", "")), "mean")
+    each = differences[first, second, quantity]
+    if not each.measured:
+        return None
+    of = {name: differences[first, second, name] for name in categories_of(conditions)}
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name, own in of.items():
+        place = (leader(own), qualifier(own)) if own.grade in GRADES else ("", "")
+        groups.setdefault(place, []).append(name)
+    if len(of) < 2 or set(groups) == {("", "")}:
+        return pair_finding(each, quantity)
+    if each.grade in GRADES and set(groups) == {(leader(each), qualifier(each))}:
+        return pair_finding(each, quantity, f", under {conjoin(list(of))} alike")
+    texts: dict[str, list[str]] = {}
+    for (lead, grade), names in groups.items():
+        texts.setdefault(lead, []).append(f"{conjoin(names)}{grade}")
+    rest = texts.pop("", [])
+    parts = [f"{lead} is ahead under {conjoin(some)}" for lead, some in texts.items()]
+    parts += [f"nothing is resolved under {conjoin(rest)}"] if rest else []
+    found = pair_finding(each, quantity)
+    return replace(found, title="; ".join([found.title, *parts]))
+
+
+def best_arm_finding(evidence: Evidence, arms: Sequence[Entry], view: View, conditions: Conditions) -> Finding | None:
+    """State which arm has the highest mean under corruption, and its lead; of a single arm, what it keeps.
+
+    arms: those with a mean and a retention.
+    """
+    ranked = sorted((arm for arm in arms if arm.competes), key=lambda arm: -arm.values["mean"][0])
+    if not ranked:
+        return None
+    best, values = ranked[0], ranked[0].values
+    if len(ranked) == 1:
+        lowest = min(conditions, key=lambda name: float(values[name][0]))
+        keeps = f"keeps {percent(values['retention'][0])} % of its clean mIoU under corruption"
+        return Finding(title=f"{best.arm} {keeps}; its mIoU is lowest under {spaced(lowest)}")
+
+    def mean(title: str) -> Mapping[str, object]:
+        return {"mean": scores_of(evidence.miou(title, view), conditions)["mean"]}
+
+    second = ranked[1].arm
+    (each,) = evidence.differences(mean, (view,), [(best.arm, second)]).values()
+    lead = f"the highest mIoU under corruption, {percent(values['mean'][0])} %; its lead over {second}: {each.words}"
+    return Finding(title=f"Of {len(arms)} arms, {best.arm} has {lead}", difference=each, noun=WORDS["mean"][1])
