@@ -71,7 +71,7 @@ def definition(value: Any) -> Definition:
 def described(node: Definition, name: str) -> Iterator[str]:
     """Write the signature and the docstring."""
     if isinstance(node, ast.ClassDef):
-        bases = ", ".join(map(ast.unparse, node.bases))
+        bases = ", ".join(map(source, node.bases))
         yield from ("```python", f"class {name}({bases}):" if bases else f"class {name}:", *fields(node))
     elif any(isinstance(each, ast.Name) and each.id in {"property", "cached_property"} for each in node.decorator_list):
         yield from ("```python", f"{name}: {returned(node)}")
@@ -85,8 +85,8 @@ def described(node: Definition, name: str) -> Iterator[str]:
 def fields(node: ast.ClassDef) -> Iterator[str]:
     """Write the fields of a data class, and the parameters of any other class with a constructor of its own."""
     for part in node.body:
-        if isinstance(part, ast.AnnAssign) and not ast.unparse(part.target).startswith("_"):
-            yield f"    {ast.unparse(part)}"
+        if isinstance(part, ast.AnnAssign) and not source(part.target).startswith("_"):
+            yield f"    {source(part)}"
         elif isinstance(part, ast.FunctionDef) and part.name == "__init__":
             yield from (f"    {line}" for line in signature(part, "__init__"))
 
@@ -118,12 +118,18 @@ def unparsed(arguments: ast.arguments) -> Iterator[str]:
 
 
 def parameter(argument: ast.arg, default: ast.expr | None) -> str:
-    typed = f"{argument.arg}: {ast.unparse(argument.annotation)}" if argument.annotation else argument.arg
-    return typed if default is None else f"{typed} = {ast.unparse(default)}"
+    typed = f"{argument.arg}: {source(argument.annotation)}" if argument.annotation else argument.arg
+    return typed if default is None else f"{typed} = {source(default)}"
+
+
+def source(node: ast.AST) -> str:
+    """Return the source of an expression with double quotes, as ruff formats it."""
+    text = ast.unparse(node)
+    return text if '"' in text else text.replace("'", '"')
 
 
 def returned(node: ast.FunctionDef) -> str:
-    return ast.unparse(node.returns) if node.returns else "Any"
+    return source(node.returns) if node.returns else "Any"
 
 
 if __name__ == "__main__":

@@ -157,7 +157,8 @@ def test_the_ratios_of_the_readme_are_those_of_the_benchmarks() -> None:
 
 def test_the_suites_that_readme_and_documentation_run_ship() -> None:
     pages = [path.read_text(encoding="utf-8") for path in PAGES]
-    names = {name for page in pages for name in re.findall(r"robustbench-seg (?:run|plan) ([a-z][a-z0-9-]+)(?= )", page)}
+    command = re.compile(r"robustbench-seg (?:run|plan) ([a-z][a-z0-9-]+)(?= )")
+    names = {name for page in pages for name in command.findall(page)}
     assert len(names) > 5
     for name in names - {"lab"}:
         read_suite(name)
