@@ -6,17 +6,16 @@ python docs/make_intervals.py       # from the root of a checkout that is instal
 from itertools import product
 from pathlib import Path
 
-import pandas as pd
+from make_studies import ARMS, difference, numbers, score
 from matplotlib.figure import Figure
 
 from robustbench_seg.report.svg import save_figure
 
 __all__ = ["OUT", "draw"]
 
-ROOT = Path(__file__).parents[1]
-OUT = ROOT / "docs/img/intervals.svg"
-REPORT = ROOT / "reports/camvid-c/report"
-ARMS = ("segformer-b0-mix", "deeplabv3plus-mobilenet_v2")
+OUT = Path(__file__).parent / "img/intervals.svg"
+STUDY, VIEW = "camvid-c", "whole"
+PAIR = "A - C"
 QUANTITIES = {
     "clean": "clean mIoU",
     "mean": "mean under corruption",
@@ -28,18 +27,14 @@ BLUE, ORANGE = "#0072B2", "#D55E00"
 
 def draw() -> Figure:
     """Draw a row per quantity: the pairs of runs, the interval over images, the interval over images and runs."""
-    scores, differences = (
-        pd.concat(pd.read_csv(REPORT / f"camvid-c-{name}-whole.csv") for name in names)
-        for names in (("robustness", "categories"), ("differences", "differences-by-corruption"))
-    )
-    differences = differences[(differences["row"] == " minus ".join(ARMS)) & differences["group"].isna()]
+    names = set(numbers(STUDY)["row"])
+    runs = [sorted(name for name in names if name.startswith(f"{ARMS[arm]}-s")) for arm in PAIR.split(" - ")]
     figure = Figure(figsize=(7.2, 2.6), layout="constrained")
     axis = figure.subplots()
     axis.axvline(0, color="#888888", linewidth=1)
     for y, quantity in enumerate(QUANTITIES):
-        (line,) = differences[differences["quantity"] == quantity].to_dict("records")
-        own = scores[scores["quantity"] == quantity].drop_duplicates("row").set_index("row")["value"]
-        first, second = ([value for name, value in own.items() if name.startswith(f"{arm}-s")] for arm in ARMS)
+        line = difference(STUDY, VIEW, PAIR, quantity)
+        first, second = ([score(STUDY, VIEW, name, quantity)["value"] for name in arm] for arm in runs)
         axis.plot([100 * line["low_runs"], 100 * line["high_runs"]], [y, y], color=BLUE, linewidth=1)
         axis.plot([100 * line["low"], 100 * line["high"]], [y, y], color=BLUE, linewidth=5, solid_capstyle="butt")
         pairs = [100 * (a - c) for a, c in product(first, second)]

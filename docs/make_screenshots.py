@@ -1,13 +1,16 @@
 """Renew the screenshots of a report, docs/img/report/*.webp, in Debian's chromium (with chromium-driver and selenium).
 
-python -m robustbench_seg run demo --out results/demo
-python docs/make_screenshots.py results/demo/report/index.html      # from the root of a checkout
+    python docs/make_screenshots.py             # from the root of a checkout
+
+It runs the demo first, which resumes in results/demo. Give the path of an index.html to show another report.
 """
 
 import argparse
 import base64
 import io
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import PIL.Image
@@ -15,14 +18,15 @@ from selenium import webdriver
 
 __all__ = ["FOLDER"]
 
+DEMO = Path(__file__).parents[1] / "results/demo"
 FOLDER = Path(__file__).with_name("img") / "report"
 # name: (width and height in CSS px, pixels per px, light or dark, element at the top or None for the page's top)
 SHOTS = {
     "desktop": ((1280, 1400), 1, "light", None),
     "dark": ((1280, 1000), 1, "dark", ".plot"),
-    "gallery": ((1280, 580), 1, "light", "h3[id$=gallery]"),
+    "gallery": ((1280, 580), 1, "light", ".gallery, h3[id$=gallery]"),
     "phone": ((390, 1100), 2, "light", None),
-    "phone-gallery": ((390, 650), 2, "light", "h3[id$=gallery]"),
+    "phone-gallery": ((390, 650), 2, "light", ".gallery, h3[id$=gallery]"),
 }
 MARGIN_PX = 24
 
@@ -30,8 +34,8 @@ MARGIN_PX = 24
 def main() -> None:
     """Open the page and write every shot."""
     parser = argparse.ArgumentParser(description="Renew the screenshots of a report.")
-    parser.add_argument("page", type=Path, metavar="INDEX_HTML")
-    page = parser.parse_args().page.resolve()
+    parser.add_argument("page", type=Path, metavar="INDEX_HTML", nargs="?")
+    page = parser.parse_args().page or demo()
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
@@ -41,10 +45,17 @@ def main() -> None:
     try:
         for name, shot in SHOTS.items():
             path = FOLDER / f"{name}.webp"
-            picture(browser, page.as_uri(), *shot).save(path, quality=80, method=6)
+            picture(browser, page.resolve().as_uri(), *shot).save(path, quality=80, method=6)
             print(f"{path}: {path.stat().st_size / 1000:.0f} KB")
     finally:
         browser.quit()
+
+
+def demo() -> Path:
+    """Run the demo, or what is missing of it, and return its page."""
+    command = [sys.executable, "-m", "robustbench_seg", "run", "demo", "--out", str(DEMO)]
+    subprocess.run(command, check=True)
+    return DEMO / "report/index.html"
 
 
 def picture(

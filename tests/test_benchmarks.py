@@ -90,7 +90,7 @@ def test_an_unknown_corruption_is_refused_in_one_line() -> None:
         benchmark("corruptions", "--only", "rain")
 
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("result", re.findall(r"<!-- from (\S+) -->", README))

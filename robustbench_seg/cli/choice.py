@@ -29,6 +29,7 @@ class Choice:
     seeds: list[str] | None = None
     split: str | None = None
     void: str | None = None
+    full: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +59,12 @@ def choose(name: str | None, choice: Choice) -> Target:
     if name is not None:
         if alone:
             raise UsageError(f"--data {alone[0]}: takes no folder, and a suite names its dataset itself")
-        suite = with_options(read_suite(name), protocol=choice.protocol, split=choice.split, void=choice.void)
+        read = read_suite(larger(name) if choice.full else name)
+        suite = with_options(read, protocol=choice.protocol, split=choice.split, void=choice.void)
         conditions = choose_conditions(suite.protocol, suite.conditions, *picked) if any(picked) else None
         return Target(suite=with_options(suite, conditions=conditions, **given), folders=folders)
+    if choice.full:
+        raise UsageError("--full is for a suite, not for --data alone")
     if not (names := [*folders, *alone]):
         raise UsageError("name a suite (see `list suites`), or the data to measure on: --data NAME=PATH")
     protocol = choice.protocol or "segformer"
@@ -90,6 +94,17 @@ def options_for(
         workers=default_workers(fields["device"]) if workers is None else workers,
         **fields,
     )
+
+
+def larger(name: str) -> str:
+    """Name the larger version of a shipped suite. Raises UsageError where it has none."""
+    from ..yaml_files import shipped
+
+    suites = shipped("robustbench_seg.suites")
+    if f"{name}-full" not in suites:
+        some = [each for each in suites if f"{each}-full" in suites]
+        raise UsageError(f"--full: suite {name} has no larger version; {', '.join(some)} has one")
+    return f"{name}-full"
 
 
 def seed_of(word: str) -> int:

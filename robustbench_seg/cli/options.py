@@ -13,6 +13,7 @@ __all__ = [
     "Corruptions",
     "Data",
     "Device",
+    "Full",
     "Limit",
     "LogTo",
     "Models",
@@ -48,6 +49,7 @@ SuiteName = Annotated[
         help="A shipped suite (see `list suites`) or a YAML file; without one, a protocol on the data of --data.",
     ),
 ]
+Full = Annotated[bool, typer.Option("--full", help="The larger version of a suite that has one: of demo.")]
 Protocol = Annotated[
     str | None,
     typer.Option(help="Corruptions and severities (see `list protocols`); without a suite, segformer."),

@@ -16,6 +16,7 @@ from .options import (
     Corruptions,
     Data,
     Device,
+    Full,
     Limit,
     Models,
     Precision,
@@ -58,6 +59,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     precision: Precision = "fp32",
     workers: Workers = None,
     limit: Limit = None,
+    full: Full = False,
 ) -> None:
     """Show what a suite would measure; with --data, read its images and models, and estimate the time."""
     choice = Choice(
@@ -70,6 +72,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
         seeds=seeds,
         split=split,
         void=void,
+        full=full,
     )
     target = choose(suite, choice)
     show(target.suite, weights_given(weights), model or ())

@@ -12,6 +12,7 @@ from .options import (
     Corruptions,
     Data,
     Device,
+    Full,
     Limit,
     LogTo,
     Models,
@@ -55,6 +56,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     precision: Precision = "fp32",
     workers: Workers = None,
     limit: Limit = None,
+    full: Full = False,
     log_to: LogTo = None,
 ) -> None:
     """Measure what a suite asks for, then write its report into OUT/report."""
@@ -72,6 +74,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         seeds=seeds,
         split=split,
         void=void,
+        full=full,
     )
     target = choose(suite, choice)
     options = options_for(

@@ -125,9 +125,9 @@ def corrupt(
     imagecorruptions does.
 
     Raises ValueError, with the bad value and the allowed values, if the image's type, shape or size, the name,
-    the severity or the source of the draws is not as above; MachineError for frost if imagecorruptions, and so
-    its textures, are not installed; UsageError for a corruption of your own if its source was edited after its
-    import, or if it draws although its entry denies that.
+    the severity or the source of the draws is not as above; MachineError for frost if its textures are missing;
+    UsageError for a corruption of your own if its source was edited after its import, or if it draws although its
+    entry denies that.
 
     Source: imagecorruptions 1.1.2; see this module's docstring.
     """

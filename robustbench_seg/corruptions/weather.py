@@ -46,6 +46,7 @@ SPATTER = (  # mean and sigma of the noise, sigma px of its blur, threshold, wat
 )
 
 SNOW_ANGLE_DEG = (-135, -45)
+FROST_FOLDERS = {"robustbench_seg_frost": "", "imagecorruptions": "frost"}  # in an installation; in the tests
 FROST_TEXTURES = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
 WATER_RGB = np.array([175, 238, 238]) / 255.0  # pale turquoise
 MUD_RGB = np.array([63, 42, 20]) / 255.0
@@ -98,17 +99,18 @@ def frost(image: Image, severity: int, rng: Draws) -> Image:
 
 @functools.lru_cache(maxsize=len(FROST_TEXTURES))
 def _frost_texture(name: str) -> Image:
-    """Read a texture of the installed imagecorruptions: (h, w, 3), read-only."""
-    # imagecorruptions is not imported, because it needs pkg_resources, which setuptools has removed.
-    spec = importlib.util.find_spec("imagecorruptions")
-    for folder in (spec and spec.submodule_search_locations) or ():
-        texture = cv2.imread(str(Path(folder, "frost", name)))
-        if texture is not None:
-            rgb: Image = np.ascontiguousarray(texture[..., ::-1], np.uint8)  # OpenCV reads BGR
-            rgb.setflags(write=False)  # the cache returns the same array to every caller
-            return rgb
+    """Read a texture of imagecorruptions, which came with the installation: (h, w, 3), read-only."""
+    for package, part in FROST_FOLDERS.items():
+        spec = importlib.util.find_spec(package)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            texture = cv2.imread(str(Path(folder, part, name)))
+            if texture is not None:
+                rgb: Image = np.ascontiguousarray(texture[..., ::-1], np.uint8)  # OpenCV reads BGR
+                rgb.setflags(write=False)  # the cache returns the same array to every caller
+                return rgb
     raise MachineError(
-        f"frost needs the texture {name} of imagecorruptions; install it: pip install imagecorruptions==1.1.2"
+        f"frost needs the texture {name} of imagecorruptions, which an installation of robustbench-seg brings; "
+        "install it again with pip"
     )
 
 

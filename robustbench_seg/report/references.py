@@ -9,7 +9,7 @@ from ..protocols import PROTOCOLS
 from ..store.cell import CLEAN
 from ..studies.alarms import alarms_of_scores
 from ..studies.claims import categories_next_to_table_5
-from ..studies.comparison import (
+from ..studies.degradation import (
     Measure,
     against,
     corruption_degradation,

@@ -11,6 +11,7 @@ from small import SUITE, stored, write_suite
 
 from robustbench_seg import __version__
 from robustbench_seg.cli.choice import Choice, choose
+from robustbench_seg.errors import UsageError
 from robustbench_seg.measure.plan import Options, make_jobs, open_data
 from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.store.folder import Store
@@ -35,6 +36,18 @@ def test_options_stand_in_the_place_of_what_a_suite_states(tmp_path: Path) -> No
     named = choose(str(path), Choice(protocol="level5")).suite
     assert (named.protocol, named.conditions) == ("level5", PROTOCOLS["level5"])
     assert choose(str(path), Choice(split="val")).suite.dataset.model_dump() == {**SUITE["dataset"], "split": "val"}
+
+
+def test_full_is_the_larger_version_of_a_suite() -> None:
+    small, large = (choose("demo", Choice(full=full)).suite for full in (False, True))
+    assert large == read_suite("demo-full")
+    assert set(small.conditions.items()) <= set(large.conditions.items())
+    assert (small.models, small.protocol, small.gallery) == (large.models, large.protocol, large.gallery)
+    assert small.dataset.count < large.dataset.count
+    with pytest.raises(UsageError, match="suite camvid-c has no larger version; demo has one"):
+        choose("camvid-c", Choice(full=True))
+    with pytest.raises(UsageError, match="--full is for a suite"):
+        choose(None, Choice(data=["streets"], full=True))
 
 
 def test_without_a_suite_a_protocol_is_planned_on_the_data(camvid_folder: Path) -> None:

@@ -221,7 +221,7 @@ def test_list_shows_each_kind(kind: str) -> None:
     assert expected[kind] in done.stdout
 
 
-@pytest.mark.parametrize(("suite", "cells"), [("camvid-c", 146), ("cityscapes-c", 73), ("resolution", 2), ("demo", 20)])
+@pytest.mark.parametrize(("suite", "cells"), [("camvid-c", 146), ("cityscapes-c", 73), ("resolution", 2), ("demo", 10)])
 def test_plan_tells_how_many_cells_a_model_has(suite: str, cells: int) -> None:
     done = program("plan", suite)
     assert done.returncode == 0

@@ -13,7 +13,7 @@ from robustbench_seg.errors import MachineError
 def test_frost_without_its_textures_names_the_remedy(monkeypatch: pytest.MonkeyPatch, noise: Image) -> None:
     _frost_texture.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(MachineError, match=r"frost\d\.\w+ of imagecorruptions.*pip install imagecorruptions"):
+    with pytest.raises(MachineError, match=r"frost\d\.\w+ of imagecorruptions.*install it again with pip"):
         corrupt(noise, "frost", 3)
 
 

@@ -13,7 +13,7 @@ from robustbench_seg.studies.primary import primary_of
 from robustbench_seg.studies.statistics import holm
 from robustbench_seg.suites import expand, read_suite
 
-SHIPPED = ("camvid-c", "camvid-resolution", "camvid-c-resolution", "streets-c", "demo")
+SHIPPED = ("camvid-c", "camvid-resolution", "camvid-c-resolution", "streets-c", "demo", "demo-full")
 PLAN = Plan(
     suite="camvid-c", description="", protocol="segformer", conditions=(), precision="fp32", images=0, gallery=(),
     views=("whole",), cells=(),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from robustbench_seg.studies.comparison import (
+from robustbench_seg.studies.degradation import (
     Measure,
     corruption_degradation,
     rank_agreement,

@@ -1,0 +1,120 @@
+"""Fill the tables of reports/README.md from the CSV files of the committed reports: python docs/make_studies.py
+
+A comment names a table and is followed by its lines, up to `<!-- end -->`:
+
+    <!-- scores STUDY view=VIEW: QUANTITY, ... -->                        a row per arm and per training run
+    <!-- differences STUDY [view=VIEW]: A - C: QUANTITY, ...; ... -->     a row per difference between two arms
+
+An arm is its letter in ARMS. Without a view, a difference is between views, such as `extent`.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["ARMS", "PAGE", "difference", "score", "with_tables"]
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "reports/README.md"
+ARMS = {
+    "A": "segformer-b0-mix",
+    "B": "segformer-b0-learned",
+    "C": "deeplabv3plus-mobilenet_v2",
+    "P": "segformer-b0-plain",
+    "A int8": "segformer-b0-mix-int8",
+    "B int8": "segformer-b0-learned-int8",
+    "C int8": "deeplabv3plus-mobilenet_v2-int8",
+}
+NAMES = {"clean": "clean mIoU", "mean": "mean under corruption", "drop": "clean minus mean"}
+BLOCK = re.compile(r"(<!-- (scores|differences) (\S+?)(?: view=(\S+?))?: (.*?) -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+
+@cache
+def numbers(study: str) -> pd.DataFrame:
+    """Read all tables of a report: a row per number of all images, of the mIoU."""
+    tables = [pd.read_csv(path) for path in sorted((ROOT / "reports" / study / "report").glob("*.csv"))]
+    rows = pd.concat(tables)
+    return rows[rows["group"].isna() & rows["metric"].isin(["miou"]) & rows["row"].notna()]
+
+
+def one(rows: pd.DataFrame, what: str) -> dict[str, Any]:
+    """Return the only number; a number that stands in several tables is the same in all of them."""
+    values = rows.drop_duplicates(["value", "low", "high"]).to_dict("records")
+    if len(values) != 1:
+        raise SystemExit(f"{what}: {len(values)} numbers in the report's CSV files")
+    return values[0]
+
+
+def of_view(rows: pd.DataFrame, view: str | None) -> pd.DataFrame:
+    return rows[rows["view"].isna() if view is None else rows["view"] == view]
+
+
+def score(study: str, view: str, row: str, quantity: str) -> dict[str, Any]:
+    """Look up a score. row: an arm's or a model's name, as in the report."""
+    rows = of_view(numbers(study), view)
+    return one(rows[(rows["row"] == row) & (rows["quantity"] == quantity)], f"{study} {view} {row} {quantity}")
+
+
+def difference(study: str, view: str | None, pair: str, quantity: str) -> dict[str, Any]:
+    """Look up a difference such as "A - C". Its sign is turned where the report has the pair the other way round."""
+    rows = of_view(numbers(study), view)
+    first, second = (ARMS[letter] for letter in pair.split(" - "))
+    rows = rows[rows["quantity"] == quantity]
+    here, turned = (rows[rows["row"] == f"{a} minus {b}"] for a, b in ((first, second), (second, first)))
+    if len(here):
+        return one(here, f"{study} {pair} {quantity}")
+    found = one(turned, f"{study} {pair} {quantity}")
+    ends = {"low": -found["high"], "high": -found["low"]}
+    over_runs = {"low_runs": -found["high_runs"], "high_runs": -found["low_runs"]}
+    return {**found, "value": -found["value"], **ends, **over_runs}
+
+
+def scores_table(study: str, view: str, spec: str) -> list[str]:
+    """Write a row per arm, then its runs, in % with one decimal."""
+    quantities = [name.strip() for name in spec.split(",")]
+    rows = of_view(numbers(study), view)
+    names = rows.loc[rows["quantity"] == quantities[0], "row"].drop_duplicates()
+    lines = [f"| arm or run | {' | '.join(quantities)} |", "|:--|" + "--:|" * len(quantities)]
+    for letter, arm in ARMS.items():
+        for name in names[names.str.fullmatch(rf"{re.escape(arm)}(-s\d+| \(mean of \d+\))")]:
+            cells = [f"{100 * score(study, view, name, quantity)['value']:.1f}" for quantity in quantities]
+            suffix = name.removeprefix(arm)
+            title = f"{letter}, run {suffix[2:]}" if suffix.startswith("-s") else f"**{letter}**{suffix}"
+            lines.append(f"| {title} | {' | '.join(cells)} |")
+    return lines
+
+
+def differences_table(study: str, view: str | None, spec: str) -> list[str]:
+    """Write a row per difference, in points with one decimal."""
+    lines = ["| arms | in | points | 95 % images | 95 % images + runs | grade |", "|:--|:--|--:|--:|--:|:--|"]
+    for part in spec.split(";"):
+        pair, _, quantities = part.strip().partition(": ")
+        for quantity in quantities.split(", "):
+            row = difference(study, view, pair, quantity)
+            kind = f" ({row['comparison']})" if row["grade"] == "significant" else ""
+            cells = [pair, NAMES.get(quantity, quantity), f"{100 * row['value']:+.1f}", ends(row), ends(row, "_runs")]
+            lines.append(f"| {' | '.join([*cells, row['grade'] + kind])} |")
+    return lines
+
+
+def ends(row: dict[str, Any], suffix: str = "") -> str:
+    low, high = row[f"low{suffix}"], row[f"high{suffix}"]
+    return "one run" if pd.isna(low) else f"{100 * low:+.1f} to {100 * high:+.1f}"
+
+
+def with_tables(page: str) -> str:
+    """Return the page with its tables as the reports have them."""
+
+    def table(match: re.Match[str]) -> str:
+        head, kind, study, view, spec = match.groups()
+        lines = scores_table(study, view, spec) if kind == "scores" else differences_table(study, view, spec)
+        return head + "".join(f"{line}\n" for line in lines)
+
+    return BLOCK.sub(table, page)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
