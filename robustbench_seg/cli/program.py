@@ -26,6 +26,7 @@ from .report import compare, report
 from .run import run
 from .terminal import quietly, say
 from .train import train
+from .worst import worst
 
 __all__ = ["app", "run_program"]
 
@@ -35,6 +36,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "check": check,
     "report": report,
     "compare": compare,
+    "worst": worst,
     "corrupt": corrupt,
     "train": train,
     "export": export,

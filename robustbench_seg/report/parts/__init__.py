@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...family import Family
 from ..content import Content
 from ..panel import Panel
-from . import batchnorm, calibration, classes, clean, conditions, corruption, draws, gallery, resolution, speed
+from . import batchnorm, calibration, classes, clean, conditions, corruption, draws, gallery, resolution, speed, worst
 
 __all__ = ["PARTS", "Part"]
 
@@ -33,6 +33,7 @@ PARTS: Family[Part] = Family(
         "batchnorm": Part(heading="Statistics of BatchNorm", make=batchnorm.make),
         "resolution": Part(heading="Resolution", make=resolution.make),
         "classes": Part(heading="Classes", make=classes.make),
+        "worst": Part(heading="Worst images", make=worst.make),
         "calibration": Part(heading="Boundary and calibration", make=calibration.make),
         "speed": Part(heading="Speed", make=speed.make),
         "gallery": Part(heading="Gallery", make=gallery.make),
