@@ -26,6 +26,7 @@ from .report import compare, report
 from .run import run
 from .terminal import quietly, say
 from .train import train
+from .verify import verify
 from .worst import worst
 
 __all__ = ["app", "run_program"]
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "report": report,
     "compare": compare,
     "worst": worst,
+    "verify": verify,
     "corrupt": corrupt,
     "train": train,
     "export": export,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
+from ..wording import listed
 from .terminal import console, say
 
 if TYPE_CHECKING:
@@ -48,9 +49,8 @@ def worst(
             for table in made.tables
         ]
     if not tables:
-        raise UsageError(
-            f"{folders[0]}: holds no quality cells{' of these models and this view' if model or view else ''}"
-        )
+        lack = f"condition with {metric} of all models" if any(len(one.quality) for one in sources) else "quality cell"
+        raise UsageError(f"{listed([str(folder) for folder in folders], 3)}: no {lack} is there")
     if as_json or as_csv:
         sys.stdout.write(json_of(tables) if as_json else csv_of(tables))
         return

@@ -158,11 +158,13 @@ def metric_of(cells: pd.DataFrame, name: str) -> Metric:
     return metrics[name]
 
 
-def image_scores(cells: pd.DataFrame, blocks: Blocks, conditions: Conditions, metric: Metric = MIOU) -> ImageScores:
+def image_scores(
+    cells: pd.DataFrame, blocks: Blocks, conditions: Conditions, metric: Metric = MIOU
+) -> ImageScores | None:
     """Score each image in each cell: by its mIoU^I (see `fine_grained`), or by another metric of this image alone.
 
     cells: of `quality_frame`, with `title`; of the same images and one view. blocks: as returned by `blocks_in`; images
-    without a labelled pixel are left out. Raises UsageError if there is no condition that all models have.
+    without a labelled pixel are left out. None if there is no condition that all models have.
     """
     have = {
         (cell.title, (cell.corruption, cell.severity)): score_images(cell.counts, metric)[blocks.labelled]
@@ -173,7 +175,7 @@ def image_scores(cells: pd.DataFrame, blocks: Blocks, conditions: Conditions, me
     places = [(CLEAN, 0), *((name, severity) for name, severities in conditions.items() for severity in severities)]
     places = [place for place in places if all((title, place) in have for title in titles)]
     if not places:
-        raise UsageError(f"no condition has {metric.quantity} of each of {', '.join(titles)}; name fewer with --model")
+        return None
     shared = {name: tuple(s for s in severities if (name, s) in places) for name, severities in conditions.items()}
     return ImageScores(
         ids=cells.iloc[0]["counts"]["image_id"][blocks.labelled],

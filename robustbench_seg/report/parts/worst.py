@@ -27,6 +27,9 @@ def make(panel: Panel) -> Content:
 def worst_tables(panel: Panel, metric: Metric = MIOU, top: int = TOP) -> tuple[Table, ...]:
     """Make the tables of one view, with `top` rows each. metric: the score of an image."""
     scores = image_scores(panel.cells, blocks_in(panel.evidence.cells), panel.conditions, metric)
+    own = (fine_grained_table(panel),) if metric is MIOU else ()
+    if scores is None:
+        return own
     score = f"{'mIoU^I' if metric is MIOU else metric.title} of an image"
     several = f", mean over {len(scores.scores)} arms" if len(scores.scores) > 1 else ""
     under = "under corruption" if scores.conditions else "clean"
@@ -35,7 +38,6 @@ def worst_tables(panel: Panel, metric: Metric = MIOU, top: int = TOP) -> tuple[T
         "conditions": ("Images and conditions that fail most", scores.failures(top), f"{score}{several}"),
         "apart": ("Images on which two arms differ most", scores.partings(top), f"{score} {under}"),
     }
-    own = (fine_grained_table(panel),) if metric is MIOU else ()
     return own + tuple(
         ranking(panel, f"worst-{name}", title, frame, f"{caption}. {scores.note}", metric)
         for name, (title, frame, caption) in rankings.items()
