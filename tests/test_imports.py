@@ -22,7 +22,7 @@ ORDER = """
     protocols
     suites studies
     measure report
-    training export quantisation
+    training export quantisation leaderboard
     api
     cli
     __main__

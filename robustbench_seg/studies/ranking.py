@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from .statistics import Draws, Interval, percentiles
+from .statistics import LEAST_BLOCKS, LEVEL, Draws, Interval, percentiles, tail_share
 
 __all__ = [
     "Settled",
@@ -23,6 +23,7 @@ __all__ = [
     "kendall",
     "over_networks",
     "paired_difference",
+    "rank_intervals",
     "settle",
     "spearman",
     "spread",
@@ -60,6 +61,24 @@ def kendall(one: Scores, other: Scores) -> NDArray[np.float64]:
         with np.errstate(invalid="ignore"):
             rows.append((first * second).sum(axis=(1, 2)) / pairs)
     return np.concatenate(rows)
+
+
+def rank_intervals(scores: Scores, blocks: int) -> list[tuple[int, tuple[int, int] | None]]:
+    """Rank networks by a score, 1 the highest, and give the 95 % interval of each rank over other images.
+
+    The networks are those that are here, with their weights. Equal scores share the best of their ranks; an interval
+    takes them in every order. None for fewer than LEAST_BLOCKS blocks.
+    """
+    from scipy.stats import rankdata
+
+    best, worst = (rankdata(-scores, method=method, axis=1) for method in ("min", "max"))
+    ranks = best[0].astype(int).tolist()
+    if blocks < LEAST_BLOCKS:
+        return [(rank, None) for rank in ranks]
+    tail = tail_share(blocks, LEVEL)
+    low = np.quantile(best[1:], tail, axis=0, method="inverted_cdf").astype(int).tolist()
+    high = np.quantile(worst[1:], 1 - tail, axis=0, method="inverted_cdf").astype(int).tolist()
+    return list(zip(ranks, zip(low, high, strict=True), strict=True))
 
 
 def spread(scores: Scores) -> NDArray[np.float64]:
