@@ -36,6 +36,7 @@
   }
 
   [...table.tHead.rows[0].cells].forEach((head, column) => {
+    if (!head.dataset.sort) return;
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = head.textContent;
