@@ -44,7 +44,7 @@ def report(
     if leaderboard:
         others = {"--text": text, "--json": as_json, "--pdf": pdf, "--reference": reference, "--margin": margin}
         if other := [option for option, value in others.items() if value]:
-            raise UsageError(f"--leaderboard ranks models on pages of its own: it goes with --out, not with {other[0]}")
+            raise UsageError(f"--leaderboard writes other pages than a report: it goes with --out, not with {other[0]}")
         if out is None:
             raise UsageError("--leaderboard needs --out SITE, the folder of its pages")
         write_leaderboard(folders, out)

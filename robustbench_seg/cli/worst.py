@@ -10,6 +10,7 @@ import typer
 
 from ..errors import UsageError
 from ..wording import listed
+from .options import Data, Weights
 from .terminal import console, say
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["worst"]
 
 
-def worst(
+def worst(  # noqa: PLR0913 (each is an option of the command)
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders that `run` wrote.")],
     *,
     model: Annotated[
@@ -30,6 +31,14 @@ def worst(
         str, typer.Option(metavar="NAME", help="Score of an image: miou, boundary_miou, ece, nll.")
     ] = "miou",
     top: Annotated[int, typer.Option(min=1, metavar="N", help="How many images to list.")] = 10,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT", help="Make pictures of each model's worst, median and best image into this folder."
+        ),
+    ] = None,
+    data: Data = None,
+    weights: Weights = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print one CSV table, nothing else.")] = False,
 ) -> None:
@@ -40,6 +49,8 @@ def worst(
 
     if as_json and as_csv:
         raise UsageError("--json and --csv print the tables each in its way: give one of them")
+    if (data or weights) and not pictures:
+        raise UsageError(f"{'--data' if data else '--weights'}: only --pictures reads it")
     tables: list[Table] = []
     sources = [selected(source, model or (), view) for source in sources_of(folders, None, pictures=False)]
     for source in sources:
@@ -51,6 +62,12 @@ def worst(
     if not tables:
         lack = f"condition with {metric} of all models" if any(len(one.quality) for one in sources) else "quality cell"
         raise UsageError(f"{listed([str(folder) for folder in folders], 3)}: no {lack} is there")
+    if pictures:
+        from .worst_pictures import make_pictures, wishes_of
+
+        make_pictures([wish for source in sources for wish in wishes_of(source)], pictures, data, weights)
+        if not (as_json or as_csv):
+            say(f"pictures: {pictures}")
     if as_json or as_csv:
         sys.stdout.write(json_of(tables) if as_json else csv_of(tables))
         return
@@ -94,13 +111,23 @@ def tables_of(source: "Source", metric: str, top: int) -> list["Table"]:
     return [table for panel in panels for view in panel.views for table in worst_tables(view, own, top)]
 
 
+def with_texts(table: "Table") -> "Table":
+    """Put the texts of a table, such as the lost classes, into the lines of its CSV."""
+    texts = {k: column.name for k, column in enumerate(table.columns) if k and column.align == "left"}
+    rows = [
+        replace(row, where={**row.where, **{name: row.cells[k].text for k, name in texts.items()}})
+        for row in table.rows
+    ]
+    return replace(table, rows=rows)
+
+
 def csv_of(tables: Sequence["Table"]) -> str:
-    """Write all tables as one CSV: the columns of a report's CSV files, then those of these tables alone."""
+    """Write all tables as one CSV: the columns of a report's CSV files, then what these tables alone have."""
     import pandas as pd
 
     from ..report.csv import columns_of, lines_of
 
-    lines = [line for table in tables for line in lines_of(table)]
+    lines = [line for table in tables for line in lines_of(with_texts(table))]
     return str(pd.DataFrame(lines, columns=columns_of(lines), dtype=object).to_csv(index=False, lineterminator="\n"))
 
 
@@ -111,4 +138,4 @@ def json_of(tables: Sequence["Table"]) -> str:
     from ..report.document import SCHEMA_VERSION, plain, table_of
 
     head = {"schema_version": SCHEMA_VERSION, "robustbench_seg": __version__}
-    return f"{canonical_json(plain({**head, 'tables': [table_of(table) for table in tables]}))}\n"
+    return f"{canonical_json(plain({**head, 'tables': [table_of(with_texts(table)) for table in tables]}))}\n"

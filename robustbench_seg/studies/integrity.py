@@ -75,7 +75,7 @@ def verify(folder: Path) -> Verification:
     if len(quality):
         faults += disagreements(quality)
         faults += (
-            f"{path}: its images are those of clean images"
+            f"{path}: its images are the clean ones"
             for path in quality.loc[(quality["corruption"] != CLEAN) & (quality["difference"] == 0), "path"]
         )
     keys = {cell["key"] for cell in stored}

@@ -32,7 +32,7 @@ Place = tuple[str, int]  # corruption, severity
 class ImageScores:
     """Scores of each image in one view.
 
-    ids: of the images. scores: by arm and condition, the clean one included. conditions: those of the plan that all
+    ids: of the images. scores: by arm and condition, the clean one included. conditions: of the plan, those that all
     models have; planned: how many the plan has. metric: of the scores. cells: of `quality_frame`. counted: which of
     their images count, booleans.
     """
@@ -50,7 +50,7 @@ class ImageScores:
         """What a reader must know of the rankings."""
         some = sum(map(len, self.conditions.values()))
         missing = f" Of {some} of {self.planned} conditions, those that all models have." if some < self.planned else ""
-        lost = "Lost: classes in the label of which no model has a pixel right."
+        lost = "Lost: a class in the label, and no model has a pixel of it right."
         return f"{lost} One image has no interval.{missing}"
 
     @property
@@ -62,6 +62,15 @@ class ImageScores:
     def table(self) -> NDArray[np.float64]:
         """The mean over arms, (conditions, images)."""
         return np.asarray(np.mean([[own[place] for place in self.places] for own in self.scores.values()], axis=0))
+
+    @property
+    def order(self) -> NDArray[np.intp]:
+        """The indices of images, by their score under corruption, from the worst to the best."""
+        return self.worst_first(self.corrupted(dict(zip(self.places, self.table, strict=True))))
+
+    def worst_place(self, image: int) -> Place:
+        """Find the condition with the worst score of an image."""
+        return self.places[int(self.worst_first(self.table[:, image])[0])]
 
     def corrupted(self, scores: Mapping[Place, Scores]) -> Scores:
         """Compute the mean over corruptions of means over severities of each image; the clean score without any."""
@@ -84,9 +93,9 @@ class ImageScores:
         means = dict(zip(self.places, table, strict=True))
         corrupted = self.corrupted(means)
         rows = []
-        for k in self.worst_first(corrupted)[:top]:
+        for k in self.order[:top]:
             row = {"image": self.ids[k]} | ({"clean": means[CLEAN, 0][k]} if (CLEAN, 0) in means else {})
-            place = self.places[self.worst_first(table[:, k])[0]]
+            place = self.worst_place(k)
             if self.conditions:
                 row |= {"corrupted": corrupted[k], "condition": name_of(*place), "worst": means[place][k]}
             rows.append(row | self.facts(k, (CLEAN, 0)))
@@ -135,7 +144,7 @@ class ImageScores:
         return {"lost": ", ".join(self.lost(image, *place)) or "none", "models": " ".join(self.cells["title"].unique())}
 
     def lost(self, image: int, corruption: str, severity: int) -> tuple[str, ...]:
-        """Name the classes that the image's label has, and of which no model has a pixel right in a condition."""
+        """Name the classes that the image's label has, and in which no model has a pixel right in a condition."""
         own = self.cells[(self.cells["corruption"] == corruption) & (self.cells["severity"] == severity)]
         if not len(own):
             return ()

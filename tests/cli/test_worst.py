@@ -102,3 +102,12 @@ def test_an_empty_folder_and_help(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == f"robustbench-seg: {tmp_path}: holds no results (no plans/*.json)\n"
     assert "--metric" in program("worst", "--help").stdout
+
+
+def test_csv_names_the_lost_classes_and_the_conditions(store: Path) -> None:
+    table = frame(str(store), "--view", "whole", "--metric", "miou")
+    pairs = table[table["table"] == "worst-conditions-whole"]
+    assert set(pairs["lost"]) == {"none"}
+    assert set(pairs["condition"]) <= {"clean", "fog 1", "fog 3", "snow 2"}
+    apart = table[table["table"] == "worst-apart-whole"]
+    assert set(apart["better"]) | set(apart["worse"]) == {"a", "b"}

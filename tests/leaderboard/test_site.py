@@ -129,10 +129,10 @@ def test_the_command_writes_the_site_and_prints_alarms(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ([], "--leaderboard needs --out SITE, the folder of its pages"),
-        (["--text"], "--leaderboard ranks models on pages of its own: it goes with --out, not with --text"),
+        (["--text"], "--leaderboard writes other pages than a report: it goes with --out, not with --text"),
         (
             ["--out", "x", "--json"],
-            "--leaderboard ranks models on pages of its own: it goes with --out, not with --json",
+            "--leaderboard writes other pages than a report: it goes with --out, not with --json",
         ),
         (["--out", "x", "--margin", "2"], "it goes with --out, not with --margin"),
         (["--out", "OUT"], "holds no quality cells"),

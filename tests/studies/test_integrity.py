@@ -194,7 +194,7 @@ def test_plans_that_were_edited_or_do_not_fit_their_cells_are_reported(store: Pa
 
 def test_a_corruption_that_changed_nothing_is_reported(store: Path) -> None:
     rewrite(file(store), record=lambda record: record | {"difference": 0.0})
-    assert faults(store) == [f"{file(store)}: its images are those of clean images"]
+    assert faults(store) == [f"{file(store)}: its images are the clean ones"]
 
 
 def test_pictures_of_no_cell_and_pictures_that_are_none_are_reported(store: Path) -> None:

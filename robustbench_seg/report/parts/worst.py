@@ -71,6 +71,6 @@ def ranking(panel: Panel, file: str, title: str, frame: pd.DataFrame, caption: s
         for name in frame
         if name not in SETTING
     ]
-    rows = frame_rows(frame, columns, [name for name in ("lost", "condition", *SETTING) if name in frame])
+    rows = frame_rows(frame, columns, [name for name in ("condition", *SETTING) if name in frame])
     own = f"{metric.quantity} of an image"
     return panel.of_rows(columns, rows, own, **panel.fields(file, title), caption=f"{caption} {panel.about}.")
