@@ -31,7 +31,8 @@ def batch_norm_gaps(network: nn.Module, images: Tensor) -> tuple[list[float], li
 
     def compare(layer: nn.Module, given: tuple[Tensor]) -> None:
         x = given[0]
-        deviation = (layer.running_var + 1e-12).sqrt()
+        # Some files store -1.4e-12 for a channel that is always zero.
+        deviation = (layer.running_var.clamp(min=0) + 1e-12).sqrt()
         means.append(((x.mean((0, 2, 3)) - layer.running_mean) / deviation).abs().median().item())
         spread = (x.var((0, 2, 3), unbiased=False) + 1e-12) / deviation**2
         variances.append(spread.log().median().item())

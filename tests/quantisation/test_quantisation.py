@@ -21,7 +21,7 @@ from robustbench_seg.models.preprocessing import IMAGENET, Preprocessing
 from robustbench_seg.models.source import Source
 from robustbench_seg.quantisation import Calibration, Recipe, float_graph, quantise
 from robustbench_seg.store.view import View
-from segformer import build
+from segformer import SegFormer, build
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -115,8 +115,11 @@ def test_int8_agrees_with_float_on_images_that_it_has_not_seen(pair: tuple[Netwo
 
 
 def test_the_same_graph_is_written_again(pair: tuple[NetworkSegmenter, Path], int8: Path, tmp_path: Path) -> None:
-    float_graph(pair[0], tmp_path / "float.onnx")
-    make_int8(tmp_path / "float.onnx", tmp_path / "int8.onnx")
+    model, path = pair
+    if isinstance(model.network, SegFormer):  # for one network: torch's exporter is what takes long
+        path = tmp_path / "float.onnx"
+        float_graph(model, path)
+    make_int8(path, tmp_path / "int8.onnx")
     assert (tmp_path / "int8.onnx").read_bytes() == int8.read_bytes()
     assert str(Path(__file__).parents[2]).encode() not in int8.read_bytes(), "no place of this machine travels along"
 
