@@ -50,8 +50,7 @@ class ImageScores:
         """What a reader must know of the rankings."""
         some = sum(map(len, self.conditions.values()))
         missing = f" Of {some} of {self.planned} conditions, those that all models have." if some < self.planned else ""
-        lost = "Lost: a class in the label, and no model has a pixel of it right."
-        return f"{lost} One image has no interval.{missing}"
+        return f"One image has no interval.{missing}"
 
     @property
     def places(self) -> list[Place]:

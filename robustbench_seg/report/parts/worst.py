@@ -15,6 +15,7 @@ __all__ = ["make", "worst_tables"]
 
 TOP = 10
 LABELS = ("mIoU^I", f"mIoU^I, worst {WORST} %", "mIoU^C", f"mIoU^C, worst {WORST} %")
+LOST = "; lost: classes that the label has, and no model has a pixel of them right"
 TEXTS = ("image", "condition", "lost", "better", "worse")  # columns of the rankings without a number
 SETTING = ("models", "corruption", "severity")  # those that only a CSV has
 
@@ -34,8 +35,8 @@ def worst_tables(panel: Panel, metric: Metric = MIOU, top: int = TOP) -> tuple[T
     several = f", mean over {len(scores.scores)} arms" if len(scores.scores) > 1 else ""
     under = "under corruption" if scores.conditions else "clean"
     rankings = {
-        "images": ("Images that fail most", scores.images(top), f"{score}{several}, ranked by the score {under}"),
-        "conditions": ("Images and conditions that fail most", scores.failures(top), f"{score}{several}"),
+        "images": ("Images that fail most", scores.images(top), f"{score}{several}, ranked by the score {under}{LOST}"),
+        "conditions": ("Images and conditions that fail most", scores.failures(top), f"{score}{several}{LOST}"),
         "apart": ("Images on which two arms differ most", scores.partings(top), f"{score} {under}"),
     }
     return own + tuple(
