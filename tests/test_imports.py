@@ -23,7 +23,7 @@ ORDER = """
     suites studies
     charts
     measure report
-    training export quantisation
+    training export quantisation leaderboard
     api
     cli
     __main__

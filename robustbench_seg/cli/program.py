@@ -26,6 +26,8 @@ from .report import compare, report
 from .run import run
 from .terminal import quietly, say
 from .train import train
+from .verify import verify
+from .worst import worst
 
 __all__ = ["app", "run_program"]
 
@@ -35,6 +37,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "check": check,
     "report": report,
     "compare": compare,
+    "worst": worst,
+    "verify": verify,
     "corrupt": corrupt,
     "train": train,
     "export": export,

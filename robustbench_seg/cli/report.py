@@ -35,8 +35,20 @@ def report(
         bool,
         typer.Option("--json", help="Print all tables, findings and provenance as one JSON document, nothing else."),
     ] = False,
+    leaderboard: Annotated[
+        bool,
+        typer.Option("--leaderboard", help="Write pages that rank the models of all folders, into --out."),
+    ] = False,
 ) -> None:
     """Write the report of results: index.html; the same as Markdown, CSV and LaTeX, figures as SVG."""
+    if leaderboard:
+        others = {"--text": text, "--json": as_json, "--pdf": pdf, "--reference": reference, "--margin": margin}
+        if other := [option for option, value in others.items() if value]:
+            raise UsageError(f"--leaderboard writes other pages than a report: it goes with --out, not with {other[0]}")
+        if out is None:
+            raise UsageError("--leaderboard needs --out SITE, the folder of its pages")
+        write_leaderboard(folders, out)
+        return
     if text and as_json:
         raise UsageError("--text and --json print the report each in its way: give one of them")
     for option, given in (("--text", text), ("--json", as_json)):
@@ -47,6 +59,20 @@ def report(
         return
     to = None if text else out or folders[0] / "report"
     write_and_show(folders, to, text=text, pdf=pdf, reference=reference, margin=margin)
+
+
+def write_leaderboard(folders: list[Path], out: Path) -> None:
+    """Write the pages that rank models, and print what is wrong with some."""
+    from ..leaderboard.board import boards_of
+    from ..leaderboard.site import write_site
+
+    boards = boards_of(folders)
+    index = write_site(boards, out)
+    for line in dict.fromkeys(
+        f"⚠ {row.model}: {line}." for board in boards for row in board.rows for line in row.alarms
+    ):
+        warn(line)
+    say(f"leaderboard: {index} ({counted(len(boards), 'board')})")
 
 
 def write_and_show(

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import floor
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +11,7 @@ from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..store.view import View
 from ..studies.evidence import Entry
-from ..studies.ranking import ranks_of
+from ..studies.ranking import rank_intervals
 from ..studies.robustness import Conditions, flags_of
 from ..wording import MISSING, MOST_NAMES, percent, spaced
 from .content import SEVERITY
@@ -94,14 +93,17 @@ def headline_table(panel: Panel) -> Table:
 
 def ranks_by_arm(panel: Panel) -> dict[str, Cell]:
     """Rank arms by their mean, or clean, score, with the ranks that 95 % of the resamples give; none for one arm."""
-    arms = panel.evidence.arm_entries(panel.scores, panel.view)
-    draws = ranks_of({arm.name: arm.values["mean" if panel.conditions else CLEAN] for arm in arms if arm.competes})
+    headline = "mean" if panel.conditions else CLEAN
+    arms = [arm for arm in panel.evidence.arm_entries(panel.scores, panel.view) if arm.competes]
+    arms = [arm for arm in arms if not np.isnan(arm.values[headline][0])]
+    if len(arms) < 2:
+        return {}
+    draws = [arm.values[headline][: 1 + panel.evidence.resamples] for arm in arms]
     cells = {}
-    for name, ranks in draws.items() if len(draws) > 1 else ():
-        number = panel.evidence.interval(ranks)
-        ends = sorted({floor(end) for end in (number.low, number.high, number.estimate) if not np.isnan(end)})
-        text = "–".join(map(str, dict.fromkeys(ends[:1] + ends[-1:]))) or MISSING
-        cells[name] = Cell(text, number.estimate, number.low, number.high)
+    for arm, (rank, ends) in zip(arms, rank_intervals(np.stack(draws, axis=1), panel.evidence.blocks), strict=True):
+        low, high = ends or (np.nan, np.nan)
+        text = str(rank) if low == high or ends is None else f"{low}–{high}"
+        cells[arm.name] = Cell(text, rank, low, high)
     return cells
 
 

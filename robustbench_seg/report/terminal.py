@@ -7,7 +7,7 @@ import rich.table
 from rich.console import Console
 from rich.text import Text
 
-from .content import Section
+from .content import Content
 
 __all__ = ["show_tables"]
 
@@ -15,17 +15,19 @@ WIDEST = 16  # of a model's name, continued on the next line
 BORDERS = 3  # what a column adds to its texts
 
 
-def show_tables(console: Console, sections: Sequence[Section]) -> None:
+def show_tables(console: Console, sections: Sequence[Content]) -> None:
     """Print the main tables as they are where they fit; else turned, as many rows next to each other as do.
 
-    Turned, since models are fewer than corruptions. The best are bold.
+    Turned, since models are fewer than corruptions. A table with texts in it is not turned: its texts are wrapped. The
+    best are bold.
     """
     for table in (table for section in sections for table in section.tables if table.main):
         heads = [Text(column.label) for column in table.heads]
         rows = [[Text(cell.text, style="bold" if best else "") for cell, best in row] for row in table.grid]
         columns = list(zip(heads, *rows, strict=True))
         widths = [max(text.cell_len for text in column) for column in columns]
-        if 1 + sum(widths) + BORDERS * len(widths) <= console.width:
+        has_texts = any(head.align == "left" for head in table.heads[1:])
+        if has_texts or 1 + sum(widths) + BORDERS * len(widths) <= console.width:
             console.print(framed(table.title, columns, [head.align for head in table.heads], console.width))
             continue
         for some in blocks(heads, rows, console.width):

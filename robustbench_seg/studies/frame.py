@@ -1,6 +1,7 @@
 """The store as data frames: one row per finished cell, with the metrics of its images."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,15 @@ from .counts import CellCounts
 from .machines import differing_machines
 from .plans import OWN, read_plans
 
-__all__ = ["MACHINE", "NOISY_SPREAD", "expect_agreement", "latency_frame", "quality_frame"]
+__all__ = [
+    "COMMON",
+    "MACHINE",
+    "NOISY_SPREAD",
+    "disagreements",
+    "expect_agreement",
+    "latency_frame",
+    "quality_frame",
+]
 
 SAMPLES_FOR_P99 = 100
 NOISY_SPREAD = 0.1  # distance of the quartiles over the median
@@ -172,24 +181,29 @@ def expect_once(cells: pd.DataFrame) -> None:
 
 
 def expect_agreement(cells: pd.DataFrame) -> None:
-    """Raise StoreError if files contradict each other, in one folder or in several.
+    """Raise StoreError for the first of `disagreements`. cells: from `quality_frame` or `latency_frame`."""
+    for line in disagreements(cells) if "truth" in cells else ():
+        raise StoreError(line)
 
-    cells: from `quality_frame` or `latency_frame`. Cells of the same data must agree in images, their sizes and their
-    labelled pixels. Two files of one measurement must agree in its counts. Times always differ, so they are not
-    compared.
+
+def disagreements(cells: pd.DataFrame) -> Iterator[str]:
+    """Name the files of quality cells that contradict each other, in one folder or in several.
+
+    Cells of the same data must agree in images, their sizes and their labelled pixels. Two files of one measurement
+    must agree in its counts. Times always differ, so they are not compared.
     """
-    if "truth" in cells:
-        expect_one(cells, DATA, "truth", "other labels or image sizes for the same data")
-        expect_one(cells, PLACE, "content", "other counts for the same cell")
+    yield from differences(cells, DATA, "truth", "other labels or image sizes for the same data")
+    yield from differences(cells, PLACE, "content", "other counts for the same cell")
 
 
-def expect_one(cells: pd.DataFrame, names: list[str], digest: str, others: str) -> None:
-    """Raise StoreError if cells that agree in these columns differ in the digest: it names a cell of the rarest one."""
+def differences(cells: pd.DataFrame, names: list[str], digest: str, others: str) -> Iterator[str]:
+    """Name a cell of the rarest digest wherever cells that agree in these columns differ in it."""
     kinds = cells.drop_duplicates([*names, digest])
-    for place in kinds[kinds.duplicated(names)].index:
+    twice = kinds[kinds.duplicated(names)].drop_duplicates(names)
+    for place in twice.index:
         alike = cells[(cells[names] == cells.loc[place, names]).all(axis=1)]
         paths = alike.drop_duplicates(digest).set_index(digest)["path"]
         common, *_, rare = alike[digest].value_counts().index
         machines = "" if digest == "truth" else differing_machines(alike["environment"])
         cure = f"remove one of them. {machines}" if machines else "remove the one that is wrong"
-        raise StoreError(f"{paths[rare]}: has {others} than {paths[common]}; {cure}")
+        yield f"{paths[rare]}: has {others} than {paths[common]}; {cure}"

@@ -8,14 +8,14 @@ Source: Spearman's rho and Kendall's tau-b as in scipy; the two-way bootstrap of
 Annals of Applied Statistics 1, 2007.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from .statistics import Draws, Interval, percentiles
+from .statistics import LEAST_BLOCKS, LEVEL, Draws, Interval, percentiles, tail_share
 
 __all__ = [
     "Settled",
@@ -23,7 +23,7 @@ __all__ = [
     "kendall",
     "over_networks",
     "paired_difference",
-    "ranks_of",
+    "rank_intervals",
     "settle",
     "spearman",
     "spread",
@@ -63,17 +63,22 @@ def kendall(one: Scores, other: Scores) -> NDArray[np.float64]:
     return np.concatenate(rows)
 
 
-def ranks_of(draws: Mapping[str, Draws]) -> dict[str, Draws]:
-    """Rank scores in the data and in each resample: 1 is the highest, equal ones share the better rank.
+def rank_intervals(scores: Scores, blocks: int) -> list[tuple[int, tuple[int, int] | None]]:
+    """Rank networks by a score, 1 the highest, and give the 95 % interval of each rank over other images.
 
-    NaN for a score that is NaN, which takes no rank from others.
-
-    >>> {name: ranks.tolist() for name, ranks in ranks_of({"a": np.array([0.5]), "b": np.array([0.7])}).items()}
-    {'a': [2.0], 'b': [1.0]}
+    The networks are those that are here, with their weights. Equal scores share the best of their ranks; an interval
+    takes them in every order. None for fewer than LEAST_BLOCKS blocks.
     """
-    scores = np.array(list(draws.values()))
-    above = (scores[:, None] < scores[None, :]).sum(axis=1)
-    return {name: np.where(np.isnan(own), np.nan, 1.0 + k) for name, own, k in zip(draws, scores, above, strict=True)}
+    from scipy.stats import rankdata
+
+    best, worst = (rankdata(-scores, method=method, axis=1) for method in ("min", "max"))
+    ranks = best[0].astype(int).tolist()
+    if blocks < LEAST_BLOCKS:
+        return [(rank, None) for rank in ranks]
+    tail = tail_share(blocks, LEVEL)
+    low = np.quantile(best[1:], tail, axis=0, method="inverted_cdf").astype(int).tolist()
+    high = np.quantile(worst[1:], 1 - tail, axis=0, method="inverted_cdf").astype(int).tolist()
+    return list(zip(ranks, zip(low, high, strict=True), strict=True))
 
 
 def spread(scores: Scores) -> NDArray[np.float64]:

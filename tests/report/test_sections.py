@@ -424,7 +424,7 @@ def test_scores_of_clean_images_stand_under_their_own_heading(tmp_path: Path) ->
     section = sections_of([tmp_path])[0]
     assert "differences-whole" in {shown.file for shown in section.tables}
     groups = {part.group for part in (*section.tables, *section.pictures)}
-    assert groups == {"Clean images", "Boundary and calibration", "Classes"}
+    assert groups == {"Clean images", "Boundary and calibration", "Classes", "Worst images"}
 
 
 @pytest.mark.parametrize("models", [ARMS[::2], ARMS[2::-2]])

@@ -10,7 +10,7 @@ from ...family import Family
 from .. import references
 from ..content import Content
 from ..panel import Panel
-from . import batchnorm, calibration, classes, clean, conditions, corruption, draws, gallery, resolution, speed
+from . import batchnorm, calibration, classes, clean, conditions, corruption, draws, gallery, resolution, speed, worst
 
 __all__ = ["PARTS", "Part"]
 
@@ -38,6 +38,7 @@ PARTS: Family[Part] = Family(
         "batchnorm": Part(heading="Statistics of BatchNorm", make=batchnorm.make),
         "resolution": Part(heading="Resolution", make=resolution.make),
         "classes": Part(heading="Classes", make=classes.make),
+        "worst": Part(heading="Worst images", make=worst.make, closed=True),
         "calibration": Part(heading="Boundary and calibration", make=calibration.make, closed=True),
         "speed": Part(heading="Speed", make=speed.make),
         "references": Part(heading="Next to other results", make=references.make),

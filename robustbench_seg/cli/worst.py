@@ -1,0 +1,141 @@
+"""`worst`: the images and conditions that fail most, from the counts that a run stored."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import UsageError
+from ..wording import listed
+from .options import Data, Weights
+from .terminal import console, say
+
+if TYPE_CHECKING:
+    from ..report.table import Table
+    from ..studies.sources import Source
+
+__all__ = ["worst"]
+
+
+def worst(  # noqa: PLR0913 (each is an option of the command)
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders that `run` wrote.")],
+    *,
+    model: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Model or arm to look at, by default all; repeatable.")
+    ] = None,
+    view: Annotated[str | None, typer.Option(metavar="VIEW", help="By default all views.")] = None,
+    metric: Annotated[
+        str, typer.Option(metavar="NAME", help="Score of an image: miou, boundary_miou, ece, nll.")
+    ] = "miou",
+    top: Annotated[int, typer.Option(min=1, metavar="N", help="How many images to list.")] = 10,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT", help="Make pictures of each model's worst, median and best image into this folder."
+        ),
+    ] = None,
+    data: Data = None,
+    weights: Weights = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print one CSV table, nothing else.")] = False,
+) -> None:
+    """Show where models fail: the worst images and conditions, lost classes, and images on which models differ."""
+    from ..report.content import Content
+    from ..report.terminal import show_tables
+    from ..studies.sources import sources_of
+
+    if as_json and as_csv:
+        raise UsageError("--json and --csv print the tables each in its way: give one of them")
+    if (data or weights) and not pictures:
+        raise UsageError(f"{'--data' if data else '--weights'}: only --pictures reads it")
+    tables: list[Table] = []
+    sources = [selected(source, model or (), view) for source in sources_of(folders, None, pictures=False)]
+    for source in sources:
+        made = Content(tables=tuple(tables_of(source, metric, top))).under("Worst images", source.plan.protocol)
+        tables += [
+            replace(table, where={"table": table.file, "suite": source.plan.suite, **table.where})
+            for table in made.tables
+        ]
+    if not tables:
+        lack = f"condition with {metric} of all models" if any(len(one.quality) for one in sources) else "quality cell"
+        raise UsageError(f"{listed([str(folder) for folder in folders], 3)}: no {lack} is there")
+    if pictures:
+        from .worst_pictures import make_pictures, wishes_of
+
+        make_pictures([wish for source in sources for wish in wishes_of(source)], pictures, data, weights)
+        if not (as_json or as_csv):
+            say(f"pictures: {pictures}")
+    if as_json or as_csv:
+        sys.stdout.write(json_of(tables) if as_json else csv_of(tables))
+        return
+    for table in tables:
+        title = f"{table.where['suite']}: {table.title}" if len(sources) > 1 else table.title
+        show_tables(console, [Content(tables=(replace(table, title=title, main=True),))])
+        say(table.caption)
+
+
+def selected(source: "Source", names: Sequence[str], view: str | None) -> "Source":
+    """Take the cells of some models or arms, and of a view. Raises UsageError for a name that no cell has."""
+    from ..studies.arms import arms_of
+
+    cells = source.quality
+    if not len(cells):
+        return source
+    arms = arms_of(dict.fromkeys(cells["model"]))
+    models = [model for name in names for model in arms.get(name, [name])]
+    for option, column, values in (("--model", "model", models), ("--view", "view", [view] if view else [])):
+        if unknown := [value for value in values if value not in set(cells[column])]:
+            raise UsageError(
+                f"{option} {unknown[0]}: no cell has it; there are {', '.join(dict.fromkeys(cells[column]))}"
+            )
+        if values:
+            cells = cells[cells[column].isin(values)]
+    return replace(source, quality=cells)
+
+
+def tables_of(source: "Source", metric: str, top: int) -> list["Table"]:
+    """Make the tables of each setting and view of a plan."""
+    from ..report.panel import panels_of
+    from ..report.parts.worst import worst_tables
+    from ..studies.worst import metric_of
+
+    if not len(source.quality):
+        return []
+    own = metric_of(source.quality, metric)
+    # The intervals here are of mIoU alone, so no other metric is resampled.
+    cells = source.quality.assign(metrics=[()] * len(source.quality), metric_sources=[()] * len(source.quality))
+    panels = panels_of(replace(source, quality=cells))
+    return [table for panel in panels for view in panel.views for table in worst_tables(view, own, top)]
+
+
+def with_texts(table: "Table") -> "Table":
+    """Put the texts of a table, such as the lost classes, into the lines of its CSV."""
+    texts = {k: column.name for k, column in enumerate(table.columns) if k and column.align == "left"}
+    rows = [
+        replace(row, where={**row.where, **{name: row.cells[k].text for k, name in texts.items()}})
+        for row in table.rows
+    ]
+    return replace(table, rows=rows)
+
+
+def csv_of(tables: Sequence["Table"]) -> str:
+    """Write all tables as one CSV: the columns of a report's CSV files, then what these tables alone have."""
+    import pandas as pd
+
+    from ..report.csv import columns_of, lines_of
+
+    lines = [line for table in tables for line in lines_of(with_texts(table))]
+    return str(pd.DataFrame(lines, columns=columns_of(lines), dtype=object).to_csv(index=False, lineterminator="\n"))
+
+
+def json_of(tables: Sequence["Table"]) -> str:
+    """Write all tables as one JSON document, each as in the document of a report."""
+    from .. import __version__
+    from ..files import canonical_json
+    from ..report.document import SCHEMA_VERSION, plain, table_of
+
+    head = {"schema_version": SCHEMA_VERSION, "robustbench_seg": __version__}
+    return f"{canonical_json(plain({**head, 'tables': [table_of(with_texts(table)) for table in tables]}))}\n"

@@ -1,0 +1,151 @@
+"""Pictures of the worst, median and best image of each model: made again from the command that a record keeps.
+
+Nothing is shown that was not measured: the command is read again, and a cell has pictures only if its model, images and
+settings have the key of the stored cell.
+"""
+
+import inspect
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from ..wording import listed
+from .choice import Choice, choose, options_for
+from .terminal import say
+
+if TYPE_CHECKING:
+    from ..datasets.base import Dataset, LabelMap, Sample
+    from ..measure.plan import Job, Options
+    from ..studies.sources import Source
+    from ..suites import Suite
+
+__all__ = ["Wish", "make_pictures", "wishes_of"]
+
+MOST = 3  # models in a line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """An image of a cell to show. command: it made the cell. folder: where the pictures go, below --pictures."""
+
+    key: str
+    command: str
+    image_id: str
+    folder: Path
+
+
+def wishes_of(source: "Source") -> list[Wish]:
+    """Choose for each model and view the worst, median and best image: clean, and where this image is worst."""
+    from ..studies.counts import blocks_in
+    from ..studies.evidence import titles_of
+    from ..studies.worst import image_scores
+
+    wishes = []
+    cells = source.quality.assign(title=titles_of(source.quality)) if len(source.quality) else source.quality
+    for (title, view), own in cells.groupby(["title", "view"], sort=False) if len(cells) else ():
+        scores = image_scores(own, blocks_in(own), source.conditions)
+        if scores is None:
+            continue
+        order = scores.order
+        ranks = {"worst": order[0], "median": order[(len(order) - 1) // 2], "best": order[-1]}
+        for name, image in ranks.items():
+            for corruption, severity in dict.fromkeys([("clean", 0), scores.worst_place(image)]):
+                condition = f"{corruption}-{severity}" if severity else corruption
+                folder = Path(str(title).replace("/", "-"), str(view), name, condition)
+                for cell in own[(own["corruption"] == corruption) & (own["severity"] == severity)].itertuples():
+                    command = str(json.loads(cell.environment).get("command", ""))
+                    wishes.append(Wish(key=cell.key, command=command, image_id=scores.ids[image], folder=folder))
+    return wishes
+
+
+def make_pictures(wishes: Sequence[Wish], out: Path, data: list[str] | None, weights: list[str] | None) -> None:
+    """Make the pictures into a folder. data, weights: in the place of those in the commands.
+
+    Raises UsageError if a command can't be read again, or if its models and data are not the ones in the store.
+    """
+    from ..measure.plan import make_jobs, open_data
+
+    for command in dict.fromkeys(wish.command for wish in wishes):
+        own = [wish for wish in wishes if wish.command == command]
+        suite, options = request_of(command, data, weights)
+        dataset, ids = open_data(suite, options)
+        jobs = {job.record.key: job for job in make_jobs(suite, options, dataset, ids, say)[1]}
+        if other := [wish.folder.parts[0] for wish in own if wish.key not in jobs]:
+            raise UsageError(
+                f"no pictures of {listed(list(dict.fromkeys(other)), MOST)}: the weights, the data or the program are "
+                f"not those that were measured by {command!r}; name them with --weights and --data"
+            )
+        for key in dict.fromkeys(wish.key for wish in own):
+            assert dataset is not None  # the command made quality cells
+            show(jobs[key], dataset, {wish.image_id: out / wish.folder for wish in own if wish.key == key})
+
+
+def show(job: "Job", dataset: "Dataset", folders: Mapping[str, Path]) -> None:
+    """Save the pictures of some images of a cell. folders: by image id."""
+    from ..measure.devices import torch_threads
+    from ..measure.evaluate import evaluate
+    from ..measure.pictures import save_pictures
+    from ..measure.workers import Loader
+    from ..store.cell import QualityCell
+
+    assert isinstance(job.cell, QualityCell)
+    if job.cell.view.batchnorm is not None:
+        raise UsageError(f"no pictures in view {job.cell.view}: its statistics are of all images of a condition")
+
+    def save(sample: "Sample", prediction: "LabelMap") -> None:
+        save_pictures(folders[sample.image_id], dataset, sample, prediction)
+
+    with torch_threads(job.record.environment["threads"]):
+        evaluate(job.model, dataset, (), Loader(0), job.cell.setting, save, list(folders))
+
+
+def request_of(command: str, data: list[str] | None, weights: list[str] | None) -> "tuple[Suite, Options]":
+    """Read the command of a run again, as the command line does. data, weights: in the place of the command's."""
+    from ..plugin import import_file
+
+    words = shlex.split(command)
+    if words[:2] != ["robustbench-seg", "run"]:
+        raise UsageError(f"no pictures: the cells were made by {command!r}, which is no `run` that can be read again")
+    given = parsed(words[2:])
+    for path in given["plugins"] or ():
+        import_file(path)
+    choice: dict[str, Any] = {name: given[name] for name in vars(Choice()) if name != "data"}
+    choice["views"] = choice["views"] or ()
+    target = choose(given["suite"], Choice(data=merged(given["data"], data), **choice))
+    own = {name: given[name] for name in ("device", "precision", "limit")}
+    paths = merged(given["weights"], weights)
+    return target.suite, options_for(target, weights=paths, models=given["model"], workers=0, **own)
+
+
+def parsed(words: list[str]) -> dict[str, Any]:
+    """Parse the options of `run`, by the names of its parameters."""
+    import typer
+
+    from .options import Plugins, Quiet
+    from .run import run
+
+    def again(**values: Any) -> None:
+        """Take what `run` takes, with the options that all commands have."""
+
+    signature = inspect.signature(run)
+    more = {"plugins": Plugins, "quiet": Quiet}
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in more.items()
+    ]
+    vars(again)["__signature__"] = signature.replace(parameters=[*signature.parameters.values(), *options])
+    again.__annotations__ = {**run.__annotations__, **more}
+    app = typer.Typer()
+    app.command()(again)
+    with typer.main.get_command(app).make_context("run", words) as context:
+        return dict(context.params)
+
+
+def merged(before: list[str] | None, instead: list[str] | None) -> list[str]:
+    """Put pairs NAME=PATH in the place of other pairs of the same name."""
+    pairs = {pair.partition("=")[0]: pair for pair in (*(before or ()), *(instead or ()))}
+    return list(pairs.values())

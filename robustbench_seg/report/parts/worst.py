@@ -1,0 +1,77 @@
+"""Worst images: the images and conditions that fail most, where models differ most, and the mean of the worst tenth."""
+
+import pandas as pd
+
+from ...metrics import MIOU, Metric
+from ...studies.counts import blocks_in
+from ...studies.fine_grained import MEASURES, WORST, fine_grained
+from ...studies.worst import image_scores
+from ..content import Content
+from ..panel import Panel
+from ..table import Column, Table, frame_rows
+from ..units import DIGITS, PERCENT
+
+__all__ = ["make", "worst_tables"]
+
+TOP = 10
+LABELS = ("mIoU^I", f"mIoU^I, worst {WORST} %", "mIoU^C", f"mIoU^C, worst {WORST} %")
+LOST = "; lost: classes that the label has, and no model has a pixel of them right"
+TEXTS = ("image", "condition", "lost", "better", "worse")  # columns of the rankings without a number
+SETTING = ("models", "corruption", "severity")  # those that only a CSV has
+
+
+def make(panel: Panel) -> Content:
+    """Make the tables of the view that the section's sentences are about."""
+    return Content(tables=tuple(table for view in panel.views if view.main for table in worst_tables(view)))
+
+
+def worst_tables(panel: Panel, metric: Metric = MIOU, top: int = TOP) -> tuple[Table, ...]:
+    """Make the tables of one view, with `top` rows each. metric: the score of an image."""
+    scores = image_scores(panel.cells, blocks_in(panel.evidence.cells), panel.conditions, metric)
+    own = (fine_grained_table(panel),) if metric is MIOU else ()
+    if scores is None:
+        return own
+    score = f"{'mIoU^I' if metric is MIOU else metric.title} of an image"
+    several = f", mean over {len(scores.scores)} arms" if len(scores.scores) > 1 else ""
+    under = "under corruption" if scores.conditions else "clean"
+    rankings = {
+        "images": ("Images that fail most", scores.images(top), f"{score}{several}, ranked by the score {under}{LOST}"),
+        "conditions": ("Images and conditions that fail most", scores.failures(top), f"{score}{several}{LOST}"),
+        "apart": ("Images on which two arms differ most", scores.partings(top), f"{score} {under}"),
+    }
+    return own + tuple(
+        ranking(panel, f"worst-{name}", title, frame, f"{caption}. {scores.note}", metric)
+        for name, (title, frame, caption) in rankings.items()
+        if len(frame)
+    )
+
+
+def fine_grained_table(panel: Panel) -> Table:
+    """Make the table of mIoU over images and over classes, and over the worst tenth of the images."""
+    measures = fine_grained(panel.cells, blocks_in(panel.evidence.cells))
+    kinds = {"clean": "clean", **({"mean": "corrupted"} if panel.conditions else {})}
+    return panel.table(
+        lambda title: measures.of(title, panel.conditions),
+        [
+            Column(name=name, label=f"{label}, {kind}", best="high", key=(name, where), where={"condition": where})
+            for name, label in zip(MEASURES, LABELS, strict=True)
+            for where, kind in kinds.items()
+        ],
+        metric="fine-grained miou",
+        **panel.fields("worst-tenth", f"Mean over the worst {WORST} % of images"),
+        caption="In %, after Wang et al. (2023): the IoU of each class that the label of an image has, averaged over "
+        f"classes and then images (^I), or over images and then classes (^C). Worst {WORST} %: over the images with "
+        f"the lowest mean (^I), or the lowest IoU of each class (^C, without an interval). {panel.about}.",
+    )
+
+
+def ranking(panel: Panel, file: str, title: str, frame: pd.DataFrame, caption: str, metric: Metric) -> Table:
+    unit = PERCENT if metric.unit == "%" else DIGITS
+    columns = [
+        Column(name=name, label=name.replace("_", " "), align="left" if name in TEXTS else "right", unit=unit)
+        for name in frame
+        if name not in SETTING
+    ]
+    rows = frame_rows(frame, columns, [name for name in ("condition", *SETTING) if name in frame])
+    own = f"{metric.quantity} of an image"
+    return panel.of_rows(columns, rows, own, **panel.fields(file, title), caption=f"{caption} {panel.about}.")

@@ -1,0 +1,81 @@
+"""`worst --pictures`: made again from the stored command, of the models that were measured and no others."""
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from program import program
+from small import write_suite
+
+from robustbench_seg.datasets import open_dataset
+from robustbench_seg.measure.pictures import colourise
+from robustbench_seg.studies.frame import quality_frame
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
+    suite = write_suite(folder, views=["whole"], conditions={"contrast": [2], "brightness": [1]}, gallery=[])
+    done = program("run", str(suite), "--out", str(folder / "out"), "--workers", "0", "--quiet")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_they_are_the_worst_median_and_best_image_clean_and_where_it_is_worst(store: Path, tmp_path: Path) -> None:
+    done = program("worst", str(store / "out"), "--model", "b0", "--pictures", str(tmp_path / "p"), "--top", "6")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"pictures: {tmp_path / 'p'}" in done.stdout
+    frame = quality_frame(store / "out").query("model == 'b0'").set_index(["corruption", "severity"])
+    data = open_dataset("streets", split="test", size=(64, 96), count=6)
+
+    def scores(place: tuple[str, int]) -> np.ndarray:
+        counts = frame.loc[place, "counts"]
+        hit, predicted, labelled = (counts[name].astype(float) for name in ("intersection", "predicted", "labelled"))
+        with np.errstate(invalid="ignore"):
+            return np.nanmean(np.where(labelled > 0, hit / (predicted + labelled - hit), np.nan), axis=1)
+
+    order = np.argsort((scores(("contrast", 2)) + scores(("brightness", 1))) / 2, kind="stable")
+    for name, k in (("worst", order[0]), ("median", order[2]), ("best", order[-1])):
+        image_id = data.ids[k]
+        conditions = {path.name for path in (tmp_path / "p" / "b0" / "whole" / name).iterdir()}
+        lowest = min([("clean", 0), ("contrast", 2), ("brightness", 1)], key=lambda place: scores(place)[k])
+        assert conditions == {"clean", "clean" if lowest[0] == "clean" else f"{lowest[0]}-{lowest[1]}"}
+        place = tmp_path / "p" / "b0" / "whole" / name / "clean"
+        assert sorted(path.name for path in place.iterdir()) == [
+            f"{image_id}-{kind}.png" for kind in ("image", "label", "prediction")
+        ]
+        sample = data.load(image_id)
+        shown = {path.stem.rpartition("-")[2]: cv2.imread(str(path))[:, :, ::-1] for path in place.iterdir()}
+        np.testing.assert_array_equal(shown["image"], sample.image)
+        np.testing.assert_array_equal(shown["label"], colourise(sample.label, data.palette))
+        counts = frame.loc[("clean", 0), "counts"]
+        for c, colour in enumerate(data.palette):
+            here = (shown["prediction"] == colour).all(axis=2) & (sample.label != 255)
+            assert here.sum() == counts["predicted"][k, c], "as many pixels of each class as were counted"
+
+
+def test_other_weights_than_were_measured_are_refused_and_nothing_is_written(store: Path, tmp_path: Path) -> None:
+    shutil.copytree(store / "out", tmp_path / "out")
+    suite = store / "small.yaml"
+    before = suite.read_text(encoding="utf-8")
+    try:
+        suite.write_text(before.replace("count: 6", "count: 5"), encoding="utf-8")
+        done = program("worst", str(tmp_path / "out"), "--pictures", str(tmp_path / "p"))
+    finally:
+        suite.write_text(before, encoding="utf-8")
+    assert done.returncode == 2
+    assert "no pictures of constant, b0: the weights, the data or the program are not those that" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_store_of_another_program_and_options_without_effect_are_refused(store: Path, tmp_path: Path) -> None:
+    from synthetic import write_synthetic
+
+    write_synthetic(tmp_path / "out", lambda *_: 0.7, models=["m"], conditions={"fog": [1]}, images=12)
+    done = program("worst", str(tmp_path / "out"), "--pictures", str(tmp_path / "p"))
+    assert (done.returncode, done.stderr) == (2, "robustbench-seg: Missing option '--out'.\n"), "of a stored `run`"
+    done = program("worst", str(store / "out"), "--data", "camvid=x")
+    assert done.stderr == "robustbench-seg: --data: only --pictures reads it\n"
