@@ -8,8 +8,9 @@ from statistics import median
 
 from ..datasets import Dataset, spaced
 from ..datasets.in_memory import InMemory
-from ..store.cell import CLEAN_CONDITION, Condition
+from ..store.cell import CLEAN, CLEAN_CONDITION, Condition
 from ..suites import LatencySpec
+from .decoded import stamps_of
 from .devices import torch_threads
 from .evaluate import evaluate
 from .plan import Job
@@ -28,8 +29,8 @@ def estimate_seconds(
     """Estimate how many seconds cells take on this machine as it is now.
 
     An image of a sweep is loaded and corrupted once, by `workers` while models run, and put through each model and
-    view. A corruption is tried at one severity, the middle one. Images on which the statistics of BatchNorm are
-    re-estimated count once more.
+    view; where it can be kept as decoded, only the first sweep decodes it. A corruption is tried at one severity, the
+    middle one. Images on which the statistics of BatchNorm are re-estimated count once more.
     """
     sweeps = sweeps_of(jobs)
     quality = sum(len(sweep.jobs) for sweep in sweeps)
@@ -37,7 +38,7 @@ def estimate_seconds(
     if dataset is None:
         return seconds
     some = spaced(ids, TRIALS)
-    severities: dict[str, set[int]] = {}
+    severities: dict[str, set[int]] = {CLEAN: {0}}
     for sweep in sweeps:
         severities.setdefault(sweep.condition.corruption, set()).add(sweep.condition.severity)
     preparing = {
@@ -48,8 +49,11 @@ def estimate_seconds(
     for image_id in some:
         held.load(image_id)
     at_work: dict[object, float] = {}
-    for sweep in sweeps:
+    decoded = preparing[CLEAN] if stamps_of(dataset, some) else 0.0
+    for number, sweep in enumerate(sweeps):
         alone, together = preparing[sweep.condition.corruption], 0.0
+        if number:
+            alone = max(0.0, alone - decoded)
         for job, cell in sweep.cells:
             place = (cell.model, cell.view)
             if place not in at_work:

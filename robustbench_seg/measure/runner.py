@@ -15,6 +15,7 @@ from ..store.cell import Condition, LatencyCell
 from ..store.folder import Store
 from ..store.plan import Failure
 from ..suites import Suite
+from .decoded import decoding, stamps_of
 from .evaluate import show
 from .latency import Budget, measure_latency
 from .listener import Listener, Listeners
@@ -66,6 +67,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
     """
     store = Store(out)
     dataset, ids = open_data(suite, options)
+    stamps = stamps_of(dataset, {*ids, *suite.gallery}) if dataset else {}
     plan, jobs = make_jobs(suite, options, dataset, ids, listener.noted)
     with store.in_use(), Loader(options.workers) as loader:
         paths = [store.path(job.record.kind, job.cell.slug, job.record.key) for job in jobs]
@@ -81,9 +83,11 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
             else:
                 waiting.append(job)
         listener.planned(len(jobs) - len(waiting), waiting)
-        context = Context(suite, dataset, ids, loader, store, listener)
-        for sweep in sweeps_of(waiting):
-            measure_sweep(context, sweep)
+        sweeps = sweeps_of(waiting)
+        with decoding(dataset, stamps, options.cache, len(sweeps)) as decoded:
+            context = Context(suite, decoded, ids, loader, store, listener)
+            for sweep in sweeps:
+                measure_sweep(context, sweep)
         for job in waiting:
             if isinstance(job.cell, LatencyCell):
                 measure_speed(context, job, job.cell)
