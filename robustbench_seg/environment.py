@@ -5,6 +5,7 @@ import platform
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,12 +14,21 @@ from typing import Any
 from . import __version__
 from .wording import quote
 
-__all__ = ["available_cores", "cpu_name", "default_workers", "describe", "machine_name", "source_commit"]
+__all__ = [
+    "available_cores",
+    "cpu_name",
+    "default_workers",
+    "describe",
+    "free_memory",
+    "machine_name",
+    "source_commit",
+]
 
 PACKAGES = (
     "torch", "torchvision", "segmentation-models-pytorch", "timm", "onnxruntime", "imagecorruptions", "numpy", "scipy",
     "opencv-python-headless", "pillow", "numba", "pyarrow", "pandas",
 )  # fmt: skip
+CGROUP = Path("/sys/fs/cgroup")
 RESULTS = (":(exclude)reports", ":(exclude)benchmarks/results")
 
 
@@ -46,6 +56,24 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def free_memory() -> int:
+    """Return how many bytes of memory this process can still get: the system's, or its container's if that is less.
+
+    0 on a system that does not tell.
+    """
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return 0
+    with suppress(OSError, ValueError):  # without a limit, or with another version of cgroups
+        limit = int((CGROUP / "memory.max").read_text(encoding="ascii"))
+        used = dict(line.split() for line in (CGROUP / "memory.stat").read_text(encoding="ascii").splitlines())
+        taken = int((CGROUP / "memory.current").read_text(encoding="ascii")) - int(used["inactive_file"])
+        free = min(free, max(0, limit - taken))
+    return free
 
 
 def default_workers(device: str) -> int:

@@ -54,6 +54,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     device: str | None = None,
     precision: Literal["fp32", "bf16", "fp16"] = "fp32",
     workers: int = 0,
+    cache: Path | str | None = None,
     progress: bool | Listener = True,
 ) -> Results:
     """Measure a model on clean and on corrupted images; the store that this makes is `run`'s.
@@ -67,7 +68,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     metrics: what is counted in addition to mIoU, by default all that ship. void: "counted" makes predictions on pixels
     without a label wrong, for the mIoU alone. device: of models that are loaded here, by
     default "cpu"; a network stays where it is. workers: processes that load images; with any, a script starts the call
-    under `if __name__ == "__main__":`. progress: a bar in terminals and notebooks, or a listener of your own.
+    under `if __name__ == "__main__":`. cache: folder where decoded images are kept until the call ends, up to 90 % of
+    its free disk; by default a temporary one, up to half of the free memory. progress: a bar in terminals and
+    notebooks, or a listener of your own.
 
     Raises UsageError, DataError or StoreError for what can't be measured, before the first image; where all cells
     fail, the first cell's error. Where some fail, a warning names them, and so do the results.
@@ -103,6 +106,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
         precision=precision,
         workers=workers,
         limit=limit,
+        cache=None if cache is None else Path(expanded(str(cache))),
         command=f"robustbench_seg.evaluate in {Path(sys.argv[0]).name or 'an interactive session'}",
     )
     folder = Path(expanded(str(out))) if out is not None else Path(tempfile.mkdtemp(prefix="robustbench-seg-"))

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..errors import MachineError, UsageError
 from ..files import expanded
+from ..measure.listener import Listener
 from ..measure.plan import Job
-from ..measure.runner import Listener
 from ..metrics import MIOU, miou
 from ..store.cell import CLEAN, QualityCell, view_name
 from ..store.file import read_cell

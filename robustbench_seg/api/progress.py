@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Self
@@ -10,8 +10,9 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ..measure.listener import Listener
 from ..measure.plan import Job
-from ..measure.runner import Listener
+from ..store.cell import QualityCell
 from ..wording import counted
 
 __all__ = ["NotebookProgress", "RunProgress", "progress_for"]
@@ -21,22 +22,28 @@ REFRESH_S = 0.5  # between two updates in a notebook
 
 
 class Pace(Listener):
-    """How far a run is. A speed cell counts as one image. errors: a failed cell's, by key."""
+    """How far a run is: steps of a total, where an image of a cell is a step, and so is a speed cell.
+
+    errors: a failed cell's, by key. current: what is at work, in words. left: its jobs that are not finished.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.clock = clock
         self.errors: dict[str, str] = {}
-        self.done = self.cells = self.images = self.steps = self.total = 0
+        self.done = self.cells = self.images = self.steps = self.total = self.left = 0
         self.begin = self.last = 0.0
-        self.waiting: Iterator[str] = iter(())
         self.current = ""
+        self.target = 0  # steps after what is at work
 
     def planned(self, done: int, waiting: list[Job]) -> None:
         self.done, self.cells = done, done + len(waiting)
-        self.total = sum(max(1, job.record.images) for job in waiting)
-        self.waiting = iter([job.cell.slug for job in waiting])
-        self.current = next(self.waiting, "done")
+        self.total = sum(map(steps_of, waiting))
+        self.current = waiting[0].cell.slug if waiting else "done"
         self.begin = self.last = self.clock()
+
+    def started(self, jobs: Sequence[Job]) -> None:
+        self.left, self.target = len(jobs), self.steps + sum(map(steps_of, jobs))
+        self.current = name_of(jobs)
 
     def image(self) -> None:
         self.images += 1
@@ -50,7 +57,11 @@ class Pace(Listener):
             self.errors[job.record.key] = "; ".join([f"{type(error).__name__}: {error}", *notes])
         if job.record.kind == "latency":
             self.steps += 1
-        self.current = next(self.waiting, "done")
+        self.left -= 1
+        if not self.left:
+            self.total -= self.target - self.steps  # the images that failed cells did not get to
+            if self.steps == self.total:
+                self.current = "done"
 
     def is_due(self, seconds: float) -> bool:
         """Whether so many seconds have passed since this was so."""
@@ -67,6 +78,18 @@ class Pace(Listener):
         left = max(0, round(seconds / self.steps * (self.total - self.steps))) if self.steps else None
         rest = "" if left is None else f", {timedelta(seconds=left)} left"
         return f"{self.done}/{self.cells} cells, {speed} images/s{rest}"
+
+
+def steps_of(job: Job) -> int:
+    return max(1, job.record.images)
+
+
+def name_of(jobs: Sequence[Job]) -> str:
+    """Name jobs that are at work together: a cell, or a condition and how many cells have it."""
+    cell = jobs[0].cell
+    if len(jobs) == 1 or not isinstance(cell, QualityCell):
+        return cell.slug
+    return f"{cell.dataset} {cell.condition}, {len(jobs)} cells"
 
 
 class RunProgress(Pace):
@@ -105,6 +128,10 @@ class RunProgress(Pace):
         if done:
             self.say(f"{done} of {counted(self.cells, 'cell')} here already; resuming")
         self.show(at_once=not waiting)
+
+    def started(self, jobs: Sequence[Job]) -> None:
+        super().started(jobs)
+        self.show()
 
     def image(self) -> None:
         super().image()

@@ -10,6 +10,7 @@ from ..files import expanded
 
 __all__ = [
     "BatchNorm",
+    "Cache",
     "Corruptions",
     "Data",
     "Device",
@@ -112,6 +113,13 @@ Workers = Annotated[
         min=0,
         help="Processes that load images; by default one per four cores on a CPU, per two with a GPU, at most 8. "
         "They change no number.",
+    ),
+]
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder where decoded images are kept until the run ends, up to 90 % of its free disk, so that each is "
+        "decoded once; by default in the folder of temporary files, up to half of the free memory.",
     ),
 ]
 Plugins = Annotated[

@@ -9,6 +9,7 @@ from ..wording import counted
 from .choice import Choice, choose, options_for
 from .options import (
     BatchNorm,
+    Cache,
     Corruptions,
     Data,
     Device,
@@ -55,6 +56,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     device: Device = "cpu",
     precision: Precision = "fp32",
     workers: Workers = None,
+    cache: Cache = None,
     limit: Limit = None,
     full: Full = False,
     log_to: LogTo = None,
@@ -78,7 +80,14 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     )
     target = choose(suite, choice)
     options = options_for(
-        target, weights=weights, models=model, workers=workers, device=device, precision=precision, limit=limit
+        target,
+        weights=weights,
+        models=model,
+        workers=workers,
+        device=device,
+        precision=precision,
+        limit=limit,
+        cache=cache,
     )
     log = opened_log(log_to, out, target.suite)
     with RunProgress(console) as progress:

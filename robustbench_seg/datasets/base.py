@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -109,6 +110,14 @@ class Dataset(ABC):
     @abstractmethod
     def load(self, image_id: str) -> Sample:
         """Read or make one sample. Raises DataError that names the file and what was expected."""
+
+    def files(self, image_id: str) -> tuple[Path, ...] | None:
+        """List the files that an image and its label are read from; () for what is made by the program alone.
+
+        None where they are not known, as by default: then the sample is loaded anew for each condition of a run. A
+        class with its own `load` needs its own `files`, too, for its samples to be kept.
+        """
+        return None
 
     @abstractmethod
     def fingerprint(self, ids: Sequence[str]) -> str:

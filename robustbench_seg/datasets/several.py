@@ -1,6 +1,7 @@
 """Several data sets of the same classes as one, such as cityscapes+acdc: each image's condition names its data set."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..errors import UsageError
 from ..files import digest
@@ -54,6 +55,10 @@ class Several(Dataset):
         member, own = self.member_of(image_id)
         sample = member.load(own)
         return Sample(image_id, sample.image, sample.label)
+
+    def files(self, image_id: str) -> tuple[Path, ...] | None:
+        member, own = self.member_of(image_id)
+        return member.files(own)
 
     def inspect(self, image_id: str) -> Inspection:
         member, own = self.member_of(image_id)

@@ -6,6 +6,7 @@ whether the suite works and how models compare on drawn scenes; they mean nothin
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 from ..errors import DataError
 from ..files import digest
@@ -56,6 +57,9 @@ class Streets(Dataset):
         if index not in scenes:
             scenes[index] = render(self.seed, index, *self.size)
         return Sample(image_id, *(each.copy() for each in scenes[index]))
+
+    def files(self, image_id: str) -> tuple[Path, ...]:
+        return ()
 
     def fingerprint(self, ids: Sequence[str]) -> str:
         return digest(["streets", RENDER_VERSION, self.seed, list(self.size), list(ids)])

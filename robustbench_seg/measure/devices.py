@@ -39,9 +39,12 @@ def evaluation_threads(device: torch.device) -> int:
 
 
 @contextmanager
-def torch_threads(number: int) -> Iterator[None]:
-    """Let torch use this number of threads."""
+def torch_threads(number: int | None) -> Iterator[None]:
+    """Let torch use this number of threads; as many as before for None."""
     before = torch.get_num_threads()
+    if number in (None, before):  # setting the same number is not free
+        yield
+        return
     torch.set_num_threads(number)
     try:
         yield

@@ -7,12 +7,15 @@ from functools import partial
 from statistics import median
 
 from ..datasets import Dataset, spaced
-from ..store.cell import CLEAN, Condition, QualityCell, Setting
+from ..datasets.in_memory import InMemory
+from ..store.cell import CLEAN, CLEAN_CONDITION, Condition
 from ..suites import LatencySpec
+from .decoded import stamps_of
 from .devices import torch_threads
 from .evaluate import evaluate
 from .plan import Job
 from .prepare import prepare_under
+from .sweep import sweeps_of
 from .workers import Loader
 
 __all__ = ["estimate_seconds"]
@@ -25,34 +28,43 @@ def estimate_seconds(
 ) -> float:
     """Estimate how many seconds cells take on this machine as it is now.
 
-    An image of a quality cell takes what it takes clean, by model and view, and what its corruption takes in addition,
-    which `workers` share while the model runs; of each corruption one severity is tried, the middle one. Images on
-    which the statistics of BatchNorm are re-estimated count once more.
+    An image of a sweep is loaded and corrupted once, by `workers` while models run, and put through each model and
+    view; where it can be kept as decoded, only the first sweep decodes it. A corruption is tried at one severity, the
+    middle one. Images on which the statistics of BatchNorm are re-estimated count once more.
     """
-    quality = [(job, job.cell) for job in jobs if isinstance(job.cell, QualityCell)]
-    seconds = (len(jobs) - len(quality)) * (latency.min_seconds if latency else 0.0)
+    sweeps = sweeps_of(jobs)
+    quality = sum(len(sweep.jobs) for sweep in sweeps)
+    seconds = (len(jobs) - quality) * (latency.min_seconds if latency else 0.0)
     if dataset is None:
         return seconds
     some = spaced(ids, TRIALS)
     severities: dict[str, set[int]] = {CLEAN: {0}}
-    for _, cell in quality:
-        severities.setdefault(cell.corruption, set()).add(cell.severity)
-    corrupting = {
+    for sweep in sweeps:
+        severities.setdefault(sweep.condition.corruption, set()).add(sweep.condition.severity)
+    preparing = {
         name: seconds_to_prepare(dataset, Condition(name, sorted(some_of)[len(some_of) // 2]), some)
         for name, some_of in severities.items()
     }
-    clean: dict[object, float] = {}
-    for job, cell in quality:
-        place = (cell.model, cell.view)
-        if place not in clean:
-            setting = Setting(view=replace(cell.view, batchnorm=None), precision=cell.precision, metrics=cell.metrics)
-            measure = partial(evaluate, job.model, dataset, loader=Loader(0), setting=setting)
-            with torch_threads(job.record.environment["threads"]):
-                clean[place] = timed(measure, some)
-        alone = corrupting[cell.corruption]
-        together = clean[place] + max(0.0, alone - corrupting[CLEAN])
-        passes = job.record.images + min(cell.view.batchnorm or 0, job.record.images)
-        seconds += passes * (max(clean[place], alone / workers) if workers else together)
+    held = InMemory(dataset)
+    for image_id in some:
+        held.load(image_id)
+    at_work: dict[object, float] = {}
+    decoded = preparing[CLEAN] if stamps_of(dataset, some) else 0.0
+    for number, sweep in enumerate(sweeps):
+        alone, together = preparing[sweep.condition.corruption], 0.0
+        if number:
+            alone = max(0.0, alone - decoded)
+        for job, cell in sweep.cells:
+            place = (cell.model, cell.view)
+            if place not in at_work:
+                setting = replace(cell.setting, condition=CLEAN_CONDITION, view=replace(cell.view, batchnorm=None))
+                measure = partial(evaluate, job.model, held, loader=Loader(0), setting=setting)
+                with torch_threads(job.record.environment["threads"]):
+                    at_work[place] = timed(measure, some)
+            together += at_work[place]
+        images = sweep.jobs[0].record.images
+        passes = images + max(min(cell.view.batchnorm or 0, images) for _, cell in sweep.cells)
+        seconds += passes * (max(together, alone / workers) if workers else together + alone)
     return seconds
 
 

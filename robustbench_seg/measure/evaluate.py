@@ -1,96 +1,88 @@
-"""Measure one quality cell: load, corrupt, predict and count each image."""
+"""Show the images of a condition to one model or to several, and count what each of them gives."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from ..datasets.base import IGNORE, Dataset, LabelMap, Sample, spaced
-from ..metrics import ImageCounts, Metric, Prediction, counted_metrics
+from ..datasets.base import Dataset, LabelMap, Sample, spaced
+from ..metrics import ImageCounts
 from ..models.base import Segmenter
-from ..store.cell import Setting, Void
+from ..store.cell import Condition, Setting
 from .batchnorm import reestimated
-from .prepare import add_image_name, prepare_under
-from .rating import Rated
-from .views import predict, rated_prediction
+from .prepare import prepare_under
+from .tally import Tally, as_tensor
 from .workers import Loader
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "show"]
 
 PLAIN = Setting()
+OnImage = Callable[[Tally, Sample, LabelMap], None]
 
 
 def evaluate(
-    model: Segmenter,
-    dataset: Dataset,
-    ids: Sequence[str],
-    loader: Loader,
-    setting: Setting = PLAIN,
-    on_image: Callable[[Sample, LabelMap], None] = lambda sample, prediction: None,
-    others: Sequence[str] = (),
+    model: Segmenter, dataset: Dataset, ids: Sequence[str], loader: Loader, setting: Setting = PLAIN
 ) -> tuple[list[ImageCounts], dict[str, float]]:
     """Evaluate a model on images of a data set, at the native size of each label.
 
-    on_image is called with each corrupted sample and its predicted label map. others: images that it sees after those,
-    and that are not counted. In a view that re-estimates the statistics of BatchNorm, this happens first, on images
-    evenly spaced over ids. Returns the counts of each image, in the order of ids, and the seconds in total, of waiting
-    for images, and in the model. An error names its image. Raises UsageError for an unknown metric, and as
-    `reestimated`.
+    In a view that re-estimates the statistics of BatchNorm, this happens first, on images evenly spaced over ids.
+    Returns the counts of each image, in the order of ids, and seconds: see `Tally.timings`. An error names its image.
+    Raises UsageError for an unknown metric, and as `reestimated`.
     """
-    rows: list[ImageCounts] = []
-    metrics = counted_metrics(setting.metrics)
-    probabilities = any(metric.probabilities for metric in metrics)
-    timings = {"total_s": 0.0, "waiting_s": 0.0, "model_s": 0.0}
-    begin = before = time.perf_counter()
-    prepare = prepare_under(setting.condition, dataset)
-    with statistics_for(model, loader.map(prepare, spaced(ids, setting.view.batchnorm)), setting):
-        for sample in loader.map(prepare, (*ids, *others)):
-            loaded = time.perf_counter()
-            image, label = as_tensor(sample.image), as_tensor(sample.label)
-            rated = None
-            with add_image_name(dataset, sample.image_id):
-                if probabilities:
-                    rated = rated_prediction(model, image, setting.view, label, setting.precision)
-                    classes = rated.classes
-                else:
-                    classes = predict(model, image, setting.view, (label.shape[0], label.shape[1]), setting.precision)
-                prediction = classes.cpu().numpy().astype(np.uint8)
-                predicted = time.perf_counter()
-                rows.append(count(sample, prediction, rated, len(model.class_names), metrics, setting.void))
-            on_image(sample, prediction)
-            timings["waiting_s"] += loaded - before
-            timings["model_s"] += predicted - loaded
-            before = time.perf_counter()
-    timings["total_s"] = before - begin
-    return rows[: len(ids)], timings
+    tally = Tally(model, setting)
+    show([tally], setting.condition, dataset, ids, loader)
+    if tally.error is not None:
+        raise tally.error
+    return tally.rows, tally.timings
 
 
-def statistics_for(model: Segmenter, samples: Iterable[Sample], setting: Setting) -> AbstractContextManager[None]:
-    """Hold a block to the statistics that a view asks for. samples: read only where they are re-estimated on them."""
-    if setting.view.batchnorm is None:
-        return nullcontext()
-    images = (as_tensor(sample.image) for sample in samples)
-    return reestimated(model, setting.view, images, setting.precision)
+def show(
+    tallies: Sequence[Tally],
+    condition: Condition,
+    dataset: Dataset,
+    ids: Sequence[str],
+    loader: Loader,
+    on_image: OnImage = lambda tally, sample, prediction: None,
+    others: Sequence[str] = (),
+) -> None:
+    """Load and corrupt images of a data set once, and show each to all tallies.
+
+    A tally that raises drops out, and keeps its error; where images can't be loaded, all do. on_image is called with
+    each tally, corrupted sample and predicted label map, in the time of the tally. others: images that are shown after
+    those, and from which no statistics of BatchNorm are re-estimated. Where a view asks for that, the model is to be in
+    no other tally: all that is shown to it meets these statistics.
+    """
+    prepare = prepare_under(condition, dataset)
+    with ExitStack() as statistics:
+        for tally in tallies:
+            view = tally.setting.view
+            if view.batchnorm is not None:
+                with tally.own_time():
+                    images = (as_tensor(sample.image) for sample in loader.map(prepare, spaced(ids, view.batchnorm)))
+                    statistics.enter_context(reestimated(tally.model, view, images, tally.setting.precision))
+        for sample in shared(tallies, loader.map(prepare, (*ids, *others))):
+            for tally in tallies:
+                if tally.error is None:
+                    with tally.own_time():
+                        on_image(tally, sample, tally.add(dataset, sample))
 
 
-def as_tensor(values: NDArray[np.uint8]) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values))
-
-
-def count(
-    sample: Sample, classes: LabelMap, rated: Rated | None, num_classes: int, metrics: Sequence[Metric], void: Void
-) -> ImageCounts:
-    """Count one image. rated: given if a metric needs probabilities. void: the rule for pixels without a label."""
-    label = sample.label
-    probabilities: dict[str, Any] = {}
-    if rated is not None:
-        probabilities = {name: getattr(rated, name).cpu().numpy() for name in ("confidence", "log_likelihood")}
-    prediction = Prediction(classes, label, num_classes, IGNORE, **probabilities, void=void)
-    counts: dict[str, Any] = {}
-    for metric in metrics:
-        counts |= metric.count_image(prediction)
-    return ImageCounts(image_id=sample.image_id, height=label.shape[0], width=label.shape[1], counts=counts)
+def shared(tallies: Sequence[Tally], samples: Iterable[Sample]) -> Iterator[Sample]:
+    """Yield samples while a tally is left; all that are left wait for a sample together, or fail with its fault."""
+    left = [tally for tally in tallies if tally.error is None]
+    begin = time.perf_counter()
+    samples = iter(samples)
+    while left:
+        try:
+            sample = next(samples, None)
+        except Exception as error:
+            for tally in left:
+                tally.fail(error)
+            return
+        share_s = (time.perf_counter() - begin) / len(left)
+        for tally in left:
+            tally.waiting_s += share_s
+        if sample is None:
+            return
+        yield sample
+        left = [tally for tally in left if tally.error is None]
+        begin = time.perf_counter()

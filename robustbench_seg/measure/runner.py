@@ -1,70 +1,37 @@
-"""Measure the cells of a plan that the store lacks, one by one. A cell that raises is noted; the run continues."""
+"""Measure the cells of a plan that the store lacks, sweep by sweep. A cell that raises is noted; the run continues."""
 
 import traceback
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
 from ..datasets import Dataset
 from ..datasets.base import LabelMap, Sample
 from ..errors import DataError
-from ..store.cell import LatencyCell, QualityCell
+from ..store.cell import Condition, LatencyCell
 from ..store.folder import Store
 from ..store.plan import Failure
 from ..suites import Suite
-from .devices import torch_threads
-from .evaluate import evaluate
+from .decoded import decoding, stamps_of
+from .evaluate import show
 from .latency import Budget, measure_latency
+from .listener import Listener, Listeners
 from .pictures import save_pictures
 from .plan import Job, Options, make_jobs, open_data
 from .prepare import CorruptedSample
+from .sweep import Sweep, sweeps_of
+from .tally import Tally
 from .workers import Loader
 
 __all__ = ["Listener", "Listeners", "run"]
 
 
-class Listener:
-    """Receives the progress of a run. This base class ignores it."""
-
-    def noted(self, line: str) -> None:
-        """Called before the run: the data set ignores a file, or the store was repaired."""
-
-    def planned(self, done: int, waiting: list[Job]) -> None:
-        """Called with the number of cells that the store already holds, and the waiting jobs."""
-
-    def image(self) -> None:
-        """Called after each image of the current cell."""
-
-    def finished(self, job: Job, error: Exception | None) -> None:
-        """Called when a cell is stored, or has failed."""
-
-
-class Listeners(Listener):
-    """Several that hear the same run."""
-
-    def __init__(self, *listeners: Listener) -> None:
-        self.listeners = listeners
-
-    def noted(self, line: str) -> None:
-        for each in self.listeners:
-            each.noted(line)
-
-    def planned(self, done: int, waiting: list[Job]) -> None:
-        for each in self.listeners:
-            each.planned(done, waiting)
-
-    def image(self) -> None:
-        for each in self.listeners:
-            each.image()
-
-    def finished(self, job: Job, error: Exception | None) -> None:
-        for each in self.listeners:
-            each.finished(job, error)
-
-
 @dataclass(frozen=True)
 class Context:
-    """The values that all cells of a run share."""
+    """The values that all cells of a run share. failed: the jobs that raised so far."""
 
     suite: Suite
     dataset: Dataset | None
@@ -72,6 +39,24 @@ class Context:
     loader: Loader
     store: Store
     listener: Listener
+    failed: list[Job] = field(default_factory=list)
+
+    @contextmanager
+    def storing(self, job: Job) -> Iterator[None]:
+        """Hold a block that stores a job's cell; what it raises is noted."""
+        try:
+            yield
+        except Exception as error:
+            self.fail(job, error)
+        else:
+            self.listener.finished(job, None)
+
+    def fail(self, job: Job, error: Exception) -> None:
+        """Note why a job has failed; the next run tries it again."""
+        text = "".join(traceback.format_exception(error))
+        self.store.write_failure(Failure(record=job.record, traceback=text))
+        self.failed.append(job)
+        self.listener.finished(job, error)
 
 
 def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[Job]:
@@ -82,6 +67,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
     """
     store = Store(out)
     dataset, ids = open_data(suite, options)
+    stamps = stamps_of(dataset, {*ids, *suite.gallery}) if dataset else {}
     plan, jobs = make_jobs(suite, options, dataset, ids, listener.noted)
     with store.in_use(), Loader(options.workers) as loader:
         paths = [store.path(job.record.kind, job.cell.slug, job.record.key) for job in jobs]
@@ -97,57 +83,66 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
             else:
                 waiting.append(job)
         listener.planned(len(jobs) - len(waiting), waiting)
-        context = Context(suite, dataset, ids, loader, store, listener)
-        failed = []
+        sweeps = sweeps_of(waiting)
+        with decoding(dataset, stamps, options.cache, len(sweeps)) as decoded:
+            context = Context(suite, decoded, ids, loader, store, listener)
+            for sweep in sweeps:
+                measure_sweep(context, sweep)
         for job in waiting:
-            error = None
-            try:
-                if isinstance(job.cell, LatencyCell):
-                    measure_speed(context, job, job.cell)
-                else:
-                    with torch_threads(job.record.environment["threads"]):
-                        measure_quality(context, job, job.cell)
-            except Exception as caught:
-                store.write_failure(Failure(record=job.record, traceback=traceback.format_exc()))
-                failed.append(job)
-                error = caught
-            listener.finished(job, error)
-    return failed
+            if isinstance(job.cell, LatencyCell):
+                measure_speed(context, job, job.cell)
+    return context.failed
 
 
-def measure_quality(context: Context, job: Job, cell: QualityCell) -> None:
-    """Evaluate one quality cell and store it. Gallery images outside of the chosen ids are saved, but not counted.
+def measure_sweep(context: Context, sweep: Sweep) -> None:
+    """Show the images of a sweep to its models, and store the cell of each.
 
-    Raises DataError if the corruption changes no image: the scores would be the scores of clean images.
+    A job that raises is noted at once, and the others continue. Gallery images outside of the chosen ids are saved, but
+    not counted.
     """
-    dataset = context.dataset
+    dataset, listener = context.dataset, context.listener
     assert dataset is not None
-    folder = context.store.gallery(cell.slug, job.record.key)
-    counted = set(context.ids)
-    differences: list[float] = []
+    jobs = {
+        Tally(job.model, cell.setting, job.record.environment["threads"], partial(context.fail, job)): job
+        for job, cell in sweep.cells
+    }
+    counted, gallery = set(context.ids), set(context.suite.gallery)
+    differences: dict[str, float] = {}
 
-    def on_image(sample: Sample, prediction: LabelMap) -> None:
-        if sample.image_id in context.suite.gallery:
-            save_pictures(folder, dataset, sample, prediction)
+    def on_image(tally: Tally, sample: Sample, prediction: LabelMap) -> None:
+        if sample.image_id in gallery:
+            record = jobs[tally].record
+            save_pictures(context.store.gallery(record.cell.slug, record.key), dataset, sample, prediction)
         if sample.image_id in counted:
-            context.listener.image()
+            listener.image()
             if isinstance(sample, CorruptedSample):
-                differences.append(sample.difference)
+                differences[sample.image_id] = sample.difference
 
+    listener.started(sweep.jobs)
     others = [image_id for image_id in context.suite.gallery if image_id not in counted]
-    rows, timings = evaluate(job.model, dataset, context.ids, context.loader, cell.setting, on_image, others)
-    difference = fmean(differences) if differences else None
+    show(list(jobs), sweep.condition, dataset, context.ids, context.loader, on_image, others)
+    difference = fmean(differences.values()) if differences else None
+    for tally, job in jobs.items():
+        if tally.error is None:
+            with context.storing(job):
+                expect_change(sweep.condition, difference, len(differences))
+                record = replace(job.record, timings=tally.timings, difference=difference)
+                context.store.write_quality(tally.rows[: len(context.ids)], record)
+
+
+def expect_change(condition: Condition, difference: float | None, images: int) -> None:
+    """Raise DataError if a corruption changes no image: the scores would be the scores of clean images."""
     if difference == 0:
-        raise DataError(f"{cell.corruption} at severity {cell.severity} changes none of the {len(differences)} images")
-    record = replace(job.record, timings=timings, difference=difference)
-    context.store.write_quality(rows, record)
+        raise DataError(f"{condition.corruption} at severity {condition.severity} changes none of the {images} images")
 
 
 def measure_speed(context: Context, job: Job, cell: LatencyCell) -> None:
     """Time one speed cell and store its samples."""
     spec = context.suite.latency
     assert spec is not None
-    budget = Budget(min_samples=spec.min_samples, min_seconds=spec.min_seconds, max_seconds=spec.max_seconds)
-    speed = measure_latency(job.model, cell, budget)
-    record = replace(job.record, peak_memory_mib=speed.peak_memory_mib)
-    context.store.write_latency({"latency_ms": speed.latency_ms, "classify_ms": speed.classify_ms}, record)
+    context.listener.started((job,))
+    with context.storing(job):
+        budget = Budget(min_samples=spec.min_samples, min_seconds=spec.min_seconds, max_seconds=spec.max_seconds)
+        speed = measure_latency(job.model, cell, budget)
+        record = replace(job.record, peak_memory_mib=speed.peak_memory_mib)
+        context.store.write_latency({"latency_ms": speed.latency_ms, "classify_ms": speed.classify_ms}, record)

@@ -9,6 +9,7 @@ from .view import View
 
 __all__ = [
     "CLEAN",
+    "CLEAN_CONDITION",
     "Condition",
     "LatencyCell",
     "QualityCell",

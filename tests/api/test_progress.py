@@ -2,6 +2,7 @@
 
 import io
 import sys
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -9,6 +10,8 @@ from rich.console import Console
 
 from robustbench_seg.api import progress
 from robustbench_seg.api.progress import NotebookProgress, Pace, RunProgress, notebook_display, progress_for
+from robustbench_seg.store.cell import QualityCell
+from robustbench_seg.store.view import View
 
 
 def job(slug: str, images: int, kind: str = "quality") -> SimpleNamespace:
@@ -29,14 +32,45 @@ def test_the_time_left_is_that_of_the_images_left_at_the_pace_so_far() -> None:
     jobs = [job("a", 4), job("b", 4), job("speed", 0, "latency")]
     pace.planned(1, jobs)
     assert pace.state == "1/4 cells, – images/s"
+    pace.started(jobs[:1])
     for _ in range(4):
         clock.now += 2
         pace.image()
     pace.finished(jobs[0], None)
-    assert (pace.state, pace.current) == ("2/4 cells, 0.5 images/s, 0:00:10 left", "b")
+    assert pace.state == "2/4 cells, 0.5 images/s, 0:00:10 left"
+    pace.started(jobs[1:2])
+    assert pace.current == "b"
     pace.finished(jobs[1], ValueError("no"))
     assert pace.errors == {"b": "ValueError: no"}
-    assert pace.done == 2
+    assert pace.state == "2/4 cells, 0.5 images/s, 0:00:02 left", "no time is left for images of a cell that failed"
+    pace.started(jobs[2:])
+    pace.finished(jobs[2], None)
+    assert (pace.done, pace.current) == (3, "done")
+
+
+def test_cells_of_a_sweep_are_shown_together_and_one_that_fails_takes_no_time() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    cell = QualityCell(model="a", dataset="streets", split="test", corruption="fog", severity=3, view=View(),
+                       precision="fp32", seed=0)  # fmt: skip
+    jobs = [
+        SimpleNamespace(cell=replace(cell, model=name), record=SimpleNamespace(images=4, kind="quality", key=name))
+        for name in "abcd"
+    ]
+    pace.planned(0, jobs)
+    pace.started(jobs[:3])
+    assert pace.current == "streets fog-3, 3 cells"
+    for number in range(1, 11):  # not 12, as b fails before its end
+        clock.now += 1
+        pace.image()
+        if number == 5:
+            pace.finished(jobs[1], OSError())
+    pace.finished(jobs[0], None)
+    pace.finished(jobs[2], None)
+    assert (pace.images, pace.steps, pace.total) == (10, 10, 14)
+    assert pace.state == "2/4 cells, 1.0 images/s, 0:00:04 left"
+    pace.started(jobs[3:])
+    assert pace.current == "d-streets-fog-3-whole"
 
 
 def test_a_pipe_gets_a_line_a_minute_and_one_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,6 +80,7 @@ def test_a_pipe_gets_a_line_a_minute_and_one_at_the_end(monkeypatch: pytest.Monk
         jobs = [job("a", 3), job("[b]", 3)]
         shown.planned(2, jobs)
         for one in jobs:
+            shown.started([one])
             for _ in range(3):
                 clock.now += 25
                 shown.image()
@@ -72,6 +107,7 @@ def test_a_notebook_has_one_output_that_is_replaced() -> None:
     listener.noted("a <b> folder\nis left out")
     jobs = [job("a", 2)]
     listener.planned(0, jobs)
+    listener.started(jobs)
     listener.image()
     listener.image()
     listener.finished(jobs[0], RuntimeError("no"))

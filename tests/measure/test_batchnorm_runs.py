@@ -130,7 +130,7 @@ def test_the_estimate_of_time_counts_the_images_once_more(tmp_path: Path, monkey
     suite = read_suite(str(write_suite(tmp_path, **SMALL)))
     dataset, ids = open_data(suite, Options())
     _, jobs = make_jobs(suite, Options(), dataset, ids)
-    assert estimate_seconds(jobs, dataset, ids, 0, None) == 2 * 6 + 2 * (6 + 4)
+    assert estimate_seconds(jobs, dataset, ids, 0, None) == 2 * 6 + 2 * (6 + 4) + 6, "each is drawn once"
 
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {

@@ -1,0 +1,192 @@
+"""Images and labels as they were decoded, kept while a run lasts, so that each file is decoded once for all conditions.
+
+They lie in a private folder, and each process of the run maps them into its memory: one mechanism for any number of
+workers. What was read or written lately stays in the system's cache of files, which gives way when memory is needed.
+The next run removes the folder of a run that was killed.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import filelock
+import numpy as np
+from numpy.typing import NDArray
+
+from ..datasets.base import Dataset, Sample
+from ..datasets.wrapper import Wrapper
+from ..environment import free_memory
+from ..errors import DataError, MachineError
+from ..files import digest, writing
+from ..stopping import ENDINGS
+from ..wording import quote
+
+__all__ = ["Decoded", "decoding", "stamps_of"]
+
+PREFIX, GONE, LOCK = "robustbench-seg-decoded-", ".gone", ".lock"
+SHARE_OF_MEMORY, SHARE_OF_DISK = 0.5, 0.9
+UNIT = 2**16  # bytes in which room is counted
+
+Stamp = tuple[int, int] | None  # what changes with a file's content: its size and its time
+Stamps = Mapping[str, tuple[Stamp, ...]]  # of the files of an image, by its id
+
+
+class Decoded(Wrapper):
+    """Another data set, whose samples are kept in a folder after they were loaded, as long as there is room.
+
+    folder: None to keep nothing. room: bytes. stamps: as returned by `stamps_of` before the images were read for the
+    fingerprint. An image that is not in stamps is loaded anew each time.
+    """
+
+    def __init__(self, dataset: Dataset, stamps: Stamps, folder: Path | None, room: int) -> None:
+        super().__init__(dataset)
+        self.stamps, self.folder, self.room = stamps, folder, room
+
+    def load(self, image_id: str) -> Sample:
+        """Load one sample, or map it. Raises DataError for files that have changed since the stamps were taken."""
+        self.expect_unchanged(image_id)
+        places = self.places(image_id)
+        if places and all(place.exists() for place in places):
+            image, label = (np.asarray(np.load(place, mmap_mode="c")) for place in places)  # c: nobody writes the file
+            return Sample(image_id, image, label)
+        sample = self.dataset.load(image_id)
+        self.expect_unchanged(image_id)  # else a part of what was read may be of another image
+        if places and self.reserve(sample.image.nbytes + sample.label.nbytes):
+            for place, values in zip(places, (sample.image, sample.label), strict=True):
+                keep(place, values)
+        return sample
+
+    def places(self, image_id: str) -> tuple[Path, ...]:
+        """Where an image and its label are kept, if they are."""
+        if self.folder is None or image_id not in self.stamps:
+            return ()
+        return tuple(self.folder / f"{digest(image_id)}-{what}.npy" for what in ("image", "label"))
+
+    def expect_unchanged(self, image_id: str) -> None:
+        """Raise DataError if a file of an image is another one than at the start of the run."""
+        if image_id not in self.stamps:
+            return
+        files = self.dataset.files(image_id) or ()
+        for path, before in zip(files, self.stamps[image_id], strict=True):
+            if stamp(path) != before:
+                raise DataError(f"{quote(path)}: changed during the run; run again when nothing writes there")
+
+    def reserve(self, size: int) -> bool:
+        """Take room for so many bytes, among all processes of the run; False if there is not enough left."""
+        assert self.folder is not None
+        with suppress(OSError), (self.folder / "reserved").open("ab") as file:
+            file.write(bytes(-(-size // UNIT)))
+            file.flush()
+            return file.tell() * UNIT <= self.room  # the end of what this process has appended
+        return False
+
+
+def keep(place: Path, values: NDArray[np.uint8]) -> None:
+    """Write an array, whole or not at all; not where the system refuses, since it can be loaded again."""
+    part = place.with_suffix(f".{os.getpid()}")
+    try:
+        with part.open("wb") as file:
+            np.save(file, values)
+        part.replace(place)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+
+
+def stamps_of(dataset: Dataset, ids: Iterable[str]) -> Stamps:
+    """Stamp the files of images, of those whose files the data set names."""
+    named, read = (defined_in(type(dataset), method) for method in ("files", "load"))
+    if named > read:  # `load` is a subclass's, and may read other files than those that its base class names
+        return {}
+    files = {image_id: dataset.files(image_id) for image_id in ids}
+    return {image_id: tuple(map(stamp, paths)) for image_id, paths in files.items() if paths is not None}
+
+
+def defined_in(kind: type, method: str) -> int:
+    """How far up in the order of base classes a method is defined."""
+    return next(place for place, base in enumerate(kind.__mro__) if method in vars(base))
+
+
+def stamp(path: Path) -> Stamp:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+@contextmanager
+def decoding(dataset: Dataset | None, stamps: Stamps, cache: Path | None, sweeps: int) -> Iterator[Dataset | None]:
+    """Hold a block to a data set whose samples are kept, if there are several sweeps that load them.
+
+    cache: where they are kept, beyond what fits into memory; None for the folder of temporary files, where that can be
+    written. Raises MachineError where `cache` can't be written.
+    """
+    with ExitStack() as stack:
+        folder, room = None, 0
+        if sweeps > 1 and stamps:
+            with suppress(*((OSError, MachineError) if cache is None else ())):
+                folder = stack.enter_context(private_folder(cache or Path(tempfile.gettempdir())))
+                room = room_in(folder, memory=cache is None)
+        yield None if dataset is None else Decoded(dataset, stamps, folder, room)
+
+
+def room_in(folder: Path, *, memory: bool) -> int:
+    """How many bytes may be kept in a folder: most of its free disk; memory: and half of the free memory at most."""
+    room = round(SHARE_OF_DISK * shutil.disk_usage(folder).free)
+    return min(room, round(SHARE_OF_MEMORY * free_memory())) if memory else room
+
+
+@contextmanager
+def private_folder(parent: Path) -> Iterator[Path]:
+    """Make a folder that goes with this process: at the end of the block, on a stop, or at last in the next run.
+
+    Raises MachineError where the system refuses.
+    """
+    with writing(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        for path in parent.glob(f"{PREFIX}*"):
+            remove_if_left(path)
+        folder, lock = make_locked(parent)
+
+    def end(at_once: bool = False) -> None:
+        remove(folder)
+
+    ENDINGS.add(end)
+    try:
+        yield folder
+    finally:
+        ENDINGS.discard(end)
+        remove(folder)
+        lock.release()
+
+
+def make_locked(parent: Path) -> tuple[Path, filelock.BaseFileLock]:
+    """Make a folder with a lock that this process holds."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        lock = filelock.FileLock(folder / LOCK)
+        with suppress(OSError, filelock.Timeout):  # another run took it for left, before it was locked
+            lock.acquire(timeout=0)
+            if (folder / LOCK).exists():
+                return folder, lock
+
+
+def remove_if_left(folder: Path) -> None:
+    """Remove the folder of a process that has ended."""
+    lock = filelock.FileLock(folder / LOCK)
+    with suppress(OSError, NotImplementedError, filelock.Timeout):
+        lock.acquire(timeout=0)
+        remove(folder)
+    lock.release()
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, to which workers may still be writing: under another name they do not find it."""
+    gone = folder.with_suffix(GONE)
+    with suppress(OSError):
+        folder = folder.rename(gone)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,39 @@
+"""The unit of execution: quality cells that wait for the same corrupted images.
+
+A sweep loads and corrupts each image once, and shows it to every model in every view and precision. Cells stay the unit
+of storage and of identity: a sweep has no key and leaves no trace in a store.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..store.cell import Condition, QualityCell
+from .plan import Job
+
+__all__ = ["Sweep", "sweeps_of"]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Jobs of one plan, so of one data set and the same images, that share a condition.
+
+    A view that re-estimates the statistics of BatchNorm changes its model, so its job is alone in a sweep.
+    """
+
+    condition: Condition
+    jobs: tuple[Job, ...]
+
+    @property
+    def cells(self) -> list[tuple[Job, QualityCell]]:
+        """Each job with its cell."""
+        return [(job, job.cell) for job in self.jobs if isinstance(job.cell, QualityCell)]
+
+
+def sweeps_of(waiting: Iterable[Job]) -> list[Sweep]:
+    """Put the quality jobs of a plan that still wait into sweeps, in the order of the plan."""
+    groups: dict[tuple[Condition, str], list[Job]] = {}
+    for job in waiting:
+        if isinstance(job.cell, QualityCell):
+            alone = "" if job.cell.view.batchnorm is None else job.record.key
+            groups.setdefault((job.cell.condition, alone), []).append(job)
+    return [Sweep(condition, tuple(jobs)) for (condition, _), jobs in groups.items()]
