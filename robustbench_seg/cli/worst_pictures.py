@@ -81,14 +81,14 @@ def make_pictures(wishes: Sequence[Wish], out: Path, data: list[str] | None, wei
             )
         for key in dict.fromkeys(wish.key for wish in own):
             assert dataset is not None  # the command made quality cells
-            show(jobs[key], dataset, {wish.image_id: out / wish.folder for wish in own if wish.key == key})
+            save_images(jobs[key], dataset, {wish.image_id: out / wish.folder for wish in own if wish.key == key})
 
 
-def show(job: "Job", dataset: "Dataset", folders: Mapping[str, Path]) -> None:
+def save_images(job: "Job", dataset: "Dataset", folders: Mapping[str, Path]) -> None:
     """Save the pictures of some images of a cell. folders: by image id."""
-    from ..measure.devices import torch_threads
-    from ..measure.evaluate import evaluate
+    from ..measure.evaluate import show
     from ..measure.pictures import save_pictures
+    from ..measure.tally import Tally
     from ..measure.workers import Loader
     from ..store.cell import QualityCell
 
@@ -96,11 +96,13 @@ def show(job: "Job", dataset: "Dataset", folders: Mapping[str, Path]) -> None:
     if job.cell.view.batchnorm is not None:
         raise UsageError(f"no pictures in view {job.cell.view}: its statistics are of all images of a condition")
 
-    def save(sample: "Sample", prediction: "LabelMap") -> None:
+    def save(tally: Tally, sample: "Sample", prediction: "LabelMap") -> None:
         save_pictures(folders[sample.image_id], dataset, sample, prediction)
 
-    with torch_threads(job.record.environment["threads"]):
-        evaluate(job.model, dataset, (), Loader(0), job.cell.setting, save, list(folders))
+    tally = Tally(job.model, job.cell.setting, job.record.environment["threads"])
+    show([tally], job.cell.condition, dataset, (), Loader(0), save, list(folders))
+    if tally.error is not None:
+        raise tally.error
 
 
 def request_of(command: str, data: list[str] | None, weights: list[str] | None) -> "tuple[Suite, Options]":
