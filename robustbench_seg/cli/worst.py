@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,9 +66,9 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
     if pictures:
         from .worst_pictures import make_pictures, wishes_of
 
-        make_pictures([wish for source in sources for wish in wishes_of(source)], pictures, data, weights)
-        if not (as_json or as_csv):
-            say(f"pictures: {pictures}")
+        note = partial(print, file=sys.stderr) if as_json or as_csv else say
+        make_pictures([wish for source in sources for wish in wishes_of(source)], pictures, data, weights, note)
+        note(f"pictures: {pictures}")
     if as_json or as_csv:
         sys.stdout.write(json_of(tables) if as_json else csv_of(tables))
         return

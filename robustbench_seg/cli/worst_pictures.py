@@ -7,7 +7,7 @@ settings have the key of the stored cell.
 import inspect
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 from ..wording import listed
 from .choice import Choice, choose, options_for
-from .terminal import say
 
 if TYPE_CHECKING:
     from ..datasets.base import Dataset, LabelMap, Sample
@@ -62,8 +61,10 @@ def wishes_of(source: "Source") -> list[Wish]:
     return wishes
 
 
-def make_pictures(wishes: Sequence[Wish], out: Path, data: list[str] | None, weights: list[str] | None) -> None:
-    """Make the pictures into a folder. data, weights: in the place of those in the commands.
+def make_pictures(
+    wishes: Sequence[Wish], out: Path, data: list[str] | None, weights: list[str] | None, note: Callable[[str], None]
+) -> None:
+    """Make the pictures into a folder. data, weights: in the place of those in the commands. note: see `make_jobs`.
 
     Raises UsageError if a command can't be read again, or if its models and data are not the ones in the store.
     """
@@ -73,7 +74,7 @@ def make_pictures(wishes: Sequence[Wish], out: Path, data: list[str] | None, wei
         own = [wish for wish in wishes if wish.command == command]
         suite, options = request_of(command, data, weights)
         dataset, ids = open_data(suite, options)
-        jobs = {job.record.key: job for job in make_jobs(suite, options, dataset, ids, say)[1]}
+        jobs = {job.record.key: job for job in make_jobs(suite, options, dataset, ids, note)[1]}
         if other := [wish.folder.parts[0] for wish in own if wish.key not in jobs]:
             raise UsageError(
                 f"no pictures of {listed(list(dict.fromkeys(other)), MOST)}: the weights, the data or the program are "

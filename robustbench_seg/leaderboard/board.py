@@ -25,6 +25,7 @@ from ..studies.bootstrap import resample
 from ..studies.counts import blocks_in, read_counts
 from ..studies.draws import first_draws
 from ..studies.frame import expect_agreement, quality_frame
+from ..studies.limits import transductive_notes
 from ..studies.plans import read_plans
 from ..studies.ranking import rank_intervals
 from ..studies.robustness import BASIS, MODEL, Conditions, scores_of
@@ -73,7 +74,8 @@ class Standing:
 class Board:
     """What was measured alike. setting: the fields of ALIKE. conditions: of the protocol; none for clean images alone.
 
-    blocks: how many blocks of images the resamples draw. rows: the best first, then those without a rank.
+    blocks: how many blocks of images the resamples draw. rows: the best first, then those without a rank. notes: what
+    a reader must know of the view, without a full stop.
     """
 
     protocol: str
@@ -81,6 +83,7 @@ class Board:
     setting: Mapping[str, Any]
     blocks: int
     rows: tuple[Standing, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def view(self) -> str:
@@ -156,6 +159,7 @@ def board_of(cells: pd.DataFrame) -> Board:
         setting={name: value.item() if isinstance(value := first[name], np.generic) else value for name in ALIKE},
         blocks=number,
         rows=(*placed, *others),
+        notes=tuple(transductive_notes(cells)),
     )
 
 

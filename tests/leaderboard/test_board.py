@@ -167,6 +167,13 @@ def test_copies_and_models_without_skill_are_marked(tmp_path: Path) -> None:
     assert "a broken run" in bad.alarms[1]
 
 
+def test_a_view_that_is_a_diagnosis_is_stated(tmp_path: Path, board: Board) -> None:
+    (other,) = boards_of([write(tmp_path, ["a"], views=[View(batchnorm=8)])])
+    assert other.file != board.file
+    assert "a diagnosis and no fair score" in other.notes[0]
+    assert board.notes == ()
+
+
 def test_an_anchor_tells_names_apart_that_look_alike_in_a_link(tmp_path: Path) -> None:
     names = ["net a", "net-a", "net_a", "né"]
     write_synthetic(tmp_path, of, models=names, conditions={}, images=12, sha256="1" * 64)
