@@ -165,7 +165,7 @@ def test_numbers_of_another_setting_get_a_table_of_their_own(tmp_path: Path) -> 
     assert len(sections) == 1
     headlines = [table for table in sections[0].tables if table.title.startswith("mIoU under corruption")]
     assert len(headlines) == 4
-    assert len({table.caption for table in headlines}) == 4
+    assert len({table.legend for table in headlines}) == 4
     assert all(len(table.rows) == 1 for table in headlines)
     assert len({table.file for table in sections[0].tables}) == len(sections[0].tables)
     write_report(sections, tmp_path / "report")
