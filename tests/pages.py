@@ -41,7 +41,7 @@ def table() -> Table:
         columns=(Column(label="model", align="left"), *columns),
         rows=rows,
         main=True,
-        group="Under corruption",
+        group="By corruption",
     )
 
 

@@ -19,6 +19,11 @@ def readable(table: Table) -> pd.DataFrame:
     return pd.DataFrame([[cell.text for cell, _ in row] for row in table.grid], columns=heads(table))
 
 
+def by_row(table: Table) -> pd.DataFrame:
+    """The texts by the names of the rows: of an arm with several runs, more than its first cell tells."""
+    return readable(table).set_axis([row.where["row"] for row in table.rows])
+
+
 def hover(table: Table) -> pd.DataFrame:
     """What more there is to say of each."""
     return pd.DataFrame([[cell.more for cell, _ in row] for row in table.grid], columns=heads(table))

@@ -119,8 +119,8 @@ def common_lead(details: Sequence[str]) -> str:
 
 def with_rest(text: str) -> markupsafe.Markup:
     """Set apart what follows the interval: paper has no room for it."""
-    first, semicolon, rest = map(markupsafe.escape, text.partition("; "))
-    return first + (markupsafe.Markup('<span class="rest">{}{}</span>').format(semicolon, rest) if rest else "")
+    first, *rest = re.split("(?=[,;] )", text, maxsplit=1)
+    return markupsafe.escape(first) + markupsafe.Markup('<span class="rest">{}</span>' * len(rest)).format(*rest)
 
 
 def sort_key(cell: Cell) -> str:

@@ -180,7 +180,8 @@ class Panel:
             numbers = {key: self.evidence.interval(draws) for key, draws in entry.values.items()}
             values = {**numbers, **facts(entry)}
             for head, part in names or [("", None)]:
-                row = {"model": entry.arm_label, "run": entry.run, head: part and spaced(part)}
+                name = entry.arm_label if entry.run else entry.label
+                row = {"model": name, "run": entry.run, head: part and spaced(part)}
                 cells = [heading.cell(row[heading.label]) for heading in heads]
                 cells += [column.cell_of(values, part) for column in columns]
                 where = self.models(entry.name, entry.models) | ({head: part} if head else {})

@@ -52,7 +52,8 @@ def pair_finding(each: ArmDifference, quantity: str, alike: str = "") -> Finding
         other = second if leader(each) == first else first
         title = f"{leader(each)} {verb} {other}{alike}{qualifier(each)}"
     elif each.grade is Grade.SAME:
-        title = f"{first} and {second} agree in {noun} within {100 * (each.margin or 0):g} points"
+        margin = f"{100 * (each.margin or 0):g}"
+        title = f"{first} and {second} agree in {noun} within {margin} point{'s' * (margin != '1')}"
     elif each.grade is Grade.UNRESOLVED:
         title = f"No difference in {noun} between {first} and {second} is resolved"
     else:

@@ -12,11 +12,12 @@ import PIL.Image
 import pytest
 from scipy.stats import ttest_ind
 from synthetic import ENVIRONMENT, change_plan, write_synthetic
-from tables import bold, hover, lines, readable, values
+from tables import bold, by_row, hover, lines, readable, values
 from tables import table_of as table
 
 from robustbench_seg.charts import Plot, Rows, describe
 from robustbench_seg.errors import StoreError, UsageError
+from robustbench_seg.metrics import SHIPPED
 from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.report.content import Picture, Section
 from robustbench_seg.report.csv import SCHEMA, csv
@@ -43,6 +44,7 @@ TEST = (
 ARMS = ["segformer-b0-mix-s0", "segformer-b0-mix-s1", "deeplabv3plus-s0", "deeplabv3plus-s1"]
 CONDITIONS = {"gaussian_noise": [1, 3], "fog": [3]}
 SLIDE = View(mode="slide", crop=256, stride=192)
+LABELS = dict(zip(("miou", "boundary_miou", "ece", "nll"), (one.label for one in SHIPPED.values()), strict=True))
 
 
 def accuracy(model: str, corruption: str, severity: int, view: View) -> float:
@@ -83,7 +85,7 @@ def test_the_interval_of_a_headline_is_that_of_the_bootstrap(folder: Path, secti
         [expected.estimate, expected.low, expected.high], abs=1e-12
     )
     low, high = 100 * expected.low, 100 * expected.high
-    own = readable(shown)["model"] == ARMS[0]
+    own = by_row(shown).index == ARMS[0]
     assert hover(shown).loc[own, "mean"].item() == f"95 % interval {low:.1f} to {high:.1f}"
 
 
@@ -100,7 +102,7 @@ def test_an_arm_is_the_mean_over_its_seeds_and_every_seed_is_shown(section: Sect
 
 def test_the_best_arm_of_a_column_is_bold_and_no_seed_beside_its_mean(section: Section) -> None:
     shown = table(section, "robustness-whole")
-    best = {column: list(readable(shown).loc[bold(shown)[column], "model"]) for column in ("clean", "mean", "fog")}
+    best = {column: list(by_row(shown).index[bold(shown)[column]]) for column in ("clean", "mean", "fog")}
     assert best == {
         "clean": ["deeplabv3plus (mean of 2)"],
         "mean": ["segformer-b0-mix (mean of 2)"],
@@ -239,7 +241,7 @@ def test_category_and_class_tables_agree_with_the_frame(folder: Path, section: S
     cells = quality_frame(folder)
     own = cells[cells["model"] == ARMS[0]].set_index(["corruption", "severity"])
     noise = (own.loc[("gaussian_noise", 1), "miou"] + own.loc[("gaussian_noise", 3), "miou"]) / 2
-    assert values(table(section, "categories-whole")).loc[ARMS[0], "noise"] == pytest.approx(noise)
+    assert values(table(section, "robustness-whole")).loc[ARMS[0], "noise"] == pytest.approx(noise)
     classes = lines(table(section, "classes-whole"), row="segformer-b0-mix", quantity="clean")
     seeds = cells[cells["model"].isin(ARMS[:2]) & (cells["corruption"] == "clean")]["iou"]
     assert classes["value"].tolist() == pytest.approx(list(np.mean(list(seeds), axis=0)))
@@ -247,10 +249,13 @@ def test_category_and_class_tables_agree_with_the_frame(folder: Path, section: S
 
 def test_calibration_under_corruption_is_the_mean_over_severities(folder: Path, section: Section) -> None:
     own = quality_frame(folder).query(f"model == '{ARMS[0]}'").set_index(["corruption", "severity"])["ece"]
-    shown = readable(table(section, "ece-whole")).set_index("model")
+    shown = table(section, "metrics-whole")
     noise = (own["gaussian_noise", 1] + own["gaussian_noise", 3]) / 2
-    assert shown.loc[ARMS[0], "gaussian noise"] == f"{100 * noise:.1f}"
-    assert shown.loc[ARMS[0], "mean"] == f"{100 * (noise + own['fog', 3]) / 2:.1f}"
+    mean = (noise + own["fog", 3]) / 2
+    csv_values = lines(shown, "quantity", row=ARMS[0], metric="ece")["value"]
+    assert csv_values["gaussian_noise"] == pytest.approx(noise)
+    assert csv_values["mean"] == pytest.approx(mean)
+    assert by_row(shown).loc[ARMS[0], "expected calibration error mean"] == f"{100 * mean:.1f}"
 
 
 def test_boundaries_and_calibration_have_intervals_and_differences_of_the_bootstrap(
@@ -264,13 +269,13 @@ def test_boundaries_and_calibration_have_intervals_and_differences_of_the_bootst
         scores = bootstrap(read_counts(cells, metric))
         clean = {model: scores.of(model=model, corruption="clean") for model in ARMS}
         expected = interval(clean[ARMS[2]], scores.blocks)
-        shown = table(section, f"{metric.replace('_', '-')}-whole")
-        own = lines(shown, "row", quantity="clean").loc[ARMS[2]]
+        shown = table(section, "metrics-whole")
+        own = lines(shown, "row", quantity="clean", metric=metric).loc[ARMS[2]]
         assert (own["value"], own["low"], own["high"]) == pytest.approx(tuple(vars(expected).values()), abs=1e-12)
         text = "{:.2f}" if metric == "nll" else "{:.1f}"
         low, high = (text.format((1 if metric == "nll" else 100) * end) for end in (expected.low, expected.high))
-        row = readable(shown)["model"] == ARMS[2]
-        assert hover(shown).loc[row, "clean"].item() == f"95 % interval {low} to {high}"
+        row = list(by_row(shown).index).index(ARMS[2])
+        assert hover(shown)[f"{LABELS[metric]} clean"][row] == f"95 % interval {low} to {high}"
         if metric != "nll":
             a, b = ((clean[one] + clean[other]) / 2 for one, other in (ARMS[:2], ARMS[2:]))
             other = interval(a - b, scores.blocks)
@@ -392,7 +397,9 @@ def test_two_precisions_of_one_suite_have_files_of_their_own(tmp_path: Path) -> 
     section = sections_of([tmp_path])[0]
     for files in ([shown.file for shown in section.tables], [picture.file for picture in section.pictures]):
         assert len(set(files)) == len(files)
-    assert {"views", "views-2", "resolution", "resolution-2"} <= {shown.file for shown in section.tables}
+    assert {"views", "views-2", "resolution-differences", "resolution-differences-2"} <= {
+        shown.file for shown in section.tables
+    }
 
 
 def test_a_model_whose_description_was_worded_anew_is_still_one(tmp_path: Path) -> None:
@@ -488,8 +495,8 @@ def test_a_view_in_which_a_model_fails_takes_no_bold_from_another(tmp_path: Path
     shown = table(sections_of([tmp_path], pictures=False)[0], "robustness-whole")
     assert list(readable(shown).loc[bold(shown)["clean"], "model"]) == ["good"]
     assert "⚠" not in " ".join(readable(shown)["model"])
-    ece = table(sections_of([tmp_path], pictures=False)[0], "ece-slide-256-192")
-    assert "⚠ In some cell it is no better than naming one class for every pixel." in ece.legend
+    metrics = table(sections_of([tmp_path], pictures=False)[0], "metrics-slide-256-192")
+    assert "⚠ In some cell it is no better than naming one class for every pixel." in metrics.note
 
 
 def test_arms_without_an_encoding_are_not_held_against_table_1c(tmp_path: Path) -> None:
@@ -567,10 +574,10 @@ def test_several_views_of_clean_images_share_the_tables_of_boundaries_and_calibr
     section = sections_of([tmp_path], pictures=False)[0]
     cells = quality_frame(tmp_path).set_index(["model", "view"])
     for metric, decimals, factor in (("boundary_miou", 1, 100), ("ece", 1, 100), ("nll", 2, 1)):
-        shown = readable(table(section, f"{metric.replace('_', '-')}-views")).set_index("model")
-        assert list(shown.columns) == [str(view) for view in views]
+        shown = readable(table(section, "metrics")).set_index("model")
         for (model, view), number in cells[metric].items():
-            assert shown.loc[model, view] == f"{factor * number:.{decimals}f}"
+            assert shown.loc[model, f"{LABELS[metric]} {view}"] == f"{factor * number:.{decimals}f}"
+    assert len(shown.columns) == 3 * len(views)
     in_detail = [shown.file for shown in section.tables if shown.file.startswith("classes-")]
     assert in_detail == ["classes-slide-256-192", "classes-whole"]
 
@@ -583,7 +590,7 @@ def test_numbers_of_two_protocols_share_no_table(tmp_path: Path) -> None:
     for section, model in zip(sections, (ARMS[0], ARMS[2]), strict=True):
         shown = table(section, "robustness-whole")
         assert readable(shown)["model"].tolist() == [model]
-        assert f"protocol {section.suite} (1 corruption" in shown.caption
+        assert f"protocol {section.suite} (1 corruption" in shown.legend
 
 
 @pytest.mark.parametrize(
@@ -624,7 +631,7 @@ def test_effects_are_differences_of_the_frames_miou(tmp_path: Path) -> None:
         assert views["clean", str(view)] == pytest.approx(miou[str(view), "clean"], abs=1e-12)
         change = miou[str(view), "clean"] - miou[str(SLIDE), "clean"]
         assert views["change", str(view)] == pytest.approx(change, abs=1e-12)
-    full = lines(table(section, "resolution"), "quantity")["value"]
+    full = lines(table(section, "views"), "quantity")["value"]
     slide = miou["slide-256-192", "clean"]
     assert full["extent"] == pytest.approx(slide - miou["whole", "clean"], abs=1e-12)
     assert full["joint x2"] == pytest.approx(slide - miou["whole-x2", "clean"], abs=1e-12)

@@ -87,7 +87,7 @@ def tables_of(panel: Panel) -> list[Table]:
 
     table = panel.table(
         quantities,
-        [column for metric in metrics.values() for column in columns_of(panel, metric)],
+        [column for name, metric in metrics.items() for column in columns_of(panel, name, metric)],
         **panel.fields("metrics", "Boundaries and calibration"),
         caption=f"{images}; {units}.",
     )
@@ -98,22 +98,22 @@ def scores_of_view(panel: Panel, metric: str, title: str) -> dict[Any, Draws]:
     return {**panel.scores(title, metric), **panel.cell_scores(title, metric)}
 
 
-def columns_of(panel: Panel, metric: Metric) -> list[Column]:
+def columns_of(panel: Panel, name: str, metric: Metric) -> list[Column]:
     """Make the columns of a metric: quantities of one view, or views. Only clean images and the mean have a label."""
     unit = PERCENT if metric.unit == "%" else NATS if metric.name in SHIPPED else DIGITS
     best: Literal["high", "low"] = "high" if metric.higher else "low"
     if panel.view is None:
         columns = view_columns(panel.order)
     else:
-        names = [CLEAN, *(["mean", *panel.conditions] if panel.conditions else [])]
-        columns = [*quantity_columns(names), *cell_columns(panel.conditions)]
+        quantities = [CLEAN, *(["mean", *panel.conditions] if panel.conditions else [])]
+        columns = [*quantity_columns(quantities), *cell_columns(panel.conditions)]
     seen = {CLEAN, "mean"}
     return [
         replace(
             column,
             label=f"{metric.label} {column.label}" if column.name in seen else "",
-            key=(metric.name, column.name if column.key is None else column.key),
-            where={**column.where, "metric": metric.name},
+            key=(name, column.name if column.key is None else column.key),
+            where={**column.where, "metric": name},
             best=best,
             unit=unit,
         )
