@@ -18,10 +18,9 @@ from matplotlib.figure import Figure
 from benchmarks.published_costs import CLASSES, HEAD, INPUTS, as_published, compare_with_paper, written
 from benchmarks.tables import frame_table
 from robustbench_seg import environment
+from robustbench_seg.charts import save_figure, style
 from robustbench_seg.files import write_text
 from robustbench_seg.models import DEEPLABV3PLUS_ENCODERS, build_network
-from robustbench_seg.report.charts import style
-from robustbench_seg.report.svg import save_figure
 from segformer import VARIANTS, SegFormer
 from segformer.complexity import complexity, count
 

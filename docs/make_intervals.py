@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from robustbench_seg.report.svg import save_figure
+from robustbench_seg.charts import save_figure
 
 __all__ = ["OUT", "draw"]
 
