@@ -21,7 +21,10 @@ WORDS = {
     "retention": ("keeps more of its mIoU under corruption than", "retention"),
     "drop": ("loses more mIoU under corruption than", "the drop under corruption"),
     "extent": ("loses more mIoU from windows to whole images than", "the loss from windows to whole images"),
-    "growth": ("loses more to whole images under corruption than", "the growth of that loss under corruption"),
+    "growth": (
+        "sees its loss from windows to whole images grow more under corruption than",
+        "the growth under corruption of the loss from windows to whole images",
+    ),
 }
 GRADES = {
     Grade.SIGNIFICANT: " (exploratory)",
