@@ -11,6 +11,7 @@ from .comparisons import Differences
 from .evidence import Entry, Evidence
 from .grades import ArmDifference, Grade
 from .robustness import Conditions, scores_of
+from .statistics import Draws
 
 __all__ = ["Finding", "best_arm_finding", "finding_under_corruption", "pair_finding"]
 
@@ -117,7 +118,7 @@ def best_arm_finding(evidence: Evidence, arms: Sequence[Entry], view: View, cond
         keeps = f"keeps {percent(values['retention'][0])} % of its clean mIoU under corruption"
         return Finding(title=f"{best.arm} {keeps}; its mIoU is lowest under {spaced(lowest)}")
 
-    def mean(title: str) -> Mapping[str, object]:
+    def mean(title: str) -> Mapping[str, Draws]:
         return {"mean": scores_of(evidence.miou(title, view), conditions)["mean"]}
 
     second = ranked[1].arm
