@@ -43,6 +43,6 @@ def log_axis(places: Iterable[float], label: str = "") -> Axis:
     for tick, _ in sorted(zip(ticks, texts, strict=True), key=lambda each: len(each[1])):
         if all(abs(log(tick / other)) > least for other in labelled):
             labelled.append(tick)
-    shown = tuple((tick, text if tick in labelled else "") for tick, text in zip(ticks, texts, strict=True))
+    pairs = tuple((tick, text if tick in labelled else "") for tick, text in zip(ticks, texts, strict=True))
     low, high = ticks[0], ticks[-1]
-    return Axis(low=low, high=high if high > low else 2 * low, ticks=shown, label=label, log=True)
+    return Axis(low=low, high=high if high > low else 2 * low, ticks=pairs, label=label, log=True)

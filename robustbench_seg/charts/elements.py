@@ -33,7 +33,7 @@ def px(place: float) -> str:
 
 
 def draw_text(words: str, x: float, y: float, kind: str) -> str:
-    """Write words at a place; nothing for none. kind: the class, which says where the place is in the text."""
+    """Write words at a place; nothing for none. kind: the class, which decides how the text is aligned there."""
     return f'<text class="{kind}" x="{percent(x)}" y="{px(y)}">{escape(words)}</text>' if words else ""
 
 

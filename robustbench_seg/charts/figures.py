@@ -60,7 +60,7 @@ def figure(chart: Chart) -> "Figure":
     for k, panel in enumerate(chart.panels):
         row, column = divmod(k, columns)
         own = grid[row * down : (row + 1) * down, column * len(across) : (column + 1) * len(across)].flat
-        draw_panel(list(own), panel, named=column == 0 or names_of(panel) != names_of(chart.panels[k - 1]))
+        draw_panel(list(own), panel, with_names=column == 0 or names_of(panel) != names_of(chart.panels[k - 1]))
     if legend:
         list_arms(drawn, legend, next_to)
     return drawn
@@ -87,8 +87,8 @@ def size_of(panel: Panel, *, few: bool) -> tuple[float, float]:
     return (2.7, 2.6) if isinstance(panel, Tile) else (3.6, 3.0) if few else (2.4, 1.9)
 
 
-def draw_panel(axes: Sequence["Axes"], panel: Panel, *, named: bool) -> None:
-    """Draw a panel on its axes. named: whether the names of rows are not there already."""
+def draw_panel(axes: Sequence["Axes"], panel: Panel, *, with_names: bool) -> None:
+    """Draw a panel on its axes. with_names: whether the names of rows are not there already."""
     if isinstance(panel, Tile):
         from matplotlib.image import imread
 
@@ -104,7 +104,7 @@ def draw_panel(axes: Sequence["Axes"], panel: Panel, *, named: bool) -> None:
     if isinstance(panel, Plot):
         draw_plot(axes[0], panel)
     else:
-        draw_rows(axes, panel, named=named)
+        draw_rows(axes, panel, with_names=with_names)
 
 
 def set_axis(axis: "Axes", scale: Axis, which: Literal["x", "y"]) -> None:
@@ -138,13 +138,13 @@ def look_of(dot_series: int | None, fill: str, *, published: bool = False) -> di
     return {**look, **fills[fill], "linestyle": "none", "markersize": 5}
 
 
-def draw_rows(axes: Sequence["Axes"], panel: Rows, *, named: bool) -> None:
+def draw_rows(axes: Sequence["Axes"], panel: Rows, *, with_names: bool) -> None:
     """Draw rows, each on all axes of its panel."""
     for k, (axis, scale) in enumerate(zip(axes, panel.axes, strict=True)):
         set_axis(axis, scale, "x")
         axis.set_ylim(len(panel.rows) - 0.4, -0.6)
         axis.tick_params(axis="y", length=0)
-        axis.set_yticks(range(len(panel.rows)), names_of(panel) if named and k == 0 else [""] * len(panel.rows))
+        axis.set_yticks(range(len(panel.rows)), names_of(panel) if with_names and k == 0 else [""] * len(panel.rows))
         titles = [panel.title if k == 0 else "", panel.titles[k] if panel.titles else ""]
         axis.set_title("\n".join(filter(None, titles)), fontsize=8, loc="left" if k == 0 else "right")
         for y, row in enumerate(panel.rows):

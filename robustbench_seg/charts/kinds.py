@@ -88,9 +88,9 @@ def matrix(rows: Sequence[Row], label: str, title: str, *, margin: float | None 
     panel = Rows(
         rows=tuple(replace(row, dots=row.dots[: len(axes)]) for row in scaled),
         axes=axes,
-        titles=(" ", title)[: len(axes)],
+        titles=("", title)[: len(axes)],
         shares=(0.6, 0.4) if differences else (1.0,),
-        beside=True,
+        names_left=True,
     )
     arms = {dot.arm: dot.series for row in scaled for dot in row.dots[0] if dot.series is not None}
     return Chart(panels=(panel,), across=1, legend=tuple(arms.items()))
@@ -114,9 +114,9 @@ def rows_chart(
     }
     every = [row for own in rows.values() for row in own]
     axis = axis_of([end for row in every for dot in row.dots[0] for end in dot.ends])
-    beside = not notes and all(len(row.label) <= SHORT for row in every)
-    titled = [Rows(title=title, axes=(axis,), beside=beside, rows=own) for title, own in rows.items()]
-    return Chart(panels=tuple(titled), across=across)
+    left = not notes and all(len(row.label) <= SHORT for row in every)
+    drawn = [Rows(title=title, axes=(axis,), names_left=left, rows=own) for title, own in rows.items()]
+    return Chart(panels=tuple(drawn), across=across)
 
 
 def lines(curves: Curves, x: Axis | None = None, *, x_label: str = "", y_label: str = "", across: int = 4) -> Chart:

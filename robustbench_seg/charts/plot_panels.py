@@ -12,7 +12,7 @@ __all__ = ["LEFT", "draw_plot", "height_of", "width_of"]
 
 SMALL, LARGE = 112, 230  # px: the area of one of several panels, and of one over the whole width
 TOP, BOTTOM = 26, 34  # px above and below the area
-LEFT, RIGHT, LABELLED = 0.13, 0.97, 0.5  # shares of the width: ends of the area, and the end where names stand
+LEFT, RIGHT, LABELLED = 0.15, 0.97, 0.43  # shares of the width: ends of the area, and the end where names stand
 FINE = 1000  # units of the stretched area
 BOX = f'viewBox="0 0 {FINE} {FINE}" preserveAspectRatio="none"'
 NAME, ARROW = 15, 8
@@ -48,7 +48,7 @@ def draw_plot(panel: Plot, *, small: bool) -> tuple[str, float]:
     area = f'x="{percent(LEFT)}" y="{top:g}" width="{percent(width)}" height="{height:g}"'
     lines = [grouped(curve, draw_paths(panel, curve)) for curve in panel.curves if curve.link == "line"]
     parts.append(f'<svg {area} {BOX}><path class="grid" d="{"".join(across + up)}"/>{diagonal}{"".join(lines)}</svg>')
-    parts += [draw_text(words, LEFT - 0.015, y_of(tick) + 4, "tick end") for tick, words in panel.y.ticks]
+    parts += [draw_text(words, LEFT - 0.03, y_of(tick) + 4, "tick end") for tick, words in panel.y.ticks]
     parts += [draw_text(words, x_of(tick), bottom + 14, "tick") for tick, words in panel.x.ticks]
     under = panel.x.label if panel.labelled or not small else ""
     parts.append(draw_text(under, LEFT + width / 2, bottom + 29, "tick"))
@@ -112,6 +112,6 @@ def draw_names(panel: Plot, y_of: Callable[[float], float], top: float, bottom: 
     parts = []
     for y, (_, k) in zip(places, ends, strict=True):
         curve = panel.curves[k]
-        key = draw_mark(LABELLED + 0.04, y - over, curve.series, "full")
-        parts.append(grouped(curve, key + draw_text(shorten(curve.arm, 26), LABELLED + 0.065, y - over + 4, "name")))
+        key = draw_mark(LABELLED + 0.035, y - over, curve.series, "full")
+        parts.append(grouped(curve, key + draw_text(shorten(curve.arm, 26), LABELLED + 0.06, y - over + 4, "name")))
     return "".join(parts)

@@ -11,14 +11,14 @@ __all__ = ["draw_rows", "places_of"]
 
 LINE, NAME, AXIS, MANY = 22, 15, 34, 12  # px: a row, a line of text, an axis; rows from which it stands above too
 PAD = 0.035  # of an axis's width, free at each end for markers and texts
-LETTER, NARROW = 6.3, 340  # px: a letter, and the width of a panel on a phone
+LETTER, NARROW = 6.7, 340  # px: a letter, and the width of a panel on a phone
 MOST = 0.42  # of the width for names
 
 
 def places_of(panel: Rows) -> list[tuple[float, float]]:
     """Give of each axis the place of its lower end and its length, as shares of the panel's width."""
     longest = max((len(line) for row in panel.rows for line in row.label.split("\n")), default=0)
-    start = min(MOST, LETTER * (longest + 2) / NARROW) if panel.beside else 0.0
+    start = min(MOST, LETTER * (longest + 2) / NARROW) if panel.names_left else 0.0
     places, room = [], 1 - start
     for share in panel.shares:
         width = share * room
@@ -68,7 +68,7 @@ def draw_row(panel: Rows, row: Row, places: Sequence[tuple[float, float]], y: fl
     kind = "name head" if row.head else "name"
     lines = row.label.split("\n")
     parts = []
-    if panel.beside:
+    if panel.names_left:
         room = int(places[0][0] * NARROW / LETTER)
         middle = y + LINE / 2 + (4 if row.head else 0)
         parts += [draw_text(shorten(line, room), 0, middle + 4 + NAME * k, kind) for k, line in enumerate(lines)]
@@ -88,12 +88,12 @@ def draw_row(panel: Rows, row: Row, places: Sequence[tuple[float, float]], y: fl
 def draw_dots(row: Row, axis: Axis, dots: Sequence[Dot], place: tuple[float, float], y: float) -> str:
     """Draw the numbers of a row on one axis: what links them, whiskers, bars, single runs, and markers on top."""
     left, width = place
-    shown = [dot for dot in dots if dot.drawn]
+    own = [dot for dot in dots if dot.drawn]
     parts = []
-    if row.link and len(shown) > 1:
-        first, last = (left + width * axis.share(dot.number.estimate) for dot in (shown[0], shown[-1]))
-        parts.append(draw_line(first, last, y, y, f"link {colour_of(shown[0].series)}"))
-    for dot in shown:
+    if row.link and len(own) > 1:
+        first, last = (left + width * axis.share(dot.number.estimate) for dot in (own[0], own[-1]))
+        parts.append(draw_line(first, last, y, y, f"link {colour_of(own[0].series)}"))
+    for dot in own:
         bars = []
         for number, kind in ((dot.wide, "wide"), (dot.number, "thick")):
             if not isnan(number.low):

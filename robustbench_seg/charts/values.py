@@ -85,7 +85,7 @@ class Row:
 class Rows:
     """Rows on horizontal axes. titles: of the axes. shares: of the width that each axis gets; their sum is 1.
 
-    beside: whether labels stand left of the rows and not above them.
+    names_left: whether labels stand left of the rows and not above them.
     """
 
     rows: tuple[Row, ...]
@@ -93,7 +93,7 @@ class Rows:
     title: str = ""
     titles: tuple[str, ...] = ()
     shares: tuple[float, ...] = (1.0,)
-    beside: bool = False
+    names_left: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +116,8 @@ class Curve:
         full: Fill = "full"
         fills = self.fills or (full,) * len(self.points)
         every = [(x, number, fill) for (x, number), fill in zip(self.points, fills, strict=True)]
-        shown = [point for point in every if not isnan(point[1].estimate)]
-        return sorted(shown, key=lambda point: point[0]) if self.link == "line" else shown
+        points = [point for point in every if not isnan(point[1].estimate)]
+        return sorted(points, key=lambda point: point[0]) if self.link == "line" else points
 
 
 @dataclass(frozen=True, kw_only=True)

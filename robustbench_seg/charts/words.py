@@ -77,5 +77,5 @@ def shorten(text: str, most: int) -> str:
     """
     if len(text) <= most:
         return text
-    kept = max(2, most - 1)
-    return f"{text[: kept // 2]}…{text[-(kept - kept // 2) :]}"
+    rest = max(2, most - 1)
+    return f"{text[: rest // 2]}…{text[-(rest - rest // 2) :]}"

@@ -115,6 +115,7 @@ def show(one: "Verification") -> None:
             if fact.get(name)
         ]
         say(f"  settings: {'; '.join(settings)}")
-        same = one.cells[(one.cells["model"] == fact["model"]) & (one.cells["checkpoint_sha256"] == fact["weights"])]
-        for line in provenance(same):
-            say(f"  {line}")
+        say(f"  model: {fact['about']}; {fact['parameters']:,} parameters; licence: {fact['licence']}")
+        for what, text in provenance(fact):
+            if what != "data":  # above, with the whole fingerprint
+                say(f"  {what}: {text}")

@@ -75,7 +75,7 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
     for table in tables:
         title = f"{table.where['suite']}: {table.title}" if len(sources) > 1 else table.title
         show_tables(console, [Content(tables=(replace(table, title=title, main=True),))])
-        say(table.caption)
+        say(f"{table.caption} Setting: {table.about}.")
 
 
 def selected(source: "Source", names: Sequence[str], view: str | None) -> "Source":

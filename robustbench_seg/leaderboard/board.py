@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..errors import StoreError
 from ..files import digest
-from ..report.provenance import provenance
+from ..report.provenance import facts_of, provenance
 from ..store.cell import CLEAN, view_name
 from ..studies.alarms import alarms_of_scores, same_counts
 from ..studies.blocks import Blocks
@@ -182,7 +182,7 @@ def standing(
         scores={name: with_ends(values, blocks) for name, values in draws.items()},
         missing=1 + sum(map(len, conditions.values())) - len(cells),
         alarms=tuple(alarms),
-        sources=tuple(provenance(cells)),
+        sources=tuple(f"{what}: {text}" for what, text in provenance(facts_of(cells))),
     )
 
 

@@ -38,6 +38,7 @@ def section_of(section: Section) -> dict[str, Any]:
         "description": section.description,
         "synthetic": section.synthetic,
         "models": section.models,
+        "title": section.finding and section.finding.title,
         "findings": section.sentences,
         "alarms": section.alarms,
         "warnings": [line for line in section.warnings if line not in section.alarms],

@@ -82,7 +82,7 @@ def provenance(facts: Facts) -> list[tuple[str, str]]:
     rows.append(("code", "robustbench-seg {robustbench_seg}, commit {commit}, Python {python}".format(**builds)))
     names = dict.fromkeys(name for versions in facts["packages"] for name in versions)
     texts = (f"{name} {union(some[name] for some in facts['packages'] if name in some)}" for name in names)
-    rows.append(("packages", ", ".join(texts)))
+    rows += [("packages", text)] if (text := ", ".join(texts)) else []
     for fact in facts["machines"]:
         threads = "" if fact["threads"] is None else f"; {counted(fact['threads'], 'thread')}"
         rows.append(("machine", f"{fact['machine']}{threads}"))

@@ -56,8 +56,8 @@ def corruption_pictures(panel: Panel, differences: Differences) -> list[Picture]
     pictures = [matrix_picture(panel, arms, note, differences)] if len(panel.conditions) > 1 else []
     severities = sorted({severity for some in panel.conditions.values() for severity in some})
     if len(severities) > 1:
-        chosen = {arm.arm for arm in arms}
-        cells = [arm for arm in panel.evidence.arm_entries(panel.cell_scores, panel.view) if arm.arm in chosen]
+        names = {arm.arm for arm in arms}
+        cells = [arm for arm in panel.evidence.arm_entries(panel.cell_scores, panel.view) if arm.arm in names]
         ticks = tuple((float(severity), str(severity)) for severity in severities)
         x = Axis(low=severities[0], high=severities[-1], ticks=ticks, label="severity")
         curves = {

@@ -11,6 +11,7 @@ from .comparisons import Differences
 from .evidence import Entry, Evidence
 from .grades import ArmDifference, Grade
 from .robustness import Conditions, scores_of
+from .statistics import Draws
 
 __all__ = ["Finding", "best_arm_finding", "finding_under_corruption", "pair_finding"]
 
@@ -21,7 +22,10 @@ WORDS = {
     "retention": ("keeps more of its mIoU under corruption than", "retention"),
     "drop": ("loses more mIoU under corruption than", "the drop under corruption"),
     "extent": ("loses more mIoU from windows to whole images than", "the loss from windows to whole images"),
-    "growth": ("loses more to whole images under corruption than", "the growth of that loss under corruption"),
+    "growth": (
+        "sees its loss from windows to whole images grow more under corruption than",
+        "the growth under corruption of the loss from windows to whole images",
+    ),
 }
 GRADES = {
     Grade.SIGNIFICANT: " (exploratory)",
@@ -52,7 +56,8 @@ def pair_finding(each: ArmDifference, quantity: str, alike: str = "") -> Finding
         other = second if leader(each) == first else first
         title = f"{leader(each)} {verb} {other}{alike}{qualifier(each)}"
     elif each.grade is Grade.SAME:
-        title = f"{first} and {second} agree in {noun} within {100 * (each.margin or 0):g} points"
+        margin = f"{100 * (each.margin or 0):g}"
+        title = f"{first} and {second} agree in {noun} within {margin} point{'s' * (margin != '1')}"
     elif each.grade is Grade.UNRESOLVED:
         title = f"No difference in {noun} between {first} and {second} is resolved"
     else:
@@ -113,7 +118,7 @@ def best_arm_finding(evidence: Evidence, arms: Sequence[Entry], view: View, cond
         keeps = f"keeps {percent(values['retention'][0])} % of its clean mIoU under corruption"
         return Finding(title=f"{best.arm} {keeps}; its mIoU is lowest under {spaced(lowest)}")
 
-    def mean(title: str) -> Mapping[str, object]:
+    def mean(title: str) -> Mapping[str, Draws]:
         return {"mean": scores_of(evidence.miou(title, view), conditions)["mean"]}
 
     second = ranked[1].arm

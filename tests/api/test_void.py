@@ -72,7 +72,7 @@ def test_numbers_of_the_two_rules_share_no_table_and_name_the_rule(both: tuple[r
     rules = {}
     for table in section.tables:
         own = {row.get("void") for row in map(dict, [table.where, *(row.where for row in table.rows)]) if row}
-        assert ("void counted" in table.caption + table.title) == ("counted" in own) == (",counted" in csv(table))
+        assert ("void counted" in table.legend + table.title) == ("counted" in own) == (",counted" in csv(table))
         rules[table.title] = own
     assert any("whole-void-counted" in title for title in rules)
     assert any("whole-void-counted" not in title for title in rules)

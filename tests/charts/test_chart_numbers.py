@@ -145,3 +145,24 @@ def test_both_intervals_and_the_single_runs_are_drawn() -> None:
     assert set(ends("wide")) == {22, 38}
     assert ends("run") == [28, 28, 34, 34]
     assert [one.get("data-run") for one in root.iter() if one.get("class") == "run"] == ["a-s0", "a-s1"]
+
+
+def test_lines_bands_and_levels_pass_through_the_numbers() -> None:
+    """Paths are in units of 1 to 1000 over the area, which the ticks in y span with the lowest and the highest grid."""
+    (root, *_), (panel, *_) = roots(CHARTS["lines"]), CHARTS["lines"].panels
+    assert isinstance(panel, Plot)
+    below = line_below(root)
+    ticks = [(y - 4, value(text)) for _, y, text in texts(root, "end") if y != below]
+    (area,) = [one for one in root.iter() if one.get("preserveAspectRatio") == "none"]
+    top, height = float(area.get("y", "")), float(area.get("height", ""))
+    to_y = scale([(1000 * (y - top) / height, text) for y, text in ticks])
+    tolerance = abs(to_y.coeffs[0]) * 1000 / height / 2
+    for kind, expected in (
+        ("line", [[n.estimate for _, n, _ in curve.drawn] for curve in panel.curves]),
+        ("level", [[curve.level] * 2 for curve in panel.curves]),
+        ("area", [[*(n.low for _, n, _ in c.drawn), *(n.high for _, n, _ in reversed(c.drawn))] for c in panel.curves]),
+    ):
+        paths = [re.findall(r"(-?\d+) (-?\d+)", one.get("d", "")) for one in root.iter() if one.get("class") == kind]
+        for path, numbers in zip(paths, expected, strict=True):
+            assert [to_y(float(y)) for _, y in path] == pytest.approx(numbers, abs=tolerance)
+            assert (path[0][0], max(int(x) for x, _ in path)) == ("0", 1000)

@@ -47,7 +47,7 @@ def test_the_first_sentence_counts_many_models_and_names_the_best_and_the_worst(
 def test_no_caption_lists_many_models_and_the_latex_file_lists_all_weights(section: Section, tmp_path: Path) -> None:
     assert all(len(named(table.legend)) <= 6 for table in section.tables)
     shown = table_of(section, "robustness-whole")
-    assert 'weights (sha256) of 30 models, see "Where the numbers come from"' in shown.caption
+    assert 'weights (sha256) of 30 models, see "Where the numbers come from"' in shown.legend
     comments = [line for line in latex(shown, "x").splitlines() if line.startswith("%")]
     assert all(f"{model} {sum(map(ord, model)):064x}"[: len(model) + 13] in comments[2] for model in MODELS)
 
@@ -61,7 +61,7 @@ def test_clean_images_of_many_models_are_summarised_too(tmp_path: Path) -> None:
 def test_six_models_are_listed(tmp_path: Path) -> None:
     section = report(tmp_path, MODELS[:6])
     assert named(section.sentences[0]) == set(MODELS[:6])
-    assert named(table_of(section, "robustness-whole").caption) == set(MODELS[:6])
+    assert named(table_of(section, "robustness-whole").legend) == set(MODELS[:6])
 
 
 def test_missing_cells_of_many_models_are_counted(tmp_path: Path) -> None:

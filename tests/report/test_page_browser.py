@@ -186,9 +186,15 @@ def test_intervals_appear_all_at_once_or_one_under_the_pointer(opened: Any) -> N
     assert more.size["width"] == 1
     action.move_to_element(cell).perform()
     assert more.size["width"] > 50
-    assert more.text.startswith("95 % interval 40.0 to 42.0")
+    assert more.text == "40.0 to 42.0"
+    lead = "return getComputedStyle(arguments[0], '::before').content"
+    assert opened.execute_script(lead, more) == '"95 % interval "', (
+        "for those who hear the table, and under the pointer"
+    )
     opened.find_element("css selector", "input.show").send_keys(" ")
-    assert opened.find_elements("css selector", "tbody .more")[2].size["width"] > 20
+    other = opened.find_elements("css selector", "tbody .more")[2]
+    assert other.size["width"] > 20
+    assert opened.execute_script(lead, other) == "none"
 
 
 def test_the_slider_moves_through_the_severities_and_its_arrows_through_images(page: Any) -> None:

@@ -13,7 +13,7 @@ from synthetic import write_synthetic
 
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import Listener, run
-from robustbench_seg.report.provenance import facts_of
+from robustbench_seg.report.provenance import facts_of, provenance
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.suites import read_suite
 
@@ -72,9 +72,25 @@ def test_a_report_says_where_cells_that_it_compares_had_other_threads(
     (one,) = sections_of([tmp_path / "1"], pictures=False)
     assert SENTENCE in both.limits
     assert SENTENCE not in one.limits
-    assert [line for line in both.provenance if line.startswith("machine:")] == [
-        "machine: none; 1 thread",
-        "machine: none; 2 threads",
+    machines = [text for term, text in both.provenance if term == "machine"]
+    assert machines == ["none; 1 thread", "none; 2 threads"]
+
+
+def test_what_commands_and_versions_share_stands_once() -> None:
+    run = "robustbench-seg run demo"
+    facts = {
+        "data": [],
+        "commands": [{"command": f"{run} --weights {name}=x --out o"} for name in "ab"] + [{"command": "run b"}],
+        "builds": [{"robustbench_seg": "1", "commit": commit, "python": "3"} for commit in ("c", None)],
+        "packages": [{"numpy": "2.0", "torch": "2"}, {"numpy": "2.1"}],
+        "machines": [{"machine": "A", "threads": None}],
+    }
+    assert provenance(facts) == [
+        ("command", f"`{run} --weights a=x --out o --weights b=x`, 2 times, each with some of these options"),
+        ("command", "`run b`"),
+        ("code", "robustbench-seg 1, commit c (also unknown), Python 3"),
+        ("packages", "numpy 2.0 (also 2.1), torch 2"),
+        ("machine", "A"),
     ]
 
 

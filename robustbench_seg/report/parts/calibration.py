@@ -38,16 +38,16 @@ def reliability_of(panel: Panel) -> Content:
     assert panel.view is not None
     cells, arms = panel.evidence.scores["ece"].cells, panel.evidence.arms
     frame = reliability(cells[cells["view"] == panel.view.label], arms, panel.conditions)
-    shown = frame.rename(columns={"images": "condition"}).assign(
+    lines = frame.rename(columns={"images": "condition"}).assign(
         models=[" ".join(arms[arm]) for arm in frame["arm"]], setup=[f"bin {number}" for number in frame["bin"]]
     )
     columns = (
         *(Column(name=name, label=name, align="left") for name in ("arm", "condition")),
         *(Column(name=name, label=name) for name in ("bin", "pixels", "confidence", "accuracy")),
     )
-    shown["bin"] = shown["bin"].astype(str)
+    lines["bin"] = lines["bin"].astype(str)
     caption = "%, of pixels in bins of confidence of 1/15; corrupted: each corruption with the same weight."
-    rows = frame_rows(shown, columns, ["models", "condition", "setup"])
+    rows = frame_rows(lines, columns, ["models", "condition", "setup"])
     table = panel.of_rows(
         columns, rows, "ece", **panel.fields("reliability", "Accuracy by confidence"), caption=caption
     )

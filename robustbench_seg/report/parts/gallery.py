@@ -47,7 +47,7 @@ def strip(stored: Mapping[str, StoredPicture]) -> Chart:
     Where the data set's terms do not allow showing images there are the label and the predictions only.
     """
     label = next(iter(stored.values())).label
-    shown = [(title, tuple(filter(None, (one.image, one.prediction)))) for title, one in stored.items()]
+    panels = [(title, tuple(filter(None, (one.image, one.prediction)))) for title, one in stored.items()]
     return Chart(
-        panels=tuple(Tile(title=title, files=files) for title, files in [("label", (label,)), *shown]), across=4
+        panels=tuple(Tile(title=title, files=files) for title, files in [("label", (label,)), *panels]), across=4
     )

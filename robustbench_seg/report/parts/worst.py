@@ -61,7 +61,7 @@ def fine_grained_table(panel: Panel) -> Table:
         **panel.fields("worst-tenth", f"Mean over the worst {WORST} % of images"),
         caption="In %, after Wang et al. (2023): the IoU of each class that the label of an image has, averaged over "
         f"classes and then images (^I), or over images and then classes (^C). Worst {WORST} %: over the images with "
-        f"the lowest mean (^I), or the lowest IoU of each class (^C, without an interval). {panel.about}.",
+        f"the lowest mean (^I), or the lowest IoU of each class (^C, without an interval).",
     )
 
 
@@ -74,4 +74,4 @@ def ranking(panel: Panel, file: str, title: str, frame: pd.DataFrame, caption: s
     ]
     rows = frame_rows(frame, columns, [name for name in ("condition", *SETTING) if name in frame])
     own = f"{metric.quantity} of an image"
-    return panel.of_rows(columns, rows, own, **panel.fields(file, title), caption=f"{caption} {panel.about}.")
+    return panel.of_rows(columns, rows, own, **panel.fields(file, title), caption=caption)

@@ -1,0 +1,132 @@
+"""Charts in a real browser: every text is legible, in its panel and apart from other texts, on a phone and a desk."""
+
+import base64
+import shutil
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drawn import NAMES, charts
+
+from robustbench_seg.charts import Chart, dumbbells, stylesheet, svg
+
+webdriver: Any = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="no chromium and chromedriver: apt-get install chromium chromium-driver"
+)
+BODY = 350  # px of charts on a phone of 390
+TEXTS = """
+    return [...document.querySelectorAll("svg.chart")].map(chart => {
+        const box = one => { const b = one.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom]; };
+        const size = one => parseFloat(getComputedStyle(one).fontSize);
+        return [box(chart), [...chart.querySelectorAll("text")].map(one => [one.textContent, box(one), size(one)])];
+    });
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+def open_page(browser: Any, folder: Path, chart: Chart, width: int) -> None:
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    page = folder / "chart.html"
+    page.write_text(
+        f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>t</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><link rel="icon" href="data:,">'
+        f"<style>body {{ margin: 0; }} {stylesheet()}</style>{svg(chart)}",
+        encoding="utf-8",
+    )
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(page.as_uri())
+
+
+def overlap(one: list[float], other: list[float]) -> float:
+    """The smaller side, in px, of what two boxes share; 0 or less where they are apart."""
+    return min(min(one[k + 2], other[k + 2]) - max(one[k], other[k]) for k in (0, 1))
+
+
+LONG = {f"a-very-long-name-of-a-network-{k}-that-no-phone-shows-whole ⚠": name for k, name in enumerate(NAMES)}
+KINDS = {
+    **charts(),
+    "long": dumbbells({"": {name: [] for name in LONG}}, "mIoU (%)", notes=dict.fromkeys(LONG, "50.7 ▸ 29.5, one run")),
+}
+
+
+@pytest.mark.parametrize("width", [BODY, 1280])
+@pytest.mark.parametrize("kind", KINDS)
+def test_texts_are_legible_in_their_panel_and_apart(browser: Any, tmp_path: Path, kind: str, width: int) -> None:
+    open_page(browser, tmp_path, KINDS[kind], width)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    panels = browser.execute_script(TEXTS)
+    assert len(panels) == len(KINDS[kind].panels)
+    for (left, top, right, bottom), texts in panels:
+        assert len(texts) > 3
+        for words, box, size in texts:
+            assert size >= 11, words
+            assert left - 2 <= box[0], words
+            assert box[2] <= right + 2, words
+            assert top - 2 <= box[1] < box[3] <= bottom + 2, words
+        for (words, box, _), (others, other, _) in combinations(texts, 2):
+            assert overlap(box, other) <= 2, (words, others)
+
+
+def test_a_marker_is_where_its_number_is_whatever_the_width(browser: Any, tmp_path: Path) -> None:
+    """The place of the marker between those of the ticks 0 and 40, as a browser lays it out."""
+    chart = KINDS["dumbbells"]
+    for width in (BODY, 700, 1280):
+        open_page(browser, tmp_path, chart, width)
+        script = """
+            const middle = one => { const b = one.getBoundingClientRect(); return (b.left + b.right) / 2; };
+            const ticks = [...document.querySelectorAll(".tick")];
+            const [zero, forty] = ["0", "40"].map(text => middle(ticks.find(tick => tick.textContent === text)));
+            const marks = [...document.querySelectorAll(".at path")];
+            return marks.map(mark => 40 * (middle(mark) - zero) / (forty - zero));
+        """
+        assert browser.execute_script(script) == pytest.approx([60, 35, 50, 30, 40, 25], abs=0.3)
+
+
+@pytest.mark.parametrize(("scheme", "colour"), [("light", (0, 114, 178)), ("dark", (86, 180, 233))])
+def test_the_colours_follow_the_scheme_of_the_page(
+    browser: Any, tmp_path: Path, scheme: str, colour: tuple[int, ...]
+) -> None:
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
+    open_page(browser, tmp_path, KINDS["matrix"], BODY)
+    found = browser.execute_script("return getComputedStyle(document.querySelector('.chart .s0 .full')).fill")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert found == f"rgb({', '.join(map(str, colour))})"
+
+
+def test_where_the_system_chooses_the_colours_markers_alone_tell_arms_apart(browser: Any, tmp_path: Path) -> None:
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "forced-colors", "value": "active"}]})
+    open_page(browser, tmp_path, KINDS["matrix"], BODY)
+    script = """
+        return [...document.querySelectorAll(".chart .s0 .full, .chart .s1 .full, .chart .s2 .full, .chart .title")]
+            .map(one => [getComputedStyle(one).fill, one.getAttribute("d")])
+    """
+    seen = browser.execute_script(script)
+    ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert len({shape for _, shape in seen}) == 3
+    assert len({fill for fill, _ in seen}) == 1
+    assert seen[0][0] != ground
+
+
+def test_a_chart_prints_whole(browser: Any, tmp_path: Path) -> None:
+    open_page(browser, tmp_path, KINDS["forest"], 1280)
+    document = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
+    assert document.startswith(b"%PDF-")
+    assert document.count(b"/Type /Page\n") == 1

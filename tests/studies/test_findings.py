@@ -1,0 +1,77 @@
+"""The title of a report: which difference it states, and that it claims no more than the grade."""
+
+from dataclasses import replace
+
+import pytest
+
+from robustbench_seg.studies.findings import finding_under_corruption, pair_finding
+from robustbench_seg.studies.grades import ArmDifference, Grade
+from robustbench_seg.studies.statistics import Interval
+
+CONDITIONS = {"gaussian_noise": [1], "defocus_blur": [1], "fog": [1]}
+
+
+def difference(estimate: float, *, runs: int = 1, half: float = 0.01, wide: float = float("nan")) -> ArmDifference:
+    """A minus B, of 40 blocks that all differ; half, wide: half the width of the interval over images, and runs."""
+    return ArmDifference(
+        first="a",
+        second="b",
+        interval=Interval(estimate, estimate - half, estimate + half),
+        over_runs=Interval(estimate, estimate - wide, estimate + wide),
+        p=0.001,
+        p_over_runs=0.01,
+        pairs={(f"a-s{k}", f"b-s{k}"): estimate for k in range(runs)},
+        runs=(runs, runs),
+        blocks=40,
+        differing=40,
+    )
+
+
+@pytest.mark.parametrize(
+    ("each", "grade", "title"),
+    [
+        (replace(difference(0.1, runs=2, wide=0.02), primary=True), Grade.SIGNIFICANT, "a has more clean mIoU than b"),
+        (difference(0.1, runs=2, wide=0.02), Grade.SIGNIFICANT, "a has more clean mIoU than b (exploratory)"),
+        (difference(-0.1, runs=2, wide=0.5), Grade.RUNS, "b has more clean mIoU than a (in all runs so far)"),
+        (difference(0.1), Grade.WEIGHTS, "a has more clean mIoU than b (for these weights)"),
+        (difference(0.001, half=0.002), Grade.SAME, "a and b agree in clean mIoU within 1 point"),
+        (difference(0.01, half=0.05), Grade.UNRESOLVED, "No difference in clean mIoU between a and b is resolved"),
+        (replace(difference(0.1), blocks=4), Grade.UNKNOWN, "Whether a and b differ in clean mIoU is not known"),
+    ],
+)
+def test_a_title_has_the_grade_of_its_difference(each: ArmDifference, grade: Grade, title: str) -> None:
+    assert each.grade is grade
+    assert pair_finding(each, "clean").title == title
+
+
+def title_of(**differences: ArmDifference) -> str:
+    of = {("a", "b", name): each for name, each in differences.items()}
+    found = finding_under_corruption(of, ("a", "b"), CONDITIONS)
+    assert found is not None
+    return found.title
+
+
+def test_categories_that_agree_are_named_once() -> None:
+    ahead = difference(0.1)
+    title = title_of(mean=ahead, noise=ahead, blur=ahead, weather=ahead)
+    assert title == "a has more mIoU under corruption than b, under noise, blur and weather alike (for these weights)"
+
+
+def test_categories_that_differ_have_their_own_grades_and_what_is_open_is_said() -> None:
+    runs, sure = difference(0.1, runs=2, wide=0.5), difference(0.1, runs=2, wide=0.02)
+    behind, nothing = difference(-0.1, runs=2, wide=0.5), difference(0.01, half=0.05)
+    assert title_of(mean=runs, noise=sure, blur=behind, weather=nothing) == (
+        "a has more mIoU under corruption than b (in all runs so far); a is ahead under noise (exploratory); "
+        "b is ahead under blur (in all runs so far); nothing is resolved under weather"
+    )
+    assert title_of(mean=nothing, noise=nothing, blur=nothing, weather=nothing) == (
+        "No difference in mIoU under corruption between a and b is resolved"
+    )
+
+
+def test_a_primary_comparison_takes_the_place_of_the_mean_and_without_its_cells_there_is_no_title() -> None:
+    ahead, first = difference(0.1), replace(difference(-0.1), primary=True)
+    title = title_of(mean=ahead, retention=first, noise=ahead, blur=ahead, weather=ahead)
+    assert title.startswith("b keeps more of its mIoU under corruption than a (for these weights); a is ahead under")
+    missing = replace(first, interval=Interval(*[float("nan")] * 3))
+    assert finding_under_corruption({("a", "b", "retention"): missing}, None, CONDITIONS) is None
