@@ -1,4 +1,8 @@
+import ast
+import hashlib
 import importlib.util
+from importlib.metadata import distribution
+from pathlib import Path
 
 import numpy as np
 import oracle
@@ -6,7 +10,7 @@ import pytest
 
 from robustbench_seg.corruptions import corrupt
 from robustbench_seg.corruptions.pixels import Image
-from robustbench_seg.corruptions.weather import FROST_TEXTURES, _frost_texture
+from robustbench_seg.corruptions.weather import FROST_FOLDERS, FROST_TEXTURES, _frost_texture
 from robustbench_seg.errors import MachineError
 
 
@@ -15,6 +19,40 @@ def test_frost_without_its_textures_names_the_remedy(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MachineError, match=r"frost\d\.\w+ of imagecorruptions.*install it again with pip"):
         corrupt(noise, "frost", 3)
+
+
+def test_the_build_takes_the_textures_that_frost_draws_from_and_no_others() -> None:
+    tree = ast.parse((Path(__file__).parents[2] / "hatch_build.py").read_text(encoding="utf-8"))
+    (textures,) = (
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TEXTURES"
+    )
+    assert tuple(textures) == FROST_TEXTURES
+    oracle_files = distribution("imagecorruptions")
+    for name, sha256 in textures.items():
+        content = Path(oracle_files.locate_file(f"imagecorruptions/frost/{name}")).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == sha256
+
+
+@pytest.mark.parametrize("package", FROST_FOLDERS)
+def test_a_texture_is_read_from_the_installation_or_from_the_oracle(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each alone, in the place that hatch_build.py or imagecorruptions gives it."""
+    _frost_texture.cache_clear()
+    name, *_ = FROST_TEXTURES
+    expected = _frost_texture(name)
+    content = Path(distribution("imagecorruptions").locate_file(f"imagecorruptions/frost/{name}")).read_bytes()
+    folder = tmp_path / package / FROST_FOLDERS[package]
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(content)
+    spec = importlib.util.spec_from_loader(package, None, is_package=True)
+    spec.submodule_search_locations = [str(tmp_path / package)]
+    monkeypatch.setattr(importlib.util, "find_spec", {package: spec}.get)
+    _frost_texture.cache_clear()
+    assert np.array_equal(_frost_texture(name), expected)
+    _frost_texture.cache_clear()
 
 
 def test_frost_uses_each_of_its_five_textures(noise: Image) -> None:
