@@ -5,7 +5,6 @@ import hashlib
 import re
 from collections.abc import Sequence
 from importlib.resources import files
-from itertools import zip_longest
 from typing import Any
 
 import jinja2
@@ -47,7 +46,7 @@ def render_html(title: str, sections: Sequence[Section], files_of: Sequence[File
     script = package_text("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = engine.from_string(package_text("page.html"))
-    parts = [part_of(section, own) for section, own in zip_longest(sections, files_of, fillvalue=())]
+    parts = [part_of(section, files_of[k] if files_of else ()) for k, section in enumerate(sections)]
 
     def page(galleries: Sequence[Gallery]) -> str:
         return template.render(

@@ -85,7 +85,8 @@ class Panel:
         """The end of a table's caption: what its numbers were made with."""
         fingerprint, weights = self.hashes
         setting = describe_setting(self.cells.iloc[0], fingerprint, view=self.view is not None)
-        return f"{self.protocol}{setting}{weights}{self.notes}"
+        protocol = describe_protocol(self.source.plan.protocol, self.conditions)
+        return f"{f'{protocol}; ' if self.view else ''}{setting}{weights}{self.notes}"
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -102,10 +103,6 @@ class Panel:
     def notes(self) -> str:
         """What a caption adds where a view is transductive."""
         return "".join(f"; {note}" for note in transductive_notes(self.cells))
-
-    @property
-    def protocol(self) -> str:
-        return "" if self.view is None else f"{describe_protocol(self.source.plan.protocol, self.conditions)}; "
 
     def metric(self, name: str, title: str) -> Miou:
         """Look up a metric of a model in the view, by corruption and severity."""

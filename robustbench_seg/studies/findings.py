@@ -11,6 +11,7 @@ from .comparisons import Differences
 from .evidence import Entry, Evidence
 from .grades import ArmDifference, Grade
 from .robustness import Conditions, scores_of
+from .statistics import Draws
 
 __all__ = ["Finding", "best_arm_finding", "finding_under_corruption", "pair_finding"]
 
@@ -21,7 +22,10 @@ WORDS = {
     "retention": ("keeps more of its mIoU under corruption than", "retention"),
     "drop": ("loses more mIoU under corruption than", "the drop under corruption"),
     "extent": ("loses more mIoU from windows to whole images than", "the loss from windows to whole images"),
-    "growth": ("loses more to whole images under corruption than", "the growth of that loss under corruption"),
+    "growth": (
+        "sees its loss from windows to whole images grow more under corruption than",
+        "the growth under corruption of the loss from windows to whole images",
+    ),
 }
 GRADES = {
     Grade.SIGNIFICANT: " (exploratory)",
@@ -114,7 +118,7 @@ def best_arm_finding(evidence: Evidence, arms: Sequence[Entry], view: View, cond
         keeps = f"keeps {percent(values['retention'][0])} % of its clean mIoU under corruption"
         return Finding(title=f"{best.arm} {keeps}; its mIoU is lowest under {spaced(lowest)}")
 
-    def mean(title: str) -> Mapping[str, object]:
+    def mean(title: str) -> Mapping[str, Draws]:
         return {"mean": scores_of(evidence.miou(title, view), conditions)["mean"]}
 
     second = ranked[1].arm

@@ -31,7 +31,7 @@ def make(panel: Panel) -> Content:
         columns = [Column(name="gap", label="clean minus mean", unit=POINTS, best="low")]
         fields = view.fields("gap", "What corruption costs")
         return Content(
-            tables=(view.table(gap, columns, **fields, caption=f"Points of mIoU; {view.about}."),),
+            tables=(view.table(gap, columns, **fields, caption="Points of mIoU."),),
             sentences=("It costs something.",),
         )
 
