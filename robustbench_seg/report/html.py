@@ -40,6 +40,7 @@ def render_html(title: str, sections: Sequence[Section], files_of: Sequence[File
         common_lead=common_lead,
         sort_key=sort_key,
         plain_title=plain_title,
+        many_models=many_models,
         verdict=verdict,
         with_rest=with_rest,
     )
@@ -69,12 +70,14 @@ def part_of(section: Section, own_files: Files) -> dict[str, Any]:
     """Arrange a section for the page: its headings, with what stands on the first screen apart."""
     groups = groups_of(section)
     rows = [row for table in section.tables for row in table.rows]
+    used = {one.view for one in (*section.tables, *section.pictures)}
     return {
+        "views": [view for view in section.views if view in used],
         "section": section,
         "answer": next((group for group in groups if group["title"] == ANSWER), None),
         "groups": [group for group in groups if group["title"] != ANSWER],
         "runs": any(row.single for row in rows),
-        "many": any(table.main and len(table.rows) > MANY for table in section.tables),
+        "many": any(map(many_models, section.tables)),
         "method": section.provenance,
         "weights": section.facts.get("weights", ()),
         "files": own_files,
@@ -104,6 +107,11 @@ def groups_of(section: Section) -> list[dict[str, Any]]:
         }
         for title in dict.fromkeys(one.group for one in every)
     ]
+
+
+def many_models(table: Table) -> bool:
+    """Whether a table is one of models to search in."""
+    return table.main and table.heads[0].label == "model" and sum(not row.single for row in table.rows) > MANY
 
 
 def plain_title(item: Table | Picture) -> str:

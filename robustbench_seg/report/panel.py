@@ -22,7 +22,7 @@ from ..studies.statistics import Draws
 from ..wording import spaced
 from .content import Picture
 from .provenance import describe_protocol, describe_setting, hashes_of
-from .table import Column, Row, Table
+from .table import Cell, Column, Row, Table
 from .units import file_name
 
 __all__ = ["Panel", "panels_of"]
@@ -180,10 +180,19 @@ class Panel:
                 name = entry.arm_label if entry.run else entry.label
                 row = {"model": name, "run": entry.run, head: part and spaced(part)}
                 cells = [heading.cell(row[heading.label]) for heading in heads]
-                cells += [column.cell_of(values, part) for column in columns]
+                cells += [
+                    self.with_runs(column.cell_of(values, part), entry, column.key_in(part)) for column in columns
+                ]
                 where = self.models(entry.name, entry.models) | ({head: part} if head else {})
                 rows.append(Row(cells=tuple(cells), where=where, competes=entry.competes, single=not entry.compared))
         return self.of_rows((*heads, *columns), rows, metric, **fields)
+
+    def with_runs(self, cell: Cell, entry: Entry, quantity: Any) -> Cell:
+        """Give the CSV the interval over images and runs too, where an arm has several runs."""
+        if len(entry.models) < 2 or quantity not in entry.values:
+            return cell
+        runs = self.evidence.over_runs(entry, quantity)
+        return replace(cell, test={"low_runs": runs.low, "high_runs": runs.high, **cell.test})
 
     def of_rows(self, columns: Sequence[Column], rows: Sequence[Row], metric: str = "miou", **fields: Any) -> Table:
         """Make a table of rows that have any other form. metric: for the CSV. fields: of `Table`."""

@@ -67,8 +67,12 @@ class Column:
 
     def cell_of(self, values: Mapping[Any, Any], part: Hashable = None) -> Cell:
         """Show what a row has for this column. part: of the row, where keys are (part, key)."""
+        return self.cell(values.get(self.key_in(part)))
+
+    def key_in(self, part: Hashable = None) -> Hashable:
+        """The key by which a row's values have it."""
         key = self.name if self.key is None else self.key
-        return self.cell(values.get(key if part is None else (part, key)))
+        return key if part is None else (part, key)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,9 +62,9 @@ class Runs:
         return [runs for runs in (self.first, self.second) if len(runs)]
 
     @cached_property
-    def counts(self) -> list[int]:
+    def counts(self) -> tuple[int, ...]:
         """The number of runs of each arm; the same weights count once."""
-        return list(map(distinct, self.arms))
+        return tuple(map(distinct, self.arms))
 
     @cached_property
     def difference(self) -> Draws:

@@ -38,6 +38,17 @@ def test_without_variation_of_images_it_is_students_interval(first: tuple[float,
     assert runs.p == pytest.approx(scipy.stats.ttest_ind(first, second).pvalue, rel=1e-6)
 
 
+@pytest.mark.parametrize("values", [(0.28, 0.3), (0.28, 0.3, 0.31), (0.5, 0.6, 0.4, 0.7)])
+def test_of_a_single_arm_it_is_students_interval_of_a_mean(values: tuple[float, ...]) -> None:
+    expected = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    interval = Runs(constant(*values), (), 17).interval
+    assert [interval.low, interval.high] == pytest.approx([expected.low, expected.high], rel=1e-9)
+    assert interval.estimate == pytest.approx(np.mean(values))
+    alone = Runs(constant(values[0]), (), 17).interval
+    assert alone.estimate == pytest.approx(values[0])
+    assert np.isnan([alone.low, alone.high]).all()
+
+
 def test_of_unlike_numbers_of_runs_the_smaller_decides_the_degrees_of_freedom() -> None:
     first, second = (0.5, 0.52), (0.4, 0.41, 0.45, 0.43)
     error = np.sqrt(np.var(first, ddof=1) / 2 + np.var(second, ddof=1) / 4)

@@ -1,5 +1,6 @@
 """Resolution: clean mIoU by view, what a shift costs each arm, whether corruption adds to it; the claim of Table 1c."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,7 +12,7 @@ from ...studies.evidence import Entry
 from ...studies.findings import Finding, pair_finding
 from ...studies.shift import Shift, effect_differences, growth_differences, growth_of_share, lost_by_effect, shift_of
 from ...wording import MOST_NAMES, conjoin, counted, percent
-from ..content import Content
+from ..content import ANSWER, Content, Picture
 from ..differences import long_table, wide_table
 from ..panel import Panel
 from ..resolution_pictures import resolution_pictures
@@ -51,10 +52,17 @@ def shift_content(panel: Panel, shift: Shift) -> Content:
     tables += [*long_table(panel, growth, ("in", share), lost, **fields), published_table(panel, shift)]
     return Content(
         tables=tuple(tables),
-        pictures=tuple(resolution_pictures(panel, shift, differences)) if panel.source.pictures else (),
+        pictures=pictures_of(panel, shift, differences) if panel.source.pictures else (),
         findings=findings(differences, growth),
         sentences=tuple(results_of_growth(panel, shift, growth) or results(panel, shift, differences)),
     )
+
+
+def pictures_of(panel: Panel, shift: Shift, differences: Differences) -> tuple[Picture, ...]:
+    """Draw all; of clean images alone, the first is on the first screen."""
+    first, *others = resolution_pictures(panel, shift, differences) or [None]
+    answer = () if first is None else (first if panel.conditions else replace(first, group=ANSWER),)
+    return (*answer, *others)
 
 
 def findings(differences: Differences, growth: Differences) -> tuple[Finding, ...]:
