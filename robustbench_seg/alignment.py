@@ -8,12 +8,14 @@ The probability of a class of the data set is the sum over the classes that map 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .errors import UsageError
 from .wording import listed
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 __all__ = ["SHIPPED", "Alignment", "align"]
@@ -94,13 +96,12 @@ class Alignment:
 
     def predict(self, classes: "Tensor") -> "Tensor":
         """Map the model's classes, int64 of any shape, to the data set's, or to `nothing`."""
-        return classes.new_tensor(self.to)[classes]
+        return index_on(self.to, classes.device)[classes]
 
     def grouped(self, probabilities: "Tensor") -> "Tensor":
         """Sum probabilities (B, model classes, ...) of what maps to the same: (B, classes + 1, ...), nothing last."""
         shape = (probabilities.shape[0], self.nothing + 1, *probabilities.shape[2:])
-        index = probabilities.new_tensor(self.to).long()
-        return probabilities.new_zeros(shape).index_add_(1, index, probabilities)
+        return probabilities.new_zeros(shape).index_add_(1, index_on(self.to, probabilities.device), probabilities)
 
     def notes(self, model: str, dataset: str) -> tuple[str, ...]:
         """Lines on what maps to nothing, in either direction; none where all is mapped."""
@@ -116,6 +117,14 @@ class Alignment:
                 f"IoU is 0: {listed(self.unreached, LISTED)}"
             )
         return tuple(lines)
+
+
+@lru_cache
+def index_on(to: tuple[int, ...], device: "torch.device") -> "Tensor":
+    """Put an index on a device, once: to send it there waits for the device."""
+    import torch
+
+    return torch.tensor(to, device=device)
 
 
 def align(

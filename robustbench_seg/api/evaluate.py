@@ -54,6 +54,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     device: str | None = None,
     precision: Literal["fp32", "bf16", "fp16"] = "fp32",
     workers: int = 0,
+    batch: int | None = None,
     cache: Path | str | None = None,
     progress: bool | Listener = True,
 ) -> Results:
@@ -68,8 +69,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     metrics: what is counted in addition to mIoU, by default all that ship. void: "counted" makes predictions on pixels
     without a label wrong, for the mIoU alone. device: of models that are loaded here, by
     default "cpu"; a network stays where it is. workers: processes that load images; with any, a script starts the call
-    under `if __name__ == "__main__":`. cache: folder where decoded images are kept until the call ends, up to 90 % of
-    its free disk; by default a temporary one, up to half of the free memory. progress: a bar in terminals and
+    under `if __name__ == "__main__":`. batch: images that go through a model together; by default 1 on a CPU, and what
+    fits into the memory of a GPU. cache: folder where decoded images are kept until the call ends, up to 90 % of its
+    free disk; by default a temporary one, up to half of the free memory. progress: a bar in terminals and
     notebooks, or a listener of your own.
 
     Raises UsageError, DataError or StoreError for what can't be measured, before the first image; where all cells
@@ -77,6 +79,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     """
     if limit is not None and limit < 1:
         raise UsageError(f"limit must be 1 or more, or None for all images, got {limit}")
+    if batch is not None and batch < 1:
+        raise UsageError(f"batch must be 1 or more, or None, got {batch}")
     if not isinstance(corruptions, Mapping | None):
         raise UsageError(f"corruptions must be severities by name, such as {{'fog': [1, 3]}}, got {corruptions!r:.60}")
     dataset = opened(data)
@@ -105,6 +109,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
         device=device_of(handed, device),
         precision=precision,
         workers=workers,
+        batch=batch,
         limit=limit,
         cache=None if cache is None else Path(expanded(str(cache))),
         command=f"robustbench_seg.evaluate in {Path(sys.argv[0]).name or 'an interactive session'}",

@@ -10,6 +10,7 @@ from ..files import expanded
 
 __all__ = [
     "BatchNorm",
+    "BatchSize",
     "Cache",
     "Corruptions",
     "Data",
@@ -113,6 +114,15 @@ Workers = Annotated[
         min=0,
         help="Processes that load images; by default one per four cores on a CPU, per two with a GPU, at most 8. "
         "They change no number.",
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        "--batch",
+        min=1,
+        help="Images of one size that go through a model together; by default 1 on a CPU, and on a GPU as many as fit "
+        "into its memory, 16 at most.",
     ),
 ]
 Cache = Annotated[

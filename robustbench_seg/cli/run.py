@@ -9,6 +9,7 @@ from ..wording import counted
 from .choice import Choice, choose, options_for
 from .options import (
     BatchNorm,
+    BatchSize,
     Cache,
     Corruptions,
     Data,
@@ -56,6 +57,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     device: Device = "cpu",
     precision: Precision = "fp32",
     workers: Workers = None,
+    batch: BatchSize = None,
     cache: Cache = None,
     limit: Limit = None,
     full: Full = False,
@@ -87,6 +89,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         device=device,
         precision=precision,
         limit=limit,
+        batch=batch,
         cache=cache,
     )
     log = opened_log(log_to, out, target.suite)

@@ -1,15 +1,19 @@
-"""The device of a run, and the number of torch's threads."""
+"""The device of a run: torch's threads, time on it, and how many images fit into its memory."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
 from .. import environment
 from ..errors import UsageError
 
-__all__ = ["evaluation_threads", "find_device", "torch_threads"]
+__all__ = ["Stopwatch", "evaluation_threads", "find_device", "fitting_batch", "torch_threads"]
+
+SHARE_OF_MEMORY = 0.8  # of a GPU, for one batch
 
 
 def find_device(name: str) -> torch.device:
@@ -50,3 +54,45 @@ def torch_threads(number: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+class Stopwatch:
+    """The time from now to `stop`, on the clock of a device: on a GPU it runs while the device works.
+
+    Neither starting nor stopping waits for a GPU.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.cuda, self.elapsed_s = device.type == "cuda", 0.0
+        if self.cuda:
+            event: Any = torch.cuda.Event
+            self.events = [event(enable_timing=True) for _ in range(2)]
+            self.stream = torch.cuda.current_stream(device)
+            self.events[0].record(self.stream)
+        self.begin = time.perf_counter()
+
+    def stop(self) -> None:
+        """Stop when the device has done what it was given until now."""
+        self.elapsed_s = time.perf_counter() - self.begin
+        if self.cuda:
+            self.events[1].record(self.stream)
+
+    def seconds(self) -> float:
+        """Wait until it has stopped, and give the seconds."""
+        if self.cuda:
+            self.events[1].synchronize()
+            self.elapsed_s = self.events[0].elapsed_time(self.events[1]) / 1000
+        return self.elapsed_s
+
+
+@contextmanager
+def fitting_batch(device: torch.device, most: int) -> Iterator[list[int]]:
+    """Hold a block that puts one image through a model on a GPU; the list then has how many fit, 1 .. most."""
+    fitting: list[int] = []
+    before = torch.cuda.memory_allocated(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    yield fitting
+    image = max(1, torch.cuda.max_memory_allocated(device) - before)
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    free = torch.cuda.mem_get_info(device)[0] + unused
+    fitting.append(max(1, min(most, int(SHARE_OF_MEMORY * free / image))))

@@ -1,69 +1,96 @@
 """Show the images of a condition to one model or to several, and count what each of them gives."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
-from ..datasets.base import Dataset, LabelMap, Sample, spaced
+from ..datasets.base import Dataset, Sample, spaced
 from ..metrics import ImageCounts
 from ..models.base import Segmenter
 from ..store.cell import Condition, Setting
+from .batch import batches
 from .batchnorm import reestimated
 from .prepare import prepare_under
-from .tally import Tally, as_tensor
+from .tally import MOST, Seen, Tally, as_tensor
 from .workers import Loader
 
-__all__ = ["evaluate", "show"]
+__all__ = ["Screening", "evaluate", "show"]
 
 PLAIN = Setting()
-OnImage = Callable[[Tally, Sample, LabelMap], None]
 
 
 def evaluate(
-    model: Segmenter, dataset: Dataset, ids: Sequence[str], loader: Loader, setting: Setting = PLAIN
+    model: Segmenter,
+    dataset: Dataset,
+    ids: Sequence[str],
+    loader: Loader,
+    setting: Setting = PLAIN,
+    batch: int | None = None,
 ) -> tuple[list[ImageCounts], dict[str, float]]:
     """Evaluate a model on images of a data set, at the native size of each label.
 
     In a view that re-estimates the statistics of BatchNorm, this happens first, on images evenly spaced over ids.
-    Returns the counts of each image, in the order of ids, and seconds: see `Tally.timings`. An error names its image.
-    Raises UsageError for an unknown metric, and as `reestimated`.
+    batch: see `Screening`. Returns the counts of each image, in the order of ids, and seconds: see `Tally.timings`. An
+    error names its image. Raises UsageError for an unknown metric, and as `reestimated`.
     """
     tally = Tally(model, setting)
-    show([tally], setting.condition, dataset, ids, loader)
+    show([tally], setting.condition, Screening(dataset, ids, loader, batch))
     if tally.error is not None:
         raise tally.error
-    return tally.rows, tally.timings
+    return [tally.rows[image_id] for image_id in ids], tally.timings
+
+
+@dataclass(frozen=True)
+class Screening:
+    """The images that are shown, and how. others: images that are shown after `ids`, and from which no statistics of
+    BatchNorm are re-estimated. pictured: ids whose label maps are wanted. batch: images of one size that go through a
+    model together; None for 1 on a CPU, and on a GPU for what fits into its memory.
+    """
+
+    dataset: Dataset
+    ids: Sequence[str]
+    loader: Loader
+    batch: int | None = None
+    others: Sequence[str] = ()
+    pictured: Collection[str] = ()
 
 
 def show(
     tallies: Sequence[Tally],
     condition: Condition,
-    dataset: Dataset,
-    ids: Sequence[str],
-    loader: Loader,
-    on_image: OnImage = lambda tally, sample, prediction: None,
-    others: Sequence[str] = (),
+    screening: Screening,
+    seen: Seen = lambda tally, sample, prediction: None,
 ) -> None:
     """Load and corrupt images of a data set once, and show each to all tallies.
 
-    A tally that raises drops out, and keeps its error; where images can't be loaded, all do. on_image is called with
-    each tally, corrupted sample and predicted label map, in the time of the tally. others: images that are shown after
-    those, and from which no statistics of BatchNorm are re-estimated. Where a view asks for that, the model is to be in
-    no other tally: all that is shown to it meets these statistics.
+    A tally that raises drops out, and keeps its error; where images can't be loaded, all do. seen: see `Tally.add`; it
+    is called in the time of the tally. Where a view re-estimates the statistics of BatchNorm, the model is to be in no
+    other tally: all that is shown to it meets these statistics.
     """
+    dataset, ids = screening.dataset, screening.ids
     prepare = prepare_under(condition, dataset)
+    on_gpu = any(tally.model.device.type == "cuda" for tally in tallies)
+    size = screening.batch or (MOST if on_gpu else 1)
     with ExitStack() as statistics:
         for tally in tallies:
             view = tally.setting.view
+            tally.most = screening.batch or (None if tally.model.device.type == "cuda" else 1)
             if view.batchnorm is not None:
                 with tally.own_time():
-                    images = (as_tensor(sample.image) for sample in loader.map(prepare, spaced(ids, view.batchnorm)))
+                    samples = screening.loader.map(prepare, spaced(ids, view.batchnorm))
+                    images = (as_tensor(sample.image) for sample in samples)
                     statistics.enter_context(reestimated(tally.model, view, images, tally.setting.precision))
-        for sample in shared(tallies, loader.map(prepare, (*ids, *others))):
+        samples = shared(tallies, screening.loader.map(prepare, (*ids, *screening.others)))
+        for batch in batches(samples, size):
             for tally in tallies:
                 if tally.error is None:
                     with tally.own_time():
-                        on_image(tally, sample, tally.add(dataset, sample))
+                        tally.add(dataset, batch, screening.pictured, seen)
+        for tally in tallies:
+            if tally.error is None:
+                with tally.own_time():
+                    tally.settle(dataset, seen)
 
 
 def shared(tallies: Sequence[Tally], samples: Iterable[Sample]) -> Iterator[Sample]:

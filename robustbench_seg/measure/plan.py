@@ -50,6 +50,7 @@ class Options:
     limit: the number of images, evenly spaced over the sorted ids. dataset: the suite's, if it is open already. models:
     those that a program hands over, by name. command: how this run is
     called in its records, by default the command line. cache: see `decoded`; None for the folder of temporary files.
+    batch: see `Screening`.
     """
 
     data: dict[str, Path] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class Options:
     device: str = "cpu"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     workers: int = 0
+    batch: int | None = None
     limit: int | None = None
     cache: Path | None = None
     dataset: Dataset | None = None

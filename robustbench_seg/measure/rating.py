@@ -13,7 +13,9 @@ from ..alignment import Alignment
 
 __all__ = ["Rated", "classify", "rate"]
 
-STRIPE = 1 << 16  # pixels, at most, whose logits at label size are held at a time: whole rows, at least one
+# Pixels of an image, at most, whose logits at label size are held at a time: whole rows, at least one. More on a GPU,
+# which is slow at many small operations.
+STRIPE, STRIPE_ON_GPU = 1 << 16, 1 << 20
 LEAST_PROBABILITY = torch.finfo(torch.float32).tiny  # of a label: an impossible one would make every mean infinite
 
 
@@ -46,6 +48,8 @@ def stripes(logits: Sequence[Tensor], size: tuple[int, int], log: bool) -> Itera
     So no map of all classes at the label's size ever exists.
     """
     step = max(1, STRIPE // size[1])
+    if logits[0].is_cuda and step < size[0]:  # never the whole map, which is resized by other arithmetic
+        step = max(step, min(STRIPE_ON_GPU // size[1], size[0] - 1))
     for top in range(0, size[0], step):
         rows = range(top, min(top + step, size[0]))
         parts = [resize_rows(x, rows, size) for x in logits]

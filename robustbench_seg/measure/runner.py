@@ -16,7 +16,7 @@ from ..store.folder import Store
 from ..store.plan import Failure
 from ..suites import Suite
 from .decoded import decoding, stamps_of
-from .evaluate import show
+from .evaluate import Screening, show
 from .latency import Budget, measure_latency
 from .listener import Listener, Listeners
 from .pictures import save_pictures
@@ -39,6 +39,7 @@ class Context:
     loader: Loader
     store: Store
     listener: Listener
+    batch: int | None = None
     failed: list[Job] = field(default_factory=list)
 
     @contextmanager
@@ -85,7 +86,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
         listener.planned(len(jobs) - len(waiting), waiting)
         sweeps = sweeps_of(waiting)
         with decoding(dataset, stamps, options.cache, len(sweeps)) as decoded:
-            context = Context(suite, decoded, ids, loader, store, listener)
+            context = Context(suite, decoded, ids, loader, store, listener, options.batch)
             for sweep in sweeps:
                 measure_sweep(context, sweep)
         for job in waiting:
@@ -109,8 +110,8 @@ def measure_sweep(context: Context, sweep: Sweep) -> None:
     counted, gallery = set(context.ids), set(context.suite.gallery)
     differences: dict[str, float] = {}
 
-    def on_image(tally: Tally, sample: Sample, prediction: LabelMap) -> None:
-        if sample.image_id in gallery:
+    def seen(tally: Tally, sample: Sample, prediction: LabelMap | None) -> None:
+        if sample.image_id in gallery and prediction is not None:
             record = jobs[tally].record
             save_pictures(context.store.gallery(record.cell.slug, record.key), dataset, sample, prediction)
         if sample.image_id in counted:
@@ -120,14 +121,15 @@ def measure_sweep(context: Context, sweep: Sweep) -> None:
 
     listener.started(sweep.jobs)
     others = [image_id for image_id in context.suite.gallery if image_id not in counted]
-    show(list(jobs), sweep.condition, dataset, context.ids, context.loader, on_image, others)
+    screening = Screening(dataset, context.ids, context.loader, context.batch, others, gallery)
+    show(list(jobs), sweep.condition, screening, seen)
     difference = fmean(differences.values()) if differences else None
     for tally, job in jobs.items():
         if tally.error is None:
             with context.storing(job):
                 expect_change(sweep.condition, difference, len(differences))
                 record = replace(job.record, timings=tally.timings, difference=difference)
-                context.store.write_quality(tally.rows[: len(context.ids)], record)
+                context.store.write_quality([tally.rows[image_id] for image_id in context.ids], record)
 
 
 def expect_change(condition: Condition, difference: float | None, images: int) -> None:

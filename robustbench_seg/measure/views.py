@@ -21,6 +21,7 @@ from .rating import Rated, classify, rate
 __all__ = [
     "in_precision",
     "input_sizes",
+    "not_finite",
     "predict",
     "rated_prediction",
     "view_logits",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 WINDOWS_PER_BATCH = 4
+Flags = list[Tensor] | None
 HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}  # by the name of a precision
 
 
@@ -60,67 +62,81 @@ def rounding_switches() -> list[tuple[Any, str, Any]]:
 
 
 @torch.inference_mode()
-def predict(model: Segmenter, image: Tensor, view: View, size: tuple[int, int], precision: str) -> Tensor:
-    """Give each pixel of a label map of `size` (height, width) its class.
+def predict(
+    model: Segmenter, images: Tensor, view: View, size: tuple[int, int], precision: str, finite: Flags = None
+) -> Tensor:
+    """Give each pixel of label maps of `size` (height, width) its class.
 
-    image: uint8 RGB (H, W, 3) on any device. precision: "fp32", "bf16" or "fp16" (autocast). Returns int64 (height,
-    width).
+    images: uint8 RGB (B, H, W, 3), or one (H, W, 3), on any device. precision: "fp32", "bf16" or "fp16" (autocast).
+    finite: as of `view_logits`. Returns int64 (B, height, width), or (height, width).
     """
-    batch = image.to(model.device).permute(2, 0, 1)[None]
+    batch = images.to(model.device).reshape(-1, *images.shape[-3:]).permute(0, 3, 1, 2)
     with in_precision(model.device, precision):
-        classes = classify(view_logits(model, batch, view), size, log=takes_logarithm(model))[0]
+        classes = classify(view_logits(model, batch, view, finite), size, log=takes_logarithm(model))
     alignment = alignment_of(model)
-    return alignment.predict(classes) if alignment else classes
+    classes = alignment.predict(classes) if alignment else classes
+    return classes.reshape(*images.shape[:-3], *size)
 
 
 @torch.inference_mode()
-def rated_prediction(model: Segmenter, image: Tensor, view: View, label: Tensor, precision: str) -> Rated:
-    """Do as `predict` does, for the size of a label map (height, width), uint8, and rate the model's confidence."""
-    batch = image.to(model.device).permute(2, 0, 1)[None]
+def rated_prediction(
+    model: Segmenter, images: Tensor, view: View, labels: Tensor, precision: str, finite: Flags = None
+) -> Rated:
+    """Do as `predict` does, for the size of label maps uint8 (B, height, width), or one, and rate the confidence."""
+    batch = images.to(model.device).reshape(-1, *images.shape[-3:]).permute(0, 3, 1, 2)
+    label = labels.to(model.device).reshape(-1, *labels.shape[-2:])
     with in_precision(model.device, precision):
-        logits = view_logits(model, batch, view)
-        rated = rate(logits, label.to(model.device)[None], alignment_of(model), log=takes_logarithm(model))
-    return Rated(rated.classes[0], rated.confidence[0], rated.log_likelihood[0])
+        logits = view_logits(model, batch, view, finite)
+        rated = rate(logits, label, alignment_of(model), log=takes_logarithm(model))
+    return Rated(*(each.reshape(labels.shape) for each in (rated.classes, rated.confidence, rated.log_likelihood)))
 
 
-def view_logits(model: Segmenter, images: Tensor, view: View) -> list[Tensor]:
+def view_logits(model: Segmenter, images: Tensor, view: View, finite: Flags = None) -> list[Tensor]:
     """Turn uint8 (B, 3, H, W) into float32 logits, for each scale and, with flip, each scale mirrored and turned back.
 
-    They are at the model's stride when whole, at the (scaled) size by windows. Raises UsageError for a scaled image
-    smaller than 32 pixels, and for logits that are not finite.
+    They are at the model's stride when whole, at the (scaled) size by windows. finite: gets whether the logits of each
+    image are finite, booleans (B,), once or several times; this does not wait for the device. Raises UsageError for a
+    scaled image smaller than 32 pixels and, without `finite`, NotFiniteError for logits that are not finite.
     """
-    logits = []
+    logits: list[Tensor] = []
+    flags: list[Tensor] = [] if finite is None else finite
     for scale in view.scales:
         scaled = images
         if scale != 1:
             size = (round(scale * images.shape[2]), round(scale * images.shape[3]))
             scaled = resize(images.float(), size).round().to(torch.uint8)
-        logits.append(put_through(model, scaled, view))
+        logits.append(put_through(model, scaled, view, flags))
         if view.flip:
-            logits.append(put_through(model, scaled.flip(3), view).flip(3))
+            logits.append(put_through(model, scaled.flip(3), view, flags).flip(3))
+    if finite is None and not torch.stack(flags).all():
+        raise not_finite(model)
     return logits
 
 
-def put_through(model: Segmenter, images: Tensor, view: View) -> Tensor:
+def not_finite(model: Segmenter) -> NotFiniteError:
+    """What to raise for logits that are not finite: they would pass for some class."""
+    return NotFiniteError(f"{model.name} gave logits that are not finite; its weights are damaged, or overflow")
+
+
+def put_through(model: Segmenter, images: Tensor, view: View, finite: list[Tensor]) -> Tensor:
     """Put images through a model as they are, whole or by windows."""
     height, width = images.shape[2:]
     if min(height, width) < LEAST_SIDE:
         raise UsageError(f"an image of {height}x{width} pixels, at its view's scale, has a side below {LEAST_SIDE}")
     if view.mode == "slide":
         assert view.crop is not None and view.stride is not None
-        return slide(model, images, view.crop, view.stride)
+        return slide(model, images, view.crop, view.stride, finite)
     if view.mode == "processor":
         images = as_prepared(model, view.mode).process_size(images)
     elif view.size:
         images = resize(images.float(), view.size).round().to(torch.uint8)
-    return finite_logits(model, images, view.pad_to)
+    return checked_logits(model, images, finite, view.pad_to)
 
 
-def finite_logits(model: Segmenter, images: Tensor, pad_to: int = 1) -> Tensor:
-    """Float32 logits at the model's stride. Raises NotFiniteError where one is not: it would pass for some class."""
+def checked_logits(model: Segmenter, images: Tensor, finite: list[Tensor], pad_to: int = 1) -> Tensor:
+    """Float32 logits at the model's stride. finite: gets whether each image's are finite, (B,)."""
     logits = (as_prepared(model, f"pad-{pad_to}")(images, pad_to) if pad_to > 1 else model(images)).float()
-    if not logits.isfinite().all():
-        raise NotFiniteError(f"{model.name} gave logits that are not finite; its weights are damaged, or overflow")
+    finite.append(logits.isfinite().flatten(1).all(dim=1))
     return logits
 
 
@@ -145,7 +161,7 @@ def as_prepared(model: Segmenter, mode: str) -> PreparedSegmenter:
     return model
 
 
-def slide(model: Segmenter, images: Tensor, crop: int, stride: int) -> Tensor:
+def slide(model: Segmenter, images: Tensor, crop: int, stride: int, finite: list[Tensor]) -> Tensor:
     """Average the logits of all windows that cover a pixel; each window's are resized to the window first.
 
     On a side where the image is smaller than the window, the window is the image's.
@@ -158,7 +174,9 @@ def slide(model: Segmenter, images: Tensor, crop: int, stride: int) -> Tensor:
     for first in range(0, len(places), WINDOWS_PER_BATCH):
         some = places[first : first + WINDOWS_PER_BATCH]
         windows = torch.cat([images[:, :, y : y + rows, x : x + columns] for y, x in some])
-        logits = resize(finite_logits(model, windows), (rows, columns))
+        flags: list[Tensor] = []
+        logits = resize(checked_logits(model, windows, flags), (rows, columns))
+        finite += flags[0].chunk(len(some))
         for (y, x), of_window in zip(some, logits.chunk(len(some)), strict=True):
             total[:, :, y : y + rows, x : x + columns] += of_window
             cover[y : y + rows, x : x + columns] += 1

@@ -85,8 +85,8 @@ class Preprocessing:
 
         if self.order == "BGR":
             images = images.flip(1)
-        mean, std = (
-            torch.tensor([value / self.rescale for value in values], device=images.device)[:, None, None]
+        mean, std = (  # made on the device: to send them there would wait for it
+            torch.cat([torch.full((1, 1, 1), value / self.rescale, device=images.device) for value in values])
             for values in (self.mean, self.std)
         )
         return (images.float() - mean) / std
