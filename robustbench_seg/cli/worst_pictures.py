@@ -87,7 +87,7 @@ def make_pictures(
 
 def save_images(job: "Job", dataset: "Dataset", folders: Mapping[str, Path]) -> None:
     """Save the pictures of some images of a cell. folders: by image id."""
-    from ..measure.evaluate import show
+    from ..measure.evaluate import Screening, show
     from ..measure.pictures import save_pictures
     from ..measure.tally import Tally
     from ..measure.workers import Loader
@@ -97,11 +97,13 @@ def save_images(job: "Job", dataset: "Dataset", folders: Mapping[str, Path]) -> 
     if job.cell.view.batchnorm is not None:
         raise UsageError(f"no pictures in view {job.cell.view}: its statistics are of all images of a condition")
 
-    def save(tally: Tally, sample: "Sample", prediction: "LabelMap") -> None:
+    def save(tally: Tally, sample: "Sample", prediction: "LabelMap | None") -> None:
+        assert prediction is not None  # every image is pictured
         save_pictures(folders[sample.image_id], dataset, sample, prediction)
 
     tally = Tally(job.model, job.cell.setting, job.record.environment["threads"])
-    show([tally], job.cell.condition, dataset, (), Loader(0), save, list(folders))
+    screening = Screening(dataset, (), Loader(0), others=list(folders), pictured=folders)
+    show([tally], job.cell.condition, screening, save)
     if tally.error is not None:
         raise tally.error
 

@@ -1,7 +1,7 @@
 """Images of equal size together, on the device of a model; and what comes back from there.
 
-On a GPU nothing here waits for the device: images go there from pinned memory on a stream of their own, while the model
-is at work on the images before, and results are fetched when an event says that they are there.
+On a GPU nothing here waits for the device: images go there from pinned memory on a separate stream, while the model
+is at work on the images before, and results are fetched when an event reports that they are there.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ from ..datasets.base import Sample
 
 __all__ = ["Batch", "batches", "to_host"]
 
-HELD = 4  # batches whose samples may wait for others of their size
+MOST_BATCHES = 4  # batches whose samples may wait for others of their size
 
 
 class Batch:
@@ -52,7 +52,7 @@ def batches(samples: Iterable[Sample], size: int) -> Iterator[Batch]:
         waiting.setdefault(shapes, []).append(sample)
         if len(waiting[shapes]) == size:
             yield Batch(waiting.pop(shapes))
-        elif sum(map(len, waiting.values())) >= HELD * size:
+        elif sum(map(len, waiting.values())) >= MOST_BATCHES * size:
             yield Batch(waiting.pop(max(waiting, key=lambda shape: len(waiting[shape]))))
     yield from map(Batch, waiting.values())
 

@@ -9,10 +9,10 @@ from ..studies.findings import Finding
 from ..studies.pictures import StoredPicture
 from .table import Table
 
-__all__ = ["ANSWER", "HOW_SURE", "SEVERITY", "Content", "Picture", "Section"]
+__all__ = ["ANSWER", "DIFFERENCES", "SEVERITY", "Content", "Picture", "Section"]
 
 # Headings that parts share; ANSWER is of what stands on the first screen.
-ANSWER, SEVERITY, HOW_SURE = "Answer", "By severity", "How sure"
+ANSWER, SEVERITY, DIFFERENCES = "Answer", "By severity", "Differences"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Picture:
 class Content:
     """What one part of a section makes.
 
-    findings: of which a section takes one for its title. sentences: the main results, the first first. warnings: in
+    findings: a section takes one of them as its title. sentences: the main results, the first first. warnings: in
     sentences too.
     """
 

@@ -15,7 +15,7 @@ from ..studies.evidence import Evidence
 from ..studies.grades import ArmDifference, Grade
 from ..studies.statistics import Interval
 from ..wording import MISSING, p_text, points, spaced, span
-from .content import HOW_SURE, Picture
+from .content import DIFFERENCES, Picture
 from .panel import Panel
 from .table import Cell, Column, Row, Table
 from .units import POINTS
@@ -53,7 +53,7 @@ def main_table(panel: Panel, differences: Differences) -> list[Table]:
     """Make the table of the main differences in one view; none without two arms."""
     primary = {key: each for key, each in differences.items() if key[2] in MAIN}
     unit = "Points of mIoU, or of retention" if panel.conditions else "Points of mIoU"
-    fields = panel.fields("differences", "Differences between arms", HOW_SURE)
+    fields = panel.fields("differences", "Differences between arms", DIFFERENCES)
     return long_table(panel, primary, ("in", MAIN), unit, main=True, **fields)
 
 
@@ -157,7 +157,7 @@ def difference_pictures(panel: Panel, differences: Differences) -> list[Picture]
     if not any(each.primary for (_, _, what), each in differences.items() if what == "drop"):
         names.pop("drop", None)
     return forest_picture(
-        panel, differences, names, "points", "differences", "Differences between arms", group=HOW_SURE
+        panel, differences, names, "points", "differences", "Differences between arms", group=DIFFERENCES
     )
 
 

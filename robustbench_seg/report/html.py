@@ -87,10 +87,10 @@ def part_of(section: Section, own_files: Files) -> dict[str, Any]:
 def groups_of(section: Section) -> list[dict[str, Any]]:
     """A section's tables and figures by heading, in the order in which the headings come up, and by view."""
     # The strips of a gallery are for paper and Markdown; here the gallery shows more of the same.
-    shown = [one for one in section.pictures if not (section.gallery and one.group == GALLERY)]
-    figures = [(one, markupsafe.Markup(svg(one.chart))) for one in shown]
+    pictures = [one for one in section.pictures if not (section.gallery and one.group == GALLERY)]
+    figures = [(one, markupsafe.Markup(svg(one.chart))) for one in pictures]
     closed = {part.heading for part in PARTS.values() if part.closed}
-    every: list[Table | Picture] = [*section.tables, *shown]
+    every: list[Table | Picture] = [*section.tables, *pictures]
     return [
         {
             "title": title,

@@ -72,7 +72,7 @@ def once(values: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def provenance(facts: Facts) -> list[tuple[str, str]]:
-    """Write facts, but for the weights, in rows: what, and the text. Of many, what they share stands once."""
+    """Write facts, except the weights, in rows: what, and the text. Of many, what they share stands once."""
     rows = []
     for data in facts["data"]:
         text = f"{data['dataset']} {data['split']}, {data['images']} of {data['of']} images, fingerprint "

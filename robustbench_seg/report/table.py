@@ -137,7 +137,7 @@ class Table:
 
     @property
     def legend(self) -> str:
-        """All that is to be said where the table stands alone: the note, the setting, and what bold means."""
+        """All that the caption states where the table stands alone: the note, the setting, and what bold means."""
         bold = any(best for row in self.grid for _, best in row)
         setting = f" Setting: {self.about}." if self.about else ""
         return f"{'Bold: the best of its column. ' if bold else ''}{self.note}{setting}"

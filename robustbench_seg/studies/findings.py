@@ -36,7 +36,7 @@ GRADES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What was found. title: a sentence without its full stop. difference: that it states, in what `noun` says."""
+    """A main result. title: a sentence without its full stop. difference: what it states. noun: its quantity."""
 
     title: str
     difference: ArmDifference | None = None
@@ -100,8 +100,8 @@ def finding_under_corruption(
     rest = texts.pop("", [])
     parts = [f"{lead} is ahead under {conjoin(some)}" for lead, some in texts.items()]
     parts += [f"nothing is resolved under {conjoin(rest)}"] if rest else []
-    found = pair_finding(each, quantity)
-    return replace(found, title="; ".join([found.title, *parts]))
+    finding = pair_finding(each, quantity)
+    return replace(finding, title="; ".join([finding.title, *parts]))
 
 
 def best_arm_finding(evidence: Evidence, arms: Sequence[Entry], view: View, conditions: Conditions) -> Finding | None:

@@ -119,6 +119,6 @@ def error_map(prediction: Pixels, label: Pixels) -> tuple[Pixels, float]:
     wrong = labelled & (prediction != label).any(axis=2)
     errors = np.full(label.shape, RIGHT, np.uint8)
     down, right = np.indices(labelled.shape)
-    errors[~labelled & ((down + right) % HATCH < LINE)] = UNLABELLED  # in grey too, lines are not taken for wrong
+    errors[~labelled & ((down + right) % HATCH < LINE)] = UNLABELLED  # in grey too, lines do not look like wrong pixels
     errors[wrong] = WRONG
     return errors, float(wrong.sum() / labelled.sum()) if labelled.any() else float("nan")

@@ -46,9 +46,9 @@ def findings(panel: Panel, entries: list[Entry]) -> tuple[Finding, ...]:
     assert panel.view is not None
     whole = [entry for entry in entries if entry.compared and not np.isnan(entry.values["retention"][0])]
     pair = TABLE_5.choose(panel.evidence.pairs()) if len(whole) == 2 else None
-    found = finding_under_corruption(panel.score_differences, pair, panel.conditions)
-    found = found or best_arm_finding(panel.evidence, whole, panel.view, panel.conditions)
-    return (found,) if found else ()
+    finding = finding_under_corruption(panel.score_differences, pair, panel.conditions)
+    finding = finding or best_arm_finding(panel.evidence, whole, panel.view, panel.conditions)
+    return (finding,) if finding else ()
 
 
 def results(panel: Panel, entries: list[Entry], differences: Differences) -> list[str]:

@@ -68,11 +68,11 @@ def pictures_of(panel: Panel, shift: Shift, differences: Differences) -> tuple[P
 def findings(differences: Differences, growth: Differences) -> tuple[Finding, ...]:
     """State how the arms of the paper's claim differ in what they lose to the extent, and in how corruption adds."""
     every = {"extent": differences, "growth": growth}
-    found = []
+    made: list[Finding] = []
     for name, own in every.items():
         pair = TABLE_1C.choose([key[:2] for key, each in own.items() if key[2] == name and each.measured])
-        found += [pair_finding(own[*pair, name], name)] if pair else []
-    return tuple(found)
+        made += [pair_finding(own[*pair, name], name)] if pair else []
+    return tuple(made)
 
 
 def results(panel: Panel, shift: Shift, differences: Differences) -> list[str]:
