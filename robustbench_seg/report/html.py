@@ -70,7 +70,7 @@ def part_of(section: Section, own_files: Files) -> dict[str, Any]:
     """Arrange a section for the page: its headings, with what stands on the first screen apart."""
     groups = groups_of(section)
     rows = [row for table in section.tables for row in table.rows]
-    used = {one.view for one in (*section.tables, *section.pictures)}
+    used = {table.view for table in section.tables} | {picture.view for picture in section.pictures}
     return {
         "views": [view for view in section.views if view in used],
         "section": section,

@@ -60,9 +60,9 @@ def shift_content(panel: Panel, shift: Shift) -> Content:
 
 def pictures_of(panel: Panel, shift: Shift, differences: Differences) -> tuple[Picture, ...]:
     """Draw all; of clean images alone, the first is on the first screen."""
-    first, *others = resolution_pictures(panel, shift, differences) or [None]
-    answer = () if first is None else (first if panel.conditions else replace(first, group=ANSWER),)
-    return (*answer, *others)
+    pictures = resolution_pictures(panel, shift, differences)
+    shown = 0 if panel.conditions else 1
+    return (*(replace(picture, group=ANSWER) for picture in pictures[:shown]), *pictures[shown:])
 
 
 def findings(differences: Differences, growth: Differences) -> tuple[Finding, ...]:
