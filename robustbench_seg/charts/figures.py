@@ -1,7 +1,9 @@
 """Charts as Matplotlib figures, for files: the same numbers, order of arms and colours as in the page."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from math import isnan
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -200,8 +202,10 @@ def draw_curve(axis: "Axes", curve: Curve) -> None:
             axis.plot([place, place], [bottom, top], color=colour, linewidth=0.9)
     if curve.link != "none":
         axis.plot(x, y, color=colour, linewidth=1.2, alpha=1 if curve.link == "line" else 0.5)
-    for place, number, fill in curve.drawn:
-        axis.plot(place, number.estimate, **{**look_of(curve.series, fill), "markersize": 4})
+    for fill, some in groupby(curve.drawn, key=itemgetter(2)):  # a call for several keeps files small
+        own = list(some)
+        look = {**look_of(curve.series, fill), "markersize": 4}
+        axis.plot([place for place, _, _ in own], [number.estimate for _, number, _ in own], **look)
 
 
 def names_at_ends(panel: Panel) -> tuple[tuple[str, int], ...]:

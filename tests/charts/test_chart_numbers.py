@@ -78,9 +78,10 @@ def lines_with(axis: Axes, marker: bool) -> list[Line2D]:
 def drawn_by_matplotlib(chart: Chart) -> list[tuple[float, float, str]]:
     """Markers: x, y, colour."""
     return [
-        (float(line.get_xdata()[0]), float(line.get_ydata()[0]), to_hex(line.get_color()))
+        (float(x), float(y), to_hex(line.get_color()))
         for axis in figure(chart).axes
         for line in lines_with(axis, marker=True)
+        for x, y in zip(np.atleast_1d(line.get_xdata()), np.atleast_1d(line.get_ydata()), strict=True)
     ]
 
 
