@@ -36,7 +36,7 @@ def test_the_table_has_a_column_for_each_condition_the_reference_first(folder: P
     assert table.group == "Conditions of the data"
     assert list(lines(table).columns) == list(SCHEMA)
     shown = readable(table)
-    assert list(shown.columns) == ["model", "reference", "fog", "night", "retention"]
+    assert list(shown.columns) == ["model", "run", "reference", "fog", "night", "retention"]
     assert list(shown["model"]) == ["segformer-b0-mix (mean of 2)", *MODELS]
     cells = quality_frame(folder)
     scores = condition_scores(cells)

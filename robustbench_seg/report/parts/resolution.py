@@ -61,8 +61,8 @@ def shift_content(panel: Panel, shift: Shift) -> Content:
 def pictures_of(panel: Panel, shift: Shift, differences: Differences) -> tuple[Picture, ...]:
     """Draw all; of clean images alone, the first is on the first screen."""
     pictures = resolution_pictures(panel, shift, differences)
-    shown = 0 if panel.conditions else 1
-    return (*(replace(picture, group=ANSWER) for picture in pictures[:shown]), *pictures[shown:])
+    first = 0 if panel.conditions else 1
+    return (*(replace(picture, group=ANSWER) for picture in pictures[:first]), *pictures[first:])
 
 
 def findings(differences: Differences, growth: Differences) -> tuple[Finding, ...]:
