@@ -114,7 +114,7 @@ class Dataset(ABC):
     def files(self, image_id: str) -> tuple[Path, ...] | None:
         """List the files that an image and its label are read from; () for what is made by the program alone.
 
-        None where they are not known, as by default: then the sample is loaded anew for each condition of a run. A
+        None where they are not known, as by default: then the sample is loaded again for each condition of a run. A
         class with its own `load` needs its own `files`, too, for its samples to be kept.
         """
         return None

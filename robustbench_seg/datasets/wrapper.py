@@ -9,7 +9,7 @@ __all__ = ["Wrapper"]
 
 
 class Wrapper(Dataset):
-    """Another data set, but for `load`."""
+    """Another data set, except `load`."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
