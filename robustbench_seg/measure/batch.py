@@ -17,7 +17,7 @@ from ..datasets.base import Sample
 
 __all__ = ["Batch", "batches", "to_host"]
 
-MOST_BATCHES = 4  # batches whose samples may wait for others of their size
+DELAY = 4  # batches whose samples may wait for others of their size
 
 
 class Batch:
@@ -25,17 +25,17 @@ class Batch:
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         self.samples = tuple(samples)
-        self.sent: dict[torch.device, tuple[Tensor, Tensor]] = {}
+        self.copies: dict[torch.device, tuple[Tensor, Tensor]] = {}
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def on(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Give images uint8 (B, H, W, 3) and labels uint8 (B, height, width) on a device, sent there once."""
-        if device not in self.sent:
+        if device not in self.copies:
             images = send(np.stack([sample.image for sample in self.samples]), device)
-            self.sent[device] = images, send(np.stack([sample.label for sample in self.samples]), device)
-        return self.sent[device]
+            self.copies[device] = images, send(np.stack([sample.label for sample in self.samples]), device)
+        return self.copies[device]
 
     def parts(self, size: int) -> list["Batch"]:
         """Split it into batches of this size at most."""
@@ -52,7 +52,7 @@ def batches(samples: Iterable[Sample], size: int) -> Iterator[Batch]:
         waiting.setdefault(shapes, []).append(sample)
         if len(waiting[shapes]) == size:
             yield Batch(waiting.pop(shapes))
-        elif sum(map(len, waiting.values())) >= MOST_BATCHES * size:
+        elif sum(map(len, waiting.values())) >= DELAY * size:
             yield Batch(waiting.pop(max(waiting, key=lambda shape: len(waiting[shape]))))
     yield from map(Batch, waiting.values())
 
@@ -62,12 +62,12 @@ def send(values: NDArray[np.uint8], device: torch.device) -> Tensor:
     tensor = torch.from_numpy(values)
     if device.type != "cuda":
         return tensor.to(device)
-    copies, work = stream_for_copies(device), torch.cuda.current_stream(device)
-    with torch.cuda.stream(copies):
-        sent = tensor.pin_memory().to(device, non_blocking=True)
-    work.wait_stream(copies)  # the device waits, not this process
-    sent.record_stream(work)  # its memory belongs to the other stream
-    return sent
+    copier, work = stream_for_copies(device), torch.cuda.current_stream(device)
+    with torch.cuda.stream(copier):
+        there = tensor.pin_memory().to(device, non_blocking=True)
+    work.wait_stream(copier)  # the device waits, not this process
+    there.record_stream(work)  # its memory belongs to the other stream
+    return there
 
 
 @lru_cache

@@ -26,7 +26,7 @@ from ..wording import quote
 
 __all__ = ["Decoded", "decoding", "stamps_of"]
 
-PREFIX, REMOVED, LOCK = "robustbench-seg-decoded-", ".gone", ".lock"
+PREFIX, REMOVED_SUFFIX, LOCK = "robustbench-seg-decoded-", ".gone", ".lock"
 SHARE_OF_MEMORY, SHARE_OF_DISK = 0.5, 0.9
 UNIT = 2**16  # bytes in which room is counted
 
@@ -50,9 +50,7 @@ class Decoded(Wrapper):
         self.expect_unchanged(image_id)
         places = self.places(image_id)
         if places and all(place.exists() for place in places):
-            image, label = (
-                np.asarray(np.load(place, mmap_mode="c")) for place in places
-            )  # c: the file is never written to
+            image, label = (np.asarray(np.load(place, mmap_mode="c")) for place in places)  # c: the file stays
             return Sample(image_id, image, label)
         sample = self.dataset.load(image_id)
         self.expect_unchanged(image_id)  # else a part of what was read may be of another image
@@ -100,8 +98,8 @@ def keep(place: Path, values: NDArray[np.uint8]) -> None:
 
 def stamps_of(dataset: Dataset, ids: Iterable[str]) -> Stamps:
     """Stamp the files of images, of those whose files the data set names."""
-    lists, reads = (defined_in(type(dataset), method) for method in ("files", "load"))
-    if lists > reads:  # `load` is a subclass's, and may read other files than those that its base class names
+    files_at, load_at = (defined_in(type(dataset), method) for method in ("files", "load"))
+    if files_at > load_at:  # `load` is a subclass's, and may read other files than those that its base class names
         return {}
     files = {image_id: dataset.files(image_id) for image_id in ids}
     return {image_id: tuple(map(stamp, paths)) for image_id, paths in files.items() if paths is not None}
@@ -188,7 +186,7 @@ def remove_if_left(folder: Path) -> None:
 
 def remove(folder: Path) -> None:
     """Remove a folder, to which workers may still be writing: under another name they do not find it."""
-    removed = folder.with_suffix(REMOVED)
+    elsewhere = folder.with_suffix(REMOVED_SUFFIX)
     with suppress(OSError):
-        folder = folder.rename(removed)
+        folder = folder.rename(elsewhere)
     shutil.rmtree(folder, ignore_errors=True)

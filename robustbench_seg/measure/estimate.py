@@ -45,9 +45,9 @@ def estimate_seconds(
         name: seconds_to_prepare(dataset, Condition(name, sorted(some_of)[len(some_of) // 2]), some)
         for name, some_of in severities.items()
     }
-    memory = InMemory(dataset)
+    in_memory = InMemory(dataset)
     for image_id in some:
-        memory.load(image_id)
+        in_memory.load(image_id)
     at_work: dict[object, float] = {}
     decoded = preparing[CLEAN] if stamps_of(dataset, some) else 0.0
     for number, sweep in enumerate(sweeps):
@@ -58,7 +58,7 @@ def estimate_seconds(
             place = (cell.model, cell.view)
             if place not in at_work:
                 setting = replace(cell.setting, condition=CLEAN_CONDITION, view=replace(cell.view, batchnorm=None))
-                measure = partial(evaluate, job.model, memory, loader=Loader(0), setting=setting)
+                measure = partial(evaluate, job.model, in_memory, loader=Loader(0), setting=setting)
                 with torch_threads(job.record.environment["threads"]):
                     at_work[place] = timed(measure, some)
             together += at_work[place]

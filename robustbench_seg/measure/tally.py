@@ -25,7 +25,7 @@ __all__ = ["MOST", "Seen", "Tally", "as_tensor"]
 
 COUNTED_THERE = ("cuda",)  # the devices on which our metrics are counted; on a CPU their own code is faster
 IN_FLIGHT = 3  # batches that a GPU may have before the first of them is waited for
-MOST = 16  # images of a batch on a GPU, where the user does not choose
+MOST = 16  # images of a batch on a GPU, where the user chooses no number
 
 Seen = Callable[["Tally", Sample, LabelMap | None], None]
 
@@ -71,7 +71,7 @@ class Tally:
 
         Models that are shown the same images wait together, and each has an equal share. The total is this share and
         the time in which this process was busy with the model, so the totals of a sweep add up to its duration. On a
-        GPU, the seconds from images to classes are the device's, the counting included, and the total has what this
+        GPU, the seconds from images to classes are the device's, the counts included, and the total has what this
         process waited for it, as well for other models that were before this one.
         """
         return {"total_s": self.own_s + self.waiting_s, "waiting_s": self.waiting_s, "model_s": self.model_s}
@@ -139,8 +139,8 @@ class Tally:
         if self.counted_there:
             results["counts"] = count_maps(maps, self.counted_there)
         if len(self.counted_there) < len(self.metrics):
-            names = ("classes", "confidence", "log_likelihood")
-            results |= {name: getattr(maps, name) for name in names if getattr(maps, name) is not None}
+            fields = ("classes", "confidence", "log_likelihood")
+            results |= {name: getattr(maps, name) for name in fields if getattr(maps, name) is not None}
         elif any(sample.image_id in pictured for sample in batch.samples):
             results["classes"] = maps.classes
         results = {name: to_host(values) for name, values in results.items()}

@@ -1,0 +1,54 @@
+"""The page of benchmarks.pipeline follows from its samples, and sides of other scores end it. Speed is not tested."""
+
+from typing import Any
+
+import pytest
+
+from benchmarks.pipeline import expect_equal, in_turn, markdown
+
+ABOUT = {
+    "command": "python -m benchmarks.pipeline", "robustbench_seg": "0", "engine_version": 2, "commit": "abc+",
+    "python": "3", "packages": {"torch": "2"}, "machine": "none", "time": "now",
+}  # fmt: skip
+
+
+def walls(*seconds: float, **more: Any) -> list[dict[str, Any]]:
+    return [{"wall_s": one, **more} for one in seconds]
+
+
+def test_the_page_has_medians_and_what_they_are_of_the_forward_passes() -> None:
+    sweep = {"sweep": walls(11, 10, 30, cells=24), "single": walls(16, 15, 17), "forward": walls(10, 10, 9)}
+    shape = {"size": [64, 96], "images": 4}
+    rates = [{"images_per_s": {"clean": rate, "fog": rate / 2}} for rate in (20, 30, 10)]
+    page = markdown({
+        "about": ABOUT,
+        "sweep": {**shape, "baseline": True, "samples": sweep},
+        "script": {**shape, "largest_difference": 0.0004, "samples": {"run": walls(2.0), "script": walls(9.0)}},
+        "prepare": {**shape, "samples": {"0": rates, "2": rates[1:2], "forward": walls(2.0)}},
+    })  # fmt: skip
+    for line in (
+        "| run | 11.0 | 10.0 to 30.0 | 1.10 |",
+        "| another checkout | 16.0 | 15.0 to 17.0 | 1.60 |",
+        "| forward passes alone | 10.0 | 9.0 to 10.0 | 1.00 |",
+        "The script takes 4.5 times as long. The largest difference of an mIoU is 0.04 points; draws of noise are not",
+        "| fog | 10.0 | 15.0 |",
+        "SegFormer-B0 beside it: 4.0 images/s.",
+        "commit abc+ (+: with changes)",
+    ):
+        assert line in page
+
+
+def test_sides_take_turns_and_who_goes_first_changes() -> None:
+    order: list[str] = []
+    samples = in_turn({name: lambda name=name: order.append(name) or {"n": len(order)} for name in "abc"}, 2)
+    assert "".join(order) == "abccba"
+    assert samples["a"] == [{"n": 1}, {"n": 6}]
+
+
+def test_scores_that_differ_end_the_benchmark() -> None:
+    assert expect_equal({"a": 0.5}, {"a": 0.25}, None) == 0.25
+    assert expect_equal({"a": 0.5}, {"a": 0.5}, 0) == 0
+    with pytest.raises(SystemExit, match=r"scores differ by 0\.25"):
+        expect_equal({"a": 0.5}, {"a": 0.25}, 0)
+    with pytest.raises(SystemExit, match="other cells"):
+        expect_equal({"a": 0.5}, {"a": 0.5, "b": 0.5}, 0)
