@@ -61,7 +61,14 @@ def section(tmp_path_factory: pytest.TempPathFactory, few_resamples: None) -> Se
 def test_the_table_has_both_views_and_the_gain_of_each_model(section: Section, tmp_path: Path) -> None:
     frame = quality_frame(write_store(tmp_path))
     (table,) = (one for one in section.tables if one.file == f"batchnorm-{REESTIMATED}")
-    assert list(readable(table).columns) == ["model", "run", "corruption", str(STORED), str(REESTIMATED), "gain (points)"]
+    assert list(readable(table).columns) == [
+        "model",
+        "run",
+        "corruption",
+        str(STORED),
+        str(REESTIMATED),
+        "gain (points)",
+    ]
     for model in ("a-s0", "b-s1"):
         means = {}
         for name, view in (("stored", STORED), ("reestimated", REESTIMATED)):

@@ -98,7 +98,7 @@ def test_every_figure_and_table_that_the_page_names_is_there(folder: Path, tmp_p
         *(f"small-{kind}-{view}.csv" for kind in kinds for view in views),
         *(f"small-{kind}.csv" for kind in ("views", "resolution-under-corruption", "resolution-share", "speed")),
         "small-resolution-published.csv",
-            *(f"small-worst-{kind}-whole.csv" for kind in ("images", "tenth", "conditions")),
+        *(f"small-worst-{kind}-whole.csv" for kind in ("images", "tenth", "conditions")),
     }
 
 
