@@ -44,7 +44,7 @@ class Held:
         scenes = Streets("test", size=(height, width), count=1)
         scene = scenes.load(scenes.ids[0])
         label = np.where(scene.label == IGNORE, IGNORE, scene.label % classes).astype(np.uint8)
-        self.sample = Sample(scene.image_id, scene.image, label)
+        self.sample = Sample("held", scene.image, label)
 
     def load(self, image_id: str) -> Sample:
         """Return the image, whichever is asked for."""

@@ -123,7 +123,7 @@ def test_all_that_the_package_offers_is_listed(lab: Lab) -> None:
 
 
 def test_the_same_files_are_plugins_with_the_lines_that_the_page_adds(lab: Lab, tmp_path: Path) -> None:
-    lines = dict(re.findall(r"imports `(\w+)` too and ends with `([^`]+)`", PAGE))
+    lines = dict(re.findall(r"imports `(\w+)` too and ends with\s`([^`]+)`", PAGE))
     assert lines.keys() == HOMES.keys()
     for name, line in lines.items():
         (path,) = (path for path, text in FILES.items() if f"\n{line.partition(' = ')[2]} = " in text)
@@ -181,7 +181,7 @@ def test_the_metric_is_counted_for_each_image_and_its_value_is_that_of_scikit_le
         assert rows.loc[image_id, ["right_pixels", "labelled_pixels"]].tolist() == [right, valid.sum()]
     accuracy = sklearn.metrics.accuracy_score(np.concatenate(truth), np.concatenate(predicted))
     assert 0.5 < accuracy < 1, "an accuracy that any model has shows nothing"
-    (table,) = (lab.folder / "results/report").glob("*accuracy*.csv")
+    (table,) = (lab.folder / "results/report").glob("*metrics*.csv")
     shown = pd.read_csv(table).select_dtypes("float").to_numpy()
     assert np.isclose(shown, accuracy, rtol=0, atol=1e-12).any()
 

@@ -110,7 +110,7 @@ def test_one_object_goes_from_the_evaluation_to_the_report(tmp_path: Path, monke
         assert scores.draws[1:, column] == pytest.approx(times @ right / (times @ labelled), abs=1e-15)
     write_report(sections_of([tmp_path / "out"]), tmp_path / "report")
     page = (tmp_path / "report/report.md").read_text(encoding="utf-8")
-    digits = next((tmp_path / "report").glob("*-accuracy-*.csv")).read_text(encoding="utf-8")
+    digits = next((tmp_path / "report").glob("*-metrics-*.csv")).read_text(encoding="utf-8")
     for value in frame["accuracy"]:
         assert str(value) in digits
         assert f"{100 * value:.1f}" in page[page.index("Pixel accuracy") :]
