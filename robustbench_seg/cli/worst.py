@@ -67,7 +67,7 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
         from .worst_pictures import make_pictures, wishes_of
 
         note = partial(print, file=sys.stderr) if as_json or as_csv else say
-        make_pictures([wish for source in sources for wish in wishes_of(source)], pictures, data, weights, note)
+        make_pictures([wish for source in sources for wish in wishes_of(source, metric)], pictures, data, weights, note)
         note(f"pictures: {pictures}")
     if as_json or as_csv:
         sys.stdout.write(json_of(tables) if as_json else csv_of(tables))

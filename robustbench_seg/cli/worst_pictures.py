@@ -6,8 +6,9 @@ settings have the key of the stored cell.
 
 import inspect
 import json
+import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,28 +38,33 @@ class Wish:
     folder: Path
 
 
-def wishes_of(source: "Source") -> list[Wish]:
-    """Choose for each model and view the worst, median and best image: clean, and where this image is worst."""
+def wishes_of(source: "Source", metric: str) -> list[Wish]:
+    """Choose for each model and view the worst, median and best image by a metric: clean, and where it is worst."""
     from ..studies.counts import blocks_in
     from ..studies.evidence import titles_of
-    from ..studies.worst import image_scores
+    from ..studies.worst import image_scores, metric_of
 
     wishes = []
     cells = source.quality.assign(title=titles_of(source.quality)) if len(source.quality) else source.quality
     for (title, view), own in cells.groupby(["title", "view"], sort=False) if len(cells) else ():
-        scores = image_scores(own, blocks_in(own), source.conditions)
-        if scores is None:
+        scores = image_scores(own, blocks_in(own), source.conditions, metric_of(own, metric))
+        if scores is None or not len(scores.order):
             continue
         order = scores.order
         ranks = {"worst": order[0], "median": order[(len(order) - 1) // 2], "best": order[-1]}
         for name, image in ranks.items():
             for corruption, severity in dict.fromkeys([("clean", 0), scores.worst_place(image)]):
                 condition = f"{corruption}-{severity}" if severity else corruption
-                folder = Path(str(title).replace("/", "-"), str(view), name, condition)
+                folder = Path(folder_name(title), folder_name(view), name, condition)
                 for cell in own[(own["corruption"] == corruption) & (own["severity"] == severity)].itertuples():
                     command = str(json.loads(cell.environment).get("command", ""))
                     wishes.append(Wish(key=cell.key, command=command, image_id=scores.ids[image], folder=folder))
     return wishes
+
+
+def folder_name(text: str) -> str:
+    """Name the folder of a model or view: no part of the name leads out of its parent folder."""
+    return re.sub(r"[^\w.+-]", "-", text).strip(".") or "model"
 
 
 def make_pictures(
@@ -82,11 +88,11 @@ def make_pictures(
             )
         for key in dict.fromkeys(wish.key for wish in own):
             assert dataset is not None  # the command made quality cells
-            save_images(jobs[key], dataset, {wish.image_id: out / wish.folder for wish in own if wish.key == key})
+            save_images(jobs[key], dataset, [(wish.image_id, out / wish.folder) for wish in own if wish.key == key])
 
 
-def save_images(job: "Job", dataset: "Dataset", folders: Mapping[str, Path]) -> None:
-    """Save the pictures of some images of a cell. folders: by image id."""
+def save_images(job: "Job", dataset: "Dataset", folders: Sequence[tuple[str, Path]]) -> None:
+    """Save the pictures of some images of a cell. folders: of each image; an image may have several."""
     from ..measure.evaluate import Screening, show
     from ..measure.pictures import save_pictures
     from ..measure.tally import Tally
@@ -99,10 +105,13 @@ def save_images(job: "Job", dataset: "Dataset", folders: Mapping[str, Path]) -> 
 
     def save(tally: Tally, sample: "Sample", prediction: "LabelMap | None") -> None:
         assert prediction is not None  # every image is pictured
-        save_pictures(folders[sample.image_id], dataset, sample, prediction)
+        for image_id, folder in folders:
+            if image_id == sample.image_id:
+                save_pictures(folder, dataset, sample, prediction)
 
+    ids = list(dict.fromkeys(image_id for image_id, _ in folders))
     tally = Tally(job.model, job.cell.setting, job.record.environment["threads"])
-    screening = Screening(dataset, (), Loader(0), others=list(folders), pictured=folders)
+    screening = Screening(dataset, (), Loader(0), others=ids, pictured=ids)
     show([tally], job.cell.condition, screening, save)
     if tally.error is not None:
         raise tally.error

@@ -7,6 +7,7 @@ The next run removes the folder of a run that was killed.
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -165,18 +166,29 @@ def private_folder(parent: Path) -> Iterator[Path]:
 
 
 def make_locked(parent: Path) -> tuple[Path, filelock.BaseFileLock]:
-    """Make a folder with a lock that this process holds."""
+    """Make a folder with a lock that this process holds. Raises MachineError where there are no locks."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         lock = filelock.FileLock(folder / LOCK)
-        with suppress(OSError, filelock.Timeout):  # another run took it for left, before it was locked
+        try:
             lock.acquire(timeout=0)
-            if (folder / LOCK).exists():
-                return folder, lock
+        except filelock.Timeout:
+            continue  # another run is about to remove it, as if a killed run had left it
+        except (OSError, NotImplementedError) as error:
+            if folder.exists():
+                remove(folder)
+                raise MachineError(f"{parent}: its file system has no locks ({error}); choose another place") from None
+            continue  # another run has removed it
+        if (folder / LOCK).exists():
+            return folder, lock
 
 
 def remove_if_left(folder: Path) -> None:
-    """Remove the folder of a process that has ended."""
+    """Remove the folder of a process that has ended. What belongs to another user, or is a link, stays."""
+    with suppress(OSError):
+        about = folder.lstat()
+        if not stat.S_ISDIR(about.st_mode) or about.st_uid != getattr(os, "getuid", lambda: about.st_uid)():
+            return
     lock = filelock.FileLock(folder / LOCK)
     with suppress(OSError, NotImplementedError, filelock.Timeout):
         lock.acquire(timeout=0)

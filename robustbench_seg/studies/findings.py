@@ -77,8 +77,12 @@ def qualifier(each: ArmDifference) -> str:
 def finding_under_corruption(
     differences: Differences, pair: tuple[str, str] | None, conditions: Conditions
 ) -> Finding | None:
-    """State how two arms differ: in the suite's primary comparison, else in the mean of `pair`; then by category."""
-    primary = next((key for key, each in differences.items() if each.primary and key[2] in WORDS), None)
+    """State how two arms differ: in the suite's primary comparison, else in the mean of `pair`.
+
+    Next to a mean or a retention stands how their mIoU differs by category.
+    """
+    primaries = [key for key, each in differences.items() if each.primary and key[2] in WORDS]
+    primary = next((key for key in primaries if differences[key].measured), primaries[0] if primaries else None)
     if not (primary or pair):
         return None
     first, second, quantity = primary or (*(pair or ("", "")), "mean")
@@ -90,15 +94,16 @@ def finding_under_corruption(
     for name, own in of.items():
         place = (leader(own), qualifier(own)) if own.grade in GRADES else ("", "")
         groups.setdefault(place, []).append(name)
-    if len(of) < 2 or set(groups) == {("", "")}:
+    if quantity not in ("mean", "retention") or len(of) < 2 or set(groups) == {("", "")}:
         return pair_finding(each, quantity)
-    if each.grade in GRADES and set(groups) == {(leader(each), qualifier(each))}:
+    if quantity == "mean" and each.grade in GRADES and set(groups) == {(leader(each), qualifier(each))}:
         return pair_finding(each, quantity, f", under {conjoin(list(of))} alike")
     texts: dict[str, list[str]] = {}
     for (lead, grade), names in groups.items():
         texts.setdefault(lead, []).append(f"{conjoin(names)}{grade}")
     rest = texts.pop("", [])
-    parts = [f"{lead} is ahead under {conjoin(some)}" for lead, some in texts.items()]
+    ahead = "is ahead" if quantity == "mean" else "has more mIoU"
+    parts = [f"{lead} {ahead} under {conjoin(some)}" for lead, some in texts.items()]
     parts += [f"nothing is resolved under {conjoin(rest)}"] if rest else []
     finding = pair_finding(each, quantity)
     return replace(finding, title="; ".join([finding.title, *parts]))

@@ -19,7 +19,7 @@ import pandas as pd
 
 from ..datasets import Dataset
 from ..datasets.base import Inspection
-from ..errors import StoreError
+from ..errors import DataError, StoreError
 from ..store.cell import CLEAN, QualityCell
 from ..store.file import FOLDERS, StoredCell, read_cell
 from ..store.folder import Store, read_failure, read_plan
@@ -63,7 +63,8 @@ def verify(folder: Path) -> Verification:
                 faults.append(str(error))
         return contents
 
-    stored = [row_of(cell) for kind in FOLDERS for cell in sound(store.files(kind), read_cell)]
+    # Of a file in memory, the counts go before the next is read.
+    stored = [row for kind in FOLDERS for row in sound(store.files(kind), lambda path: row_of(read_cell(path)))]
     files = sorted((folder / "plans").glob("*.json"))
     plans = sound(files, read_plan)
     failures = sound(sorted((folder / "failed").glob("*.json")), read_failure)
@@ -178,7 +179,12 @@ def data_faults(dataset: Dataset, folder: Path, cells: pd.DataFrame) -> Iterator
         if unknown := sorted({*ids} - {*dataset.ids}):
             yield f"{path}: has images that the data lacks: {listed(unknown, MOST)}"
             continue
-        if (again := dataset.fingerprint(ids)) != fingerprint:
+        try:
+            again = dataset.fingerprint(ids)
+        except DataError as error:
+            yield from (f"{folder}: {line}" for line in str(error).splitlines())
+            continue
+        if again != fingerprint:
             yield f"{path}: the data now has the fingerprint {again[:12]}, not {str(fingerprint)[:12]}"
         for image_id, labelled, one in zip(ids, arrays["labelled"], dataset.inspections(ids), strict=True):
             if not isinstance(one, Inspection):

@@ -224,3 +224,24 @@ def test_free_memory_is_the_containers_where_that_is_less(tmp_path: Path, monkey
     assert environment.free_memory() == 900
     (tmp_path / "memory.max").write_text("max\n")
     assert environment.free_memory() > 900
+
+
+@pytest.mark.parametrize("fault", [OSError(37, "No locks available"), NotImplementedError("no locks")])
+def test_where_there_are_no_locks_it_ends_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with pytest.raises(MachineError, match="has no locks"), private_folder(tmp_path):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_link_to_a_folder_is_never_touched(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / f"{PREFIX}link").symlink_to(tmp_path / "theirs")
+    with private_folder(tmp_path):
+        assert (tmp_path / f"{PREFIX}link").is_symlink()
+    assert not list((tmp_path / "theirs").iterdir())

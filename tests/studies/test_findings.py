@@ -69,9 +69,25 @@ def test_categories_that_differ_have_their_own_grades_and_what_is_open_is_said()
     )
 
 
-def test_a_primary_comparison_takes_the_place_of_the_mean_and_without_its_cells_there_is_no_title() -> None:
+def test_a_primary_comparison_takes_the_place_of_the_mean() -> None:
     ahead, first = difference(0.1), replace(difference(-0.1), primary=True)
     title = title_of(mean=ahead, retention=first, noise=ahead, blur=ahead, weather=ahead)
-    assert title.startswith("b keeps more of its mIoU under corruption than a (for these weights); a is ahead under")
+    assert title.startswith(
+        "b keeps more of its mIoU under corruption than a (for these weights); a has more mIoU under noise, "
+    )
+    unmeasured = replace(difference(-0.1), primary=True, interval=Interval(*[float("nan")] * 3))
+    assert title_of(drop=unmeasured, retention=first, noise=ahead, blur=ahead, weather=ahead) == title
+
+
+@pytest.mark.parametrize("quantity", ["drop", "clean"])
+def test_categories_of_miou_stand_next_to_no_other_quantity(quantity: str) -> None:
+    ahead = replace(difference(0.1), primary=True)
+    title = title_of(**{quantity: ahead}, noise=ahead, blur=ahead, weather=ahead)
+    assert "noise" not in title
+    assert title == pair_finding(ahead, quantity).title
+
+
+def test_without_the_cells_of_the_primary_comparison_there_is_no_title() -> None:
+    first = replace(difference(-0.1), primary=True)
     missing = replace(first, interval=Interval(*[float("nan")] * 3))
     assert finding_under_corruption({("a", "b", "retention"): missing}, None, CONDITIONS) is None

@@ -27,6 +27,6 @@ def make(panel: Panel) -> Content:
     return Content(
         tables=(headline_table(view), *groups_table(view), *main_table(view, differences)),
         pictures=(arms_picture(view), *difference_pictures(view, differences)) if view.source.pictures else (),
-        findings=tuple(pair_finding(each, CLEAN) for (*_, name), each in differences.items() if name == CLEAN)[:1],
+        findings=tuple(pair_finding(each, CLEAN) for (*_, name), each in differences.items() if name == CLEAN),
         sentences=(f"Clean mIoU ({view.images}, view {view.view}): {conjoin(parts)}.",),
     )
