@@ -14,7 +14,7 @@ from synthetic import change_plan, write_synthetic
 from whole import at, change_at, counts, rewrite
 
 from robustbench_seg.datasets import open_dataset
-from robustbench_seg.errors import StoreError
+from robustbench_seg.errors import DataError, StoreError
 from robustbench_seg.metrics.counts import count_classes
 from robustbench_seg.store.file import read_record
 from robustbench_seg.store.folder import Store
@@ -238,6 +238,22 @@ def test_cells_are_compared_with_their_data(tmp_path: Path) -> None:
     assert all("its label has other pixels than were counted" in line for line in found("moved"))
     assert "not 000000000000" in found("old")[0]
     assert "has images that the data lacks: x, y" in found("foreign")[0]
+
+
+def test_data_that_can_no_longer_be_read_is_one_fault_among_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = open_dataset("streets", split="test", size=(64, 96), count=4)
+    each = [count_classes(sample.label, sample.label, 19, 255) for sample in map(data.load, data.ids)]
+    arrays = tuple(np.array([one[name] for one in each]) for name in ("intersection", "predicted", "labelled"))
+    write_cell(tmp_path / "good", arrays, data.ids, dataset="streets", fingerprint=data.fingerprint(data.ids))
+
+    def refuse(ids: object) -> str:
+        raise DataError("a.png: can't be read\nb.png: can't be read")
+
+    monkeypatch.setattr(data, "fingerprint", refuse, raising=False)
+    lines = list(data_faults(data, tmp_path, verify(tmp_path / "good").cells))
+    assert lines == [f"{tmp_path}: {name}.png: can't be read" for name in "ab"]
 
 
 STORES = sorted({path.parent for path in (ROOT / "reports").glob("**/cells")})
