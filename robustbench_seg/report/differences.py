@@ -44,7 +44,7 @@ def drawing(what: str, evidence: Evidence) -> str:
     """State in a figure's caption how differences are drawn."""
     drawn = (
         f"with {LAYERS}; full: significant, half full: seen in all runs so far or for these weights, ring: not "
-        f"resolved; shaded: up to {evidence.margin:g} points"
+        f"resolved; shaded: up to {evidence.margin:g} point{'s' * (evidence.margin != 1)}"
     )
     return f"{what} {f'without intervals, since {evidence.few}' if evidence.few else drawn}"
 

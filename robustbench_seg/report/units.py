@@ -55,9 +55,9 @@ def signed(number: Interval) -> str:
 
 
 def with_interval(number: Interval) -> str:
-    """A score in a sentence: "41.2 % (95 % interval 40.1 to 42.3)"."""
+    """A score in a sentence: "41.2 % (95 % interval 40.1 to 42.3 over images)"."""
     ends = PERCENT.interval(number)
-    return f"{percent(number.estimate)} %{f' ({ends})' if ends else ''}"
+    return f"{percent(number.estimate)} %{f' ({ends} over images)' if ends else ''}"
 
 
 def verdict(each: ArmDifference, noun: str = "") -> str:

@@ -104,7 +104,7 @@ def finding_under_corruption(
     rest = texts.pop("", [])
     ahead = "is ahead" if quantity == "mean" else "has more mIoU"
     parts = [f"{lead} {ahead} under {conjoin(some)}" for lead, some in texts.items()]
-    parts += [f"nothing is resolved under {conjoin(rest)}"] if rest else []
+    parts += [f"as a whole, {conjoin(rest)} {'is' if len(rest) == 1 else 'are'} not resolved"] if rest else []
     finding = pair_finding(each, quantity)
     return replace(finding, title="; ".join([finding.title, *parts]))
 

@@ -62,7 +62,7 @@ def test_categories_that_differ_have_their_own_grades_and_what_is_open_is_said()
     behind, nothing = difference(-0.1, runs=2, wide=0.5), difference(0.01, half=0.05)
     assert title_of(mean=runs, noise=sure, blur=behind, weather=nothing) == (
         "a has more mIoU under corruption than b (in all runs so far); a is ahead under noise (exploratory); "
-        "b is ahead under blur (in all runs so far); nothing is resolved under weather"
+        "b is ahead under blur (in all runs so far); as a whole, weather is not resolved"
     )
     assert title_of(mean=nothing, noise=nothing, blur=nothing, weather=nothing) == (
         "No difference in mIoU under corruption between a and b is resolved"
