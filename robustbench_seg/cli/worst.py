@@ -99,7 +99,7 @@ def selected(source: "Source", names: Sequence[str], view: str | None) -> "Sourc
 
 def tables_of(source: "Source", metric: str, top: int) -> list["Table"]:
     """Make the tables of each setting and view of a plan."""
-    from ..report.panel import panels_of
+    from ..report.panels import panels_of
     from ..report.parts.worst import worst_tables
     from ..studies.worst import metric_of
 

@@ -41,7 +41,7 @@ class Wish:
 def wishes_of(source: "Source", metric: str) -> list[Wish]:
     """Choose for each model and view the worst, median and best image by a metric: clean, and where it is worst."""
     from ..studies.counts import blocks_in
-    from ..studies.evidence import titles_of
+    from ..studies.titles import titles_of
     from ..studies.worst import image_scores, metric_of
 
     wishes = []

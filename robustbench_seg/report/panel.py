@@ -10,13 +10,12 @@ import pandas as pd
 
 from ..charts import Chart, Curve, Dot
 from ..protocols import categories_of
-from ..store.cell import CLEAN, view_name
+from ..store.cell import CLEAN
 from ..store.view import View
 from ..studies.comparisons import Differences
-from ..studies.evidence import Entry, Evidence, Quantities, evidence_of, numbered
+from ..studies.evidence import Entry, Evidence, Quantities
 from ..studies.limits import transductive_notes
 from ..studies.robustness import Conditions, Miou, cell_scores, scores_of
-from ..studies.shift import shift_of
 from ..studies.sources import Source
 from ..studies.statistics import Draws
 from ..wording import spaced
@@ -25,9 +24,8 @@ from .provenance import describe_protocol, describe_setting, hashes_of
 from .table import Cell, Column, Row, Table
 from .units import file_name
 
-__all__ = ["Panel", "panels_of"]
+__all__ = ["Panel"]
 
-MOST_VIEWS = 3  # of more views, only so many are shown class by class
 WHERE = ("dataset", "split", "images", "of", "precision", "engine_version", "seed")  # in a CSV
 SHA256 = 12  # characters of a hash that tell it from others
 
@@ -223,35 +221,3 @@ class Panel:
     def series(self, arm: str) -> int:
         """The place of an arm, which decides its colour and marker throughout the report."""
         return list(self.evidence.arms).index(arm)
-
-
-def panels_of(source: Source) -> list[Panel]:
-    """Resample the cells of a plan: a panel per setting. The main one has the most images.
-
-    Without any quality cell, a single panel that has neither cells nor views.
-    """
-    if not len(source.quality):
-        nothing = pd.DataFrame(columns=["title", "view", "corruption", "flag"])
-        return [Panel(source=source, evidence=Evidence(nothing, {}), main=True)]
-    every = evidence_of(source.quality, source.reference, source.plan.primary, source.plan.margin)
-    main = max(every, key=lambda evidence: (int(evidence.cells["images"].iloc[0]), len(evidence.cells)))
-    voids = [evidence.cells["void"].iloc[0] for evidence in every]
-    seen = [view_name(view.label, void) for evidence, void in zip(every, voids, strict=True) for view in evidence.views]
-    names = iter(numbered(seen))
-    panels = []
-    for evidence in every:
-        panel = Panel(source=source, evidence=evidence, main=evidence is main)
-        detailed = views_in_detail(evidence.views)
-        first = next((view for view in evidence.views if not view.batchnorm), evidence.views[0])
-        views = [
-            replace(panel, view=view, name=next(names), main=panel.main and view == first, detailed=view in detailed)
-            for view in evidence.views
-        ]
-        panels.append(replace(panel, views=tuple(views)))
-    return panels
-
-
-def views_in_detail(views: Sequence[View]) -> Sequence[View]:
-    """Choose the views to show class by class: the two of the extent effect, if there."""
-    shift = shift_of(views)
-    return [view for view in views if shift and view in (shift.slide, View())] or views[:MOST_VIEWS]

@@ -9,12 +9,13 @@ import pandas as pd
 
 from ..errors import UsageError
 from ..studies.alarms import identical_models
-from ..studies.evidence import numbered
 from ..studies.limits import limits_of, untrusted
 from ..studies.pictures import colours_of, stored_pictures
 from ..studies.sources import Source, sources_of
+from ..studies.titles import numbered
 from .content import Content, Picture, Section
-from .panel import Panel, panels_of
+from .panel import Panel
+from .panels import panels_of
 from .parts import PARTS
 from .provenance import facts_of, provenance
 from .references import REFERENCES

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from ..errors import StoreError
-from ..store.cell import CLEAN
 from ..store.plan import Comparison
 from ..store.view import View
 from .arms import arm_difference, arm_mean, arms_of
@@ -20,8 +19,9 @@ from .grades import MARGIN
 from .robustness import BASIS, Miou
 from .runs import Runs
 from .statistics import Draws, Interval, interval, too_few
+from .titles import blank_models, flagged_models, titles_of
 
-__all__ = ["SAME_IMAGES", "Entry", "Evidence", "Quantities", "evidence_of", "numbered", "titles_of"]
+__all__ = ["SAME_IMAGES", "Entry", "Evidence", "Quantities", "evidence_of"]
 
 PLACE = ["title", "view", "corruption", "severity"]
 SAME_IMAGES = [name for name in BASIS if name != "view"]
@@ -246,25 +246,3 @@ def evidence_of(
         }
         settings.append(Evidence(every, scores, reference, primary, margin))
     return settings
-
-
-def numbered(names: list[str]) -> list[str]:
-    """Number the later ones of equal names."""
-    return [f"{name} ({seen + 1})" if (seen := names[:k].count(name)) else name for k, name in enumerate(names)]
-
-
-def titles_of(cells: pd.DataFrame) -> list[str]:
-    """Name the model of each row, numbered where the same name has other weights."""
-    models = cells[["model", "checkpoint_sha256"]].drop_duplicates()
-    names = dict(zip(map(tuple, models.to_numpy()), numbered(list(models["model"])), strict=True))
-    return [names[pair] for pair in zip(cells["model"], cells["checkpoint_sha256"], strict=True)]
-
-
-def flagged_models(cells: pd.DataFrame) -> set[str]:
-    """List the models with a cell that deserves no trust, by title."""
-    return set(cells.loc[cells["flag"] != "", "title"])
-
-
-def blank_models(cells: pd.DataFrame) -> set[str]:
-    """List the models that deserve no trust on clean images already, by title: they are the best of nothing."""
-    return flagged_models(cells[cells["corruption"] == CLEAN])

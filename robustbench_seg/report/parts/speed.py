@@ -8,9 +8,9 @@ import pandas as pd
 from ...charts import Curve, Fill, scatter
 from ...store.cell import CLEAN
 from ...studies import speed as speeds
-from ...studies.evidence import titles_of
 from ...studies.frame import NOISY_SPREAD
 from ...studies.published import TABLES
+from ...studies.titles import titles_of
 from ..content import Content, Picture
 from ..panel import Panel
 from ..table import Cell, Column, Table, frame_rows
