@@ -1,4 +1,4 @@
-"""What a model is called in a report, and which models deserve no trust; cells are those of `quality_frame`."""
+"""The names of models in a report, and which models deserve no trust; cells are as returned by `quality_frame`."""
 
 import pandas as pd
 
