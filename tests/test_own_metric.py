@@ -113,7 +113,7 @@ def test_one_object_goes_from_the_evaluation_to_the_report(tmp_path: Path, monke
     digits = next((tmp_path / "report").glob("*-metrics-*.csv")).read_text(encoding="utf-8")
     for value in frame["accuracy"]:
         assert str(value) in digits
-        assert f"{100 * value:.1f}" in page[page.index("Pixel accuracy") :]
+        assert f"{100 * value:.1f}" in page[page.lower().index("pixel accuracy") :]
 
 
 def test_the_example_of_the_documentation_is_pixel_accuracy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,7 @@ def test_report_md_holds_hostile_names_as_text(tmp_path: Path) -> None:
         limits=(hostile,),
         missing=(hostile,),
         provenance=(("data", hostile), ("command", f"`run {hostile}`")),
+        facts=plain.facts | {"commands": [{"command": f"run {hostile}"}]},
         failures=((hostile, hostile),),
         pictures=(replace(plain.pictures[0], title=hostile, caption=hostile),),
     )
