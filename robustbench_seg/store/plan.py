@@ -112,8 +112,8 @@ class Plan:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """The fields in which plans agree if their cells belong together."""
-        return self.suite, self.protocol, self.conditions, self.views
+        """The fields in which plans agree if their cells belong together, whatever views each has."""
+        return self.suite, self.protocol, self.conditions
 
     def to_measure(self) -> list[QualityCell | LatencyCell]:
         """List the cells themselves. Raises ValueError for a plan that was read from a store."""

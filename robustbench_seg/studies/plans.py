@@ -1,7 +1,7 @@
 """Merge the plans of a folder, so that a report can list missing cells, and omit outdated ones."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from ..errors import StoreError
 from ..store.folder import Store
 from ..store.plan import Plan, PlannedCell
 
-__all__ = ["OWN", "read_plans"]
+__all__ = ["OWN", "read_plans", "views_of"]
 
 OWN = [
     "corruption_source",
@@ -21,9 +21,9 @@ Sources = tuple[object, ...]  # the values of OWN
 
 
 def read_plans(folder: Path, cells: pd.DataFrame) -> list[Plan]:
-    """Read the plans of a folder: one per suite and set of conditions, with the cells of all its runs.
+    """Read the plans of a folder: one per suite and set of conditions, with the cells and views of all its runs.
 
-    cells: the `quality_frame` of the folder. All other fields of a plan are from the last run. Two kinds of cells are
+    cells: the `quality_frame` of the folder. All other fields of a plan are from the last run, whose views come first. Two kinds of cells are
     omitted: an unfinished cell, if a later run plans it again with other weights or repaired data; and a cell with a
     user's own corruption or metric, if its code was edited before a later run: it has other pixels or counts.
     Raises StoreError for a folder without results.
@@ -58,10 +58,15 @@ def read_plans(folder: Path, cells: pd.DataFrame) -> list[Plan]:
     for plan in plans:
         last |= dict(places(plan))
     for plan in plans:
-        before = merged[plan.identity].cells if plan.identity in merged else ()
-        have = {cell.key for cell in before}
+        before = merged.get(plan.identity, replace(plan, cells=(), views=()))
+        have = {cell.key for cell in before.cells}
         added = [cell for place, cell in places(plan) if cell.key not in have and is_current(cell, last[place])]
-        merged[plan.identity] = replace(plan, cells=(*before, *added))
+        merged[plan.identity] = replace(plan, cells=(*before.cells, *added), views=views_of([before, plan]))
     if not merged:
         raise StoreError(f"{folder}: holds no results (no plans/*.json)")
     return list(merged.values())
+
+
+def views_of(plans: Sequence[Plan]) -> tuple[str, ...]:
+    """List the views of plans, those of the last one first."""
+    return tuple(dict.fromkeys(view for plan in reversed(plans) for view in plan.views))

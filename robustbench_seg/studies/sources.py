@@ -1,8 +1,8 @@
 """What a section of a report is computed from: the cells of one plan, from all folders that have any.
 
-Plans of suites of different names are one too, if they are in different folders and have the same conditions and views
-of the same data and no cell in common, such as networks in float32 and in int8. The last folder's plan then stands for
-both.
+Plans of one suite and its conditions are one, whatever views each has; the views of the last folder come first. Plans of
+suites of different names are one too, if they are in different folders and have the same conditions and views of the
+same data and no cell in common, such as networks in float32 and in int8. The last folder's plan then stands for both.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from ..store.plan import Plan
 from .draws import first_draws
 from .evidence import SAME_IMAGES
 from .frame import expect_agreement, latency_frame, quality_frame
-from .plans import read_plans
+from .plans import read_plans, views_of
 from .primary import primary_of
 from .robustness import Conditions
 
@@ -95,6 +95,7 @@ def sources_of(
                 plan=replace(
                     last,
                     cells=tuple(cells.values()),
+                    views=views_of(list(own.values())),
                     primary=primary_of(last),
                     margin=last.margin if margin is None else margin,
                 ),
