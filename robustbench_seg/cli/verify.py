@@ -73,7 +73,7 @@ def against_data(name: str, folder: Path, frames: list["pd.DataFrame"]) -> Itera
 
 def models_of(one: "Verification") -> list[dict[str, Any]]:
     """List what the numbers of each model rest on, as plain values."""
-    from ..report.provenance import facts_of
+    from ..studies.facts import facts_of
 
     if not len(one.cells):
         return []

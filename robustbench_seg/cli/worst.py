@@ -99,7 +99,7 @@ def selected(source: "Source", names: Sequence[str], view: str | None) -> "Sourc
 
 def tables_of(source: "Source", metric: str, top: int) -> list["Table"]:
     """Make the tables of each setting and view of a plan."""
-    from ..report.panels import panels_of
+    from ..report.panel import Panel
     from ..report.parts.worst import worst_tables
     from ..studies.worst import metric_of
 
@@ -108,7 +108,7 @@ def tables_of(source: "Source", metric: str, top: int) -> list["Table"]:
     own = metric_of(source.quality, metric)
     # The intervals here are of mIoU alone, so no other metric is resampled.
     cells = source.quality.assign(metrics=[()] * len(source.quality), metric_sources=[()] * len(source.quality))
-    panels = panels_of(replace(source, quality=cells))
+    panels = Panel.all_of(replace(source, quality=cells))
     return [table for panel in panels for view in panel.views for table in worst_tables(view, own, top)]
 
 

@@ -17,13 +17,14 @@ import pandas as pd
 
 from ..errors import StoreError
 from ..files import digest
-from ..report.provenance import facts_of, provenance
+from ..report.provenance import provenance
 from ..store.cell import CLEAN, view_name
 from ..studies.alarms import alarms_of_scores, same_counts
 from ..studies.blocks import Blocks
 from ..studies.bootstrap import resample
 from ..studies.counts import blocks_in, read_counts
 from ..studies.draws import first_draws
+from ..studies.facts import facts_of
 from ..studies.frame import expect_agreement, quality_frame
 from ..studies.limits import transductive_notes
 from ..studies.plans import read_plans

@@ -1,6 +1,7 @@
 """Arms against each other: what differs, by how much, and whether that is significant."""
 
 from collections.abc import Collection, Mapping, Sequence
+from math import nan
 from types import MappingProxyType
 from typing import Any
 
@@ -32,6 +33,7 @@ RULE = (
     "* significant: the interval over images and training runs excludes zero, in a primary comparison of the suite "
     "after Holm's adjustment for these; (*) in an exploratory one: some of these are chance"
 )
+ARMS = Column(label="arms", align="left")
 P = "p over images, with the weights fixed, and by Holm for the rows of this table"
 
 
@@ -49,20 +51,20 @@ def drawing(what: str, evidence: Evidence) -> str:
     return f"{what} {f'without intervals, since {evidence.few}' if evidence.few else drawn}"
 
 
-def main_table(panel: Panel, differences: Differences) -> list[Table]:
+def main_table(panel: Panel) -> list[Table]:
     """Make the table of the main differences in one view; none without two arms."""
-    primary = {key: each for key, each in differences.items() if key[2] in MAIN}
+    main = {key: each for key, each in panel.score_differences.items() if key[2] in MAIN}
     unit = "Points of mIoU, or of retention" if panel.conditions else "Points of mIoU"
     fields = panel.fields("differences", "Differences between arms", DIFFERENCES)
-    return long_table(panel, primary, ("in", MAIN), unit, main=True, **fields)
+    return long_table(panel, main, ("in", MAIN), unit, main=True, **fields)
 
 
-def by_corruption_table(panel: Panel, differences: Differences) -> list[Table]:
+def by_corruption_table(panel: Panel) -> list[Table]:
     """Make the table of each corruption in one view; none without two arms and two corruptions."""
     if len(panel.conditions) < 2:
         return []
     same = {name for name, members in categories_of(panel.conditions).items() if len(members) == 1}
-    others = {key: each for key, each in differences.items() if key[2] not in MAIN}
+    others = {key: each for key, each in panel.score_differences.items() if key[2] not in MAIN}
     title = "Differences between arms by corruption and category"
     return wide_table(panel, others, same, **panel.fields("differences-by-corruption", title))
 
@@ -88,11 +90,10 @@ def difference_cell(each: ArmDifference, p_holm: tuple[float, str], *, brief: bo
     return Cell(points(number.estimate) + each.mark, number.estimate, number.low, number.high, more, test)
 
 
-def row_of(panel: Panel, pair: tuple[str, str], cells: Sequence[Cell], **where: str) -> Row:
+def row_of(panel: Panel, pair: Pair, cells: Sequence[Cell], **where: str) -> Row:
     """Make a row of a pair of arms."""
-    first, second = pair
-    name = f"{first} minus {second}"
-    models = panel.models(name, [*panel.evidence.arms[first], *panel.evidence.arms[second]])
+    name = " minus ".join(pair)
+    models = panel.models(name, [title for arm in pair for title in panel.evidence.arms[arm]])
     return Row(cells=(Cell(name), *cells), where=models | where)
 
 
@@ -102,16 +103,17 @@ def wide_table(panel: Panel, differences: Differences, unseen: Collection[str] =
     unseen: quantities for the CSV alone. fields: of `Table`.
     """
     p_holm = adjusted(differences)
-    pairs: dict[tuple[str, str], list[Cell]] = {}
-    columns = {"": Column(label="arms", align="left")}
-    for (first, second, what), each in differences.items():
-        pairs.setdefault((first, second), []).append(difference_cell(each, p_holm[first, second, what]))
-        name, where = (what, {}) if isinstance(what, str) else (CLEAN, {"view": str(what)})
-        label = str(what) if where else spaced(name)
-        columns[str(what)] = Column(name=name, label="" if what in unseen else label, where=where)
+    whats, pairs = dict.fromkeys(key[2] for key in differences), dict.fromkeys(key[:2] for key in differences)
+    columns = [
+        Column(name=what, label="" if what in unseen else spaced(what))
+        if isinstance(what, str)
+        else Column(name=CLEAN, label=str(what), where={"view": str(what)})
+        for what in whats
+    ]
+    cells = {key: difference_cell(each, p_holm[key]) for key, each in differences.items()}
+    rows = [row_of(panel, pair, [cells[*pair, what] for what in whats]) for pair in pairs]
     caption = f"Points of mIoU; {rule(panel.evidence)}."
-    rows = [row_of(panel, pair, cells) for pair, cells in pairs.items()]
-    return [panel.of_rows([*columns.values()], rows, caption=caption, **fields)] if rows else []
+    return [panel.of_rows([ARMS, *columns], rows, caption=caption, **fields)] if rows else []
 
 
 def long_table(
@@ -141,7 +143,7 @@ def long_table(
         )
         rows.append(row_of(panel, key[:2], cells, metric=metric, quantity=quantity))
     columns = (
-        *(Column(label=label, align="left") for label in ("arms", head)),
+        *(ARMS, Column(label=head, align="left")),
         Column(name="difference", label="points"),
         *(Column(label=label) for label in ("95 % images", "95 % images + runs", "p", "p (Holm)")),
         *(Column(name="difference", label=group, where={"group": group}) for group in panel.evidence.groups),
@@ -151,14 +153,13 @@ def long_table(
     return [panel.of_rows(columns, rows, caption=caption, **fields)] if rows else []
 
 
-def difference_pictures(panel: Panel, differences: Differences) -> list[Picture]:
+def difference_pictures(panel: Panel) -> list[Picture]:
     """Draw the main differences of one view: the drop, which the others state too, only where a suite names it."""
-    names = {what: MAIN[what] for _, _, what in differences if what in MAIN}
-    if not any(each.primary for (_, _, what), each in differences.items() if what == "drop"):
-        names.pop("drop", None)
-    return forest_picture(
-        panel, differences, names, "points", "differences", "Differences between arms", group=DIFFERENCES
-    )
+    every = panel.score_differences.items()
+    left_out = set() if any(each.primary for key, each in every if key[2] == "drop") else {"drop"}
+    names = {what: name for what, name in MAIN.items() if what not in left_out}
+    title = "Differences between arms"
+    return forest_picture(panel, panel.score_differences, names, "points", "differences", title, group=DIFFERENCES)
 
 
 def forest_picture(
@@ -168,7 +169,6 @@ def forest_picture(
     unit: str,
     file: str,
     title: str,
-    *,
     published: Mapping[Pair, float] = MappingProxyType({}),
     group: str = "",
 ) -> list[Picture]:
@@ -176,22 +176,22 @@ def forest_picture(
 
     names: of the quantities to draw. published: a paper's numbers in the first of them.
     """
-    rows: dict[str, dict[str, list[Dot]]] = {name: {} for name in names.values()}
+    rows: dict[str, dict[str, list[Dot]]] = {}
     for (first, second, what), each in differences.items():
         if what in names:
-            rows[names[what]][f"{first} minus\n{second}"] = [dot_of(each)]
+            rows.setdefault(names[what], {})[f"{first} minus\n{second}"] = [dot_of(each)]
     for (first, second), figure in published.items():
-        paper = Dot(number=Interval(figure, *2 * (np.nan,)), published=True, fill="ring", text="paper")
+        paper = Dot(number=Interval(figure, nan, nan), published=True, fill="ring", text="paper")
         next(iter(rows.values()))[f"{first} minus\n{second}"].append(paper)
     caption = drawing(unit[0].upper() + unit[1:], panel.evidence) + ("; diamonds: the paper's" if published else "")
     chart = forest(rows, unit, margin=panel.evidence.margin / 100)
-    return [panel.picture(file, title, caption, chart, group)] if differences and rows else []
+    return [panel.picture(file, title, caption, chart, group)] if rows else []
 
 
 def main_pair(differences: Differences) -> Pair | None:
     """Choose the pair of arms that figures show first: of a primary comparison, else of the claim; None without any."""
-    pairs = [(first, second) for (first, second, _), each in differences.items() if each.primary]
-    return pairs[0] if pairs else TABLE_5.choose([(first, second) for first, second, _ in differences])
+    primary = (key[:2] for key, each in differences.items() if each.primary)
+    return next(primary, None) or TABLE_5.choose([key[:2] for key in differences])
 
 
 def dot_of(each: ArmDifference) -> Dot:

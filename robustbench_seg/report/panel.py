@@ -2,75 +2,28 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
-import pandas as pd
-
-from ..charts import Chart, Curve, Dot
-from ..protocols import categories_of
-from ..store.cell import CLEAN
-from ..store.view import View
-from ..studies.comparisons import Differences
-from ..studies.evidence import Entry, Evidence, Quantities
+from ..charts import Chart, Curve, Dot, Fill
+from ..studies.arms import arms_of
+from ..studies.evidence import Entry, Quantities
 from ..studies.limits import transductive_notes
-from ..studies.robustness import Conditions, Miou, cell_scores, scores_of
-from ..studies.sources import Source
-from ..studies.statistics import Draws
-from ..wording import spaced
+from ..studies.setting import Setting
+from ..wording import MOST_NAMES, counted, spaced
 from .content import Picture
-from .provenance import describe_protocol, describe_setting, hashes_of
 from .table import Cell, Column, Row, Table
 from .units import file_name
 
-__all__ = ["Panel"]
+__all__ = ["BRIEF", "FILLS", "Panel"]
 
 WHERE = ("dataset", "split", "images", "of", "precision", "engine_version", "seed")  # in a CSV
-SHA256 = 12  # characters of a hash that tell it from others
+SHA256, BRIEF = 64, 12  # characters of a hash, and of the beginning that tells it from others
+FILLS: tuple[Fill, ...] = ("ring", "full")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Panel:
-    """Cells that share images, precision and seed, as the parts of a section see them.
-
-    source: the plan with its stores. evidence: the cells. view: the only one that is looked at; None for all, and then
-    `views` has a panel for each. name: of the view, for titles and files. main: whether the section's sentences are of
-    it. detailed: whether the view is one of those to show class by class.
-    """
-
-    source: Source
-    evidence: Evidence
-    view: View | None = None
-    views: tuple["Panel", ...] = ()
-    name: str = ""
-    main: bool = False
-    detailed: bool = False
-
-    @property
-    def conditions(self) -> Conditions:
-        """The corruptions of the plan with their severities; none for clean images alone."""
-        return self.source.conditions
-
-    @property
-    def corruptions(self) -> list[str]:
-        """The corruptions, in the order of their groups."""
-        return [
-            name
-            for names in (categories_of(self.conditions) or {"": tuple(self.conditions)}).values()
-            for name in names
-        ]
-
-    @property
-    def cells(self) -> pd.DataFrame:
-        """The cells of the view, or of all views."""
-        return self.evidence.cells if self.view is None else self.evidence.of_view(self.view)
-
-    @property
-    def order(self) -> list[View]:
-        """The views that there are, in the plan's order."""
-        planned = [View.parse(str(view)) for view in self.source.plan.views]
-        return [view for view in planned if view in self.evidence.views]
+class Panel(Setting):
+    """A setting as the parts of a section see it: it makes tables and figures. `views` are panels too."""
 
     @property
     def images(self) -> str:
@@ -79,55 +32,42 @@ class Panel:
         return f"{first['images']} of {first['of']} images"
 
     @property
-    def about(self) -> str:
-        """The end of a table's caption: what its numbers were made with."""
-        fingerprint, weights = self.hashes
-        setting = describe_setting(self.cells.iloc[0], fingerprint, view=self.view is not None)
-        protocol = describe_protocol(self.source.plan.protocol, self.conditions)
-        return f"{f'{protocol}; ' if self.view else ''}{setting}{weights}{self.notes}"
-
-    @property
-    def hashes(self) -> dict[str, str]:
-        """The parts of `about` that are hashes; see `Table`."""
-        return hashes_of(self.cells)
-
-    @property
     def void(self) -> str:
         """The rule for pixels without a label, for titles and sentences; "" for the usual one."""
-        void = self.evidence.cells["void"].iloc[0] if len(self.evidence.cells) else "ignored"
-        return "" if void == "ignored" else f"void {void}"
+        return "void counted" if "counted" in set(self.evidence.cells.get("void", ())) else ""
 
     @property
     def notes(self) -> str:
         """What a caption adds where a view is transductive."""
         return "".join(f"; {note}" for note in transductive_notes(self.cells))
 
-    def metric(self, name: str, title: str) -> Miou:
-        """Look up a metric of a model in the view, by corruption and severity."""
-        assert self.view is not None
-        return self.evidence.metric(name, title, self.view)
+    @property
+    def about(self) -> str:
+        """The end of a table's caption: what its numbers were made with."""
+        row, (fingerprint, weights) = self.cells.iloc[0], self.hashes
+        cells = counted(sum(map(len, self.conditions.values())), "condition")
+        corruptions = counted(len(self.conditions), "corruption")
+        protocol = f"protocol {self.source.plan.protocol} ({corruptions}, {cells} and clean); "
+        void = "; void counted: a class predicted on pixels without a label is wrong" if self.void else ""
+        return (
+            f"{protocol if self.view else ''}dataset {row['dataset']} {row['split']}, {self.images}{fingerprint}; "
+            f"{f'view {self.view}; ' if self.view else ''}precision {row['precision']}; "
+            f"engine version {row['engine_version']}; seed {row['seed']}{void}{weights}{self.notes}"
+        )
 
-    def by_view(self, metric: str, title: str) -> dict[Any, Draws]:
-        """Look up a metric of a model on clean images in each view."""
-        return {view: self.evidence.metric(metric, title, view)(CLEAN, 0) for view in self.order}
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The parts of `about` that are hashes, of the images and the weights, by their form in a caption; see `Table`.
 
-    def scores(self, title: str, metric: str = "miou") -> dict[str, Draws]:
-        """Compute a metric of a model in the view: clean, each corruption and category, mean and retention."""
-        return scores_of(self.metric(metric, title), self.conditions)
-
-    def cell_scores(self, title: str, metric: str = "miou") -> dict[tuple[str, int], Draws]:
-        """Look up a metric of a model in every cell of the view, by corruption and severity."""
-        return cell_scores(self.metric(metric, title), self.conditions)
-
-    @cached_property
-    def score_differences(self) -> Differences:
-        """Compare arms in each of `scores`."""
-        return self.differences(self.scores)
-
-    def differences(self, quantities: Quantities) -> Differences:
-        """Compare arms in each quantity of the view."""
-        assert self.view is not None
-        return self.evidence.differences(quantities, (self.view,))
+        A caption does not list the models of more than MOST_NAMES arms. Random weights have a name in the place of a
+        hash.
+        """
+        pairs = dict.fromkeys(zip(self.cells["model"], self.cells["checkpoint_sha256"], strict=True))
+        names = "; ".join(f"{model} {own[:BRIEF] if len(own) == SHA256 else own}" for model, own in pairs)
+        few = len(arms_of(self.cells["model"])) <= MOST_NAMES
+        brief = names if few else f'of {len(pairs)} models, see "Where the numbers come from"'
+        fingerprint = f"fingerprint {self.cells.iloc[0]['fingerprint'][:BRIEF]}"
+        return {f", {fingerprint}": fingerprint, f"; weights (sha256) {brief}": f"weights (sha256) {names}"}
 
     def fields(self, file: str, title: str, group: str = "") -> dict[str, Any]:
         """Name a table or a figure: file and title, with the view where there is but one. group: its heading."""
@@ -141,12 +81,12 @@ class Panel:
         first = self.evidence.cells.iloc[0]
         view = {} if self.view is None else {"view": str(self.view)}
         own = {name: first[name] for name in WHERE} | ({"void": first["void"]} if self.void else {})
-        return {"metric": metric, **view, **own, "fingerprint": first["fingerprint"][:SHA256]}
+        return {"metric": metric, **view, **own, "fingerprint": first["fingerprint"][:BRIEF]}
 
     def models(self, row: str, titles: Sequence[str]) -> dict[str, str]:
         """Give the name, the models and their weights of a row for a CSV."""
         weights = dict(zip(self.evidence.cells["title"], self.evidence.cells["checkpoint_sha256"], strict=True))
-        hashes = " ".join(weights[title][:SHA256] for title in titles)
+        hashes = " ".join(weights[title][:BRIEF] for title in titles)
         return {"row": row, "models": " ".join(titles), "weights": hashes}
 
     def table(
@@ -154,7 +94,7 @@ class Panel:
         quantities: Quantities,
         columns: Sequence[Column],
         *,
-        parts: Mapping[str, Iterable[str]] = MappingProxyType({}),
+        parts: tuple[str, Iterable[str]] = ("", ("",)),
         facts: Callable[[Entry], Mapping[Any, Any]] = lambda entry: {},
         metric: str = "miou",
         **fields: Any,
@@ -162,27 +102,25 @@ class Panel:
         """Make a table with a row per model and arm.
 
         quantities: of a model, by the keys of columns. parts: what divides the rows of a model further, such as
-        {"corruption": ["fog", "frost"]}; keys are then (part, key). facts: of an entry, what is no quantity, or
+        ("corruption", ["fog", "frost"]); keys are then (part, key). facts: of an entry, what is no quantity, or
         has more to it. A place is empty where there is neither. metric: for the CSV. fields: of `Table`.
         """
+        head, some = parts
         several = any(len(members) > 1 for members in self.evidence.arms.values())
-        heads = [Column(label=label, align="left") for label in ("model", *(["run"] * several), *parts)]
-        names: list[tuple[str, Any]] = [(head, part) for head, some in parts.items() for part in some]
-        rows = []
+        heads = [Column(label=label, align="left") for label in ("model", "run" * several, head) if label]
         entries = self.evidence.entries(quantities, self.view)
         columns = [column.fitted([entry.values for entry in entries]) for column in columns]
+        rows = []
         for entry in entries:
+            name = entry.arm_label if entry.run else entry.label
             numbers = {key: self.evidence.interval(draws) for key, draws in entry.values.items()}
             values = {**numbers, **facts(entry)}
-            for head, part in names or [("", None)]:
-                name = entry.arm_label if entry.run else entry.label
-                row = {"model": name, "run": entry.run, head: part and spaced(part)}
-                cells = [heading.cell(row[heading.label]) for heading in heads]
-                cells += [
-                    self.with_runs(column.cell_of(values, part), entry, column.key_in(part)) for column in columns
-                ]
+            for part in some:
+                texts = name, *([entry.run] if several else ()), *([spaced(part)] if head else ())
+                cells = [self.with_runs(column.cell_of(values, part), entry, column.key_in(part)) for column in columns]
                 where = self.models(entry.name, entry.models) | ({head: part} if head else {})
-                rows.append(Row(cells=tuple(cells), where=where, competes=entry.competes, single=not entry.compared))
+                own = {"competes": entry.competes, "single": not entry.compared}
+                rows.append(Row(cells=(*map(Cell, texts), *cells), where=where, **own))
         return self.of_rows((*heads, *columns), rows, metric, **fields)
 
     def with_runs(self, cell: Cell, entry: Entry, quantity: Any) -> Cell:
@@ -209,8 +147,14 @@ class Panel:
             wide=self.evidence.over_runs(arm, quantity),
             runs=tuple(runs) if len(runs) > 1 else (),
             arm=arm.arm,
-            **{"series": self.series(arm.arm), **fields},
+            series=self.series(arm.arm),
+            **fields,
         )
+
+    def way(self, arm: Entry, quantities: Mapping[str, Any]) -> list[Dot]:
+        """Make the dots of two quantities of an arm, by the texts on them: a ring, and where it leads, a full one."""
+        both = zip(quantities.items(), FILLS, strict=False)
+        return [self.dot(arm, what, text=text, fill=fill) for (text, what), fill in both]
 
     def curve(self, arm: Entry, quantities: Mapping[float, Any], level: Any = None) -> Curve:
         """Make the curve of an arm's quantities over their places. level: the quantity of its dotted line."""

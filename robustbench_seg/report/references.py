@@ -2,30 +2,25 @@
 
 from functools import partial
 
-import pandas as pd
-
 from ..charts import Dot, dumbbells
 from ..protocols import PROTOCOLS
 from ..store.cell import CLEAN
-from ..studies.alarms import alarms_of_scores
 from ..studies.claims import categories_next_to_table_5
 from ..studies.degradation import (
     Measure,
     against,
     corruption_degradation,
-    headlines_by_protocol,
-    rank_agreement,
+    ranks_by_protocol,
     relative_degradation,
     relative_improvement,
 )
-from ..studies.published import TABLES, OwnRun, PublishedTable, published_rows, shared_and_own
-from ..studies.robustness import BASIS
+from ..studies.published import TABLES, OwnRun, published_scores
 from ..studies.statistics import Draws
-from ..wording import counted, spaced
+from ..wording import counted
 from .content import Content, Picture
 from .panel import Panel
 from .scores import quantity_columns
-from .table import WARNING, Column, Table, frame_rows
+from .table import WARNING, Column, Table, frame_rows, numbers
 from .units import COUNT, plain
 
 __all__ = ["REFERENCES", "make"]
@@ -38,6 +33,12 @@ MEASURES = (
     (corruption_degradation, "cd", "Corruption degradation (CD)", ERRORS, LOWER),
     (relative_degradation, "rcd", "Relative corruption degradation (rCD)", "mIoU lost, over that lost by", LOWER),
     (relative_improvement, "improvement", "Relative improvement", "mIoU gained, over the mIoU of", HIGHER),
+)
+RANKS = (
+    Column(name="protocols", label="protocols", align="left"),
+    *numbers(plain("{:+z.2f}"), tau="Kendall's tau"),
+    *numbers(plain("{:.3f}"), p="p"),
+    *numbers(COUNT, models="models"),
 )
 
 
@@ -64,7 +65,7 @@ def reference_tables(panel: Panel) -> list[Table]:
     return [
         panel.table(
             partial(quantities, measure),
-            quantity_columns([*conditions, "mean"], "low" if better == LOWER else "high"),
+            quantity_columns([*conditions, "mean"], best="low" if better == LOWER else "high"),
             **panel.fields(file, f"{title} against {reference}"),
             caption=f"%, {formula} the reference {reference}; {better}.",
             metric=file,
@@ -82,53 +83,29 @@ def published_tables(panel: Panel) -> list[Table]:
 
 def published_table(panel: Panel, name: str) -> Table:
     """Show a published table, with what sets its rows apart from ours, and what is wrong with them."""
-    plan, first, about = panel.source.plan, panel.cells.iloc[0], TABLES[name]
-    given = {name: first[name] for name in ("dataset", "split", "images", "of", "void")}
-    theirs = published_rows(name, OwnRun(protocol=plan.protocol, view=str(panel.view), **given))
-    names = list(PROTOCOLS[about.protocol])
-    theirs[[CLEAN, *names]] = theirs[[CLEAN, *names]] / 100
-    alarms = published_alarms(theirs, about)
-    mean = theirs[names].mean(axis=1, skipna=False)
-    shared, own = shared_and_own(theirs["differs"])
-    alike = "nothing else" if shared else "nothing stated: comparable"
+    about, given = TABLES[name], panel.cells.iloc[0][["dataset", "split", "images", "of", "void"]]
+    ours = OwnRun(protocol=panel.source.plan.protocol, view=str(panel.view), **given)
+    theirs, shared = published_scores(name, ours)
+    names, flagged = list(PROTOCOLS[about.protocol]), int((theirs["alarm"] != "").sum())
+    texts = {"own": "differs from ours in", "alarm": WARNING}
+    shown = {"own": theirs["own"].nunique() > 1 or not shared, "alarm": flagged}
     columns = [
         Column(name="row", label="published", align="left"),
-        *(Column(name=name, label=name) for name in (CLEAN, "mean", "retention")),
-        *([Column(name="own", label="differs from ours in", align="left")] if any(own) or not shared else []),
-        *([Column(name="alarm", label=WARNING, align="left")] if alarms else []),
-        *(Column(name=name, label=spaced(name)) for name in names),
+        *quantity_columns([CLEAN, "mean", "retention"], best="none"),
+        *(Column(name=name, label=label, align="left") for name, label in texts.items() if shown[name]),
+        *quantity_columns(names, best="none"),
     ]
-    frame = theirs.assign(
-        mean=mean,
-        retention=mean / theirs[CLEAN],
-        own=[text or alike for text in own],
-        setup=theirs["differs"],
-        alarm=["; ".join(alarms.get(row, ())) for row in theirs["row"]],
-    )
-    common = f"Every row differs from ours in {'; '.join(shared)}. " if shared else ""
-    flagged = (
-        f" {WARNING}: {counted(len(alarms), 'row')} of {len(theirs)} whose numbers cannot all be right."
-        if alarms
-        else ""
-    )
+    rows = f"{counted(flagged, 'row')} of {len(theirs)} whose numbers cannot all be right."
     return Table(
         columns=columns,
-        rows=frame_rows(frame, columns, ["setup", *(["dataset"] if about.classes else [])]),
+        rows=frame_rows(theirs, columns, ["setup", "dataset"] if about.classes else ["setup"]),
         where={"metric": "miou", "dataset": about.dataset, "split": about.split},
         file=panel.fields("published", "")["file"],
         title=f"Published: {about.title}",
-        caption=f"{common}{about.values}; the mean over {len(names)} corruptions and retention in % are computed "
-        f"from the printed numbers; {about.source}; {'; '.join(about.notes)}.{flagged}",
+        caption=(f"Every row differs from ours in {'; '.join(shared)}. " if shared else "")
+        + f"{about.values}; the mean over {len(names)} corruptions and retention in % are computed from the printed "
+        f"numbers; {about.source}; {'; '.join(about.notes)}.{f' {WARNING}: {rows}' if flagged else ''}",
     )
-
-
-def published_alarms(theirs: pd.DataFrame, about: PublishedTable) -> dict[str, list[str]]:
-    """State by row what is wrong with a published table of several data sets, whose classes it knows."""
-    if not about.classes:
-        return {}
-    rows = theirs.set_index("row")
-    least = (rows["gam"] / 100).to_dict() if "gam" in rows else None
-    return alarms_of_scores(rows[list(PROTOCOLS[about.protocol])], rows["dataset"].map(about.classes).to_dict(), least)
 
 
 def published_picture(panel: Panel) -> list[Picture]:
@@ -157,20 +134,10 @@ def published_picture(panel: Panel) -> list[Picture]:
 
 def ranking_table(panel: Panel) -> list[Table]:
     """Compare how the protocols whose cells are all there rank the models; none for fewer than 2 of either."""
-    measured = panel.source.measured
-    same = measured[(measured[BASIS] == panel.cells.iloc[0][BASIS]).all(axis=1)]
-    titles = panel.cells[["model", "checkpoint_sha256", "title"]].drop_duplicates()
-    ranks = rank_agreement(headlines_by_protocol(same.merge(titles, on=["model", "checkpoint_sha256"])))
-    ranks = ranks[ranks["models"] > 1]
-    columns = (
-        Column(name="protocols", label="protocols", align="left"),
-        Column(name="tau", label="Kendall's tau", unit=plain("{:+z.2f}")),
-        Column(name="p", label="p", unit=plain("{:.3f}")),
-        Column(name="models", label="models", unit=COUNT),
-    )
+    ranks = ranks_by_protocol(panel.source.measured, panel.cells)
     table = panel.of_rows(
-        columns,
-        frame_rows(ranks.assign(protocols=ranks["first"] + " and " + ranks["second"]), columns),
+        RANKS,
+        frame_rows(ranks, RANKS),
         **panel.fields("ranks", "Whether protocols rank the models alike"),
         caption="Kendall's tau-b of the headlines: 1 is the same order, -1 the opposite.",
     )

@@ -1,40 +1,58 @@
-"""Scores of one view, clean and under corruption: the layout of the SegFormer paper's Table 5."""
+"""Scores of one view, clean and under corruption: tables as the SegFormer paper's Table 5 has them, and figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import nan
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from ..charts import NOTHING, Axis, Row, dumbbells, lines, matrix
 from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..store.view import View
 from ..studies.evidence import Entry
-from ..studies.ranking import rank_intervals
 from ..studies.robustness import Conditions, flags_of
-from ..wording import MISSING, MOST_NAMES, percent, spaced
-from .content import SEVERITY
+from ..wording import MISSING, MOST_NAMES, counted, percent, spaced
+from .content import ANSWER, SEVERITY, Content, Picture
+from .differences import LAYERS, by_corruption_table, difference_pictures, dot_of, drawing, main_pair, main_table
 from .panel import Panel
 from .table import WARNING, Cell, Column, Table
 from .units import COUNT, MILLIONS
 
-__all__ = [
-    "cell_columns", "flag_notes", "groups_table", "headline_table", "quantity_columns",
-    "severities_table", "view_columns",
-]  # fmt: skip
+__all__ = ["cell_columns", "flag_notes", "groups_table", "quantity_columns", "scores_of", "view_columns"]
 
 HEADLINES: Mapping[str, tuple[str, str]] = {"michaelis": ("mPC", "rPC")}  # what protocols call mean and retention
 
 
-def quantity_columns(names: Sequence[str], best: Literal["high", "low"] = "high", **fields: Any) -> list[Column]:
+def quantity_columns(names: Sequence[str], best: Literal["high", "low", "none"] = "high") -> list[Column]:
     """Make a column for each of these quantities, such as corruptions."""
-    return [Column(name=name, label=spaced(name), best=best, **fields) for name in names]
+    return [Column(name=name, label=spaced(name), best=best) for name in names]
 
 
-def view_columns(views: Sequence[View], **fields: Any) -> list[Column]:
+def view_columns(views: Sequence[View]) -> list[Column]:
     """Make a column of clean scores for each view, whose key is the view."""
-    return [Column(name=CLEAN, label=str(v), key=v, where={"view": str(v)}, **fields) for v in views]
+    return [Column(name=CLEAN, label=str(v), key=v, where={"view": str(v)}, best="high") for v in views]
+
+
+def cell_columns(conditions: Conditions) -> list[Column]:
+    """Make the columns of `cell_scores` under corruption, for the CSV alone."""
+    return [
+        Column(name="score", key=(name, severity), where={"corruption": name, "severity": severity})
+        for name, severities in conditions.items()
+        for severity in severities
+    ]
+
+
+def scores_of(panel: Panel) -> Content:
+    """Make the tables and figures of one view, clean or under corruption, and of the differences between arms."""
+    severities = [severities_table(panel)] if panel.conditions else []
+    tables = [headline_table(panel), *by_corruption_table(panel), *groups_table(panel), *severities, *main_table(panel)]
+    if not panel.source.pictures:
+        return Content(tables=tuple(tables))
+    pictures = [arms_picture(panel), *corruption_pictures(panel), *difference_pictures(panel)]
+    return Content(tables=tuple(tables), pictures=tuple(pictures))
 
 
 def headline_columns(panel: Panel) -> list[Column]:
@@ -51,8 +69,7 @@ def headline_table(panel: Panel) -> Table:
     conditions, cells, categories = panel.conditions, panel.cells, categories_of(panel.conditions)
     wide = {name: names for name, names in categories.items() if len(names) > 1 and len(categories) > 1}
     members = "".join(f"; {name}: the plain mean of {spaced(', '.join(names))}" for name, names in wide.items())
-
-    ranks = ranks_by_arm(panel)
+    ranks = {name: rank_cell(*own) for name, own in panel.ranks().items()}
 
     def facts(entry: Entry) -> dict[str, Any]:
         own = cells[cells["title"].isin(entry.models)]
@@ -67,8 +84,7 @@ def headline_table(panel: Panel) -> Table:
 
     corrupted = [
         *headline_columns(panel),
-        *quantity_columns(list(wide)),
-        *quantity_columns(list(conditions)),
+        *quantity_columns([*wide, *conditions]),
         *(Column(name=name) for name in categories if len(categories) > 1 and name not in wide),
         Column(name="worst"),
     ]
@@ -91,20 +107,9 @@ def headline_table(panel: Panel) -> Table:
     )
 
 
-def ranks_by_arm(panel: Panel) -> dict[str, Cell]:
-    """Rank arms by their mean, or clean, score, with the ranks that 95 % of the resamples give; none for one arm."""
-    headline = "mean" if panel.conditions else CLEAN
-    arms = [arm for arm in panel.evidence.arm_entries(panel.scores, panel.view) if arm.competes]
-    arms = [arm for arm in arms if not np.isnan(arm.values[headline][0])]
-    if len(arms) < 2:
-        return {}
-    draws = [arm.values[headline][: 1 + panel.evidence.resamples] for arm in arms]
-    cells = {}
-    for arm, (rank, ends) in zip(arms, rank_intervals(np.stack(draws, axis=1), panel.evidence.blocks), strict=True):
-        low, high = ends or (np.nan, np.nan)
-        text = str(rank) if low == high or ends is None else f"{low}–{high}"
-        cells[arm.name] = Cell(text, rank, low, high)
-    return cells
+def rank_cell(rank: int, ends: tuple[int, int] | None) -> Cell:
+    low, high = ends or (nan, nan)
+    return Cell(str(rank) if ends is None or low == high else f"{low}–{high}", rank, low, high)
 
 
 def flag_notes(cells: pd.DataFrame) -> str:
@@ -143,15 +148,6 @@ def groups_table(panel: Panel) -> list[Table]:
     return [panel.table(panel.scores, columns, facts=facts, caption=caption, **fields)] if groups else []
 
 
-def cell_columns(conditions: Conditions) -> list[Column]:
-    """Make the columns of `cell_scores`, for the CSV alone."""
-    return [
-        Column(name="score", key=(name, severity), where={"corruption": name, "severity": severity})
-        for name, severities in conditions.items()
-        for severity in severities
-    ]
-
-
 def severities_table(panel: Panel) -> Table:
     """Make the table of every corrupted cell of one view: a row per model and corruption, a column per severity."""
     return panel.table(
@@ -160,7 +156,81 @@ def severities_table(panel: Panel) -> Table:
             Column(name="score", label=f"severity {severity}", key=severity, where={"severity": severity})
             for severity in sorted({severity for some in panel.conditions.values() for severity in some})
         ],
-        parts={"corruption": panel.conditions},
+        parts=("corruption", panel.conditions),
         **panel.fields("severities", "mIoU by severity", SEVERITY),
         caption="mIoU in %.",
     )
+
+
+def best_first(arms: Sequence[Entry], quantity: str) -> list[Entry]:
+    """Sort arms by a score; without one, an arm is last."""
+    return sorted(arms, key=lambda arm: -np.nan_to_num(arm.values[quantity][0], nan=-1))
+
+
+def arms_picture(panel: Panel) -> Picture:
+    """Draw each arm, clean and on average over corruptions; of many arms, the best first."""
+    arms = panel.arms(panel.scores)
+    arms = best_first(arms, panel.headline) if len(arms) > MOST_NAMES else arms
+    names = {name: name for name in (CLEAN, panel.headline)}
+    notes = {
+        arm.arm_label: f"{' ▸ '.join(percent(arm.values[name][0]) for name in names)}, "
+        + ("one run" if len(arm.models) == 1 else counted(len(arm.models), "run"))
+        for arm in arms
+    }
+    what = "ring: clean, full: the mean under corruption" if panel.conditions else "clean images"
+    layers = f"without intervals, since {panel.evidence.few}" if panel.evidence.few else LAYERS
+    chart = dumbbells({"": {arm.arm_label: panel.way(arm, names) for arm in arms}}, "mIoU (%)", notes=notes)
+    return panel.picture("arms", "Arms", f"mIoU in %; {what}; {layers}; ticks: single runs", chart, ANSWER)
+
+
+def corruption_pictures(panel: Panel) -> list[Picture]:
+    """Draw every corruption with its arms, of many the best, and a difference; and the curves over severities."""
+    arms, note = panel.arms(panel.scores), ""
+    if len(arms) > MOST_NAMES:
+        note = f"; the {MOST_NAMES} best of {len(arms)} arms"
+        best = best_first(arms, "mean")[:MOST_NAMES]
+        arms = [arm for arm in arms if arm in best]
+    pictures = [matrix_picture(panel, arms, note)] if len(panel.conditions) > 1 else []
+    severities = sorted({severity for some in panel.conditions.values() for severity in some})
+    if len(severities) > 1:
+        pictures.append(severity_picture(panel, severities, {arm.arm for arm in arms}, note))
+    return pictures
+
+
+def severity_picture(panel: Panel, severities: list[int], names: set[str], note: str) -> Picture:
+    """Draw a panel per corruption, with the curve of each of these arms over severities."""
+    arms = [arm for arm in panel.arms(panel.cell_scores) if arm.arm in names]
+    ticks = tuple((float(severity), str(severity)) for severity in severities)
+    x = Axis(low=severities[0], high=severities[-1], ticks=ticks, label="severity")
+    curves = {
+        spaced(name): [
+            panel.curve(arm, {float(level): (name, level) for level in panel.conditions[name]}, (CLEAN, 0))
+            for arm in arms
+        ]
+        for some in panel.by_category.values()
+        for name in some
+    }
+    bands = "" if panel.evidence.few else ", bands are 95 % intervals"
+    caption = f"mIoU in % by severity, dotted on clean images{bands}{note}"
+    return panel.picture("severity", "mIoU against severity", caption, lines(curves, x), SEVERITY)
+
+
+def matrix_picture(panel: Panel, arms: list[Entry], note: str) -> Picture:
+    """Draw a row per corruption, in groups with their means: each arm, and how the main pair differs."""
+    differences, few = panel.score_differences, panel.evidence.few
+    pair = main_pair(differences)
+
+    def row(name: str, *, head: bool = False) -> Row:
+        own = tuple(replace(panel.dot(arm, name), wide=NOTHING, runs=()) for arm in arms)
+        difference = (dot_of(differences[*pair, name]),) if pair else ()
+        return Row(label=spaced(name), dots=(own, difference), head=head, corruption="" if head else name)
+
+    rows = []
+    for category, names in panel.by_category.items():
+        rows += [row(category, head=True)] if category and len(names) > 1 else []
+        rows += map(row, names)
+    first = "" if few else " with 95 % intervals over images"
+    second = f"; right: {drawing('points', panel.evidence)}" if pair else ""
+    caption = f"mIoU in %{first}{note}{second}; bold: means of groups"
+    chart = matrix(rows, "mIoU (%)", " minus\n".join(pair or ()), margin=panel.evidence.margin / 100)
+    return panel.picture("corruptions", "mIoU by corruption", caption, chart)

@@ -9,15 +9,15 @@ import pandas as pd
 
 from ..errors import UsageError
 from ..studies.alarms import identical_models
+from ..studies.facts import facts_of
 from ..studies.limits import limits_of, untrusted
 from ..studies.pictures import colours_of, stored_pictures
 from ..studies.sources import Source, sources_of
 from ..studies.titles import numbered
 from .content import Content, Picture, Section
 from .panel import Panel
-from .panels import panels_of
 from .parts import PARTS
-from .provenance import facts_of, provenance
+from .provenance import provenance
 from .references import REFERENCES
 from .table import Table
 from .units import file_name
@@ -46,7 +46,7 @@ def sections_of(
 
 def section_of(source: Source) -> Section:
     """Compute the section of one plan; writes nothing."""
-    panels = panels_of(source)
+    panels = Panel.all_of(source)
     main = next(panel for panel in panels if panel.main)
     content, sentences = Content(), []
     for part in PARTS.values():
@@ -82,7 +82,7 @@ def section_of(source: Source) -> Section:
         pictures=with_own_files(content.pictures),
         gallery=tuple(gallery := stored_pictures(main.cells, source.plan.gallery)),
         colours=colours_of(main.cells) if gallery else {},
-        contrast=contrast(main),
+        contrast=main.contrast,
         missing=tuple(source.missing.values()),
         failures=tuple(source.failures),
         provenance=tuple(provenance(facts)) if finished else (),
@@ -97,15 +97,6 @@ def about(panel: Panel) -> tuple[str, ...]:
         return ()
     first = panel.cells.iloc[0]
     return f"{first['dataset']} {first['split']}", panel.images, f"protocol {panel.source.plan.protocol}"
-
-
-def contrast(panel: Panel) -> str:
-    """Choose the corruption with the largest difference between two arms in the first view; without two, the first."""
-    names = list(panel.conditions)
-    first = next((view for view in panel.views if view.main), None)
-    every = first.score_differences.items() if first else ()
-    sizes = {key[2]: abs(each.interval.estimate) for key, each in reversed([*every]) if each.measured}
-    return max(names, key=lambda name: sizes.get(name, 0.0), default="")
 
 
 def with_own_files(items: Sequence[Item]) -> tuple[Item, ...]:

@@ -10,7 +10,7 @@ from ..studies.statistics import Interval
 from ..wording import MISSING
 from .units import PERCENT, Unit
 
-__all__ = ["WARNING", "Cell", "Column", "Row", "Table", "frame_rows"]
+__all__ = ["WARNING", "Cell", "Column", "Row", "Table", "frame_rows", "numbers"]
 
 WARNING = "⚠"
 NAN = float("nan")
@@ -52,7 +52,7 @@ class Column:
 
     def fitted(self, rows: Iterable[Mapping[Any, Any]]) -> "Column":
         """The column with the unit that suits the draws of these rows."""
-        fit, key = self.unit.fit, self.name if self.key is None else self.key
+        fit, key = self.unit.fit, self.key_in()
         return replace(self, unit=fit(row[key][0] for row in rows if key in row)) if fit else self
 
     def cell(self, value: Any, more: str = "", mark: str = "") -> Cell:
@@ -65,14 +65,14 @@ class Column:
         words = "; ".join(filter(None, (self.unit.interval(number), more)))
         return Cell(self.unit.write(number.estimate) + mark, number.estimate, number.low, number.high, words)
 
-    def cell_of(self, values: Mapping[Any, Any], part: Hashable = None) -> Cell:
+    def cell_of(self, values: Mapping[Any, Any], part: str = "") -> Cell:
         """Show what a row has for this column. part: of the row, where keys are (part, key)."""
         return self.cell(values.get(self.key_in(part)))
 
-    def key_in(self, part: Hashable = None) -> Hashable:
+    def key_in(self, part: str = "") -> Hashable:
         """The key by which a row's values have it."""
         key = self.name if self.key is None else self.key
-        return key if part is None else (part, key)
+        return (part, key) if part else key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +151,11 @@ class Table:
             return set()
         first = (max if best == "high" else min)(numbers.values())
         return {number for number, value in numbers.items() if write(value) == write(first)}
+
+
+def numbers(unit: Unit, **labels: str) -> list[Column]:
+    """Make columns of numbers in one unit: their labels by name."""
+    return [Column(name=name, label=label, unit=unit) for name, label in labels.items()]
 
 
 def frame_rows(frame: pd.DataFrame, columns: Sequence[Column], where: Iterable[str] = ()) -> list[Row]:

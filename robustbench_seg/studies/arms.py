@@ -14,9 +14,10 @@ from .grades import MARGIN, ArmDifference
 from .runs import Runs, distinct
 from .statistics import Draws, differing_blocks, p_value
 
-__all__ = ["arm_difference", "arm_mean", "arms_of"]
+__all__ = ["arm_difference", "arm_mean", "arm_of_table_1c", "arms_of"]
 
 SEEDED = re.compile(r"(?P<arm>.+)-s(?P<seed>\d+)")
+ENCODINGS = {"mix": "mix_ffn", "learned": "learned_pe"}  # word in an arm's name: encoding in the paper's Table 1c
 
 
 def arms_of(models: Iterable[str]) -> dict[str, list[str]]:
@@ -33,6 +34,12 @@ def arms_of(models: Iterable[str]) -> dict[str, list[str]]:
             arm += " (seeds)"
         seeds.setdefault(arm, {})[model] = seed
     return {arm: sorted(members, key=lambda model: members[model]) for arm, members in seeds.items()}
+
+
+def arm_of_table_1c(arm: str) -> str | None:
+    """Return the encoding of Table 1c that an arm's name contains; None for none or for both, as in a control."""
+    encodings = [encoding for word, encoding in ENCODINGS.items() if word in re.split(r"\W", arm)]
+    return encodings[0] if len(encodings) == 1 else None
 
 
 def arm_mean(draws: Mapping[str, Draws], arm: str) -> Draws:

@@ -9,10 +9,12 @@ from math import nan
 
 from ..protocols import PROTOCOLS, categories_of
 from ..store.view import View
+from .arms import arm_of_table_1c
+from .comparisons import Differences, Pair
 from .evidence import Evidence, Quantities
 from .grades import ArmDifference, Grade
 from .published import read_published
-from .resolution import arm_of_table_1c, published_extent
+from .resolution import published_extent
 from .robustness import Conditions, scores_of
 from .statistics import Interval
 
@@ -21,7 +23,6 @@ __all__ = [
     "scores_in_table_5",
 ]  # fmt: skip
 
-Pair = tuple[str, str]
 # What follows after the word of a judgement that does not rest on a primary comparison.
 GRADES = {
     Grade.SIGNIFICANT: " (exploratory)",
@@ -65,6 +66,10 @@ class Claim:
     def choose(self, pairs: Sequence[Pair]) -> Pair | None:
         """Choose the first pair that the statement is of; without any, the first; None of none."""
         return next(filter(self.fits, pairs), next(iter(pairs), None))
+
+    def pair(self, differences: Differences, quantity: str) -> Pair | None:
+        """Choose a pair as `choose` does, among those whose difference in a quantity is measured."""
+        return self.choose([key[:2] for key, each in differences.items() if key[2] == quantity and each.measured])
 
 
 def judge(claim: Claim, each: ArmDifference) -> str:

@@ -11,9 +11,9 @@ from ..store.cell import CLEAN
 from ..store.plan import Comparison
 from ..store.view import View
 from ..wording import p_text
+from .arms import arm_of_table_1c
 from .bootstrap import RESAMPLES
 from .grades import ArmDifference
-from .resolution import arm_of_table_1c
 from .statistics import holm, is_bound
 
 __all__ = ["Differences", "Pair", "adjusted", "in_the_papers_order", "is_primary", "pairs_of", "with_primary"]

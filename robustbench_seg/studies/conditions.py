@@ -62,9 +62,10 @@ class ConditionScores:
         # A resample without an image of the condition has no score for it; with 10 blocks this is one in 20,000.
         return interval(draws[~np.isnan(draws)], self.blocks.get(name, min(self.blocks.values())))
 
-    def retention(self, condition: str, **fields: object) -> Draws:
-        """Divide the score under a condition by the score under the reference."""
-        return self.draws(condition, **fields) / self.draws(self.reference, **fields)
+    def worst(self, values: Mapping[str, Draws]) -> str:
+        """The condition with the lowest of `values`, except the reference."""
+        others = [name for name in self.conditions if name != self.reference]
+        return min(others, key=lambda name: float(np.nan_to_num(values[name][0], nan=np.inf)))
 
 
 def conditions_of_images(ids: Sequence[str]) -> list[str]:

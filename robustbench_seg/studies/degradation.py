@@ -16,14 +16,14 @@ import pandas as pd
 
 from ..protocols import PROTOCOLS
 from ..store.cell import CLEAN
-from .robustness import Conditions, Miou, by_corruption, corruption_scores
+from .robustness import BASIS, MODEL, Conditions, Miou, by_corruption, corruption_scores
 
 __all__ = [
     "Measure",
     "against",
     "corruption_degradation",
-    "headlines_by_protocol",
     "rank_agreement",
+    "ranks_by_protocol",
     "relative_degradation",
     "relative_improvement",
 ]
@@ -66,19 +66,23 @@ def against(measure: Measure, miou: Miou, reference: Miou, conditions: Condition
     return values | {"mean": np.mean(list(values.values()), axis=0)}
 
 
-def headlines_by_protocol(cells: pd.DataFrame) -> dict[str, pd.Series]:
-    """Give each model's headline under each of the PROTOCOLS whose cells are all there.
+def ranks_by_protocol(measured: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Compare how each pair of the PROTOCOLS whose cells are all there ranks two models or more, see `rank_agreement`.
 
-    cells: of one setting, with `title`, the models' names. A cell may be there twice, with other metrics than IoU.
+    measured: of `quality_frame`. cells: those of one setting, with `title`, the models' names. A cell may be there
+    twice, with other metrics than IoU.
     """
-    cells = cells.drop_duplicates(["title", "corruption", "severity", "corruption_source"])
-    cells = cells.assign(model=cells["title"])
-    have = set(zip(cells["corruption"], cells["severity"], strict=True))
-    return {
-        protocol: by_corruption(cells, conditions).set_index("model")["mean"].dropna()
+    same = measured[(measured[BASIS] == cells.iloc[0][BASIS]).all(axis=1)]
+    same = same.drop_duplicates([*MODEL, "corruption", "severity", "corruption_source"])
+    same = same.merge(cells[[*MODEL, "title"]].drop_duplicates(), on=MODEL)
+    have = set(zip(same["corruption"], same["severity"], strict=True))
+    headlines = {
+        protocol: by_corruption(same.assign(model=same["title"]), conditions).set_index("model")["mean"].dropna()
         for protocol, conditions in PROTOCOLS.items()
         if conditions and all((name, s) in have for name, severities in conditions.items() for s in severities)
     }
+    ranks = rank_agreement(headlines)
+    return ranks[ranks["models"] > 1].assign(protocols=ranks["first"] + " and " + ranks["second"])
 
 
 def rank_agreement(scores: Mapping[str, pd.Series]) -> pd.DataFrame:

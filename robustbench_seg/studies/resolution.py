@@ -8,51 +8,121 @@ of objects, but not the positions: the scale effect. Scaling the whole image cha
     scale effect      slide(1x) - slide(s)
     joint effect      slide(1x) - whole(s)
 
-A positive effect is a loss. An mIoU may be a number or an array of resamples.
+A positive effect is a loss. Its share is the loss divided by the mIoU by windows.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from ..errors import UsageError
+from ..store.cell import CLEAN
 from ..store.view import View
+from .comparisons import Differences
+from .evidence import Evidence
 from .published import OwnRun, published_rows, read_published
+from .robustness import Conditions, cell_scores, headline
+from .statistics import Draws
 
-__all__ = ["Effect", "arm_of_table_1c", "effects", "extent_differs", "published_extent"]
-
-ARMS = {"mix": "mix_ffn", "learned": "learned_pe"}  # word in an arm's name: encoding in the paper's Table 1c
-
-Value = Any  # a float, or an array of Draws
-MiouOfView = Callable[[str], Value]  # label of a View ─▶ mIoU (0-1), NaN for a missing cell
+__all__ = ["Shift", "extent_differs", "published_extent", "shift_of"]
 
 
-@dataclass(frozen=True, eq=False)
-class Effect:
-    """kind: "extent", "scale" or "joint". view: the one compared with slide(1x). lost: mIoU, 0-1."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shift:
+    """What the views of a suite let one compare, and what it costs each model, mIoU 0-1 in the data and each resample.
 
-    kind: str
-    scale: float
-    view: str
-    lost: Value
-
-
-def effects(miou: MiouOfView, slide: View, scales: Sequence[float] = ()) -> list[Effect]:
-    """Compute the extent effect, then the scale and the joint effect of each scale except 1.
-
-    slide: windows of the training crop at scale 1. Raises UsageError for any other view.
+    slide: the first windows at scale 1, which are to be of the training crop. views: those of these windows or of the
+    whole image, at one scale, without a flip, and with the stored statistics.
     """
-    if slide.mode != "slide" or slide.scale != 1:
-        raise UsageError(f"effects are relative to windows of the training crop at scale 1, got the view {slide}")
-    others = [scale for scale in scales if scale != 1]
-    comparisons = [("extent", 1.0, View())]
-    comparisons += [("scale", scale, replace(slide, scale=scale)) for scale in others]
-    comparisons += [("joint", scale, View(scale=scale)) for scale in others]
-    base = miou(slide.label)
-    return [Effect(kind, scale, view.label, base - miou(view.label)) for kind, scale, view in comparisons]
+
+    evidence: Evidence
+    conditions: Conditions
+    slide: View
+    views: Sequence[View]
+
+    @property
+    def curves(self) -> dict[str, list[View]]:
+        """The views whose scores are a curve over scales."""
+        whole = [view for view in self.views if view.mode == "whole"]
+        windows = [view for view in self.views if view not in whole]
+        return {f"windows of {self.slide.crop} pixels": windows, "whole image": whole}
+
+    @property
+    def scales(self) -> list[float]:
+        """The scales at which there is a view."""
+        return sorted({view.scales[0] for view in self.views})
+
+    @cached_property
+    def effects(self) -> dict[str, View]:
+        """The view that is compared with `slide`, by effect: extent, then scale x2 and joint x2 of each other scale."""
+        others = [scale for scale in self.scales if scale != 1]
+        every = {
+            "extent": View(),
+            **{f"scale x{scale:g}": replace(self.slide, scale=scale) for scale in others},
+            **{f"joint x{scale:g}": View(scale=scale) for scale in others},
+        }
+        return {name: view for name, view in every.items() if view in self.views}
+
+    def lost(self, title: str, corruption: str = CLEAN, severity: int = 0) -> dict[str, Draws]:
+        """Compute the mIoU that a model loses by each effect."""
+        windows, *others = (
+            self.evidence.miou(title, view)(corruption, severity) for view in (self.slide, *self.effects.values())
+        )
+        return {name: windows - other for name, other in zip(self.effects, others, strict=True)}
+
+    def costs(self, title: str) -> dict[Any, Draws]:
+        """Compute a model's clean mIoU by windows, what each effect loses of it, and its share ("extent share")."""
+        clean, lost = self.evidence.miou(title, self.slide)(CLEAN, 0), self.lost(title)
+        return {self.slide: clean, **lost, **{f"{name} share": own / positive(clean) for name, own in lost.items()}}
+
+    def costs_by_condition(self, title: str) -> dict[Any, Draws]:
+        """Compute what a model loses: by effect and (corruption, severity), clean images first."""
+        every = cell_scores(lambda *condition: self.lost(title, *condition), self.conditions)
+        return {(effect, place): own for place, each in every.items() for effect, own in each.items()}
+
+    def shares(self, title: str) -> Mapping[str, Draws]:
+        """Compute the share of the extent effect: clean, corrupted (on average), and the growth.
+
+        In points an effect shrinks wherever little mIoU is left to lose. Empty where there is no extent effect.
+        """
+        if not self.conditions or "extent" not in self.effects:
+            return {}
+        windows = self.evidence.miou(title, self.slide)
+        clean = self.lost(title)["extent"] / positive(windows(CLEAN, 0))
+        lost = headline(lambda *condition: self.lost(title, *condition)["extent"], self.conditions)
+        corrupted = lost / positive(headline(windows, self.conditions))
+        return {"clean": clean, "corrupted": corrupted, "growth": corrupted - clean}
+
+    @cached_property
+    def differences(self) -> Differences:
+        """Compare arms in their effects on clean images. Positive: the first of a pair loses more."""
+        return self.evidence.differences(self.lost, lambda name: (self.slide, self.effects[name]))
+
+    @cached_property
+    def growth(self) -> Differences:
+        """Compare arms in the growth of the share that they lose."""
+        return self.evidence.differences(
+            lambda title: {name: own for name, own in self.shares(title).items() if name == "growth"},
+            (self.slide, View()),
+        )
+
+
+def shift_of(evidence: Evidence, views: Sequence[View], conditions: Conditions) -> Shift | None:
+    """Find windows at scale 1 and a whole image among views; None where either is missing."""
+    single = [view for view in views if len(view.scales) == 1 and not view.flip and view.batchnorm is None]
+    slide = next((view for view in single if view.mode == "slide" and view.scale == 1), None)
+    if slide is None or not any(view.mode == "whole" for view in single):
+        return None
+    same = [view for view in single if view.mode == "whole" or (view.crop, view.stride) == (slide.crop, slide.stride)]
+    return Shift(evidence=evidence, conditions=conditions, slide=slide, views=same)
+
+
+def positive(miou: Draws) -> Draws:
+    """Replace an mIoU of 0, which has no shares, by NaN."""
+    return np.where(miou > 0, miou, np.nan)
 
 
 def published_extent() -> pd.DataFrame:
@@ -75,9 +145,3 @@ def extent_differs(slide: View, **setting: Any) -> str:
         rows = published_rows("table1c_positional", OwnRun(protocol="clean", view=str(view), **setting))
         texts += rows.loc[rows["inference_mode"] == mode, "differs"].iloc[0].split("; ")
     return "; ".join(dict.fromkeys(filter(None, texts)))
-
-
-def arm_of_table_1c(arm: str) -> str | None:
-    """Return the encoding of Table 1c that an arm's name contains; None for none or for both, as in a control."""
-    encodings = [encoding for word, encoding in ARMS.items() if word in re.split(r"\W", arm)]
-    return encodings[0] if len(encodings) == 1 else None

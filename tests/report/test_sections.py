@@ -27,12 +27,12 @@ from robustbench_seg.store.folder import Store
 from robustbench_seg.store.plan import Comparison, PlannedCell
 from robustbench_seg.store.record import Record, latency_key
 from robustbench_seg.store.view import View
+from robustbench_seg.studies.arms import arm_of_table_1c
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.claims import paper_marks
 from robustbench_seg.studies.counts import read_counts
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.published import OwnRun, published_rows
-from robustbench_seg.studies.resolution import arm_of_table_1c
 from robustbench_seg.studies.robustness import headline
 from robustbench_seg.studies.statistics import interval
 

@@ -22,15 +22,19 @@ from ..units import DIGITS, PERCENT, plain
 __all__ = ["make"]
 
 NATS = plain("{:z.2f}")
+RELIABILITY = (
+    *(Column(name=name, label=name, align="left") for name in ("arm", "condition")),
+    *(Column(name=name, label=name) for name in ("bin", "pixels", "confidence", "accuracy")),
+)
 
 
 def make(panel: Panel) -> Content:
     """Make the table of all such metrics in each view; of several views of clean images one for all of them."""
     together = not panel.conditions and len(panel.source.plan.views) > 1
     places = [panel] if together else [view for view in panel.views if view.detailed]
-    places = [place for place in places if metrics_of(place)]
+    places = [place for place in places if place.other_metrics]
     tables = Content(tables=tuple(table for place in places for table in tables_of(place)))
-    return sum((reliability_of(place) for place in places if place.view and "ece" in metrics_of(place)), tables)
+    return sum((reliability_of(place) for place in places if place.view and "ece" in place.other_metrics), tables)
 
 
 def reliability_of(panel: Panel) -> Content:
@@ -38,18 +42,18 @@ def reliability_of(panel: Panel) -> Content:
     assert panel.view is not None
     cells, arms = panel.evidence.scores["ece"].cells, panel.evidence.arms
     frame = reliability(cells[cells["view"] == panel.view.label], arms, panel.conditions)
-    lines = frame.rename(columns={"images": "condition"}).assign(
-        models=[" ".join(arms[arm]) for arm in frame["arm"]], setup=[f"bin {number}" for number in frame["bin"]]
+    lines = frame.assign(
+        condition=frame["images"],
+        models=[" ".join(arms[arm]) for arm in frame["arm"]],
+        setup=[f"bin {number}" for number in frame["bin"]],
+        bin=frame["bin"].astype(str),
     )
-    columns = (
-        *(Column(name=name, label=name, align="left") for name in ("arm", "condition")),
-        *(Column(name=name, label=name) for name in ("bin", "pixels", "confidence", "accuracy")),
-    )
-    lines["bin"] = lines["bin"].astype(str)
-    caption = "%, of pixels in bins of confidence of 1/15; corrupted: each corruption with the same weight."
-    rows = frame_rows(lines, columns, ["models", "condition", "setup"])
     table = panel.of_rows(
-        columns, rows, "ece", **panel.fields("reliability", "Accuracy by confidence"), caption=caption
+        RELIABILITY,
+        frame_rows(lines, RELIABILITY, ["models", "condition", "setup"]),
+        "ece",
+        **panel.fields("reliability", "Accuracy by confidence"),
+        caption="%, of pixels in bins of confidence of 1/15; corrupted: each corruption with the same weight.",
     )
     pictures = (reliability_picture(panel, frame),) if panel.source.pictures else ()
     return Content(tables=(table,), pictures=pictures)
@@ -74,16 +78,16 @@ def tables_of(panel: Panel) -> list[Table]:
 
     The CSV has every corruption and severity too. Of all views together: clean images, a column per metric and view.
     """
-    metrics, one = metrics_of(panel), panel.view is not None
+    metrics = panel.other_metrics
     units = "; ".join(
         f"{metric.label}{f' in {metric.unit}' if metric.unit else ''}, {metric.direction}"
         for metric in metrics.values()
     )
     images = "Clean images, and the mean over corruptions" if panel.conditions else "Clean images"
+    kinds = (panel.scores, panel.cell_scores) if panel.view else (panel.by_view,)
 
     def quantities(title: str) -> dict[Any, Draws]:
-        scores = scores_of_view if one else Panel.by_view
-        return {(name, key): own for name in metrics for key, own in scores(panel, name, title).items()}
+        return {(name, key): own for name in metrics for kind in kinds for key, own in kind(title, name).items()}
 
     table = panel.table(
         quantities,
@@ -91,43 +95,39 @@ def tables_of(panel: Panel) -> list[Table]:
         **panel.fields("metrics", "Boundaries and calibration"),
         caption=f"{images}; {units}.",
     )
-    return [table, *(difference_tables(panel) if one else [])]
-
-
-def scores_of_view(panel: Panel, metric: str, title: str) -> dict[Any, Draws]:
-    return {**panel.scores(title, metric), **panel.cell_scores(title, metric)}
+    return [table, *(difference_tables(panel) if panel.view else [])]
 
 
 def columns_of(panel: Panel, name: str, metric: Metric) -> list[Column]:
     """Make the columns of a metric: quantities of one view, or views. Only clean images and the mean have a label."""
     unit = PERCENT if metric.unit == "%" else NATS if metric.name in SHIPPED else DIGITS
     best: Literal["high", "low"] = "high" if metric.higher else "low"
-    if panel.view is None:
-        columns = view_columns(panel.order)
-    else:
-        quantities = [CLEAN, *(["mean", *panel.conditions] if panel.conditions else [])]
-        columns = [*quantity_columns(quantities), *cell_columns(panel.conditions)]
-    seen = {CLEAN, "mean"}
+    names = [CLEAN, "mean", *panel.conditions] if panel.conditions else [CLEAN]
+    of_view = [*quantity_columns(names), *cell_columns(panel.conditions)]
     return [
         replace(
             column,
-            label=f"{metric.label} {column.label}" if column.name in seen else "",
-            key=(name, column.name if column.key is None else column.key),
+            label=f"{metric.label} {column.label}" if column.name in (CLEAN, "mean") else "",
+            key=(name, column.key_in()),
             where={**column.where, "metric": name},
             best=best,
             unit=unit,
         )
-        for column in columns
+        for column in (of_view if panel.view else view_columns(panel.order))
     ]
 
 
 def difference_tables(panel: Panel) -> list[Table]:
     """Make the table of how arms differ on clean images and on average; none without two arms and such metrics."""
-    metrics = {name: metric for name, metric in metrics_of(panel).items() if metric.unit == "%"}
-    whats = [CLEAN, "mean"] if panel.conditions else [CLEAN]
+    metrics = {name: metric for name, metric in panel.other_metrics.items() if metric.unit == "%"}
 
     def quantities(title: str) -> dict[tuple[str, str], Draws]:
-        return {(name, what): panel.scores(title, name)[what] for name in metrics for what in whats}
+        return {
+            (name, what): own
+            for name in metrics
+            for what, own in panel.scores(title, name).items()
+            if what in (CLEAN, panel.headline)
+        }
 
     differences = {key: each for key, each in panel.differences(quantities).items() if each.measured}
     better = ", ".join(f"of {metric.label} {metric.direction}" for metric in metrics.values())
@@ -135,13 +135,3 @@ def difference_tables(panel: Panel) -> list[Table]:
     title = "Differences between arms in boundaries and calibration"
     fields = panel.fields("differences-reliability", title)
     return long_table(panel, differences, ("in", names), f"Points; {better}", **fields)
-
-
-def metrics_of(panel: Panel) -> dict[str, Metric]:
-    """The metrics that cells have in addition to mIoU, by their column of the frame: a suite may switch one off."""
-    column, value = ("corruption", CLEAN) if panel.view is None else ("view", str(panel.view))
-    return {
-        name: scores.metric
-        for name, scores in panel.evidence.scores.items()
-        if name != "miou" and (scores.cells[column] == value).any()
-    }

@@ -4,10 +4,8 @@ from ...store.cell import CLEAN
 from ...studies.findings import pair_finding
 from ...wording import conjoin
 from ..content import Content
-from ..differences import difference_pictures, main_table
 from ..panel import Panel
-from ..score_pictures import arms_picture
-from ..scores import groups_table, headline_table
+from ..scores import scores_of
 from ..units import state, with_interval
 
 __all__ = ["make"]
@@ -18,15 +16,11 @@ def make(panel: Panel) -> Content:
     if panel.conditions or len(panel.views) != 1:
         return Content()
     (view,) = panel.views
-    differences = view.score_differences
     parts = state(
-        view.evidence.arm_entries(view.scores, view.view),
+        view.arms(view.scores),
         lambda entry: float(entry.values[CLEAN][0]),
-        lambda entry: with_interval(view.evidence.interval(entry.values[CLEAN])),
+        lambda entry: with_interval(view.interval(entry.values[CLEAN])),
     )
-    return Content(
-        tables=(headline_table(view), *groups_table(view), *main_table(view, differences)),
-        pictures=(arms_picture(view), *difference_pictures(view, differences)) if view.source.pictures else (),
-        findings=tuple(pair_finding(each, CLEAN) for (*_, name), each in differences.items() if name == CLEAN),
-        sentences=(f"Clean mIoU ({view.images}, view {view.view}): {conjoin(parts)}.",),
-    )
+    findings = [pair_finding(each, CLEAN) for key, each in view.score_differences.items() if key[2] == CLEAN]
+    sentence = f"Clean mIoU ({view.images}, view {view.view}): {conjoin(parts)}."
+    return scores_of(view) + Content(findings=tuple(findings), sentences=(sentence,))

@@ -5,21 +5,18 @@ import numpy as np
 from ...protocols import PROTOCOLS, categories_of
 from ...store.cell import CLEAN
 from ...studies.claims import TABLE_5, ahead_in_table_5, judge
-from ...studies.comparisons import Differences
 from ...studies.evidence import Entry
-from ...studies.findings import Finding, best_arm_finding, finding_under_corruption
+from ...studies.findings import best_arm_finding, finding_under_corruption
 from ...studies.grades import ArmDifference, Grade
 from ...wording import MOST_NAMES, conjoin, counted, percent, points, spaced
 from ..content import Content
-from ..differences import by_corruption_table, difference_pictures, main_table
 from ..panel import Panel
-from ..score_pictures import arms_picture, corruption_pictures
-from ..scores import groups_table, headline_table, severities_table
+from ..scores import scores_of
 from ..units import signed, state, verdict, with_interval
 
 __all__ = ["make"]
 
-PHRASES = {"mean": "mean under corruption", "drop": "drop from clean to mean"}
+PHRASES = {"mean": "mean under corruption", "retention": "retention", "drop": "drop from clean to mean"}
 
 
 def make(panel: Panel) -> Content:
@@ -28,62 +25,57 @@ def make(panel: Panel) -> Content:
 
 
 def of_view(panel: Panel) -> Content:
-    """Make the tables, figures and sentences of one view."""
-    differences, entries = panel.score_differences, panel.evidence.entries(panel.scores, panel.view)
-    tables = [headline_table(panel), *by_corruption_table(panel, differences), *groups_table(panel)]
-    pictures = [arms_picture(panel), *corruption_pictures(panel, differences), *difference_pictures(panel, differences)]
-    return Content(
-        tables=(*tables, severities_table(panel), *main_table(panel, differences)),
-        pictures=tuple(pictures) if panel.source.pictures else (),
-        findings=findings(panel, entries) if panel.main else (),
-        sentences=tuple(results(panel, entries, differences)) if panel.main else (),
-        warnings=tuple(incomplete(panel, entries)),
-    )
+    """Make the tables, figures and sentences of one view.
 
-
-def findings(panel: Panel, entries: list[Entry]) -> tuple[Finding, ...]:
-    """State the main difference: of a primary comparison, of the only two arms, or between the two best of more."""
+    The finding is the main difference: of a primary comparison, of the only two arms, or between the two best of more.
+    """
     assert panel.view is not None
+    entries = panel.evidence.entries(panel.scores, panel.view)
+    content = scores_of(panel) + Content(warnings=tuple(incomplete(panel, entries)))
+    if not panel.main:
+        return content
     whole = [entry for entry in entries if entry.compared and not np.isnan(entry.values["retention"][0])]
     pair = TABLE_5.choose(panel.evidence.pairs()) if len(whole) == 2 else None
-    finding = finding_under_corruption(panel.score_differences, pair, panel.conditions)
-    finding = finding or best_arm_finding(panel.evidence, whole, panel.view, panel.conditions)
-    return (finding,) if finding else ()
+    finding = finding_under_corruption(panel.score_differences, pair, panel.conditions) or best_arm_finding(
+        panel.evidence, whole, panel.view, panel.conditions
+    )
+    arms = sum(entry.compared for entry in entries)
+    sentences = tuple(results(panel, whole, arms))
+    return content + Content(findings=(finding,) if finding else (), sentences=sentences)
 
 
-def results(panel: Panel, entries: list[Entry], differences: Differences) -> list[str]:
+def results(panel: Panel, whole: list[Entry], arms: int) -> list[str]:
     """State what each arm keeps, how the claim's two arms differ, and whether that supports the claim.
 
-    In a suite whose primary comparisons are of other arms, these comparisons take the claim's place.
+    In a suite whose primary comparisons are of other arms, these comparisons take the claim's place. whole: the arms
+    with a mean and a retention. arms: the number of all.
     """
 
     def keeps(arm: Entry) -> str:
         mean, clean = (percent(arm.values[name][0]) for name in ("mean", CLEAN))
-        retention = with_interval(panel.evidence.interval(arm.values["retention"]))
+        retention = with_interval(panel.interval(arm.values["retention"]))
         return f"has {mean} % mIoU of {clean} % clean and keeps {retention}"
 
-    arms = [entry for entry in entries if entry.compared]
-    whole = [arm for arm in arms if not np.isnan(arm.values["retention"][0])]
-    sentences = []
+    differences, sentences = panel.score_differences, []
     if whole:
         parts = conjoin(state(whole, lambda arm: float(arm.values["mean"][0]), keeps))
         corruptions = counted(len(panel.conditions), "corruption")
         sentences.append(f"On average over {corruptions} ({panel.images}, view {panel.view}), {parts}.")
     pair = TABLE_5.choose(panel.evidence.pairs())
     primary = {key: each for key, each in differences.items() if each.primary}
-    if primary and all((first, second) != pair for first, second, _ in primary):
+    if primary and all(key[:2] != pair for key in primary):
         statements = [
             f"{first} minus {second}: {PHRASES.get(name, spaced(name))} {verdict(each)}"
             for (first, second, name), each in primary.items()
         ]
         sentences.append(f"Primary comparisons: {'; '.join(statements)}.")
     elif pair:
-        of = {name: each for (first, second, name), each in differences.items() if (first, second) == pair}
+        of = {key[2]: each for key, each in differences.items() if key[:2] == pair}
         if of["mean"].measured and of["retention"].measured:
             sentences.append(f"{' minus '.join(pair)}: {both(of['mean'], of['retention'])}.{by_category(panel, of)}")
             if panel.conditions == PROTOCOLS["segformer"] and TABLE_5.fits(pair):
                 sentences.append(next_to_table_5(panel, of))
-    elif whole and len(arms) == 1:
+    elif whole and arms == 1:
         scores = {name: float(whole[0].values[name][0]) for name in panel.conditions}
         ranked = sorted(scores, key=scores.__getitem__)
         low, high = (f"{spaced(name)} with {percent(scores[name])} %" for name in (ranked[0], ranked[-1]))
@@ -123,14 +115,11 @@ def next_to_table_5(panel: Panel, of: dict[str, ArmDifference]) -> str:
 
 def incomplete(panel: Panel, entries: list[Entry]) -> list[str]:
     """State which models have no mean under corruption, or no retention, since cells are missing."""
-    without = {
-        what: [entry.name for entry in entries if np.isnan(entry.values[what][0])] for what in ("mean", "retention")
-    }
+    absent = {name: [e.name for e in entries if np.isnan(e.values[name][0])] for name in ("mean", "retention")}
     # Without a mean there is no retention either, which needs no second line.
-    without["retention"] = [name for name in without["retention"] if name not in without["mean"]]
-    quantities = {"mean": "mean under corruption", "retention": "retention"}
+    absent["retention"] = [name for name in absent["retention"] if name not in absent["mean"]]
     return [
-        f"Cells of {conjoin(names, MOST_NAMES)}, view {panel.view}, are missing, so there is no {quantities[what]}."
-        for what, names in without.items()
+        f"Cells of {conjoin(names, MOST_NAMES)}, view {panel.view}, are missing, so there is no {PHRASES[what]}."
+        for what, names in absent.items()
         if names
     ]

@@ -1,46 +1,40 @@
 """Draws of the corruptions: how much scores vary with the random numbers of noise, snow and the like."""
 
-from ...store.cell import CLEAN
 from ...studies.draws import draws_of
 from ..content import Content
 from ..panel import Panel
-from ..table import Column, frame_rows
-from ..units import COUNT
+from ..table import Column, frame_rows, numbers
+from ..units import COUNT, PERCENT
 
 __all__ = ["make"]
 
 COLUMNS = (
     Column(name="title", label="model", align="left"),
     Column(name="view", label="view", align="left"),
-    Column(name="draws", label="draws", unit=COUNT),
-    Column(name=CLEAN, label=CLEAN),
-    Column(name="mean", label="mean"),
-    Column(name="mean_spread", label="mean ± (points)"),
-    Column(name="retention", label="retention"),
-    Column(name="retention_spread", label="retention ± (points)"),
+    *numbers(COUNT, draws="draws"),
+    *numbers(PERCENT, clean="clean", mean="mean", mean_spread="mean ± (points)"),
+    *numbers(PERCENT, retention="retention", retention_spread="retention ± (points)"),
 )
 
 
 def make(panel: Panel) -> Content:
     """Make the table of means and spreads over draws; nothing where there is one draw."""
-    first = panel.evidence.cells
-    if not panel.conditions or not len(first):
+    cells = panel.evidence.cells
+    if not panel.conditions or not len(cells):
         return Content()
-    table = draws_of(panel.source.drawn, first, panel.conditions)
-    if table["draws"].max() == 1:
+    frame = draws_of(panel.source.drawn, cells, panel.conditions)
+    if frame["draws"].max() == 1:
         return Content()
-    models = table["title"].map(lambda title: panel.models(title, [title]))
-    frame = table.assign(models=table["title"], weights=models.str["weights"])
-    where = {name: value for name, value in panel.where().items() if name not in ("seed", "view")}
-    seeds = ", ".join(map(str, sorted({seed for some in table["seeds"] for seed in some})))
-    made = panel.of_rows(
+    weights = [panel.models(title, [title])["weights"] for title in frame["title"]]
+    seeds = ", ".join(map(str, sorted({seed for some in frame["seeds"] for seed in some})))
+    table = panel.of_rows(
         COLUMNS,
-        frame_rows(frame, COLUMNS, ["models", "weights", "view"]),
-        where=where,
+        frame_rows(frame.assign(models=frame["title"], weights=weights), COLUMNS, ["models", "weights", "view"]),
+        where={name: value for name, value in panel.where().items() if name not in ("seed", "view")},
         file="draws",
         title="Mean and spread over draws of the corruptions",
         caption=f"mIoU in %, the mean over draws with the seeds {seeds}; ±: their sample standard deviation. Clean "
-        f"images have no draw. All other tables are of the first draw, seed {first.iloc[0]['seed']}.",
+        f"images have no draw. All other tables are of the first draw, seed {cells.iloc[0]['seed']}.",
         main=True,
     )
-    return Content(tables=(made,))
+    return Content(tables=(table,))

@@ -1,91 +1,69 @@
 """Resolution: clean mIoU by view, what a shift costs each arm, whether corruption adds to it; the claim of Table 1c."""
 
-from dataclasses import replace
-from functools import partial
-
 import numpy as np
 
 from ...store.cell import CLEAN
 from ...studies.claims import TABLE_1C, judge
-from ...studies.comparisons import Differences
 from ...studies.evidence import Entry
-from ...studies.findings import Finding, pair_finding
-from ...studies.shift import Shift, effect_differences, growth_differences, growth_of_share, lost_by_effect, shift_of
+from ...studies.findings import pair_finding
+from ...studies.resolution import Shift, shift_of
 from ...wording import MOST_NAMES, conjoin, counted, percent
-from ..content import ANSWER, Content, Picture
+from ..content import Content
 from ..differences import long_table, wide_table
 from ..panel import Panel
-from ..resolution_pictures import resolution_pictures
-from ..resolution_tables import growth_table, published_table, share_table, views_table
+from ..resolution import growth_table, pictures_of, published_table, share_table, views_table
 from ..scores import groups_table
 from ..units import signed, state, verdict
 
 __all__ = ["make"]
+
+SCALED = {"scale": "by the same windows", "joint": "whole"}  # of the last scale, how an effect is measured
 
 
 def make(panel: Panel) -> Content:
     """Make the tables of views, and of effects where views let one measure any, with sentences on these."""
     if len(panel.source.plan.views) < 2 or not (panel.cells["corruption"] == CLEAN).any():
         return Content()
-    miou, shift = partial(panel.by_view, "miou"), shift_of(panel.order)
-    differences = panel.evidence.differences(miou, lambda view: (view,))
+    shift = shift_of(panel.evidence, panel.order, panel.conditions)
+    differences = panel.evidence.differences(panel.by_view, lambda view: (view,))
     fields = panel.fields("differences-views", "Differences between arms in clean mIoU by view")
     tables = [views_table(panel, shift), *wide_table(panel, differences, **fields)]
     if not panel.conditions:
         tables += [table for view in panel.views if view.detailed for table in groups_table(view)]
-    views = Content(tables=tuple(tables))
-    return views + shift_content(panel, shift) if shift else views
+    return Content(tables=tuple(tables)) + (shift_content(panel, shift) if shift else Content())
 
 
 def shift_content(panel: Panel, shift: Shift) -> Content:
     """Make tables, figures and sentences on effects, on clean images and under corruption."""
-    differences = effect_differences(panel.evidence, shift)
-    growth = growth_differences(panel.evidence, shift, panel.conditions)
-    effects = {name: name for _, _, name in differences}
     lost = "Points lost by one arm minus those lost by the other; positive: the first loses more"
     fields = panel.fields("resolution-differences", "Whether arms lose differently")
-    tables = long_table(panel, differences, ("effect", effects), lost, main=True, **fields)
+    effects = {name: name for name in shift.effects}
+    tables = long_table(panel, shift.differences, ("effect", effects), lost, main=True, **fields)
     if panel.conditions:
         tables += [growth_table(panel, shift), share_table(panel, shift)]
     share, lost = {"growth": "growth of the share"}, "Points of the windows' mIoU"
     fields = panel.fields("resolution-share-differences", "Whether the share that arms lose grows differently")
-    tables += [*long_table(panel, growth, ("in", share), lost, **fields), published_table(panel, shift)]
+    tables += [*long_table(panel, shift.growth, ("in", share), lost, **fields), published_table(panel, shift)]
+    every = {"extent": shift.differences, "growth": shift.growth}
+    pairs = {name: TABLE_1C.pair(own, name) for name, own in every.items()}
     return Content(
         tables=tuple(tables),
-        pictures=pictures_of(panel, shift, differences) if panel.source.pictures else (),
-        findings=findings(differences, growth),
-        sentences=tuple(results_of_growth(panel, shift, growth) or results(panel, shift, differences)),
+        pictures=tuple(pictures_of(panel, shift)) if panel.source.pictures else (),
+        findings=tuple(pair_finding(every[name][*pair, name], name) for name, pair in pairs.items() if pair),
+        sentences=tuple(results_of_growth(panel, shift) or results(panel, shift)),
     )
 
 
-def pictures_of(panel: Panel, shift: Shift, differences: Differences) -> tuple[Picture, ...]:
-    """Draw all; of clean images alone, the first is on the first screen."""
-    pictures = resolution_pictures(panel, shift, differences)
-    first = 0 if panel.conditions else 1
-    return (*(replace(picture, group=ANSWER) for picture in pictures[:first]), *pictures[first:])
-
-
-def findings(differences: Differences, growth: Differences) -> tuple[Finding, ...]:
-    """State how the arms of the paper's claim differ in what they lose to the extent, and in how corruption adds."""
-    every = {"extent": differences, "growth": growth}
-    made: list[Finding] = []
-    for name, own in every.items():
-        pair = TABLE_1C.choose([key[:2] for key, each in own.items() if key[2] == name and each.measured])
-        made += [pair_finding(own[*pair, name], name)] if pair else []
-    return tuple(made)
-
-
-def results(panel: Panel, shift: Shift, differences: Differences) -> list[str]:
+def results(panel: Panel, shift: Shift) -> list[str]:
     """State what each arm loses with the extent, whether arms differ, and whether that agrees with Table 1c."""
-    evidence = panel.evidence
-    entries = evidence.arm_entries(lambda title: lost_by_effect(evidence, shift, title))
-    if "extent" not in entries[0].values:
+    if "extent" not in shift.effects:
         return []
+    entries, differences = panel.arms(shift.lost), shift.differences
     absent = [entry.name for entry in entries if np.isnan(entry.values["extent"][0])]
     parts = state(
         [entry for entry in entries if entry.name not in absent],
         lambda entry: -float(entry.values["extent"][0]),
-        lambda entry: signed(evidence.interval(entry.values["extent"])),
+        lambda entry: signed(panel.interval(entry.values["extent"])),
     )
     sentences = []
     if parts:
@@ -95,38 +73,35 @@ def results(panel: Panel, shift: Shift, differences: Differences) -> list[str]:
         )
     if absent:
         sentences.append(f"Cells of {conjoin(absent, MOST_NAMES)} are missing, so there is no extent effect.")
-    differences = {key: each for key, each in differences.items() if each.measured}
-    pair = TABLE_1C.choose([(first, second) for first, second, name in differences if name == "extent"])
+    pair = TABLE_1C.pair(differences, "extent")
     if pair is None:
         return sentences
     extent, arms = differences[*pair, "extent"], " minus ".join(pair)
     paper = f"; the {TABLE_1C.statement}, which this {judge(TABLE_1C, extent)}" if TABLE_1C.fits(pair) else ""
     sentences.append(f"{arms}: {verdict(extent, ' of that loss')}{paper}.")
-    if scale := next((f"{each:g}" for each in reversed(shift.scales) if f"joint x{each:g}" in entries[0].values), ""):
-        of_last = {f"scale x{scale}": "by the same windows", f"joint x{scale}": "whole"}
-        measured = {where: differences.get((*pair, name)) for name, where in of_last.items()}
+    if scale := next((f"x{each:g}" for each in reversed(shift.scales) if f"joint x{each:g}" in shift.effects), ""):
+        measured = {where: differences.get((*pair, f"{kind} {scale}")) for kind, where in SCALED.items()}
         parts = [f"{where} {verdict(each)}" for where, each in measured.items() if each and not each.obstacle]
         if parts:
-            sentences.append(f"{arms}, of the image scaled by {scale}: {'; '.join(parts)}.")
+            sentences.append(f"{arms}, of the image scaled by {scale[1:]}: {'; '.join(parts)}.")
     return sentences
 
 
-def results_of_growth(panel: Panel, shift: Shift, growth: Differences) -> list[str]:
+def results_of_growth(panel: Panel, shift: Shift) -> list[str]:
     """State whether corruption makes the extent effect larger, on average over corruptions, and whether arms differ."""
-    evidence, conditions = panel.evidence, panel.conditions
-    entries = evidence.arm_entries(lambda title: growth_of_share(evidence, shift, title, conditions))
+    entries = panel.arms(shift.shares)
     if any(not entry.values or np.isnan(entry.values["growth"][0]) for entry in entries):
         return []
 
     def text(entry: Entry) -> str:
         clean, corrupted = (percent(entry.values[name][0]) for name in ("clean", "corrupted"))
-        return f"{clean} and {corrupted}, a growth of {signed(evidence.interval(entry.values['growth']))}"
+        return f"{clean} and {corrupted}, a growth of {signed(panel.interval(entry.values['growth']))}"
 
     parts = state(entries, lambda entry: -float(entry.values["growth"][0]), text)
     sentences = [
         f"The loss from windows to whole images, in % of the windows' mIoU (negative is a gain), on clean images and "
-        f"on average over {counted(len(conditions), 'corruption')}: {'; '.join(parts)}."
+        f"on average over {counted(len(panel.conditions), 'corruption')}: {'; '.join(parts)}."
     ]
-    if pair := TABLE_1C.choose([(first, second) for first, second, _ in growth]):
-        sentences.append(f"{' minus '.join(pair)}: {verdict(growth[*pair, 'growth'], ' of growth')}.")
+    if pair := TABLE_1C.pair(shift.growth, "growth"):
+        sentences.append(f"{' minus '.join(pair)}: {verdict(shift.growth[*pair, 'growth'], ' of growth')}.")
     return sentences

@@ -1,24 +1,24 @@
 """Speed: latency, memory and multiply-accumulates; the SegFormer paper's Table 2 next to them; mIoU against latency."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
-from ...charts import Curve, Fill, scatter
+from ...charts import Curve, scatter
 from ...store.cell import CLEAN
 from ...studies import speed as speeds
 from ...studies.frame import NOISY_SPREAD
 from ...studies.published import TABLES
 from ...studies.titles import titles_of
 from ..content import Content, Picture
-from ..panel import Panel
-from ..table import Cell, Column, Table, frame_rows
+from ..panel import BRIEF, FILLS, Panel
+from ..table import Cell, Column, Table, frame_rows, numbers
 from ..units import COUNT, MILLIONS, plain
 
 __all__ = ["make"]
 
-BILLIONS, TWO = plain("{:.1f}", 1e9), plain("{:.2f}")
+ONE, TWO, BILLIONS = plain("{:.1f}"), plain("{:.2f}"), plain("{:.1f}", 1e9)
 
 
 def make(panel: Panel) -> Content:
@@ -37,28 +37,21 @@ def make(panel: Panel) -> Content:
 def speed_table(latency: pd.DataFrame) -> Table:
     """Make the table of speed cells: milliseconds per batch, and a star where samples spread as on a busy machine."""
     busy = f"* quartiles further differing than {NOISY_SPREAD:.0%} of the median: the machine was busy. "
-    ms = plain("{:.1f}")
-    median = Column(name="median_ms", label="median (ms)", unit=ms)
+    (median,) = numbers(ONE, median_ms="median (ms)")
     medians = zip(latency["median_ms"], latency["noisy"], strict=True)
     return table_of(
         latency.assign(median_ms=[median.cell(value, mark="*" if noisy else "") for value, noisy in medians]),
         [
-            Column(name="parameters", label="params (M)", unit=MILLIONS),
-            Column(name="input", label="input"),
-            *(Column(name=name, unit=COUNT) for name in ("height", "width")),
-            Column(name="batch", label="batch", unit=COUNT),
-            Column(name="precision", label="precision", align="left"),
-            Column(name="device", label="device", align="left"),
-            Column(name="macs", label="GMACs", unit=BILLIONS),
+            *numbers(MILLIONS, parameters="params (M)"),
+            *numbers(COUNT, input="input", height="", width="", batch="batch"),
+            *(Column(name=name, label=name, align="left") for name in ("precision", "device")),
+            *numbers(BILLIONS, macs="GMACs"),
             median,
-            Column(name="p90_ms", label="p90 (ms)", unit=ms),
-            Column(name="p99_ms", label="p99 (ms)", unit=ms),
-            Column(name="classify_ms", label="resize + argmax (ms)", unit=ms),
-            Column(name="total_ms", label="both (ms)", unit=ms),
-            Column(name="images_per_s", label="images/s", unit=TWO),
-            Column(name="peak_memory_mib", label="peak memory (MiB)", unit=plain("{:.0f}")),
-            Column(name="samples", label="samples", unit=COUNT),
-            Column(name="spread"),
+            *numbers(ONE, p90_ms="p90 (ms)", p99_ms="p99 (ms)"),
+            *numbers(ONE, classify_ms="resize + argmax (ms)", total_ms="both (ms)"),
+            *numbers(TWO, images_per_s="images/s"),
+            *numbers(plain("{:.0f}"), peak_memory_mib="peak memory (MiB)"),
+            *numbers(COUNT, samples="samples", spread=""),
         ],
         speeds.SETUP,
         file="speed",
@@ -72,23 +65,21 @@ def speed_table(latency: pd.DataFrame) -> Table:
 
 def published_table(latency: pd.DataFrame) -> list[Table]:
     """Make the table with the paper's speeds; none where Table 2 has no row of the same variant and input."""
-    both, about, one = speeds.beside_table_2(latency), TABLES["table2_main"], plain("{:.1f}")
+    both, about = speeds.beside_table_2(latency), TABLES["table2_main"]
     both = both[both["paper_row"].notna()]
     if not len(both):
         return []
     table = table_of(
         both,
         [
-            Column(name="input", label="input"),
-            Column(name="images_per_s", label="ours: images/s", unit=TWO),
-            Column(name="times_full", label="ours: times B0 at 1024", unit=TWO),
-            Column(name="macs", label="ours: GMACs", unit=BILLIONS),
-            Column(name="parameters", label="ours: params (M)", unit=MILLIONS),
+            *numbers(COUNT, input="input"),
+            *numbers(TWO, images_per_s="ours: images/s", times_full="ours: times B0 at 1024"),
+            *numbers(BILLIONS, macs="ours: GMACs"),
+            *numbers(MILLIONS, parameters="ours: params (M)"),
             Column(name="paper_row", label="paper", align="left"),
-            Column(name="paper_fps", label="paper: frames/s", unit=one),
-            Column(name="paper_times_full", label="paper: times B0 at 1024", unit=TWO),
-            Column(name="paper_gflops", label="paper: GFLOPs", unit=one),
-            Column(name="paper_params_m", label="paper: params (M)", unit=one),
+            *numbers(ONE, paper_fps="paper: frames/s"),
+            *numbers(TWO, paper_times_full="paper: times B0 at 1024"),
+            *numbers(ONE, paper_gflops="paper: GFLOPs", paper_params_m="paper: params (M)"),
         ],
         speeds.OURS,
         file="speed-published",
@@ -107,16 +98,15 @@ def table_of(cells: pd.DataFrame, columns: list[Column], setup: Sequence[str], *
     differing, alike = speeds.differing_setup(cells, setup)
     rows = [row for _, row in cells.iterrows()]
     sizes = [f"{row['height']}x{row['width']}" for row in rows]
-    areas = zip(sizes, cells["height"] * cells["width"], strict=True)
     frame = cells.assign(
-        input=[Cell(size, area) for size, area in areas],
+        input=list(map(Cell, sizes, cells["height"] * cells["width"])),
         differing=[speeds.setup_of(row, differing) for row in rows],
         setup=[f"{size}, batch {row['batch']}, {speeds.setup_of(row)}" for size, row in zip(sizes, rows, strict=True)],
         models=cells["model"],
-        weights=cells["checkpoint_sha256"].str[:12],
+        weights=cells["checkpoint_sha256"].str[:BRIEF],
     )
-    columns = [Column(name="model", label="model", align="left"), *columns]
-    columns += [Column(name="differing", label="setup", align="left")] if differing else []
+    last = [Column(name="differing", label="setup", align="left")] if differing else []
+    columns = [Column(name="model", label="model", align="left"), *columns, *last]
     lines = frame_rows(frame, columns, ["models", "weights", "precision", "setup"])
     caption += f"{speeds.setup_of(cells.iloc[0], alike)}."
     return Table(columns=columns, rows=lines, where={"metric": "speed"}, caption=caption, **fields)
@@ -129,21 +119,22 @@ def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> list[Picture]:
     """
     if not panel.views:
         return []
-    view, evidence = panel.views[0], panel.evidence
-    first = latency.iloc[0]
+    view, evidence, first = panel.views[0], panel.evidence, latency.iloc[0]
     quality = view.cells.assign(model=view.cells["title"])
     paired = speeds.quality_against_latency(speeds.of_first_setup(latency), quality)
     arms = {title: arm for arm, titles in evidence.arms.items() for title in titles}
-
-    def curve(title: str, ms: float) -> Curve:
-        scores = view.scores(title)
-        names = (CLEAN, "mean") if view.conditions else (CLEAN,)
-        points = tuple((ms, evidence.interval(scores[name])) for name in names)
-        fills: tuple[Fill, ...] = ("ring", "full") if view.conditions else ("full",)
-        link: Literal["arrow", "none"] = "arrow" if view.conditions else "none"
-        return Curve(arm=title, series=view.series(arms[title]), link=link, points=points, fills=fills)
-
-    curves = [curve(row.model, row.median_ms) for row in paired.itertuples()]
+    names = [CLEAN, "mean"] if view.conditions else [CLEAN]
+    curves = []
+    for row in paired.itertuples():
+        scores = view.scores(row.model)
+        curve = Curve(
+            arm=row.model,
+            series=view.series(arms[row.model]),
+            link="arrow" if view.conditions else "none",
+            points=tuple((row.median_ms, evidence.interval(scores[name])) for name in names),
+            fills=FILLS[-len(names) :],
+        )
+        curves.append(curve)
     if len(curves) < 2:
         return []
     about = view.cells.iloc[0]

@@ -10,8 +10,11 @@ from importlib.resources import files
 import pandas as pd
 
 from ...errors import UsageError
+from ...protocols import PROTOCOLS
+from ...store.cell import CLEAN
+from ..alarms import alarms_of_scores
 
-__all__ = ["TABLES", "OwnRun", "PublishedTable", "published_rows", "read_published", "shared_and_own"]
+__all__ = ["TABLES", "OwnRun", "PublishedTable", "published_rows", "published_scores", "read_published"]
 
 SEGFORMER = 'Xie et al., "SegFormer", NeurIPS 2021, arXiv 2105.15203'
 UNSTATED = "not stated"
@@ -182,14 +185,26 @@ def without(column: str, prefixes: Iterable[str]) -> str:
     return next((column.removeprefix(prefix) for prefix in prefixes if column.startswith(prefix)), column)
 
 
-def shared_and_own(differs: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Separate what all rows of a published table differ in from what only some do. differs: of `published_rows`.
+def published_scores(name: str, ours: OwnRun) -> tuple[pd.DataFrame, list[str]]:
+    """Return the scores of a published table, 0-1, and what all its rows differ in from our setting.
 
-    Returns the shared differences, and the rest of each row as a text.
+    Columns, next to those of `published_rows`: mean over the protocol's corruptions, and retention; setup: what a row
+    differs in; own: what it alone differs in; alarm: what is wrong with it, if the classes of its data set are known.
     """
-    rows = [text.split("; ") if text else [] for text in differs]
-    shared = [each for each in rows[0] if all(each in others for others in rows)]
-    return shared, ["; ".join(each for each in row if each not in shared) for row in rows]
+    table, about = published_rows(name, ours), TABLES[name]
+    names = list(PROTOCOLS[about.protocol])
+    table[[CLEAN, *names]] /= 100
+    mean = table[names].mean(axis=1, skipna=False)
+    rows = table.set_index("row")
+    least = (rows["gam"] / 100).to_dict() if "gam" in rows else None
+    alarms = alarms_of_scores(rows[names], rows["dataset"].map(about.classes).to_dict(), least) if about.classes else {}
+    differing = [text.split("; ") if text else [] for text in table["differs"]]
+    shared = [each for each in differing[0] if all(each in others for others in differing)]
+    alike = "nothing else" if shared else "nothing stated: comparable"
+    own = ["; ".join(each for each in some if each not in shared) or alike for some in differing]
+    alarm = ["; ".join(alarms.get(row, ())) for row in table["row"]]
+    scores = {"mean": mean, "retention": mean / table[CLEAN]}
+    return table.assign(**scores, setup=table["differs"], own=own, alarm=alarm), shared
 
 
 def differences(theirs: PublishedTable, view: str, ours: OwnRun) -> str:

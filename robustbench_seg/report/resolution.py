@@ -1,0 +1,182 @@
+"""Tables and figures of a shift of the resolution: its cost on clean and corrupted images, next to the paper's."""
+
+from dataclasses import replace
+from math import nan
+from typing import Any
+
+from ..charts import Dot, dumbbells, lines
+from ..store.cell import CLEAN
+from ..store.view import View
+from ..studies.claims import paper_marks
+from ..studies.evidence import Entry
+from ..studies.resolution import Shift, extent_differs, published_extent
+from ..studies.statistics import Draws, Interval
+from ..wording import percent, points, spaced, span
+from .content import ANSWER, Picture
+from .differences import NONE, forest_picture
+from .panel import FILLS, Panel
+from .scores import cell_columns, flag_notes, view_columns
+from .table import Column, Table, frame_rows, numbers
+from .units import PERCENT, POINTS
+
+__all__ = ["growth_table", "pictures_of", "published_table", "share_table", "views_table"]
+
+SHARES = ("clean", "corrupted", "growth")
+
+
+def views_table(panel: Panel, shift: Shift | None) -> Table:
+    """Make the table of clean mIoU by view, and of the effects of a shift; the CSV has changes and shares too."""
+    views, cells = panel.order, panel.cells[panel.cells["corruption"] == CLEAN]
+    names = list(shift.effects) if shift else []
+    effects = [Column(name=name, label=f"{name} (points)", unit=POINTS) for name in names]
+
+    def quantities(title: str) -> dict[Any, Draws]:
+        miou = panel.by_view(title)
+        changes = {("change", view): draws - miou[views[0]] for view, draws in miou.items()}
+        return {**(shift.costs(title) if shift else {}), **miou, **changes}
+
+    def facts(entry: Entry) -> dict[str, Any]:
+        shares = {name: f"{percent(entry.values[f'{name} share'][0])} % of the mIoU" for name in names}
+        return {own.name: own.cell(panel.interval(entry.values[own.name]), shares[own.name]) for own in effects}
+
+    lost = (
+        f" Points lost against windows of {shift.slide.crop} pixels at scale 1; extent: on the whole image; scale: by "
+        "the same windows of a scaled image; joint: both; positive is a loss."
+        if shift
+        else ""
+    )
+    return panel.table(
+        quantities,
+        [
+            *view_columns(views),
+            *effects,
+            *(Column(name="change", key=("change", view), where={"view": str(view)}) for view in views),
+            *(Column(name=f"{name} share") for name in names),
+        ],
+        facts=facts,
+        **panel.fields("views", f"Clean mIoU by view{', and what a shift of the resolution costs' if shift else ''}"),
+        caption="mIoU in %; a column per view (slide-256-192-x2: windows of 256 pixels every 192, of the image scaled "
+        f"by 2).{lost}{flag_notes(cells.assign(corruption=cells['view']))}",
+        main=True,
+    )
+
+
+def growth_table(panel: Panel, shift: Shift) -> Table:
+    """Make the table of effects under each condition, with a dagger where one is larger than on clean images."""
+    few, cells = panel.evidence.few, cell_columns(panel.conditions)
+    texts = [spaced("{corruption} {severity}".format(**own.where)) for own in cells]
+    lost = [replace(own, name="lost", label=text, unit=POINTS) for own, text in zip(cells, texts, strict=True)]
+    growth = [replace(own, name="growth", key=("growth", own.key), label="") for own in lost]
+    clean = Column(name="lost", key=(CLEAN, 0), label=CLEAN, unit=POINTS, where={"corruption": CLEAN, "severity": 0})
+
+    def facts(entry: Entry) -> dict[Any, Any]:
+        cells: dict[Any, Any] = {}
+        for effect in shift.effects:
+            for own, more in zip(lost, growth, strict=True):
+                draws = entry.values[effect, own.key]
+                grown = panel.interval(draws - entry.values[effect, clean.key])
+                words = f"more than on clean images by {points(grown.estimate)}, {span(grown.low, grown.high)}"
+                dagger = "†" if grown.excludes_zero and not entry.blank else ""
+                cells[effect, own.key] = own.cell(panel.interval(draws), "" if few else words, dagger)
+                cells[effect, more.key] = grown
+        return cells
+
+    dagger = "† for these weights: the interval over images of the difference to clean excludes zero"
+    return panel.table(
+        shift.costs_by_condition,
+        [clean, *lost, *growth],
+        facts=facts,
+        parts=("effect", shift.effects),
+        **panel.fields("resolution-under-corruption", "Whether the loss grows under corruption"),
+        caption="Points of mIoU lost to the shift of the resolution, on clean and on corrupted images; "
+        f"{f'{NONE}, since {few}' if few else dagger}; positive is a loss.",
+        main=True,
+    )
+
+
+def share_table(panel: Panel, shift: Shift) -> Table:
+    """Make the table of the extent effect as a share of the windows' mIoU, clean and corrupted."""
+    return panel.table(
+        shift.shares,
+        [Column(name=name, label=name, unit=POINTS if name == "growth" else PERCENT) for name in SHARES],
+        **panel.fields("resolution-share", "Loss from windows to whole images as a share of the mIoU"),
+        caption=f"% of the mIoU by windows of {shift.slide.crop} pixels, on clean images and on average over "
+        f"corruptions, and their difference in points; positive is a loss.",
+    )
+
+
+def published_table(panel: Panel, shift: Shift) -> Table:
+    """Show the paper's extent effects, with what sets them apart from ours."""
+    differs = extent_differs(shift.slide, **panel.cells.iloc[0][["dataset", "split", "images", "of", "void"]])
+    theirs = published_extent()
+    extent = Column(name="extent", label="extent (points)", unit=POINTS)
+    columns = (
+        Column(name="paper", label="paper", align="left"),
+        *numbers(PERCENT, slide="768x768 windows (mIoU)", whole="whole 1024x2048 (mIoU)"),
+        extent,
+        Column(name="extent share", key="share"),
+    )
+    lost = zip(theirs["points"] / 100, theirs["share"], strict=True)
+    frame = theirs.assign(
+        paper=theirs["encoding"].map(spaced),
+        extent=[extent.cell(value, f"{percent(share)} % of the mIoU") for value, share in lost],
+        setup=differs,
+    )
+    return Table(
+        columns=columns,
+        rows=frame_rows(frame, columns, ["setup"]),
+        where={"metric": "miou", "dataset": "cityscapes", "split": "val"},
+        **panel.fields("resolution-published", "Published: Table 1c"),
+        caption="Xie et al., SegFormer, NeurIPS 2021: B2 on cityscapes val, from ImageNet weights, without intervals. "
+        + (f"Differs from ours in {differs}. " if differs else "")
+        + "How the paper's arm with a positional encoding was built is not released.",
+    )
+
+
+def pictures_of(panel: Panel, shift: Shift) -> list[Picture]:
+    """Draw mIoU against scale, the way from windows to whole images, and how arms differ in what they lose.
+
+    Of clean images alone, the first is on the first screen.
+    """
+    last = f"x{shift.scales[-1]:g}"  # the table has every scale
+    names = {name: name for name in shift.effects if name == "extent" or name.endswith(last)}
+    published = paper_marks(panel.evidence.pairs() if "extent" in names else [])
+    title = "Whether arms lose differently"
+    pictures = [
+        *([scales_picture(panel, shift)] if len(shift.scales) > 1 else []),
+        *([extent_picture(panel, shift)] if "extent" in names else []),
+        *forest_picture(panel, shift.differences, names, "points lost", "resolution-effects", title, published),
+    ]
+    return [replace(one, group="" if panel.conditions or k else ANSWER) for k, one in enumerate(pictures)]
+
+
+def extent_picture(panel: Panel, shift: Shift) -> Picture:
+    """Draw the way of each arm from windows to whole images, next to the paper's."""
+    views = {str(view): view for view in (shift.slide, View())}
+    ours = {arm.arm_label: panel.way(arm, views) for arm in panel.arms(panel.by_view)}
+    theirs = {
+        spaced(row.encoding): [
+            Dot(number=Interval(value, nan, nan), fill=fill, published=True)
+            for value, fill in zip((row.slide, row.whole), FILLS, strict=True)
+        ]
+        for row in published_extent().itertuples()
+    }
+    caption = (
+        f"Clean mIoU in %; ring: windows of {shift.slide.crop} pixels, full: whole images; diamonds: the paper's Table "
+        "1c, B2 on Cityscapes with windows of 768 pixels"
+    )
+    chart = dumbbells({"Ours": ours, "Paper": theirs}, "mIoU (%)")
+    return panel.picture("resolution-extent", "From windows to whole images", caption, chart)
+
+
+def scales_picture(panel: Panel, shift: Shift) -> Picture:
+    """Draw each arm's mIoU by scale, by windows and on the whole image."""
+    arms, few = panel.arms(panel.by_view), panel.evidence.few
+    curves = {
+        title: [panel.curve(arm, {view.scales[0]: view for view in views}) for arm in arms]
+        for title, views in shift.curves.items()
+    }
+    bands = f"no intervals, since {few}" if few else "bands are 95 % intervals"
+    caption = f"Clean images; windows of {shift.slide.crop} pixels, and the whole image; {bands}"
+    chart = lines(curves, x_label="scale of the input", y_label="mIoU (%)", across=2)
+    return panel.picture("resolution-scales", "mIoU against the scale of the input", caption, chart)

@@ -1,0 +1,156 @@
+"""What a report shows: the cells of one setting, and their numbers in one view or in all of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from ..metrics import Metric
+from ..protocols import categories_of
+from ..store.cell import CLEAN, view_name
+from ..store.view import View
+from .comparisons import Differences
+from .evidence import Entry, Evidence, Quantities, evidence_of
+from .ranking import rank_intervals
+from .resolution import shift_of
+from .robustness import Conditions, Miou, cell_scores, scores_of
+from .sources import Source
+from .statistics import Draws, Interval
+from .titles import numbered
+
+__all__ = ["Setting"]
+
+MOST_VIEWS = 3  # of more views, only so many are shown class by class
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Setting:
+    """Cells that share images, precision and seed.
+
+    source: the plan with its stores. evidence: the cells. view: the only one that is looked at; None for all, and then
+    `views` has a setting for each. name: of the view, for titles and files. main: whether a report's sentences are of
+    it. detailed: whether the view is one of those to show class by class.
+    """
+
+    source: Source
+    evidence: Evidence
+    view: View | None = None
+    views: tuple[Self, ...] = ()
+    name: str = ""
+    main: bool = False
+    detailed: bool = False
+
+    @classmethod
+    def all_of(cls, source: Source) -> list[Self]:
+        """Resample the cells of a plan, by setting. The main one has the most images.
+
+        Without any quality cell, a single one that has neither cells nor views.
+        """
+        if not len(source.quality):
+            nothing = pd.DataFrame(columns=["title", "view", "corruption", "flag"])
+            return [cls(source=source, evidence=Evidence(nothing, {}), main=True)]
+        every = evidence_of(source.quality, source.reference, source.plan.primary, source.plan.margin)
+        main = max(every, key=lambda evidence: (int(evidence.cells["images"].iloc[0]), len(evidence.cells)))
+        seen = [view_name(view.label, one.cells["void"].iloc[0]) for one in every for view in one.views]
+        names = iter(numbered(seen))
+        return [cls(source=source, evidence=one, main=one is main).with_views(names) for one in every]
+
+    def with_views(self, names: Iterator[str]) -> Self:
+        """Add a setting for each view. In detail are the two of the extent effect, if they are there."""
+        views = self.evidence.views
+        shift = shift_of(self.evidence, views, {})
+        in_detail = [view for view in views if shift and view in (shift.slide, View())] or views[:MOST_VIEWS]
+        first = next((view for view in views if not view.batchnorm), views[0])
+        each = [
+            replace(self, view=view, name=name, main=self.main and view == first, detailed=view in in_detail)
+            for view, name in zip(views, names, strict=False)
+        ]
+        return replace(self, views=tuple(each))
+
+    @property
+    def conditions(self) -> Conditions:
+        """The corruptions of the plan with their severities; none for clean images alone."""
+        return self.source.conditions
+
+    @property
+    def by_category(self) -> dict[str, tuple[str, ...]]:
+        """The corruptions by category; all under "" where categories are not known."""
+        return categories_of(self.conditions) or {"": tuple(self.conditions)}
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """The cells of the view, or of all views."""
+        return self.evidence.cells if self.view is None else self.evidence.of_view(self.view)
+
+    @property
+    def order(self) -> list[View]:
+        """The views that there are, in the plan's order."""
+        planned = [View.parse(str(view)) for view in self.source.plan.views]
+        return [view for view in planned if view in self.evidence.views]
+
+    @property
+    def other_metrics(self) -> dict[str, Metric]:
+        """The metrics that the cells have next to mIoU, by their column of the frame: a suite may switch one off."""
+        column, value = ("corruption", CLEAN) if self.view is None else ("view", str(self.view))
+        every = {name: own for name, own in self.evidence.scores.items() if name != "miou"}
+        return {name: own.metric for name, own in every.items() if (own.cells[column] == value).any()}
+
+    def metric(self, name: str, title: str) -> Miou:
+        """Look up a metric of a model in the view, by corruption and severity."""
+        assert self.view is not None
+        return self.evidence.metric(name, title, self.view)
+
+    def by_view(self, title: str, metric: str = "miou") -> dict[Any, Draws]:
+        """Look up a metric of a model on clean images in each view."""
+        return {view: self.evidence.metric(metric, title, view)(CLEAN, 0) for view in self.order}
+
+    def scores(self, title: str, metric: str = "miou") -> dict[str, Draws]:
+        """Compute a metric of a model in the view: clean, each corruption and category, mean and retention."""
+        return scores_of(self.metric(metric, title), self.conditions)
+
+    def cell_scores(self, title: str, metric: str = "miou") -> dict[tuple[str, int], Draws]:
+        """Look up a metric of a model in every cell of the view, by corruption and severity."""
+        return cell_scores(self.metric(metric, title), self.conditions)
+
+    def interval(self, draws: Draws) -> Interval:
+        """Make the interval of a statistic; its ends are NaN where blocks are too few."""
+        return self.evidence.interval(draws)
+
+    def arms(self, quantities: Quantities) -> list[Entry]:
+        """List the entries that stand for an arm, with these quantities of the view, or of all views."""
+        return self.evidence.arm_entries(quantities, self.view)
+
+    def differences(self, quantities: Quantities) -> Differences:
+        """Compare arms in each quantity of the view."""
+        assert self.view is not None
+        return self.evidence.differences(quantities, (self.view,))
+
+    @cached_property
+    def score_differences(self) -> Differences:
+        """Compare arms in each of `scores`."""
+        return self.differences(self.scores)
+
+    @property
+    def headline(self) -> str:
+        """The score that ranks arms: the mean under corruption, or the clean one."""
+        return "mean" if self.conditions else CLEAN
+
+    def ranks(self) -> dict[str, tuple[int, tuple[int, int] | None]]:
+        """Rank arms by their headline, with the ranks that 95 % of the resamples give, by name; none for one arm."""
+        name, rows = self.headline, 1 + self.evidence.resamples
+        arms = [arm for arm in self.arms(self.scores) if arm.competes and not np.isnan(arm.values[name][0])]
+        if len(arms) < 2:
+            return {}
+        draws = np.stack([arm.values[name][:rows] for arm in arms], axis=1)
+        return dict(zip([arm.name for arm in arms], rank_intervals(draws, self.evidence.blocks), strict=True))
+
+    @property
+    def contrast(self) -> str:
+        """The corruption with the largest difference between two arms in the main view; without two, the first."""
+        first = next((view for view in self.views if view.main), None)
+        every = first.score_differences.items() if first else ()
+        sizes = {key[2]: abs(each.interval.estimate) for key, each in reversed([*every]) if each.measured}
+        return max(self.conditions, key=lambda name: sizes.get(name, 0.0), default="")
