@@ -70,8 +70,8 @@ class Panel(Setting):
         return {f", {fingerprint}": fingerprint, f"; weights (sha256) {brief}": f"weights (sha256) {names}"}
 
     def fields(self, file: str, title: str, group: str = "") -> dict[str, Any]:
-        """Name a table or a figure: file and title, with the view where there is but one. group: its heading."""
-        if self.view is None:
+        """Name a table or a figure: file and title, with the view where it has a name. group: its heading."""
+        if not self.name:
             return {"file": file, "title": ", ".join(filter(None, [title, self.void])), "group": group}
         own = {"title": f"{title}, view {self.name}", "view": self.name, "group": group}
         return {"file": file_name(file, self.name), **own}
@@ -79,7 +79,8 @@ class Panel(Setting):
     def where(self, metric: str = "miou") -> dict[str, Any]:
         """Give the setting of the numbers for a CSV."""
         first = self.evidence.cells.iloc[0]
-        view = {} if self.view is None else {"view": str(self.view)}
+        name = self.name if self.view is None else str(self.view)
+        view = {"view": name} if name else {}
         own = {name: first[name] for name in WHERE} | ({"void": first["void"]} if self.void else {})
         return {"metric": metric, **view, **own, "fingerprint": first["fingerprint"][:BRIEF]}
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from ..charts import Dot, dumbbells, lines
 from ..store.cell import CLEAN
-from ..store.view import View
 from ..studies.claims import paper_marks
 from ..studies.evidence import Entry
 from ..studies.resolution import Shift, extent_differs, published_extent
@@ -25,13 +24,16 @@ SHARES = ("clean", "corrupted", "growth")
 
 
 def views_table(panel: Panel, shift: Shift | None) -> Table:
-    """Make the table of clean mIoU by view, and of the effects of a shift; the CSV has changes and shares too."""
-    views, cells = panel.order, panel.cells[panel.cells["corruption"] == CLEAN]
+    """Make the table of clean mIoU by view, and of the effects of a shift; the CSV has changes and shares too.
+
+    Of a shift that does not lead the report, it has the effects alone.
+    """
+    views, cells = [] if panel.name else panel.order, panel.cells[panel.cells["corruption"] == CLEAN]
     names = list(shift.effects) if shift else []
     effects = [Column(name=name, label=f"{name} (points)", unit=POINTS) for name in names]
 
     def quantities(title: str) -> dict[Any, Draws]:
-        miou = panel.by_view(title)
+        miou = panel.by_view(title) if views else {}
         changes = {("change", view): draws - miou[views[0]] for view, draws in miou.items()}
         return {**(shift.costs(title) if shift else {}), **miou, **changes}
 
@@ -40,11 +42,18 @@ def views_table(panel: Panel, shift: Shift | None) -> Table:
         return {own.name: own.cell(panel.interval(entry.values[own.name]), shares[own.name]) for own in effects}
 
     lost = (
-        f" Points lost against windows of {shift.slide.crop} pixels at scale 1; extent: on the whole image; scale: by "
-        "the same windows of a scaled image; joint: both; positive is a loss."
+        f"Points lost against windows of {shift.slide.crop} pixels at scale 1; extent: on {shift.image}; scale: by the "
+        "same windows of a scaled image; joint: both; positive is a loss."
         if shift
         else ""
     )
+    each_view = (
+        "mIoU in %; a column per view (slide-256-192-x2: windows of 256 pixels every 192, of the image scaled by 2)."
+        if views
+        else ""
+    )
+    cost = "what a shift of the resolution costs"
+    title = f"Clean mIoU by view{f', and {cost}' if shift else ''}" if views else cost.capitalize()
     return panel.table(
         quantities,
         [
@@ -54,10 +63,9 @@ def views_table(panel: Panel, shift: Shift | None) -> Table:
             *(Column(name=f"{name} share") for name in names),
         ],
         facts=facts,
-        **panel.fields("views", f"Clean mIoU by view{', and what a shift of the resolution costs' if shift else ''}"),
-        caption="mIoU in %; a column per view (slide-256-192-x2: windows of 256 pixels every 192, of the image scaled "
-        f"by 2).{lost}{flag_notes(cells.assign(corruption=cells['view']))}",
-        main=True,
+        **panel.fields("views", title),
+        caption=f"{' '.join(filter(None, [each_view, lost]))}{flag_notes(cells.assign(corruption=cells['view']))}",
+        main=bool(views),
     )
 
 
@@ -107,7 +115,7 @@ def share_table(panel: Panel, shift: Shift) -> Table:
 
 def published_table(panel: Panel, shift: Shift) -> Table:
     """Show the paper's extent effects, with what sets them apart from ours."""
-    differs = extent_differs(shift.slide, **panel.cells.iloc[0][["dataset", "split", "images", "of", "void"]])
+    differs = extent_differs(shift, **panel.cells.iloc[0][["dataset", "split", "images", "of", "void"]])
     theirs = published_extent()
     extent = Column(name="extent", label="extent (points)", unit=POINTS)
     columns = (
@@ -152,7 +160,7 @@ def pictures_of(panel: Panel, shift: Shift) -> list[Picture]:
 
 def extent_picture(panel: Panel, shift: Shift) -> Picture:
     """Draw the way of each arm from windows to whole images, next to the paper's."""
-    views = {str(view): view for view in (shift.slide, View())}
+    views = {str(view): view for view in (shift.slide, shift.whole)}
     ours = {arm.arm_label: panel.way(arm, views) for arm in panel.arms(panel.by_view)}
     theirs = {
         spaced(row.encoding): [
@@ -162,8 +170,8 @@ def extent_picture(panel: Panel, shift: Shift) -> Picture:
         for row in published_extent().itertuples()
     }
     caption = (
-        f"Clean mIoU in %; ring: windows of {shift.slide.crop} pixels, full: whole images; diamonds: the paper's Table "
-        "1c, B2 on Cityscapes with windows of 768 pixels"
+        f"Clean mIoU in %; ring: windows of {shift.slide.crop} pixels, full: {shift.image}; diamonds: the paper's "
+        "Table 1c, B2 on Cityscapes with windows of 768 pixels"
     )
     chart = dumbbells({"Ours": ours, "Paper": theirs}, "mIoU (%)")
     return panel.picture("resolution-extent", "From windows to whole images", caption, chart)
@@ -177,6 +185,6 @@ def scales_picture(panel: Panel, shift: Shift) -> Picture:
         for title, views in shift.curves.items()
     }
     bands = f"no intervals, since {few}" if few else "bands are 95 % intervals"
-    caption = f"Clean images; windows of {shift.slide.crop} pixels, and the whole image; {bands}"
+    caption = f"Clean images; windows of {shift.slide.crop} pixels, and {shift.image}; {bands}"
     chart = lines(curves, x_label="scale of the input", y_label="mIoU (%)", across=2)
     return panel.picture("resolution-scales", "mIoU against the scale of the input", caption, chart)

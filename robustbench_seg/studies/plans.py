@@ -23,9 +23,10 @@ Sources = tuple[object, ...]  # the values of OWN
 def read_plans(folder: Path, cells: pd.DataFrame) -> list[Plan]:
     """Read the plans of a folder: one per suite and set of conditions, with the cells and views of all its runs.
 
-    cells: the `quality_frame` of the folder. All other fields of a plan are from the last run, whose views come first. Two kinds of cells are
-    omitted: an unfinished cell, if a later run plans it again with other weights or repaired data; and a cell with a
-    user's own corruption or metric, if its code was edited before a later run: it has other pixels or counts.
+    cells: the `quality_frame` of the folder. All other fields of a plan are from the last run, whose views come
+    first. Two kinds of cells are omitted: an unfinished cell, if a later run plans it again with other weights or
+    repaired data; and a cell with a user's own corruption or metric, if its code was edited before a later run: it
+    has other pixels or counts.
     Raises StoreError for a folder without results.
     """
     store = Store(folder)

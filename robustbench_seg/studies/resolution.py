@@ -8,7 +8,8 @@ of objects, but not the positions: the scale effect. Scaling the whole image cha
     scale effect      slide(1x) - slide(s)
     joint effect      slide(1x) - whole(s)
 
-A positive effect is a loss. Its share is the loss divided by the mIoU by windows.
+A whole image may be padded to a multiple: a suite with both kinds of views has a shift for each. A positive effect is a
+loss. Its share is the loss divided by the mIoU by windows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,28 +28,37 @@ from .published import OwnRun, published_rows, read_published
 from .robustness import Conditions, cell_scores, headline
 from .statistics import Draws
 
-__all__ = ["Shift", "extent_differs", "published_extent", "shift_of"]
+__all__ = ["Shift", "extent_differs", "published_extent", "shifts_of"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Shift:
     """What the views of a suite let one compare, and what it costs each model, mIoU 0-1 in the data and each resample.
 
-    slide: the first windows at scale 1, which are to be of the training crop. views: those of these windows or of the
-    whole image, at one scale, without a flip, and with the stored statistics.
+    slide: the first windows at scale 1, which are to be of the training crop. whole: the whole image at scale 1,
+    perhaps padded. views: those of these windows or of such a whole image, at one scale, without a flip, and with
+    the stored statistics. name: of the view `whole`, where another shift leads the report; else "".
     """
 
     evidence: Evidence
     conditions: Conditions
     slide: View
+    whole: View
     views: Sequence[View]
+    name: str = ""
+
+    @property
+    def image(self) -> str:
+        """The whole image in words."""
+        padding = f", padded to multiples of {self.whole.pad_to}" if self.whole.pad_to > 1 else ""
+        return f"the whole image{padding}"
 
     @property
     def curves(self) -> dict[str, list[View]]:
         """The views whose scores are a curve over scales."""
-        whole = [view for view in self.views if view.mode == "whole"]
+        whole = [view for view in self.views if view.mode == self.whole.mode]
         windows = [view for view in self.views if view not in whole]
-        return {f"windows of {self.slide.crop} pixels": windows, "whole image": whole}
+        return {f"windows of {self.slide.crop} pixels": windows, self.image.removeprefix("the "): whole}
 
     @property
     def scales(self) -> list[float]:
@@ -60,9 +70,9 @@ class Shift:
         """The view that is compared with `slide`, by effect: extent, then scale x2 and joint x2 of each other scale."""
         others = [scale for scale in self.scales if scale != 1]
         every = {
-            "extent": View(),
+            "extent": self.whole,
             **{f"scale x{scale:g}": replace(self.slide, scale=scale) for scale in others},
-            **{f"joint x{scale:g}": View(scale=scale) for scale in others},
+            **{f"joint x{scale:g}": replace(self.whole, scale=scale) for scale in others},
         }
         return {name: view for name, view in every.items() if view in self.views}
 
@@ -106,18 +116,35 @@ class Shift:
         """Compare arms in the growth of the share that they lose."""
         return self.evidence.differences(
             lambda title: {name: own for name, own in self.shares(title).items() if name == "growth"},
-            (self.slide, View()),
+            (self.slide, self.whole),
         )
 
 
-def shift_of(evidence: Evidence, views: Sequence[View], conditions: Conditions) -> Shift | None:
-    """Find windows at scale 1 and a whole image among views; None where either is missing."""
+def shifts_of(evidence: Evidence, views: Sequence[View], conditions: Conditions) -> list[Shift]:
+    """Find windows at scale 1 and whole images among views: a shift for each kind of whole image, the first leads.
+
+    A primary comparison without a view is of the first.
+    """
     single = [view for view in views if len(view.scales) == 1 and not view.flip and view.batchnorm is None]
     slide = next((view for view in single if view.mode == "slide" and view.scale == 1), None)
-    if slide is None or not any(view.mode == "whole" for view in single):
-        return None
-    same = [view for view in single if view.mode == "whole" or (view.crop, view.stride) == (slide.crop, slide.stride)]
-    return Shift(evidence=evidence, conditions=conditions, slide=slide, views=same)
+    if slide is None:
+        return []
+    modes = dict.fromkeys(view.mode for view in single if view.mode == "whole" or view.pad_to > 1)
+    shifts = []
+    for mode in modes:
+        same = [view for view in single if view.mode == mode or (view.crop, view.stride) == (slide.crop, slide.stride)]
+        named = [comparison for comparison in evidence.primary if comparison.view]
+        shifts.append(
+            Shift(
+                evidence=replace(evidence, primary=named) if shifts else evidence,
+                conditions=conditions,
+                slide=slide,
+                whole=View(mode=mode),
+                views=same,
+                name=mode if shifts else "",
+            )
+        )
+    return shifts
 
 
 def positive(miou: Draws) -> Draws:
@@ -135,13 +162,10 @@ def published_extent() -> pd.DataFrame:
     return pd.DataFrame({"slide": slide, "whole": whole, "points": 100 * lost, "share": lost / slide}).reset_index()
 
 
-def extent_differs(slide: View, **setting: Any) -> str:
-    """Name the differences between the setting of Table 1c and ours; "" if there are none.
-
-    slide: our windows. setting: of `OwnRun`.
-    """
+def extent_differs(shift: Shift, **setting: Any) -> str:
+    """Name the differences between the setting of Table 1c and ours; "" if there are none. setting: of `OwnRun`."""
     texts: list[str] = []
-    for mode, view in (("slide", slide), ("whole", View())):
+    for mode, view in (("slide", shift.slide), ("whole", shift.whole)):
         rows = published_rows("table1c_positional", OwnRun(protocol="clean", view=str(view), **setting))
         texts += rows.loc[rows["inference_mode"] == mode, "differs"].iloc[0].split("; ")
     return "; ".join(dict.fromkeys(filter(None, texts)))

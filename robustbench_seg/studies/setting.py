@@ -15,7 +15,7 @@ from ..store.view import View
 from .comparisons import Differences
 from .evidence import Entry, Evidence, Quantities, evidence_of
 from .ranking import rank_intervals
-from .resolution import shift_of
+from .resolution import shifts_of
 from .robustness import Conditions, Miou, cell_scores, scores_of
 from .sources import Source
 from .statistics import Draws, Interval
@@ -59,10 +59,10 @@ class Setting:
         return [cls(source=source, evidence=one, main=one is main).with_views(names) for one in every]
 
     def with_views(self, names: Iterator[str]) -> Self:
-        """Add a setting for each view. In detail are the two of the extent effect, if they are there."""
+        """Add a setting for each view. In detail are those of the extent effect, if they are there."""
         views = self.evidence.views
-        shift = shift_of(self.evidence, views, {})
-        in_detail = [view for view in views if shift and view in (shift.slide, View())] or views[:MOST_VIEWS]
+        effects = {view for shift in shifts_of(self.evidence, views, {}) for view in (shift.slide, shift.whole)}
+        in_detail = [view for view in views if view in effects] or views[:MOST_VIEWS]
         first = next((view for view in views if not view.batchnorm), views[0])
         each = [
             replace(self, view=view, name=name, main=self.main and view == first, detailed=view in in_detail)

@@ -1,8 +1,9 @@
 """What a section of a report is computed from: the cells of one plan, from all folders that have any.
 
-Plans of one suite and its conditions are one, whatever views each has; the views of the last folder come first. Plans of
-suites of different names are one too, if they are in different folders and have the same conditions and views of the
-same data and no cell in common, such as networks in float32 and in int8. The last folder's plan then stands for both.
+Plans of one suite and its conditions are one, whatever views each has; the views of the last folder come first. Plans
+of suites of different names are one too, if they are in different folders and have the same conditions and views of
+the same data and no cell in common, such as networks in float32 and in int8. The last folder's plan then stands for
+both.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import pandas as pd
 from ..errors import StoreError
 from ..store.folder import Store
 from ..store.plan import Plan
+from ..store.view import View
 from .draws import first_draws
 from .evidence import SAME_IMAGES
 from .frame import expect_agreement, latency_frame, quality_frame
@@ -87,7 +89,8 @@ def sources_of(
         last = list(own.values())[-1]
         cells = {cell.key: cell for plan in own.values() for cell in plan.cells}
         measured, speeds = (together([frames[folder][kind] for folder in own]) for kind in (0, 1))
-        quality = only(measured, list(cells))
+        views = views_of(list(own.values()))
+        quality = views_in_order(only(measured, list(cells)), views)
         expect_one_source(quality)
         sources.append(
             Source(
@@ -95,7 +98,7 @@ def sources_of(
                 plan=replace(
                     last,
                     cells=tuple(cells.values()),
-                    views=views_of(list(own.values())),
+                    views=views,
                     primary=primary_of(last),
                     margin=last.margin if margin is None else margin,
                 ),
@@ -145,6 +148,14 @@ def expect_one_source(cells: pd.DataFrame) -> None:
             f"{row['path']}: its {row['corruption']} has another source than in {first['path']}, and so other "
             "pixels; run the older of the two again, or report the folders apart"
         )
+
+
+def views_in_order(cells: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:
+    """Sort cells by view; those of a view stay in their order."""
+    if not len(cells):
+        return cells
+    order = {View.parse(name).label: place for place, name in enumerate(views)}
+    return cells.sort_values("view", key=lambda column: column.astype(str).map(order), kind="stable")
 
 
 def only(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

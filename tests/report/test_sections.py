@@ -814,3 +814,18 @@ def test_arms_are_compared_in_each_view(tmp_path: Path) -> None:
     for view in (str(SLIDE), "whole"):
         assert full.loc[view, "value"] == pytest.approx(miou[view, ARMS[0]] - miou[view, ARMS[2]], abs=1e-12)
     assert set(full["row"]) == {"segformer-b0-mix minus deeplabv3plus"}
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one folder", "two folders"])
+def test_runs_of_a_suite_with_other_views_are_one_section_and_the_last_runs_views_lead(
+    tmp_path: Path, apart: bool
+) -> None:
+    folders = [tmp_path / "first", tmp_path / ("second" if apart else "first")]
+    for folder, view in zip(folders, (View(), View(mode="pad-32")), strict=True):
+        write_synthetic(folder, accuracy, models=ARMS[::2], conditions=CONDITIONS, views=[view], suite="s")
+    (section,) = sections_of(list(dict.fromkeys(folders)))
+    assert section.views == ("pad-32", "whole")
+    assert not section.missing
+    by_view = next(shown for shown in section.tables if shown.file == "views")
+    assert [column.label for column in by_view.heads[-2:]] == ["pad-32", "whole"]
+    assert "view pad-32" in section.sentences[0]

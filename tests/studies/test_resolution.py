@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from robustbench_seg.store.plan import Comparison
 from robustbench_seg.store.view import View
 from robustbench_seg.studies.evidence import Evidence
-from robustbench_seg.studies.resolution import Shift, published_extent, shift_of
+from robustbench_seg.studies.resolution import Shift, published_extent, shifts_of
 from robustbench_seg.studies.robustness import Miou
 from robustbench_seg.studies.statistics import Draws
 
@@ -29,7 +30,7 @@ class Known(Evidence):
 def shift_in(draws: Mapping[str, Draws], **conditions: list[int]) -> Shift | None:
     evidence = Known(pd.DataFrame({"title": "m", "view": list(draws)}), {})
     object.__setattr__(evidence, "draws", draws)
-    return shift_of(evidence, evidence.views, conditions)
+    return next(iter(shifts_of(evidence, evidence.views, conditions)), None)
 
 
 def test_the_papers_extent_effect_is_3_3_points_with_an_encoding_and_0_7_without() -> None:
@@ -76,3 +77,26 @@ def test_effects_need_windows_at_scale_1_and_the_whole_image() -> None:
         assert shift_in({view: np.array([MIOU[view]]) for view in views}) is None
     others = ["slide-256-192-flip", "whole", "slide-256-192-bn8-transductive", "slide-256-192-x1_2"]
     assert shift_in({view: np.array([0.5]) for view in others}) is None
+
+
+def test_each_kind_of_whole_image_has_a_shift_against_the_same_windows_and_the_first_leads() -> None:
+    names = ["slide-256-192", "pad-32-x2", "pad-32", "whole", "slide-256-192-x2", "whole-x2", "whole-bn8-transductive"]
+    cells = pd.DataFrame({"title": "m", "view": names})
+    named = Comparison(arms=("a", "b"), quantity="extent", view="whole")
+    evidence = Evidence(cells, {}, primary=[Comparison(arms=("a", "b"), quantity="extent"), named])
+    padded, squeezed = shifts_of(evidence, evidence.views, {})
+    assert (padded.name, squeezed.name) == ("", "whole")
+    windows = {"scale x2": "slide-256-192-x2"}
+    assert {name: str(view) for name, view in padded.effects.items()} == {
+        "extent": "pad-32",
+        "joint x2": "pad-32-x2",
+        **windows,
+    }
+    assert {name: str(view) for name, view in squeezed.effects.items()} == {
+        "extent": "whole",
+        "joint x2": "whole-x2",
+        **windows,
+    }
+    assert padded.image == "the whole image, padded to multiples of 32"
+    assert padded.evidence.primary == evidence.primary
+    assert squeezed.evidence.primary == [named]  # one without a view is of the shift that leads

@@ -1,12 +1,14 @@
 """Resolution: clean mIoU by view, what a shift costs each arm, whether corruption adds to it; the claim of Table 1c."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...store.cell import CLEAN
 from ...studies.claims import TABLE_1C, judge
 from ...studies.evidence import Entry
 from ...studies.findings import pair_finding
-from ...studies.resolution import Shift, shift_of
+from ...studies.resolution import Shift, shifts_of
 from ...wording import MOST_NAMES, conjoin, counted, percent
 from ..content import Content
 from ..differences import long_table, wide_table
@@ -24,31 +26,39 @@ def make(panel: Panel) -> Content:
     """Make the tables of views, and of effects where views let one measure any, with sentences on these."""
     if len(panel.source.plan.views) < 2 or not (panel.cells["corruption"] == CLEAN).any():
         return Content()
-    shift = shift_of(panel.evidence, panel.order, panel.conditions)
+    shifts = shifts_of(panel.evidence, panel.order, panel.conditions)
     differences = panel.evidence.differences(panel.by_view, lambda view: (view,))
     fields = panel.fields("differences-views", "Differences between arms in clean mIoU by view")
-    tables = [views_table(panel, shift), *wide_table(panel, differences, **fields)]
+    tables = [views_table(panel, next(iter(shifts), None)), *wide_table(panel, differences, **fields)]
     if not panel.conditions:
         tables += [table for view in panel.views if view.detailed for table in groups_table(view)]
-    return Content(tables=tuple(tables)) + (shift_content(panel, shift) if shift else Content())
+    contents = (shift_content(replace(panel, name=shift.name), shift) for shift in shifts)
+    return sum(contents, Content(tables=tuple(tables)))
 
 
 def shift_content(panel: Panel, shift: Shift) -> Content:
-    """Make tables, figures and sentences on effects, on clean images and under corruption."""
+    """Make tables, figures and sentences on effects, on clean images and under corruption.
+
+    The shift that leads the report has its sentences, and its effects in the table of views.
+    """
     lost = "Points lost by one arm minus those lost by the other; positive: the first loses more"
     fields = panel.fields("resolution-differences", "Whether arms lose differently")
     effects = {name: name for name in shift.effects}
-    tables = long_table(panel, shift.differences, ("effect", effects), lost, main=True, **fields)
+    tables = [views_table(panel, shift)] if shift.name else []
+    tables += long_table(panel, shift.differences, ("effect", effects), lost, main=not shift.name, **fields)
     if panel.conditions:
         tables += [growth_table(panel, shift), share_table(panel, shift)]
     share, lost = {"growth": "growth of the share"}, "Points of the windows' mIoU"
     fields = panel.fields("resolution-share-differences", "Whether the share that arms lose grows differently")
-    tables += [*long_table(panel, shift.growth, ("in", share), lost, **fields), published_table(panel, shift)]
+    tables += long_table(panel, shift.growth, ("in", share), lost, **fields)
     every = {"extent": shift.differences, "growth": shift.growth}
     pairs = {name: TABLE_1C.pair(own, name) for name, own in every.items()}
+    pictures = tuple(pictures_of(panel, shift)) if panel.source.pictures else ()
+    if shift.name:
+        return Content(tables=tuple(tables), pictures=pictures)
     return Content(
-        tables=tuple(tables),
-        pictures=tuple(pictures_of(panel, shift)) if panel.source.pictures else (),
+        tables=(*tables, published_table(panel, shift)),
+        pictures=pictures,
         findings=tuple(pair_finding(every[name][*pair, name], name) for name, pair in pairs.items() if pair),
         sentences=tuple(results_of_growth(panel, shift) or results(panel, shift)),
     )
@@ -68,7 +78,7 @@ def results(panel: Panel, shift: Shift) -> list[str]:
     sentences = []
     if parts:
         sentences.append(
-            f"From windows of {shift.slide.crop} pixels to whole images ({panel.images}), the loss of clean mIoU "
+            f"From windows of {shift.slide.crop} pixels to {shift.image} ({panel.images}), the loss of clean mIoU "
             f"(negative is a gain) is: {conjoin(parts)}."
         )
     if absent:
@@ -99,7 +109,7 @@ def results_of_growth(panel: Panel, shift: Shift) -> list[str]:
 
     parts = state(entries, lambda entry: -float(entry.values["growth"][0]), text)
     sentences = [
-        f"The loss from windows to whole images, in % of the windows' mIoU (negative is a gain), on clean images and "
+        f"The loss from windows to {shift.image}, in % of the windows' mIoU (negative is a gain), on clean images and "
         f"on average over {counted(len(panel.conditions), 'corruption')}: {'; '.join(parts)}."
     ]
     if pair := TABLE_1C.pair(shift.growth, "growth"):
