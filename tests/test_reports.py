@@ -106,6 +106,13 @@ def test_the_costs_of_int8_in_the_docs_are_those_of_the_report() -> None:
             assert cell == "{} ({})".format(*found)
 
 
+def test_padding_gives_the_scores_that_an_independent_evaluation_gave() -> None:
+    cells = quality_frame(ROOT / "reports/camvid-resolution")
+    miou = cells[cells["model"] == "segformer-b0-mix-s0"].set_index("view")["miou"]
+    assert 100 * miou["pad-32"] == pytest.approx(51.65, abs=0.02)
+    assert 100 * miou["pad-32-x1.25"] == pytest.approx(49.91, abs=0.02)
+
+
 SHIPPED_VIEWS = {view for name in shipped("robustbench_seg.suites") for view in read_suite(name).views}
 
 

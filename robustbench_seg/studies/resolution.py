@@ -130,7 +130,7 @@ def shifts_of(evidence: Evidence, views: Sequence[View], conditions: Conditions)
     if slide is None:
         return []
     modes = dict.fromkeys(view.mode for view in single if view.mode == "whole" or view.pad_to > 1)
-    shifts = []
+    shifts: list[Shift] = []
     for mode in modes:
         same = [view for view in single if view.mode == mode or (view.crop, view.stride) == (slide.crop, slide.stride)]
         named = [comparison for comparison in evidence.primary if comparison.view]
