@@ -16,7 +16,7 @@ from ..studies.evidence import Entry
 from ..studies.robustness import Conditions, flags_of
 from ..wording import MISSING, MOST_NAMES, counted, percent, spaced
 from .content import ANSWER, SEVERITY, Content, Picture
-from .differences import LAYERS, by_corruption_table, difference_pictures, dot_of, drawing, main_pair, main_table
+from .differences import LAYERS, by_corruption_table, difference_pictures, dot_of, drawing, main_table
 from .panel import Panel
 from .table import WARNING, Cell, Column, Table
 from .units import COUNT, MILLIONS
@@ -217,8 +217,7 @@ def severity_picture(panel: Panel, severities: list[int], names: set[str], note:
 
 def matrix_picture(panel: Panel, arms: list[Entry], note: str) -> Picture:
     """Draw a row per corruption, in groups with their means: each arm, and how the main pair differs."""
-    differences, few = panel.score_differences, panel.evidence.few
-    pair = main_pair(differences)
+    differences, pair, few = panel.score_differences, panel.main_pair, panel.evidence.few
 
     def row(name: str, *, head: bool = False) -> Row:
         own = tuple(replace(panel.dot(arm, name), wide=NOTHING, runs=()) for arm in arms)

@@ -12,7 +12,8 @@ from ..store.view import View
 from .arms import arm_of_table_1c
 from .comparisons import Differences, Pair
 from .evidence import Evidence, Quantities
-from .grades import ArmDifference, Grade
+from .findings import GRADES, qualifier
+from .grades import ArmDifference
 from .published import read_published
 from .resolution import published_extent
 from .robustness import Conditions, scores_of
@@ -23,12 +24,6 @@ __all__ = [
     "scores_in_table_5",
 ]  # fmt: skip
 
-# What follows after the word of a judgement that does not rest on a primary comparison.
-GRADES = {
-    Grade.SIGNIFICANT: " (exploratory)",
-    Grade.RUNS: " (in all runs so far)",
-    Grade.WEIGHTS: " (for these weights)",
-}
 METHODS = ("SegFormer-B5", "DLv3+ MBv2")  # the rows of Table 5 that TABLE_5 is of
 
 
@@ -89,7 +84,7 @@ def judge(claim: Claim, each: ArmDifference) -> str:
             else "supports"
         )
         sized = "" if within or not claim.sized or verb == "contradicts" else ", not in size"
-        return f"{verb} in direction{sized}{GRADES[each.grade] if not each.significant else ''}"
+        return f"{verb} in direction{sized}{qualifier(each)}"
     if not claim.sized:
         return "does not confirm"
     return "neither confirms nor excludes" if within else "does not confirm and, at that size, excludes"

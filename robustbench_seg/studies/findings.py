@@ -13,7 +13,7 @@ from .grades import ArmDifference, Grade
 from .robustness import Conditions, scores_of
 from .statistics import Draws
 
-__all__ = ["Finding", "best_arm_finding", "finding_under_corruption", "pair_finding"]
+__all__ = ["GRADES", "Finding", "best_arm_finding", "finding_under_corruption", "pair_finding", "qualifier"]
 
 # By quantity: what the arm with the higher number does, and what the number is.
 WORDS = {

@@ -15,6 +15,7 @@ there is no statement.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -135,6 +136,21 @@ class ArmDifference:
             p = "" if np.isnan(self.p_over_runs) else f", p {p_text(self.p_over_runs)}"
             return f"{self.grade} (primary{p})"
         return f"{self.grade} (exploratory)" if self.grade is Grade.SIGNIFICANT else str(self.grade)
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What a CSV has next to the interval over images."""
+        return {
+            "p": self.p,
+            "low_runs": self.over_runs.low,
+            "high_runs": self.over_runs.high,
+            "p_runs": self.p_over_runs,
+            "comparison": self.status,
+            "grade": None if self.obstacle else self.grade.value,
+            "seed_pairs": len(self.pairs),
+            "same_sign": self.same_sign if self.measured else None,
+            "significant": None if np.isnan(self.p) else self.significant,
+        }
 
     @property
     def agreement(self) -> str:

@@ -12,7 +12,8 @@ from ..metrics import Metric
 from ..protocols import categories_of
 from ..store.cell import CLEAN, view_name
 from ..store.view import View
-from .comparisons import Differences
+from .claims import TABLE_5
+from .comparisons import Differences, Pair
 from .evidence import Entry, Evidence, Quantities, evidence_of
 from .ranking import rank_intervals
 from .resolution import shift_of
@@ -115,6 +116,16 @@ class Setting:
         """Look up a metric of a model in every cell of the view, by corruption and severity."""
         return cell_scores(self.metric(metric, title), self.conditions)
 
+    def scores_and_gain(self, views: tuple[View, View], title: str) -> dict[tuple[str, str], Draws]:
+        """Compute the scores of a model in two views, with stored and re-estimated statistics of BatchNorm.
+
+        Keys are pairs of a score, see `scores_of`, and "stored", "reestimated" or "gain".
+        """
+        before, after = (scores_of(self.evidence.miou(title, view), self.conditions) for view in views)
+        gain = {name: after[name] - before[name] for name in before}
+        kinds = {"stored": before, "reestimated": after, "gain": gain}
+        return {(name, kind): draws for kind, scores in kinds.items() for name, draws in scores.items()}
+
     def interval(self, draws: Draws) -> Interval:
         """Make the interval of a statistic; its ends are NaN where blocks are too few."""
         return self.evidence.interval(draws)
@@ -146,6 +157,12 @@ class Setting:
             return {}
         draws = np.stack([arm.values[name][:rows] for arm in arms], axis=1)
         return dict(zip([arm.name for arm in arms], rank_intervals(draws, self.evidence.blocks), strict=True))
+
+    @property
+    def main_pair(self) -> Pair | None:
+        """The arms whose differences come first: of a primary comparison, else of Table 5's claim; None for one arm."""
+        primary = (key[:2] for key, each in self.score_differences.items() if each.primary)
+        return next(primary, None) or TABLE_5.choose([key[:2] for key in self.score_differences])
 
     @property
     def contrast(self) -> str:
