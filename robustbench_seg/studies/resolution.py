@@ -34,7 +34,7 @@ __all__ = ["Shift", "extent_differs", "published_extent", "shift_of"]
 class Shift:
     """What the views of a suite let one compare, and what it costs each model, mIoU 0-1 in the data and each resample.
 
-    slide: the first windows at scale 1, which are to be of the training crop. views: those of these windows or of the
+    slide: the first windows at scale 1, which are to be of the training crop. views: by these windows or of the
     whole image, at one scale, without a flip, and with the stored statistics.
     """
 
