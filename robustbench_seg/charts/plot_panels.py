@@ -50,7 +50,7 @@ def draw_plot(panel: Plot, *, small: bool) -> tuple[str, float]:
     parts.append(f'<svg {area} {BOX}><path class="grid" d="{"".join(across + up)}"/>{diagonal}{"".join(lines)}</svg>')
     parts += [draw_text(words, LEFT - 0.03, y_of(tick) + 4, "tick end") for tick, words in panel.y.ticks]
     parts += [draw_text(words, x_of(tick), bottom + 14, "tick") for tick, words in panel.x.ticks]
-    under = panel.x.label if panel.labelled or not small else ""
+    under = "" if small else panel.x.label
     parts.append(draw_text(under, LEFT + width / 2, bottom + 29, "tick"))
     for curve in panel.curves:
         title = f"<title>{escape(curve.arm)}</title>"

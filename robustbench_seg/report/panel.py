@@ -12,6 +12,7 @@ from ..charts import Chart, Curve, Dot
 from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..store.view import View
+from ..studies.arms import families_of
 from ..studies.comparisons import Differences
 from ..studies.evidence import Entry, Evidence, Quantities
 from ..studies.limits import transductive_notes
@@ -24,9 +25,10 @@ from .provenance import describe_protocol, describe_setting, hashes_of
 from .table import Cell, Column, Row, Table
 from .units import file_name
 
-__all__ = ["Panel"]
+__all__ = ["MANY", "Panel"]
 
 WHERE = ("dataset", "split", "images", "of", "precision", "engine_version", "seed")  # in a CSV
+MANY = 12  # arms from which a reader wants to search, and families
 SHA256 = 12  # characters of a hash that tell it from others
 
 
@@ -71,6 +73,12 @@ class Panel:
         """The views that there are, in the plan's order."""
         planned = [View.parse(str(view)) for view in self.source.plan.views]
         return [view for view in planned if view in self.evidence.views]
+
+    @property
+    def families(self) -> dict[str, str]:
+        """The family of each of many arms; see `families_of`."""
+        arms = self.evidence.arms
+        return families_of(arms, dict(self.source.plan.families)) if len(arms) > MANY else {}
 
     @property
     def images(self) -> str:
@@ -169,7 +177,7 @@ class Panel:
         heads = [Column(label=label, align="left") for label in ("model", *(["run"] * several), *parts)]
         names: list[tuple[str, Any]] = [(head, part) for head, some in parts.items() for part in some]
         rows = []
-        entries = self.evidence.entries(quantities, self.view)
+        entries, families = self.evidence.entries(quantities, self.view), self.families
         columns = [column.fitted([entry.values for entry in entries]) for column in columns]
         for entry in entries:
             numbers = {key: self.evidence.interval(draws) for key, draws in entry.values.items()}
@@ -182,7 +190,8 @@ class Panel:
                     self.with_runs(column.cell_of(values, part), entry, column.key_in(part)) for column in columns
                 ]
                 where = self.models(entry.name, entry.models) | ({head: part} if head else {})
-                rows.append(Row(cells=tuple(cells), where=where, competes=entry.competes, single=not entry.compared))
+                own = {"competes": entry.competes, "single": not entry.compared}
+                rows.append(Row(cells=tuple(cells), where=where, family=families.get(entry.arm, ""), **own))
         return self.of_rows((*heads, *columns), rows, metric, **fields)
 
     def with_runs(self, cell: Cell, entry: Entry, quantity: Any) -> Cell:

@@ -7,15 +7,16 @@ from ..charts import Dot, Fill, dumbbells, lines
 from ..store.view import View
 from ..studies.claims import paper_marks
 from ..studies.comparisons import Differences
-from ..studies.resolution import published_extent
+from ..studies.resolution import ENCODINGS, published_extent
 from ..studies.shift import Shift, lost_by_effect, views_by_kind
 from ..studies.statistics import Interval
-from ..wording import spaced
 from .content import Picture
 from .differences import forest_picture
 from .panel import Panel
 
 __all__ = ["resolution_pictures"]
+
+LOST = "points that the first loses more"
 
 
 def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) -> list[Picture]:
@@ -29,7 +30,7 @@ def resolution_pictures(panel: Panel, shift: Shift, differences: Differences) ->
     return [
         *([scales_picture(panel, shift)] if len(shift.scales) > 1 else []),
         *([extent_picture(panel, shift)] if "extent" in effects else []),
-        *forest_picture(panel, differences, names, "points lost", "resolution-effects", title, published=published),
+        *forest_picture(panel, differences, names, LOST, "resolution-effects", title, published=published),
     ]
 
 
@@ -41,7 +42,7 @@ def extent_picture(panel: Panel, shift: Shift) -> Picture:
         for arm in panel.evidence.arm_entries(partial(panel.by_view, "miou"))
     }
     theirs = {
-        spaced(row.encoding): [
+        ENCODINGS[row.encoding]: [
             Dot(number=Interval(value, *2 * (nan,)), fill=fill, published=True)
             for value, fill in zip((row.slide, row.whole), views.values(), strict=True)
         ]

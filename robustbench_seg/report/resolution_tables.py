@@ -4,7 +4,7 @@ from typing import Any
 
 from ..store.cell import CLEAN
 from ..studies.evidence import Entry
-from ..studies.resolution import extent_differs, published_extent
+from ..studies.resolution import ENCODINGS, extent_differs, published_extent
 from ..studies.shift import Shift, costs, costs_by_condition, growth_of_share, lost_by_effect
 from ..studies.statistics import Draws
 from ..wording import percent, points, spaced, span
@@ -118,13 +118,14 @@ def published_table(panel: Panel, shift: Shift) -> Table:
     )
     lost = zip(theirs["points"] / 100, theirs["share"], strict=True)
     frame = theirs.assign(
-        paper=theirs["encoding"].map(spaced),
+        paper=theirs["encoding"].map(ENCODINGS),
+        row=theirs["encoding"].map(spaced),
         extent=[extent.cell(value, f"{percent(share)} % of the mIoU") for value, share in lost],
         setup=differs,
     )
     return Table(
         columns=columns,
-        rows=frame_rows(frame, columns, ["setup"]),
+        rows=frame_rows(frame, columns, ["row", "setup"]),
         where={"metric": "miou", "dataset": "cityscapes", "split": "val"},
         **panel.fields("resolution-published", "Published: Table 1c"),
         caption="Xie et al., SegFormer, NeurIPS 2021: B2 on cityscapes val, from ImageNet weights, without intervals. "

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..charts import NOTHING, Axis, Row, dumbbells, lines, matrix
+from ..charts import NOTHING, Axis, Dot, Row, dumbbells, lines, matrix
 from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..studies.comparisons import Differences
@@ -12,28 +12,28 @@ from ..studies.evidence import Entry
 from ..wording import MOST_NAMES, counted, percent, spaced
 from .content import ANSWER, SEVERITY, Picture
 from .differences import LAYERS, dot_of, drawing, main_pair
-from .panel import Panel
+from .panel import MANY, Panel
 
 __all__ = ["arms_picture", "corruption_pictures", "drawn_arms"]
 
 
 def arms_picture(panel: Panel) -> Picture:
-    """Draw each arm, clean and on average over corruptions; of many arms, the best first."""
+    """Draw each arm, clean and on average over corruptions; of many arms, the best first, a panel per family."""
     arms = panel.evidence.arm_entries(panel.scores, panel.view)
     names = [CLEAN, "mean"] if panel.conditions else [CLEAN]
     if len(arms) > MOST_NAMES:
         arms = sorted(arms, key=lambda arm: -np.nan_to_num(arm.values[names[-1]][0], nan=-1))
-    rows = {
-        arm.arm_label: [
-            panel.dot(arm, name, text=name, fill=fill) for name, fill in zip(names, ("ring", "full"), strict=False)
-        ]
-        for arm in arms
-    }
-    notes = {arm.arm_label: note_of(arm, names) for arm in arms}
+    families = panel.families
+    rows: dict[str, dict[str, list[Dot]]] = {}
+    for arm in arms:
+        dots = [panel.dot(arm, name, text=name, fill=fill) for name, fill in zip(names, ("ring", "full"), strict=False)]
+        rows.setdefault(families.get(arm.arm, ""), {})[arm.arm_label] = dots
+    notes = {arm.arm_label: note_of(arm, names) for arm in arms} if len(arms) <= MANY else {}  # the table has them
     what = "ring: clean, full: the mean under corruption" if panel.conditions else "clean images"
     layers = LAYERS if not panel.evidence.few else f"without intervals, since {panel.evidence.few}"
     caption = f"mIoU in %; {what}; {layers}; ticks: single runs"
-    return panel.picture("arms", "Arms", caption, dumbbells({"": rows}, "mIoU (%)", notes=notes), ANSWER)
+    chart = dumbbells(rows, "mIoU (%)", notes=notes, families=bool(families))
+    return panel.picture("arms", "Arms", caption, chart, ANSWER)
 
 
 def note_of(arm: Entry, names: list[str]) -> str:
@@ -68,7 +68,8 @@ def corruption_pictures(panel: Panel, differences: Differences) -> list[Picture]
         }
         bands = "" if panel.evidence.few else ", bands are 95 % intervals"
         caption = f"mIoU in % by severity, dotted on clean images{bands}{note}"
-        pictures.append(panel.picture("severity", "mIoU against severity", caption, lines(curves, x), SEVERITY))
+        chart = lines(curves, x, corruptions={spaced(name): name for name in panel.corruptions})
+        pictures.append(panel.picture("severity", "mIoU against severity", caption, chart, SEVERITY))
     return pictures
 
 
@@ -90,6 +91,6 @@ def matrix_picture(panel: Panel, arms: list[Entry], note: str, differences: Diff
     return panel.picture(
         "corruptions",
         "mIoU by corruption",
-        f"mIoU in %{first}{note}{second}; bold: means of groups",
+        f"mIoU in %{first}{note}{second}{'; bold: means of groups' if any(row.head for row in rows) else ''}",
         matrix(rows, "mIoU (%)", " minus\n".join(pair or ()), margin=panel.evidence.margin / 100),
     )

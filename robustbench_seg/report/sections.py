@@ -10,10 +10,12 @@ import pandas as pd
 from ..errors import UsageError
 from ..studies.alarms import identical_models
 from ..studies.limits import limits_of, untrusted
-from ..studies.pictures import colours_of, stored_pictures
+from ..studies.pictures import colours_of
 from ..studies.sources import Source, sources_of
 from ..studies.titles import numbered
 from .content import Content, Picture, Section
+from .differences import main_pair
+from .gallery import pictures_of
 from .panel import Panel
 from .panels import panels_of
 from .parts import PARTS
@@ -80,7 +82,7 @@ def section_of(source: Source) -> Section:
         alarms=alarms,
         tables=with_own_files(content.tables),
         pictures=with_own_files(content.pictures),
-        gallery=tuple(gallery := stored_pictures(main.cells, source.plan.gallery)),
+        gallery=tuple(gallery := pictures_of(main)),
         colours=colours_of(main.cells) if gallery else {},
         contrast=contrast(main),
         missing=tuple(source.missing.values()),
@@ -100,11 +102,12 @@ def about(panel: Panel) -> tuple[str, ...]:
 
 
 def contrast(panel: Panel) -> str:
-    """Choose the corruption with the largest difference between two arms in the first view; without two, the first."""
+    """Choose the corruption in which the main pair of arms differs most in the main view; without two, the first."""
     names = list(panel.conditions)
     first = next((view for view in panel.views if view.main), None)
-    every = first.score_differences.items() if first else ()
-    sizes = {key[2]: abs(each.interval.estimate) for key, each in reversed([*every]) if each.measured}
+    every = first.score_differences if first else {}
+    pair = main_pair(every)
+    sizes = {key[2]: abs(each.interval.estimate) for key, each in every.items() if key[:2] == pair and each.measured}
     return max(names, key=lambda name: sizes.get(name, 0.0), default="")
 
 

@@ -4,7 +4,7 @@ An arm's value is the mean over its runs, and every run is shown.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -14,7 +14,7 @@ from .grades import MARGIN, ArmDifference
 from .runs import Runs, distinct
 from .statistics import Draws, differing_blocks, p_value
 
-__all__ = ["arm_difference", "arm_mean", "arms_of"]
+__all__ = ["arm_difference", "arm_mean", "arms_of", "families_of"]
 
 SEEDED = re.compile(r"(?P<arm>.+)-s(?P<seed>\d+)")
 
@@ -33,6 +33,21 @@ def arms_of(models: Iterable[str]) -> dict[str, list[str]]:
             arm += " (seeds)"
         seeds.setdefault(arm, {})[model] = seed
     return {arm: sorted(members, key=lambda model: members[model]) for arm, members in seeds.items()}
+
+
+def families_of(arms: Mapping[str, Sequence[str]], families: Mapping[str, str]) -> dict[str, str]:
+    """Name the family of each arm: the one of `families`, by model, else the first word of the arm's name.
+
+    arms: the models of each. Empty unless several families have several arms between them.
+
+    >>> families_of({"unet-r18": [], "unet-r50": [], "swin_t": ["swin_t"]}, {"swin_t": "transformers"})
+    {'unet-r18': 'unet', 'unet-r50': 'unet', 'swin_t': 'transformers'}
+    """
+    own = {
+        arm: next((families[model] for model in members if model in families), re.split(r"[-_. ]", arm)[0])
+        for arm, members in arms.items()
+    }
+    return own if 1 < len(set(own.values())) < len(own) else {}
 
 
 def arm_mean(draws: Mapping[str, Draws], arm: str) -> Draws:

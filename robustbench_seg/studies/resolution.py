@@ -22,9 +22,10 @@ from ..errors import UsageError
 from ..store.view import View
 from .published import OwnRun, published_rows, read_published
 
-__all__ = ["Effect", "arm_of_table_1c", "effects", "extent_differs", "published_extent"]
+__all__ = ["ENCODINGS", "Effect", "arm_of_table_1c", "effects", "extent_differs", "published_extent"]
 
 ARMS = {"mix": "mix_ffn", "learned": "learned_pe"}  # word in an arm's name: encoding in the paper's Table 1c
+ENCODINGS = {"mix_ffn": "Mix-FFN", "learned_pe": "learned encoding"}  # their names for readers
 
 Value = Any  # a float, or an array of Draws
 MiouOfView = Callable[[str], Value]  # label of a View ─▶ mIoU (0-1), NaN for a missing cell

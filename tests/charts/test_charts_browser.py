@@ -105,7 +105,7 @@ def test_the_colours_follow_the_scheme_of_the_page(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     )
     open_page(browser, tmp_path, KINDS["matrix"], BODY)
-    found = browser.execute_script("return getComputedStyle(document.querySelector('.chart .s0 .full')).fill")
+    found = browser.execute_script("return getComputedStyle(document.querySelector('.chart .s0 .at path')).fill")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     assert found == f"rgb({', '.join(map(str, colour))})"
 
@@ -114,7 +114,7 @@ def test_where_the_system_chooses_the_colours_markers_alone_tell_arms_apart(brow
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "forced-colors", "value": "active"}]})
     open_page(browser, tmp_path, KINDS["matrix"], BODY)
     script = """
-        return [...document.querySelectorAll(".chart .s0 .full, .chart .s1 .full, .chart .s2 .full, .chart .title")]
+        return [...document.querySelectorAll(".chart .s0 .at path, .chart .s1 .at path, .chart .s2 .at path, .chart .title")]
             .map(one => [getComputedStyle(one).fill, one.getAttribute("d")])
     """
     seen = browser.execute_script(script)
@@ -123,6 +123,27 @@ def test_where_the_system_chooses_the_colours_markers_alone_tell_arms_apart(brow
     assert len({shape for _, shape in seen}) == 3
     assert len({fill for fill, _ in seen}) == 1
     assert seen[0][0] != ground
+
+
+@pytest.mark.parametrize("width", [BODY, 1280])
+def test_no_line_or_band_passes_through_the_names_above_rows(browser: Any, tmp_path: Path, width: int) -> None:
+    """What is painted on top at each name, apart from the text itself, is the ground."""
+    open_page(browser, tmp_path, KINDS["forest"], width)
+    script = """
+        const grounds = [...document.querySelectorAll(".ground")].map(one => one.getBoundingClientRect());
+        const after = (one, other) => one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING;
+        const lines = [...document.querySelectorAll(".grid, .zero, .band")];
+        const inside = (box, ground) => ground.left <= box.left + 1 && ground.right >= box.right - 1
+            && ground.top <= box.top + 1 && ground.bottom >= box.bottom - 1;
+        return [...document.querySelectorAll(".name")].map(name => {
+            const k = grounds.findIndex(ground => inside(name.getBoundingClientRect(), ground));
+            const ground = document.querySelectorAll(".ground")[k];
+            return k >= 0 && lines.every(line => line.ownerSVGElement !== ground.ownerSVGElement || after(line, ground));
+        });
+    """
+    names = browser.execute_script(script)
+    assert len(names) == 2 * 3 * 2
+    assert all(names)
 
 
 def test_a_chart_prints_whole(browser: Any, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Clean images: scores of a suite without corruptions, in its one view."""
 
 from ...store.cell import CLEAN
-from ...studies.findings import pair_finding
+from ...studies.findings import pair_finding, released_finding
 from ...wording import conjoin
 from ..content import Content
 from ..differences import difference_pictures, main_table
@@ -27,6 +27,9 @@ def make(panel: Panel) -> Content:
     return Content(
         tables=(headline_table(view), *groups_table(view), *main_table(view, differences)),
         pictures=(arms_picture(view), *difference_pictures(view, differences)) if view.source.pictures else (),
-        findings=tuple(pair_finding(each, CLEAN) for (*_, name), each in differences.items() if name == CLEAN),
+        findings=(
+            *([released] if (released := released_finding(view.cells)) else []),
+            *(pair_finding(each, CLEAN) for (*_, name), each in differences.items() if name == CLEAN),
+        ),
         sentences=(f"Clean mIoU ({view.images}, view {view.view}): {conjoin(parts)}.",),
     )

@@ -60,7 +60,9 @@ def results(panel: Panel, entries: list[Entry], differences: Differences) -> lis
     def keeps(arm: Entry) -> str:
         mean, clean = (percent(arm.values[name][0]) for name in ("mean", CLEAN))
         retention = with_interval(panel.evidence.interval(arm.values["retention"]))
-        return f"has {mean} % mIoU of {clean} % clean and keeps {retention}"
+        runs = [percent(values["retention"][0]) for values in arm.runs]
+        own = f" (its runs: {conjoin(runs)})" if len(runs) > 1 else ""
+        return f"has {mean} % mIoU of {clean} % clean and keeps {retention}{own}"
 
     arms = [entry for entry in entries if entry.compared]
     whole = [arm for arm in arms if not np.isnan(arm.values["retention"][0])]

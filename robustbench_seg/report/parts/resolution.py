@@ -99,15 +99,20 @@ def results(panel: Panel, shift: Shift, differences: Differences) -> list[str]:
     pair = TABLE_1C.choose([(first, second) for first, second, name in differences if name == "extent"])
     if pair is None:
         return sentences
-    extent, arms = differences[*pair, "extent"], " minus ".join(pair)
+    extent = differences[*pair, "extent"]
     paper = f"; the {TABLE_1C.statement}, which this {judge(TABLE_1C, extent)}" if TABLE_1C.fits(pair) else ""
-    sentences.append(f"{arms}: {verdict(extent, ' of that loss')}{paper}.")
+    turn, arms = extent.interval.estimate < 0, f"{extent.positive.first} minus {extent.positive.second}"
+    sentences.append(f"{arms}: {verdict(extent.positive, ' of that loss')}{paper}.")
     if scale := next((f"{each:g}" for each in reversed(shift.scales) if f"joint x{each:g}" in entries[0].values), ""):
         of_last = {f"scale x{scale}": "by the same windows", f"joint x{scale}": "whole"}
         measured = {where: differences.get((*pair, name)) for name, where in of_last.items()}
-        parts = [f"{where} {verdict(each)}" for where, each in measured.items() if each and not each.obstacle]
+        parts = [
+            f"{where} {verdict(each.turned if turn else each)}"
+            for where, each in measured.items()
+            if each and not each.obstacle
+        ]
         if parts:
-            sentences.append(f"{arms}, of the image scaled by {scale}: {'; '.join(parts)}.")
+            sentences.append(f"{arms}, the loss with the image scaled by {scale}: {'; '.join(parts)}.")
     return sentences
 
 
@@ -128,5 +133,6 @@ def results_of_growth(panel: Panel, shift: Shift, growth: Differences) -> list[s
         f"on average over {counted(len(conditions), 'corruption')}: {'; '.join(parts)}."
     ]
     if pair := TABLE_1C.choose([(first, second) for first, second, _ in growth]):
-        sentences.append(f"{' minus '.join(pair)}: {verdict(growth[*pair, 'growth'], ' of growth')}.")
+        each = growth[*pair, "growth"].positive
+        sentences.append(f"{each.first} minus {each.second}: {verdict(each, ' of growth')}.")
     return sentences
