@@ -25,7 +25,7 @@ for (const table of all("table.sortable")) {
       const empty = [...body.rows].filter((row) => key(row) === "");
       const numbers = !head.classList.contains("left") && filled.every((row) => !Number.isNaN(number(row)));
       const before = head.getAttribute("aria-sort");
-      const up = before ? before === "descending" : !numbers;
+      const up = before ? before === "descending" : !numbers || head.textContent === "rank";
       const compare = numbers
         ? (a, b) => number(a) - number(b)
         : (a, b) => key(a).localeCompare(key(b), "en", { numeric: true });
@@ -36,6 +36,7 @@ for (const table of all("table.sortable")) {
       say(`sorted by ${button.textContent}, ${up ? "ascending" : "descending"}`);
     });
   });
+  if (table.closest("details.numbers[open]")) heads.find((head) => head.textContent === "rank")?.querySelector("button").click();
 }
 
 // A box is a region, and a stop of the keyboard, only while it has more to scroll to.
@@ -97,9 +98,8 @@ for (const link of all('a[href^="#s"]')) {
 for (const form of all(".choose")) {
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", ({ target }) => {
-    keep(target.name, target.type === "checkbox" ? (target.checked ? "1" : "") : target.value);
-  });
+  const choose = ({ target }) => keep(target.name, target.type === "checkbox" ? (target.checked ? "1" : "") : target.value);
+  for (const kind of ["input", "change"]) form.addEventListener(kind, choose);
 }
 
 // Many models: those whose name has all words, and which are of the family; other rows and panels are folded away.
