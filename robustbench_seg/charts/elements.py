@@ -68,7 +68,7 @@ def draw_mark(x: float, y: float, series: int | None, fill: Fill, title: str = "
     path = f'<path{kind} d="{shape}"/>'
     half = f'<path d="{HALF_CIRCLE}"/>' if fill == "half" else ""
     tooltip = f"<title>{escape(title)}</title>" if title else ""
-    return f'<svg class="at" x="{percent(x)}" y="{px(y)}">{tooltip}{path}{half}</svg>'
+    return f'<svg x="{percent(x)}" y="{px(y)}">{tooltip}{path}{half}</svg>'
 
 
 def key_of(series: int) -> str:

@@ -76,13 +76,14 @@ def draw_points(panel: Plot, curve: Curve, x_of: Callable[[float], float], y_of:
             down = end > start
             shape = "M-4-4 0 0 4-4" if down else "M-4 4 0 0 4 4"
             parts.append(
-                f'<svg class="at" x="{percent(x_of(x2))}" y="{px(end + (-ARROW if down else ARROW))}">'
+                f'<svg x="{percent(x_of(x2))}" y="{px(end + (-ARROW if down else ARROW))}">'
                 f'<path class="head" d="{shape}"/></svg>'
             )
     for x, number, fill in curve.drawn:
         if curve.link != "line" and not isnan(number.low):
             parts.append(draw_line(x_of(x), x_of(x), y_of(number.low), y_of(number.high), "wide"))
-        title = f"{x:.4g}: {state_number(number, panel.y)}"
+        # Of corruptions there are many small panels; the chosen one stands above its numbers.
+        title = "" if panel.corruption else f"{x:.4g}: {state_number(number, panel.y)}"
         parts.append(draw_mark(x_of(x), y_of(number.estimate), curve.series, fill, title))
     return "".join(parts)
 

@@ -92,6 +92,11 @@ def roots(chart: Chart) -> list[ET.Element]:
     return [one for one in tree.iter(f"{SVG}svg") if "chart" in one.get("class", "").split()]
 
 
+def is_mark(element: ET.Element) -> bool:
+    """Whether an element is a marker at its place; other nested SVGs have a box."""
+    return element.tag == f"{SVG}svg" and "viewBox" not in element.attrib and "height" not in element.attrib
+
+
 def marks(root: ET.Element) -> list[Mark]:
     """The markers of a panel, in the order in which they are drawn."""
     found: list[Mark] = []
@@ -99,7 +104,7 @@ def marks(root: ET.Element) -> list[Mark]:
     def visit(element: ET.Element, arm: str, colour: str) -> None:
         arm = element.get("data-arm", arm)
         colour = next((c for c in element.get("class", "").split() if re.fullmatch(r"s\d|ink|paper", c)), colour)
-        if element.get("class") == "at" and element.find(f"{SVG}path[@class='head']") is None:
+        if is_mark(element) and element.find(f"{SVG}path[@class='head']") is None:
             shapes = tuple(path.get("class", "full") for path in element.findall(f"{SVG}path"))
             place = float(element.get("x", "").rstrip("%")), float(element.get("y", ""))
             found.append(Mark(*place, arm, colour, shapes, element.findtext(f"{SVG}title", "")))

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from drawn import NAMES, SVG, charts, dot, number, roots, texts
+from drawn import NAMES, SVG, charts, dot, is_mark, number, roots, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -171,9 +171,7 @@ def expect_sound(chart: Chart, count: int) -> None:
                     assert -0.01 <= float(value.rstrip("%")) <= 100.01
                 elif name in ("y", "y1", "y2"):
                     assert 0 <= float(value) <= height
-        found += sum(
-            1 for one in root.iter(f"{SVG}svg") if one.get("class") == "at" and one.find(f"{SVG}title") is not None
-        )
+        found += sum(1 for one in root.iter(f"{SVG}svg") if is_mark(one) and one.find(f"{SVG}title") is not None)
     assert found == count
     figure(chart).canvas.draw()
 

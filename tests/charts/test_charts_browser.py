@@ -91,7 +91,7 @@ def test_a_marker_is_where_its_number_is_whatever_the_width(browser: Any, tmp_pa
             const middle = one => { const b = one.getBoundingClientRect(); return (b.left + b.right) / 2; };
             const ticks = [...document.querySelectorAll(".tick")];
             const [zero, forty] = ["0", "40"].map(text => middle(ticks.find(tick => tick.textContent === text)));
-            const marks = [...document.querySelectorAll(".at path")];
+            const marks = [...document.querySelectorAll(".chart svg path")];
             return marks.map(mark => 40 * (middle(mark) - zero) / (forty - zero));
         """
         assert browser.execute_script(script) == pytest.approx([60, 35, 50, 30, 40, 25], abs=0.3)
@@ -105,7 +105,7 @@ def test_the_colours_follow_the_scheme_of_the_page(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     )
     open_page(browser, tmp_path, KINDS["matrix"], BODY)
-    found = browser.execute_script("return getComputedStyle(document.querySelector('.chart .s0 .at path')).fill")
+    found = browser.execute_script("return getComputedStyle(document.querySelector('.chart .s0 svg path')).fill")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     assert found == f"rgb({', '.join(map(str, colour))})"
 
@@ -114,7 +114,7 @@ def test_where_the_system_chooses_the_colours_markers_alone_tell_arms_apart(brow
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "forced-colors", "value": "active"}]})
     open_page(browser, tmp_path, KINDS["matrix"], BODY)
     script = """
-        return [...document.querySelectorAll(".chart :is(.s0, .s1, .s2) .at path, .chart .title")]
+        return [...document.querySelectorAll(".chart :is(.s0, .s1, .s2) svg path, .chart .title")]
             .map(one => [getComputedStyle(one).fill, one.getAttribute("d")])
     """
     seen = browser.execute_script(script)
