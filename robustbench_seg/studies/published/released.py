@@ -30,5 +30,5 @@ RELEASED: dict[str, Released] = {
     "espnet_p2q8_camvid_480x360": Released(
         miou="55.64", within=0.05, source="the README of sacmehta/ESPNet", void="counted"
     ),
-    "cgnet_m3n21_camvid_trainval": Released(miou="65.6", within=0.3, source="its paper, arXiv 1811.08201"),
+    "cgnet_m3n21_camvid_trainval": Released(miou="65.6", within=0.3, source="its paper (arXiv 1811.08201)"),
 }
