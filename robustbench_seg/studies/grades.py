@@ -13,7 +13,7 @@ the same within that margin. Of too few blocks, or of a model that does no bette
 there is no statement.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -38,6 +38,19 @@ class Grade(StrEnum):
     SAME = "the same within the margin"
     UNRESOLVED = "not resolved"
     UNKNOWN = "not known"
+
+
+# What follows a statement that does not rest on a primary comparison.
+QUALIFIERS = {
+    Grade.SIGNIFICANT: " (exploratory)",
+    Grade.RUNS: " (in all runs so far)",
+    Grade.WEIGHTS: " (for these weights)",
+}
+
+
+def opposite(number: Interval) -> Interval:
+    """Turn the interval of a difference into the interval of the opposite difference."""
+    return Interval(-number.estimate, -number.high, -number.low)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +124,45 @@ class ArmDifference:
         if self.margin is not None and -self.margin < self.widest.low and self.widest.high < self.margin:
             return Grade.SAME
         return Grade.UNRESOLVED
+
+    @property
+    def seen(self) -> bool:
+        """Whether the grade says that the two differ."""
+        return self.grade in QUALIFIERS
+
+    @property
+    def qualifier(self) -> str:
+        """What follows a statement that the two differ, so that it claims no more than the grade."""
+        return "" if self.significant else QUALIFIERS.get(self.grade, "")
+
+    @property
+    def small(self) -> bool:
+        """Whether the difference is smaller than what counts as the same, whatever its grade."""
+        return self.margin is not None and abs(self.interval.estimate) < self.margin
+
+    @property
+    def leader(self) -> str:
+        """The arm with the higher number."""
+        return self.first if self.interval.estimate > 0 else self.second
+
+    @property
+    def positive(self) -> "ArmDifference":
+        """The same difference, stated from the arm with the higher number."""
+        return self.turned if self.interval.estimate < 0 else self
+
+    @property
+    def turned(self) -> "ArmDifference":
+        """The same difference, the second arm minus the first."""
+        return replace(
+            self,
+            first=self.second,
+            second=self.first,
+            interval=opposite(self.interval),
+            over_runs=opposite(self.over_runs),
+            pairs={(b, a): -value for (a, b), value in self.pairs.items()},
+            runs=self.runs[::-1],
+            by_group={group: -value for group, value in self.by_group.items()},
+        )
 
     @property
     def significant(self) -> bool:

@@ -42,7 +42,8 @@ def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
     if plan.conditions and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
         lines.append(
             f"Blur, frost and others have a size in pixels: at {height}x{width}, they are relatively stronger than at "
-            f"the paper's {PAPER_SIZE[0]}x{PAPER_SIZE[1]}, so figures are not comparable with its Table 5."
+            f"the paper's {PAPER_SIZE[0]}x{PAPER_SIZE[1]}, so only the direction of a difference is comparable with "
+            "its Table 5."
         )
     if first["synthetic"]:
         lines.append("The images are drawn, not photographed: they show how models compare here, not on real streets.")

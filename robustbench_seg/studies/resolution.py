@@ -27,7 +27,9 @@ from .published import OwnRun, published_rows, read_published
 from .robustness import Conditions, cell_scores, headline
 from .statistics import Draws
 
-__all__ = ["Shift", "extent_differs", "published_extent", "shift_of"]
+__all__ = ["ENCODINGS", "Shift", "extent_differs", "published_extent", "shift_of"]
+
+ENCODINGS = {"mix_ffn": "Mix-FFN", "learned_pe": "learned encoding"}  # the arms of Table 1c, for readers
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,6 +12,7 @@ from ..metrics import Metric
 from ..protocols import categories_of
 from ..store.cell import CLEAN, view_name
 from ..store.view import View
+from .arms import families_of
 from .claims import TABLE_5
 from .comparisons import Differences, Pair
 from .evidence import Entry, Evidence, Quantities, evidence_of
@@ -22,8 +23,9 @@ from .sources import Source
 from .statistics import Draws, Interval
 from .titles import numbered
 
-__all__ = ["Setting"]
+__all__ = ["MANY", "Setting"]
 
+MANY = 12  # arms from which a reader wants to search, and families
 MOST_VIEWS = 3  # of more views, only so many are shown class by class
 
 
@@ -91,6 +93,12 @@ class Setting:
         """The views that there are, in the plan's order."""
         planned = [View.parse(str(view)) for view in self.source.plan.views]
         return [view for view in planned if view in self.evidence.views]
+
+    @property
+    def families(self) -> dict[str, str]:
+        """The family of each of many arms; see `families_of`."""
+        arms = self.evidence.arms
+        return families_of(arms, dict(self.source.plan.families)) if len(arms) > MANY else {}
 
     @property
     def other_metrics(self) -> dict[str, Metric]:
@@ -166,8 +174,12 @@ class Setting:
 
     @property
     def contrast(self) -> str:
-        """The corruption with the largest difference between two arms in the main view; without two, the first."""
-        first = next((view for view in self.views if view.main), None)
-        every = first.score_differences.items() if first else ()
-        sizes = {key[2]: abs(each.interval.estimate) for key, each in reversed([*every]) if each.measured}
+        """The corruption in which the main pair of arms differs most in the main view; without two, the first."""
+        sizes = {
+            key[2]: abs(each.interval.estimate)
+            for view in self.views
+            if view.main
+            for key, each in view.score_differences.items()
+            if key[:2] == view.main_pair and each.measured
+        }
         return max(self.conditions, key=lambda name: sizes.get(name, 0.0), default="")

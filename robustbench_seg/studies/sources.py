@@ -18,7 +18,7 @@ from .draws import first_draws
 from .evidence import SAME_IMAGES
 from .frame import expect_agreement, latency_frame, quality_frame
 from .plans import read_plans
-from .primary import primary_of
+from .primary import late_naming, primary_of
 from .robustness import Conditions
 
 __all__ = ["Source", "sources_of"]
@@ -96,6 +96,7 @@ def sources_of(
                     last,
                     cells=tuple(cells.values()),
                     primary=primary_of(last),
+                    limits=(*last.limits, *late_naming(last)),
                     margin=last.margin if margin is None else margin,
                 ),
                 measured=measured,

@@ -55,7 +55,9 @@ def results(panel: Panel, whole: list[Entry], arms: int) -> list[str]:
     def keeps(arm: Entry) -> str:
         mean, clean = (percent(arm.values[name][0]) for name in ("mean", CLEAN))
         retention = with_interval(panel.interval(arm.values["retention"]))
-        return f"has {mean} % mIoU of {clean} % clean and keeps {retention}"
+        runs = [percent(values["retention"][0]) for values in arm.runs]
+        own = f" (its runs: {conjoin(runs)})" if len(runs) > 1 else ""
+        return f"has {mean} % mIoU of {clean} % clean and keeps {retention}{own}"
 
     differences, sentences = panel.score_differences, []
     if whole:
