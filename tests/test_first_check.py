@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from robustbench_seg.studies.findings import released_finding
 from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.published.released import RELEASED
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/reproduce.md").read_text(encoding="utf-8")
@@ -26,6 +28,33 @@ def test_the_page_states_the_miou_of_the_committed_store(network: str, void: str
     assert row["here"] == f"{100 * cell['miou']:.2f}"
     assert float(row["published"]) == published
     assert abs(100 * cell["miou"] - published) <= float(row["within"])
+
+
+@pytest.mark.parametrize(
+    ("network", "title"),
+    [
+        ("espnet", "the README of sacmehta/ESPNet states: 55.65 against 55.64 %, +0.01 points (allowed ±0.05)"),
+        ("cgnet", "its paper (arXiv 1811.08201) states: 65.54 against 65.6 %, -0.06 points (allowed ±0.3)"),
+    ],
+)
+def test_the_finding_of_a_store_is_whether_the_published_number_is_met(network: str, title: str) -> None:
+    cells = quality_frame(ROOT / "reports/first-check" / network)
+    found = released_finding(cells)
+    assert found is not None
+    assert found.title == f"{cells['model'].iloc[0]} meets the mIoU that {title}"
+    lower = released_finding(cells.assign(miou=cells["miou"] - 0.01))
+    assert lower is not None
+    assert " misses the mIoU that " in lower.title
+    assert f": {100 * cells['miou'].iloc[0] - 1:.2f} against " in lower.title
+    for other in ({"void": "other"}, {"dataset": "streets"}, {"images": 100}, {"view": "pad-32"}):
+        assert released_finding(cells.assign(**other)) is None, "of another setting"
+
+
+def test_the_pages_table_and_the_released_numbers_agree() -> None:
+    for name, released in RELEASED.items():
+        row = re.search(rf"^\| \w+, `{name}\.pth` \| (\S+) \| .* \| ±(\S+) \|$", PAGE, flags=re.MULTILINE)
+        assert row is not None
+        assert (released.miou, str(released.within)) == row.groups()
 
 
 def test_it_is_the_first_section_of_the_page() -> None:

@@ -9,7 +9,18 @@ from html import escape
 from .looks import HALF_CIRCLE, LIGHT, MARKERS, marker_of
 from .values import Axis, Fill
 
-__all__ = ["colour_of", "data", "draw_axis", "draw_line", "draw_mark", "draw_text", "key_of", "percent", "px"]
+__all__ = [
+    "colour_of",
+    "data",
+    "draw_axis",
+    "draw_bar",
+    "draw_line",
+    "draw_mark",
+    "draw_text",
+    "key_of",
+    "percent",
+    "px",
+]
 
 
 def colour_of(series: int | None) -> str:
@@ -44,18 +55,25 @@ def draw_line(x1: float, x2: float, y1: float, y2: float, kind: str, names: str 
     return f'<line class="{kind}" {places}{names}{inner}'
 
 
+def draw_bar(width: float, y: float, height: float, kind: str, title: str = "") -> str:
+    """Draw a bar from the left edge. width: a share of the panel's. title: its tooltip."""
+    inner = f"><title>{escape(title)}</title></rect>" if title else "/>"
+    return f'<rect class="{kind}" width="{percent(width)}" y="{px(y)}" height="{height:g}"{inner}'
+
+
 def draw_mark(x: float, y: float, series: int | None, fill: Fill, title: str = "", *, published: bool = False) -> str:
     """Draw the marker of a number, with a tooltip. published: the diamond of a paper's number."""
     shape = MARKERS["D"] if published else MARKERS["o" if series is None else marker_of(series)]
-    path = f'<path class="{"full" if fill == "full" else "ring"}" d="{shape}"/>'
-    half = f'<path class="full" d="{HALF_CIRCLE}"/>' if fill == "half" else ""
+    kind = "" if fill == "full" else ' class="ring"'
+    path = f'<path{kind} d="{shape}"/>'
+    half = f'<path d="{HALF_CIRCLE}"/>' if fill == "half" else ""
     tooltip = f"<title>{escape(title)}</title>" if title else ""
-    return f'<svg class="at" x="{percent(x)}" y="{px(y)}">{tooltip}{path}{half}</svg>'
+    return f'<svg x="{percent(x)}" y="{px(y)}">{tooltip}{path}{half}</svg>'
 
 
 def key_of(series: int) -> str:
     """Draw the marker of an arm in a line of text."""
-    path = f'<path class="full" d="{MARKERS[marker_of(series)]}"/>'
+    path = f'<path d="{MARKERS[marker_of(series)]}"/>'
     box = 'width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true"'
     return f'<svg class="key {colour_of(series)}" {box}>{path}</svg>'
 

@@ -19,7 +19,7 @@ __all__ = ["figure", "save_figure"]
 INK, SOFT, BAND = "#1b1f24", "#888888", "#e9edf1"
 LINE, NAME = 0.22, 0.16  # inches of a row and of a further line of its name
 LETTER, FEW = 0.075, 3  # inches of a letter; panels of curves that are as large as a single one
-PAD = 0.035  # of an axis, free at each end
+PAD, SIZE = 0.035, 0.25  # of an axis: free at each end; the longest bar under a label
 # Text stays text, and the bytes depend on the content alone.
 SETTINGS: dict[Any, Any] = {"svg.hashsalt": "robustbench-seg", "svg.fonttype": "none", "pdf.fonttype": 42}
 DATES = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -151,6 +151,11 @@ def draw_rows(axes: Sequence["Axes"], panel: Rows, *, with_names: bool) -> None:
         axis.set_title("\n".join(filter(None, titles)), fontsize=8, loc="left" if k == 0 else "right")
         for y, row in enumerate(panel.rows):
             draw_dots(axis, [dot for dot in row.dots[k] if dot.drawn], y, link=row.link)
+            if with_names and k == 0 and row.size:  # under the label, which ends at the axis
+                place = axis.get_yaxis_transform()  # in shares of the axis's width, which begins where labels end
+                axis.plot(
+                    [-SIZE * row.size, 0], [y + 0.4] * 2, color=SOFT, linewidth=1.5, transform=place, clip_on=False
+                )
     for label, row in zip(axes[0].get_yticklabels(), panel.rows, strict=True):
         label.set_fontweight("bold" if row.head else "normal")
 

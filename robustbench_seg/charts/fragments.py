@@ -12,7 +12,7 @@ from .words import describe
 
 __all__ = ["stylesheet", "svg"]
 
-FEW = 3  # panels of curves that stand next to each other as large as a single one
+FEW = 3  # panels of curves that stand next to each other as large as a single one; of corruptions, a single one
 
 
 def stylesheet() -> str:
@@ -22,7 +22,9 @@ def stylesheet() -> str:
 
 def svg(chart: Chart) -> str:
     """Draw a chart for a page: one SVG, or a `div` of the list of arms and several, for charts.css to lay out."""
-    small = len(chart.panels) > FEW and all(isinstance(panel, Plot) and not panel.diagonal for panel in chart.panels)
+    plots = [panel for panel in chart.panels if isinstance(panel, Plot) and not panel.diagonal]
+    few = len(plots) <= (1 if any(panel.corruption for panel in plots) else FEW)
+    small = len(plots) == len(chart.panels) and not few
     parts = [draw_panel(panel, small=small) for panel in chart.panels]
     if len(parts) == 1 and not chart.legend:
         return parts[0]
@@ -37,13 +39,11 @@ def draw_panel(panel: Panel, *, small: bool) -> str:
     if isinstance(panel, Tile):
         return draw_tile(panel)
     if isinstance(panel, Rows):
-        (body, height), kind, names = draw_rows(panel), "chart", ""
+        (body, height), names = draw_rows(panel), data(arm=panel.arm, family=panel.family)
     else:
-        wide = small and panel.labelled
-        body, height = draw_plot(panel, small=small)
-        kind, names = f"chart{' across' if wide else ''}", data(corruption=panel.corruption)
+        (body, height), names = draw_plot(panel, small=small), data(corruption=panel.corruption)
     label = escape(describe(panel))
-    return f'<svg class="{kind}" width="100%" height="{height:g}" role="img" aria-label="{label}"{names}>{body}</svg>'
+    return f'<svg class="chart" width="100%" height="{height:g}" role="img" aria-label="{label}"{names}>{body}</svg>'
 
 
 def draw_tile(panel: Tile) -> str:

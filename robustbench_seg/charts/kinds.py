@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from ..studies.statistics import Interval
 from .axes import axis_over, log_axis
@@ -23,7 +24,7 @@ __all__ = [
 
 DotsByRow = Mapping[str, Sequence[Dot]]
 Curves = Mapping[str, Sequence[Curve]]  # by title of the panel
-SHORT = 20  # letters of names that stand left of their rows
+SHORT, MANY = 20, 12  # letters of names that stand left of their rows; rows from which all names do, if shortened
 MOST_LABELLED = 6  # curves with their names at their ends
 
 
@@ -57,15 +58,19 @@ def dumbbells(
     label: str,
     *,
     notes: Mapping[str, str] | None = None,
+    sizes: Mapping[str, float] | None = None,
     legend: Sequence[str] = (),
     across: int = 2,
+    families: bool = False,
 ) -> Chart:
     """Draw scores and the way from the first of a row to its last, a panel per title.
 
-    notes: by row. legend: the names of the series, if rows have several.
+    notes: by row. sizes: by row, what a bar under its label shows, and its note states. legend: the names of the
+    series, if rows have several. families: whether each panel is of a family of models.
     """
-    chart = rows_chart(panels, lambda ends: axis_over(ends, label), link=True, notes=notes, across=across)
-    return replace(chart, legend=tuple((name, k) for k, name in enumerate(legend)))
+    chart = rows_chart(panels, lambda ends: axis_over(ends, label), link=True, notes=notes, sizes=sizes, across=across)
+    drawn = [replace(one, family=one.title) if families and isinstance(one, Rows) else one for one in chart.panels]
+    return replace(chart, panels=tuple(drawn), legend=tuple((name, k) for k, name in enumerate(legend)))
 
 
 def dots(panels: Mapping[str, DotsByRow], label: str, *, across: int = 2) -> Chart:
@@ -102,37 +107,48 @@ def rows_chart(
     *,
     link: bool = False,
     notes: Mapping[str, str] | None = None,
+    sizes: Mapping[str, float] | None = None,
     across: int = 3,
 ) -> Chart:
     """Draw rows on one axis that all panels share. axis_of: makes it of all places that the numbers take."""
-    rows = {
-        title: tuple(
-            row_in_percent(Row(label=name, dots=(tuple(dots),), link=link, note=(notes or {}).get(name, "")))
-            for name, dots in own.items()
-        )
-        for title, own in panels.items()
-    }
+    notes, sizes = notes or {}, sizes or {}
+    largest = max(sizes.values(), default=0.0)
+
+    def row_of(name: str, dots: Sequence[Dot]) -> Row:
+        size = sizes[name] / largest if largest > 0 else 0.0
+        return row_in_percent(Row(label=name, dots=(tuple(dots),), link=link, note=notes.get(name, ""), size=size))
+
+    rows = {title: tuple(row_of(name, dots) for name, dots in own.items()) for title, own in panels.items()}
     every = [row for own in rows.values() for row in own]
     axis = axis_of([end for row in every for dot in row.dots[0] for end in dot.ends])
-    left = not notes and all(len(row.label) <= SHORT for row in every)
+    short = all(len(row.label) <= SHORT for row in every) or (link and len(every) > MANY)
+    left = short and not (notes and not sizes)
     drawn = [Rows(title=title, axes=(axis,), names_left=left, rows=own) for title, own in rows.items()]
     return Chart(panels=tuple(drawn), across=across)
 
 
-def lines(curves: Curves, x: Axis | None = None, *, x_label: str = "", y_label: str = "", across: int = 4) -> Chart:
+def lines(
+    curves: Curves,
+    x: Axis | None = None,
+    *,
+    x_label: str = "",
+    y_label: str = "",
+    corruptions: Mapping[str, str] = MappingProxyType({}),
+    across: int = 4,
+) -> Chart:
     """Draw curves of fractions in %, a panel per title, all on the same axes.
 
-    x: by default of logarithms, over all places. In the first of many panels the names stand at the ends of its curves,
-    if few.
+    x: by default of logarithms, over all places. corruptions: the one that a panel is of, by title. In a single panel
+    the names stand at the ends of its curves, if few.
     """
     scaled = {title: [curve_in_percent(curve) for curve in own] for title, own in curves.items()}
     every = [curve for own in scaled.values() for curve in own]
     x = x or log_axis((place for curve in every for place, _ in curve.points), x_label)
     y = axis_over([*ends_of(every), *(curve.level for curve in every if curve.level is not None)], y_label, most=4)
-    few = max(map(len, scaled.values())) <= MOST_LABELLED and len(scaled) not in (2, 3)
+    few = len(every) <= MOST_LABELLED and len(scaled) == 1
     panels = [
-        Plot(title=title, curves=tuple(own), x=x, y=y, labelled=few and k == 0)
-        for k, (title, own) in enumerate(scaled.items())
+        Plot(title=title, curves=tuple(own), x=x, y=y, labelled=few, corruption=corruptions.get(title, ""))
+        for title, own in scaled.items()
     ]
     return Chart(panels=tuple(panels), across=across, legend=() if few else legend_of(every))
 

@@ -50,7 +50,7 @@ def draw_plot(panel: Plot, *, small: bool) -> tuple[str, float]:
     parts.append(f'<svg {area} {BOX}><path class="grid" d="{"".join(across + up)}"/>{diagonal}{"".join(lines)}</svg>')
     parts += [draw_text(words, LEFT - 0.03, y_of(tick) + 4, "tick end") for tick, words in panel.y.ticks]
     parts += [draw_text(words, x_of(tick), bottom + 14, "tick") for tick, words in panel.x.ticks]
-    under = panel.x.label if panel.labelled or not small else ""
+    under = "" if small else panel.x.label
     parts.append(draw_text(under, LEFT + width / 2, bottom + 29, "tick"))
     for curve in panel.curves:
         title = f"<title>{escape(curve.arm)}</title>"
@@ -76,13 +76,14 @@ def draw_points(panel: Plot, curve: Curve, x_of: Callable[[float], float], y_of:
             down = end > start
             shape = "M-4-4 0 0 4-4" if down else "M-4 4 0 0 4 4"
             parts.append(
-                f'<svg class="at" x="{percent(x_of(x2))}" y="{px(end + (-ARROW if down else ARROW))}">'
+                f'<svg x="{percent(x_of(x2))}" y="{px(end + (-ARROW if down else ARROW))}">'
                 f'<path class="head" d="{shape}"/></svg>'
             )
     for x, number, fill in curve.drawn:
         if curve.link != "line" and not isnan(number.low):
             parts.append(draw_line(x_of(x), x_of(x), y_of(number.low), y_of(number.high), "wide"))
-        title = f"{x:.4g}: {state_number(number, panel.y)}"
+        # Of corruptions there are many small panels; the chosen one stands above its numbers.
+        title = "" if panel.corruption else f"{x:.4g}: {state_number(number, panel.y)}"
         parts.append(draw_mark(x_of(x), y_of(number.estimate), curve.series, fill, title))
     return "".join(parts)
 

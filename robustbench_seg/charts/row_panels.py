@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import isnan
 
-from .elements import colour_of, data, draw_axis, draw_line, draw_mark, draw_text
+from .elements import colour_of, data, draw_axis, draw_bar, draw_line, draw_mark, draw_text
 from .values import Axis, Dot, Row, Rows
 from .words import shorten, state_dot
 
@@ -13,6 +13,7 @@ LINE, NAME, AXIS, MANY = 22, 15, 34, 12  # px: a row, a line of text, an axis; r
 PAD = 0.035  # of an axis's width, free at each end for markers and texts
 LETTER, NARROW = 6.7, 340  # px: a letter, and the width of a panel on a phone
 MOST = 0.42  # of the width for names
+SIZE = 0.85  # of the place of names, which the longest bar takes
 
 
 def places_of(panel: Rows) -> list[tuple[float, float]]:
@@ -73,7 +74,10 @@ def draw_row(panel: Rows, row: Row, places: Sequence[tuple[float, float]], y: fl
         middle = y + LINE / 2 + (4 if row.head else 0)
         parts += [draw_text(shorten(line, room), 0, middle + 4 + NAME * k, kind) for k, line in enumerate(lines)]
         y = middle + LINE / 2 + NAME * (len(lines) - 1)
+        if row.size:
+            parts.append(draw_bar(places[0][0] * row.size * SIZE, middle + 7, 3, "size", row.note))
     else:
+        parts.append(draw_bar(1, y, NAME * len(lines), "ground"))
         room = int(NARROW / LETTER) - len(row.note) - 1
         parts += [draw_text(shorten(line, room), 0, y + NAME * (k + 1) - 2, kind) for k, line in enumerate(lines)]
         parts.append(draw_text(row.note, 1, y + NAME - 2, "value"))
@@ -81,7 +85,7 @@ def draw_row(panel: Rows, row: Row, places: Sequence[tuple[float, float]], y: fl
         y = middle + LINE / 2 + 3
     for axis, dots, place in zip(panel.axes, row.dots, places, strict=True):
         parts.append(draw_dots(row, axis, dots, place, middle))
-    names = data(corruption=row.corruption)
+    names = data(corruption=row.corruption, arm="" if panel.arm else row.arm)
     return f"<g{names}>{''.join(parts)}</g>" if names else "".join(parts), y
 
 
@@ -108,5 +112,6 @@ def draw_dots(row: Row, axis: Axis, dots: Sequence[Dot], place: tuple[float, flo
         title = state_dot(dot, axis, row.label)
         bars.append(draw_mark(x, y, dot.series, dot.fill, title, published=dot.published))
         kind = "paper" if dot.published else colour_of(dot.series)
-        parts.append(f'<g class="{kind}"{data(arm=dot.arm)}>{"".join(bars)}</g>')
+        names = "" if row.arm else data(arm=dot.arm)
+        parts.append(f'<g class="{kind}"{names}>{"".join(bars)}</g>')
     return "".join(parts)

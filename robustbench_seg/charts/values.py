@@ -70,7 +70,8 @@ class Dot:
 class Row:
     """A line. note: further words. dots: on each axis. link: with a line from the first to the last dot of an axis.
 
-    head: whether it stands for the group of rows below it. corruption: the one that it is of.
+    head: whether it stands for the group of rows below it. corruption: the one that it is of. size: 0-1, the length of
+    a bar under a label that stands left of the row; the note then states what the bar shows.
     """
 
     label: str
@@ -79,13 +80,20 @@ class Row:
     link: bool = False
     head: bool = False
     corruption: str = ""
+    size: float = 0.0
+
+    @property
+    def arm(self) -> str:
+        """The arm that all dots are of; "" for several."""
+        arms = {dot.arm for dots in self.dots for dot in dots}
+        return arms.pop() if len(arms) == 1 else ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
     """Rows on horizontal axes. titles: of the axes. shares: of the width that each axis gets; their sum is 1.
 
-    names_left: whether labels stand left of the rows and not above them.
+    names_left: whether labels stand left of the rows and not above them. family: of models, if all rows are of one.
     """
 
     rows: tuple[Row, ...]
@@ -94,6 +102,13 @@ class Rows:
     titles: tuple[str, ...] = ()
     shares: tuple[float, ...] = (1.0,)
     names_left: bool = False
+    family: str = ""
+
+    @property
+    def arm(self) -> str:
+        """The arm that all of several rows are of; "" for several arms."""
+        arms = {row.arm for row in self.rows}
+        return arms.pop() if len(arms) == 1 < len(self.rows) else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,9 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
             metavar="OUT", help="Make pictures of each model's worst, median and best image into this folder."
         ),
     ] = None,
+    gallery: Annotated[
+        bool, typer.Option("--gallery", help="Add the run's worst, median and best image to the gallery of its page.")
+    ] = False,
     data: Data = None,
     weights: Weights = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")] = False,
@@ -50,8 +53,12 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
 
     if as_json and as_csv:
         raise UsageError("--json and --csv print the tables each in its way: give one of them")
-    if (data or weights) and not pictures:
-        raise UsageError(f"{'--data' if data else '--weights'}: only --pictures reads it")
+    if (data or weights) and not (pictures or gallery):
+        raise UsageError(f"{'--data' if data else '--weights'}: only --pictures and --gallery read it")
+    if gallery and (model or view or metric != "miou"):
+        raise UsageError(
+            "--gallery: its images are of all models, by mIoU in the main view; omit --model, --view, --metric"
+        )
     tables: list[Table] = []
     sources = [selected(source, model or (), view) for source in sources_of(folders, None, pictures=False)]
     for source in sources:
@@ -63,12 +70,17 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
     if not tables:
         lack = f"condition with {metric} of all models" if any(len(one.quality) for one in sources) else "quality cell"
         raise UsageError(f"{listed([str(folder) for folder in folders], 3)}: no {lack} is there")
-    if pictures:
-        from .worst_pictures import make_pictures, wishes_of
+    if pictures or gallery:
+        from .worst_pictures import gallery_wishes, make_pictures, wishes_of
 
         note = partial(print, file=sys.stderr) if as_json or as_csv else say
-        make_pictures([wish for source in sources for wish in wishes_of(source, metric)], pictures, data, weights, note)
-        note(f"pictures: {pictures}")
+        wishes = [wish for source in sources for wish in wishes_of(source, metric)] if pictures else []
+        wishes += [wish for source in sources for wish in gallery_wishes(source)] if gallery else []
+        make_pictures(wishes, pictures or Path(), data, weights, note)
+        if pictures:
+            note(f"pictures: {pictures}")
+        if gallery:
+            note("gallery: made; `robustbench-seg report` shows it")
     if as_json or as_csv:
         sys.stdout.write(json_of(tables) if as_json else csv_of(tables))
         return

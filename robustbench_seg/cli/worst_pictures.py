@@ -23,17 +23,18 @@ if TYPE_CHECKING:
     from ..studies.sources import Source
     from ..suites import Suite
 
-__all__ = ["Wish", "make_pictures", "wishes_of"]
+__all__ = ["Wish", "gallery_wishes", "make_pictures", "wishes_of"]
 
 MOST = 3  # models in a line
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """An image of a cell to show. command: it made the cell. folder: where the pictures go, below --pictures."""
+    """An image of a cell to show. command: it made the cell. folder: for the pictures; in --pictures if relative."""
 
     key: str
     command: str
+    model: str
     image_id: str
     folder: Path
 
@@ -48,18 +49,45 @@ def wishes_of(source: "Source", metric: str) -> list[Wish]:
     cells = source.quality.assign(title=titles_of(source.quality)) if len(source.quality) else source.quality
     for (title, view), own in cells.groupby(["title", "view"], sort=False) if len(cells) else ():
         scores = image_scores(own, blocks_in(own), source.conditions, metric_of(own, metric))
-        if scores is None or not len(scores.order):
+        if scores is None:
             continue
-        order = scores.order
-        ranks = {"worst": order[0], "median": order[(len(order) - 1) // 2], "best": order[-1]}
-        for name, image in ranks.items():
+        for name, image in scores.extremes.items():
             for corruption, severity in dict.fromkeys([("clean", 0), scores.worst_place(image)]):
                 condition = f"{corruption}-{severity}" if severity else corruption
                 folder = Path(folder_name(title), folder_name(view), name, condition)
                 for cell in own[(own["corruption"] == corruption) & (own["severity"] == severity)].itertuples():
-                    command = str(json.loads(cell.environment).get("command", ""))
-                    wishes.append(Wish(key=cell.key, command=command, image_id=scores.ids[image], folder=folder))
+                    wishes.append(wish_of(cell, scores.ids[image], folder))
     return wishes
+
+
+def gallery_wishes(source: "Source") -> list[Wish]:
+    """Choose the run's worst, median and best image in its main view, for the gallery of its store: every model's.
+
+    Each is shown clean, and in the condition in which it is worst.
+    """
+    from ..report.panels import panels_of
+    from ..store.folder import Store
+    from ..studies.counts import blocks_in
+    from ..studies.worst import image_scores
+
+    wishes = []
+    for view in (view for panel in panels_of(source) for view in panel.views if view.main):
+        scores = image_scores(view.cells, blocks_in(view.evidence.cells), source.conditions)
+        if scores is None:
+            continue
+        for image in scores.extremes.values():
+            places = ("clean", 0), scores.worst_place(image)
+            for cell in view.cells.itertuples():
+                if (cell.corruption, cell.severity) in places:
+                    folder = Store(cell.path.parents[1]).gallery(cell.slug, cell.key)
+                    wishes.append(wish_of(cell, scores.ids[image], folder.absolute()))
+    return wishes
+
+
+def wish_of(cell: Any, image_id: Any, folder: Path) -> Wish:
+    """Wish for an image of a cell, a row of `quality_frame`."""
+    command = str(json.loads(cell.environment).get("command", ""))
+    return Wish(key=cell.key, command=command, model=cell.model, image_id=str(image_id), folder=folder)
 
 
 def folder_name(text: str) -> str:
@@ -81,7 +109,7 @@ def make_pictures(
         suite, options = request_of(command, data, weights)
         dataset, ids = open_data(suite, options)
         jobs = {job.record.key: job for job in make_jobs(suite, options, dataset, ids, note)[1]}
-        if other := [wish.folder.parts[0] for wish in own if wish.key not in jobs]:
+        if other := [wish.model for wish in own if wish.key not in jobs]:
             raise UsageError(
                 f"no pictures of {listed(list(dict.fromkeys(other)), MOST)}: the weights, the data or the program are "
                 f"not those that were measured by {command!r}; name them with --weights and --data"

@@ -10,7 +10,6 @@ import numpy as np
 from ..charts import Dot, Fill, forest
 from ..protocols import categories_of
 from ..store.cell import CLEAN
-from ..studies.claims import TABLE_5
 from ..studies.comparisons import Differences, Pair, adjusted
 from ..studies.evidence import Evidence
 from ..studies.grades import ArmDifference, Grade
@@ -23,7 +22,7 @@ from .units import POINTS
 
 __all__ = [
     "LAYERS", "NONE", "by_corruption_table", "difference_pictures", "dot_of", "drawing", "forest_picture", "long_table",
-    "main_pair", "main_table", "wide_table",
+    "main_table", "wide_table",
 ]  # fmt: skip
 
 MAIN = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention", "drop": "drop, clean - mean"}
@@ -75,18 +74,7 @@ def difference_cell(each: ArmDifference, p_holm: tuple[float, str], *, brief: bo
     wider = f", over images and runs {span(runs.low, runs.high)}" if not np.isnan(runs.low) else ""
     p = f"{ends} over images{wider}; p {p_text(each.p)}, {p_holm[1]} by Holm for the whole table; " if ends else ""
     more = "" if brief or not each.measured else f"{p}{each.agreement}{f'; {each.words}' if ends else ''}"
-    test = {
-        "p": each.p,
-        "p_holm": p_holm[0],
-        "low_runs": runs.low,
-        "high_runs": runs.high,
-        "p_runs": each.p_over_runs,
-        "comparison": each.status,
-        "grade": None if each.obstacle else each.grade.value,
-        "seed_pairs": len(each.pairs),
-        "same_sign": each.same_sign if each.measured else None,
-        "significant": None if np.isnan(each.p) else each.significant,
-    }
+    test = {**each.figures, "p_holm": p_holm[0]}
     return Cell(points(number.estimate) + each.mark, number.estimate, number.low, number.high, more, test)
 
 
@@ -186,12 +174,6 @@ def forest_picture(
     caption = drawing(unit[0].upper() + unit[1:], panel.evidence) + ("; diamonds: the paper's" if published else "")
     chart = forest(rows, unit, margin=panel.evidence.margin / 100)
     return [panel.picture(file, title, caption, chart, group)] if rows else []
-
-
-def main_pair(differences: Differences) -> Pair | None:
-    """Choose the pair of arms that figures show first: of a primary comparison, else of the claim; None without any."""
-    primary = (key[:2] for key, each in differences.items() if each.primary)
-    return next(primary, None) or TABLE_5.choose([key[:2] for key in differences])
 
 
 def dot_of(each: ArmDifference) -> Dot:

@@ -14,9 +14,20 @@ import PIL.Image
 
 from ..errors import StoreError
 from ..store.cell import CLEAN
-from ..studies.pictures import Pixels, StoredPicture, by_condition, error_map, pixels_of
+from ..studies.counts import blocks_in
+from ..studies.pictures import (
+    Pixels,
+    StoredPicture,
+    by_condition,
+    error_map,
+    other_pictures,
+    pixels_of,
+    stored_pictures,
+)
+from ..studies.worst import image_scores
+from .panel import Panel
 
-__all__ = ["Condition", "Gallery", "Prediction", "Scene", "gallery_of"]
+__all__ = ["Condition", "Gallery", "Prediction", "Scene", "gallery_of", "pictures_of"]
 
 SIDES_PX = (480, 384, 288, 216)  # longest sides to choose from
 PROBES = 8  # pictures from which the size of all is estimated
@@ -50,12 +61,16 @@ class Condition:
 
 @dataclass(kw_only=True)
 class Scene:
-    """One image: its label (a data URI), its size in the page, clean, and its other conditions by corruption."""
+    """One image: its label (a data URI), its size in the page, clean, and its other conditions by corruption.
+
+    note: of `StoredPicture`.
+    """
 
     image_id: str
     label: str
     width: int
     height: int
+    note: str = ""
     clean: Condition | None = None
     corruptions: dict[str, list[Condition]] = field(default_factory=dict)
 
@@ -72,6 +87,22 @@ class Gallery:
     colours: dict[str, Colour] = field(default_factory=dict)
     shows_images: bool = True
 
+    @property
+    def corruptions(self) -> list[str]:
+        """The corruptions of all scenes."""
+        return list(dict.fromkeys(name for scene in self.scenes for name in scene.corruptions))
+
+
+def pictures_of(panel: Panel) -> list[StoredPicture]:
+    """List the pictures of the plan's gallery images, and of the worst, the median and the best image, if stored."""
+    fixed, notes = panel.source.plan.gallery, {}
+    view = next((view for view in panel.views if view.main), panel)
+    if other_pictures(view.cells, fixed) and (
+        scores := image_scores(view.cells, blocks_in(panel.evidence.cells), panel.conditions)
+    ):
+        notes = scores.state_extremes()
+    return stored_pictures(view.cells, dict.fromkeys([*fixed, *notes]), notes)
+
 
 def gallery_of(pictures: Sequence[StoredPicture], room: int, colours: Mapping[str, Colour] | None = None) -> Gallery:
     """Arrange pictures in at most `room` bytes of page; files that are gone are passed over."""
@@ -86,7 +117,8 @@ def gallery_of(pictures: Sequence[StoredPicture], room: int, colours: Mapping[st
         if image_id not in scenes:
             label = pixels_of(first.label, longest)
             height, width = label.shape[:2]
-            scenes[image_id] = Scene(image_id=image_id, label=lossless(label), width=width, height=height)
+            size = {"width": width, "height": height}
+            scenes[image_id] = Scene(image_id=image_id, label=lossless(label), note=first.note, **size)
         condition = Condition(
             corruption=corruption,
             severity=first.severity,

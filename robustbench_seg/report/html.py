@@ -12,7 +12,7 @@ import markupsafe
 import pandas as pd
 
 from ..charts import stylesheet, svg
-from ..wording import MISSING
+from ..studies.setting import MANY
 from .content import ANSWER, Picture, Section
 from .gallery import Gallery, gallery_of
 from .parts import PARTS
@@ -24,7 +24,7 @@ __all__ = ["PAGE_BYTES", "render_html"]
 PAGE_BYTES = 4_800_000  # the page stays below; the gallery gets what the rest leaves of it
 LEAST_GALLERY_BYTES = 300_000
 GALLERY = "Gallery"
-MANY = 12  # rows of a table from which a reader wants to search
+NUMBER = re.compile(r"[<≤]?[-+]?[\d.]+(e[-+]\d+)?[ *†()]*")  # a text that page.js reads as a number
 Files = Sequence[tuple[str, str, Sequence[str]]]  # of each table or figure: title, name, endings
 
 
@@ -78,6 +78,7 @@ def part_of(section: Section, own_files: Files) -> dict[str, Any]:
         "groups": [group for group in groups if group["title"] != ANSWER],
         "runs": any(row.single for row in rows),
         "many": any(map(many_models, section.tables)),
+        "families": sorted({row.family for row in rows if row.family}),
         "method": section.provenance,
         "weights": section.facts.get("weights", ()),
         "files": own_files,
@@ -131,10 +132,10 @@ def with_rest(text: str) -> markupsafe.Markup:
 
 
 def sort_key(cell: Cell) -> str:
-    """What a column is sorted by: the number of a cell, else its text; "" for what is missing."""
-    if cell.value is None:
-        return "" if cell.text == MISSING else cell.text
-    return "" if pd.isna(cell.value) else f"{float(cell.value):.6g}"
+    """The number that a column is sorted by, where the text of the cell is another one or none; else ""."""
+    if cell.value is None or pd.isna(cell.value) or NUMBER.fullmatch(cell.text):
+        return ""
+    return f"{float(cell.value):.6g}"
 
 
 def code(text: str) -> markupsafe.Markup:

@@ -7,7 +7,7 @@ import re
 
 from .table import Table
 
-__all__ = ["Markdown", "code", "escaped", "line_with_code", "markdown"]
+__all__ = ["Markdown", "code", "escaped", "markdown"]
 
 # What could be markup gets a backslash; an underscore between letters, a lone < and & are none, and stay readable.
 MARKUP = re.compile(r"(?<=[^\W_])_+(?=[^\W_])|([\\`*_~\[\]|]|<(?=[a-zA-Z/!?])|&(?=#?\w+;))")
@@ -35,12 +35,6 @@ def code(value: object) -> Markdown:
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     room = " " if text.startswith("`") or text.endswith("`") else ""
     return Markdown(f"{fence}{room}{text}{room}{fence}")
-
-
-def line_with_code(line: str) -> Markdown:
-    """Write a line that may begin with code between backticks, as a command does."""
-    match = re.fullmatch("`(.*)`([^`]*)", line, re.DOTALL)
-    return Markdown(code(match[1]) + escaped(match[2])) if match else escaped(line)
 
 
 def markdown(table: Table) -> Markdown:

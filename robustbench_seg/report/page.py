@@ -16,7 +16,7 @@ from .content import Section
 from .csv import csv
 from .html import render_html
 from .latex import latex
-from .markdown import code, escaped, line_with_code, markdown
+from .markdown import code, escaped, markdown
 
 __all__ = ["write_report"]
 
@@ -60,6 +60,6 @@ def text_of(title: str, sections: Sequence[Mapping[str, Any]]) -> str:
     """Render the report as Markdown."""
     template = files(__package__).joinpath("page.md").read_text(encoding="utf-8")
     engine = jinja2.Environment(finalize=escaped, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    engine.filters.update(code=code, line_with_code=line_with_code, markdown=markdown)
+    engine.filters.update(code=code, markdown=markdown)
     text = engine.from_string(template).render(title=title, sections=sections)
     return re.sub(r"\n{3,}", "\n\n", text)

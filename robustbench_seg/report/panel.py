@@ -109,7 +109,7 @@ class Panel(Setting):
         head, some = parts
         several = any(len(members) > 1 for members in self.evidence.arms.values())
         heads = [Column(label=label, align="left") for label in ("model", "run" * several, head) if label]
-        entries = self.evidence.entries(quantities, self.view)
+        entries, families = self.evidence.entries(quantities, self.view), self.families
         columns = [column.fitted([entry.values for entry in entries]) for column in columns]
         rows = []
         for entry in entries:
@@ -121,7 +121,8 @@ class Panel(Setting):
                 cells = [self.with_runs(column.cell_of(values, part), entry, column.key_in(part)) for column in columns]
                 where = self.models(entry.name, entry.models) | ({head: part} if head else {})
                 own = {"competes": entry.competes, "single": not entry.compared}
-                rows.append(Row(cells=(*map(Cell, texts), *cells), where=where, **own))
+                family = families.get(entry.arm, "")
+                rows.append(Row(cells=(*map(Cell, texts), *cells), where=where, family=family, **own))
         return self.of_rows((*heads, *columns), rows, metric, **fields)
 
     def with_runs(self, cell: Cell, entry: Entry, quantity: Any) -> Cell:

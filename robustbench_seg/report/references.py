@@ -88,11 +88,11 @@ def published_table(panel: Panel, name: str) -> Table:
     theirs, shared = published_scores(name, ours)
     names, flagged = list(PROTOCOLS[about.protocol]), int((theirs["alarm"] != "").sum())
     texts = {"own": "differs from ours in", "alarm": WARNING}
-    shown = {"own": theirs["own"].nunique() > 1 or not shared, "alarm": flagged}
+    visible = {"own": theirs["own"].nunique() > 1 or not shared, "alarm": flagged}
     columns = [
         Column(name="row", label="published", align="left"),
         *quantity_columns([CLEAN, "mean", "retention"], best="none"),
-        *(Column(name=name, label=label, align="left") for name, label in texts.items() if shown[name]),
+        *(Column(name=name, label=label, align="left") for name, label in texts.items() if visible[name]),
         *quantity_columns(names, best="none"),
     ]
     rows = f"{counted(flagged, 'row')} of {len(theirs)} whose numbers cannot all be right."

@@ -8,7 +8,7 @@ from ..charts import Dot, dumbbells, lines
 from ..store.cell import CLEAN
 from ..studies.claims import paper_marks
 from ..studies.evidence import Entry
-from ..studies.resolution import Shift, extent_differs, published_extent
+from ..studies.resolution import ENCODINGS, Shift, extent_differs, published_extent
 from ..studies.statistics import Draws, Interval
 from ..wording import percent, points, spaced, span
 from .content import ANSWER, Picture
@@ -20,6 +20,7 @@ from .units import PERCENT, POINTS
 
 __all__ = ["growth_table", "pictures_of", "published_table", "share_table", "views_table"]
 
+LOST = "points that the first loses more"
 SHARES = ("clean", "corrupted", "growth")
 
 
@@ -126,13 +127,14 @@ def published_table(panel: Panel, shift: Shift) -> Table:
     )
     lost = zip(theirs["points"] / 100, theirs["share"], strict=True)
     frame = theirs.assign(
-        paper=theirs["encoding"].map(spaced),
+        paper=theirs["encoding"].map(ENCODINGS),
+        row=theirs["encoding"].map(spaced),
         extent=[extent.cell(value, f"{percent(share)} % of the mIoU") for value, share in lost],
         setup=differs,
     )
     return Table(
         columns=columns,
-        rows=frame_rows(frame, columns, ["setup"]),
+        rows=frame_rows(frame, columns, ["row", "setup"]),
         where={"metric": "miou", "dataset": "cityscapes", "split": "val"},
         **panel.fields("resolution-published", "Published: Table 1c"),
         caption="Xie et al., SegFormer, NeurIPS 2021: B2 on cityscapes val, from ImageNet weights, without intervals. "
@@ -153,7 +155,7 @@ def pictures_of(panel: Panel, shift: Shift) -> list[Picture]:
     pictures = [
         *([scales_picture(panel, shift)] if len(shift.scales) > 1 else []),
         *([extent_picture(panel, shift)] if "extent" in names else []),
-        *forest_picture(panel, shift.differences, names, "points lost", "resolution-effects", title, published),
+        *forest_picture(panel, shift.differences, names, LOST, "resolution-effects", title, published),
     ]
     return [replace(one, group="" if panel.conditions or k else ANSWER) for k, one in enumerate(pictures)]
 
@@ -163,7 +165,7 @@ def extent_picture(panel: Panel, shift: Shift) -> Picture:
     views = {str(view): view for view in (shift.slide, shift.whole)}
     ours = {arm.arm_label: panel.way(arm, views) for arm in panel.arms(panel.by_view)}
     theirs = {
-        spaced(row.encoding): [
+        ENCODINGS[row.encoding]: [
             Dot(number=Interval(value, nan, nan), fill=fill, published=True)
             for value, fill in zip((row.slide, row.whole), FILLS, strict=True)
         ]

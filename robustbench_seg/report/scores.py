@@ -8,15 +8,16 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..charts import NOTHING, Axis, Row, dumbbells, lines, matrix
+from ..charts import NOTHING, Axis, Dot, Row, dumbbells, lines, matrix
 from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..store.view import View
 from ..studies.evidence import Entry
 from ..studies.robustness import Conditions, flags_of
+from ..studies.setting import MANY
 from ..wording import MISSING, MOST_NAMES, counted, percent, spaced
 from .content import ANSWER, SEVERITY, Content, Picture
-from .differences import LAYERS, by_corruption_table, difference_pictures, dot_of, drawing, main_pair, main_table
+from .differences import LAYERS, by_corruption_table, difference_pictures, dot_of, drawing, main_table
 from .panel import Panel
 from .table import WARNING, Cell, Column, Table
 from .units import COUNT, MILLIONS
@@ -168,18 +169,22 @@ def best_first(arms: Sequence[Entry], quantity: str) -> list[Entry]:
 
 
 def arms_picture(panel: Panel) -> Picture:
-    """Draw each arm, clean and on average over corruptions; of many arms, the best first."""
+    """Draw each arm, clean and on average over corruptions; of many arms, the best first, a panel per family."""
     arms = panel.arms(panel.scores)
     arms = best_first(arms, panel.headline) if len(arms) > MOST_NAMES else arms
     names = {name: name for name in (CLEAN, panel.headline)}
     notes = {
         arm.arm_label: f"{' ▸ '.join(percent(arm.values[name][0]) for name in names)}, "
         + ("one run" if len(arm.models) == 1 else counted(len(arm.models), "run"))
-        for arm in arms
+        for arm in (arms if len(arms) <= MANY else ())  # of more, the table has them
     }
+    families = panel.families
+    rows: dict[str, dict[str, list[Dot]]] = {}
+    for arm in arms:
+        rows.setdefault(families.get(arm.arm, ""), {})[arm.arm_label] = panel.way(arm, names)
     what = "ring: clean, full: the mean under corruption" if panel.conditions else "clean images"
     layers = f"without intervals, since {panel.evidence.few}" if panel.evidence.few else LAYERS
-    chart = dumbbells({"": {arm.arm_label: panel.way(arm, names) for arm in arms}}, "mIoU (%)", notes=notes)
+    chart = dumbbells(rows, "mIoU (%)", notes=notes, families=bool(families))
     return panel.picture("arms", "Arms", f"mIoU in %; {what}; {layers}; ticks: single runs", chart, ANSWER)
 
 
@@ -212,13 +217,13 @@ def severity_picture(panel: Panel, severities: list[int], names: set[str], note:
     }
     bands = "" if panel.evidence.few else ", bands are 95 % intervals"
     caption = f"mIoU in % by severity, dotted on clean images{bands}{note}"
-    return panel.picture("severity", "mIoU against severity", caption, lines(curves, x), SEVERITY)
+    chart = lines(curves, x, corruptions={spaced(name): name for name in panel.conditions})
+    return panel.picture("severity", "mIoU against severity", caption, chart, SEVERITY)
 
 
 def matrix_picture(panel: Panel, arms: list[Entry], note: str) -> Picture:
     """Draw a row per corruption, in groups with their means: each arm, and how the main pair differs."""
-    differences, few = panel.score_differences, panel.evidence.few
-    pair = main_pair(differences)
+    differences, pair, few = panel.score_differences, panel.main_pair, panel.evidence.few
 
     def row(name: str, *, head: bool = False) -> Row:
         own = tuple(replace(panel.dot(arm, name), wide=NOTHING, runs=()) for arm in arms)
@@ -231,6 +236,7 @@ def matrix_picture(panel: Panel, arms: list[Entry], note: str) -> Picture:
         rows += map(row, names)
     first = "" if few else " with 95 % intervals over images"
     second = f"; right: {drawing('points', panel.evidence)}" if pair else ""
-    caption = f"mIoU in %{first}{note}{second}; bold: means of groups"
+    groups = "; bold: means of groups" if any(row.head for row in rows) else ""
+    caption = f"mIoU in %{first}{note}{second}{groups}"
     chart = matrix(rows, "mIoU (%)", " minus\n".join(pair or ()), margin=panel.evidence.margin / 100)
     return panel.picture("corruptions", "mIoU by corruption", caption, chart)

@@ -11,10 +11,11 @@ from ..errors import UsageError
 from ..studies.alarms import identical_models
 from ..studies.facts import facts_of
 from ..studies.limits import limits_of, untrusted
-from ..studies.pictures import colours_of, stored_pictures
+from ..studies.pictures import colours_of
 from ..studies.sources import Source, sources_of
 from ..studies.titles import numbered
 from .content import Content, Picture, Section
+from .gallery import pictures_of
 from .panel import Panel
 from .parts import PARTS
 from .provenance import provenance
@@ -80,7 +81,7 @@ def section_of(source: Source) -> Section:
         alarms=alarms,
         tables=with_own_files(content.tables),
         pictures=with_own_files(content.pictures),
-        gallery=tuple(gallery := stored_pictures(main.cells, source.plan.gallery)),
+        gallery=tuple(gallery := pictures_of(main)),
         colours=colours_of(main.cells) if gallery else {},
         contrast=main.contrast,
         missing=tuple(source.missing.values()),

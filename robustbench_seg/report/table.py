@@ -81,13 +81,14 @@ class Row:
 
     where: what its lines of the CSV have: "row", its name, "models", and what else tells it from other rows. competes:
     whether it takes part in the search for the best of a column. single: whether it is one run of an arm that has
-    several.
+    several. family: of its model, among many.
     """
 
     cells: tuple[Cell, ...]
     where: Mapping[str, Any]
     competes: bool = True
     single: bool = False
+    family: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,8 +70,8 @@ class Plan:
     conditions: corruptions with their severities (1 .. 5). views: labels of views. images: their number, 0
     until they are chosen. gallery: ids of the images whose pictures are kept. limits: sentences on what the numbers do
     not show. primary: the comparisons that decide; none in older files. margin: how many points count as the same, see
-    `studies.grades`. written: the time when the run began, ISO 8601; "" in a plan outside of a store, and in older
-    files.
+    `studies.grades`. families: models, each with the family that the suite states. written: the time when the run
+    began, ISO 8601; "" in a plan outside of a store, and in older files.
     """
 
     suite: str
@@ -86,6 +86,7 @@ class Plan:
     limits: tuple[Words, ...] = ()
     primary: tuple[Comparison, ...] = ()
     margin: float = 1.0
+    families: tuple[tuple[str, Words], ...] = ()
     written: str = ""
 
     def __post_init__(self) -> None:
@@ -132,6 +133,8 @@ class Plan:
         for cell in content["cells"]:
             del cell["cell"]
         del content["written"]
+        if not content["families"]:
+            del content["families"]  # so that a plan without any has the name that it always had
         return content
 
     @classmethod

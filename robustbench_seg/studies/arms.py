@@ -4,7 +4,7 @@ An arm's value is the mean over its runs, and every run is shown.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -14,10 +14,10 @@ from .grades import MARGIN, ArmDifference
 from .runs import Runs, distinct
 from .statistics import Draws, differing_blocks, p_value
 
-__all__ = ["arm_difference", "arm_mean", "arm_of_table_1c", "arms_of"]
+__all__ = ["arm_difference", "arm_mean", "arm_of_table_1c", "arms_of", "families_of"]
 
 SEEDED = re.compile(r"(?P<arm>.+)-s(?P<seed>\d+)")
-ENCODINGS = {"mix": "mix_ffn", "learned": "learned_pe"}  # word in an arm's name: encoding in the paper's Table 1c
+WORDS = {"mix": "mix_ffn", "learned": "learned_pe"}  # word in an arm's name: encoding in the paper's Table 1c
 
 
 def arms_of(models: Iterable[str]) -> dict[str, list[str]]:
@@ -36,9 +36,24 @@ def arms_of(models: Iterable[str]) -> dict[str, list[str]]:
     return {arm: sorted(members, key=lambda model: members[model]) for arm, members in seeds.items()}
 
 
+def families_of(arms: Mapping[str, Sequence[str]], families: Mapping[str, str]) -> dict[str, str]:
+    """Name the family of each arm: the one of `families`, by model, else the first word of the arm's name.
+
+    arms: the models of each. Empty unless several families have several arms between them.
+
+    >>> families_of({"unet-r18": [], "unet-r50": [], "swin_t": ["swin_t"]}, {"swin_t": "transformers"})
+    {'unet-r18': 'unet', 'unet-r50': 'unet', 'swin_t': 'transformers'}
+    """
+    own = {
+        arm: next((families[model] for model in members if model in families), re.split(r"[-_. ]", arm)[0])
+        for arm, members in arms.items()
+    }
+    return own if 1 < len(set(own.values())) < len(own) else {}
+
+
 def arm_of_table_1c(arm: str) -> str | None:
     """Return the encoding of Table 1c that an arm's name contains; None for none or for both, as in a control."""
-    encodings = [encoding for word, encoding in ENCODINGS.items() if word in re.split(r"\W", arm)]
+    encodings = [encoding for word, encoding in WORDS.items() if word in re.split(r"\W", arm)]
     return encodings[0] if len(encodings) == 1 else None
 
 

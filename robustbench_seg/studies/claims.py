@@ -12,7 +12,7 @@ from ..store.view import View
 from .arms import arm_of_table_1c
 from .comparisons import Differences, Pair
 from .evidence import Evidence, Quantities
-from .grades import ArmDifference, Grade
+from .grades import ArmDifference
 from .published import read_published
 from .resolution import published_extent
 from .robustness import Conditions, scores_of
@@ -23,12 +23,6 @@ __all__ = [
     "scores_in_table_5",
 ]  # fmt: skip
 
-# What follows after the word of a judgement that does not rest on a primary comparison.
-GRADES = {
-    Grade.SIGNIFICANT: " (exploratory)",
-    Grade.RUNS: " (in all runs so far)",
-    Grade.WEIGHTS: " (for these weights)",
-}
 METHODS = ("SegFormer-B5", "DLv3+ MBv2")  # the rows of Table 5 that TABLE_5 is of
 
 
@@ -38,7 +32,7 @@ class Claim:
 
     arms: whether a name is of the first arm, and of the second. quantity: of a report's differences. figures: gives
     the paper's of the two arms (0-1). sized: whether the size of their difference is part of the statement. text: the
-    statement in words, a format of the figures in %: first, second, and their difference.
+    statement in words, a format of the figures in %: first and second.
     """
 
     arms: tuple[Callable[[str], bool], Callable[[str], bool]]
@@ -57,7 +51,7 @@ class Claim:
     def statement(self) -> str:
         """The paper's statement with its figures."""
         first, second = self.figures()
-        return self.text.format(first=100 * first, second=100 * second, difference=100 * self.figure)
+        return self.text.format(first=100 * first, second=100 * second)
 
     def fits(self, pair: Pair) -> bool:
         """Whether a pair of arms is one that the statement is of."""
@@ -75,12 +69,13 @@ class Claim:
 def judge(claim: Claim, each: ArmDifference) -> str:
     """State what a difference of the claim's arms in its quantity means for the claim: the end of "which this ...".
 
-    Only a significant difference in a primary comparison confirms. The size is judged by the widest interval.
+    Only a significant difference in a primary comparison confirms. The size is judged by the widest interval, unless
+    the paper's networks and images make it incomparable.
     """
     if each.obstacle:
         return "cannot judge"
     within = each.widest.low <= claim.figure <= each.widest.high
-    if each.grade in GRADES:
+    if each.seen:
         verb = (
             "contradicts"
             if each.interval.estimate * claim.figure < 0
@@ -88,8 +83,9 @@ def judge(claim: Claim, each: ArmDifference) -> str:
             if each.significant
             else "supports"
         )
-        sized = "" if within or not claim.sized or verb == "contradicts" else ", not in size"
-        return f"{verb} in direction{sized}{GRADES[each.grade] if not each.significant else ''}"
+        sized = ", not in size" if claim.sized and not within and verb != "contradicts" else ""
+        alone = "" if claim.sized else ", which alone is comparable"
+        return f"{verb} in direction{sized}{each.qualifier}{alone}"
     if not claim.sized:
         return "does not confirm"
     return "neither confirms nor excludes" if within else "does not confirm and, at that size, excludes"
@@ -130,8 +126,7 @@ TABLE_1C = Claim(
     quantity="extent",
     figures=extent_in_table_1c,
     sized=True,
-    text="paper's Table 1c has {difference:+.1f} points ({first:.1f} with Mix-FFN, {second:.1f} with a positional "
-    "encoding)",
+    text="paper's Table 1c has {second:.1f} points with a positional encoding and {first:.1f} with Mix-FFN",
 )
 
 

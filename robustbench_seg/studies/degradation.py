@@ -69,7 +69,7 @@ def against(measure: Measure, miou: Miou, reference: Miou, conditions: Condition
 def ranks_by_protocol(measured: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     """Compare how each pair of the PROTOCOLS whose cells are all there ranks two models or more, see `rank_agreement`.
 
-    measured: of `quality_frame`. cells: those of one setting, with `title`, the models' names. A cell may be there
+    measured: of `quality_frame`. cells: of one setting, with `title`, the models' names. A cell may be there
     twice, with other metrics than IoU.
     """
     same = measured[(measured[BASIS] == cells.iloc[0][BASIS]).all(axis=1)]

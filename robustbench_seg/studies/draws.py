@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ..corruptions import is_drawn
+from ..protocols import categories_of
 from ..store.cell import CLEAN
-from .robustness import BASIS, MODEL, Conditions, by_corruption, category_means, flags_of
+from .robustness import BASIS, MODEL, Conditions, by_corruption, flags_of
 
 __all__ = ["draws_of", "first_draws", "over_draws", "with_shared_cells"]
 
@@ -47,8 +48,7 @@ def over_draws(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
     but the clean one has a column <score>_spread, the sample standard deviation over draws (0-1), NaN for one draw. A
     score that some draw lacks is NaN. The worst corruption is the lowest mean.
     """
-    categories = category_means(lambda *_: float("nan"), conditions)
-    drawn = [*conditions, "mean", "retention", *categories]
+    drawn = [*conditions, "mean", "retention", *categories_of(conditions)]
     rows = []
     for _, part in cells.groupby(DRAWN, sort=False, dropna=False) if len(cells) else ():
         table = by_corruption(with_shared_cells(part), conditions)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import pandas as pd
+
 from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..store.view import View
@@ -10,10 +12,11 @@ from ..wording import conjoin, percent, spaced
 from .comparisons import Differences
 from .evidence import Entry, Evidence
 from .grades import ArmDifference, Grade
+from .published.released import RELEASED
 from .robustness import Conditions, scores_of
 from .statistics import Draws
 
-__all__ = ["Finding", "best_arm_finding", "finding_under_corruption", "pair_finding"]
+__all__ = ["Finding", "best_arm_finding", "finding_under_corruption", "pair_finding", "released_finding"]
 
 # By quantity: what the arm with the higher number does, and what the number is.
 WORDS = {
@@ -26,11 +29,6 @@ WORDS = {
         "sees its loss from windows to whole images grow more under corruption than",
         "the growth under corruption of the loss from windows to whole images",
     ),
-}
-GRADES = {
-    Grade.SIGNIFICANT: " (exploratory)",
-    Grade.RUNS: " (in all runs so far)",
-    Grade.WEIGHTS: " (for these weights)",
 }
 
 
@@ -49,15 +47,15 @@ class Finding:
 
 
 def pair_finding(each: ArmDifference, quantity: str, alike: str = "") -> Finding:
-    """State the difference of two arms in a quantity of WORDS. alike: where else it is so."""
+    """State the difference of two arms in a quantity of WORDS, from the arm with more. alike: where else it is so."""
     verb, noun = WORDS[quantity]
     first, second = each.first, each.second
-    if each.grade in GRADES:
-        other = second if leader(each) == first else first
-        title = f"{leader(each)} {verb} {other}{alike}{qualifier(each)}"
+    if each.seen:
+        each = each.positive
+        little = f", by less than {margin_of(each)}" if each.small else ""
+        title = f"{each.first} {verb} {each.second}{alike}{little}{each.qualifier}"
     elif each.grade is Grade.SAME:
-        margin = f"{100 * (each.margin or 0):g}"
-        title = f"{first} and {second} agree in {noun} within {margin} point{'s' * (margin != '1')}"
+        title = f"{first} and {second} agree in {noun} within {margin_of(each)}"
     elif each.grade is Grade.UNRESOLVED:
         title = f"No difference in {noun} between {first} and {second} is resolved"
     else:
@@ -65,13 +63,10 @@ def pair_finding(each: ArmDifference, quantity: str, alike: str = "") -> Finding
     return Finding(title=title, difference=each, noun=noun)
 
 
-def leader(each: ArmDifference) -> str:
-    return each.first if each.interval.estimate > 0 else each.second
-
-
-def qualifier(each: ArmDifference) -> str:
-    """What a title adds to a difference, so that it claims no more than its grade."""
-    return "" if each.significant else GRADES[each.grade]
+def margin_of(each: ArmDifference) -> str:
+    """Write what counts as the same."""
+    margin = f"{100 * (each.margin or 0):g}"
+    return f"{margin} point{'s' * (margin != '1')}"
 
 
 def finding_under_corruption(
@@ -90,23 +85,45 @@ def finding_under_corruption(
     if not each.measured:
         return None
     of = {name: differences[first, second, name] for name in categories_of(conditions)}
+    near = [name for name, own in of.items() if own.small and (own.seen or own.grade is Grade.SAME)]
+    rest = [name for name, own in of.items() if not own.seen and name not in near]
     groups: dict[tuple[str, str], list[str]] = {}
     for name, own in of.items():
-        place = (leader(own), qualifier(own)) if own.grade in GRADES else ("", "")
-        groups.setdefault(place, []).append(name)
-    if quantity not in ("mean", "retention") or len(of) < 2 or set(groups) == {("", "")}:
+        if name not in (*near, *rest):
+            groups.setdefault((own.leader, own.qualifier), []).append(name)
+    if quantity not in ("mean", "retention") or len(of) < 2 or not groups:
         return pair_finding(each, quantity)
-    if quantity == "mean" and each.grade in GRADES and set(groups) == {(leader(each), qualifier(each))}:
+    if quantity == "mean" and each.seen and not (near or rest) and set(groups) == {(each.leader, each.qualifier)}:
         return pair_finding(each, quantity, f", under {conjoin(list(of))} alike")
     texts: dict[str, list[str]] = {}
     for (lead, grade), names in groups.items():
         texts.setdefault(lead, []).append(f"{conjoin(names)}{grade}")
-    rest = texts.pop("", [])
     ahead = "is ahead" if quantity == "mean" else "has more mIoU"
     parts = [f"{lead} {ahead} under {conjoin(some)}" for lead, some in texts.items()]
-    parts += [f"as a whole, {conjoin(rest)} {'is' if len(rest) == 1 else 'are'} not resolved"] if rest else []
+    if near and rest:
+        parts.append(f"elsewhere they are within {margin_of(each)} or not resolved")
+    elif near:
+        parts.append(f"under {conjoin(near)} they are within {margin_of(each)}")
+    elif rest:
+        parts.append(f"as a whole, {conjoin(rest)} {'is' if len(rest) == 1 else 'are'} not resolved")
     finding = pair_finding(each, quantity)
     return replace(finding, title="; ".join([finding.title, *parts]))
+
+
+def released_finding(cells: pd.DataFrame) -> Finding | None:
+    """State whether a clean cell has the mIoU that its weights' authors published; None without any in its setting.
+
+    cells: of `quality_frame`. The number is written with two decimals, which those of the authors may have.
+    """
+    for cell in cells[cells["corruption"] == CLEAN].to_dict("records"):
+        theirs = RELEASED.get(cell["model"])
+        if theirs and theirs.fits(cell):
+            ours = f"{100 * cell['miou']:.2f}"
+            by = float(ours) - float(theirs.miou)
+            verb = "meets" if abs(by) <= theirs.within else "misses"
+            numbers = f"{ours} against {theirs.miou} %, {by:+.2f} points (allowed ±{theirs.within:g})"
+            return Finding(title=f"{cell['model']} {verb} the mIoU that {theirs.source} states: {numbers}")
+    return None
 
 
 def best_arm_finding(evidence: Evidence, arms: Sequence[Entry], view: View, conditions: Conditions) -> Finding | None:

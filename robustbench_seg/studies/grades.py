@@ -13,8 +13,9 @@ the same within that margin. Of too few blocks, or of a model that does no bette
 there is no statement.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,19 @@ class Grade(StrEnum):
     SAME = "the same within the margin"
     UNRESOLVED = "not resolved"
     UNKNOWN = "not known"
+
+
+# What follows a statement that does not rest on a primary comparison.
+QUALIFIERS = {
+    Grade.SIGNIFICANT: " (exploratory)",
+    Grade.RUNS: " (in all runs so far)",
+    Grade.WEIGHTS: " (for these weights)",
+}
+
+
+def opposite(number: Interval) -> Interval:
+    """Turn the interval of a difference into the interval of the opposite difference."""
+    return Interval(-number.estimate, -number.high, -number.low)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +126,45 @@ class ArmDifference:
         return Grade.UNRESOLVED
 
     @property
+    def seen(self) -> bool:
+        """Whether the grade says that the two differ."""
+        return self.grade in QUALIFIERS
+
+    @property
+    def qualifier(self) -> str:
+        """What follows a statement that the two differ, so that it claims no more than the grade."""
+        return "" if self.significant else QUALIFIERS.get(self.grade, "")
+
+    @property
+    def small(self) -> bool:
+        """Whether the difference is smaller than what counts as the same, whatever its grade."""
+        return self.margin is not None and abs(self.interval.estimate) < self.margin
+
+    @property
+    def leader(self) -> str:
+        """The arm with the higher number."""
+        return self.first if self.interval.estimate > 0 else self.second
+
+    @property
+    def positive(self) -> "ArmDifference":
+        """The same difference, stated from the arm with the higher number."""
+        return self.turned if self.interval.estimate < 0 else self
+
+    @property
+    def turned(self) -> "ArmDifference":
+        """The same difference, the second arm minus the first."""
+        return replace(
+            self,
+            first=self.second,
+            second=self.first,
+            interval=opposite(self.interval),
+            over_runs=opposite(self.over_runs),
+            pairs={(b, a): -value for (a, b), value in self.pairs.items()},
+            runs=self.runs[::-1],
+            by_group={group: -value for group, value in self.by_group.items()},
+        )
+
+    @property
     def significant(self) -> bool:
         """Whether it has a star: a primary comparison whose difference is significant."""
         return self.primary and self.grade is Grade.SIGNIFICANT
@@ -135,6 +188,21 @@ class ArmDifference:
             p = "" if np.isnan(self.p_over_runs) else f", p {p_text(self.p_over_runs)}"
             return f"{self.grade} (primary{p})"
         return f"{self.grade} (exploratory)" if self.grade is Grade.SIGNIFICANT else str(self.grade)
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What a CSV has next to the interval over images."""
+        return {
+            "p": self.p,
+            "low_runs": self.over_runs.low,
+            "high_runs": self.over_runs.high,
+            "p_runs": self.p_over_runs,
+            "comparison": self.status,
+            "grade": None if self.obstacle else self.grade.value,
+            "seed_pairs": len(self.pairs),
+            "same_sign": self.same_sign if self.measured else None,
+            "significant": None if np.isnan(self.p) else self.significant,
+        }
 
     @property
     def agreement(self) -> str:

@@ -1,17 +1,20 @@
 """What the numbers of a plan do not show, in sentences: from its suite, and from its cells."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 
 from ..store.plan import Plan
 from ..store.view import View
-from ..wording import conjoin, counted
+from ..wording import MOST_NAMES, conjoin, counted
 from .alignments import limits_of_classes
 from .counts import blocks_in, unknown_metrics
-from .evidence import Evidence
+from .evidence import Entry, Evidence
 from .machines import differing_machines
 from .statistics import HOLD_BLOCKS, HOLD_BLOCKS_OF_MIOU, LEAST_COVER, LEAST_COVER_OF_MIOU, least_p
 
-__all__ = ["limits_of", "transductive_notes", "untrusted"]
+__all__ = ["incomplete", "limits_of", "transductive_notes", "untrusted"]
 
 PAPER_SIZE = (1024, 2048)  # of Cityscapes, on which the paper's tables are
 
@@ -39,7 +42,8 @@ def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
     if plan.conditions and height * width < PAPER_SIZE[0] * PAPER_SIZE[1]:
         lines.append(
             f"Blur, frost and others have a size in pixels: at {height}x{width}, they are relatively stronger than at "
-            f"the paper's {PAPER_SIZE[0]}x{PAPER_SIZE[1]}, so figures are not comparable with its Table 5."
+            f"the paper's {PAPER_SIZE[0]}x{PAPER_SIZE[1]}, so only the direction of a difference is comparable with "
+            "its Table 5."
         )
     if first["synthetic"]:
         lines.append("The images are drawn, not photographed: they show how models compare here, not on real streets.")
@@ -139,4 +143,17 @@ def untrusted(cells: pd.DataFrame) -> list[str]:
         f"{counted(len(part), 'cell')}; such numbers deserve no trust."
         for (title, view), part in cells.groupby(["title", "view"], sort=False)
         if (flags := part.loc[part["flag"] != "", "flag"].value_counts().to_dict())
+    ]
+
+
+def incomplete(entries: Sequence[Entry], view: View) -> list[str]:
+    """State which models have no mean under corruption, or no retention, since cells are missing."""
+    absent = {name: [each.name for each in entries if np.isnan(each.values[name][0])] for name in ("mean", "retention")}
+    # Without a mean there is no retention either, which needs no second line.
+    absent["retention"] = [name for name in absent["retention"] if name not in absent["mean"]]
+    texts = {"mean under corruption": absent["mean"], "retention": absent["retention"]}
+    return [
+        f"Cells of {conjoin(names, MOST_NAMES)}, view {view}, are missing, so there is no {what}."
+        for what, names in texts.items()
+        if names
     ]

@@ -1,9 +1,10 @@
 """The pictures that runs stored: images, labels and predictions of the plan's gallery."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,8 @@ from ..errors import StoreError
 from ..store.folder import Store
 
 __all__ = [
-    "Pixels", "StoredPicture", "by_condition", "colours_of", "error_map", "picture_of", "pixels_of", "stored_pictures",
+    "Pixels", "StoredPicture", "by_condition", "colours_of", "error_map", "other_pictures", "picture_of", "pixels_of",
+    "stored_pictures",
 ]  # fmt: skip
 
 RIGHT, WRONG, UNLABELLED = (238, 238, 238), (213, 94, 0), (90, 90, 90)
@@ -26,7 +28,7 @@ Pixels = NDArray[np.uint8]
 class StoredPicture:
     """The files of one image under one condition; image is None where the data's terms do not allow showing it.
 
-    miou: of the whole data set under that condition, 0-1.
+    miou: of the whole data set under that condition, 0-1. note: what is special about the image, such as "worst".
     """
 
     model: str
@@ -38,12 +40,22 @@ class StoredPicture:
     label: Path
     prediction: Path
     miou: float = float("nan")
+    note: str = ""
 
 
-def stored_pictures(cells: pd.DataFrame, image_ids: Sequence[str]) -> list[StoredPicture]:
+def other_pictures(cells: pd.DataFrame, image_ids: Sequence[str]) -> bool:
+    """Whether the stores show other images than these. cells: as below."""
+    folders = (Store(row.path.parents[1]).gallery(row.slug, row.key) for row in cells.itertuples())
+    names = {f"{image_id}-label.png" for image_id in image_ids}
+    return any(str(path.relative_to(folder)) not in names for folder in folders for path in folder.rglob("*-label.png"))
+
+
+def stored_pictures(
+    cells: pd.DataFrame, image_ids: Iterable[str], notes: Mapping[str, str] = MappingProxyType({})
+) -> list[StoredPicture]:
     """List what the stores show of these images in the first view; a prediction without its label is left out.
 
-    cells: of `quality_frame` with `title`.
+    cells: of `quality_frame` with `title`. notes: on images, by id.
     """
     pictures = []
     for row in cells[cells["view"] == cells["view"].iloc[0]].itertuples() if len(cells) else ():
@@ -62,6 +74,7 @@ def stored_pictures(cells: pd.DataFrame, image_ids: Sequence[str]) -> list[Store
                         label=label,
                         prediction=prediction,
                         miou=float(row.miou),
+                        note=notes.get(image_id, ""),
                     )
                 )
     return pictures

@@ -7,7 +7,17 @@ import yaml
 from ..store.cell import CLEAN
 from ..store.plan import Comparison, Plan
 
-__all__ = ["primary_of"]
+__all__ = ["late_naming", "primary_of"]
+
+
+def late_naming(plan: Plan) -> tuple[str, ...]:
+    """State that the primary comparisons are younger than the plan of the runs; nothing if the plan has them."""
+    if plan.primary or not primary_of(plan):
+        return ()
+    return (
+        "The suite named its primary comparisons after these runs were planned: for these runs, they are less than a "
+        "test.",
+    )
 
 
 def primary_of(plan: Plan) -> tuple[Comparison, ...]:

@@ -28,7 +28,9 @@ from .published import OwnRun, published_rows, read_published
 from .robustness import Conditions, cell_scores, headline
 from .statistics import Draws
 
-__all__ = ["Shift", "extent_differs", "published_extent", "shifts_of"]
+__all__ = ["ENCODINGS", "Shift", "extent_differs", "published_extent", "shifts_of"]
+
+ENCODINGS = {"mix_ffn": "Mix-FFN", "learned_pe": "learned encoding"}  # the arms of Table 1c, for readers
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,8 +38,8 @@ class Shift:
     """What the views of a suite let one compare, and what it costs each model, mIoU 0-1 in the data and each resample.
 
     slide: the first windows at scale 1, which are to be of the training crop. whole: the whole image at scale 1,
-    perhaps padded. views: those of these windows or of such a whole image, at one scale, without a flip, and with
-    the stored statistics. name: of the view `whole`, where another shift leads the report; else "".
+    perhaps padded. views: by these windows or of such a whole image, at one scale, without a flip, and with the
+    stored statistics. name: of the view `whole`, where another shift leads the report; else "".
     """
 
     evidence: Evidence

@@ -24,14 +24,12 @@ __all__ = [
     "Conditions",
     "Miou",
     "by_corruption",
-    "category_means",
     "cell_scores",
     "classes_by_arm",
     "corruption_scores",
     "expect_comparable",
     "flags_of",
     "headline",
-    "retention",
     "scores_of",
 ]
 
@@ -75,28 +73,18 @@ def headline(miou: Miou, conditions: Conditions) -> Value:
     return mean_of(corruption_scores(miou, conditions))
 
 
-def retention(miou: Miou, conditions: Conditions) -> Value:
-    """Divide the headline by the clean mIoU; for `michaelis` the result is rPC. NaN if the clean mIoU is 0."""
-    clean = np.asarray(miou(CLEAN, 0), np.float64)
-    return headline(miou, conditions) / np.where(clean > 0, clean, np.nan)
-
-
-def category_means(miou: Miou, conditions: Conditions) -> dict[str, Value]:
-    """Compute the plain mean over corruptions for each category that occurs in the conditions."""
-    scores = corruption_scores(miou, conditions)
-    return {
-        category: mean_of({name: scores[name] for name in names})
-        for category, names in categories_of(conditions).items()
-    }
-
-
 def scores_of(miou: Miou, conditions: Conditions) -> dict[str, Value]:
-    """Compute all scores of a model: clean, each corruption, each category, mean, retention and drop."""
-    scores = {CLEAN: miou(CLEAN, 0), **corruption_scores(miou, conditions), **category_means(miou, conditions)}
-    if conditions:
-        mean = headline(miou, conditions)
-        scores |= {"mean": mean, "retention": retention(miou, conditions), "drop": scores[CLEAN] - mean}
-    return scores
+    """Compute all scores of a model: clean, each corruption, each category, mean, retention and drop.
+
+    A category has the plain mean over its corruptions. For `michaelis`, retention is rPC; NaN if the clean mIoU is 0.
+    """
+    scores, clean = corruption_scores(miou, conditions), miou(CLEAN, 0)
+    groups = categories_of(conditions).items()
+    categories = {category: mean_of({name: scores[name] for name in names}) for category, names in groups}
+    if not conditions:
+        return {CLEAN: clean}
+    mean, positive = mean_of(scores), np.where(np.asarray(clean, np.float64) > 0, clean, np.nan)
+    return {CLEAN: clean, **scores, **categories, "mean": mean, "retention": mean / positive, "drop": clean - mean}
 
 
 def cell_scores(miou: Miou, conditions: Conditions) -> dict[tuple[str, int], Value]:
@@ -143,28 +131,22 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
     rows = []
     for _, part in cells.groupby([*BASIS, *MODEL], sort=False, dropna=False):
         expect_comparable(part, ["corruption", "severity"])
-        scores_of_cells = part.set_index(["corruption", "severity"])["miou"]
-        required = [(name, severity) for name, severities in conditions.items() for severity in severities]
-
-        def miou(corruption: str, severity: int, scores_of_cells: pd.Series = scores_of_cells) -> float:
-            return float(scores_of_cells.get((corruption, severity), float("nan")))
-
-        scores = corruption_scores(miou, conditions)
-        complete = scores and not np.isnan(list(scores.values())).any()
-        worst = min(scores, key=lambda name: scores[name]) if complete else ""
+        measured = part.set_index(["corruption", "severity"])["miou"].to_dict()
+        scores = scores_of(lambda *cell, measured=measured: float(measured.get(cell, np.nan)), conditions)
+        own = {name: scores[name] for name in conditions}
+        worst = min(own, key=own.__getitem__) if own and not np.isnan(list(own.values())).any() else ""
         rows.append(
             {
                 **part.iloc[0][[*BASIS, *MODEL, *MODEL_NOTES]],
                 "fewest_classes": int(part["classes"].min()),
                 "most_classes": int(part["classes"].max()),
-                CLEAN: miou(CLEAN, 0),
-                **scores,
-                "mean": mean_of(scores),
-                "retention": float(retention(miou, conditions)),
-                **category_means(miou, conditions),
+                CLEAN: scores[CLEAN],
+                **own,
+                **{name: float(scores.get(name, np.nan)) for name in ("mean", "retention")},
+                **{name: scores[name] for name in categories_of(conditions)},
                 "worst_corruption": worst,
-                "worst": scores.get(worst, float("nan")),
-                "missing": sum(condition not in scores_of_cells.index for condition in [(CLEAN, 0), *required]),
+                "worst": own.get(worst, np.nan),
+                "missing": sum(cell not in measured for cell in cell_scores(lambda *cell: cell, conditions)),
                 "flags": flags_of(part),
             }
         )

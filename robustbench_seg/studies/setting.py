@@ -12,7 +12,9 @@ from ..metrics import Metric
 from ..protocols import categories_of
 from ..store.cell import CLEAN, view_name
 from ..store.view import View
-from .comparisons import Differences
+from .arms import families_of
+from .claims import TABLE_5
+from .comparisons import Differences, Pair
 from .evidence import Entry, Evidence, Quantities, evidence_of
 from .ranking import rank_intervals
 from .resolution import shifts_of
@@ -21,8 +23,9 @@ from .sources import Source
 from .statistics import Draws, Interval
 from .titles import numbered
 
-__all__ = ["Setting"]
+__all__ = ["MANY", "Setting"]
 
+MANY = 12  # arms from which a reader wants to search, and families
 MOST_VIEWS = 3  # of more views, only so many are shown class by class
 
 
@@ -92,6 +95,12 @@ class Setting:
         return [view for view in planned if view in self.evidence.views]
 
     @property
+    def families(self) -> dict[str, str]:
+        """The family of each of many arms; see `families_of`."""
+        arms = self.evidence.arms
+        return families_of(arms, dict(self.source.plan.families)) if len(arms) > MANY else {}
+
+    @property
     def other_metrics(self) -> dict[str, Metric]:
         """The metrics that the cells have next to mIoU, by their column of the frame: a suite may switch one off."""
         column, value = ("corruption", CLEAN) if self.view is None else ("view", str(self.view))
@@ -114,6 +123,16 @@ class Setting:
     def cell_scores(self, title: str, metric: str = "miou") -> dict[tuple[str, int], Draws]:
         """Look up a metric of a model in every cell of the view, by corruption and severity."""
         return cell_scores(self.metric(metric, title), self.conditions)
+
+    def scores_and_gain(self, views: tuple[View, View], title: str) -> dict[tuple[str, str], Draws]:
+        """Compute the scores of a model in two views, with stored and re-estimated statistics of BatchNorm.
+
+        Keys are pairs of a score, see `scores_of`, and "stored", "reestimated" or "gain".
+        """
+        before, after = (scores_of(self.evidence.miou(title, view), self.conditions) for view in views)
+        gain = {name: after[name] - before[name] for name in before}
+        kinds = {"stored": before, "reestimated": after, "gain": gain}
+        return {(name, kind): draws for kind, scores in kinds.items() for name, draws in scores.items()}
 
     def interval(self, draws: Draws) -> Interval:
         """Make the interval of a statistic; its ends are NaN where blocks are too few."""
@@ -148,9 +167,19 @@ class Setting:
         return dict(zip([arm.name for arm in arms], rank_intervals(draws, self.evidence.blocks), strict=True))
 
     @property
+    def main_pair(self) -> Pair | None:
+        """The arms whose differences come first: of a primary comparison, else of Table 5's claim; None for one arm."""
+        primary = (key[:2] for key, each in self.score_differences.items() if each.primary)
+        return next(primary, None) or TABLE_5.choose([key[:2] for key in self.score_differences])
+
+    @property
     def contrast(self) -> str:
-        """The corruption with the largest difference between two arms in the main view; without two, the first."""
-        first = next((view for view in self.views if view.main), None)
-        every = first.score_differences.items() if first else ()
-        sizes = {key[2]: abs(each.interval.estimate) for key, each in reversed([*every]) if each.measured}
+        """The corruption in which the main pair of arms differs most in the main view; without two, the first."""
+        sizes = {
+            key[2]: abs(each.interval.estimate)
+            for view in self.views
+            if view.main
+            for key, each in view.score_differences.items()
+            if key[:2] == view.main_pair and each.measured
+        }
         return max(self.conditions, key=lambda name: sizes.get(name, 0.0), default="")

@@ -20,7 +20,7 @@ from .draws import first_draws
 from .evidence import SAME_IMAGES
 from .frame import expect_agreement, latency_frame, quality_frame
 from .plans import read_plans, views_of
-from .primary import primary_of
+from .primary import late_naming, primary_of
 from .robustness import Conditions
 
 __all__ = ["Source", "sources_of"]
@@ -100,6 +100,7 @@ def sources_of(
                     cells=tuple(cells.values()),
                     views=views,
                     primary=primary_of(last),
+                    limits=(*last.limits, *late_naming(last)),
                     margin=last.margin if margin is None else margin,
                 ),
                 measured=measured,

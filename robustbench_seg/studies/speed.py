@@ -11,10 +11,12 @@ from ..store.cell import CLEAN
 from ..wording import MISSING
 from .frame import MACHINE
 from .published import read_published
-from .robustness import BASIS
+from .robustness import BASIS, MODEL
+from .titles import titles_of
 
 __all__ = [
-    "OURS", "SETUP", "beside_table_2", "differing_setup", "of_first_setup", "quality_against_latency", "setup_of",
+    "OURS", "SETUP", "beside_table_2", "of_first_setup", "quality_against_latency", "setup_of", "with_setup",
+    "with_titles",
 ]  # fmt: skip
 
 # What else decides a speed than size, batch, precision and device, and how it is written.
@@ -67,10 +69,29 @@ def beside_table_2(latency: pd.DataFrame) -> pd.DataFrame:
     return both
 
 
-def differing_setup(latency: pd.DataFrame, names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Separate the columns of OURS in which speed cells differ from those in which they are alike."""
+def with_titles(latency: pd.DataFrame, quality: pd.DataFrame) -> pd.DataFrame:
+    """Name the models of speed cells as a report does, numbered where quality cells have other weights of the name."""
+    both = pd.concat([cells.filter(MODEL) for cells in (quality, latency)])
+    return latency.assign(model=titles_of(both)[len(quality) :])
+
+
+def with_setup(latency: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, list[str], str]:
+    """Add to speed cells what they were measured with; return the columns in which they differ, and the rest in words.
+
+    names: the columns of OURS to compare. The frame gets input (HEIGHTxWIDTH), differing (in words, what differs),
+    setup (all), models, and weights (the beginning of their hash).
+    """
     differing = [name for name in names if latency[name].nunique(dropna=False) > 1]
-    return differing, [name for name in names if name not in differing]
+    rows = [row for _, row in latency.iterrows()]
+    sizes = [f"{row['height']}x{row['width']}" for row in rows]
+    frame = latency.assign(
+        input=sizes,
+        differing=[setup_of(row, differing) for row in rows],
+        setup=[f"{size}, batch {row['batch']}, {setup_of(row)}" for size, row in zip(sizes, rows, strict=True)],
+        models=latency["model"],
+        weights=latency["checkpoint_sha256"].str[:12],
+    )
+    return frame, differing, setup_of(rows[0], [name for name in names if name not in differing])
 
 
 def setup_of(row: pd.Series, names: Sequence[str] = OURS) -> str:

@@ -13,11 +13,9 @@ level); Fisher, "The Design of Experiments", 1935, section 21 (the bound on p); 
 multiple test procedure", Scand. J. Statist. 6, 1979.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..wording import counted
@@ -31,7 +29,6 @@ __all__ = [
     "LEVEL",
     "Draws",
     "Interval",
-    "compare",
     "differing_blocks",
     "holm",
     "interval",
@@ -164,17 +161,3 @@ def is_bound(p: NDArray[np.float64], resamples: int) -> NDArray[np.bool_]:
     """Whether Holm's adjustment of each p is an upper bound: it comes from a p at the floor of its resamples."""
     at_floor = np.asarray(p) <= least_tail(resamples)
     return np.asarray(holm(p) > holm(np.where(at_floor, 0, p)))
-
-
-def compare(differences: Mapping[str, Draws], blocks: int, level: float = LEVEL) -> pd.DataFrame:
-    """Make a table of differences: a row per name with estimate, low, high, p, and p_holm over the whole table.
-
-    With few blocks the interval is stricter than p: it may contain 0 while p is just below 1 - level. Both are NaN for
-    fewer than LEAST_BLOCKS.
-    """
-    rows = [
-        {"name": name, **vars(interval(draws, blocks, level)), "p": p_value(draws, blocks)}
-        for name, draws in differences.items()
-    ]
-    table = pd.DataFrame(rows, columns=["name", "estimate", "low", "high", "p"])
-    return table.assign(p_holm=holm(table["p"].to_numpy(np.float64)))

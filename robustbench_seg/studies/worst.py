@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from ..metrics import MIOU, Metric
 from ..store.cell import CLEAN
-from ..wording import spaced
+from ..wording import conjoin, percent, spaced
 from .arms import arms_of
 from .blocks import Blocks
 from .counts import CellCounts, metrics_in
@@ -66,6 +66,24 @@ class ImageScores:
     def order(self) -> NDArray[np.intp]:
         """The indices of images, by their score under corruption, from the worst to the best."""
         return self.worst_first(self.corrupted(dict(zip(self.places, self.table, strict=True))))
+
+    @property
+    def extremes(self) -> dict[str, int]:
+        """The indices of the worst, the median and the best image; none without a score."""
+        order = self.order.tolist()
+        return {"worst": order[0], "median": order[(len(order) - 1) // 2], "best": order[-1]} if order else {}
+
+    def state_extremes(self) -> dict[str, str]:
+        """State by id what the worst, the median and the best image are: "worst of 12 images, mIoU 18.2 %"."""
+        scores = self.corrupted(dict(zip(self.places, self.table, strict=True)))
+        names: dict[int, list[str]] = {}
+        for name, k in self.extremes.items():
+            names.setdefault(k, []).append(name)
+        where = " under corruption" if self.conditions else ""
+        return {
+            str(self.ids[k]): f"{conjoin(some)} of {len(self.order)} images, mIoU{where} {percent(scores[k])} %"
+            for k, some in names.items()
+        }
 
     def worst_place(self, image: int) -> Place:
         """Find the condition with the worst score of an image."""

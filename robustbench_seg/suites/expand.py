@@ -37,6 +37,7 @@ def expand(
         limits=suite.limits,
         primary=tuple(each.comparison for each in suite.primary),
         margin=suite.margin,
+        families=tuple((model.name, model.family) for model in suite.models if model.family),
         views=tuple(view.label for view in suite.measured_views),
         cells=tuple(map(PlannedCell.of, cells)),
     )

@@ -22,7 +22,8 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # it becomes part of file names, wh
 class ModelSpec(Strict):
     """name: in results. model: of MODELS, by default `name`, or a source (`models/source.py`). weights: a path,
     relative to the suite's file, or a word that `models` knows. options: of the source. classes: of a model of other
-    classes than the data set's; see `alignment.align`. A source alone goes by the name of its file or folder.
+    classes than the data set's; see `alignment.align`. family: among many models, the report's group for this one; by
+    default the first word of its name. A source alone goes by the name of its file or folder.
     """
 
     name: str = Field(pattern=NAME)
@@ -30,6 +31,7 @@ class ModelSpec(Strict):
     weights: str | None = None
     options: Options = NOTHING_STATED
     classes: dict[str, str | None] | str | None = None
+    family: str = ""
 
     @model_validator(mode="before")
     @classmethod

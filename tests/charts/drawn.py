@@ -71,7 +71,12 @@ def charts() -> dict[str, Chart]:
     bins = {
         title: [Curve(arm=NAMES[k], series=k, points=accuracy[k]) for k in arms] for title in ("clean", "corrupted")
     }
+    iou = {f"class {j}": [dot(0, 0.9 - 0.1 * j, fill="ring"), dot(0, 0.5 - 0.05 * j)] for j in range(4)}
+    pixels = {name: 0.4 / (j + 1) for j, name in enumerate(iou)}
+    notes = {name: f"{100 * size:.1f} %" for name, size in pixels.items()}
     return {
+        "classes": dumbbells({NAMES[0]: iou}, "IoU (%)", notes=notes, sizes=pixels),
+        "severities": lines(curves, x_label="severity", corruptions={title: title for title in curves}),
         "dumbbells": dumbbells({"": scores}, "mIoU (%)", notes=dict.fromkeys(scores, "50.7 ▸ 29.5, one run")),
         "forest": forest({"clean mIoU": pairs, "retention": pairs}, "points", margin=0.01),
         "matrix": matrix(rows, "mIoU (%)", f"{NAMES[0]} minus\n{NAMES[2]}", margin=0.01),
@@ -87,6 +92,11 @@ def roots(chart: Chart) -> list[ET.Element]:
     return [one for one in tree.iter(f"{SVG}svg") if "chart" in one.get("class", "").split()]
 
 
+def is_mark(element: ET.Element) -> bool:
+    """Whether an element is a marker at its place; other nested SVGs have a box."""
+    return element.tag == f"{SVG}svg" and "viewBox" not in element.attrib and "height" not in element.attrib
+
+
 def marks(root: ET.Element) -> list[Mark]:
     """The markers of a panel, in the order in which they are drawn."""
     found: list[Mark] = []
@@ -94,8 +104,8 @@ def marks(root: ET.Element) -> list[Mark]:
     def visit(element: ET.Element, arm: str, colour: str) -> None:
         arm = element.get("data-arm", arm)
         colour = next((c for c in element.get("class", "").split() if re.fullmatch(r"s\d|ink|paper", c)), colour)
-        if element.get("class") == "at" and element.find(f"{SVG}path[@class='head']") is None:
-            shapes = tuple(path.get("class", "") for path in element.findall(f"{SVG}path"))
+        if is_mark(element) and element.find(f"{SVG}path[@class='head']") is None:
+            shapes = tuple(path.get("class", "full") for path in element.findall(f"{SVG}path"))
             place = float(element.get("x", "").rstrip("%")), float(element.get("y", ""))
             found.append(Mark(*place, arm, colour, shapes, element.findtext(f"{SVG}title", "")))
         for child in element:

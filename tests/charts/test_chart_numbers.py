@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from drawn import NAMES, charts, dot, marks, number, roots, scale, texts
+from drawn import NAMES, SVG, charts, dot, marks, number, roots, scale, texts
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
@@ -31,7 +31,7 @@ def line_below(root: object) -> float:
     return max(y for y in set(lines) if lines.count(y) > 1)
 
 
-@pytest.mark.parametrize("kind", ["dumbbells", "forest"])
+@pytest.mark.parametrize("kind", ["dumbbells", "forest", "classes"])
 def test_dots_of_rows_stand_at_their_numbers_to_half_a_pixel(kind: str) -> None:
     for root, panel in zip(roots(CHARTS[kind]), CHARTS[kind].panels, strict=True):
         assert isinstance(panel, Rows)
@@ -54,7 +54,7 @@ def test_the_two_axes_of_a_matrix_have_their_own_numbers() -> None:
         assert drawn == pytest.approx(expected, abs=0.5 / NARROW * 100 * to_value.coeffs[0])
 
 
-@pytest.mark.parametrize("kind", ["lines", "scatter", "reliability"])
+@pytest.mark.parametrize("kind", ["lines", "severities", "scatter", "reliability"])
 def test_points_of_curves_stand_at_their_numbers_to_half_a_pixel(kind: str) -> None:
     for root, panel in zip(roots(CHARTS[kind]), CHARTS[kind].panels, strict=True):
         assert isinstance(panel, Plot)
@@ -99,7 +99,7 @@ def test_both_drawers_show_the_same_numbers_in_the_same_order_and_colours(kind: 
             expected += [number.estimate for curve in panel.curves for _, number, _ in curve.drawn]
     along = 0 if isinstance(chart.panels[0], Rows) else 1
     assert [mark[along] for mark in on_paper] == pytest.approx(expected)
-    in_page = [mark for root in roots(chart) for mark in marks(root) if mark.title]
+    in_page = [mark for root in roots(chart) for mark in marks(root) if mark.title or kind == "severities"]
     assert len(in_page) == len(on_paper)
     by_colour = {f"s{k}": colour for k, colour in enumerate(LIGHT)} | {"ink": "#1b1f24"}
     assert sorted(by_colour[mark.colour] for mark in in_page) == sorted(colour for *_, colour in on_paper)
@@ -130,6 +130,18 @@ def test_the_margin_is_shaded_in_both() -> None:
     extent = axis.patches[0].get_extents().transformed(axis.transData.inverted())
     assert len(corners)
     assert [extent.x0, extent.x1] == pytest.approx([-1, 1])
+
+
+def test_bars_under_classes_are_as_long_as_their_shares_and_state_them_in_both() -> None:
+    (root,), (axis, *_) = roots(CHARTS["classes"]), figure(CHARTS["classes"]).axes
+    bars = [one for one in root.iter() if one.get("class") == "size"]
+    widths = [float(bar.get("width", "").rstrip("%")) for bar in bars]
+    assert [width / widths[0] for width in widths] == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4], abs=2e-3)
+    assert [bar.findtext(f"{SVG}title") for bar in bars] == ["40.0 %", "20.0 %", "13.3 %", "10.0 %"]
+    first = min(mark.x for mark in marks(root))
+    assert max(widths) < first, "left of the axis, under the names"
+    lengths = [-line.get_xdata()[0] for line in axis.lines if not line.get_clip_on()]
+    assert [length / lengths[0] for length in lengths] == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
 
 
 def test_both_intervals_and_the_single_runs_are_drawn() -> None:

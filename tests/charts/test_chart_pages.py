@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from drawn import NAMES, SVG, charts, dot, number, roots, texts
+from drawn import NAMES, SVG, charts, dot, is_mark, number, roots, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,7 +32,8 @@ from robustbench_seg.studies.statistics import Interval
 
 CHARTS = charts()
 HOSTILE = "<script>window.broken = 1</script><img src=x onerror='window.broken = 1'>\"'&|$\\_{}%"
-MOST_BYTES = {"dumbbells": 7000, "forest": 4000, "matrix": 8000, "lines": 4096, "scatter": 4096, "reliability": 8000}
+MOST_BYTES = {"dumbbells": 7000, "forest": 4000, "matrix": 8000, "lines": 4096, "scatter": 4096, "reliability": 8000,
+              "classes": 4000, "severities": 4096}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", CHARTS)
@@ -60,12 +61,17 @@ def test_a_description_of_many_numbers_names_the_lowest_and_the_highest() -> Non
 def test_what_a_script_needs_is_there_and_nothing_that_the_policy_of_the_page_forbids(kind: str) -> None:
     drawn = svg(CHARTS[kind])
     assert not re.search(r'<(script|style)|\s(style|id|on\w+)="', drawn)
-    if kind != "forest":
+    if kind == "classes":
+        assert re.findall('data-arm="([^"]*)"', drawn) == [NAMES[0]], "once for the panel"
+    elif kind != "forest":
         assert set(re.findall('data-arm="([^"]*)"', drawn)) == set(NAMES[:3])
 
 
 def test_corruptions_and_runs_are_marked_for_scripts() -> None:
     assert 'data-corruption="gaussian noise"' in svg(CHARTS["matrix"])
+    assert re.findall('data-corruption="([^"]*)"', svg(CHARTS["severities"])) == ["fog", "snow", "frost", "contrast"]
+    families = dumbbells({"unet": {"a": [dot(0, 0.3)]}, "swin": {"b": [dot(1, 0.4)]}}, "x", families=True)
+    assert re.findall('data-family="([^"]*)"', svg(families)) == ["unet", "swin"]
     rows = {"a": [dot(0, 0.3, runs=(("a-s0", 0.28), ("a-s1", 0.32)))]}
     assert re.findall('data-run="([^"]*)"', svg(dumbbells({"": rows}, "x"))) == ["a-s0", "a-s1"]
 
@@ -165,9 +171,7 @@ def expect_sound(chart: Chart, count: int) -> None:
                     assert -0.01 <= float(value.rstrip("%")) <= 100.01
                 elif name in ("y", "y1", "y2"):
                     assert 0 <= float(value) <= height
-        found += sum(
-            1 for one in root.iter(f"{SVG}svg") if one.get("class") == "at" and one.find(f"{SVG}title") is not None
-        )
+        found += sum(1 for one in root.iter(f"{SVG}svg") if is_mark(one) and one.find(f"{SVG}title") is not None)
     assert found == count
     figure(chart).canvas.draw()
 

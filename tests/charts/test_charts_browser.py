@@ -91,7 +91,7 @@ def test_a_marker_is_where_its_number_is_whatever_the_width(browser: Any, tmp_pa
             const middle = one => { const b = one.getBoundingClientRect(); return (b.left + b.right) / 2; };
             const ticks = [...document.querySelectorAll(".tick")];
             const [zero, forty] = ["0", "40"].map(text => middle(ticks.find(tick => tick.textContent === text)));
-            const marks = [...document.querySelectorAll(".at path")];
+            const marks = [...document.querySelectorAll(".chart svg path")];
             return marks.map(mark => 40 * (middle(mark) - zero) / (forty - zero));
         """
         assert browser.execute_script(script) == pytest.approx([60, 35, 50, 30, 40, 25], abs=0.3)
@@ -105,7 +105,7 @@ def test_the_colours_follow_the_scheme_of_the_page(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     )
     open_page(browser, tmp_path, KINDS["matrix"], BODY)
-    found = browser.execute_script("return getComputedStyle(document.querySelector('.chart .s0 .full')).fill")
+    found = browser.execute_script("return getComputedStyle(document.querySelector('.chart .s0 svg path')).fill")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     assert found == f"rgb({', '.join(map(str, colour))})"
 
@@ -114,7 +114,7 @@ def test_where_the_system_chooses_the_colours_markers_alone_tell_arms_apart(brow
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "forced-colors", "value": "active"}]})
     open_page(browser, tmp_path, KINDS["matrix"], BODY)
     script = """
-        return [...document.querySelectorAll(".chart .s0 .full, .chart .s1 .full, .chart .s2 .full, .chart .title")]
+        return [...document.querySelectorAll(".chart :is(.s0, .s1, .s2) svg path, .chart .title")]
             .map(one => [getComputedStyle(one).fill, one.getAttribute("d")])
     """
     seen = browser.execute_script(script)
@@ -123,6 +123,28 @@ def test_where_the_system_chooses_the_colours_markers_alone_tell_arms_apart(brow
     assert len({shape for _, shape in seen}) == 3
     assert len({fill for fill, _ in seen}) == 1
     assert seen[0][0] != ground
+
+
+@pytest.mark.parametrize("width", [BODY, 1280])
+def test_no_line_or_band_passes_through_the_names_above_rows(browser: Any, tmp_path: Path, width: int) -> None:
+    """What is painted on top at each name, apart from the text itself, is the ground."""
+    open_page(browser, tmp_path, KINDS["forest"], width)
+    script = """
+        const grounds = [...document.querySelectorAll(".ground")].map(one => one.getBoundingClientRect());
+        const after = (one, other) => one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING;
+        const lines = [...document.querySelectorAll(".grid, .zero, .band")];
+        const inside = (box, ground) => ground.left <= box.left + 1 && ground.right >= box.right - 1
+            && ground.top <= box.top + 1 && ground.bottom >= box.bottom - 1;
+        return [...document.querySelectorAll(".name")].map(name => {
+            const k = grounds.findIndex(ground => inside(name.getBoundingClientRect(), ground));
+            const ground = document.querySelectorAll(".ground")[k];
+            const own = lines.filter(line => line.ownerSVGElement === ground?.ownerSVGElement);
+            return k >= 0 && own.length > 2 && own.every(line => after(line, ground));
+        });
+    """
+    names = browser.execute_script(script)
+    assert len(names) == 2 * 3 * 2
+    assert all(names)
 
 
 def test_a_chart_prints_whole(browser: Any, tmp_path: Path) -> None:

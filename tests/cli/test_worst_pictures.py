@@ -78,4 +78,56 @@ def test_a_store_of_another_program_and_options_without_effect_are_refused(store
     done = program("worst", str(tmp_path / "out"), "--pictures", str(tmp_path / "p"))
     assert (done.returncode, done.stderr) == (2, "robustbench-seg: Missing option '--out'.\n"), "of a stored `run`"
     done = program("worst", str(store / "out"), "--data", "camvid=x")
-    assert done.stderr == "robustbench-seg: --data: only --pictures reads it\n"
+    assert done.stderr == "robustbench-seg: --data: only --pictures and --gallery read it\n"
+
+
+def test_the_gallery_gets_the_runs_worst_median_and_best_image_of_every_model_and_the_page_labels_them(
+    store: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(store / "out", tmp_path / "out")
+    done = program("worst", str(tmp_path / "out"), "--gallery")
+    assert (done.returncode, done.stderr) == (0, "")
+    frame = quality_frame(store / "out")
+
+    def scores(corruption: str, severity: int) -> np.ndarray:
+        """The mean over the two models of the mIoU of each image, by hand."""
+        own = frame[(frame["corruption"] == corruption) & (frame["severity"] == severity)]
+        each = []
+        for counts in own["counts"]:
+            hit, labelled = counts["intersection"].astype(float), counts["labelled"]
+            with np.errstate(invalid="ignore"):
+                iou = hit / (counts["predicted"] + labelled - hit)
+            each.append(np.nanmean(np.where(labelled > 0, iou, np.nan), axis=1))
+        return np.mean(each, axis=0)
+
+    places = [("clean", 0), ("contrast", 2), ("brightness", 1)]
+    corrupted = (scores("contrast", 2) + scores("brightness", 1)) / 2
+    order = np.argsort(corrupted, kind="stable")
+    ids = frame.iloc[0]["counts"]["image_id"]
+    ranks = {"worst": order[0], "median": order[2], "best": order[-1]}
+    expected = {
+        (cell.slug, ids[k])
+        for k in ranks.values()
+        for place in [("clean", 0), min(places, key=lambda place: scores(*place)[k])]
+        for cell in frame.itertuples()
+        if (cell.corruption, cell.severity) == place
+    }
+    found = {
+        (path.parent.name[:-33], path.name.removesuffix("-prediction.png"))
+        for path in (tmp_path / "out" / "gallery").rglob("*-prediction.png")
+    }
+    assert found == expected
+    assert program("report", str(tmp_path / "out")).returncode == 0
+    page = (tmp_path / "out" / "report" / "index.html").read_text(encoding="utf-8")
+    for name, k in ranks.items():
+        label = f"{ids[k]}, {name} of 6 images, mIoU under corruption {100 * corrupted[k]:.1f} %</option>"
+        assert label in page
+    assert program("verify", str(tmp_path / "out")).returncode == 0
+
+
+def test_the_gallery_is_of_all_models(store: Path) -> None:
+    for option in (("--model", "b0"), ("--view", "whole"), ("--metric", "ece")):
+        done = program("worst", str(store / "out"), "--gallery", *option)
+        assert done.returncode == 2
+        assert "--gallery: it is of all models, by mIoU in the main view; omit --model, --view, " in done.stderr
+        assert done.stderr.count("\n") == 1

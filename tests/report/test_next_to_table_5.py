@@ -35,12 +35,16 @@ def section_of(folder: Path, models: list[str], protocol: str = "segformer") -> 
     return sections_of([folder])[0]
 
 
+@pytest.fixture(scope="module")
+def section(tmp_path_factory: pytest.TempPathFactory, few_resamples: None) -> Section:
+    return section_of(tmp_path_factory.mktemp("table-5"), MODELS)
+
+
 def picture_of(section: Section) -> list[Picture]:
     return [one for one in section.pictures if one.file == "categories-published-whole"]
 
 
-def test_all_corruptions_of_table_5_are_seen_next_to_ours(tmp_path: Path) -> None:
-    section = section_of(tmp_path, MODELS[:2])
+def test_all_corruptions_of_table_5_are_seen_next_to_ours(section: Section) -> None:
     published = readable(table_of(section, "published-whole")).set_index("published")
     theirs = read_published("table5_cityscapes_c").set_index("method")
     for name in CONDITIONS:
@@ -50,8 +54,7 @@ def test_all_corruptions_of_table_5_are_seen_next_to_ours(tmp_path: Path) -> Non
         assert words in notes
 
 
-def test_the_categories_of_the_paper_and_ours_are_drawn_next_to_each_other(tmp_path: Path) -> None:
-    section = section_of(tmp_path, MODELS)
+def test_the_categories_of_the_paper_and_ours_are_drawn_next_to_each_other(section: Section) -> None:
     (picture,) = picture_of(section)
     theirs = read_published("table5_cityscapes_c").set_index("method")
     ours = lines(table_of(section, "robustness-whole"), "row", "quantity")["value"]

@@ -16,6 +16,7 @@ from robustbench_seg.report.content import Section
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store.view import View
+from robustbench_seg.studies.frame import quality_frame
 
 webdriver: Any = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 Select: Any = pytest.importorskip("selenium.webdriver.support.select").Select
@@ -305,7 +306,103 @@ def test_a_page_of_the_demos_size_is_short_and_light(browser: Any, study: str) -
     assert page.execute_script("return document.querySelector('svg.chart').getBoundingClientRect().top") < 500
 
 
-def test_fifty_models_open_fast_and_are_found_by_name(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+def severity_numbers(page: Any) -> list[list[str]]:
+    """The numbers under the large panel: a row per model."""
+    script = """return [...document.querySelectorAll(".large tbody tr")].filter(row => row.checkVisibility()).map(row =>
+        [...row.cells].filter(cell => cell.checkVisibility()).map(cell =>
+            [...cell.childNodes].filter(node => node.nodeType === 3).map(node => node.textContent.trim()).join("")))"""
+    return list(page.execute_script(script))
+
+
+def test_a_small_panel_is_chosen_by_keyboard_and_shown_large_with_its_numbers_by_severity(
+    browser: Any, study: str
+) -> None:
+    page = visit(browser, study)
+    titles = ["gaussian noise", "defocus blur", "fog"]
+    assert texts(page, "details.view[open] .picks .title") == titles
+    first = titles.index(texts(page, "details.view[open] .large .title")[0])
+    radio = page.find_element("css selector", "details.view[open] .picks input:checked")
+    radio.send_keys(RIGHT)
+    chosen = titles[(first + 1) % 3]
+    assert texts(page, "details.view[open] .large .title") == [chosen]
+    state = page.execute_script("return location.hash")
+    assert f"corruption={chosen.replace(' ', '_')}" in state
+    frame = (
+        quality_frame(Path(study).parents[1]).query("view == 'whole'").set_index(["corruption", "severity", "model"])
+    )
+    miou = frame["miou"][chosen.replace(" ", "_")].unstack("severity")
+    arms = miou.groupby(miou.index.str.replace(r"-s\d$", "", regex=True)).mean()
+    expected = {str(arm): [f"{100 * value:.1f}" for value in row] for arm, row in arms.iterrows()}
+    shown_rows = {name.removesuffix(" ⚠"): values for name, *values in severity_numbers(page)}
+    assert shown_rows == expected
+    page.find_element("css selector", "input[name=runs]").click()
+    assert len(severity_numbers(page)) == len(expected) + 2, "the two runs of an arm"
+    again = visit(browser, study, state)
+    assert texts(again, "details.view[open] .large .title") == [chosen]
+
+
+def test_the_large_panel_has_its_markers_at_their_numbers(browser: Any, study: str) -> None:
+    page = visit(browser, study)
+    script = """
+        const middle = one => { const b = one.getBoundingClientRect(); return (b.top + b.bottom) / 2; };
+        const view = document.querySelector("details.view[open] .large");
+        const ticks = [...view.querySelectorAll(".tick.end")].map(one => [middle(one), Number(one.textContent)]);
+        const [[a, low], [b, high]] = [ticks[0], ticks.at(-1)];
+        const value = mark => low + (middle(mark) - a) / (b - a) * (high - low);
+        return [Math.abs(a - b), [...view.querySelectorAll("g[data-arm] > svg:not([viewBox])")].map(one =>
+            [one.parentElement.dataset.arm, value(one.querySelector("path"))])];
+    """
+    height, marks = page.execute_script(script)
+    small = page.execute_script(script.replace(".large", ".picks label:first-child"))[0]
+    assert height > 2 * small
+    numbers = {name.removesuffix(" ⚠"): list(map(float, values)) for name, *values in severity_numbers(page)}
+    assert len(numbers) == 3
+    drawn = {arm: [value for name, value in marks if name == arm] for arm in numbers}
+    assert all(drawn[arm] == pytest.approx(numbers[arm], abs=1.5) for arm in numbers)
+
+
+def test_without_a_script_the_small_panels_stand_as_they_are_with_the_names_of_arms_above(
+    browser: Any, study: str
+) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        page = visit(browser, study)
+        grid = page.find_element("css selector", "details.view[open] .panels.small")
+        assert len([one for one in grid.find_elements("css selector", "svg.chart") if one.is_displayed()]) == 3
+        assert len(grid.find_elements("css selector", ".legend li")) == 3
+        assert page.find_elements("css selector", ".large, .models") == []
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_a_phone_shows_one_model_at_a_time_in_classes_and_the_gallery(browser: Any, study: str, address: str) -> None:
+    page = visit(browser, study, width=390)
+    panels = "details.view[open] .panels:has(.models) > svg.chart"
+    assert len(shown(page, panels)) == 1
+    arm = texts(page, "details.view[open] .models label")[1]
+    page.find_elements("css selector", "details.view[open] .models input")[0].send_keys(RIGHT)
+    (label,) = shown(page, panels)
+    assert label.startswith(f"{arm}: ")
+    page.execute_script("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    heads = [text for text in shown(page, "details.view[data-view=whole] th button") if ", clean" in text]
+    assert f"{arm}, clean" in heads
+    assert not any(text.startswith("segformer-b0-mix, ") for text in heads)
+    state = page.execute_script("return location.hash")
+    assert "model=" in state
+    (label,) = shown(visit(browser, study, state, width=390), panels)
+    assert label.startswith(f"{arm}: ")
+    assert len(shown(visit(browser, study, width=1280), panels)) == 3, "there is room for all"
+    gallery = visit(browser, address, width=390)
+    assert len(shown(gallery, ".pictures img")) == 1
+    gallery.find_elements("css selector", ".gallery .models input")[0].send_keys(RIGHT)
+    (label,) = shown(gallery, ".pictures img")
+    assert "segformer-b0" in label
+    assert len(shown(gallery, ".pictures svg[role=img]")) == 2, "the input and its label stay"
+
+
+def test_fifty_models_open_fast_and_are_found_by_name_and_family(
+    browser: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.mktemp("many")
     models = [f"{family}-{k:02d}" for family in ("segformer", "deeplab") for k in range(25)]
     conditions = {name: [1, 3, 5] for name in ("gaussian_noise", "defocus_blur", "fog", "contrast")}
@@ -319,11 +416,37 @@ def test_fifty_models_open_fast_and_are_found_by_name(browser: Any, tmp_path_fac
             break
     assert min(seconds) < 2
     assert page.execute_script("return document.documentElement.scrollWidth") == 1280
-    page.find_element("css selector", "input[type=search]").send_keys("deeplab 07")
-    table = page.find_element("css selector", "details.numbers[open] tbody")
-    assert [row.text.split()[0] for row in table.find_elements("tag name", "tr") if row.is_displayed()] == [
-        "deeplab-07"
-    ]
+
+    def rows() -> list[list[str]]:
+        script = """return [...document.querySelectorAll("details.numbers[open] tbody tr")]
+            .filter(row => row.checkVisibility())
+            .map(({cells: [name, rank]}) => [name.textContent, rank.dataset.key ?? rank.firstChild.textContent])"""
+        return list(page.execute_script(script))
+
+    ranks = [int(rank) for _, rank in rows()]
+    assert len(ranks) == 50
+    assert ranks == sorted(ranks)
+    assert len(shown(page, ".arms svg.chart")) == 2, "a panel a family"
+    Select(page.find_element("css selector", "select[name=family]")).select_by_visible_text("deeplab")
+    assert {name.partition("-")[0] for name, _ in rows()} == {"deeplab"}
+    assert len(rows()) == 25
+    assert len(shown(page, ".arms svg.chart")) == 1
+    page.find_element("css selector", "input[type=search]").send_keys("07")
+    assert [name for name, _ in rows()] == ["deeplab-07"]
+    beside = ".arms [data-family=deeplab] [data-arm]:not(.apart)"
+    script = "return [...document.querySelectorAll(arguments[0])].map(e => e.dataset.arm)"
+    assert page.execute_script(script, beside) == ["deeplab-07"]
+    state = page.execute_script("return location.hash")
+    page = visit(browser, address, state)
+    assert [name for name, _ in rows()] == ["deeplab-07"]
+    assert page.find_element("css selector", "input[type=search]").get_attribute("value") == "07"
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        page = visit(browser, address)
+        table = page.find_element("css selector", "details.numbers[open] tbody")
+        assert len([row for row in table.find_elements("tag name", "tr") if row.is_displayed()]) == 50
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 def test_the_page_prints_with_everything_open(page: Any) -> None:

@@ -1,5 +1,8 @@
 """The numbers in a report's figures are those of its tables, in one order of arms and one direction of differences."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from synthetic import write_synthetic
 from tables import lines, table_of
@@ -8,6 +11,7 @@ from robustbench_seg.charts import Chart, Dot, Plot, Rows
 from robustbench_seg.report.content import Section
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store.view import View
+from robustbench_seg.studies.frame import quality_frame
 
 pytestmark = pytest.mark.usefixtures("few_resamples")
 ARMS = ("segformer-b0-mix", "segformer-b0-learned", "deeplabv3plus")
@@ -22,9 +26,14 @@ def accuracy(model: str, corruption: str, severity: int, view: View) -> float:
 
 
 @pytest.fixture(scope="module")
-def section(tmp_path_factory: pytest.TempPathFactory) -> Section:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pictures")
     write_synthetic(folder, accuracy, models=MODELS, conditions=CONDITIONS, views=[View(), SLIDE], images=12)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def section(folder: Path) -> Section:
     return sections_of([folder])[0]
 
 
@@ -139,6 +148,20 @@ def test_classes_and_bins_are_those_of_their_tables(section: Section) -> None:
             own = bins.loc[(curve.arm, panel.title)].groupby("quantity")["value"].apply(list)
             full = [pair for pair in zip(own["confidence"], own["accuracy"], strict=True) if pair[0] == pair[0]]
             assert [(x / 100, number.estimate / 100) for x, number in curve.points] == [pytest.approx(p) for p in full]
+
+
+def test_the_size_of_a_class_is_its_share_of_the_labelled_pixels(section: Section, folder: Path) -> None:
+    counts = quality_frame(folder).iloc[0]
+    pixels = np.sum(counts["counts"]["labelled"], axis=0)
+    shares = dict(zip(counts["class_names"], pixels / pixels.sum(), strict=True))
+    for panel in chart_of(section, "classes-whole").panels:
+        assert isinstance(panel, Rows)
+        assert {row.label: row.size for row in panel.rows} == pytest.approx(
+            {name: share / max(shares.values()) for name, share in shares.items()}
+        )
+        assert {row.label: row.note for row in panel.rows} == {
+            name: f"{100 * share:.1f} % of the labelled pixels" for name, share in shares.items()
+        }
 
 
 def test_an_arm_has_one_series_in_all_figures(section: Section) -> None:

@@ -107,10 +107,10 @@ def test_a_claim_is_confirmed_by_a_star_alone_and_else_supported_as_far_as_the_g
     same = arm_difference(arms((0.5,), spread=0.1), "a", "c", 100)
     judged = [judge(TABLE_5, each) for each in (single, several, clear, primary(clear, 0.01), same)]
     assert judged == [
-        "supports in direction (for these weights)",
-        "supports in direction (in all runs so far)",
-        "supports in direction (exploratory)",
-        "confirms in direction",
+        "supports in direction (for these weights), which alone is comparable",
+        "supports in direction (in all runs so far), which alone is comparable",
+        "supports in direction (exploratory), which alone is comparable",
+        "confirms in direction, which alone is comparable",
         "does not confirm",
     ]
 

@@ -14,7 +14,7 @@ from robustbench_seg.store.view import View
 from robustbench_seg.studies.bootstrap import ROWS, bootstrap
 from robustbench_seg.studies.counts import Counts, read_counts
 from robustbench_seg.studies.frame import quality_frame
-from robustbench_seg.studies.robustness import by_corruption, headline, retention
+from robustbench_seg.studies.robustness import by_corruption, headline, scores_of
 from robustbench_seg.studies.statistics import interval
 
 
@@ -163,7 +163,7 @@ def test_headline_and_retention_of_the_data_equal_the_table(tmp_path: Path) -> N
     scores = bootstrap(read_counts(frame), resamples=20)
     miou = scores.under(model="m", view="whole")
     assert headline(miou, conditions)[0] == pytest.approx(row["mean"], abs=1e-15)
-    assert retention(miou, conditions)[0] == pytest.approx(row["retention"], abs=1e-15)
+    assert scores_of(miou, conditions)["retention"][0] == pytest.approx(row["retention"], abs=1e-15)
     assert headline(miou, conditions).shape == (21,)
 
 

@@ -34,6 +34,11 @@ def difference(estimate: float, *, runs: int = 1, half: float = 0.01, wide: floa
         (difference(0.1, runs=2, wide=0.02), Grade.SIGNIFICANT, "a has more clean mIoU than b (exploratory)"),
         (difference(-0.1, runs=2, wide=0.5), Grade.RUNS, "b has more clean mIoU than a (in all runs so far)"),
         (difference(0.1), Grade.WEIGHTS, "a has more clean mIoU than b (for these weights)"),
+        (
+            difference(-0.009, half=0.004),
+            Grade.WEIGHTS,
+            "b has more clean mIoU than a, by less than 1 point (for these weights)",
+        ),
         (difference(0.001, half=0.002), Grade.SAME, "a and b agree in clean mIoU within 1 point"),
         (difference(0.01, half=0.05), Grade.UNRESOLVED, "No difference in clean mIoU between a and b is resolved"),
         (replace(difference(0.1), blocks=4), Grade.UNKNOWN, "Whether a and b differ in clean mIoU is not known"),
@@ -42,6 +47,18 @@ def difference(estimate: float, *, runs: int = 1, half: float = 0.01, wide: floa
 def test_a_title_has_the_grade_of_its_difference(each: ArmDifference, grade: Grade, title: str) -> None:
     assert each.grade is grade
     assert pair_finding(each, "clean").title == title
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("quantity", ["clean", "drop", "extent", "growth"])
+def test_the_difference_below_a_title_is_stated_from_the_arm_that_has_more(quantity: str, sign: int) -> None:
+    each = replace(difference(0.1, runs=2, wide=0.02), by_group={"north": 0.1})
+    made = pair_finding(each if sign > 0 else each.turned, quantity)
+    assert made.difference == each
+    assert made.title.startswith("a ")
+    assert each.turned.interval == Interval(-0.1, pytest.approx(-0.11), pytest.approx(-0.09))
+    assert each.turned.pairs == {("b-s0", "a-s0"): -0.1, ("b-s1", "a-s1"): -0.1}
+    assert each.turned.grade is each.grade
 
 
 def title_of(**differences: ArmDifference) -> str:
@@ -63,6 +80,16 @@ def test_categories_that_differ_have_their_own_grades_and_what_is_open_is_said()
     assert title_of(mean=runs, noise=sure, blur=behind, weather=nothing) == (
         "a has more mIoU under corruption than b (in all runs so far); a is ahead under noise (exploratory); "
         "b is ahead under blur (in all runs so far); as a whole, weather is not resolved"
+    )
+    little = difference(0.009, half=0.004)
+    assert title_of(mean=runs, noise=sure, blur=little, weather=little).endswith(
+        "; a is ahead under noise (exploratory); under blur and weather they are within 1 point"
+    )
+    assert title_of(mean=runs, noise=sure, blur=little, weather=nothing).endswith(
+        "; a is ahead under noise (exploratory); elsewhere they are within 1 point or not resolved"
+    )
+    assert title_of(mean=runs, noise=sure, blur=nothing, weather=nothing).endswith(
+        "; as a whole, blur and weather are not resolved"
     )
     assert title_of(mean=nothing, noise=nothing, blur=nothing, weather=nothing) == (
         "No difference in mIoU under corruption between a and b is resolved"

@@ -12,7 +12,6 @@ import numpy as np
 from ...charts import dumbbells
 from ...store.cell import CLEAN
 from ...store.view import View
-from ...studies.robustness import scores_of
 from ...studies.statistics import Draws
 from ...wording import conjoin, counted, points
 from ..content import Content
@@ -40,7 +39,7 @@ def compared(panel: Panel, views: Views) -> Content:
     The table has a row per model and corruption, a column per view, and the gain. A sentence is on the mean.
     """
     stored, reestimated = views
-    both = partial(scores_and_gain, panel, views)
+    both = partial(panel.scores_and_gain, views)
     names = {name: text for name, text in IN.items() if name == CLEAN or panel.conditions}
     fields: dict[str, Any] = {
         "file": f"batchnorm-{reestimated}",
@@ -79,29 +78,22 @@ def compared(panel: Panel, views: Views) -> Content:
     )
 
 
-def scores_and_gain(panel: Panel, views: Views, title: str) -> dict[tuple[str, str], Draws]:
-    """Compute the scores of a model in both views, and the gain: by quantity and kind."""
-    before, after = (scores_of(panel.evidence.miou(title, view), panel.conditions) for view in views)
-    each = {"stored": before, "reestimated": after, "gain": {name: after[name] - before[name] for name in before}}
-    return {(name, kind): own[name] for kind, own in each.items() for name in before}
-
-
 def sentences_of(panel: Panel, views: Views) -> tuple[str, ...]:
     """State what each arm gains on average over corruptions, and what is left of the differences between arms."""
-    entries = panel.arms(partial(scores_and_gain, panel, views))
+    both = partial(panel.scores_and_gain, views)
+    entries = panel.arms(both)
     if any(np.isnan(entry.values[MEAN, "gain"][0]) for entry in entries):
         return ()
     gained = [f"{entry.label} {signed(panel.interval(entry.values[MEAN, 'gain']))}" for entry in entries]
 
-    def means(title: str) -> dict[View, Draws]:
-        return {view: scores_of(panel.evidence.miou(title, view), panel.conditions)[MEAN] for view in views}
+    def means(title: str) -> dict[str, Draws]:
+        return {kind: own for (name, kind), own in both(title).items() if name == MEAN}
 
-    differences = panel.evidence.differences(means, lambda view: (view,))
+    differences = panel.evidence.differences(means, views)
     left = [
-        f"{first} minus {second} is {points(before.estimate)} points with the stored statistics and {signed(after)} "
-        "with these"
+        f"{first} minus {second} is {points(differences[first, second, 'stored'].interval.estimate)} points with the "
+        f"stored statistics and {signed(differences[first, second, 'reestimated'].interval)} with these"
         for first, second in panel.evidence.pairs()
-        for before, after in [[differences[first, second, view].interval for view in views]]
     ]
     return (
         "Transductive, a diagnosis and no fair score: with statistics of BatchNorm from test images of each condition, "

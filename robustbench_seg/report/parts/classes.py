@@ -8,6 +8,7 @@ from ...charts import Dot, Fill, dumbbells
 from ...store.cell import CLEAN
 from ...studies.robustness import classes_by_arm
 from ...studies.statistics import Interval
+from ...wording import percent
 from ..content import Content, Picture
 from ..panel import Panel
 from ..table import Column, Table, frame_rows
@@ -44,9 +45,21 @@ def classes_picture(panel: Panel, frame: pd.DataFrame) -> Picture:
         }
         for arm in arms
     }
+    sizes = sizes_of(panel)
+    notes = {name: f"{percent(size)} % of the labelled pixels" for name, size in sizes.items()}
     few = f"; the first {MOST} of {len(panel.evidence.arms)} arms" if len(panel.evidence.arms) > MOST else ""
     caption = f"IoU in %; {'ring: clean, full: under corruption' if panel.conditions else 'clean images'}{few}"
-    return panel.picture("classes", "IoU per class", caption, dumbbells(rows, "IoU (%)", across=3))
+    if sizes:
+        caption += "; bar under a class: its share of the labelled pixels"
+    chart = dumbbells(rows, "IoU (%)", notes=notes, sizes=sizes, across=3)
+    return panel.picture("classes", "IoU per class", caption, chart)
+
+
+def sizes_of(panel: Panel) -> dict[str, float]:
+    """Compute the share of each class in the labelled pixels of all images, 0-1."""
+    first = panel.cells.iloc[0]
+    pixels = first["counts"]["labelled"].sum(axis=0)
+    return dict(zip(first["class_names"], (pixels / max(1, pixels.sum())).tolist(), strict=True))
 
 
 def classes_table(panel: Panel, frame: pd.DataFrame) -> Table:

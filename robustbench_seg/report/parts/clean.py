@@ -1,7 +1,7 @@
 """Clean images: scores of a suite without corruptions, in its one view."""
 
 from ...store.cell import CLEAN
-from ...studies.findings import pair_finding
+from ...studies.findings import pair_finding, released_finding
 from ...wording import conjoin
 from ..content import Content
 from ..panel import Panel
@@ -21,6 +21,7 @@ def make(panel: Panel) -> Content:
         lambda entry: float(entry.values[CLEAN][0]),
         lambda entry: with_interval(view.interval(entry.values[CLEAN])),
     )
-    findings = [pair_finding(each, CLEAN) for key, each in view.score_differences.items() if key[2] == CLEAN]
+    findings = [released] if (released := released_finding(view.cells)) else []
+    findings += [pair_finding(each, CLEAN) for key, each in view.score_differences.items() if key[2] == CLEAN]
     sentence = f"Clean mIoU ({view.images}, view {view.view}): {conjoin(parts)}."
     return scores_of(view) + Content(findings=tuple(findings), sentences=(sentence,))

@@ -8,7 +8,8 @@ from ...studies.claims import TABLE_5, ahead_in_table_5, judge
 from ...studies.evidence import Entry
 from ...studies.findings import best_arm_finding, finding_under_corruption
 from ...studies.grades import ArmDifference, Grade
-from ...wording import MOST_NAMES, conjoin, counted, percent, points, spaced
+from ...studies.limits import incomplete
+from ...wording import conjoin, counted, percent, points, spaced
 from ..content import Content
 from ..panel import Panel
 from ..scores import scores_of
@@ -16,7 +17,7 @@ from ..units import signed, state, verdict, with_interval
 
 __all__ = ["make"]
 
-PHRASES = {"mean": "mean under corruption", "retention": "retention", "drop": "drop from clean to mean"}
+PHRASES = {"mean": "mean under corruption", "drop": "drop from clean to mean"}
 
 
 def make(panel: Panel) -> Content:
@@ -31,7 +32,7 @@ def of_view(panel: Panel) -> Content:
     """
     assert panel.view is not None
     entries = panel.evidence.entries(panel.scores, panel.view)
-    content = scores_of(panel) + Content(warnings=tuple(incomplete(panel, entries)))
+    content = scores_of(panel) + Content(warnings=tuple(incomplete(entries, panel.view)))
     if not panel.main:
         return content
     whole = [entry for entry in entries if entry.compared and not np.isnan(entry.values["retention"][0])]
@@ -54,7 +55,9 @@ def results(panel: Panel, whole: list[Entry], arms: int) -> list[str]:
     def keeps(arm: Entry) -> str:
         mean, clean = (percent(arm.values[name][0]) for name in ("mean", CLEAN))
         retention = with_interval(panel.interval(arm.values["retention"]))
-        return f"has {mean} % mIoU of {clean} % clean and keeps {retention}"
+        runs = [percent(values["retention"][0]) for values in arm.runs]
+        own = f" (its runs: {conjoin(runs)})" if len(runs) > 1 else ""
+        return f"has {mean} % mIoU of {clean} % clean and keeps {retention}{own}"
 
     differences, sentences = panel.score_differences, []
     if whole:
@@ -111,15 +114,3 @@ def next_to_table_5(panel: Panel, of: dict[str, ArmDifference]) -> str:
         f"The {TABLE_5.statement}, which this {judge(TABLE_5, retention)}. "
         f"SegFormer has more mIoU in {ahead} of {len(panel.conditions)} corruptions, there in {ahead_in_table_5()}."
     )
-
-
-def incomplete(panel: Panel, entries: list[Entry]) -> list[str]:
-    """State which models have no mean under corruption, or no retention, since cells are missing."""
-    absent = {name: [e.name for e in entries if np.isnan(e.values[name][0])] for name in ("mean", "retention")}
-    # Without a mean there is no retention either, which needs no second line.
-    absent["retention"] = [name for name in absent["retention"] if name not in absent["mean"]]
-    return [
-        f"Cells of {conjoin(names, MOST_NAMES)}, view {panel.view}, are missing, so there is no {PHRASES[what]}."
-        for what, names in absent.items()
-        if names
-    ]

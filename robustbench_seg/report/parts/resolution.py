@@ -86,14 +86,19 @@ def results(panel: Panel, shift: Shift) -> list[str]:
     pair = TABLE_1C.pair(differences, "extent")
     if pair is None:
         return sentences
-    extent, arms = differences[*pair, "extent"], " minus ".join(pair)
+    extent = differences[*pair, "extent"]
     paper = f"; the {TABLE_1C.statement}, which this {judge(TABLE_1C, extent)}" if TABLE_1C.fits(pair) else ""
-    sentences.append(f"{arms}: {verdict(extent, ' of that loss')}{paper}.")
+    turn, arms = extent.interval.estimate < 0, f"{extent.positive.first} minus {extent.positive.second}"
+    sentences.append(f"{arms}: {verdict(extent.positive, ' of that loss')}{paper}.")
     if scale := next((f"x{each:g}" for each in reversed(shift.scales) if f"joint x{each:g}" in shift.effects), ""):
         measured = {where: differences.get((*pair, f"{kind} {scale}")) for kind, where in SCALED.items()}
-        parts = [f"{where} {verdict(each)}" for where, each in measured.items() if each and not each.obstacle]
+        parts = [
+            f"{where} {verdict(each.turned if turn else each)}"
+            for where, each in measured.items()
+            if each and not each.obstacle
+        ]
         if parts:
-            sentences.append(f"{arms}, of the image scaled by {scale[1:]}: {'; '.join(parts)}.")
+            sentences.append(f"{arms}, the loss with the image scaled by {scale[1:]}: {'; '.join(parts)}.")
     return sentences
 
 
@@ -113,5 +118,6 @@ def results_of_growth(panel: Panel, shift: Shift) -> list[str]:
         f"on average over {counted(len(panel.conditions), 'corruption')}: {'; '.join(parts)}."
     ]
     if pair := TABLE_1C.pair(shift.growth, "growth"):
-        sentences.append(f"{' minus '.join(pair)}: {verdict(shift.growth[*pair, 'growth'], ' of growth')}.")
+        each = shift.growth[*pair, "growth"].positive
+        sentences.append(f"{each.first} minus {each.second}: {verdict(each, ' of growth')}.")
     return sentences

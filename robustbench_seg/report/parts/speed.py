@@ -10,9 +10,8 @@ from ...store.cell import CLEAN
 from ...studies import speed as speeds
 from ...studies.frame import NOISY_SPREAD
 from ...studies.published import TABLES
-from ...studies.titles import titles_of
 from ..content import Content, Picture
-from ..panel import BRIEF, FILLS, Panel
+from ..panel import FILLS, Panel
 from ..table import Cell, Column, Table, frame_rows, numbers
 from ..units import COUNT, MILLIONS, plain
 
@@ -23,11 +22,9 @@ ONE, TWO, BILLIONS = plain("{:.1f}"), plain("{:.2f}"), plain("{:.1f}", 1e9)
 
 def make(panel: Panel) -> Content:
     """Make the table of speed cells, the paper's where it has the same variants and inputs, and the trade-off."""
-    latency = panel.source.latency
-    if not (panel.main and len(latency)):
+    if not (panel.main and len(panel.source.latency)):
         return Content()
-    both = pd.concat([f.filter(["model", "checkpoint_sha256"]) for f in (panel.source.quality, latency)])
-    latency = latency.assign(model=titles_of(both)[len(panel.source.quality) :])
+    latency = speeds.with_titles(panel.source.latency, panel.source.quality)
     return Content(
         tables=(speed_table(latency), *published_table(latency)),
         pictures=tuple(tradeoff_picture(panel, latency)) if panel.source.pictures else (),
@@ -95,20 +92,12 @@ def table_of(cells: pd.DataFrame, columns: list[Column], setup: Sequence[str], *
 
     setup: the columns that are in one column for what differs in them, and in the caption for what does not.
     """
-    differing, alike = speeds.differing_setup(cells, setup)
-    rows = [row for _, row in cells.iterrows()]
-    sizes = [f"{row['height']}x{row['width']}" for row in rows]
-    frame = cells.assign(
-        input=list(map(Cell, sizes, cells["height"] * cells["width"])),
-        differing=[speeds.setup_of(row, differing) for row in rows],
-        setup=[f"{size}, batch {row['batch']}, {speeds.setup_of(row)}" for size, row in zip(sizes, rows, strict=True)],
-        models=cells["model"],
-        weights=cells["checkpoint_sha256"].str[:BRIEF],
-    )
+    frame, differing, alike = speeds.with_setup(cells, setup)
+    frame["input"] = list(map(Cell, frame["input"], frame["height"] * frame["width"]))
     last = [Column(name="differing", label="setup", align="left")] if differing else []
     columns = [Column(name="model", label="model", align="left"), *columns, *last]
     lines = frame_rows(frame, columns, ["models", "weights", "precision", "setup"])
-    caption += f"{speeds.setup_of(cells.iloc[0], alike)}."
+    caption += f"{alike}."
     return Table(columns=columns, rows=lines, where={"metric": "speed"}, caption=caption, **fields)
 
 

@@ -188,7 +188,7 @@ def without(column: str, prefixes: Iterable[str]) -> str:
 def published_scores(name: str, ours: OwnRun) -> tuple[pd.DataFrame, list[str]]:
     """Return the scores of a published table, 0-1, and what all its rows differ in from our setting.
 
-    Columns, next to those of `published_rows`: mean over the protocol's corruptions, and retention; setup: what a row
+    Columns, next to what `published_rows` has: mean over the protocol's corruptions, and retention; setup: what a row
     differs in; own: what it alone differs in; alarm: what is wrong with it, if the classes of its data set are known.
     """
     table, about = published_rows(name, ours), TABLES[name]
