@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ..errors import StoreError
+from ..stopping import end_if_asked
 from ..store.claims import POLL_S, Claims
 from ..store.folder import Stamp, Store, read_failure
 from ..wording import listed
@@ -72,6 +73,7 @@ def claimed(shared: Shared, units: Sequence[Unit], sleep: Callable[[float], None
     while left:
         others: list[Unit] = []
         for unit in left:
+            end_if_asked()
             if (rest := shared.lacking(unit)) is None:
                 continue
             if (claim := shared.claims.take(rest.name, str(rest))) is None:

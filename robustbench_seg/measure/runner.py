@@ -4,7 +4,7 @@ Several processes and machines may run on one folder at a time: each measures wh
 """
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,7 +13,7 @@ from statistics import fmean
 
 from ..datasets import Dataset
 from ..datasets.base import LabelMap, Sample
-from ..errors import DataError
+from ..errors import DataError, MachineError
 from ..locks import measuring
 from ..store.cell import Condition, LatencyCell
 from ..store.claims import Claims
@@ -28,6 +28,7 @@ from .listener import Listener, Listeners
 from .pictures import save_pictures
 from .plan import Job, Options, make_jobs, open_data
 from .prepare import CorruptedSample
+from .shards import part_of
 from .sweep import Sweep, speeds_of, sweeps_of
 from .tally import Tally
 from .workers import Loader
@@ -50,9 +51,14 @@ class Context:
 
     @contextmanager
     def storing(self, job: Job) -> Iterator[None]:
-        """Hold a block that stores a job's cell; what it raises is noted."""
+        """Hold a block that stores a job's cell; what it raises is noted.
+
+        A fault of the machine, such as a full disk, is none of the cell: it ends the run, and others can continue.
+        """
         try:
             yield
+        except MachineError:
+            raise
         except Exception as error:
             self.fail(job, error)
         else:
@@ -80,42 +86,33 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
     dataset, ids = open_data(suite, options)
     stamps = stamps_of(dataset, {*ids, *suite.gallery}) if dataset else {}
     plan, jobs = make_jobs(suite, options, dataset, ids, listener.noted)
+    own = part_of(jobs, options.shard)
+    paths = {store.path(job.record.kind, job.cell.slug, job.record.key): job.record for job in jobs}
+    alike = len(dataset.class_names) if dataset else None, suite.metrics
     with store.in_use(), Loader(options.workers) as loader, Claims(out) as claims:
-        whole = prepare_store(store, jobs, dataset, suite, listener)
+        whole = store.check(paths, listener.noted)
+        store.expect_alike(whole.values(), *alike)
+        if renewed := store.bring_up_to_date(whole):
+            listener.noted(f"{out}: brought {renewed} of {len(whole)} files up to date; their counts do not change")
         store.write_plan(plan)
-        waiting = [job for job in jobs if job.record.key not in whole]
+        done = {paths[path].key for path in whole.keys() & paths.keys()}
+        for path in whole.keys() & paths.keys():
+            store.forget_failures(paths[path])
+        waiting = [job for job in own if job.record.key not in done]
         notes = {job.record.key: store.failure_stamp(job.record) for job in waiting}
-        listener.planned(len(jobs) - len(waiting), waiting)
-        sweeps = sweeps_of(waiting)
+        listener.planned(len(own) - len(waiting), waiting)
+        sweeps, seen = sweeps_of(waiting), {*whole, *paths}
         shared = Shared(store, claims, listener, notes)
         with decoding(dataset, stamps, options.cache, len(sweeps)) as decoded:
             context = Context(suite, decoded, ids, loader, store, listener, options.batch, shared.failed)
             for sweep in claimed(shared, sweeps):
+                store.expect_others_alike(seen, *alike)
                 with measuring(out, alone=False, wait=listener.waits):
                     measure_sweep(context, sweep)
         for speed in claimed(shared, speeds_of(waiting)):
             with measuring(out, alone=True, wait=listener.waits):
                 measure_speed(context, *speed.jobs)
     return context.failed
-
-
-def prepare_store(
-    store: Store, jobs: Sequence[Job], dataset: Dataset | None, suite: Suite, listener: Listener
-) -> set[str]:
-    """Check a store before a run adds cells to it; return the keys of the jobs that it holds.
-
-    Raises StoreError for cells that the new ones must not be next to, and as `Store.check`.
-    """
-    paths = {store.path(job.record.kind, job.cell.slug, job.record.key): job.record for job in jobs}
-    whole = store.check(paths, listener.noted)
-    store.expect_alike(whole.values(), len(dataset.class_names) if dataset else None, suite.metrics)
-    if renewed := store.bring_up_to_date(whole):
-        listener.noted(
-            f"{store.folder}: brought {renewed} of {len(whole)} files up to date; their counts do not change"
-        )
-    for path in whole.keys() & paths.keys():
-        store.forget_failures(paths[path])
-    return {paths[path].key for path in whole.keys() & paths.keys()}
 
 
 def measure_sweep(context: Context, sweep: Sweep) -> None:

@@ -7,12 +7,23 @@ without a message.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from ..errors import UsageError
 from ..store.cell import CLEAN, LatencyCell, QualityCell
 from ..store.view import View
 
-__all__ = ["Shard", "assign", "shard_from"]
+__all__ = ["Shard", "assign", "part_of", "shard_from"]
+
+
+class HasCell(Protocol):
+    """Such as a job."""
+
+    @property
+    def cell(self) -> QualityCell | LatencyCell: ...
+
+
+Cells = TypeVar("Cells", bound=HasCell)
 
 FORM = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
 # Milliseconds that an image of 1024x2048 takes, from benchmarks/results/corruptions.md; clean images take none.
@@ -128,6 +139,14 @@ def assign(cells: Sequence[QualityCell | LatencyCell], of: int) -> list[int]:
     for turn, place in enumerate(place for place, part in enumerate(parts) if not part):
         parts[place] = order[turn % of] + 1
     return parts
+
+
+def part_of(jobs: Sequence[Cells], shard: Shard | None) -> list[Cells]:
+    """Choose the jobs of a shard, of all jobs of a plan; all of them for None."""
+    if shard is None:
+        return list(jobs)
+    parts = assign([job.cell for job in jobs], shard.of)
+    return [job for job, part in zip(jobs, parts, strict=True) if part == shard.number]
 
 
 def cost(cells: Sequence[QualityCell | LatencyCell]) -> float:

@@ -26,7 +26,7 @@ from .plan import Failure, Plan
 from .record import SCHEMA_VERSION, Record
 from .strict_json import parse_json
 
-__all__ = ["Stamp", "Store", "read_failure"]
+__all__ = ["OLDEST_RENEWED", "Stamp", "Store", "read_failure", "read_plan"]
 
 Stamp = tuple[int, int] | None
 OLDEST_RENEWED = 2  # the keys of version 1 are different, so its cells match no cell that is measured now
@@ -110,6 +110,14 @@ class Store:
             else:
                 continue
             raise StoreError(f"{self.folder}: holds cells {stored}, new cells have {new}; give another --out")
+
+    def expect_others_alike(self, seen: set[Path], classes: int | None, metrics: Sequence[str]) -> None:
+        """Raise StoreError, as `expect_alike`, for what other runs have stored meanwhile. seen: files that are not read
+        again; the others are added.
+        """
+        new = [path for path in self.files("quality") if path not in seen]
+        self.expect_alike([read_record(path) for path in new], classes, metrics)
+        seen.update(new)
 
     def gallery(self, slug: str, key: str) -> Path:
         """Return the folder of a cell's pictures of the suite's gallery."""
