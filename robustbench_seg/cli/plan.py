@@ -132,18 +132,17 @@ def show(suite: "Suite", weights: dict[str, str], sources: Sequence[str], shard:
     if latency:
         sizes = dict.fromkeys(f"{cell.height}x{cell.width}" for cell in latency)
         say(f"latency cells per model: {len(latency)} ({', '.join(sizes)})")
-    if shard is not None:
-        show_shard(planned, shard, known=bool(models))
+    if shard is not None and models:
+        show_shard(planned, shard)
+    elif shard is not None:
+        say(f"shard {shard}: its part depends on the models, and none is given")
 
 
-def show_shard(plan: "Plan", shard: "Shard", *, known: bool) -> None:
-    """Print the part of a plan that a shard is. known: whether the models are those that are measured."""
+def show_shard(plan: "Plan", shard: "Shard") -> None:
+    """Print the part of a plan that a shard is."""
     from ..measure.shards import assign
     from ..store.cell import LatencyCell
 
-    if not known:
-        say(f"shard {shard}: which part that is depends on the models")
-        return
     cells = plan.to_measure()
     own = [cell for cell, part in zip(cells, assign(cells, shard.of), strict=True) if part == shard.number]
     names = dict.fromkeys(cell.slug if isinstance(cell, LatencyCell) else condition_name(cell) for cell in own)

@@ -51,6 +51,9 @@ while kill -0 "$run" 2>/dev/null; do # a signal has ended the wait, and not the 
     wait "$run"
     status=$?
 done
+wait "$run" 2>/dev/null
+last=$?
+[ "$last" -eq 127 ] || status=$last # 127: an earlier wait has seen the end
 if [ -n "$limit" ]; then
     kill "$late" 2>/dev/null
     if [ "$status" -gt 2 ]; then
@@ -88,7 +91,7 @@ def slurm(
     for option in sbatch or ():
         if not option.startswith("-") or not option.isprintable():
             raise UsageError(f"--sbatch takes an option such as --partition=gpu, got {option!r:.60}")
-    given = parsed(context.args)
+    given = parse(context)
     if given["suite"] is not None and not given["plugins"]:
         read_suite(given["suite"])
     elif given["suite"] is None and not given["data"]:
@@ -107,9 +110,7 @@ def slurm(
     sys.stdout.write(head + BODY.format(command=command, wait=grace - REST_S))
 
 
-def parsed(arguments: list[str]) -> dict[str, Any]:
+def parse(context: typer.Context) -> dict[str, Any]:
     """Read the arguments of `run` without running it. Raises what it raises for an option that it does not have."""
-    from .program import app
-
-    group: Any = typer.main.get_command(app)
-    return dict(group.commands["run"].make_context("run", [*arguments]).params)
+    group: Any = context.find_root().command
+    return dict(group.commands["run"].make_context("run", [*context.args]).params)

@@ -68,7 +68,7 @@ class Shard:
 def shard_from(environ: Mapping[str, str]) -> tuple[Shard, str] | None:
     """Read the shard of a task that a scheduler or launcher has started, and the variables that name it.
 
-    The tasks of an array of jobs are divided again among the tasks of a job: those of WORLD_SIZE, else of SLURM_NTASKS.
+    The part of a job in an array is divided again among its tasks, by RANK, else by SLURM_PROCID.
     None for a process that is alone. Raises UsageError for variables that contradict each other.
     """
     number, of, names = 0, 1, []

@@ -112,7 +112,7 @@ class Claims:
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.folder, self.clock = folder / ".claims", clock
-        self.held: set[Claim] = set()
+        self.own: set[Claim] = set()
         self.sightings: dict[Path, Sighting] = {}
         self.ended = threading.Event()
 
@@ -127,13 +127,13 @@ class Claims:
 
     def beat(self) -> None:
         while not self.ended.wait(BEAT_S):
-            for claim in tuple(self.held):
+            for claim in tuple(self.own):
                 claim.beat()
 
     def end(self, at_once: bool = False) -> None:
         """Release all claims, so that other processes take what is left without delay."""
         self.ended.set()
-        for claim in tuple(self.held):
+        for claim in tuple(self.own):
             claim.release()
 
     def take(self, name: str, what: str) -> Claim | None:
@@ -150,7 +150,7 @@ class Claims:
                 claim = Claim(self.folder / f"{name}.{number}", what)
             except FileExistsError:
                 return None
-            self.held.add(claim)
+            self.own.add(claim)
             return claim
 
     @contextmanager
@@ -159,7 +159,7 @@ class Claims:
         try:
             yield claim
         finally:
-            self.held.discard(claim)
+            self.own.discard(claim)
             claim.release()
 
     def is_left(self, path: Path) -> bool:
