@@ -25,6 +25,7 @@ __all__ = [
     "Quiet",
     "Seeds",
     "Severities",
+    "ShardText",
     "Split",
     "SuiteName",
     "Views",
@@ -130,6 +131,14 @@ Cache = Annotated[
     typer.Option(
         help="Folder where decoded images are kept until the run ends, up to 90 % of its free disk, so that each is "
         "decoded once; by default in the folder of temporary files, up to half of the free memory.",
+    ),
+]
+ShardText = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="K/N|all",
+        help="Measure part K of N of the plan; by default all of it, or this task's part under Slurm or torchrun.",
     ),
 ]
 Plugins = Annotated[

@@ -28,6 +28,7 @@ from ..suites import Suite, expand, with_weights
 from .aligned import align_model, outputs_of
 from .batchnorm import norms_of
 from .devices import evaluation_threads, find_device
+from .shards import Shard
 from .views import input_sizes
 
 __all__ = ["Handed", "Job", "Options", "make_jobs", "open_data"]
@@ -50,7 +51,7 @@ class Options:
     limit: the number of images, evenly spaced over the sorted ids. dataset: the suite's, if it is open already. models:
     those that a program hands over, by name. command: how this run is
     called in its records, by default the command line. cache: see `decoded`; None for the folder of temporary files.
-    batch: see `Screening`.
+    batch: see `Screening`. shard: the part of the plan that is measured; None for all of it.
     """
 
     data: dict[str, Path] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class Options:
     workers: int = 0
     batch: int | None = None
     limit: int | None = None
+    shard: Shard | None = None
     cache: Path | None = None
     dataset: Dataset | None = None
     handed: Mapping[str, Handed] = field(default_factory=dict)
