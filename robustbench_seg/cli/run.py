@@ -8,12 +8,14 @@ import typer
 from ..wording import counted
 from .choice import Choice, choose, options_for
 from .options import (
+    Address,
     BatchNorm,
     BatchSize,
     Cache,
     Corruptions,
     Data,
     Device,
+    EngineName,
     Full,
     Limit,
     LogTo,
@@ -59,6 +61,8 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     workers: Workers = None,
     batch: BatchSize = None,
     cache: Cache = None,
+    engine: EngineName = "local",
+    address: Address = None,
     limit: Limit = None,
     full: Full = False,
     log_to: LogTo = None,
@@ -91,6 +95,8 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         limit=limit,
         batch=batch,
         cache=cache,
+        engine=engine,
+        address=address,
     )
     log = opened_log(log_to, out, target.suite)
     with RunProgress(console) as progress:

@@ -4,26 +4,25 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
 from ..datasets import Dataset
 from ..datasets.base import LabelMap, Sample
 from ..errors import DataError
-from ..store.cell import Condition, LatencyCell
+from ..store.cell import Condition, LatencyCell, QualityCell
 from ..store.folder import Store
 from ..store.plan import Failure
 from ..suites import Suite
 from .decoded import decoding, stamps_of
-from .evaluate import Screening, show
+from .engines import Measured, open_engine
+from .evaluate import Screening
 from .latency import Budget, measure_latency
 from .listener import Listener, Listeners
 from .pictures import save_pictures
 from .plan import Job, Options, make_jobs, open_data
-from .prepare import CorruptedSample
 from .sweep import Sweep, sweeps_of
-from .tally import Tally
 from .workers import Loader
 
 __all__ = ["Listener", "Listeners", "run"]
@@ -31,16 +30,55 @@ __all__ = ["Listener", "Listeners", "run"]
 
 @dataclass(frozen=True)
 class Context:
-    """The values that all cells of a run share. failed: the jobs that raised so far."""
+    """The values that all cells of a run share, and the keeper of what its engine measures.
+
+    failed: the jobs that raised so far. differences: of each image from clean, by condition and id.
+    """
 
     suite: Suite
     dataset: Dataset | None
     ids: tuple[str, ...]
-    loader: Loader
     store: Store
     listener: Listener
-    batch: int | None = None
     failed: list[Job] = field(default_factory=list)
+    differences: dict[Condition, dict[str, float]] = field(default_factory=dict)
+
+    def note(self, line: str) -> None:
+        """Pass on a line."""
+        self.listener.noted(line)
+
+    def begin(self, sweep: Sweep) -> None:
+        """Begin a sweep."""
+        self.listener.started(sweep.jobs)
+
+    def count(self, job: Job, image_id: str, difference: float | None) -> None:
+        """Note an image; one that is shown for the gallery alone does not count."""
+        assert isinstance(job.cell, QualityCell)
+        if image_id in self.counted:
+            self.listener.image()
+            if difference is not None:
+                self.differences.setdefault(job.cell.condition, {})[image_id] = difference
+
+    def picture(self, job: Job, sample: Sample, prediction: LabelMap) -> None:
+        """Save the pictures of a gallery image, which need not be among the chosen ids."""
+        assert self.dataset is not None
+        save_pictures(self.store.gallery(job.cell.slug, job.record.key), self.dataset, sample, prediction)
+
+    def keep(self, job: Job, what: Measured) -> None:
+        """Store a quality cell, unless its corruption has changed no image."""
+        assert isinstance(job.cell, QualityCell)
+        differences = self.differences.get(job.cell.condition, {})
+        difference = fmean(differences.values()) if differences else None
+        with self.storing(job):
+            expect_change(job.cell.condition, difference, len(differences))
+            environment = {**job.record.environment, **what.environment}
+            record = replace(job.record, timings=dict(what.timings), difference=difference, environment=environment)
+            self.store.write_quality([what.rows[image_id] for image_id in self.ids], record)
+
+    @cached_property
+    def counted(self) -> frozenset[str]:
+        """The ids of the images that count."""
+        return frozenset(self.ids)
 
     @contextmanager
     def storing(self, job: Job) -> Iterator[None]:
@@ -70,7 +108,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
     dataset, ids = open_data(suite, options)
     stamps = stamps_of(dataset, {*ids, *suite.gallery}) if dataset else {}
     plan, jobs = make_jobs(suite, options, dataset, ids, listener.noted)
-    with store.in_use(), Loader(options.workers) as loader:
+    with store.in_use():
         paths = [store.path(job.record.kind, job.cell.slug, job.record.key) for job in jobs]
         whole = store.check(paths, listener.noted)
         store.expect_alike(whole.values(), len(dataset.class_names) if dataset else None, suite.metrics)
@@ -86,50 +124,16 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
         listener.planned(len(jobs) - len(waiting), waiting)
         sweeps = sweeps_of(waiting)
         with decoding(dataset, stamps, options.cache, len(sweeps)) as decoded:
-            context = Context(suite, decoded, ids, loader, store, listener, options.batch)
-            for sweep in sweeps:
-                measure_sweep(context, sweep)
+            context = Context(suite, decoded, ids, store, listener)
+            if decoded is not None and sweeps:
+                others = [image_id for image_id in suite.gallery if image_id not in context.counted]
+                screening = Screening(decoded, ids, Loader(options.workers), options.batch, others, set(suite.gallery))
+                with open_engine(suite, options, screening, context) as engine:
+                    engine.measure(sweeps)
         for job in waiting:
             if isinstance(job.cell, LatencyCell):
                 measure_speed(context, job, job.cell)
     return context.failed
-
-
-def measure_sweep(context: Context, sweep: Sweep) -> None:
-    """Show the images of a sweep to its models, and store the cell of each.
-
-    A job that raises is noted at once, and the others continue. Gallery images outside of the chosen ids are saved, but
-    not counted.
-    """
-    dataset, listener = context.dataset, context.listener
-    assert dataset is not None
-    jobs = {
-        Tally(job.model, cell.setting, job.record.environment["threads"], partial(context.fail, job)): job
-        for job, cell in sweep.cells
-    }
-    counted, gallery = set(context.ids), set(context.suite.gallery)
-    differences: dict[str, float] = {}
-
-    def seen(tally: Tally, sample: Sample, prediction: LabelMap | None) -> None:
-        if sample.image_id in gallery and prediction is not None:
-            record = jobs[tally].record
-            save_pictures(context.store.gallery(record.cell.slug, record.key), dataset, sample, prediction)
-        if sample.image_id in counted:
-            listener.image()
-            if isinstance(sample, CorruptedSample):
-                differences[sample.image_id] = sample.difference
-
-    listener.started(sweep.jobs)
-    others = [image_id for image_id in context.suite.gallery if image_id not in counted]
-    screening = Screening(dataset, context.ids, context.loader, context.batch, others, gallery)
-    show(list(jobs), sweep.condition, screening, seen)
-    difference = fmean(differences.values()) if differences else None
-    for tally, job in jobs.items():
-        if tally.error is None:
-            with context.storing(job):
-                expect_change(sweep.condition, difference, len(differences))
-                record = replace(job.record, timings=tally.timings, difference=difference)
-                context.store.write_quality([tally.rows[image_id] for image_id in context.ids], record)
 
 
 def expect_change(condition: Condition, difference: float | None, images: int) -> None:
