@@ -11,6 +11,7 @@ from ... import environment
 from ...errors import MachineError, UsageError
 from ...models import load_source
 from ...models.base import NetworkSegmenter, Segmenter
+from ...stopping import ENDINGS
 from ...suites.model import ModelSpec
 from ..aligned import align_model
 from .parcel import Origin, Parcel, node_name
@@ -48,9 +49,16 @@ def connected(address: str | None) -> Iterator[None]:
         reason = " ".join(str(error).split())
         place = "Ray can't start here" if address is None else f"--address {address}: no Ray cluster answers there"
         raise MachineError(f"{place} ({reason:.300})") from None
+
+    def end(at_once: bool = False) -> None:
+        if not at_once:  # Ray's processes end with this one, too, but some seconds later
+            ray.shutdown()
+
+    ENDINGS.add(end)
     try:
         yield
     finally:
+        ENDINGS.discard(end)
         ray.shutdown()
 
 

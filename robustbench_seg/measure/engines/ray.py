@@ -44,7 +44,8 @@ class Ray(Engine):
     def __init__(self, suite: Suite, options: Options, screening: Screening, keeper: Keeper) -> None:
         self.options, self.screening, self.keeper = options, screening, keeper
         given = suite.models or options.weights or options.models
-        self.specs = {spec.name: spec for spec in with_weights(suite, options.weights, options.models) if given}
+        specs = with_weights(suite, options.weights, options.models) if given else ()
+        self.specs = {spec.name: spec for spec in specs}
         self.makes: dict[str, Any] = {}
         self.stack = ExitStack()
 
