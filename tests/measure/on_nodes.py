@@ -21,7 +21,9 @@ class Numbered(Drawn):
         self.folder = folder
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        (self.folder / "process").write_text(str(os.getpid()))
+        own = self.folder / str(os.getpid())
+        own.write_text(own.name)
+        own.replace(self.folder / "process")
         return super().__call__(images)
 
 

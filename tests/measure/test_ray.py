@@ -102,7 +102,7 @@ def test_so_is_a_process_that_corrupts_and_one_that_ends_each_time_fails_its_cel
     (nodes / "once").touch()
     measure(tmp_path / "local", {"m0": Drawn(0)}, **once)
     (nodes / "once").unlink()
-    measure(tmp_path / "ray", {"m0": Drawn(0)}, **once, engine="ray")
+    assert measure(tmp_path / "ray", {"m0": Drawn(0)}, **once, engine="ray").failures == {}
     assert (nodes / "once").exists()
     assert_same_store(tmp_path / "ray", tmp_path / "local")
     monkeypatch.setattr(data, "RETRIES", 1)

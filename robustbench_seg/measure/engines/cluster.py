@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["alive_nodes", "connected", "maker", "places"]
 
 SENT_PARAMETERS = 2**28  # of a model that goes through the object store: 1 GiB in fp32
-SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # else a call after the end would start Ray again
+}
 
 
 @contextmanager
@@ -31,6 +35,8 @@ def connected(address: str | None) -> Iterator[None]:
 
     Raises MachineError without Ray, and where no cluster answers.
     """
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
     except ImportError:
@@ -38,8 +44,6 @@ def connected(address: str | None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
     how: dict[str, Any] = {"address": address}
     if address is None:
         how = {"address": "local", "num_cpus": environment.available_cores(), "include_dashboard": False}

@@ -32,19 +32,22 @@ Make = Callable[["torch.device"], "Segmenter"]  # a model, on a device
 class Fault:
     """An exception and its traceback in words, on the way to another process."""
 
-    error: BaseException
+    error: Exception
     trace: str
 
     @classmethod
-    def of(cls, error: BaseException) -> "Fault":
-        """Take an exception that was handled here."""
-        return cls(portable(error), "".join(traceback.format_exception(error)))
+    def of(cls, error: Exception) -> "Fault":
+        """Take an exception that was handled here; one that came from another process keeps its traceback there."""
+        cause = error.__cause__
+        trace = str(cause) if isinstance(cause, InWorkerError) else "".join(traceback.format_exception(error))
+        return cls(portable(error), trace)
 
     def exception(self) -> Exception:
-        """Give the exception, with the traceback as its cause."""
-        error = self.error if isinstance(self.error, Exception) else RuntimeError(repr(self.error))
-        error.__cause__ = InWorkerError(self.trace)
-        return error
+        """Give the exception as if it were raised here, with the traceback as its cause."""
+        try:
+            raise self.error from InWorkerError(self.trace)
+        except Exception as error:
+            return error
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from typing import Any, Self
 
 from ...corruptions import CORRUPTIONS
 from ...metrics import METRICS
-from ...stopping import ENDINGS
 from ...suites import Suite, with_weights
 from ..evaluate import Screening
 from ..plan import Options
@@ -59,8 +58,7 @@ class Ray(Engine):
             own = {name: METRICS[name] for name in METRICS if not METRICS[name].shipped}
             parcels = [ray.put(Parcel.of(each, self.origin)) for each in (self.supply.dataset, own)]
             self.crew = Crew(self.options.device, parcels, self.supply, self.keeper)
-            ENDINGS.add(self.end)
-            self.stack.callback(self.end)
+            self.stack.callback(self.crew.end)
             self.stack = self.stack.pop_all()
         return self
 
@@ -68,11 +66,6 @@ class Ray(Engine):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stack.close()
-
-    def end(self, at_once: bool = True) -> None:
-        """End the actors, with what they are doing."""
-        ENDINGS.discard(self.end)
-        self.crew.end()
 
     def measure(self, sweeps: Iterable[Sweep]) -> None:
         crew = self.crew
