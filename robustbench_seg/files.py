@@ -13,9 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import filelock
-
-from .errors import MachineError, RobustBenchError, StoreError, UsageError
+from .errors import MachineError, RobustBenchError, UsageError
 from .stopping import TEMPORARY_FILES, unbroken
 
 try:
@@ -24,10 +22,10 @@ except ImportError:  # not POSIX
     fcntl = None  # type: ignore[assignment]
 
 __all__ = [
+    "boot",
     "canonical_json",
     "digest",
     "expanded",
-    "locked",
     "remove_leftovers",
     "replacing",
     "write_bytes",
@@ -56,40 +54,11 @@ REFUSALS = FULL | {
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Lock a folder against other runs, and remove temporary files that killed runs left in it.
-
-    The folder is created if it does not exist. The lock is the system's own (flock). It is effective between the
-    containers of a machine, and between machines over NFS if the server supports locks; it ends with the process that
-    holds it. Raises StoreError at the start if another process holds the lock, and at the end if the folder has been
-    removed or renamed meanwhile. Raises MachineError for a folder that can't be written.
-    """
-    path = folder / ".lock"
-    lock = filelock.FileLock(path)
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise StoreError(f"{folder}: another run is using this folder") from None
-        except NotImplementedError:  # from some versions of filelock
-            raise MachineError(f"{folder}: its file system has no locks; choose another place") from None
-    try:
-        own = path.stat()
-        remove_leftovers(folder, below=True)
-        yield
-        if not (path.exists() and os.path.samestat(path.stat(), own)):
-            raise StoreError(f"{folder}: was removed or renamed while it was in use; give the same command again")
-    finally:
-        lock.release()
-
-
-@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path next to `path`. After the block, unless it raised, the temporary file replaces `path`.
 
     The folder is created if it does not exist. A kill at any moment leaves the old file or the new one, never a part.
-    The next `locked` removes a temporary file that a kill leaves. Raises MachineError as `writing` does.
+    The next `locks.locked` removes a temporary file that a kill leaves. Raises MachineError as `writing` does.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,7 @@
 """End the process on a stop signal: the first signal ends it between two writes, a second one at once.
 
+SIGUSR1 asks for less: the process ends where it calls `end_if_asked`.
+
 Files are written atomically, and a kill loses no finished file. So a stop does not need to unwind the program: no code
 can swallow an exception, and no module stays half imported. A separate thread waits for the file that is being written,
 ends the workers and then the process, independently of the main thread.
@@ -17,9 +19,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["ENDINGS", "STOPS", "TEMPORARY_FILES", "end_with", "end_worker", "listen", "unbroken"]
+__all__ = ["ENDINGS", "STOPS", "TEMPORARY_FILES", "end_if_asked", "end_with", "end_worker", "listen", "unbroken"]
 
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+FINISH = getattr(signal, "SIGUSR1", None)  # asks for an end between two pieces of work
 STOPPED = 130
 LINE = b"robustbench-seg: stopped; what is finished is kept, and the same command resumes from there\n"
 SHOW_CURSOR = b"\x1b[?25h\n"  # a progress bar hides the cursor
@@ -61,6 +64,7 @@ class Blocks:
 BLOCKS = Blocks()
 ENDINGS: set[Callable[[bool], None]] = set()  # each ends child processes, at once (True) or between writes, and waits
 TEMPORARY_FILES: set[Path] = set()  # the files that this process is writing
+FINISHING = threading.Event()  # whether FINISH has come
 FINAL: list[int] = []  # the exit status, if one is set
 LAST_WORD = threading.Lock()  # held by the thread that ends the process; never released
 
@@ -84,9 +88,10 @@ def end_worker() -> NoReturn:
 def listen() -> None:
     """From now on end this process with status 130 on Ctrl-C, on SIGTERM and when its terminal closes.
 
-    An ignored signal stays ignored, such as Ctrl-C in a shell's background job or a closed terminal under nohup.
+    On SIGUSR1 it ends with this status at the next `end_if_asked`. An ignored signal stays ignored, such as Ctrl-C in a
+    shell's background job or a closed terminal under nohup.
     """
-    before = {number: signal.getsignal(number) for number in STOPS}
+    before = {number: signal.getsignal(number) for number in (*STOPS, *([FINISH] if FINISH else []))}
     numbers = [number for number, handler in before.items() if handler != signal.SIG_IGN]
     bell, ringer = os.pipe()
     if hasattr(os, "set_blocking"):  # on Windows since Python 3.12; not essential there
@@ -147,13 +152,21 @@ def wait_for_stops(bell: int, numbers: Collection[int]) -> None:
     while True:
         for number in os.read(bell, 64):
             now = time.monotonic()
-            if number not in numbers:
+            if number == FINISH:
+                FINISHING.set()
+            if number == FINISH or number not in numbers:
                 continue
             if first is None:
                 first = now
                 threading.Thread(target=stop, daemon=True).start()
             elif now - first > SAME_S:
                 stop_at_once()
+
+
+def end_if_asked() -> None:
+    """End the process, as a stop does, if it was asked to end between two pieces of work."""
+    if FINISHING.is_set():
+        stop()
 
 
 def stop() -> None:

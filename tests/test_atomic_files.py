@@ -16,7 +16,8 @@ from processes import start, wait_for
 
 from robustbench_seg import files
 from robustbench_seg.errors import MachineError, StoreError
-from robustbench_seg.files import locked, remove_leftovers, replacing, write_bytes, write_text, writing
+from robustbench_seg.files import remove_leftovers, replacing, write_bytes, write_text, writing
+from robustbench_seg.locks import locked
 from segformer import files as segformer_files
 from segformer.files import write_atomically
 
@@ -42,7 +43,7 @@ write(folder / "a.bin", b"new")
 LOCK = """
 import sys, time
 from pathlib import Path
-from robustbench_seg.files import locked
+from robustbench_seg.locks import locked
 with locked(Path(sys.argv[1])):"""
 PATH = {"PYTHONPATH": str(Path(__file__).parents[1])}
 

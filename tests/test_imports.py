@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = """
     segformer streetscenes errors stopping wording __version__
     alignment environment family files images
-    own_code owned_files
+    own_code owned_files locks
     metrics plugin
     store
     yaml_files

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from processes import LINE, ended, start, wait_for
 
-from robustbench_seg.files import locked
+from robustbench_seg.locks import locked
 
 INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 Send = Callable[[int, signal.Signals], None]

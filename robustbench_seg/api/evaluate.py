@@ -156,6 +156,8 @@ class Recorder(Listener):
         if error is not None:
             self.errors.append(error)
 
+    elsewhere = finished
+
 
 def opened(data: Dataset | str | Path) -> Dataset:
     """Open data by its name, NAME=FOLDER, or a folder of a user's own. Raises UsageError for anything else."""

@@ -63,6 +63,18 @@ class Pace(Listener):
             if self.steps == self.total:
                 self.current = "done"
 
+    def waits(self, line: str) -> None:
+        self.current = line
+
+    def elsewhere(self, job: Job, error: Exception | None) -> None:
+        self.total -= steps_of(job)
+        if error is None:
+            self.done += 1
+        else:
+            self.errors[job.record.key] = f"{error}, in another process"
+        if self.steps == self.total:
+            self.current = "done"
+
     def is_due(self, seconds: float) -> bool:
         """Whether so many seconds have passed since this was so."""
         now = self.clock()
@@ -129,6 +141,16 @@ class RunProgress(Pace):
             self.say(f"{done} of {counted(self.cells, 'cell')} here already; resuming")
         self.show(at_once=not waiting)
 
+    def waits(self, line: str) -> None:
+        super().waits(line)
+        self.say(line)
+
+    def elsewhere(self, job: Job, error: Exception | None) -> None:
+        super().elsewhere(job, error)
+        if error is not None:
+            self.say(f"failed {job.cell.slug}: {self.errors[job.record.key]}", "red")
+        self.show(at_once=self.current == "done")
+
     def started(self, jobs: Sequence[Job]) -> None:
         super().started(jobs)
         self.show()
@@ -173,8 +195,19 @@ class NotebookProgress(Pace):
         if self.is_due(REFRESH_S):
             self.handle.update(self.shown_now(), raw=True)
 
+    def waits(self, line: str) -> None:
+        super().waits(line)
+        self.handle.update(self.shown_now(), raw=True)
+
+    def elsewhere(self, job: Job, error: Exception | None) -> None:
+        super().elsewhere(job, error)
+        self.show(job, error)
+
     def finished(self, job: Job, error: Exception | None) -> None:
         super().finished(job, error)
+        self.show(job, error)
+
+    def show(self, job: Job, error: Exception | None) -> None:
         if error is not None:
             self.notes.append(f"failed {job.cell.slug}: {self.errors[job.record.key]}")
         self.handle.update(self.shown_now(), raw=True)

@@ -1,5 +1,6 @@
 """What `run` and `plan` are asked for: a suite, or a data set, with what options put in its place."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from .options import data_folders, weights_given, words
+from .terminal import say
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
     from ..measure.plan import Options
+    from ..measure.shards import Shard
     from ..suites import Suite
 
-__all__ = ["Choice", "Target", "choose", "options_for"]
+__all__ = ["Choice", "Target", "choose", "options_for", "shard_for"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +103,19 @@ def options_for(
         workers=default_workers(fields["device"]) if workers is None else workers,
         **fields,
     )
+
+
+def shard_for(text: str | None) -> "Shard | None":
+    """Read --shard; without it, the shard of a task that a scheduler has started, which is stated in one line."""
+    from ..measure.shards import Shard, shard_from
+
+    if text is not None:
+        return Shard.parse(text)
+    if (started := shard_from(os.environ)) is None:
+        return None
+    shard, names = started
+    say(f"shard {shard}, from {names}; --shard all measures the whole plan")
+    return shard
 
 
 def larger(name: str) -> str:

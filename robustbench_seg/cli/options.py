@@ -27,6 +27,7 @@ __all__ = [
     "Quiet",
     "Seeds",
     "Severities",
+    "ShardText",
     "Split",
     "SuiteName",
     "Views",
@@ -143,6 +144,14 @@ EngineName = Annotated[
 Address = Annotated[
     str | None,
     typer.Option(help="Of the Ray cluster, HOST:PORT or auto; by default Ray is started on this machine."),
+]
+ShardText = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="K/N|all",
+        help="Measure part K of N of the plan; by default all of it, or this task's part under Slurm or torchrun.",
+    ),
 ]
 Plugins = Annotated[
     list[Path] | None,

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from ..wording import counted
-from .choice import Choice, Target, choose, options_for
+from .choice import Choice, Target, choose, options_for, shard_for
 from .options import (
     BatchNorm,
     Corruptions,
@@ -23,6 +23,7 @@ from .options import (
     Protocol,
     Seeds,
     Severities,
+    ShardText,
     Split,
     SuiteName,
     Views,
@@ -35,6 +36,9 @@ from .terminal import console, say
 
 if TYPE_CHECKING:
     from ..measure.plan import Options
+    from ..measure.shards import Shard
+    from ..store.cell import QualityCell
+    from ..store.plan import Plan
     from ..suites import Suite
 
 __all__ = ["plan"]
@@ -59,6 +63,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     precision: Precision = "fp32",
     workers: Workers = None,
     limit: Limit = None,
+    shard: ShardText = None,
     full: Full = False,
 ) -> None:
     """Show what a suite would measure; with --data, read its images and models, and estimate the time."""
@@ -75,16 +80,24 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
         full=full,
     )
     target = choose(suite, choice)
-    show(target.suite, weights_given(weights), model or ())
+    part = shard_for(shard)
+    show(target.suite, weights_given(weights), model or (), part)
     if not (target.folders or target.dataset):
         return
     options = options_for(
-        target, weights=weights, models=model, workers=workers, device=device, precision=precision, limit=limit
+        target,
+        weights=weights,
+        models=model,
+        workers=workers,
+        device=device,
+        precision=precision,
+        limit=limit,
+        shard=part,
     )
     check(target, options, out)
 
 
-def show(suite: "Suite", weights: dict[str, str], sources: Sequence[str]) -> None:
+def show(suite: "Suite", weights: dict[str, str], sources: Sequence[str], shard: "Shard | None") -> None:
     """Print what a suite asks for, without torch, data or weights."""
     from ..corruptions import is_drawn
     from ..store.cell import CLEAN, LatencyCell, QualityCell
@@ -119,6 +132,25 @@ def show(suite: "Suite", weights: dict[str, str], sources: Sequence[str]) -> Non
     if latency:
         sizes = dict.fromkeys(f"{cell.height}x{cell.width}" for cell in latency)
         say(f"latency cells per model: {len(latency)} ({', '.join(sizes)})")
+    if shard is not None and models:
+        show_shard(planned, shard)
+    elif shard is not None:
+        say(f"shard {shard}: its part depends on the models, and none is given")
+
+
+def show_shard(plan: "Plan", shard: "Shard") -> None:
+    """Print the part of a plan that a shard is."""
+    from ..measure.shards import assign
+    from ..store.cell import LatencyCell
+
+    cells = plan.to_measure()
+    own = [cell for cell, part in zip(cells, assign(cells, shard.of), strict=True) if part == shard.number]
+    names = dict.fromkeys(cell.slug if isinstance(cell, LatencyCell) else condition_name(cell) for cell in own)
+    say(f"shard {shard}: {len(own)} of {counted(len(cells), 'cell')}: {', '.join(names) or 'none'}")
+
+
+def condition_name(cell: "QualityCell") -> str:
+    return f"{cell.condition}, seed {cell.seed}" if cell.seed else str(cell.condition)
 
 
 def check(target: Target, options: "Options", out: Path | None) -> None:
@@ -126,6 +158,7 @@ def check(target: Target, options: "Options", out: Path | None) -> None:
     from ..datasets.first_pass import first_pass
     from ..measure.estimate import estimate_seconds
     from ..measure.plan import make_jobs, open_data
+    from ..measure.shards import part_of
     from ..store.folder import Store
 
     suite = target.suite
@@ -140,9 +173,10 @@ def check(target: Target, options: "Options", out: Path | None) -> None:
     _, jobs = make_jobs(suite, options, dataset, ids, say)
     for model in {job.cell.model: job.model for job in jobs}.values():
         say(f"{model.name}: {model.about}; {model.parameters:,} parameters; licence: {model.licence}")
-    waiting = [job for job in jobs if out is None or not Store(out).has(job.record.kind, job.cell.slug, job.record.key)]
-    if len(waiting) < len(jobs):
-        say(f"{len(jobs) - len(waiting)} of {counted(len(jobs), 'cell')} are in {out} already")
+    own = part_of(jobs, options.shard)
+    waiting = [job for job in own if out is None or not Store(out).has(job.record.kind, job.cell.slug, job.record.key)]
+    if len(waiting) < len(own):
+        say(f"{len(own) - len(waiting)} of {counted(len(own), 'cell')} are in {out} already")
     seconds = estimate_seconds(waiting, dataset, ids, options.workers, suite.latency)
     how = f"{options.device}, {options.precision}, {counted(options.workers, 'worker')}"
     say(f"time: about {timedelta(seconds=ceil(seconds))} (h:mm:ss) on this machine as it is now ({how})")

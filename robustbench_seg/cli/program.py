@@ -20,10 +20,12 @@ from .check import check
 from .corrupt import corrupt
 from .export import export
 from .listing import list_kind
+from .merge import merge
 from .options import Plugins, Quiet
 from .plan import plan
 from .report import compare, report
 from .run import run
+from .slurm import EXTRA, USAGE, slurm
 from .terminal import quietly, say
 from .train import train
 from .verify import verify
@@ -39,6 +41,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "worst": worst,
     "verify": verify,
+    "merge": merge,
     "corrupt": corrupt,
     "train": train,
     "export": export,
@@ -95,6 +98,7 @@ app = typer.Typer(
 for name, command in COMMANDS.items():
     full = with_option(command, "plugins", Plugins, with_plugins)
     app.command(name)(at_home(with_option(full, "quiet", Quiet, quietly) if name in QUIET else full))
+app.command("slurm", context_settings=EXTRA, options_metavar=USAGE)(slurm)  # it passes --plugin and --quiet on to `run`
 
 
 def show_version(version: bool) -> None:

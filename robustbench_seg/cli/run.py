@@ -1,12 +1,15 @@
 """`run` measures a suite, or a protocol on a data set, and writes the report."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..wording import counted
-from .choice import Choice, choose, options_for
+from .choice import Choice, choose, options_for, shard_for
 from .options import (
     Address,
     BatchNorm,
@@ -24,6 +27,7 @@ from .options import (
     Protocol,
     Seeds,
     Severities,
+    ShardText,
     Split,
     SuiteName,
     Views,
@@ -32,7 +36,7 @@ from .options import (
     Workers,
 )
 from .report import write_and_show
-from .terminal import console, warn
+from .terminal import console, say, warn
 
 if TYPE_CHECKING:
     from ..api.logs import LogListener
@@ -64,6 +68,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     engine: EngineName = "local",
     address: Address = None,
     limit: Limit = None,
+    shard: ShardText = None,
     full: Full = False,
     log_to: LogTo = None,
 ) -> None:
@@ -97,6 +102,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         cache=cache,
         engine=engine,
         address=address,
+        shard=(part := shard_for(shard)),
     )
     log = opened_log(log_to, out, target.suite)
     with RunProgress(console) as progress:
@@ -104,7 +110,11 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     for each in log:
         each.close()
     try:
-        write_and_show([out], out / "report", text=True)
+        if part is None or not (lacking := missing_in(out, target.suite.name)):
+            with turn_for(out, "report"):
+                write_and_show([out], out / "report", text=True)
+        else:
+            say(f"shard {part} is done; {counted(lacking, 'cell')} of other shards missing: no report is written yet")
     finally:  # failures are listed even where the report can't be written
         if failed:
             warn(f"{counted(len(failed), 'cell')} failed (run again to retry; tracebacks in {out / 'failed'}):")
@@ -112,6 +122,31 @@ def run(  # noqa: PLR0913 (each is an option of the command)
             warn(f"  {job.cell.slug}: {progress.errors[job.record.key]}")
     if failed:
         raise typer.Exit(1)
+
+
+def missing_in(out: Path, suite: str) -> int:
+    """Count the cells of a suite's last plan that are neither stored nor noted as failed."""
+    from ..store.folder import Store
+
+    store = Store(out)
+    plan = [plan for plan in store.plans() if plan.suite == suite][-1]
+    failed = {failure.record.key for failure in store.failures().values()}
+    return sum(not store.has(cell.kind, cell.slug, cell.key) and cell.key not in failed for cell in plan.cells)
+
+
+@contextmanager
+def turn_for(out: Path, name: str) -> Iterator[None]:
+    """Hold a block that one process at a time may run in a folder; the others wait, so that the last sees all."""
+    from ..store.claims import POLL_S, Claims
+
+    with Claims(out) as claims:
+        if (claim := claims.take(name, f"the {name}")) is None:
+            say(f"waiting for {claims.holder(name) or name}")
+        while claim is None:
+            time.sleep(POLL_S)
+            claim = claims.take(name, f"the {name}")
+        with claims.holding(claim):
+            yield
 
 
 def opened_log(target: str | None, out: Path, suite: "Suite") -> list["LogListener"]:

@@ -12,8 +12,9 @@ from .. import environment
 from ..corruptions import sources_of
 from ..datasets.base import LabelMap, Sample
 from ..datasets.first_pass import first_pass
-from ..files import locked, write_bytes, writing
+from ..files import write_bytes, writing
 from ..images import png, webp
+from ..locks import locked
 from ..measure.prepare import add_image_name, prepare
 from ..measure.workers import Loader
 from ..store.cell import Condition

@@ -16,6 +16,12 @@ class Listener:
     def planned(self, done: int, waiting: list[Job]) -> None:
         """Called with the number of cells that the store already holds, and the waiting jobs."""
 
+    def waits(self, line: str) -> None:
+        """Called with news of other processes: when nothing is left but what they measure, with what they hold."""
+
+    def elsewhere(self, job: Job, error: Exception | None) -> None:
+        """Called for a waiting job that another process has finished: its cell is stored, or has failed."""
+
     def started(self, jobs: Sequence[Job]) -> None:
         """Called when these jobs begin: the cells of a sweep, which are measured together, or one speed cell."""
 
@@ -39,6 +45,14 @@ class Listeners(Listener):
     def planned(self, done: int, waiting: list[Job]) -> None:
         for each in self.listeners:
             each.planned(done, waiting)
+
+    def waits(self, line: str) -> None:
+        for each in self.listeners:
+            each.waits(line)
+
+    def elsewhere(self, job: Job, error: Exception | None) -> None:
+        for each in self.listeners:
+            each.elsewhere(job, error)
 
     def started(self, jobs: Sequence[Job]) -> None:
         for each in self.listeners:

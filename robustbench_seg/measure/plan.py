@@ -28,6 +28,7 @@ from ..suites import Suite, expand, with_weights
 from .aligned import align_model, outputs_of
 from .batchnorm import norms_of
 from .devices import evaluation_threads, find_device
+from .shards import Shard
 from .views import input_sizes
 
 __all__ = ["Handed", "Job", "Options", "make_jobs", "open_data"]
@@ -51,6 +52,7 @@ class Options:
     those that a program hands over, by name. command: how this run is
     called in its records, by default the command line. cache: see `decoded`; None for the folder of temporary files.
     batch: see `Screening`. engine: a name of `engines.ENGINES`. address: of a Ray cluster; None for this machine alone.
+    shard: the part of the plan that is measured; None for all of it.
     """
 
     data: dict[str, Path] = field(default_factory=dict)
@@ -61,6 +63,7 @@ class Options:
     workers: int = 0
     batch: int | None = None
     limit: int | None = None
+    shard: Shard | None = None
     cache: Path | None = None
     dataset: Dataset | None = None
     handed: Mapping[str, Handed] = field(default_factory=dict)

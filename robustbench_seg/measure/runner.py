@@ -1,4 +1,7 @@
-"""Measure the cells of a plan that the store lacks, sweep by sweep. A cell that raises is noted; the run continues."""
+"""Measure the cells of a plan that the store lacks, sweep by sweep. A cell that raises is noted; the run continues.
+
+Several processes and machines may run on one folder at a time: each measures what it can claim.
+"""
 
 import traceback
 from collections.abc import Iterator
@@ -10,19 +13,23 @@ from statistics import fmean
 
 from ..datasets import Dataset
 from ..datasets.base import LabelMap, Sample
-from ..errors import DataError
+from ..errors import DataError, MachineError
+from ..locks import measuring
 from ..store.cell import Condition, LatencyCell, QualityCell
+from ..store.claims import Claims
 from ..store.folder import Store
 from ..store.plan import Failure
 from ..suites import Suite
+from .claimed import Shared, claimed
 from .decoded import decoding, stamps_of
-from .engines import Measured, open_engine
+from .engines import AHEAD, Measured, open_engine
 from .evaluate import Screening
 from .latency import Budget, measure_latency
 from .listener import Listener, Listeners
 from .pictures import save_pictures
 from .plan import Job, Options, make_jobs, open_data
-from .sweep import Sweep, sweeps_of
+from .shards import part_of
+from .sweep import Sweep, speeds_of, sweeps_of
 from .workers import Loader
 
 __all__ = ["Listener", "Listeners", "run"]
@@ -82,16 +89,24 @@ class Context:
 
     @contextmanager
     def storing(self, job: Job) -> Iterator[None]:
-        """Hold a block that stores a job's cell; what it raises is noted."""
+        """Hold a block that stores a job's cell; what it raises is noted.
+
+        A fault of the machine, such as a full disk, is none of the cell: it ends the run, and others can continue.
+        """
         try:
             yield
+        except MachineError:
+            raise
         except Exception as error:
             self.fail(job, error)
         else:
             self.listener.finished(job, None)
 
     def fail(self, job: Job, error: Exception) -> None:
-        """Note why a job has failed; the next run tries it again."""
+        """Note why a job has failed, unless another process has measured it meanwhile; the next run tries it again."""
+        if self.store.holds(job.record):
+            self.listener.finished(job, None)
+            return
         text = "".join(traceback.format_exception(error))
         self.store.write_failure(Failure(record=job.record, traceback=text))
         self.failed.append(job)
@@ -101,38 +116,48 @@ class Context:
 def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[Job]:
     """Measure the cells of a suite that the folder `out` lacks; return the failed jobs.
 
-    Raises RobustBenchError or CheckpointError before the first cell for a fault in the suite, the options, the data's
-    folders or the weights, and if another run is using the folder.
+    Other processes may do so in the same folder. At the end each planned cell, of the part that the options choose, is
+    stored or has failed, here or there. Raises RobustBenchError or CheckpointError before the first cell for a fault in
+    the suite, the options, the data's folders or the weights, and if another command is using the folder.
     """
     store = Store(out)
     dataset, ids = open_data(suite, options)
     stamps = stamps_of(dataset, {*ids, *suite.gallery}) if dataset else {}
     plan, jobs = make_jobs(suite, options, dataset, ids, listener.noted)
-    with store.in_use():
-        paths = [store.path(job.record.kind, job.cell.slug, job.record.key) for job in jobs]
+    own = part_of(jobs, options.shard)
+    paths = {store.path(job.record.kind, job.cell.slug, job.record.key): job.record for job in jobs}
+    alike = len(dataset.class_names) if dataset else None, suite.metrics
+    with store.in_use(), Claims(out) as claims:
         whole = store.check(paths, listener.noted)
-        store.expect_alike(whole.values(), len(dataset.class_names) if dataset else None, suite.metrics)
+        store.expect_alike(whole.values(), *alike)
         if renewed := store.bring_up_to_date(whole):
             listener.noted(f"{out}: brought {renewed} of {len(whole)} files up to date; their counts do not change")
         store.write_plan(plan)
-        waiting = []
-        for job, path in zip(jobs, paths, strict=True):
-            if path in whole:
-                store.forget_failures(job.record)
-            else:
-                waiting.append(job)
-        listener.planned(len(jobs) - len(waiting), waiting)
-        sweeps = sweeps_of(waiting)
+        done = {paths[path].key for path in whole.keys() & paths.keys()}
+        for path in whole.keys() & paths.keys():
+            store.forget_failures(paths[path])
+        waiting = [job for job in own if job.record.key not in done]
+        notes = {job.record.key: store.failure_stamp(job.record) for job in waiting}
+        listener.planned(len(own) - len(waiting), waiting)
+        sweeps, seen = sweeps_of(waiting), {*whole, *paths}
+        shared = Shared(store, claims, listener, notes)
         with decoding(dataset, stamps, options.cache, len(sweeps)) as decoded:
-            context = Context(suite, decoded, ids, store, listener)
+            context = Context(suite, decoded, ids, store, listener, shared.failed)
+
+            def own_sweeps() -> Iterator[Sweep]:
+                for sweep in claimed(shared, sweeps, ahead=AHEAD if options.engine == "ray" else 0):
+                    store.expect_others_alike(seen, *alike)
+                    with measuring(out, alone=False, wait=listener.waits):
+                        yield sweep
+
             if decoded is not None and sweeps:
                 others = [image_id for image_id in suite.gallery if image_id not in context.counted]
                 screening = Screening(decoded, ids, Loader(options.workers), options.batch, others, set(suite.gallery))
                 with open_engine(suite, options, screening, context) as engine:
-                    engine.measure(sweeps)
-        for job in waiting:
-            if isinstance(job.cell, LatencyCell):
-                measure_speed(context, job, job.cell)
+                    engine.measure(own_sweeps())
+        for speed in claimed(shared, speeds_of(waiting)):
+            with measuring(out, alone=True, wait=listener.waits):
+                measure_speed(context, *speed.jobs)
     return context.failed
 
 
@@ -142,9 +167,10 @@ def expect_change(condition: Condition, difference: float | None, images: int) -
         raise DataError(f"{condition.corruption} at severity {condition.severity} changes none of the {images} images")
 
 
-def measure_speed(context: Context, job: Job, cell: LatencyCell) -> None:
+def measure_speed(context: Context, job: Job) -> None:
     """Time one speed cell and store its samples."""
-    spec = context.suite.latency
+    cell, spec = job.cell, context.suite.latency
+    assert isinstance(cell, LatencyCell)
     assert spec is not None
     context.listener.started((job,))
     with context.storing(job):

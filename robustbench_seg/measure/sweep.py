@@ -5,12 +5,13 @@ of storage and of identity: a sweep has no key and leaves no trace in a store.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from ..store.cell import Condition, QualityCell
+from ..files import digest
+from ..store.cell import Condition, LatencyCell, QualityCell
 from .plan import Job
 
-__all__ = ["Sweep", "sweeps_of"]
+__all__ = ["Speed", "Sweep", "speeds_of", "sweeps_of"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,16 @@ class Sweep:
 
     condition: Condition
     jobs: tuple[Job, ...]
+
+    @property
+    def name(self) -> str:
+        """What a process claims: the condition of these images, not the models, which differ between runs."""
+        (job, cell), *_ = self.cells
+        alone = "" if cell.view.batchnorm is None else job.record.key
+        return f"{self.condition}-{digest([asdict(self.condition), job.record.fingerprint, alone], 8)}"
+
+    def __str__(self) -> str:
+        return str(self.condition)
 
     @property
     def cells(self) -> list[tuple[Job, QualityCell]]:
@@ -37,3 +48,23 @@ def sweeps_of(waiting: Iterable[Job]) -> list[Sweep]:
             alone = "" if job.cell.view.batchnorm is None else job.record.key
             groups.setdefault((job.cell.condition, alone), []).append(job)
     return [Sweep(condition, tuple(jobs)) for (condition, _), jobs in groups.items()]
+
+
+@dataclass(frozen=True)
+class Speed:
+    """One speed cell: it is measured and claimed alone. jobs: its own."""
+
+    jobs: tuple[Job, ...]
+
+    @property
+    def name(self) -> str:
+        """What a process claims."""
+        return f"speed-{self.jobs[0].record.key}"
+
+    def __str__(self) -> str:
+        return self.jobs[0].cell.slug
+
+
+def speeds_of(waiting: Iterable[Job]) -> list[Speed]:
+    """List the speed jobs of a plan that still wait, in the order of the plan."""
+    return [Speed((job,)) for job in waiting if isinstance(job.cell, LatencyCell)]

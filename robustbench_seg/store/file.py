@@ -71,11 +71,18 @@ def write_cell(folder: Path, record: Record, table: pa.Table) -> None:
         )
 
 
-def bring_up_to_date(path: Path) -> None:
-    """Rewrite a file of an earlier schema version in this one: more columns; counts, key and name do not change."""
-    record = replace(read_record(path), schema_version=SCHEMA_VERSION)
+def bring_up_to_date(path: Path) -> bool:
+    """Rewrite a file of an earlier schema version in this one: more columns; counts, key and name do not change.
+
+    Returns False, and writes nothing, if another process has done so meanwhile.
+    """
+    record = read_record(path)
+    if record.schema_version == SCHEMA_VERSION:
+        return False
+    record = replace(record, schema_version=SCHEMA_VERSION)
     counted = parse_parquet(content_of(path), str(path), list(counted_columns(record)))
     write_cell(path.parents[1], record, add_names(record, counted))
+    return True
 
 
 def read_cell(path: Path) -> StoredCell:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DamagedError, StoreError
-from ..files import digest, locked, write_json
+from ..files import digest, write_json
+from ..locks import locked
 from ..metrics import METRICS, ImageCounts
 from .cell import QualityCell
 from .columns import latency_table, quality_table
@@ -25,8 +26,9 @@ from .plan import Failure, Plan
 from .record import SCHEMA_VERSION, Record
 from .strict_json import parse_json
 
-__all__ = ["Store"]
+__all__ = ["OLDEST_RENEWED", "Stamp", "Store", "read_failure", "read_plan"]
 
+Stamp = tuple[int, int] | None
 OLDEST_RENEWED = 2  # the keys of version 1 are different, so its cells match no cell that is measured now
 
 
@@ -37,8 +39,8 @@ class Store:
         self.folder = folder
 
     def in_use(self) -> AbstractContextManager[None]:
-        """Keep other runs out; see `files.locked`."""
-        return locked(self.folder)
+        """Share the folder with other runs, which divide the work by claims, and keep other commands out."""
+        return locked(self.folder, shared=True)
 
     def path(self, kind: str, slug: str, key: str) -> Path:
         return self.folder / FOLDERS[kind] / file_name(slug, key)
@@ -46,6 +48,14 @@ class Store:
     def has(self, kind: str, slug: str, key: str) -> bool:
         """Whether the cell is done."""
         return self.path(kind, slug, key).is_file()
+
+    def holds(self, record: Record) -> bool:
+        """Whether a record's cell is done, and its file undamaged."""
+        path = self.path(record.kind, record.cell.slug, record.key)
+        try:
+            return path.is_file() and bool(read_record(path))
+        except DamagedError:
+            return False
 
     def files(self, kind: str) -> list[Path]:
         """List the files of finished cells of a kind: all files that `pandas.read_parquet` would read, at any depth."""
@@ -71,12 +81,11 @@ class Store:
     def bring_up_to_date(self, records: Mapping[Path, Record]) -> int:
         """Rewrite the files of an earlier schema version with this version's columns; return how many there were.
 
-        After a kill the next run rewrites the others. records: as returned by `check`.
+        After a kill the next run rewrites the others. What another run has rewritten meanwhile is not counted. records:
+        as returned by `check`.
         """
         older = [path for path, record in records.items() if record.schema_version < SCHEMA_VERSION]
-        for path in older:
-            bring_up_to_date(path)
-        return len(older)
+        return sum(bring_up_to_date(path) for path in older)
 
     def expect_alike(self, records: Collection[Record], classes: int | None, metrics: Sequence[str]) -> None:
         """Raise StoreError if cells of the folder have schema version 1, other metrics or another number of classes.
@@ -102,6 +111,14 @@ class Store:
                 continue
             raise StoreError(f"{self.folder}: holds cells {stored}, new cells have {new}; give another --out")
 
+    def expect_others_alike(self, seen: set[Path], classes: int | None, metrics: Sequence[str]) -> None:
+        """Raise StoreError, as `expect_alike`, for what other runs have stored meanwhile. seen: files that are not read
+        again; the others are added.
+        """
+        new = [path for path in self.files("quality") if path not in seen]
+        self.expect_alike([read_record(path) for path in new], classes, metrics)
+        seen.update(new)
+
     def gallery(self, slug: str, key: str) -> Path:
         """Return the folder of a cell's pictures of the suite's gallery."""
         return self.folder / "gallery" / f"{slug}-{key}"
@@ -126,17 +143,36 @@ class Store:
             with suppress(StoreError):
                 failed = read_failure(path).record
                 if (failed.cell, failed.images) == (record.cell, record.images):
-                    path.unlink()
+                    path.unlink(missing_ok=True)
 
     def write_failure(self, failure: Failure) -> None:
-        """Write a note that a cell raised; the next run tries the cell again."""
-        record = failure.record
-        self.forget_failures(record)
-        write_json(self.folder / "failed" / f"{record.cell.slug}-{record.key}.json", failure.to_dict())
+        """Write a note that a cell raised; the next run tries the cell again. No note stays of a cell that is done."""
+        self.forget_failures(failure.record)
+        write_json(self.failure_path(failure.record), failure.to_dict())
+        if self.holds(failure.record):  # by another process, which had taken the cell over
+            self.forget_failures(failure.record)
+
+    def failure_path(self, record: Record) -> Path:
+        return self.folder / "failed" / f"{record.cell.slug}-{record.key}.json"
+
+    def failure_stamp(self, record: Record) -> Stamp:
+        """Return what changes when a cell's note is written again; None if it has none."""
+        try:
+            status = self.failure_path(record).stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns
 
     def failures(self) -> dict[str, Failure]:
         """Read the notes of failed cells, by file name. Raises StoreError for a file that is not such a note."""
-        return {path.name: read_failure(path) for path in sorted((self.folder / "failed").glob("*.json"))}
+        notes = {}
+        for path in sorted((self.folder / "failed").glob("*.json")):
+            try:
+                notes[path.name] = read_failure(path)
+            except StoreError:
+                if path.exists():  # else a run has measured the cell meanwhile
+                    raise
+        return notes
 
     def write_plan(self, plan: Plan) -> None:
         """Keep the plan of a run, so that a report can list missing cells. The same plan is written to one file."""

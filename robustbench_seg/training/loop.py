@@ -19,7 +19,8 @@ from torch.nn import functional
 from ..datasets.base import IGNORE, Dataset
 from ..datasets.in_memory import InMemory
 from ..errors import UsageError
-from ..files import locked, writing
+from ..files import writing
+from ..locks import locked
 from ..measure.workers import Loader
 from ..models import look_up
 from ..models.preprocessing import IMAGENET

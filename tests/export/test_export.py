@@ -25,7 +25,7 @@ from robustbench_seg.datasets import Dataset, open_dataset, spaced
 from robustbench_seg.errors import DataError, MachineError, StoreError, UsageError
 from robustbench_seg.export import Export, Listener, choose_conditions, estimate, export_images, spec, write
 from robustbench_seg.export.estimate import Estimate
-from robustbench_seg.files import locked
+from robustbench_seg.locks import locked
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.prepare import prepare
 from robustbench_seg.measure.runner import Listener as RunListener

@@ -23,6 +23,7 @@ from small import SUITE, assert_same_store, stored, write_suite
 from robustbench_seg import environment
 from robustbench_seg.corruptions import Corruption
 from robustbench_seg.errors import StoreError, UsageError
+from robustbench_seg.locks import locked
 from robustbench_seg.measure import prepare
 from robustbench_seg.measure.devices import evaluation_threads
 from robustbench_seg.measure.plan import Job, Options
@@ -308,9 +309,9 @@ def test_the_threads_of_a_graph_are_those_that_onnxruntime_was_opened_with(tmp_p
     assert read_record(path).environment["threads"] == 4
 
 
-def test_a_folder_in_use_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_folder_that_another_command_or_an_earlier_version_uses_is_refused_at_once(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with Store(out).in_use(), pytest.raises(StoreError, match="another run is using this folder"):
+    with locked(out), pytest.raises(StoreError, match="another run is using this folder"):
         run_small(tmp_path, out)
     told, _ = run_small(tmp_path, out, models=[{"name": "constant"}], views=["whole"])
     assert len(told.ran) == 4
@@ -438,11 +439,11 @@ def test_a_run_brings_the_files_of_version_2_up_to_date_and_measures_none_again(
     if killed:
         healthy, renewed = folder.bring_up_to_date, []
 
-        def kill(path: Path) -> None:
+        def kill(path: Path) -> bool:
             if len(renewed) == 3:
                 raise KeyboardInterrupt
             renewed.append(path)
-            healthy(path)
+            return healthy(path)
 
         monkeypatch.setattr(folder, "bring_up_to_date", kill)
         with pytest.raises(KeyboardInterrupt):

@@ -1,0 +1,116 @@
+"""`slurm`: a script for a cluster's scheduler, in which each task of an array measures its part of a suite."""
+
+import re
+import shlex
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import UsageError
+
+__all__ = ["EXTRA", "USAGE", "slurm"]
+
+USAGE = "SUITE --array N --out DIR [OPTIONS] [OPTIONS OF run]"
+EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}  # the options of `run`
+TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}", re.ASCII)
+REST_S = 60  # between a stop and the limit: enough to finish a file, and to go back into the queue
+LEAST_GRACE_S = 60
+HEAD = """\
+#!/bin/bash
+#SBATCH --job-name=robustbench-seg
+#SBATCH --array=1-{array}
+#SBATCH --ntasks=1
+#SBATCH --cpus-per-task={cpus}
+{gpus}#SBATCH --time={time}
+#SBATCH --signal=B:USR1@{grace}
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --output=robustbench-seg-%A_%a.log
+{more}
+# Each task of the array measures its part of the plan, all into the same folder. Some time before the limit Slurm sends
+# USR1. The run then ends after the sweep in progress, or a minute before the limit, with status 130. What is finished
+# is kept, and the task goes back into the queue, where it resumes. Status 0 (all done), 1 (failed cells) and 2 (a wrong
+# option) are final.
+"""
+BODY = """
+limit=
+{command} &
+run=$!
+stop_late() {{
+    trap 'kill "$!"; exit' TERM
+    sleep {wait} &
+    wait
+    kill -TERM "$run"
+}}
+trap 'limit=reached; kill -USR1 "$run"; stop_late & late=$!' USR1
+trap 'kill -TERM "$run"' TERM INT
+wait "$run"
+status=$?
+while kill -0 "$run" 2>/dev/null; do # a signal has ended the wait, and not the run
+    wait "$run"
+    status=$?
+done
+wait "$run" 2>/dev/null
+last=$?
+[ "$last" -eq 127 ] || status=$last # 127: an earlier wait has seen the end
+if [ -n "$limit" ]; then
+    kill "$late" 2>/dev/null
+    if [ "$status" -gt 2 ]; then
+        scontrol requeue "$SLURM_JOB_ID"
+    fi
+fi
+exit "$status"
+"""
+
+
+def slurm(
+    context: typer.Context,
+    *,
+    array: Annotated[int, typer.Option(min=1, metavar="N", help="Tasks of the array; each measures 1 part of N.")],
+    time: Annotated[str, typer.Option(metavar="TIME", help="Limit of a task, as sbatch takes it.")] = "04:00:00",
+    cpus: Annotated[int, typer.Option(min=1, help="Cores of a task.")] = 8,
+    grace: Annotated[
+        int,
+        typer.Option(
+            min=LEAST_GRACE_S + REST_S,
+            metavar="SECONDS",
+            help="So long before the limit a run begins no other sweep; a minute before it, it is stopped.",
+        ),
+    ] = 600,
+    sbatch: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OPTION", help="Another option of sbatch, such as --partition=gpu; repeatable."),
+    ] = None,
+) -> None:
+    """Print a script for sbatch: an array of jobs, each for a part of SUITE. It takes all options of run."""
+    from ..suites import read_suite
+
+    if not TIME.fullmatch(time):
+        raise UsageError(f"--time takes minutes, HH:MM:SS or D-HH:MM:SS, got {time!r:.60}")
+    for option in sbatch or ():
+        if not option.startswith("-") or not option.isprintable():
+            raise UsageError(f"--sbatch takes an option such as --partition=gpu, got {option!r:.60}")
+    given = parse(context)
+    if given["suite"] is not None and not given["plugins"]:
+        read_suite(given["suite"])
+    elif given["suite"] is None and not given["data"]:
+        raise UsageError("name a suite (see `list suites`), or the data to measure on: --data NAME=PATH")
+    if given["shard"] is not None:
+        raise UsageError(f"--shard {given['shard']}: the tasks of the array are the shards")
+    head = HEAD.format(
+        array=array,
+        cpus=cpus,
+        gpus="" if given["device"].partition(":")[0] == "cpu" else "#SBATCH --gpus=1\n",
+        time=time,
+        grace=grace,
+        more="".join(f"#SBATCH {option}\n" for option in sbatch or ()),
+    )
+    command = shlex.join([sys.executable, "-m", "robustbench_seg", "run", *context.args])
+    sys.stdout.write(head + BODY.format(command=command, wait=grace - REST_S))
+
+
+def parse(context: typer.Context) -> dict[str, Any]:
+    """Read the arguments of `run` without running it. Raises what it raises for an option that it does not have."""
+    group: Any = context.find_root().command
+    return dict(group.commands["run"].make_context("run", [*context.args]).params)

@@ -1,0 +1,102 @@
+"""Locks of the system's own, which end with their holder: on a folder of results, and on the machine that measures."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import filelock
+
+from .errors import MachineError, StoreError
+from .files import boot, remove_leftovers, writing
+
+try:
+    import fcntl
+except ImportError:  # not POSIX
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["locked", "measuring"]
+
+POLL_S = 0.5
+
+
+@contextmanager
+def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
+    """Lock a folder against other commands, and remove temporary files that killed commands left in it.
+
+    shared: only against commands that do not share it; those that do have claims, see `store.claims`. A file system
+    without locks is accepted then. The folder is created if it does not exist. The lock is the system's own (flock). It
+    is effective between the containers of a machine, and between machines over NFS if the server supports locks; it
+    ends with the process that holds it. Raises StoreError at the start if another process holds the lock, and at the
+    end if the folder has been removed or renamed meanwhile. Raises MachineError for a folder that can't be written.
+    """
+    path = folder / ".lock"
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            release = share(path) if shared else acquire(path)
+        except (filelock.Timeout, BlockingIOError):
+            raise StoreError(f"{folder}: another run is using this folder") from None
+        except NotImplementedError:  # from some versions of filelock
+            raise MachineError(f"{folder}: its file system has no locks; choose another place") from None
+    try:
+        own = path.stat()
+        remove_leftovers(folder, below=True)
+        yield
+        if not (path.exists() and os.path.samestat(path.stat(), own)):
+            raise StoreError(f"{folder}: was removed or renamed while it was in use; give the same command again")
+    finally:
+        release()
+
+
+def acquire(path: Path) -> Callable[[], object]:
+    """Lock a file alone; return what releases it."""
+    lock = filelock.FileLock(path)
+    lock.acquire(timeout=0)
+    return lock.release
+
+
+def share(path: Path) -> Callable[[], object]:
+    """Lock a file together with others, where the system can; return what releases it. Raises BlockingIOError."""
+    handle = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)  # a file of another user can be read, not written
+    if not flock(handle, alone=False):
+        os.close(handle)
+        raise BlockingIOError
+    return partial(os.close, handle)
+
+
+@contextmanager
+def measuring(folder: Path, *, alone: bool, wait: Callable[[str], object]) -> Iterator[None]:
+    """Hold a block that measures on this machine into a folder: with others, or alone, so that they do not disturb it.
+
+    It begins when the other processes allow it; wait: called once with a line if they do not yet. Without effect where
+    the system has no such locks.
+    """
+    path = folder / ".claims" / f"machine-{boot()}"
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
+        if not flock(handle, alone=alone):
+            what = "other processes measure" if alone else "another process measures speed"
+            wait(f"waiting while {what} on this machine")
+            while not flock(handle, alone=alone):
+                time.sleep(POLL_S)
+        yield
+    finally:
+        os.close(handle)
+
+
+def flock(handle: int, *, alone: bool) -> bool:
+    """Lock an open file, alone or with others; False if another process prevents it. True also without such locks."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True

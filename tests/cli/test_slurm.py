@@ -1,0 +1,175 @@
+"""`slurm`: its script is run here by bash, with the variables that Slurm sets and a stand-in for its commands."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from program import ROOT, program
+from small import SUITE, assert_same_store, stored, write_suite
+
+from robustbench_seg.measure.listener import Listener
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.runner import run
+from robustbench_seg.suites import read_suite
+
+CHANGES = {**SUITE, "models": [{"name": "constant"}], "views": ["whole"], "conditions": {"contrast": [1, 2, 3]}}
+
+
+def script(tmp_path: Path, *arguments: str) -> Path:
+    """What the command prints, as a file."""
+    done = program("slurm", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    path = tmp_path / "job.sh"
+    path.write_text(done.stdout)
+    assert subprocess.run(["bash", "-n", str(path)], capture_output=True, check=True).stderr == b""
+    return path
+
+
+def start(path: Path, **environment: str) -> subprocess.Popen[str]:
+    """Run a script as Slurm's daemon does; `scontrol` writes its arguments into a file."""
+    place = path.parent / "bin"
+    place.mkdir(exist_ok=True)
+    (place / "scontrol").write_text(f'#!/bin/sh\necho "$@" >> {path.parent}/requeued\n')
+    (place / "scontrol").chmod(0o755)
+    own = {"PATH": f"{place}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "SLURM_JOB_ID": "77", **environment}
+    return subprocess.Popen(
+        ["bash", str(path)], env={**os.environ, **own}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def directives(path: Path) -> list[str]:
+    return [line.removeprefix("#SBATCH ") for line in path.read_text().splitlines() if line.startswith("#SBATCH ")]
+
+
+def test_the_tasks_of_the_array_together_measure_the_suite(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path, **CHANGES)
+    out = tmp_path / "it's $HOME; a `folder`"
+    path = script(tmp_path, str(suite), "--array", "2", "--out", str(out), "--workers", "0")
+    outputs = []
+    for task in ("1", "2"):
+        numbers = {"ID": task, "COUNT": "2", "MIN": "1", "MAX": "2", "STEP": "1"}
+        process = start(path, **{f"SLURM_ARRAY_TASK_{name}": value for name, value in numbers.items()})
+        outputs.append(process.communicate(timeout=120)[0])
+        assert process.returncode == 0, outputs
+    assert "shard 1/2, from SLURM_ARRAY_TASK_ID; --shard all measures the whole plan" in outputs[0]
+    assert "shard 1/2 is done; 2 cells of other shards missing: no report is written yet" in outputs[0]
+    assert (out / "report/index.html").is_file(), "the last one writes the report"
+    assert f"report: {out}/report/index.html" in outputs[1]
+    assert not (tmp_path / "requeued").exists()
+    run(read_suite(str(suite)), tmp_path / "single", Options(), Listener())
+    assert len(stored(out)) == 4
+    assert_same_store(tmp_path / "single", out)
+
+
+def test_what_sbatch_is_asked_for(tmp_path: Path) -> None:
+    arguments = ["demo", "--array", "8", "--out", "x", "--time", "1-00:00:00", "--cpus", "16", "--grace", "900"]
+    lines = directives(script(tmp_path, *arguments, "--sbatch", "--partition=a b", "--sbatch", "-A lab"))
+    assert lines == [
+        *("--job-name=robustbench-seg", "--array=1-8", "--ntasks=1", "--cpus-per-task=16", "--time=1-00:00:00"),
+        *("--signal=B:USR1@900", "--requeue", "--open-mode=append", "--output=robustbench-seg-%A_%a.log"),
+        *("--partition=a b", "-A lab"),
+    ]
+    assert "--gpus=1" in directives(script(tmp_path, *arguments, "--device", "cuda"))
+    text = script(tmp_path, *arguments, "--plugin", "my own.py", "-q", "--model", "b=pkg:f").read_text()
+    assert f"\n{sys.executable} -m robustbench_seg run demo --out x --plugin 'my own.py' -q --model b=pkg:f &\n" in text
+    assert "sleep 840 &" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["demo", "--array", "4"], "Missing option '--out'"),
+        (["demo", "--out", "x"], "Missing option '--array'"),
+        (["demo", "--array", "0", "--out", "x"], "Invalid value for '--array'"),
+        (["demo", "--array", "4", "--out", "x", "--worker", "2"], "No such option: --worker"),
+        (["demo", "--array", "4", "--out", "x", "--workers", "two"], "Invalid value for '--workers'"),
+        (["demo", "more", "--array", "4", "--out", "x"], "Got unexpected extra argument"),
+        (["dema", "--array", "4", "--out", "x"], "dema: no such file, and not one of the shipped"),
+        (["--array", "4", "--out", "x"], "name a suite (see `list suites`), or the data to measure on"),
+        (
+            ["demo", "--array", "4", "--out", "x", "--shard", "1/4"],
+            "--shard 1/4: the tasks of the array are",
+        ),
+        (["demo", "--array", "4", "--out", "x", "--time", "soon"], "--time takes minutes, HH:MM:SS or D-HH:MM:SS"),
+        (["demo", "--array", "4", "--out", "x", "--sbatch", "-p x\nrm -r y"], "--sbatch takes an option such as"),
+    ],
+)
+def test_a_wrong_option_is_refused_before_the_script_is_printed(arguments: list[str], message: str) -> None:
+    done = program("slurm", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+STAND_IN = """#!/bin/bash
+# In the place of Python: a run that ends at the end of its sweep, or at once.
+trap 'echo finishing; sleep {sweep} >/dev/null 2>&1 & wait $!; echo swept; exit 130' USR1
+trap 'echo stopped; exit 130' TERM
+echo "$@"
+sleep 60 >/dev/null 2>&1 &
+wait
+exit 0
+"""
+
+
+def begin_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweep: float, late: float) -> subprocess.Popen[str]:
+    """Start a script in the place of whose program is a stand-in that has begun to work."""
+    program_file = tmp_path / "a program"
+    program_file.write_text(STAND_IN.format(sweep=sweep))
+    program_file.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program_file))
+    path = script(tmp_path, "demo", "--array", "1", "--out", "x")
+    path.write_text(path.read_text().replace("sleep 540", f"sleep {late}"))
+    process = start(path)
+    assert process.stdout
+    assert process.stdout.readline() == "-m robustbench_seg run demo --out x\n"
+    time.sleep(0.2)  # until bash waits
+    return process
+
+
+def test_before_the_time_limit_the_run_ends_with_its_sweep_and_the_task_is_queued_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = begin_stand_in(tmp_path, monkeypatch, sweep=0.2, late=540)
+    process.send_signal(signal.SIGUSR1)
+    output = process.communicate(timeout=60)[0]
+    assert "finishing\nswept\n" in output
+    assert "stopped" not in output
+    assert process.returncode == 130
+    assert (tmp_path / "requeued").read_text() == "requeue 77\n"
+
+
+def test_a_long_sweep_is_stopped_before_the_time_limit_and_the_task_is_queued_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = begin_stand_in(tmp_path, monkeypatch, sweep=50, late=0.2)
+    process.send_signal(signal.SIGUSR1)
+    assert "finishing\nstopped\n" in process.communicate(timeout=40)[0]
+    assert process.returncode == 130
+    assert (tmp_path / "requeued").read_text() == "requeue 77\n"
+
+
+def test_a_job_that_is_cancelled_is_not_queued_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = begin_stand_in(tmp_path, monkeypatch, sweep=0, late=540)
+    process.send_signal(signal.SIGTERM)
+    assert "stopped" in process.communicate(timeout=40)[0]
+    assert process.returncode == 130
+    assert not (tmp_path / "requeued").exists()
+
+
+def test_a_real_run_ends_after_its_sweep_when_it_is_asked_to(tmp_path: Path) -> None:
+    suite, out = write_suite(tmp_path, **{**CHANGES, "models": SUITE["models"]}), tmp_path / "out"
+    command = [sys.executable, "-m", "robustbench_seg", "run", str(suite), "--out", str(out), "--workers", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    while process.poll() is None and not list(out.glob(".claims/*.[0-9]*")):
+        time.sleep(0.001)
+    process.send_signal(signal.SIGUSR1)
+    error = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert error == "robustbench-seg: stopped; what is finished is kept, and the same command resumes from there\n"
+    assert len(stored(out)) in (2, 4, 6), "whole sweeps"
+    assert list((out / ".claims").glob("*.[0-9]*")) == []
