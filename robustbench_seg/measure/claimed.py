@@ -69,11 +69,11 @@ def claimed(
 ) -> Iterator[Unit]:
     """Yield what this process has claimed, with the cells that the store lacks by then, until all cells are done.
 
-    The claim is held until the next one is asked for; ahead: or so many later, the last ones until the claims end. What
-    other processes hold is waited for, since it is this
-    process's own if they end: so at the end all cells are stored, or have failed.
+    The claim is held until the next one is asked for. ahead: until so many later ones are asked for; the last ones are
+    held until `shared.claims` ends. What other processes hold is waited for, since it is this process's own if they
+    end: so at the end all cells are stored, or have failed.
     """
-    left, line, XX
+    left, line, claims = list(units), "", deque[Claim]()
     while left:
         others: list[Unit] = []
         for unit in left:
