@@ -15,7 +15,7 @@ def test_without_workers_all_stages_follow_each_other() -> None:
 
 def test_with_enough_cores_the_slowest_stage_decides() -> None:
     assert seconds_of_run(EQUAL, 1, 2) == pytest.approx(100 * 0.3 + 0.11)  # the last image is shown alone
-    assert seconds_of_run(EQUAL, 2, 3) == pytest.approx(100 * 0.15 + 0.11)
+    assert seconds_of_run(EQUAL, 2, 3) == pytest.approx(100 * 0.15 + 2 * 0.11)  # two at once
     for workers in (8, 64):
         assert seconds_of_run(EQUAL, workers, workers + 1) == pytest.approx(
             0.3 + 100 * 0.11

@@ -80,16 +80,16 @@ def places(device: str, threads: int) -> list[dict[str, int]]:
     """
     if device not in ("cpu", "cuda"):
         raise UsageError(f"--device must be cpu or cuda with --engine ray, which chooses the GPUs; got {device!r}")
-    chosen = []
+    free = []
     for node in alive_nodes():
         cpus, gpus = (int(node["Resources"].get(kind, 0)) for kind in ("CPU", "GPU"))
         if device == "cuda":
-            chosen += [{"num_gpus": 1, "num_cpus": 1 if cpus > gpus else 0}] * gpus
+            free += [{"num_gpus": 1, "num_cpus": 1 if cpus > gpus else 0}] * gpus
         else:
-            chosen += [{"num_cpus": min(threads, cpus - 1)}] * max(1, cpus // (threads + 1))
-    if not chosen:
+            free += [{"num_cpus": min(threads, cpus - 1)}] * max(1, cpus // (threads + 1))
+    if not free:
         raise UsageError(f"--device {device}: Ray knows no node with a {'GPU' if device == 'cuda' else 'CPU'}")
-    return chosen
+    return free
 
 
 def maker(model: Segmenter, spec: ModelSpec | None, origin: Origin) -> Parcel:

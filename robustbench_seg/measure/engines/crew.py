@@ -18,7 +18,7 @@ __all__ = ["Crew"]
 DEPTH = 2  # portions of an actor
 TRIES = 3  # of what ends its process each time
 PATIENCE_S = 60.0
-SHOWN = 4  # images that a message names
+EXAMPLES = 4  # images that a message names
 
 
 class Crew:
@@ -112,8 +112,8 @@ class Crew:
         """Take the counts of a portion."""
         import ray
 
-        wanted = {image_id for answer in answers for image_id in answer.pictures}
-        pictured = {each: ray.get(at) for each, at in zip(work.ids, work.samples, strict=True) if each in wanted}
+        names = {image_id for answer in answers for image_id in answer.pictures}
+        pictured = {each: ray.get(at) for each, at in zip(work.ids, work.samples, strict=True) if each in names}
         for key, answer in zip(work.orders, answers, strict=True):
             work.begun.receive(key, answer, environment, pictured, differences, self.keeper)
         self.close()
@@ -164,7 +164,7 @@ class Crew:
             return [work]
         ((key, order),) = work.orders.items()
         self.suspects.add(order.model)
-        images = listed(work.ids, SHOWN)
+        images = listed(work.ids, EXAMPLES)
         error = MachineError(f"model {order.model} has ended its process {TRIES} times, at one of {images}")
         work.begun.fail(key, error, self.keeper)
         self.close()

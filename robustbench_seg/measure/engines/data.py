@@ -95,7 +95,7 @@ def supply_of(dataset: Dataset, ids: Sequence[str], origin: Origin, note: Callab
 
     nodes = [node["NodeID"] for node in alive_nodes()]
     if nodes == [ray.get_runtime_context().get_node_id()]:
-        return Supply(dataset, {})  # its processes share what is decoded, as those of the local engine do
+        return Supply(dataset, {})  # its processes share what is decoded, as the local engine has it
     if isinstance(dataset, Decoded):
         dataset = dataset.dataset
     size = decoded_bytes(dataset, ids)

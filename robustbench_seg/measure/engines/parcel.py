@@ -19,7 +19,7 @@ from ...own_code import INSTALLED, hash_of
 
 __all__ = ["Origin", "Parcel", "node_name"]
 
-KEPT = 3  # parcels that a process keeps open: a run uses few at a time
+ROOM = 3  # parcels that a process keeps open: a run uses few at a time
 OPENED: OrderedDict[str, Any] = OrderedDict()
 
 
@@ -109,7 +109,7 @@ class Parcel:
                     f"{node_name()}: {error}; each node needs the Python files of your own at the same paths"
                 ) from error
             self.origin.expect_equal()
-            while len(OPENED) > KEPT:
+            while len(OPENED) > ROOM:
                 OPENED.popitem(last=False)
         return OPENED[self.name]
 

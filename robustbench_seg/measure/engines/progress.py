@@ -35,12 +35,12 @@ class Gathered:
 
 @dataclass(eq=False)
 class Begun:
-    """A sweep under way. images: a reference to the parcel of `prepare_there`. shown: how many images each job sees.
+    """A sweep under way. images: a reference to the parcel of `prepare_there`. images_each: how many images each job sees.
     left: the jobs that are neither measured nor failed, by key.
     """
 
     images: Any
-    shown: int
+    images_each: int
     left: dict[str, Gathered]
 
     def fail(self, key: str, error: Exception, keeper: Keeper) -> None:
@@ -67,7 +67,7 @@ class Begun:
         for image_id in answer.rows:
             keeper.count(gathered.job, image_id, differences.get(image_id))
         gathered.add(answer, environment)
-        if len(gathered.rows) == self.shown:
+        if len(gathered.rows) == self.images_each:
             del self.left[key]
             keeper.keep(gathered.job, gathered.measured())
 

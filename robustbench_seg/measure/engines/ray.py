@@ -53,8 +53,8 @@ class Ray(Engine):
             self.stack.enter_context(connected(self.options.address))
             import ray
 
-            self.origin, shown = Origin.here(), (*self.screening.ids, *self.screening.others)
-            self.supply = supply_of(self.screening.dataset, shown, self.origin, self.keeper.note)
+            self.origin, ids = Origin.here(), (*self.screening.ids, *self.screening.others)
+            self.supply = supply_of(self.screening.dataset, ids, self.origin, self.keeper.note)
             own = {name: METRICS[name] for name in METRICS if not METRICS[name].shipped}
             parcels = [ray.put(Parcel.of(each, self.origin)) for each in (self.supply.dataset, own)]
             self.crew = Crew(self.options.device, parcels, self.supply, self.keeper)
@@ -93,8 +93,8 @@ class Ray(Engine):
             orders[job.record.key] = Order(cell.model, self.makes[cell.model], cell.setting, threads)
         entry = CORRUPTIONS.get(sweep.condition.corruption)
         images = ray.put(Parcel.of((self.supply.dataset, sweep.condition, entry), self.origin))
-        shown = len(self.screening.ids) + len(self.screening.others)
-        begun = Begun(images, shown, {job.record.key: Gathered(job) for job in sweep.jobs})
+        images_each = len(self.screening.ids) + len(self.screening.others)
+        begun = Begun(images, images_each, {job.record.key: Gathered(job) for job in sweep.jobs})
         crew.begun.append(begun)
         groups = [{key: order} for key, order in orders.items() if order.model in crew.suspects]
         groups.append({key: order for key, order in orders.items() if order.model not in crew.suspects})
