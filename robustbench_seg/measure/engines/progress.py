@@ -35,8 +35,8 @@ class Gathered:
 
 @dataclass(eq=False)
 class Begun:
-    """A sweep under way. images: a reference to the parcel of `prepare_there`. images_each: how many images each job sees.
-    left: the jobs that are neither measured nor failed, by key.
+    """A sweep under way. images: a reference to the parcel of `prepare_there`. images_each: how many a job sees. left:
+    the jobs that are neither measured nor failed, by key.
     """
 
     images: Any
