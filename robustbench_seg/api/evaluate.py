@@ -66,7 +66,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     several of them by name. data: as `open_dataset` returns it, a data set's name, NAME=FOLDER, or a folder with a
     dataset.yaml. corruptions: {name: severities}, in the place of the protocol's. views: names such as "whole" or
     "slide-1024-768". preprocess, classes, version: of a network, see `made_of`. out: the folder of the store,
-    where an evaluation that was stopped resumes; without it the store is temporary, and lives as long as the results.
+    where an evaluation that was stopped resumes, and which several processes may share; without it the store is
+    temporary, and lives as long as the results.
     limit: so many images, evenly spaced. name: of the model in results. seeds: a draw of each corruption for each.
     metrics: what is counted in addition to mIoU, by default all that ship. void: "counted" makes predictions on pixels
     without a label wrong, for the mIoU alone. device: of models that are loaded here, by

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..locks import measuring
 from ..wording import counted
 from .choice import Choice, choose, options_for, shard_for
 from .options import (
@@ -111,7 +112,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         each.close()
     try:
         if part is None or not (lacking := missing_in(out, target.suite.name)):
-            with turn_for(out, "report"):
+            with turn_for(out, "report"), measuring(out, alone=False, wait=say):
                 write_and_show([out], out / "report", text=True)
         else:
             say(f"shard {part} is done; {counted(lacking, 'cell')} of other shards missing: no report is written yet")

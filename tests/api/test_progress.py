@@ -73,6 +73,28 @@ def test_cells_of_a_sweep_are_shown_together_and_one_that_fails_takes_no_time() 
     assert pace.current == "d-streets-fog-3-whole"
 
 
+def test_what_other_processes_measure_takes_no_time_of_this_one_and_counts_as_done() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    with RunProgress(console) as shown:
+        jobs = [job(name, 4) for name in "abcd"]
+        shown.planned(0, jobs)
+        shown.started(jobs[:1])
+        for _ in range(4):
+            shown.image()
+        shown.finished(jobs[0], None)
+        shown.elsewhere(jobs[1], None)
+        assert (shown.done, shown.steps, shown.total) == (2, 4, 12)
+        shown.waits("waiting for fog-3 (process 7 on far)")
+        assert shown.current == "waiting for fog-3 (process 7 on far)"
+        shown.elsewhere(jobs[2], RuntimeError("ValueError: oh"))
+        assert shown.errors == {"c": "ValueError: oh, in another process"}
+        shown.elsewhere(jobs[3], None)
+        assert (shown.done, shown.total, shown.current) == (3, 4, "done")
+    lines = console.file.getvalue().splitlines()
+    assert lines[:2] == ["waiting for fog-3 (process 7 on far)", "failed c: ValueError: oh, in another process"]
+    assert lines[-1].startswith("3/4 cells, ")
+
+
 def test_a_pipe_gets_a_line_a_minute_and_one_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, out = Clock(), io.StringIO()
     with RunProgress(Console(file=out, width=80)) as shown:

@@ -171,6 +171,18 @@ def test_a_failure_is_dropped_once_the_cell_is_stored_from_other_data(tmp_path: 
     assert list(store.failures()) == [f"{CELL.slug}-{other.key}.json"]
 
 
+def test_no_note_is_kept_of_a_cell_that_another_process_has_stored_meanwhile(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write_quality(ROWS, record())
+    store.write_failure(Failure(record=record(), traceback="Traceback: oh"))
+    assert store.failures() == {}
+    damaged = path_of(tmp_path, record())
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    assert not store.holds(record())
+    store.write_failure(Failure(record=record(), traceback="Traceback: oh"))
+    assert len(store.failures()) == 1
+
+
 def test_a_limited_cell_leaves_the_failure_of_the_full_one(tmp_path: Path) -> None:
     store = Store(tmp_path)
     full = record(images=233, key="f" * 32)
