@@ -13,6 +13,7 @@ from small import SUITE, assert_same_store, stored, write_suite
 from test_sweep import IMAGES, Drawn, Scenes
 
 import robustbench_seg as rb
+from robustbench_seg.cli.choice import Target, options_for
 from robustbench_seg.errors import DataError, MachineError, UsageError
 from robustbench_seg.measure.engines import cluster, crew, data
 from robustbench_seg.measure.engines.data import Checked, checked
@@ -226,6 +227,14 @@ def test_without_ray_a_line_names_the_extra(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MachineError, match=r"^--engine ray needs Ray: pip install 'robustbench-seg\[ray\]'$"):
         measure(tmp_path, {"m0": Drawn(0)}, engine="ray")
+
+
+def test_options_of_the_other_engine_are_refused(tmp_path: Path) -> None:
+    suite = read_suite(str(write_suite(tmp_path)))
+    with pytest.raises(UsageError, match=r"^--workers is for --engine local"):
+        options_for(Target(suite=suite, folders={}), weights=None, models=None, workers=2, device="cpu", engine="ray")
+    with pytest.raises(UsageError, match=r"^--address auto: is for --engine ray$"):
+        run(suite, tmp_path / "out", Options(address="auto"), Listener())
 
 
 def test_a_stop_ends_the_actors_and_a_second_run_resumes(tmp_path: Path) -> None:
