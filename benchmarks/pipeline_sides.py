@@ -4,8 +4,8 @@
 
 `robustbench_seg` is imported from PYTHONPATH, so that another checkout can be measured too. Sides: `sweep` is a run,
 `reported` a run with its report, `single` a run of the same code in which each cell is a sweep of its own, `forward`
-the bare forward passes of all models, `prepare` reading, corrupting and handing over, `script` what a plain script of
-Transformers, imagecorruptions and torchmetrics does for one model, whose folder is WORKERS.
+the bare forward passes of all models, `script` what a plain script of Transformers, imagecorruptions and torchmetrics
+does for one model, whose folder is WORKERS.
 """
 
 import json
@@ -27,21 +27,58 @@ def run(suite: str, data: str, out: str, workers: str, *, alone: bool = False) -
     from robustbench_seg.suites import read_suite
 
     class Clock(runner.Listener):
+        def __init__(self) -> None:
+            self.images: list[float] = []
+
         def planned(self, done: int, waiting: list[Any]) -> None:
             self.begin, self.cells = time.perf_counter(), len(waiting)
+
+        def image(self) -> None:
+            self.images.append(time.perf_counter())
 
     if alone:
         from robustbench_seg.measure.sweep import Sweep
 
         runner.sweeps_of = lambda waiting: [Sweep(job.cell.condition, (job,)) for job in waiting]
-    clock = Clock()
+    clock, calls = Clock(), counted_calls()
     options = Options(data={DATASET: Path(data)}, workers=int(workers))
     if failed := runner.run(read_suite(suite), Path(out), options, clock):
         raise SystemExit(f"{len(failed)} cells failed")
     wall_s = time.perf_counter() - clock.begin
     frame = rb.read_results(out).frame()
     scores = {f"{row.model} {row.corruption} {row.severity}": row.miou for row in frame.itertuples()}
-    return {"wall_s": wall_s, "cells": clock.cells, "miou": scores}
+    images_per_s = (len(clock.images) - 1) / (clock.images[-1] - clock.images[0])
+    return {"wall_s": wall_s, "cells": clock.cells, "images_per_s": images_per_s, "calls": calls, "miou": scores}
+
+
+def counted_calls() -> dict[str, int]:
+    """Count from now on how often this process, its workers left out, decodes an image and corrupts one."""
+    from functools import partial
+
+    from robustbench_seg.datasets import file_dataset
+    from robustbench_seg.measure import prepare
+
+    calls = {"decoded": 0, "corrupted": 0}
+    places: list[tuple[str, Any, str]] = [("decoded", file_dataset, "decode_image"), ("corrupted", prepare, "corrupt")]
+
+    def counting(usual: Any, name: str, *values: Any, **more: Any) -> Any:
+        calls[name] += 1
+        return usual(*values, **more)
+
+    for name, module, function in places:
+        setattr(module, function, partial(counting, getattr(module, function), name))
+    return calls
+
+
+def jobs_of(suite: str, data: str) -> tuple[Any, Any, list[Any]]:
+    """Open what a side measures: the data set, the ids of its images, and a job for each cell."""
+    from robustbench_seg.measure.plan import Options, make_jobs, open_data
+    from robustbench_seg.suites import read_suite
+
+    options = Options(data={DATASET: Path(data)})
+    dataset, ids = open_data(read_suite(suite), options)
+    _, jobs = make_jobs(read_suite(suite), options, dataset, ids)
+    return dataset, ids, jobs
 
 
 def forward(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
@@ -49,13 +86,8 @@ def forward(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
     import torch
 
     from robustbench_seg.measure.devices import torch_threads
-    from robustbench_seg.measure.plan import Options, make_jobs, open_data
-    from robustbench_seg.suites import read_suite
 
-    options = Options(data={DATASET: Path(data)})
-    dataset, ids = open_data(read_suite(suite), options)
-    assert dataset is not None
-    _, jobs = make_jobs(read_suite(suite), options, dataset, ids)
+    dataset, ids, jobs = jobs_of(suite, data)
     models = {job.cell.model: job for job in jobs}
     seconds: dict[str, float] = {}
     images = [torch.from_numpy(dataset.load(image_id).image).permute(2, 0, 1)[None] for image_id in ids]
@@ -67,29 +99,6 @@ def forward(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
                 job.model(image)
             seconds[name] = (time.perf_counter() - begin) * len(jobs) / len(models)
     return {"wall_s": sum(seconds.values()), "by_model": seconds, "cells": len(jobs)}
-
-
-def prepare(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
-    """Read, corrupt and hand over each image under each condition; images per second by corruption."""
-    from robustbench_seg.measure.plan import Options, open_data
-    from robustbench_seg.measure.prepare import prepare_under
-    from robustbench_seg.measure.workers import Loader
-    from robustbench_seg.store.cell import Condition
-    from robustbench_seg.suites import read_suite
-
-    target = read_suite(suite)
-    dataset, ids = open_data(target, Options(data={DATASET: Path(data)}))
-    assert dataset is not None
-    rates = {}
-    with Loader(int(workers)) as loader:
-        for name, severities in {"clean": (0,), **target.conditions}.items():
-            made = prepare_under(Condition(name, severities[0]), dataset)
-            for _ in loader.map(made, ids[: max(1, int(workers))]):  # compiles, reads textures
-                pass
-            begin = time.perf_counter()
-            count = sum(1 for _ in loader.map(made, ids))
-            rates[name] = count / (time.perf_counter() - begin)
-    return {"images_per_s": rates}
 
 
 def script(suite: str, data: str, out: str, model: str) -> dict[str, Any]:
@@ -148,7 +157,7 @@ def single(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
     return run(suite, data, out, workers, alone=True)
 
 
-SIDES = {"sweep": run, "reported": reported, "single": single, "forward": forward, "prepare": prepare, "script": script}
+SIDES = {"sweep": run, "reported": reported, "single": single, "forward": forward, "script": script}
 
 if __name__ == "__main__":
     side, *arguments = sys.argv[1:]

@@ -56,6 +56,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     workers: int = 0,
     batch: int | None = None,
     cache: Path | str | None = None,
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
     progress: bool | Listener = True,
 ) -> Results:
     """Measure a model on clean and on corrupted images; the store that this makes is `run`'s.
@@ -72,7 +74,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     default "cpu"; a network stays where it is. workers: processes that load images; with any, a script starts the call
     under `if __name__ == "__main__":`. batch: images that go through a model together; by default 1 on a CPU, and what
     fits into the memory of a GPU. cache: folder where decoded images are kept until the call ends, up to 90 % of its
-    free disk; by default a temporary one, up to half of the free memory. progress: a bar in terminals and
+    free disk; by default a temporary one, up to half of the free memory. engine: "ray" to measure on the nodes of a Ray
+    cluster, at an address or, without one, on this machine alone; networks then stay on the CPU here, and are sent to
+    the device there. progress: a bar in terminals and
     notebooks, or a listener of your own.
 
     Raises UsageError, DataError or StoreError for what can't be measured, before the first image; where all cells
@@ -107,12 +111,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
         dataset=dataset,
         models=tuple(sources),
         handed={called: Handed(partial(made, one, called), table) for called, one in handed.items()},
-        device=device_of(handed, device),
+        device=(device or "cpu") if engine == "ray" else device_of(handed, device),
         precision=precision,
         workers=workers,
         batch=batch,
         limit=limit,
         cache=None if cache is None else Path(expanded(str(cache))),
+        engine=engine,
+        address=address,
         command=f"robustbench_seg.evaluate in {Path(sys.argv[0]).name or 'an interactive session'}",
     )
     folder = Path(expanded(str(out))) if out is not None else Path(tempfile.mkdtemp(prefix="robustbench-seg-"))

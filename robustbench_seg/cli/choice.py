@@ -85,9 +85,15 @@ def options_for(
     workers: int | None,
     **fields: Any,
 ) -> "Options":
-    """Add to a target the models and how they run. fields: the other ones of `Options`, as they are written."""
+    """Add to a target the models and how they run. fields: the other ones of `Options`, as they are written.
+
+    Raises UsageError for options that exclude each other.
+    """
     from ..environment import default_workers
     from ..measure.plan import Options
+
+    if workers is not None and fields.get("engine") == "ray":
+        raise UsageError("--workers is for --engine local: with ray, tasks on all CPUs of the cluster load images")
 
     return Options(
         data=target.folders,

@@ -9,12 +9,14 @@ from ..errors import UsageError
 from ..files import expanded
 
 __all__ = [
+    "Address",
     "BatchNorm",
     "BatchSize",
     "Cache",
     "Corruptions",
     "Data",
     "Device",
+    "EngineName",
     "Full",
     "Limit",
     "LogTo",
@@ -132,6 +134,16 @@ Cache = Annotated[
         help="Folder where decoded images are kept until the run ends, up to 90 % of its free disk, so that each is "
         "decoded once; by default in the folder of temporary files, up to half of the free memory.",
     ),
+]
+EngineName = Annotated[
+    Literal["local", "ray"],
+    typer.Option(
+        "--engine", help="Where sweeps are measured: by this process, or on all nodes of a Ray cluster (extra ray)."
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(help="Of the Ray cluster, HOST:PORT or auto; by default Ray is started on this machine."),
 ]
 ShardText = Annotated[
     str | None,

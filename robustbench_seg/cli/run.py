@@ -12,12 +12,14 @@ from ..locks import measuring
 from ..wording import counted
 from .choice import Choice, choose, options_for, shard_for
 from .options import (
+    Address,
     BatchNorm,
     BatchSize,
     Cache,
     Corruptions,
     Data,
     Device,
+    EngineName,
     Full,
     Limit,
     LogTo,
@@ -64,6 +66,8 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     workers: Workers = None,
     batch: BatchSize = None,
     cache: Cache = None,
+    engine: EngineName = "local",
+    address: Address = None,
     limit: Limit = None,
     shard: ShardText = None,
     full: Full = False,
@@ -97,6 +101,8 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         limit=limit,
         batch=batch,
         cache=cache,
+        engine=engine,
+        address=address,
         shard=(part := shard_for(shard)),
     )
     log = opened_log(log_to, out, target.suite)

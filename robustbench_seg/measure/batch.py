@@ -33,8 +33,8 @@ class Batch:
     def on(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Give images uint8 (B, H, W, 3) and labels uint8 (B, height, width) on a device, sent there once."""
         if device not in self.copies:
-            images = send(np.stack([sample.image for sample in self.samples]), device)
-            self.copies[device] = images, send(np.stack([sample.label for sample in self.samples]), device)
+            images = send([sample.image for sample in self.samples], device)
+            self.copies[device] = images, send([sample.label for sample in self.samples], device)
         return self.copies[device]
 
     def parts(self, size: int) -> list["Batch"]:
@@ -57,14 +57,19 @@ def batches(samples: Iterable[Sample], size: int) -> Iterator[Batch]:
     yield from map(Batch, waiting.values())
 
 
-def send(values: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """Put an array on a device; what the device does after this finds it there."""
-    tensor = torch.from_numpy(values)
+def send(arrays: Sequence[NDArray[np.uint8]], device: torch.device) -> Tensor:
+    """Put arrays of one shape on a device, stacked; what the device does after this finds them there.
+
+    For a GPU they are stacked in pinned memory, from which it takes them while this process continues. PyTorch keeps
+    that memory until the copy is made.
+    """
     if device.type != "cuda":
-        return tensor.to(device)
+        return torch.from_numpy(np.stack(arrays)).to(device)
+    host = torch.empty((len(arrays), *arrays[0].shape), dtype=torch.uint8, pin_memory=True)
+    np.stack(arrays, out=host.numpy())
     copier, work = stream_for_copies(device), torch.cuda.current_stream(device)
     with torch.cuda.stream(copier):
-        there = tensor.pin_memory().to(device, non_blocking=True)
+        there = host.to(device, non_blocking=True)
     work.wait_stream(copier)  # the device waits, not this process
     there.record_stream(work)  # its memory belongs to the other stream
     return there

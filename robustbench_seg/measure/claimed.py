@@ -1,13 +1,14 @@
 """What a process measures of a run whose folder other processes share: what it can claim, and what they leave."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ..errors import StoreError
 from ..stopping import end_if_asked
-from ..store.claims import POLL_S, Claims
+from ..store.claims import POLL_S, Claim, Claims
 from ..store.folder import Stamp, Store, read_failure
 from ..wording import listed
 from .listener import Listener
@@ -63,13 +64,16 @@ class Shared:
             return None
 
 
-def claimed(shared: Shared, units: Sequence[Unit], sleep: Callable[[float], None] = time.sleep) -> Iterator[Unit]:
+def claimed(
+    shared: Shared, units: Sequence[Unit], sleep: Callable[[float], None] = time.sleep, ahead: int = 0
+) -> Iterator[Unit]:
     """Yield what this process has claimed, with the cells that the store lacks by then, until all cells are done.
 
-    The claim is held until the next one is asked for. What other processes hold is waited for, since it is this
-    process's own if they end: so at the end all cells are stored, or have failed.
+    The claim is held until the next one is asked for. ahead: until so many later ones are asked for; the last ones are
+    held until `shared.claims` ends. What other processes hold is waited for, since it is this process's own if they
+    end: so at the end all cells are stored, or have failed.
     """
-    left, line = list(units), ""
+    left, line, claims = list(units), "", deque[Claim]()
     while left:
         others: list[Unit] = []
         for unit in left:
@@ -79,11 +83,13 @@ def claimed(shared: Shared, units: Sequence[Unit], sleep: Callable[[float], None
             if (claim := shared.claims.take(rest.name, str(rest))) is None:
                 others.append(rest)
                 continue
-            with shared.claims.holding(claim):
-                if (rest := shared.lacking(rest)) is not None:  # it may have been stored before the claim
-                    yield rest
-                    if claim.lost:
-                        shared.listener.waits(f"{claim.what}: another process took this over while this one was paused")
+            claims.append(claim)
+            if (rest := shared.lacking(rest)) is not None:  # it may have been stored before the claim
+                yield rest
+                if claim.lost:
+                    shared.listener.waits(f"{claim.what}: another process took this over while this one was paused")
+            while len(claims) > ahead:
+                shared.claims.release(claims.popleft())
         if len(others) == len(left):
             holders = [text for unit in others if (text := shared.claims.holder(unit.name))]
             if holders and (news := f"waiting for {listed(holders, MOST)}") != line:

@@ -75,7 +75,8 @@ def show(
     with ExitStack() as statistics:
         for tally in tallies:
             view = tally.setting.view
-            tally.most = screening.batch or (None if tally.model.device.type == "cuda" else 1)
+            if tally.most is None:
+                tally.most = screening.batch or (None if tally.model.device.type == "cuda" else 1)
             if view.batchnorm is not None:
                 with tally.own_time():
                     samples = screening.loader.map(prepare, spaced(ids, view.batchnorm))

@@ -51,7 +51,8 @@ class Options:
     limit: the number of images, evenly spaced over the sorted ids. dataset: the suite's, if it is open already. models:
     those that a program hands over, by name. command: how this run is
     called in its records, by default the command line. cache: see `decoded`; None for the folder of temporary files.
-    batch: see `Screening`. shard: the part of the plan that is measured; None for all of it.
+    batch: see `Screening`. engine: a name of `engines.ENGINES`. address: of a Ray cluster; None for this machine alone.
+    shard: the part of the plan that is measured; None for all of it.
     """
 
     data: dict[str, Path] = field(default_factory=dict)
@@ -67,6 +68,8 @@ class Options:
     dataset: Dataset | None = None
     handed: Mapping[str, Handed] = field(default_factory=dict)
     command: str = ""
+    engine: Literal["local", "ray"] = "local"
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,9 @@ def make_jobs(
 
     note: see `first_pass`.
     """
-    device = find_device(options.device)
+    if options.address is not None and options.engine != "ray":
+        raise UsageError(f"--address {options.address}: is for --engine ray")
+    device = find_device(loading_device(suite, options))
     sources = {CLEAN: ""} | sources_of(suite.conditions, options.workers)
     models_given = suite.models or options.weights or options.models or not options.handed
     specs = with_weights(suite, options.weights, options.models) if models_given else ()
@@ -175,6 +180,11 @@ def make_jobs(
 
     jobs = [job(cell) for cell in plan.to_measure()]
     return plan.with_keys(job.record.key for job in jobs), jobs
+
+
+def loading_device(suite: Suite, options: Options) -> str:
+    """Where a plan's models are loaded: on the CPU if others measure with them, as the actors of Ray do."""
+    return "cpu" if options.engine == "ray" and suite.latency is None else options.device
 
 
 def read_images(

@@ -39,7 +39,7 @@ def classify(logits: Sequence[Tensor], size: tuple[int, int], *, log: bool = Fal
     Of several logits, each of another size, the softmax probabilities are averaged. log: these are scores, and the
     logarithm of the resized scores are the logits (see `takes_logarithm`).
     """
-    return torch.cat([scores.argmax(dim=1) for _, scores in stripes(logits, size, log)], dim=1)
+    return torch.cat([scores.max(dim=1).indices for _, scores in stripes(logits, size, log)], dim=1)
 
 
 def stripes(logits: Sequence[Tensor], size: tuple[int, int], log: bool) -> Iterator[tuple[range, Tensor]]:
@@ -69,8 +69,8 @@ def rate(logits: Sequence[Tensor], label: Tensor, alignment: Alignment | None = 
     values = []
     targets = label[:, None].long().clamp(max=logits[0].shape[1] - 1)
     for rows, scores in stripes(logits, (label.shape[1], label.shape[2]), log):
-        classes = scores.argmax(dim=1, keepdim=True)
-        best, labelled = scores.gather(1, classes), scores.gather(1, targets[:, :, rows.start : rows.stop])
+        best, classes = scores.max(dim=1, keepdim=True)  # quicker than argmax, which gives the same indices
+        labelled = scores.gather(1, targets[:, :, rows.start : rows.stop])
         if len(logits) == 1:
             total = (scores - best).exp_().sum(dim=1, keepdim=True)  # 1 or more: nothing overflows
         else:
@@ -89,7 +89,7 @@ def rate_aligned(logits: Sequence[Tensor], label: Tensor, alignment: Alignment, 
     values = []
     targets = label[:, None].long().clamp(max=alignment.nothing)
     for rows, scores in stripes(logits, (label.shape[1], label.shape[2]), log):
-        classes = alignment.predict(scores.argmax(dim=1, keepdim=True))
+        classes = alignment.predict(scores.max(dim=1, keepdim=True).indices)
         grouped = alignment.grouped(scores.softmax(dim=1) if len(logits) == 1 else scores / len(logits))
         values.append((classes, grouped.gather(1, classes), grouped.gather(1, targets[:, :, rows.start : rows.stop])))
     classes, confidence, labelled = (torch.cat(parts, dim=2)[:, 0] for parts in zip(*values, strict=True))

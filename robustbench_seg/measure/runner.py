@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
@@ -15,22 +15,21 @@ from ..datasets import Dataset
 from ..datasets.base import LabelMap, Sample
 from ..errors import DataError, MachineError
 from ..locks import measuring
-from ..store.cell import Condition, LatencyCell
+from ..store.cell import Condition, LatencyCell, QualityCell
 from ..store.claims import Claims
 from ..store.folder import Store
 from ..store.plan import Failure
 from ..suites import Suite
 from .claimed import Shared, claimed
 from .decoded import decoding, stamps_of
-from .evaluate import Screening, show
+from .engines import AHEAD, Measured, open_engine
+from .evaluate import Screening
 from .latency import Budget, measure_latency
 from .listener import Listener, Listeners
 from .pictures import save_pictures
 from .plan import Job, Options, make_jobs, open_data
-from .prepare import CorruptedSample
 from .shards import part_of
 from .sweep import Sweep, speeds_of, sweeps_of
-from .tally import Tally
 from .workers import Loader
 
 __all__ = ["Listener", "Listeners", "run"]
@@ -38,16 +37,55 @@ __all__ = ["Listener", "Listeners", "run"]
 
 @dataclass(frozen=True)
 class Context:
-    """The values that all cells of a run share. failed: the jobs that raised so far."""
+    """The values that all cells of a run share, and the keeper of what its engine measures.
+
+    failed: the jobs that raised so far. differences: of each image from clean, by condition and id.
+    """
 
     suite: Suite
     dataset: Dataset | None
     ids: tuple[str, ...]
-    loader: Loader
     store: Store
     listener: Listener
-    batch: int | None = None
     failed: list[Job] = field(default_factory=list)
+    differences: dict[Condition, dict[str, float]] = field(default_factory=dict)
+
+    def note(self, line: str) -> None:
+        """Pass on a line."""
+        self.listener.noted(line)
+
+    def begin(self, sweep: Sweep) -> None:
+        """Begin a sweep."""
+        self.listener.started(sweep.jobs)
+
+    def count(self, job: Job, image_id: str, difference: float | None) -> None:
+        """Note an image; one that is shown for the gallery alone does not count."""
+        assert isinstance(job.cell, QualityCell)
+        if image_id in self.counted:
+            self.listener.image()
+            if difference is not None:
+                self.differences.setdefault(job.cell.condition, {})[image_id] = difference
+
+    def picture(self, job: Job, sample: Sample, prediction: LabelMap) -> None:
+        """Save the pictures of a gallery image, which need not be among the chosen ids."""
+        assert self.dataset is not None
+        save_pictures(self.store.gallery(job.cell.slug, job.record.key), self.dataset, sample, prediction)
+
+    def keep(self, job: Job, what: Measured) -> None:
+        """Store a quality cell, unless its corruption has changed no image."""
+        assert isinstance(job.cell, QualityCell)
+        differences = self.differences.get(job.cell.condition, {})
+        difference = fmean(differences.values()) if differences else None
+        with self.storing(job):
+            expect_change(job.cell.condition, difference, len(differences))
+            environment = {**job.record.environment, **what.environment}
+            record = replace(job.record, timings=dict(what.timings), difference=difference, environment=environment)
+            self.store.write_quality([what.rows[image_id] for image_id in self.ids], record)
+
+    @cached_property
+    def counted(self) -> frozenset[str]:
+        """The ids of the images that count."""
+        return frozenset(self.ids)
 
     @contextmanager
     def storing(self, job: Job) -> Iterator[None]:
@@ -89,7 +127,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
     own = part_of(jobs, options.shard)
     paths = {store.path(job.record.kind, job.cell.slug, job.record.key): job.record for job in jobs}
     alike = len(dataset.class_names) if dataset else None, suite.metrics
-    with store.in_use(), Loader(options.workers) as loader, Claims(out) as claims:
+    with store.in_use(), Claims(out) as claims:
         whole = store.check(paths, listener.noted)
         store.expect_alike(whole.values(), *alike)
         if renewed := store.bring_up_to_date(whole):
@@ -104,52 +142,23 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
         sweeps, seen = sweeps_of(waiting), {*whole, *paths}
         shared = Shared(store, claims, listener, notes)
         with decoding(dataset, stamps, options.cache, len(sweeps)) as decoded:
-            context = Context(suite, decoded, ids, loader, store, listener, options.batch, shared.failed)
-            for sweep in claimed(shared, sweeps):
-                store.expect_others_alike(seen, *alike)
-                with measuring(out, alone=False, wait=listener.waits):
-                    measure_sweep(context, sweep)
+            context = Context(suite, decoded, ids, store, listener, shared.failed)
+
+            def own_sweeps() -> Iterator[Sweep]:
+                for sweep in claimed(shared, sweeps, ahead=AHEAD if options.engine == "ray" else 0):
+                    store.expect_others_alike(seen, *alike)
+                    with measuring(out, alone=False, wait=listener.waits):
+                        yield sweep
+
+            if decoded is not None and sweeps:
+                others = [image_id for image_id in suite.gallery if image_id not in context.counted]
+                screening = Screening(decoded, ids, Loader(options.workers), options.batch, others, set(suite.gallery))
+                with open_engine(suite, options, screening, context) as engine:
+                    engine.measure(own_sweeps())
         for speed in claimed(shared, speeds_of(waiting)):
             with measuring(out, alone=True, wait=listener.waits):
                 measure_speed(context, *speed.jobs)
     return context.failed
-
-
-def measure_sweep(context: Context, sweep: Sweep) -> None:
-    """Show the images of a sweep to its models, and store the cell of each.
-
-    A job that raises is noted at once, and the others continue. Gallery images outside of the chosen ids are saved, but
-    not counted.
-    """
-    dataset, listener = context.dataset, context.listener
-    assert dataset is not None
-    jobs = {
-        Tally(job.model, cell.setting, job.record.environment["threads"], partial(context.fail, job)): job
-        for job, cell in sweep.cells
-    }
-    counted, gallery = set(context.ids), set(context.suite.gallery)
-    differences: dict[str, float] = {}
-
-    def seen(tally: Tally, sample: Sample, prediction: LabelMap | None) -> None:
-        if sample.image_id in gallery and prediction is not None:
-            record = jobs[tally].record
-            save_pictures(context.store.gallery(record.cell.slug, record.key), dataset, sample, prediction)
-        if sample.image_id in counted:
-            listener.image()
-            if isinstance(sample, CorruptedSample):
-                differences[sample.image_id] = sample.difference
-
-    listener.started(sweep.jobs)
-    others = [image_id for image_id in context.suite.gallery if image_id not in counted]
-    screening = Screening(dataset, context.ids, context.loader, context.batch, others, gallery)
-    show(list(jobs), sweep.condition, screening, seen)
-    difference = fmean(differences.values()) if differences else None
-    for tally, job in jobs.items():
-        if tally.error is None:
-            with context.storing(job):
-                expect_change(sweep.condition, difference, len(differences))
-                record = replace(job.record, timings=tally.timings, difference=difference)
-                context.store.write_quality([tally.rows[image_id] for image_id in context.ids], record)
 
 
 def expect_change(condition: Condition, difference: float | None, images: int) -> None:

@@ -136,7 +136,8 @@ def put_through(model: Segmenter, images: Tensor, view: View, finite: list[Tenso
 def checked_logits(model: Segmenter, images: Tensor, finite: list[Tensor], pad_to: int = 1) -> Tensor:
     """Float32 logits at the model's stride. finite: gets whether each image's are finite, (B,)."""
     logits = (as_prepared(model, f"pad-{pad_to}")(images, pad_to) if pad_to > 1 else model(images)).float()
-    finite.append(logits.isfinite().flatten(1).all(dim=1))
+    ends = logits.amax(dim=(1, 2, 3)), logits.amin(dim=(1, 2, 3))  # NaN where a logit is; no map of booleans is made
+    finite.append(torch.stack(ends).isfinite().all(dim=0))
     return logits
 
 

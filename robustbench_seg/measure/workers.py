@@ -29,6 +29,7 @@ __all__ = ["Loader"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Fault = TypeVar("Fault", bound=BaseException)
 PREFETCH = 4  # results waiting or in progress, per worker
 # Spawn, not fork: after a fork of a process with threads of OpenCV, OpenMP or Numba, the child may hang, and it would
 # inherit the lock on the result folder.
@@ -230,7 +231,7 @@ def end_with(lifeline: Connection) -> None:
     end_worker()
 
 
-def portable(error: BaseException) -> BaseException:
+def portable(error: Fault) -> Fault | RuntimeError:
     """Return the exception, or a RuntimeError with the same message if the exception can't be pickled and read."""
     try:
         pickle.loads(pickle.dumps(error))

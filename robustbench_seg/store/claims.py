@@ -159,8 +159,12 @@ class Claims:
         try:
             yield claim
         finally:
-            self.own.discard(claim)
-            claim.release()
+            self.release(claim)
+
+    def release(self, claim: Claim) -> None:
+        """Give a claim up."""
+        self.own.discard(claim)
+        claim.release()
 
     def is_left(self, path: Path) -> bool:
         """Whether the owner of a claim has ended, as far as this process can know by now; look again, and often."""

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.pipeline import expect_equal, in_turn, markdown
+from benchmarks.pipeline_page import markdown
+from benchmarks.pipeline_parts import expect_equal, in_turn
 
 ABOUT = {
     "command": "python -m benchmarks.pipeline", "robustbench_seg": "0", "engine_version": 2, "commit": "abc+",
@@ -17,20 +18,29 @@ def walls(*seconds: float, **more: Any) -> list[dict[str, Any]]:
 
 
 def test_the_page_has_medians_and_what_they_are_of_the_forward_passes() -> None:
-    sweep = {"sweep": walls(11, 10, 30, cells=24), "single": walls(16, 15, 17), "forward": walls(10, 10, 9)}
-    shape = {"size": [64, 96], "images": 4}
+    calls = {"decoded": 4, "corrupted": 28}
+    sweep = {
+        "sweep": walls(11, 10, 30, cells=24, calls=calls), "single": walls(16, 15, 17), "forward": walls(10, 10, 9)
+    }  # fmt: skip
+    shape = {"size": [64, 96], "images": 4, "conditions": 8, "workers": 0}
+    script = {"largest_difference": 0.0004, "clean_difference": 0.00001}
     rates = [{"images_per_s": {"clean": rate, "fog": rate / 2}} for rate in (20, 30, 10)]
     page = markdown({
         "about": ABOUT,
         "sweep": {**shape, "baseline": True, "samples": sweep},
-        "script": {**shape, "largest_difference": 0.0004, "samples": {"run": walls(2.0), "script": walls(9.0)}},
+        "script": {**shape, **script, "samples": {"run": walls(2.0), "script": walls(9.0)}},
+        "glass": {**shape, **script, "with": ", glass", "samples": {"run": walls(2.0), "script": walls(15.0)}},
         "prepare": {**shape, "samples": {"0": rates, "2": rates[1:2], "forward": walls(2.0)}},
     })  # fmt: skip
     for line in (
         "| run | 11.0 | 10.0 to 30.0 | 1.10 |",
         "| another checkout | 16.0 | 15.0 to 17.0 | 1.60 |",
         "| forward passes alone | 10.0 | 9.0 to 10.0 | 1.00 |",
-        "The script takes 4.5 times as long. The largest difference of an mIoU is 0.04 points; draws of noise are not",
+        "Counted in a run, not timed: 4 images decoded of 4, 28 corrupted of 28 (7 corruptions).",
+        "The script takes 4.5 times as long. On clean images the two mIoU differ by 0.0010 points, under a",
+        "under a corruption by up to 0.04, since draws are not the same.",
+        "8 conditions, glass",
+        "The script takes 7.5 times as long.",
         "| fog | 10.0 | 15.0 |",
         "SegFormer-B0 beside it: 4.0 images/s.",
         "commit abc+ (+: with changes)",
@@ -43,6 +53,9 @@ def test_sides_take_turns_and_who_goes_first_changes() -> None:
     samples = in_turn({name: lambda name=name: order.append(name) or {"n": len(order)} for name in "abc"}, 2)
     assert "".join(order) == "abccba"
     assert samples["a"] == [{"n": 1}, {"n": 6}]
+    order.clear()
+    in_turn({name: lambda name=name: order.append(name) for name in "abc"}, 2, {"b": 1})
+    assert "".join(order) == "abcca"
 
 
 def test_scores_that_differ_end_the_benchmark() -> None:

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from robustbench_seg.errors import UsageError
+from robustbench_seg.measure import rating, views
 from robustbench_seg.measure.rating import classify
 from robustbench_seg.measure.views import predict, rated_prediction, view_logits, window_starts
 from robustbench_seg.store.view import View
@@ -215,3 +216,28 @@ def test_a_view_that_makes_no_sense_is_refused(fields: dict[str, object], messag
 def test_views_have_readable_names() -> None:
     views = [View(), View(scale=1.5), View(mode="slide", crop=256, stride=192), View(scale=[0.5, 1], flip=True)]
     assert [str(view) for view in views] == ["whole", "whole-x1.5", "slide-256-192", "whole-x0.5_1-flip"]
+
+
+LAYOUTS = [torch.contiguous_format, torch.channels_last]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_logit_that_is_not_finite_is_seen_wherever_it_is(layout: torch.memory_format, value: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for place in ((0, 0, 0, 0), (1, 18, 7, 11), (1, 5, 3, 2)):
+        logits = 1e37 * torch.randn(2, 19, 8, 12, generator=generator).to(memory_format=layout)
+        logits[place] = value
+        flags: list[torch.Tensor] = []
+        views.checked_logits(lambda images, logits=logits: logits, torch.zeros(2, 3, 32, 48), flags)  # type: ignore[arg-type]
+        assert flags[0].tolist() == logits.isfinite().flatten(1).all(dim=1).tolist() == [place[0] != 0, place[0] != 1]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_of_equal_logits_the_first_class_is_taken_as_by_argmax(layout: torch.memory_format) -> None:
+    logits = torch.randint(0, 3, (2, 19, 40, 56), generator=torch.Generator().manual_seed(0)).float()
+    logits = logits.to(memory_format=layout)
+    label = torch.zeros(2, 40, 56, dtype=torch.uint8)
+    expected = torch.from_numpy(logits.numpy().argmax(axis=1))
+    assert torch.equal(rating.classify([logits], (40, 56)), expected)
+    assert torch.equal(rating.rate([logits], label).classes, expected)

@@ -1,0 +1,198 @@
+"""What `benchmarks.pipeline` has measured, as a page. Nothing is measured or written here."""
+
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+from .pipeline_scaling import Stages, seconds_of_claims, seconds_of_run
+from .tables import provenance, table
+
+__all__ = ["markdown"]
+
+ABOUT = """Drawn scenes are written as files in Cityscapes' layout, and networks with the weights that ship measure
+them. Each side is a process of its own, and sides take turns; who goes first changes each time. A run is timed from its
+plan to its last stored cell; forward passes alone are every image through every network, as often as there are
+conditions."""
+WORKERS = (1, 2, 4, 8, 16, 32, 64)
+DEVICES = (1, 10, 50)  # times as fast as this CPU's thread: what a simulation supposes
+PROCESSES = (1, 2, 4, 8, 16, 32, 64)
+SIMULATED_IMAGES = 200  # of each condition
+PROTOCOL_SWEEPS = 73  # conditions of Cityscapes-C
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """The page."""
+    parts = ["# A run beside its forward passes and beside a plain script", " ".join(ABOUT.split())]
+    for name, write in PARTS.items():
+        if name in result:
+            parts += write(result[name])
+    parts.append("Every sample is in pipeline.json.")
+    parts.append("\n".join(f"- {line}" for line in provenance(result["about"])))
+    return "\n\n".join(parts) + "\n"
+
+
+def sweep(own: dict[str, Any]) -> list[str]:
+    """A run beside the forward passes of three networks."""
+    samples = own["samples"]
+    forward = middle(samples["forward"])
+    names = {
+        "sweep": "run",
+        "single": "another checkout" if own["baseline"] else "single sweeps",
+        "forward": "forward passes alone",
+    }
+    rows = [
+        [names[name], f"{middle(some):.1f}", spread(some), f"{middle(some) / forward:.2f}"]
+        for name, some in samples.items()
+    ]
+    lines = [
+        f"## Three networks, {shape(own)}, {samples['sweep'][0]['cells']} cells, all metrics",
+        table(["", "seconds", "fastest to slowest", "of forward passes"], rows),
+    ]
+    if not own["workers"]:  # calls of worker processes are not counted
+        calls, corrupted = samples["sweep"][0]["calls"], (own["conditions"] - 1) * own["images"]
+        lines.append(
+            f"Counted in a run, not timed: {calls['decoded']} images decoded of {own['images']}, "
+            f"{calls['corrupted']} corrupted of {corrupted} ({own['conditions'] - 1} corruptions)."
+        )
+    return lines
+
+
+def script(own: dict[str, Any]) -> list[str]:
+    """A run beside the plain script."""
+    ours, theirs = (own["samples"][name] for name in ("run", "script"))
+    rows = [[name, f"{middle(some):.1f}", spread(some)] for name, some in own["samples"].items()]
+    return [
+        f"## One network and the mIoU alone, {shape(own)}, {own['conditions']} conditions{own.get('with', '')}",
+        table(["", "seconds", "fastest to slowest"], rows),
+        f"The script takes {middle(theirs) / middle(ours):.1f} times as long. On clean images the two mIoU differ by "
+        f"{100 * own['clean_difference']:.4f} points, under a corruption by up to "
+        f"{100 * own['largest_difference']:.2f}, since draws are not the same.",
+    ]
+
+
+def prepare(own: dict[str, Any]) -> list[str]:
+    """What workers deliver."""
+    samples = own["samples"]
+    counts = [name for name in samples if name != "forward"]
+    names = list(samples[counts[0]][0]["images_per_s"])
+    per_s = own["images"] * len(names) / middle(samples["forward"])
+    rows = [
+        [name, *(f"{statistics.median(one['images_per_s'][name] for one in samples[count]):.1f}" for count in counts)]
+        for name in names
+    ]
+    return [
+        f"## Images per second that are read, corrupted and handed over, {shape(own)}",
+        table(["condition", *(f"{count} workers" for count in counts)], rows),
+        f"The forward pass of SegFormer-B0 beside it: {per_s:.1f} images/s.",
+    ]
+
+
+def flips(own: dict[str, Any]) -> list[str]:
+    """Pixels whose class a change of the computation alters."""
+    rows = [
+        [name, change, str(pixels), f"{1e6 * pixels / own['pixels']:.2f}"]
+        for name, changes in own["flips"].items()
+        for change, pixels in changes.items()
+    ]
+    return [
+        f"## Pixels that get another class, {shape(own)}, {own['pixels']} pixels",
+        table(["network", "change", "pixels", "of a million"], rows),
+    ]
+
+
+def memory(own: dict[str, Any]) -> list[str]:
+    """Memory over a long run."""
+    mib = own["mib"]
+    quarter = max(1, len(mib) // 4)
+    early, late = statistics.median(mib[quarter : 2 * quarter] or mib), statistics.median(mib[-quarter:])
+    return [
+        f"## Memory of a run, {shape(own)}, two conditions",
+        f"Anonymous memory of the process, medians: {early:.0f} MiB in the second quarter of the run, {late:.0f} MiB "
+        f"in the last ({late - early:+.1f} MiB); at most {max(mib):.0f} MiB.",
+    ]
+
+
+def scaling(own: dict[str, Any]) -> list[str]:
+    """The simulation beside real runs, and beyond them."""
+    times = own["stages"]
+    models = times["show"]
+    checks = []
+    for workers, real in own["runs"].items():
+        rate = simulated(times, models, own["images"], int(workers), own["cores"]) * own["models"]
+        checks.append([workers, f"{real:.2f}", f"{rate:.2f}", f"{rate / real - 1:+.0%}"])
+    beyond = []
+    for workers in WORKERS:
+        rates = [
+            simulated(times, models / device, SIMULATED_IMAGES, workers, workers + 1) / (device / models)
+            for device in DEVICES
+        ]
+        beyond.append([str(workers), *(f"{100 * share:.0f} %" for share in rates)])
+    sweep_s = [times["prepare"][name] for name in times["prepare"]]
+    sweeps = [sweep_s[k % len(sweep_s)] + models for k in range(PROTOCOL_SWEEPS)]
+    shared = [
+        [str(count), f"{(speed := sum(sweeps) / seconds_of_claims(sweeps, count)):.1f}", f"{100 * speed / count:.0f} %"]
+        for count in PROCESSES
+    ]
+    slowest = max(times["prepare"], key=times["prepare"].__getitem__)
+    return [
+        f"## Scaling, {shape(own)}, stages measured on one thread",
+        f"Milliseconds for an image: to load and corrupt {1000 * statistics.fmean(sweep_s):.0f} (at most "
+        f"{1000 * times['prepare'][slowest]:.0f}, {slowest}), to hand over from a worker {1000 * times['take']:.1f}, "
+        f"in the models {1000 * times['forward']:.0f}, with counts {1000 * models:.0f}.",
+        f"The simulation beside real runs on {own['cores']} cores, images of a cell per second:",
+        table(["workers", "real", "simulated", "difference"], checks),
+        "Simulated, a core for each worker and one for the models: the share of its time in which a device shows "
+        "images, if it does that as fast as one thread of this CPU, or so many times faster:",
+        table(["workers", *(f"x{device}" for device in DEVICES)], beyond),
+        bend(times, models),
+        f"Processes that share a folder, each with all it needs, simulated over {PROTOCOL_SWEEPS} sweeps:",
+        table(["processes", "times as fast", "of the ideal"], shared),
+        "It bends where a few sweeps are left for many processes: none can be divided between two.",
+    ]
+
+
+def simulated(times: dict[str, Any], show_s: float, images: int, workers: int, cores: int) -> float:
+    """Simulate a run condition by condition; images per second."""
+    runs = [Stages([seconds] * images, times["take"], show_s) for seconds in times["prepare"].values()]
+    return len(runs) * images / sum(seconds_of_run(run, workers, cores) for run in runs)
+
+
+def bend(times: dict[str, Any], models: float) -> str:
+    """State where more workers stop to help, and why."""
+    mean = statistics.fmean(times["prepare"].values())
+    parts = [
+        f"x{device}: {mean / (models / device + times['take']):.1f} workers, at most "
+        f"{100 * (models / device) / (models / device + times['take']):.0f} %"
+        for device in DEVICES
+    ]
+    return (
+        "It bends where workers deliver as fast as images are shown: at the time to prepare one over the time to take "
+        f"it over and to show it. Beyond that, images are taken over one by one ({'; '.join(parts)})."
+    )
+
+
+PARTS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "sweep": sweep,
+    "script": script,
+    "glass": script,
+    "prepare": prepare,
+    "flips": flips,
+    "memory": memory,
+    "scaling": scaling,
+}
+
+
+def shape(own: dict[str, Any]) -> str:
+    """Write how many images of which size there were."""
+    return f"{own['images']} images of {own['size'][0]}x{own['size'][1]}"
+
+
+def middle(samples: list[dict[str, Any]]) -> float:
+    """The median of the wall times, seconds."""
+    return statistics.median(sample["wall_s"] for sample in samples)
+
+
+def spread(samples: list[dict[str, Any]]) -> str:
+    """Write the range of the wall times."""
+    seconds = [sample["wall_s"] for sample in samples]
+    return f"{min(seconds):.1f} to {max(seconds):.1f}"

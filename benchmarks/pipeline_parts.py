@@ -1,0 +1,190 @@
+"""The parts of `benchmarks.pipeline`: what each measures, side by side."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from robustbench_seg import environment
+from robustbench_seg.datasets.cityscapes import relative_paths, write_cityscapes
+from robustbench_seg.datasets.streets import Streets
+from robustbench_seg.files import write_text
+from robustbench_seg.models.registry import WEIGHTS
+
+__all__ = ["MODELS", "PARTS", "REAL", "all_models", "side", "write_task"]
+
+ROOT = Path(__file__).parents[1]
+GLASS = "glass_blur:3"
+MODELS = {
+    "mix": ("segformer-b0", "builtin:streets-b0"),
+    "learned": ("segformer-b0", "builtin:streets-b0-learned"),
+    "deeplabv3plus": ("deeplabv3plus-mobilenet_v2", "builtin:streets-deeplabv3plus"),
+}
+PROBES = ("prepare", "flips", "memory", "stages")  # sides in pipeline_probes.py
+DRAWN = 20  # scenes of the part memory; the other files have the same content
+CLEAN = "clean 0"  # as the sides call this condition
+TWO_DIGITS = 5e-5  # of a percentage, as a fraction
+BATCH = 4  # of the part flips
+REAL = (1, 2)  # workers of real runs beside the simulation
+
+
+def side(name: str, folder: Path, *arguments: object, checkout: Path = ROOT, **variables: str) -> dict[str, Any]:
+    """Run a side in a process of its own, on the suite and data of a folder, with a new folder for its results."""
+    out = tempfile.mkdtemp(dir=folder)
+    program = f"benchmarks/pipeline_{'probes' if name in PROBES else 'sides'}.py"
+    command = [sys.executable, str(ROOT / program), name, str(folder / "suite.yaml")]
+    command += [str(folder / "data"), out, *map(str, arguments)]
+    path = os.pathsep.join(filter(None, [str(checkout), os.environ.get("PYTHONPATH")]))
+    around = {**os.environ, "PYTHONPATH": path, **variables}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=checkout, env=around)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def write_task(folder: Path, size: Any, images: int, conditions: list[str], models: Any, **fields: Any) -> None:
+    """Write the suite and its images into a folder."""
+    write_cityscapes(Streets("val", size=tuple(size), count=images), folder / "data")
+    chosen: dict[str, list[int]] = {}
+    for text in conditions:
+        name, _, severity = text.partition(":")
+        chosen.setdefault(name, []).append(int(severity))
+    suite = {"name": "pipeline", "description": "A benchmark.", "protocol": "pipeline", "conditions": chosen, **fields}
+    suite |= {"dataset": {"name": "cityscapes", "split": "val"}, "views": ["whole"], "models": models}
+    write_text(folder / "suite.yaml", yaml.safe_dump(suite))
+
+
+def all_models() -> list[dict[str, str]]:
+    """The three networks, as a suite has them."""
+    return [{"name": name, "model": model, "weights": weights} for name, (model, weights) in MODELS.items()]
+
+
+def one_model() -> list[dict[str, str]]:
+    """SegFormer-B0 alone."""
+    return [{"name": "b0", "model": "segformer-b0", "weights": "builtin:streets-b0"}]
+
+
+def sweeps(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """A run, single sweeps or another checkout, and forward passes, in turn."""
+    write_task(folder, options.size, options.images, options.conditions, all_models())
+    workers = options.run_workers
+    sides: dict[str, Any] = {
+        "sweep": lambda: side("sweep", folder, workers),
+        "single": lambda: side("single", folder, workers),
+        "forward": lambda: side("forward", folder, workers),
+    }
+    if options.baseline:
+        sides["single"] = lambda: side("sweep", folder, workers, checkout=options.baseline.resolve())
+    samples = in_turn(sides, options.turns, {"single": options.single_turns})
+    expect_equal(samples["sweep"][0]["miou"], samples["single"][0]["miou"], 0)
+    what = {"size": options.size, "images": options.images, "workers": workers, "baseline": bool(options.baseline)}
+    return {**what, "conditions": len(options.conditions) + 1, "samples": samples}
+
+
+def scripts(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """A run and the plain script, in turn, without glass blur."""
+    conditions = [condition for condition in options.conditions if condition != GLASS]
+    return beside_script(options, folder, conditions, options.script_images, options.turns)
+
+
+def glass(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """A run and the plain script under the same conditions and glass blur, once: imagecorruptions' takes long."""
+    return beside_script(options, folder, [*options.conditions, GLASS], options.glass_images, 1)
+
+
+def beside_script(
+    options: argparse.Namespace, folder: Path, conditions: list[str], images: int, turns: int
+) -> dict[str, Any]:
+    """A run and the plain script, in turn, with the same weights and files."""
+    from segformer import load_checkpoint, save_checkpoint
+
+    save_checkpoint(load_checkpoint(WEIGHTS / "segformer-b0-streets.safetensors"), folder / "b0", format="transformers")
+    write_task(folder, options.script_size, images, conditions, one_model(), metrics=[])
+    sides = {
+        "run": lambda: side("reported", folder, options.run_workers),
+        "script": lambda: side("script", folder, folder / "b0"),
+    }
+    samples = in_turn(sides, turns)
+    own = {name.partition(" ")[2]: value for name, value in samples["run"][0]["miou"].items()}
+    theirs = samples["script"][0]["miou"]
+    largest, clean = (
+        expect_equal(own, theirs, None),
+        expect_equal({CLEAN: own[CLEAN]}, {CLEAN: theirs[CLEAN]}, TWO_DIGITS),
+    )
+    what = {"size": options.script_size, "images": images, "conditions": len(conditions) + 1}
+    what["with"] = ", glass blur among them" if GLASS in conditions else ""
+    return {**what, "largest_difference": largest, "clean_difference": clean, "samples": samples}
+
+
+def preparing(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """What numbers of workers deliver."""
+    write_task(folder, options.prepare_size, options.prepare_images, options.conditions, one_model())
+    sides = {str(workers): lambda workers=workers: side("prepare", folder, workers) for workers in options.workers}
+    samples = in_turn({**sides, "forward": lambda: side("forward", folder, 0)}, options.turns)
+    return {"size": options.prepare_size, "images": options.prepare_images, "samples": samples}
+
+
+def flips(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Pixels whose class another batch, another number of threads or a GPU changes."""
+    write_task(folder, options.size, options.few_images, [], all_models())
+    return {"size": options.size, "images": options.few_images, **side("flips", folder, BATCH)}
+
+
+def memory(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """The memory of a run over many small images."""
+    write_task(folder, options.memory_size, DRAWN, ["brightness:3"], one_model())
+    dataset = Streets("val", size=tuple(options.memory_size), count=options.memory_images)
+    for number, image_id in enumerate(dataset.ids[DRAWN:]):
+        twin = dataset.ids[number % DRAWN]
+        for one, other in zip(*(relative_paths("val", "streets", each, "png", "labelIds") for each in (twin, image_id)),
+                              strict=True):  # fmt: skip
+            os.link(folder / "data" / one, folder / "data" / other)
+    return {"size": options.memory_size, "images": options.memory_images, **side("memory", folder, options.run_workers)}
+
+
+def scaling(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """The times of the stages on one thread, and runs with real workers."""
+    write_task(folder, options.size, options.few_images, options.conditions, all_models())
+    one_thread = {"OMP_NUM_THREADS": "1"}
+    measured = side("stages", folder, 0, **one_thread)
+    runs = {str(workers): side("sweep", folder, workers, **one_thread)["images_per_s"] for workers in REAL}
+    cores = environment.available_cores()
+    what = {"size": options.size, "images": options.few_images, "cores": cores, "models": len(MODELS)}
+    return {**what, "stages": measured, "runs": runs}
+
+
+PARTS: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {
+    "sweep": sweeps,
+    "script": scripts,
+    "glass": glass,
+    "prepare": preparing,
+    "flips": flips,
+    "memory": memory,
+    "scaling": scaling,
+}
+
+
+def in_turn(sides: dict[str, Any], turns: int, fewer: dict[str, int] | None = None) -> dict[str, list[dict[str, Any]]]:
+    """Take a sample of each side in each turn; the order is turned round each time. fewer: turns of some sides."""
+    samples: dict[str, list[dict[str, Any]]] = {name: [] for name in sides}
+    for turn in range(turns):
+        for name in list(sides)[:: 1 if turn % 2 == 0 else -1]:
+            if turn < (fewer or {}).get(name, turns):
+                samples[name].append(sides[name]())
+        print(f"turn {turn + 1} of {turns}", file=sys.stderr, flush=True)
+    return samples
+
+
+def expect_equal(one: dict[str, float], other: dict[str, float], most: float | None) -> float:
+    """Return by how much scores differ; exit where that is more than `most`, or they are not of the same cells."""
+    if one.keys() != other.keys():
+        raise SystemExit(f"other cells: {sorted(one.keys() ^ other.keys())}")
+    largest = max(abs(one[name] - other[name]) for name in one)
+    if most is not None and largest > most:
+        raise SystemExit(f"scores differ by {largest}")
+    return largest

@@ -1,0 +1,62 @@
+"""The simulation of a run's stages: what follows by hand where it does, and its limits elsewhere."""
+
+import pytest
+
+from benchmarks.pipeline_page import markdown
+from benchmarks.pipeline_scaling import Stages, seconds_of_claims, seconds_of_run
+from robustbench_seg.measure.workers import PREFETCH
+
+EQUAL = Stages([0.3] * 100, take=0.01, show=0.1)
+
+
+def test_without_workers_all_stages_follow_each_other() -> None:
+    assert seconds_of_run(EQUAL, 0, 1) == pytest.approx(100 * 0.4)
+
+
+def test_with_enough_cores_the_slowest_stage_decides() -> None:
+    assert seconds_of_run(EQUAL, 1, 2) == pytest.approx(100 * 0.3 + 0.11)  # the last image is shown alone
+    assert seconds_of_run(EQUAL, 2, 3) == pytest.approx(100 * 0.15 + 2 * 0.11)  # two at once
+    for workers in (8, 64):
+        assert seconds_of_run(EQUAL, workers, workers + 1) == pytest.approx(
+            0.3 + 100 * 0.11
+        )  # the first one is waited for
+
+
+def test_on_one_core_nothing_is_gained() -> None:
+    for workers in (1, 2, 4):
+        assert seconds_of_run(EQUAL, workers, 1) == pytest.approx(100 * 0.41)
+
+
+def test_two_cores_are_never_idle_while_there_is_work() -> None:
+    assert 100 * 0.41 / 2 <= seconds_of_run(EQUAL, 2, 2) <= 100 * 0.41 / 2 + 0.41
+
+
+def test_a_slow_image_is_waited_for_as_far_as_its_followers_may_be_ahead() -> None:
+    stages = Stages([10.0, *[0.1] * 99], take=0.0, show=1.0)
+    ahead = 2 * PREFETCH  # prepared when the slow one comes
+    assert seconds_of_run(stages, 2, 3) == pytest.approx(10 + 100)
+    assert ahead * 0.1 < 10
+
+
+def test_processes_share_sweeps_until_fewer_are_left_than_processes() -> None:
+    assert seconds_of_claims([1.0] * 73, 1) == 73
+    assert seconds_of_claims([1.0] * 73, 8) == 10  # nine for all, and one for one
+    assert seconds_of_claims([1.0] * 73, 64) == 2
+    assert seconds_of_claims([3.0, 1.0, 1.0, 1.0], 2) == 3
+
+
+def test_the_page_states_what_the_samples_give() -> None:
+    times = {"prepare": {"clean": 0.1, "fog-3": 0.3}, "take": 0.01, "forward": 0.5, "show": 0.6}
+    scaling = {"images": 4, "size": [64, 96], "cores": 2, "models": 3, "stages": times, "runs": {"1": 3.0}}
+    flips = {"images": 4, "size": [64, 96], "pixels": 2_000_000, "flips": {"mix": {"a batch of 4": 1}}}
+    memory = {"images": 2000, "size": [64, 96], "mib": [100.0, 110.0, 111.0, 112.0]}
+    about = {"commit": "", "machine": "m", "command": "c", "packages": {}, "python": "3", "robustbench_seg": "0",
+             "engine_version": 2, "time": "t"}  # fmt: skip
+    page = markdown({"about": about, "scaling": scaling, "flips": flips, "memory": memory})
+    assert "| mix | a batch of 4 | 1 | 0.50 |" in page
+    assert "110 MiB in the second quarter of the run, 112 MiB in the last (+2.0 MiB)" in page
+    seconds = sum(seconds_of_run(Stages([each] * 4, 0.01, 0.6), 1, 2) for each in (0.1, 0.3))
+    rate = 3 * 8 / seconds
+    assert f"| 1 | 3.00 | {rate:.2f} | {rate / 3 - 1:+.0%} |" in page
+    assert "| 64 | 9.1 | 14 % |" not in page
+    assert "x1: 0.3 workers" in page

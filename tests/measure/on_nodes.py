@@ -1,0 +1,66 @@
+"""Models and a corruption for tests of clusters, in a module that the processes of nodes can import."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from test_sweep import Drawn
+from torch import nn
+
+import robustbench_seg as rb
+
+
+class Numbered(Drawn):
+    """A drawn model that writes its process's number into a folder."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        super().__init__(seed)
+        self.folder = folder
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        own = self.folder / str(os.getpid())
+        own.write_text(own.name)
+        own.replace(self.folder / "process")
+        return super().__call__(images)
+
+
+class Deadly(Drawn):
+    """A drawn model that ends its process."""
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return images
+
+
+class Net(nn.Module):
+    """One convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.layer = nn.Conv2d(3, 19, 3, stride=4, padding=1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.layer(images)
+
+
+@rb.corruption("frail", category="mine", draws=False)
+def frail(image: np.ndarray, severity: int, draws: Any) -> np.ndarray:
+    """Darken an image. At severity 2 the first process to do so ends, at 3 each does, at 4 an image is refused."""
+    folder = Path(os.environ["FRAIL"])
+    if severity == 2:
+        try:
+            (folder / "once").touch(exist_ok=False)
+        except FileExistsError:
+            pass
+        else:
+            os.kill(os.getpid(), signal.SIGKILL)
+    if severity == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if severity == 4 and image.mean() > float((folder / "bright").read_text()):
+        raise ValueError("too bright")
+    return image // 2

@@ -1,0 +1,250 @@
+"""The engine of Ray: stores as those of the local one, whatever ends during a run."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import LINE, ended, start, wait_for
+from small import SUITE, assert_same_store, stored, write_suite
+from test_sweep import IMAGES, Drawn, Scenes
+
+import robustbench_seg as rb
+from robustbench_seg.cli.choice import Target, options_for
+from robustbench_seg.errors import DataError, MachineError, UsageError
+from robustbench_seg.measure.engines import cluster, crew, data
+from robustbench_seg.measure.engines.data import Checked, checked
+from robustbench_seg.measure.engines.parcel import Origin, Parcel
+from robustbench_seg.measure.listener import Listener
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.runner import run
+from robustbench_seg.store.file import read_record
+from robustbench_seg.suites import read_suite
+
+ray = pytest.importorskip("ray", reason="the extra ray is not installed")
+pytestmark = pytest.mark.ray
+CONDITIONS = {"gaussian_noise": [1], "contrast": [2]}
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Ray on this machine, once for all tests; the folder of what its processes write."""
+    folder = tmp_path_factory.mktemp("nodes")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FRAIL", str(folder))
+        with cluster.connected(None):
+            yield folder
+
+
+@pytest.fixture(scope="module")
+def own(nodes: Path) -> Any:
+    """The models and the corruption of `on_nodes`."""
+    import on_nodes
+
+    return on_nodes
+
+
+def measure(out: Path, models: dict[str, Any], **options: Any) -> rb.Results:
+    how = {"corruptions": CONDITIONS, "progress": False, "out": out, **options}
+    return rb.evaluate(models, options.pop("data", None) or Scenes(), **{**how, **options})
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models 0 and 1 by the local engine."""
+    out = tmp_path_factory.mktemp("expected")
+    measure(out, {"m0": Drawn(0), "m1": Drawn(1)})
+    return out
+
+
+def test_a_suite_gives_the_store_the_pictures_and_the_records_of_the_local_engine(nodes: Path, tmp_path: Path) -> None:
+    suite = read_suite(str(write_suite(tmp_path, conditions={"contrast": [2]})))
+    again = {"models": SUITE["models"][1:], "batchnorm": ["stored", "reestimated"], "batchnorm_images": 3}
+    more = read_suite(str(write_suite(tmp_path, conditions={"contrast": [2]}, **again)))
+    for engine in ("local", "ray"):
+        for one in (suite, more):
+            assert not run(one, tmp_path / engine, Options(engine=engine, limit=4), Listener())
+    assert_same_store(tmp_path / "local", tmp_path / "ray")
+    pictures = [sorted((tmp_path / engine).glob("gallery/*/*.png")) for engine in ("local", "ray")]
+    assert len(pictures[0]) == 3 * (8 + 4)
+    for one, two in zip(*pictures, strict=True):
+        assert one.read_bytes() == two.read_bytes()
+    for path in sorted((tmp_path / "local/cells").iterdir()):
+        here, there = read_record(path), read_record(tmp_path / "ray/cells" / path.name)
+        assert (here.key, here.difference) == (there.key, there.difference)
+        own = {"time": "", "commit": ""}  # a file may be edited meanwhile
+        assert {**here.environment, **own} == {**there.environment, **own}
+        assert there.timings.keys() == here.timings.keys()
+        assert there.timings["model_s"] > 0
+
+
+def test_an_actor_that_is_killed_is_replaced(nodes: Path, own: Any, tmp_path: Path, expected: Path) -> None:
+    class Killing(Listener):
+        images = 0
+
+        def image(self) -> None:
+            self.images += 1
+            if self.images in (3, 20):
+                os.kill(int((nodes / "process").read_text()), signal.SIGKILL)
+
+    killing = Killing()
+    models = {"m0": own.Numbered(0, nodes), "m1": own.Numbered(1, nodes)}
+    measure(tmp_path, models, engine="ray", progress=killing)
+    assert killing.images == 2 * 3 * IMAGES
+    assert_same_store(tmp_path, expected)
+
+
+def test_so_is_a_process_that_corrupts_and_one_that_ends_each_time_fails_its_cells(
+    nodes: Path, own: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = {"corruptions": {"frail": [2]}}
+    (nodes / "once").touch()
+    measure(tmp_path / "local", {"m0": Drawn(0)}, **once)
+    (nodes / "once").unlink()
+    assert measure(tmp_path / "ray", {"m0": Drawn(0)}, **once, engine="ray").failures == {}
+    assert (nodes / "once").exists()
+    assert_same_store(tmp_path / "ray", tmp_path / "local")
+    monkeypatch.setattr(data, "RETRIES", 1)
+    with pytest.warns(UserWarning, match="1 cell failed: m0-streets-frail-3-whole"):
+        results = measure(tmp_path / "each", {"m0": Drawn(0)}, corruptions={"frail": [3]}, limit=1, engine="ray")
+    (message,) = results.failures.values()
+    assert "MachineError: a process that loads and corrupts images ended each time" in message
+    assert len(stored(tmp_path / "each")) == 1
+
+
+def test_a_model_that_ends_its_process_fails_its_cells_alone(
+    nodes: Path, own: Any, tmp_path: Path, expected: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "TRIES", 1)
+    models = {"bad": own.Deadly(2), "m0": Drawn(0), "m1": Drawn(1)}
+    with pytest.warns(UserWarning, match="3 cells failed"):
+        results = measure(tmp_path, models, engine="ray")
+    assert all(name.startswith("bad-") for name in results.failures)
+    assert all("model bad has ended its process 1 times, at one of" in text for text in results.failures.values())
+    assert_same_store(tmp_path, expected)
+
+
+def test_an_image_that_is_refused_fails_its_condition_as_in_the_local_engine(
+    nodes: Path, own: Any, tmp_path: Path
+) -> None:
+    scenes = Scenes()
+    (nodes / "bright").write_text(str(sorted(scenes.load(each).image.mean() for each in scenes.ids)[-2] + 1e-6))
+    messages = []
+    for engine in ("local", "ray"):
+        with pytest.warns(UserWarning, match="2 cells failed"):
+            results = measure(
+                tmp_path / engine, {"m0": Drawn(0), "m1": Drawn(1)}, corruptions={"frail": [4]}, engine=engine
+            )
+        messages.append(results.failures)
+    assert messages[0] == messages[1]
+    assert all("too bright" in message for message in messages[0].values())
+    assert_same_store(tmp_path / "local", tmp_path / "ray")
+
+
+def test_a_network_and_a_model_of_a_file_are_measured_on_nodes(nodes: Path, own: Any, tmp_path: Path) -> None:
+    (tmp_path / "own_net.py").write_text("import on_nodes\n\ndef build():\n    return on_nodes.Net()\n")
+    for engine in ("local", "ray"):
+        models = {"handed": own.Net(), "file": f"{tmp_path}/own_net.py:build"}
+        measure(tmp_path / engine, models, corruptions={}, engine=engine)
+    assert_same_store(tmp_path / "local", tmp_path / "ray")
+
+
+@pytest.mark.parametrize("sent", [2**30, 0])
+def test_the_nodes_of_a_cluster_get_small_data_from_the_run_and_read_other_data_themselves(
+    nodes: Path, camvid_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: int
+) -> None:
+    dataset = rb.open_dataset("camvid", camvid_folder, split="test")
+    model = {"m0": Drawn(0)}
+    model["m0"].class_names, model["m0"].weight = dataset.class_names, model["m0"].weight[:11]
+    notes = []
+
+    class Watching(Listener):
+        def noted(self, line: str) -> None:
+            notes.append(line)
+
+    usual = data.alive_nodes
+    monkeypatch.setattr(data, "alive_nodes", lambda: 2 * usual())
+    monkeypatch.setattr(data, "SENT_BYTES", sent)
+    rb.evaluate(model, dataset, corruptions=CONDITIONS, progress=Watching(), out=tmp_path / "ray", engine="ray")
+    rb.evaluate(model, dataset, corruptions=CONDITIONS, progress=False, out=tmp_path / "local")
+    assert_same_store(tmp_path / "ray", tmp_path / "local")
+    (line,) = notes
+    assert line.startswith("camvid: 3 images (0.0 GiB decoded) ")
+    assert ("go to 2 nodes through Ray's object store" if sent else "each of 2 nodes from its own path") in line
+
+
+def test_a_node_whose_files_differ_or_are_missing_is_named_with_the_file(camvid_folder: Path) -> None:
+    dataset = rb.open_dataset("camvid", camvid_folder, split="test")
+    there = checked(dataset, dataset.ids)
+    assert isinstance(there, Checked)
+    for image_id in dataset.ids:
+        assert (there.load(image_id).image == dataset.load(image_id).image).all()
+    image, label = dataset.files("frame_1") or ()
+    label.write_bytes((camvid_folder / "testannot/frame_2.png").read_bytes())
+    with pytest.raises(DataError, match=rf"^node \S+: '?{label}'?: differs from the file that the run has$"):
+        there.load("frame_1")
+    image.unlink()
+    with pytest.raises(DataError, match=rf"^node \S+: '?{image}'?: can't be read \(No such file or directory\); each"):
+        there.load("frame_1")
+
+
+def test_code_that_a_node_lacks_or_that_differs_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mine_there.py").write_text("class Own:\n    pass\n")
+    import mine_there  # type: ignore[import-not-found]
+
+    parcel = Parcel.of(mine_there.Own(), Origin.here())
+    assert isinstance(parcel.open(), mine_there.Own)
+    (tmp_path / "mine_there.py").write_text("class Own:\n    other = 1\n")
+    other = Parcel.of([mine_there.Own()], parcel.origin)
+    with pytest.raises(MachineError, match=rf"{tmp_path}/mine_there.py differs from the run's; put the same code on"):
+        other.open()
+    third = Parcel.of([mine_there.Own(), 1], parcel.origin)
+    monkeypatch.delitem(sys.modules, "mine_there")
+    (tmp_path / "mine_there.py").unlink()
+    with pytest.raises(MachineError, match="No module named 'mine_there'; each node needs the Python files of your"):
+        third.open()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"device": "cuda"}, UsageError, "--device cuda: Ray knows no node with a GPU"),
+        ({"device": "cuda:1"}, UsageError, "--device must be cpu or cuda with --engine ray, which chooses the GPUs"),
+    ],
+)
+def test_a_device_that_the_cluster_lacks_is_refused(
+    nodes: Path, tmp_path: Path, options: dict[str, str], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        measure(tmp_path, {"m0": Drawn(0)}, engine="ray", **options)
+
+
+def test_without_ray_a_line_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MachineError, match=r"^--engine ray needs Ray: pip install 'robustbench-seg\[ray\]'$"):
+        measure(tmp_path, {"m0": Drawn(0)}, engine="ray")
+
+
+def test_options_of_the_other_engine_are_refused(tmp_path: Path) -> None:
+    suite = read_suite(str(write_suite(tmp_path)))
+    with pytest.raises(UsageError, match=r"^--workers is for --engine local"):
+        options_for(Target(suite=suite, folders={}), weights=None, models=None, workers=2, device="cpu", engine="ray")
+    with pytest.raises(UsageError, match=r"^--address auto: is for --engine ray$"):
+        run(suite, tmp_path / "out", Options(address="auto"), Listener())
+
+
+def test_a_stop_ends_the_actors_and_a_second_run_resumes(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path, gallery=[], views=["whole"])
+    arguments = ["-m", "robustbench_seg", "run", str(suite), "--out", str(tmp_path / "out"), "--engine", "ray"]
+    process = start(*arguments)
+    wait_for(lambda: list((tmp_path / "out/cells").glob("*.parquet")), process)
+    process.send_signal(signal.SIGINT)
+    assert ended(process) == (130, LINE, [])
+    done = len(stored(tmp_path / "out"))
+    assert 0 < done < 2 * 4
+    assert not run(read_suite(str(suite)), tmp_path / "out", Options(), Listener())
+    assert len(stored(tmp_path / "out")) == 2 * 4

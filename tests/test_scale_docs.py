@@ -1,0 +1,39 @@
+"""docs/scale.md quotes committed rates, and its cost follows from them."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from robustbench_seg.measure.engines import data
+from robustbench_seg.measure.engines.cluster import SENT_PARAMETERS
+from robustbench_seg.measure.engines.crew import TRIES
+from robustbench_seg.protocols import conditions_of
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs/scale.md").read_text(encoding="utf-8")
+
+
+def test_the_cost_follows_from_the_committed_rates() -> None:
+    images = 500 * (1 + sum(map(len, conditions_of("segformer").values())))
+    assert f"{images:,} images for each" in PAGE
+    forward = pd.read_csv(ROOT / "benchmarks/results/segformer_forward.csv", comment="#")
+    rows = forward.query("size == '1024x2048' and precision == 'fp32' and implementation == 'segformer'")
+    seconds = {f"SegFormer-{row.variant.upper()}, forward": row.median_ms / 1000 for row in rows.itertuples()}
+    page = (ROOT / "benchmarks/results/corruptions.md").read_text(encoding="utf-8")
+    (all_of_them,) = re.findall(r"^\| protocol `segformer`, all: 72 .*? \| ([\d.]+) \|", page, re.MULTILINE)
+    seconds["corruption, one core"] = float(all_of_them) / 1000
+    block = PAGE.partition("<!-- cost -->")[2].partition("<!-- end -->")[0].strip().splitlines()[2:]
+    assert len(block) == 3
+    for line in block:
+        what, each, one, eight = line.strip("| ").split(" | ")
+        hours = images * seconds[what] / 3600
+        assert float(each) == round(seconds[what], len(each.partition(".")[2]))
+        assert (one, eight) == (f"{hours:.1f}", f"{hours / 8:.1f}")
+    assert f"{images / 3600:.1f} / R hours" in PAGE
+
+
+def test_its_bounds_are_those_of_the_engine() -> None:
+    assert data.SENT_BYTES == 2**30
+    assert f"models up to {SENT_PARAMETERS / 1e6:.0f} million parameters" in PAGE
+    assert TRIES == data.RETRIES + 1 == 3, "tried three times, after the third time"
