@@ -34,19 +34,22 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_commands_on_worst_images_run(home: Path) -> None:
-    *lines, pictures = commands("worst")
-    assert [line[0] for line in (*lines, pictures)] == ["worst"] * 4
+    *lines, pictures, gallery, report = commands("worst")
+    assert [line[0] for line in (*lines, pictures, gallery)] == ["worst"] * 5
     for line in lines:
         done = program(*line, cwd=home)
         assert (done.returncode, done.stderr) == (0, ""), line
     assert pictures == ["worst", "results/demo", "--pictures", "pictures"]
+    assert (gallery, report) == (["worst", "results/demo", "--gallery"], ["report", "results/demo"])
 
 
-def test_the_command_for_pictures_runs_where_the_run_was_started(tmp_path: Path) -> None:
+def test_the_commands_for_pictures_run_where_the_run_was_started(tmp_path: Path) -> None:
     write_suite(tmp_path, views=["whole"], conditions={"contrast": [2]}, models=[{"name": "constant"}], gallery=[])
     assert program("run", "small.yaml", "--out", "results/demo", "--workers", "0", cwd=tmp_path).returncode == 0
-    done = program(*commands("worst")[-1], cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    for line in commands("worst")[-3:]:
+        done = program(*line, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert "worst of 6 images" in (tmp_path / "results/demo/report/index.html").read_text(encoding="utf-8")
     names = {path.name.rpartition("-")[2] for path in (tmp_path / "pictures/constant/whole/worst/clean").iterdir()}
     assert names == {"image.png", "label.png", "prediction.png"}
 

@@ -147,17 +147,16 @@ def categories_next_to_table_5(
     pair = TABLE_5.choose(evidence.pairs())
     if conditions != PROTOCOLS["segformer"] or not (pair and TABLE_5.fits(pair)):
         return {}
-    arms, first = [evidence.arms[arm] for arm in pair], evidence.cells.iloc[0]
-    entries = [entry for entry in evidence.arm_entries(scores, view) if entry.models in arms]
-    entries.sort(key=lambda entry: arms.index(entry.models))
-    categories = categories_of(conditions)
+    first, categories = evidence.cells.iloc[0], categories_of(conditions)
+    entries = {entry.arm: entry for entry in evidence.arm_entries(scores, view)}
     theirs = {method: scores_in_table_5(method) for method in METHODS}
     return {
         "Paper, cityscapes val": {
-            m: {name: Interval(own[name], nan, nan) for name in categories} for m, own in theirs.items()
+            method: {name: Interval(own[name], nan, nan) for name in categories} for method, own in theirs.items()
         },
         f"Ours, {first['dataset']} {first['split']}": {
-            entry.label: {name: evidence.interval(entry.values[name]) for name in categories} for entry in entries
+            entries[arm].label: {name: evidence.interval(entries[arm].values[name]) for name in categories}
+            for arm in pair
         },
     }
 

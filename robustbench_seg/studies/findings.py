@@ -113,7 +113,7 @@ def finding_under_corruption(
 def released_finding(cells: pd.DataFrame) -> Finding | None:
     """State whether a clean cell has the mIoU that its weights' authors published; None without any in its setting.
 
-    cells: of `quality_frame`. The number is written with two decimals, which those of the authors may have.
+    cells: of `quality_frame`. The number is written with two decimals: the authors state no more.
     """
     for cell in cells[cells["corruption"] == CLEAN].to_dict("records"):
         theirs = RELEASED.get(cell["model"])

@@ -127,7 +127,7 @@ class ArmDifference:
 
     @property
     def seen(self) -> bool:
-        """Whether the grade says that the two differ."""
+        """Whether the grade states that the two differ."""
         return self.grade in QUALIFIERS
 
     @property

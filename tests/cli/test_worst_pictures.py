@@ -129,5 +129,7 @@ def test_the_gallery_is_of_all_models(store: Path) -> None:
     for option in (("--model", "b0"), ("--view", "whole"), ("--metric", "ece")):
         done = program("worst", str(store / "out"), "--gallery", *option)
         assert done.returncode == 2
-        assert "--gallery: it is of all models, by mIoU in the main view; omit --model, --view, " in done.stderr
+        assert (
+            "--gallery: its images are of all models, by mIoU in the main view; omit --model, --view, " in done.stderr
+        )
         assert done.stderr.count("\n") == 1
