@@ -101,14 +101,15 @@ def flips(own: dict[str, Any]) -> list[str]:
 
 
 def memory(own: dict[str, Any]) -> list[str]:
-    """Memory over a long run."""
-    mib = own["mib"]
-    quarter = max(1, len(mib) // 4)
-    early, late = statistics.median(mib[quarter : 2 * quarter] or mib), statistics.median(mib[-quarter:])
+    """Memory over a long run, condition by condition: a corruption's libraries are loaded at the start of the second."""
+    half = len(own["mib"]) // 2
+    rows = []
+    for name, mib in (("clean", own["mib"][:half]), ("brightness 3", own["mib"][half:])):
+        early, late = (statistics.median(some) for some in (mib[: len(mib) // 2] or mib, mib[len(mib) // 2 :] or mib))
+        rows.append([name, f"{early:.1f}", f"{late:.1f}", f"{late - early:+.1f}"])
     return [
-        f"## Memory of a run, {shape(own)}, two conditions",
-        f"Anonymous memory of the process, medians: {early:.0f} MiB in the second quarter of the run, {late:.0f} MiB "
-        f"in the last ({late - early:+.1f} MiB); at most {max(mib):.0f} MiB.",
+        f"## Anonymous memory of the process (MiB), {shape(own)}",
+        table(["condition", "first half of the images", "second half", "difference"], rows),
     ]
 
 
