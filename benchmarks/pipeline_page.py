@@ -101,7 +101,7 @@ def flips(own: dict[str, Any]) -> list[str]:
 
 
 def memory(own: dict[str, Any]) -> list[str]:
-    """Memory over a long run, condition by condition: a corruption's libraries are loaded at the start of the second."""
+    """Memory over a long run, in each condition: a corruption's libraries are loaded at the second's start."""
     half = len(own["mib"]) // 2
     rows = []
     for name, mib in (("clean", own["mib"][:half]), ("brightness 3", own["mib"][half:])):
