@@ -4,6 +4,8 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
+from robustbench_seg.wording import counted
+
 from .pipeline_scaling import Stages, seconds_of_claims, seconds_of_run
 from .tables import provenance, table
 
@@ -52,7 +54,7 @@ def sweep(own: dict[str, Any]) -> list[str]:
         calls, corrupted = samples["sweep"][0]["calls"], (own["conditions"] - 1) * own["images"]
         lines.append(
             f"Counted in a run, not timed: {calls['decoded']} images decoded of {own['images']}, "
-            f"{calls['corrupted']} corrupted of {corrupted} ({own['conditions'] - 1} corruptions)."
+            f"{calls['corrupted']} corrupted of {corrupted} ({counted(own['conditions'] - 1, 'corruption')})."
         )
     return lines
 
