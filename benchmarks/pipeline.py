@@ -29,8 +29,8 @@ from .pipeline_page import markdown
 from .pipeline_parts import MODELS, PARTS, REAL, all_models, side, write_task
 
 CONDITIONS = "gaussian_noise:3 motion_blur:3 fog:3 snow:3 brightness:3 contrast:3 jpeg_compression:3"
-# For the estimate, about: seconds of the plain script beside its forward pass, of imagecorruptions' glass blur, both for
-# a megapixel, and of a side's start.
+# For the estimate, about: seconds of the plain script beside its forward pass and of imagecorruptions' glass blur, each
+# for a megapixel, and of a side's start.
 SCRIPT_S, GLASS_S, START_S = 0.5, 35.0, 8.0
 PEER = 3.5  # times as long as ours is Transformers' forward pass
 
