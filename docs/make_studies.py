@@ -4,6 +4,7 @@ A comment names a table and is followed by its lines, up to `<!-- end -->`:
 
     <!-- scores STUDY view=VIEW: QUANTITY, ... -->                        a row per arm and per training run
     <!-- differences STUDY [view=VIEW]: A - C: QUANTITY, ...; ... -->     a row per difference between two arms
+    <!-- speeds STUDY: MODEL -->                                          a row per size of input, with the paper's
 
 An arm is its letter in ARMS. Without a view, a difference is between views, such as `extent`.
 """
@@ -29,7 +30,9 @@ ARMS = {
     "C int8": "deeplabv3plus-mobilenet_v2-int8",
 }
 NAMES = {"clean": "clean mIoU", "mean": "mean under corruption", "drop": "clean minus mean"}
-BLOCK = re.compile(r"(<!-- (scores|differences) (\S+?)(?: view=(\S+?))?: (.*?) -->\n).*?(?=<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(
+    r"(<!-- (scores|differences|speeds) (\S+?)(?: view=(\S+?))?: (.*?) -->\n).*?(?=<!-- end -->)", re.DOTALL
+)
 
 
 @cache
@@ -100,6 +103,22 @@ def differences_table(study: str, view: str | None, spec: str) -> list[str]:
     return lines
 
 
+def speeds_table(study: str, model: str) -> list[str]:
+    """Write a row per size of the input, the smallest first: images/s, how many times those at 1024x2048, and MACs."""
+    rows = pd.read_csv(ROOT / "reports" / study / "report" / f"{study}-speed-published.csv")
+    wide = rows[rows["row"] == model].pivot(index="setup", columns="quantity", values="value").sort_values("input")
+    lines = [
+        "| input | images/s | times those at 1024x2048 | GMACs | paper: frames/s | paper: times |",
+        "|:--" + "|--:" * 5 + "|",
+    ]
+    for setup, own in wide.iterrows():
+        cells = (own["images_per_s"], own["times_full"], own["macs"] / 1e9, own["paper_fps"], own["paper_times_full"])
+        formats = ("{:.2f}", "{:.1f}", "{:.1f}", "{:.1f}", "{:.1f}")
+        texts = (form.format(value) for form, value in zip(formats, cells, strict=True))
+        lines.append(f"| {' | '.join([str(setup).partition(',')[0], *texts])} |")
+    return lines
+
+
 def ends(row: dict[str, Any], suffix: str = "") -> str:
     low, high = row[f"low{suffix}"], row[f"high{suffix}"]
     return "one run" if pd.isna(low) else f"{100 * low:+.1f} to {100 * high:+.1f}"
@@ -110,7 +129,8 @@ def with_tables(page: str) -> str:
 
     def table(match: re.Match[str]) -> str:
         head, kind, study, view, spec = match.groups()
-        lines = scores_table(study, view, spec) if kind == "scores" else differences_table(study, view, spec)
+        kinds = {"scores": scores_table, "differences": differences_table}
+        lines = speeds_table(study, spec) if kind == "speeds" else kinds[kind](study, view, spec)
         return head + "".join(f"{line}\n" for line in lines)
 
     return BLOCK.sub(table, page)

@@ -335,6 +335,14 @@ def test_a_folder_in_use_is_refused_in_every_namespace_until_its_user_is_gone(tm
     subprocess.run(command, check=True, env={**os.environ, **PATH})
 
 
+def test_a_folder_can_be_shared_and_is_then_refused_to_who_wants_it_alone(tmp_path: Path) -> None:
+    refused = pytest.raises(StoreError, match="another run is using this folder")
+    with locked(tmp_path, shared=True), locked(tmp_path, shared=True), refused, locked(tmp_path):
+        pass
+    with locked(tmp_path), refused, locked(tmp_path, shared=True):
+        pass
+
+
 @pytest.mark.parametrize("vanish", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("other"))])
 def test_a_folder_that_vanished_while_it_was_in_use_is_reported(
     tmp_path: Path, vanish: Callable[[Path], object]

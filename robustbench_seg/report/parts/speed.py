@@ -93,7 +93,7 @@ def published_table(latency: pd.DataFrame) -> list[Table]:
         speeds.OURS,
         file="speed-published",
         title="Next to the paper's Table 2",
-        caption=f"{about.source}. {'; '.join(about.notes)}. Frames/s are of different machines: compare the ratios to "
+        caption=f"{about.source}; {'; '.join(about.notes)}. Frames/s are of different machines: compare the ratios to "
         "B0 at 1024x2048. Our GMACs are of the decoder as it runs here, which needs fewer than the paper's. Ours: ",
     )
     return [table]

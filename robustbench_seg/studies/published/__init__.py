@@ -92,7 +92,6 @@ TABLES: dict[str, PublishedTable] = {
         values="parameters in millions, FLOPs (multiply-accumulates) in 10^9, frames/s, mIoU in %",
         protocol="clean",
         notes=(
-            "the data set applies to the Cityscapes columns",
             "frames/s are from the authors' GPU and software",
             "B5's FLOPs on Cityscapes have a head of 19 classes; 1460.4 in Table 1a has a head of 150",
             "B4 on Cityscapes is 83.8 here and 83.9 in Table 1a",
