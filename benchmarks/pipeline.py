@@ -29,9 +29,10 @@ from .pipeline_page import markdown
 from .pipeline_parts import MODELS, PARTS, REAL, all_models, side, write_task
 
 CONDITIONS = "gaussian_noise:3 motion_blur:3 fog:3 snow:3 brightness:3 contrast:3 jpeg_compression:3"
-# Seconds beside a forward pass, about: of the plain script for an image of each condition and megapixel, of
-# imagecorruptions' glass blur for one, and of a side's start.
-SCRIPT_S, GLASS_S, START_S = 3.0, 45.0, 8.0
+# For the estimate, about: seconds of the plain script beside its forward pass and of imagecorruptions' glass blur, each
+# for a megapixel, and of a side's start.
+SCRIPT_S, GLASS_S, START_S = 0.5, 35.0, 8.0
+PEER = 3.5  # times as long as ours is Transformers' forward pass
 
 
 def main() -> None:
@@ -43,15 +44,15 @@ def main() -> None:
     parser.add_argument("--conditions", nargs="+", default=CONDITIONS.split(), metavar="NAME:SEVERITY")
     parser.add_argument("--script-size", type=int, nargs=2, default=(360, 480), metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--script-images", type=int, default=40)
-    parser.add_argument("--glass-images", type=int, default=10)
+    parser.add_argument("--glass-images", type=int, default=30)
     parser.add_argument("--prepare-size", type=int, nargs=2, default=(1024, 2048), metavar=("HEIGHT", "WIDTH"))
-    parser.add_argument("--prepare-images", type=int, default=10)
-    parser.add_argument("--few-images", type=int, default=12, help="of the parts flips and scaling")
+    parser.add_argument("--prepare-images", type=int, default=6)
+    parser.add_argument("--few-images", type=int, default=6, help="of the parts flips and scaling")
     parser.add_argument("--memory-images", type=int, default=2000)
     parser.add_argument("--memory-size", type=int, nargs=2, default=(64, 96), metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2], help="of the part prepare")
     parser.add_argument("--run-workers", type=int, default=environment.default_workers("cpu"), help="of the others")
-    parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--turns", type=int, default=1, help="more of them take as many times longer")
     parser.add_argument("--single-turns", type=int, default=1, help="in which `single` is measured, too")
     parser.add_argument("--baseline", type=Path, help="checkout in the place of single sweeps, such as a git worktree")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
@@ -88,12 +89,12 @@ def estimate(options: argparse.Namespace, folder: Path) -> float:
     conditions, start = len(options.conditions) + 1, START_S
     passes = conditions * options.images
     megapixels = options.script_size[0] * options.script_size[1] / 1e6
-    script = conditions * options.script_images * (SCRIPT_S * megapixels + of(options.script_size, 2))
+    both = SCRIPT_S * megapixels + of(options.script_size, 1) * (1 + PEER)  # a condition's image, on both sides
     seconds = {
         "sweep": (options.turns + options.single_turns) * (1.1 * passes * alone + start)
         + options.turns * (options.images * alone + start),
-        "script": options.turns * (script + 2 * start),
-        "glass": options.glass_images * (GLASS_S * megapixels + of(options.script_size, 3)) + 2 * start,
+        "script": options.turns * (conditions * options.script_images * both + 2 * start),
+        "glass": options.glass_images * ((conditions + 1) * both + GLASS_S * megapixels) + 2 * start,
         "prepare": conditions * options.prepare_images * of(options.prepare_size, 1) * len(options.workers) / 2,
         "flips": 4 * options.few_images * alone + start,
         "memory": 2 * options.memory_images * (0.01 + of(options.memory_size, 1)) + start,

@@ -4,6 +4,8 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
+from robustbench_seg.wording import counted
+
 from .pipeline_scaling import Stages, seconds_of_claims, seconds_of_run
 from .tables import provenance, table
 
@@ -52,7 +54,7 @@ def sweep(own: dict[str, Any]) -> list[str]:
         calls, corrupted = samples["sweep"][0]["calls"], (own["conditions"] - 1) * own["images"]
         lines.append(
             f"Counted in a run, not timed: {calls['decoded']} images decoded of {own['images']}, "
-            f"{calls['corrupted']} corrupted of {corrupted} ({own['conditions'] - 1} corruptions)."
+            f"{calls['corrupted']} corrupted of {corrupted} ({counted(own['conditions'] - 1, 'corruption')})."
         )
     return lines
 
@@ -101,14 +103,15 @@ def flips(own: dict[str, Any]) -> list[str]:
 
 
 def memory(own: dict[str, Any]) -> list[str]:
-    """Memory over a long run."""
-    mib = own["mib"]
-    quarter = max(1, len(mib) // 4)
-    early, late = statistics.median(mib[quarter : 2 * quarter] or mib), statistics.median(mib[-quarter:])
+    """Memory over a long run, in each condition: a corruption's libraries are loaded at the second's start."""
+    half = len(own["mib"]) // 2
+    rows = []
+    for name, mib in (("clean", own["mib"][:half]), ("brightness 3", own["mib"][half:])):
+        early, late = (statistics.median(some) for some in (mib[: len(mib) // 2] or mib, mib[len(mib) // 2 :] or mib))
+        rows.append([name, f"{early:.1f}", f"{late:.1f}", f"{late - early:+.1f}"])
     return [
-        f"## Memory of a run, {shape(own)}, two conditions",
-        f"Anonymous memory of the process, medians: {early:.0f} MiB in the second quarter of the run, {late:.0f} MiB "
-        f"in the last ({late - early:+.1f} MiB); at most {max(mib):.0f} MiB.",
+        f"## Anonymous memory of the process (MiB), {shape(own)}",
+        table(["condition", "first half of the images", "second half", "difference"], rows),
     ]
 
 

@@ -144,7 +144,8 @@ def memory(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         for one, other in zip(*(relative_paths("val", "streets", each, "png", "labelIds") for each in (twin, image_id)),
                               strict=True):  # fmt: skip
             os.link(folder / "data" / one, folder / "data" / other)
-    return {"size": options.memory_size, "images": options.memory_images, **side("memory", folder, options.run_workers)}
+    measured = side("memory", folder, options.run_workers)
+    return {**measured, "size": options.memory_size, "images": options.memory_images}
 
 
 def scaling(options: argparse.Namespace, folder: Path) -> dict[str, Any]:

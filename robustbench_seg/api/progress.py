@@ -33,7 +33,7 @@ class Pace(Listener):
         self.done = self.cells = self.images = self.steps = self.total = self.left = 0
         self.begin = self.last = 0.0
         self.current = ""
-        self.target = 0  # steps after what is at work
+        self.target = 0  # steps after all that is at work
 
     def planned(self, done: int, waiting: list[Job]) -> None:
         self.done, self.cells = done, done + len(waiting)
@@ -42,7 +42,8 @@ class Pace(Listener):
         self.begin = self.last = self.clock()
 
     def started(self, jobs: Sequence[Job]) -> None:
-        self.left, self.target = len(jobs), self.steps + sum(map(steps_of, jobs))
+        self.left += len(jobs)  # an engine may begin the next ones before these are finished
+        self.target += sum(map(steps_of, jobs))
         self.current = name_of(jobs)
 
     def image(self) -> None:
@@ -60,6 +61,7 @@ class Pace(Listener):
         self.left -= 1
         if not self.left:
             self.total -= self.target - self.steps  # the images that failed cells did not get to
+            self.target = self.steps
             if self.steps == self.total:
                 self.current = "done"
 

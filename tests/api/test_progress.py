@@ -73,6 +73,25 @@ def test_cells_of_a_sweep_are_shown_together_and_one_that_fails_takes_no_time() 
     assert pace.current == "d-streets-fog-3-whole"
 
 
+def test_the_next_sweep_may_begin_before_one_is_finished() -> None:
+    pace = Pace(Clock())
+    jobs = [job(name, 4) for name in "abc"]
+    pace.planned(0, jobs)
+    pace.started(jobs[:2])
+    for _ in range(4):
+        pace.image()
+    pace.finished(jobs[0], None)
+    pace.started(jobs[2:])
+    for _ in range(3):
+        pace.image()
+    pace.finished(jobs[1], OSError())
+    assert (pace.done, pace.current) == (1, "c")
+    for _ in range(4):
+        pace.image()
+    pace.finished(jobs[2], None)
+    assert (pace.done, pace.total, pace.current) == (2, 11, "done")
+
+
 def test_what_other_processes_measure_takes_no_time_of_this_one_and_counts_as_done() -> None:
     console = Console(file=io.StringIO(), width=80)
     with RunProgress(console) as shown:

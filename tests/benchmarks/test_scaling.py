@@ -49,12 +49,13 @@ def test_the_page_states_what_the_samples_give() -> None:
     times = {"prepare": {"clean": 0.1, "fog-3": 0.3}, "take": 0.01, "forward": 0.5, "show": 0.6}
     scaling = {"images": 4, "size": [64, 96], "cores": 2, "models": 3, "stages": times, "runs": {"1": 3.0}}
     flips = {"images": 4, "size": [64, 96], "pixels": 2_000_000, "flips": {"mix": {"a batch of 4": 1}}}
-    memory = {"images": 2000, "size": [64, 96], "mib": [100.0, 110.0, 111.0, 112.0]}
+    memory = {"images": 2000, "size": [64, 96], "mib": [100.0, 101.0, 180.0, 182.5]}
     about = {"commit": "", "machine": "m", "command": "c", "packages": {}, "python": "3", "robustbench_seg": "0",
              "engine_version": 2, "time": "t"}  # fmt: skip
     page = markdown({"about": about, "scaling": scaling, "flips": flips, "memory": memory})
     assert "| mix | a batch of 4 | 1 | 0.50 |" in page
-    assert "110 MiB in the second quarter of the run, 112 MiB in the last (+2.0 MiB)" in page
+    assert "| clean | 100.0 | 101.0 | +1.0 |" in page
+    assert "| brightness 3 | 180.0 | 182.5 | +2.5 |" in page
     seconds = sum(seconds_of_run(Stages([each] * 4, 0.01, 0.6), 1, 2) for each in (0.1, 0.3))
     rate = 3 * 8 / seconds
     assert f"| 1 | 3.00 | {rate:.2f} | {rate / 3 - 1:+.0%} |" in page

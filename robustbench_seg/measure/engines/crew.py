@@ -148,11 +148,11 @@ class Crew:
             if self.stillborn > TRIES:
                 raise MachineError(f"actors end before they begin ({' '.join(str(error).split()):.300})")
         self.hands[self.hands.index(hand)] = self.hire(hand.place)
+        with suppress(Exception):  # one that can't be reached may still live, and would not answer
+            ray.kill(hand.actor)
         lost: list[Work] = []
         for call in tuple(hand.calls):
             self.receive(hand, call, lambda work, error: lost.append(work) if work else None)
-        with suppress(Exception):  # one that can't be reached may still live
-            ray.kill(hand.actor)
         self.waiting.extendleft(reversed([*self.blamed(lost[0]), *lost[1:]] if lost else []))
 
     def blamed(self, work: Work) -> list[Work]:
