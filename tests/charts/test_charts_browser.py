@@ -110,6 +110,17 @@ def test_the_colours_follow_the_scheme_of_the_page(
     assert found == f"rgb({', '.join(map(str, colour))})"
 
 
+def test_a_ring_is_empty_and_half_a_marker_is_half_full(browser: Any, tmp_path: Path) -> None:
+    open_page(browser, tmp_path, KINDS["forest"], BODY)
+    script = """return [...document.querySelectorAll("svg.chart:first-of-type svg:not([viewBox])")].map(mark =>
+        [...mark.querySelectorAll("path")].map(path => getComputedStyle(path).fill))"""
+    ground, ink = "rgb(255, 255, 255)", "rgb(27, 31, 36)"
+    assert browser.execute_script(script) == [[ink], [ground, ink], [ground]], "full, half full, ring"
+    open_page(browser, tmp_path, KINDS["scatter"], BODY)
+    arrow = "return [...document.querySelectorAll('path.head')].map(path => getComputedStyle(path).fill)"
+    assert set(browser.execute_script(arrow)) == {"none"}
+
+
 def test_where_the_system_chooses_the_colours_markers_alone_tell_arms_apart(browser: Any, tmp_path: Path) -> None:
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "forced-colors", "value": "active"}]})
     open_page(browser, tmp_path, KINDS["matrix"], BODY)
