@@ -65,13 +65,13 @@ def gallery_wishes(source: "Source") -> list[Wish]:
 
     Each is shown clean, and in the condition in which it is worst.
     """
-    from ..report.panels import panels_of
     from ..store.folder import Store
     from ..studies.counts import blocks_in
+    from ..studies.setting import Setting
     from ..studies.worst import image_scores
 
     wishes = []
-    for view in (view for panel in panels_of(source) for view in panel.views if view.main):
+    for view in (view for setting in Setting.all_of(source) for view in setting.views if view.main):
         scores = image_scores(view.cells, blocks_in(view.evidence.cells), source.conditions)
         if scores is None:
             continue

@@ -108,7 +108,8 @@ const armOf = (name) => name.replace(/-s\d+$/, "");
 for (const suite of suites) {
   const [find, family] = ["find", "family"].map((name) => suite.querySelector(`.choose [name="${name}"]`));
   if (!find) continue;
-  const rows = all("table.sortable tbody tr", suite);
+  const tables = all("table.sortable", suite).filter((table) => ["model", "arms"].includes(textOf(table.tHead.rows[0].cells[0])));
+  const rows = tables.flatMap((table) => all("tbody tr", table));
   shows.push(() => {
     const words = (state.get("find") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
     if (find !== document.activeElement) find.value = state.get("find") ?? "";
@@ -215,7 +216,9 @@ for (const [number, group] of groups.entries()) {
   tabs.addEventListener("change", ({ target }) => keep("model", target.value));
   if (group.matches(".gallery")) group.querySelector(".controls").after(tabs);
   else group.prepend(tabs);
-  const columns = all(".left ~ th", group.closest("figure")?.parentElement ?? group);
+  const nameIn = (head) => names.find((name) => head.textContent.startsWith(`${name}, `));
+  const heads = all(".left ~ th", group.closest("figure")?.parentElement ?? group);
+  const columns = heads.every((head) => nameIn(head) || !head.textContent.includes(", ")) ? heads : []; // else some have no tab
   shows.push(() => {
     const wanted = state.get("model") ?? "";
     const chosen = radios.find((radio) => radio.value === wanted)
@@ -223,7 +226,7 @@ for (const [number, group] of groups.entries()) {
     chosen.checked = true;
     for (const one of ones) one.classList.toggle("other", one.dataset.arm !== chosen.value);
     for (const head of columns) {
-      const arm = names.find((name) => head.textContent.startsWith(`${name}, `));
+      const arm = nameIn(head);
       if (arm) for (const row of head.closest("table").rows) row.cells[head.cellIndex].classList.toggle("other", arm !== chosen.value);
     }
   });

@@ -73,7 +73,8 @@ class Panel(Setting):
         """Name a table or a figure: file and title, with the view where it has a name. group: its heading."""
         if not self.name:
             return {"file": file, "title": ", ".join(filter(None, [title, self.void])), "group": group}
-        own = {"title": f"{title}, view {self.name}", "view": self.name, "group": group}
+        view = "" if self.view is None else self.name  # what is of several views is always shown
+        own = {"title": f"{title}, view {self.name}", "view": view, "group": group}
         return {"file": file_name(file, self.name), **own}
 
     def where(self, metric: str = "miou") -> dict[str, Any]:

@@ -139,7 +139,7 @@ def ahead_in_table_5() -> int:
 def categories_next_to_table_5(
     evidence: Evidence, scores: Quantities, view: View, conditions: Conditions
 ) -> dict[str, dict[str, dict[str, Interval]]]:
-    """Return the scores of the categories: {the paper's, ours: {network: {category: score}}}.
+    """Return the scores of the categories: {the paper's, ours: {method or arm: {category: score}}}.
 
     scores: of a model in the view. Empty without the table's conditions and both arms of the claim. The paper states no
     intervals.
@@ -149,14 +149,15 @@ def categories_next_to_table_5(
         return {}
     first, categories = evidence.cells.iloc[0], categories_of(conditions)
     entries = {entry.arm: entry for entry in evidence.arm_entries(scores, view)}
+    if not set(pair) <= set(entries):
+        return {}
     theirs = {method: scores_in_table_5(method) for method in METHODS}
     return {
         "Paper, cityscapes val": {
             method: {name: Interval(own[name], nan, nan) for name in categories} for method, own in theirs.items()
         },
         f"Ours, {first['dataset']} {first['split']}": {
-            entries[arm].label: {name: evidence.interval(entries[arm].values[name]) for name in categories}
-            for arm in pair
+            arm: {name: evidence.interval(entries[arm].values[name]) for name in categories} for arm in pair
         },
     }
 

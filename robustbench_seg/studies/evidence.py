@@ -155,10 +155,11 @@ class Evidence:
     def entries(self, quantities: Quantities, view: View | None = None) -> list[Entry]:
         """List each model, after the mean of its arm where that has several seeds.
 
-        view: the only one that the quantities are of.
+        view: the only one that the quantities are of; an arm without a cell in it is left out.
         """
         each = {title: quantities(title) for title in self.titles}
         cells = self.cells if view is None else self.of_view(view)
+        here = set(cells["title"])
         flagged, blank = flagged_models(cells), blank_models(cells)
         entries = []
 
@@ -169,6 +170,8 @@ class Evidence:
             return Entry(name, arm, run, models, values, runs, compared=compared, flagged=seen, blank=none)
 
         for arm, members in self.arms.items():
+            if here.isdisjoint(members):
+                continue
             several = len(members) > 1
             if several:
                 names, mean = each[members[0]], f"mean of {len(members)}"

@@ -119,7 +119,7 @@ def released_finding(cells: pd.DataFrame) -> Finding | None:
         theirs = RELEASED.get(cell["model"])
         if theirs and theirs.fits(cell):
             ours = f"{100 * cell['miou']:.2f}"
-            by = float(ours) - float(theirs.miou)
+            by = round(float(ours) - float(theirs.miou), 2)
             verb = "meets" if abs(by) <= theirs.within else "misses"
             numbers = f"{ours} against {theirs.miou} %, {by:+.2f} points (allowed ±{theirs.within:g})"
             return Finding(title=f"{cell['model']} {verb} the mIoU that {theirs.source} states: {numbers}")

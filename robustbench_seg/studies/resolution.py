@@ -69,11 +69,14 @@ class Shift:
 
     @cached_property
     def effects(self) -> dict[str, View]:
-        """The view that is compared with `slide`, by effect: extent, then scale x2 and joint x2 of each other scale."""
+        """The view that is compared with `slide`, by effect: extent, then scale x2 and joint x2 of each other scale.
+
+        Scale effects are of windows alone, so only the leading shift has them.
+        """
         others = [scale for scale in self.scales if scale != 1]
         every = {
             "extent": self.whole,
-            **{f"scale x{scale:g}": replace(self.slide, scale=scale) for scale in others},
+            **({} if self.name else {f"scale x{scale:g}": replace(self.slide, scale=scale) for scale in others}),
             **{f"joint x{scale:g}": replace(self.whole, scale=scale) for scale in others},
         }
         return {name: view for name, view in every.items() if view in self.views}

@@ -143,9 +143,11 @@ class Setting:
         return self.evidence.arm_entries(quantities, self.view)
 
     def differences(self, quantities: Quantities) -> Differences:
-        """Compare arms in each quantity of the view."""
+        """Compare arms in each quantity of the view, those that have a cell in it."""
         assert self.view is not None
-        return self.evidence.differences(quantities, (self.view,))
+        titles, arms = set(self.cells["title"]), self.evidence.arms
+        pairs = [pair for pair in self.evidence.pairs() if not any(titles.isdisjoint(arms[name]) for name in pair)]
+        return self.evidence.differences(quantities, (self.view,), pairs)
 
     @cached_property
     def score_differences(self) -> Differences:

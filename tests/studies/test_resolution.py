@@ -92,11 +92,7 @@ def test_each_kind_of_whole_image_has_a_shift_against_the_same_windows_and_the_f
         "joint x2": "pad-32-x2",
         **windows,
     }
-    assert {name: str(view) for name, view in squeezed.effects.items()} == {
-        "extent": "whole",
-        "joint x2": "whole-x2",
-        **windows,
-    }
+    assert {name: str(view) for name, view in squeezed.effects.items()} == {"extent": "whole", "joint x2": "whole-x2"}
     assert padded.image == "the whole image, padded to multiples of 32"
     assert padded.evidence.primary == evidence.primary
     assert squeezed.evidence.primary == [named]  # one without a view is of the shift that leads

@@ -36,7 +36,7 @@ def of_view(panel: Panel) -> Content:
     if not panel.main:
         return content
     whole = [entry for entry in entries if entry.compared and not np.isnan(entry.values["retention"][0])]
-    pair = TABLE_5.choose(panel.evidence.pairs()) if len(whole) == 2 else None
+    pair = TABLE_5.choose([key[:2] for key in panel.score_differences]) if len(whole) == 2 else None
     finding = finding_under_corruption(panel.score_differences, pair, panel.conditions) or best_arm_finding(
         panel.evidence, whole, panel.view, panel.conditions
     )
@@ -64,7 +64,7 @@ def results(panel: Panel, whole: list[Entry], arms: int) -> list[str]:
         parts = conjoin(state(whole, lambda arm: float(arm.values["mean"][0]), keeps))
         corruptions = counted(len(panel.conditions), "corruption")
         sentences.append(f"On average over {corruptions} ({panel.images}, view {panel.view}), {parts}.")
-    pair = TABLE_5.choose(panel.evidence.pairs())
+    pair = TABLE_5.choose([key[:2] for key in panel.score_differences])
     primary = {key: each for key, each in differences.items() if each.primary}
     if primary and all(key[:2] != pair for key in primary):
         statements = [
@@ -98,7 +98,7 @@ def by_category(panel: Panel, of: dict[str, ArmDifference]) -> str:
     """State where a mean difference comes from; nothing for a single category."""
     parts = [
         f"{name} {points(of[name].interval.estimate)}"
-        + (f" ({of[name].grade})" if of[name].grade not in (Grade.UNRESOLVED, Grade.UNKNOWN) else "")
+        + (f" ({of[name].words})" if of[name].grade not in (Grade.UNRESOLVED, Grade.UNKNOWN) else "")
         for name in categories_of(panel.conditions)
     ]
     return f" By category, in points of mIoU: {', '.join(parts)}." if len(parts) > 1 else ""

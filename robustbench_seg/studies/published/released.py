@@ -17,11 +17,12 @@ class Released:
     dataset: str = "camvid"
     split: str = "test"
     view: str = "whole"
+    precision: str = "fp32"
     void: str = "ignored"
 
     def fits(self, cell: Mapping[str, Any]) -> bool:
         """Whether a cell of `quality_frame` has the setting of the number."""
-        setting = ("dataset", "split", "view", "void")
+        setting = ("dataset", "split", "view", "precision", "void")
         return cell["images"] == cell["of"] and all(cell[name] == getattr(self, name) for name in setting)
 
 
