@@ -157,7 +157,7 @@ def pictures_of(panel: Panel, shift: Shift) -> list[Picture]:
         *([extent_picture(panel, shift)] if "extent" in names else []),
         *forest_picture(panel, shift.differences, names, LOST, "resolution-effects", title, published),
     ]
-    return [replace(one, group="" if panel.conditions or k else ANSWER) for k, one in enumerate(pictures)]
+    return [replace(one, group="" if panel.conditions or shift.name or k else ANSWER) for k, one in enumerate(pictures)]
 
 
 def extent_picture(panel: Panel, shift: Shift) -> Picture:

@@ -96,11 +96,15 @@ def both(mean: ArmDifference, retention: ArmDifference) -> str:
 
 def by_category(panel: Panel, of: dict[str, ArmDifference]) -> str:
     """State where a mean difference comes from; nothing for a single category."""
-    parts = [
-        f"{name} {points(of[name].interval.estimate)}"
-        + (f" ({of[name].words})" if of[name].grade not in (Grade.UNRESOLVED, Grade.UNKNOWN) else "")
-        for name in categories_of(panel.conditions)
-    ]
+
+    def grade_of(each: ArmDifference) -> str:
+        if each.grade in (Grade.UNRESOLVED, Grade.UNKNOWN):
+            return ""
+        exploratory = each.grade is Grade.SIGNIFICANT and not each.primary
+        return f" ({each.grade}{', exploratory' * exploratory})"
+
+    names = categories_of(panel.conditions)
+    parts = [f"{name} {points(of[name].interval.estimate)}{grade_of(of[name])}" for name in names]
     return f" By category, in points of mIoU: {', '.join(parts)}." if len(parts) > 1 else ""
 
 
