@@ -113,7 +113,7 @@ def test_a_changed_number_changes_a_table_of_the_studies(monkeypatch: pytest.Mon
 
 
 FINDINGS = {
-    "Corruption": ("camvid-c", "whole", "A - C", "retention", "_runs"),
+    "Corruption": ("camvid-c", "pad-32", "A - C", "retention", "_runs"),
     "Resolution": ("camvid-resolution", None, "B - A", "extent", "_runs"),
     "int8": ("camvid-c-int8", "whole", "C - C int8", "clean", ""),
 }

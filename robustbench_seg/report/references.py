@@ -114,12 +114,12 @@ def published_picture(panel: Panel) -> list[Picture]:
     numbers = categories_next_to_table_5(panel.evidence, panel.scores, panel.view, panel.conditions)
     if not numbers:
         return []
-    about, arms = TABLES[PUBLISHED["segformer"]], list(list(numbers.values())[-1])
+    about = TABLES[PUBLISHED["segformer"]]
+    series = [panel.series(arm) for arm in list(numbers.values())[-1]]
     rows = {
         title: {
             name: [
-                Dot(number=own[name], arm=arm, series=panel.series(arm))
-                for arm, own in zip(arms, two.values(), strict=True)
+                Dot(number=own[name], arm=label, series=k) for k, (label, own) in zip(series, two.items(), strict=True)
             ]
             for name in next(iter(two.values()))
         }

@@ -69,5 +69,5 @@ def read_plans(folder: Path, cells: pd.DataFrame) -> list[Plan]:
 
 
 def views_of(plans: Sequence[Plan]) -> tuple[str, ...]:
-    """List the views of plans, those of the last one first."""
+    """List the views of plans, the views of the last one first."""
     return tuple(dict.fromkeys(view for plan in reversed(plans) for view in plan.views))

@@ -138,10 +138,10 @@ def shifts_of(evidence: Evidence, views: Sequence[View], conditions: Conditions)
     shifts: list[Shift] = []
     for mode in modes:
         same = [view for view in single if view.mode == mode or (view.crop, view.stride) == (slide.crop, slide.stride)]
-        named = [comparison for comparison in evidence.primary if comparison.view]
+        with_view = [comparison for comparison in evidence.primary if comparison.view]
         shifts.append(
             Shift(
-                evidence=replace(evidence, primary=named) if shifts else evidence,
+                evidence=replace(evidence, primary=with_view) if shifts else evidence,
                 conditions=conditions,
                 slide=slide,
                 whole=View(mode=mode),

@@ -62,7 +62,7 @@ class Setting:
         return [cls(source=source, evidence=one, main=one is main).with_views(names) for one in every]
 
     def with_views(self, names: Iterator[str]) -> Self:
-        """Add a setting for each view. In detail are those of the extent effect, if they are there."""
+        """Add a setting for each view. In detail are the views of the extent effect, if they are there."""
         views = self.evidence.views
         effects = {view for shift in shifts_of(self.evidence, views, {}) for view in (shift.slide, shift.whole)}
         in_detail = [view for view in views if view in effects] or views[:MOST_VIEWS]

@@ -152,7 +152,7 @@ def expect_one_source(cells: pd.DataFrame) -> None:
 
 
 def views_in_order(cells: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:
-    """Sort cells by view; those of a view stay in their order."""
+    """Sort cells by view; the cells of a view stay in their order."""
     if not len(cells):
         return cells
     order = {View.parse(name).label: place for place, name in enumerate(views)}

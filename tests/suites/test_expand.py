@@ -41,8 +41,8 @@ def test_cells_are_each_model_in_each_view_under_each_condition_then_the_speed_c
 
 @pytest.mark.parametrize("folder", ["camvid-c", "camvid-resolution", "streets-c"])
 def test_a_shipped_suite_still_has_the_plan_of_its_committed_store(folder: str) -> None:
-    (path,) = (REPORTS / folder / "plans").glob("*.json")
-    stored = json.loads(path.read_text())
+    plans = [json.loads(path.read_text()) for path in (REPORTS / folder / "plans").glob("*.json")]
+    stored = max(plans, key=lambda plan: str(plan["written"]))
     del stored["written"]
     suite = read_suite(folder)
     assert suite.dataset is not None
