@@ -19,7 +19,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["ENDINGS", "STOPS", "TEMPORARY_FILES", "end_if_asked", "end_with", "end_worker", "listen", "unbroken"]
+__all__ = [
+    "ENDINGS",
+    "STOPS",
+    "TEMPORARY_FILES",
+    "end_if_asked",
+    "end_with",
+    "end_worker",
+    "is_asked_to_end",
+    "listen",
+    "unbroken",
+]
 
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 FINISH = getattr(signal, "SIGUSR1", None)  # asks for an end between two pieces of work
@@ -163,9 +173,14 @@ def wait_for_stops(bell: int, numbers: Collection[int]) -> None:
                 stop_at_once()
 
 
+def is_asked_to_end() -> bool:
+    """Whether the process was asked to end between two pieces of work."""
+    return FINISHING.is_set()
+
+
 def end_if_asked() -> None:
     """End the process, as a stop does, if it was asked to end between two pieces of work."""
-    if FINISHING.is_set():
+    if is_asked_to_end():
         stop()
 
 

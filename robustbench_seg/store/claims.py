@@ -77,6 +77,8 @@ class Claim:
     def lost(self) -> bool:
         """Whether another process has taken it over, because this one was paused or could not write."""
         with self.lock:
+            if self.handle is None:  # given up
+                return False
             return not self.is_own() or latest(self.path.parent, name_of(self.path)) != self.path
 
     def is_own(self) -> bool:
