@@ -124,7 +124,8 @@ ARRAY = {f"SLURM_ARRAY_TASK_{name}": value for name, value in NUMBERS.items()}
         ({**ARRAY, "SLURM_ARRAY_TASK_ID": "16", "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "3"}, "11/12",
          "SLURM_ARRAY_TASK_ID and SLURM_PROCID and SLURM_STEP_NUM_TASKS"),
         # torchrun on two nodes of Slurm: its ranks count all processes, and Slurm's tasks only the nodes
-        ({"RANK": "5", "WORLD_SIZE": "8", "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "2"}, "6/8", "RANK and WORLD_SIZE"),
+        ({"RANK": "5", "WORLD_SIZE": "8", "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "2"}, "6/8",
+         "RANK and WORLD_SIZE"),
     ],
 )  # fmt: skip
 def test_a_task_of_a_scheduler_is_a_shard(environ: dict[str, str], shard: str | None, names: str) -> None:
