@@ -135,14 +135,14 @@ def seconds(time: str) -> int | None:
     """
     if time.lower() == UNLIMITED:
         return None
-    if (found := TIME.fullmatch(time)) is None:
+    if (form := TIME.fullmatch(time)) is None:
         raise UsageError(f"--time takes minutes, HH:MM:SS, D-HH:MM:SS or {UNLIMITED}, got {time!r:.60}")
-    parts = [int(part) for part in found["parts"].split(":")]
-    if found["days"] is not None or len(parts) == 3:
+    parts = [int(part) for part in form["parts"].split(":")]
+    if form["days"] is not None or len(parts) == 3:
         hours, minutes, rest = [*parts, 0, 0][:3]
     else:
         hours, minutes, rest = 0, *[*parts, 0][:2]
-    return (int(found["days"] or 0) * DAY_S + hours * 3600 + minutes * 60 + rest) or None
+    return (int(form["days"] or 0) * DAY_S + hours * 3600 + minutes * 60 + rest) or None
 
 
 def parse(context: typer.Context) -> dict[str, Any]:
