@@ -254,6 +254,17 @@ def test_without_locks_of_files_claims_hold_all_the_same(tmp_path: Path, monkeyp
         assert looks(claims, clock, 4 * POLL_S)
 
 
+def test_a_claim_names_its_owner_where_files_have_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(handle: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with Claims(tmp_path) as one, Claims(tmp_path) as other:
+        assert one.take("fog-3", "fog-3")
+        assert other.take("fog-3", "fog-3") is None
+        assert other.holder("fog-3").startswith(f"fog-3 (process {os.getpid()} on ")
+
+
 def test_what_measures_speed_is_alone_on_its_machine(tmp_path: Path) -> None:
     lines: list[str] = []
     inside: list[str] = []
