@@ -4,7 +4,9 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import re
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -38,6 +40,7 @@ TEMPORARY = ".robustbench-seg.tmp"  # only this program uses this suffix, so lef
 OLD_S = 24 * 3600.0  # no write pauses for a day, and no two clocks differ by a day
 HOME = re.compile(r"(?P<word>(?:\w+:)?)(?P<path>~.*)", re.DOTALL)
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+MACOS_BOOT_ID = ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"]
 AGAIN = "make room, then give the same command again"
 FULL = {
     errno.ENOSPC: f"no room is left on its disk; {AGAIN}",
@@ -170,7 +173,16 @@ def boot() -> str:
     try:
         return BOOT_ID.read_text("ascii")[:8]  # of a random UUID
     except OSError:
+        return boot_of_macos() if platform.system() == "Darwin" else ""
+
+
+def boot_of_macos() -> str:
+    """Ask macOS for the UUID of its last start; "" if it does not answer."""
+    try:
+        answer = subprocess.run(MACOS_BOOT_ID, capture_output=True, text=True, check=True, timeout=10).stdout
+    except (OSError, subprocess.SubprocessError):
         return ""
+    return answer.strip()[:8].lower()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

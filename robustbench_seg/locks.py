@@ -1,5 +1,6 @@
 """Locks of the system's own, which end with their holder: on a folder of results, and on the machine that measures."""
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ except ImportError:  # not POSIX
 __all__ = ["locked", "measuring"]
 
 POLL_S = 0.5
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}  # answers of file systems without locks
 
 
 @contextmanager
@@ -60,8 +62,8 @@ def acquire(path: Path) -> Callable[[], object]:
 
 def share(path: Path) -> Callable[[], object]:
     """Lock a file together with others, where the system can; return what releases it. Raises BlockingIOError."""
-    handle = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)  # a file of another user can be read, not written
-    if not flock(handle, alone=False):
+    handle = open_to_lock(path)
+    if flock(handle, path, alone=False) is False:
         os.close(handle)
         raise BlockingIOError
     return partial(os.close, handle)
@@ -71,32 +73,49 @@ def share(path: Path) -> Callable[[], object]:
 def measuring(folder: Path, *, alone: bool, wait: Callable[[str], object]) -> Iterator[None]:
     """Hold a block that measures on this machine into a folder: with others, or alone, so that they do not disturb it.
 
-    It begins when the other processes allow it; wait: called once with a line if they do not yet. Without effect where
-    the system has no such locks.
+    It begins when the other processes allow it; wait: called once with a line if they do not yet. Where the system has
+    no such locks it begins at once, and a line states this if it should be alone. Raises MachineError for a file that
+    can't be locked for another reason.
     """
     path = folder / ".claims" / f"machine-{boot()}"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+        handle = open_to_lock(path)
     try:
-        if not flock(handle, alone=alone):
+        free = flock(handle, path, alone=alone)
+        if free is False:
             what = "other processes measure" if alone else "another process measures speed"
             wait(f"waiting while {what} on this machine")
-            while not flock(handle, alone=alone):
+            while flock(handle, path, alone=alone) is False:
                 time.sleep(POLL_S)
+        elif free is None and alone:
+            wait(f"{folder}: has no locks of files, so a speed cell does not wait for other processes of this machine")
         yield
     finally:
         os.close(handle)
 
 
-def flock(handle: int, *, alone: bool) -> bool:
-    """Lock an open file, alone or with others; False if another process prevents it. True also without such locks."""
+def open_to_lock(path: Path) -> int:
+    """Open a file so that it can be locked; over NFS a lock alone needs a file that can be written."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except PermissionError:  # a file of another user
+        return os.open(path, os.O_RDONLY)
+
+
+def flock(handle: int, path: Path, *, alone: bool) -> bool | None:
+    """Lock an open file, alone or with others; False if another process prevents it, None without such locks.
+
+    Raises MachineError if the system refuses it for another reason.
+    """
     if fcntl is None:
-        return True
+        return None
     try:
         fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks
-        return True
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            return None
+        raise MachineError(f"{path}: can't be locked ({error.strerror})") from None
     return True

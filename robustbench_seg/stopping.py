@@ -19,10 +19,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["ENDINGS", "STOPS", "TEMPORARY_FILES", "end_if_asked", "end_with", "end_worker", "listen", "unbroken"]
+__all__ = [
+    "ENDINGS",
+    "SIGNALS",
+    "STOPS",
+    "TEMPORARY_FILES",
+    "end_if_asked",
+    "end_with",
+    "end_worker",
+    "is_asked_to_end",
+    "listen",
+    "unbroken",
+]
 
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 FINISH = getattr(signal, "SIGUSR1", None)  # asks for an end between two pieces of work
+SIGNALS = [*STOPS, *([FINISH] if FINISH else [])]
 STOPPED = 130
 LINE = b"robustbench-seg: stopped; what is finished is kept, and the same command resumes from there\n"
 SHOW_CURSOR = b"\x1b[?25h\n"  # a progress bar hides the cursor
@@ -91,7 +103,7 @@ def listen() -> None:
     On SIGUSR1 it ends with this status at the next `end_if_asked`. An ignored signal stays ignored, such as Ctrl-C in a
     shell's background job or a closed terminal under nohup.
     """
-    before = {number: signal.getsignal(number) for number in (*STOPS, *([FINISH] if FINISH else []))}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     numbers = [number for number, handler in before.items() if handler != signal.SIG_IGN]
     bell, ringer = os.pipe()
     if hasattr(os, "set_blocking"):  # on Windows since Python 3.12; not essential there
@@ -163,9 +175,14 @@ def wait_for_stops(bell: int, numbers: Collection[int]) -> None:
                 stop_at_once()
 
 
+def is_asked_to_end() -> bool:
+    """Whether the process was asked to end between two pieces of work."""
+    return FINISHING.is_set()
+
+
 def end_if_asked() -> None:
     """End the process, as a stop does, if it was asked to end between two pieces of work."""
-    if FINISHING.is_set():
+    if is_asked_to_end():
         stop()
 
 

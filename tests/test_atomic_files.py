@@ -375,3 +375,21 @@ def test_a_folder_of_someone_else_is_reported_in_one_line(tmp_path: Path) -> Non
             pass
     finally:
         os.seteuid(0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "boot_id"), [("echo 0A1B2C3D-0000-4000-8000-000000000000", "0a1b2c3d"), ("exit 1", "")]
+)
+def test_the_boot_id_of_macos_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, boot_id: str
+) -> None:
+    """Without /proc; a script stands for its sysctl."""
+    sysctl = tmp_path / "sysctl"
+    sysctl.write_text(f'#!/bin/sh\n[ "$*" = "-n kern.bootsessionuuid" ] || exit 2\n{answer}\n')
+    sysctl.chmod(0o755)
+    monkeypatch.setattr(files, "BOOT_ID", tmp_path / "missing")
+    monkeypatch.setattr(files, "MACOS_BOOT_ID", [str(sysctl), *files.MACOS_BOOT_ID[1:]])
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    assert files.boot.__wrapped__() == boot_id
+    monkeypatch.setattr("platform.system", lambda: "Windows")
+    assert files.boot.__wrapped__() == ""

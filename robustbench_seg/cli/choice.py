@@ -105,12 +105,17 @@ def options_for(
     )
 
 
-def shard_for(text: str | None) -> "Shard | None":
-    """Read --shard; without it, the shard of a task that a scheduler has started, which is stated in one line."""
+def shard_for(text: str | None, address: str | None = None) -> "Shard | None":
+    """Read --shard; without it, the shard of a task that a scheduler has started, which is stated in one line.
+
+    With the address of a cluster, whose nodes are such tasks, one process drives them all: it has no other shard.
+    """
     from ..measure.shards import Shard, shard_from
 
     if text is not None:
         return Shard.parse(text)
+    if address is not None:
+        return None
     if (started := shard_from(os.environ)) is None:
         return None
     shard, names = started

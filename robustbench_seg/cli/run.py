@@ -103,7 +103,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         cache=cache,
         engine=engine,
         address=address,
-        shard=(part := shard_for(shard)),
+        shard=(part := shard_for(shard, address)),
     )
     log = opened_log(log_to, out, target.suite)
     with RunProgress(console) as progress:

@@ -13,9 +13,13 @@ __all__ = ["EXTRA", "USAGE", "slurm"]
 
 USAGE = "SUITE --array N --out DIR [OPTIONS] [OPTIONS OF run]"
 EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}  # the options of `run`
-TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}", re.ASCII)
+TIME = re.compile(r"(?:(?P<days>\d{1,6})-)?(?P<parts>\d{1,6}(?::\d{1,6}){0,2})", re.ASCII)
+UNLIMITED = "unlimited"
+DAY_S = 24 * 3600
 REST_S = 60  # between a stop and the limit: enough to finish a file, and to go back into the queue
 LEAST_GRACE_S = 60
+LEAST_WORK_S = 300  # between the start and the signal: enough to read a suite and its models
+REQUEUES = 20
 HEAD = """\
 #!/bin/bash
 #SBATCH --job-name=robustbench-seg
@@ -30,12 +34,12 @@ HEAD = """\
 {more}
 # Each task of the array measures its part of the plan, all into the same folder. Some time before the limit Slurm sends
 # USR1. The run then ends after the sweep in progress, or a minute before the limit, with status 130. What is finished
-# is kept, and the task goes back into the queue, where it resumes. Status 0 (all done), 1 (failed cells) and 2 (a wrong
-# option) are final.
+# is kept, and the task goes back into the queue, where it resumes, {requeues} times at most. Status 0 (all done),
+# 1 (failed cells) and 2 (a wrong option) are final.
 """
 BODY = """
 limit=
-{command} &
+{program} run --shard "$SLURM_ARRAY_TASK_ID/{array}" {arguments} &
 run=$!
 stop_late() {{
     trap 'kill "$!"; exit' TERM
@@ -57,7 +61,11 @@ last=$?
 if [ -n "$limit" ]; then
     kill "$late" 2>/dev/null
     if [ "$status" -gt 2 ]; then
-        scontrol requeue "$SLURM_JOB_ID"
+        if [ "${{SLURM_RESTART_COUNT:-0}}" -ge {requeues} ]; then
+            echo "error: not queued again after {requeues} times; perhaps a sweep takes longer than --time allows" >&2
+        else
+            scontrol requeue "$SLURM_JOB_ID"
+        fi
     fi
 fi
 exit "$status"
@@ -86,8 +94,11 @@ def slurm(
     """Print a script for sbatch: an array of jobs, each for a part of SUITE. It takes all options of run."""
     from ..suites import read_suite
 
-    if not TIME.fullmatch(time):
-        raise UsageError(f"--time takes minutes, HH:MM:SS or D-HH:MM:SS, got {time!r:.60}")
+    if (limit_s := seconds(time)) is not None and limit_s < grace + LEAST_WORK_S:
+        raise UsageError(
+            f"--time {time}: is {limit_s} s, and must be {grace + LEAST_WORK_S} s at least: {LEAST_WORK_S} s to work, "
+            f"and --grace {grace}"
+        )
     for option in sbatch or ():
         if not option.startswith("-") or not option.isprintable():
             raise UsageError(f"--sbatch takes an option such as --partition=gpu, got {option!r:.60}")
@@ -104,10 +115,34 @@ def slurm(
         gpus="" if given["device"].partition(":")[0] == "cpu" else "#SBATCH --gpus=1\n",
         time=time,
         grace=grace,
+        requeues=REQUEUES,
         more="".join(f"#SBATCH {option}\n" for option in sbatch or ()),
     )
-    command = shlex.join([sys.executable, "-m", "robustbench_seg", "run", *context.args])
-    sys.stdout.write(head + BODY.format(command=command, wait=grace - REST_S))
+    body = BODY.format(
+        program=shlex.join([sys.executable, "-m", "robustbench_seg"]),
+        array=array,
+        arguments=shlex.join(context.args),
+        wait=grace - REST_S,
+        requeues=REQUEUES,
+    )
+    sys.stdout.write(head + body)
+
+
+def seconds(time: str) -> int | None:
+    """Read a limit as sbatch does: M, M:S, H:M:S, D-H, D-H:M or D-H:M:S; None for 0 and "unlimited".
+
+    Raises UsageError for other text.
+    """
+    if time.lower() == UNLIMITED:
+        return None
+    if (form := TIME.fullmatch(time)) is None:
+        raise UsageError(f"--time takes minutes, HH:MM:SS, D-HH:MM:SS or {UNLIMITED}, got {time!r:.60}")
+    parts = [int(part) for part in form["parts"].split(":")]
+    if form["days"] is not None or len(parts) == 3:
+        hours, minutes, rest = [*parts, 0, 0][:3]
+    else:
+        hours, minutes, rest = 0, *[*parts, 0][:2]
+    return (int(form["days"] or 0) * DAY_S + hours * 3600 + minutes * 60 + rest) or None
 
 
 def parse(context: typer.Context) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """What a process measures of a run whose folder other processes share: what it can claim, and what they leave."""
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ..errors import StoreError
-from ..stopping import end_if_asked
+from ..locks import measuring
+from ..stopping import end_if_asked, is_asked_to_end
 from ..store.claims import POLL_S, Claim, Claims
 from ..store.folder import Stamp, Store, read_failure
 from ..wording import listed
@@ -63,36 +64,69 @@ class Shared:
         except StoreError:  # it is gone again, since a process has measured the cell
             return None
 
+    def done(self, unit: Unit) -> bool:
+        """Whether each cell of a unit is stored, or has failed since the run began."""
+        return all(self.store.holds(job.record) or self.failure(job) is not None for job in unit.jobs)
+
+    def release(self, claim: Claim) -> None:
+        """Give a claim up; the listener hears of one that was lost."""
+        if claim.lost:
+            self.listener.waits(f"{claim.what}: another process took this over while this one was paused")
+        self.claims.release(claim)
+
 
 def claimed(
-    shared: Shared, units: Sequence[Unit], sleep: Callable[[float], None] = time.sleep, ahead: int = 0
-) -> Iterator[Unit]:
+    shared: Shared, units: Sequence[Unit], sleep: Callable[[float], None] = time.sleep
+) -> Iterator[Unit | None]:
     """Yield what this process has claimed, with the cells that the store lacks by then, until all cells are done.
 
-    The claim is held until the next one is asked for. ahead: until so many later ones are asked for; the last ones are
-    held until `shared.claims` ends. What other processes hold is waited for, since it is this process's own if they
-    end: so at the end all cells are stored, or have failed.
+    None stands where all that came before must be finished: before this process waits for others, which may wait for
+    it, before it ends because it was asked to, and at the end. A claim, and the lock on the machine, are held until the
+    cells are done, as far as that is seen when the next unit is asked for. What other processes hold is waited for,
+    since it is this process's own if they end: so at the end all cells are stored, or have failed.
     """
-    left, line, claims = list(units), "", deque[Claim]()
-    while left:
-        others: list[Unit] = []
-        for unit in left:
-            end_if_asked()
-            if (rest := shared.lacking(unit)) is None:
-                continue
-            if (claim := shared.claims.take(rest.name, str(rest))) is None:
-                others.append(rest)
-                continue
-            claims.append(claim)
-            if (rest := shared.lacking(rest)) is not None:  # it may have been stored before the claim
-                yield rest
-                if claim.lost:
-                    shared.listener.waits(f"{claim.what}: another process took this over while this one was paused")
-            while len(claims) > ahead:
-                shared.claims.release(claims.popleft())
-        if len(others) == len(left):
-            holders = [text for unit in others if (text := shared.claims.holder(unit.name))]
-            if holders and (news := f"waiting for {listed(holders, MOST)}") != line:
-                shared.listener.waits(line := news)
-            sleep(POLL_S)
-        left = others
+    left, line = list(units), ""
+    begun: list[tuple[Unit, ExitStack]] = []
+    try:
+        while left:
+            others: list[Unit] = []
+            for unit in left:
+                if is_asked_to_end():
+                    yield None
+                    end_if_asked()
+                if (rest := shared.lacking(unit)) is None:
+                    continue
+                if (claim := shared.claims.take(rest.name, str(rest))) is None:
+                    others.append(rest)
+                    continue
+                begun.append((rest, hold := ExitStack()))
+                hold.callback(shared.release, claim)
+                if (rest := shared.lacking(rest)) is not None:  # it may have been stored before the claim
+                    alone = isinstance(rest, Speed)
+                    hold.enter_context(measuring(shared.store.folder, alone=alone, wait=shared.listener.waits))
+                    yield rest
+                begun = let_go(begun, shared.done)
+            if len(others) == len(left):
+                yield None
+                begun = let_go(begun)
+                holders = [text for unit in others if (text := shared.claims.holder(unit.name))]
+                if holders and (news := f"waiting for {listed(holders, MOST)}") != line:
+                    shared.listener.waits(line := news)
+                sleep(POLL_S)
+            left = others
+        yield None
+    finally:
+        let_go(begun)
+
+
+def let_go(
+    begun: Sequence[tuple[Unit, ExitStack]], when: Callable[[Unit], bool] = lambda unit: True
+) -> list[tuple[Unit, ExitStack]]:
+    """Release what is held for the units that are done; return the others."""
+    left = []
+    for unit, hold in begun:
+        if when(unit):
+            hold.close()
+        else:
+            left.append((unit, hold))
+    return left

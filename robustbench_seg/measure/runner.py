@@ -14,7 +14,6 @@ from statistics import fmean
 from ..datasets import Dataset
 from ..datasets.base import LabelMap, Sample
 from ..errors import DataError, MachineError
-from ..locks import measuring
 from ..store.cell import Condition, LatencyCell, QualityCell
 from ..store.claims import Claims
 from ..store.folder import Store
@@ -22,7 +21,7 @@ from ..store.plan import Failure
 from ..suites import Suite
 from .claimed import Shared, claimed
 from .decoded import decoding, stamps_of
-from .engines import AHEAD, Measured, open_engine
+from .engines import Measured, open_engine
 from .evaluate import Screening
 from .latency import Budget, measure_latency
 from .listener import Listener, Listeners
@@ -144,20 +143,19 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
         with decoding(dataset, stamps, options.cache, len(sweeps)) as decoded:
             context = Context(suite, decoded, ids, store, listener, shared.failed)
 
-            def own_sweeps() -> Iterator[Sweep]:
-                for sweep in claimed(shared, sweeps, ahead=AHEAD if options.engine == "ray" else 0):
-                    store.expect_others_alike(seen, *alike)
-                    with measuring(out, alone=False, wait=listener.waits):
-                        yield sweep
+            def own_sweeps() -> Iterator[Sweep | None]:
+                for sweep in claimed(shared, sweeps):
+                    if sweep is not None:
+                        store.expect_others_alike(seen, *alike)
+                    yield sweep
 
             if decoded is not None and sweeps:
                 others = [image_id for image_id in suite.gallery if image_id not in context.counted]
                 screening = Screening(decoded, ids, Loader(options.workers), options.batch, others, set(suite.gallery))
                 with open_engine(suite, options, screening, context) as engine:
                     engine.measure(own_sweeps())
-        for speed in claimed(shared, speeds_of(waiting)):
-            with measuring(out, alone=True, wait=listener.waits):
-                measure_speed(context, *speed.jobs)
+        for speed in filter(None, claimed(shared, speeds_of(waiting))):
+            measure_speed(context, *speed.jobs)
     return context.failed
 
 

@@ -98,8 +98,12 @@ def array_task(environ: Mapping[str, str]) -> tuple[int, int, str] | None:
 
 
 def launched(environ: Mapping[str, str]) -> tuple[int, int, str, str] | None:
-    """Read the place of this process among those that a launcher has started, from 0, and their number."""
-    for rank, world in (("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS")):
+    """Read the place of this process among those that a launcher has started, from 0, and their number.
+
+    SLURM_NTASKS is not read: in a batch script it is the number of tasks that the job may start, and the script's own
+    process has SLURM_PROCID=0. SLURM_STEP_NUM_TASKS counts the processes that `srun` has started.
+    """
+    for rank, world in (("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS")):
         if environ.get(rank) and environ.get(world) and (size := whole(environ, world)) > 1:
             if (place := whole(environ, rank)) >= size:
                 raise UsageError(f"{rank}={place} is not below {world}={size}: give --shard K/N, or --shard all")

@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..errors import MachineError
-from ..stopping import ENDINGS, STOPS, end_worker, unbroken
+from ..stopping import ENDINGS, SIGNALS, end_worker, unbroken
 
 __all__ = ["Loader"]
 
@@ -166,11 +166,11 @@ class Crew:
 
 
 def block_stops() -> None:
-    """Block Ctrl-C and similar signals in this thread and its processes: only the main thread handles them."""
+    """Block Ctrl-C, SIGUSR1 and similar signals in this thread and its processes: only the main thread handles them."""
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         resource_tracker.ensure_running()  # unblocks some signals when it starts
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
 class InWorkerError(Exception):

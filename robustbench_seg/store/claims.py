@@ -57,9 +57,10 @@ class Claim:
         self.lock = threading.Lock()  # else a beat could go to a file that gets the descriptor after the release
         self.handle: int | None = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o644)
         owner = {"host": socket.gethostname(), "process": os.getpid(), "boot": boot(), "token": secrets.token_hex(8)}
-        with suppress(OSError):  # a file system without locks, or a full disk: then others judge by the beats
-            if fcntl is not None:
+        if fcntl is not None:
+            with suppress(OSError):  # a file system without locks: then others judge by the beats
                 fcntl.flock(self.handle, fcntl.LOCK_EX)
+        with suppress(OSError):  # a full disk
             self.append(json.dumps({"what": what, **owner}).encode() + b"\n")
 
     def append(self, content: bytes) -> None:
@@ -77,6 +78,8 @@ class Claim:
     def lost(self) -> bool:
         """Whether another process has taken it over, because this one was paused or could not write."""
         with self.lock:
+            if self.handle is None:  # given up
+                return False
             return not self.is_own() or latest(self.path.parent, name_of(self.path)) != self.path
 
     def is_own(self) -> bool:

@@ -5,7 +5,7 @@ and a second one changes nothing. A report of the result is the report of the fo
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ..errors import StoreError
 from ..files import write_bytes
 from ..store.cell import QualityCell
 from ..store.file import FOLDERS, StoredCell, read_cell
-from ..store.folder import OLDEST_RENEWED, Store, read_failure, read_plan
+from ..store.folder import OLDEST_RENEWED, Store, read_plan
 from ..store.record import SCHEMA_VERSION, Record
 from .frame import disagreements
 from .integrity import row_of
@@ -44,20 +44,21 @@ def merge(folders: Sequence[Path], out: Path) -> dict[str, Merged]:
             raise StoreError(f"{store.folder}: holds no results (neither cells nor plans)")
     target = Store(out)
     with target.in_use():
-        records = agreeing([target, *sources])
+        cells = [(name, path) for store in sources for kind, name in FOLDERS.items() for path in store.files(kind)]
+        failures = [(store, store.failures()) for store in sources]
+        records = agreeing([*(path for kind in FOLDERS for path in target.files(kind)), *(path for _, path in cells)])
         merged = {name: Merged() for name in ("plans", *FOLDERS.values(), "failed", "gallery")}
         for store in sources:
             for path in sorted((store.folder / "plans").glob("*.json")):
                 copy_plan(path, out, merged["plans"])
-        for store in sources:
-            for kind, name in FOLDERS.items():
-                for path in store.files(kind):
-                    copy(path, out / name / path.name, merged[name])
+        for name, path in cells:  # only what was read: a run may add more meanwhile
+            copy(path, out / name / path.name, merged[name])
         target.bring_up_to_date({target.path(one.kind, one.cell.slug, one.key): one for one in records})
         done = {record.key for record in records}
-        for store in sources:
-            for path in sorted((store.folder / "failed").glob("*.json")):
-                if read_failure(path).record.key not in done:
+        for store, notes in failures:
+            for failure in notes.values():
+                path = store.failure_path(failure.record)
+                if failure.record.key not in done and path.exists():  # else a run has measured the cell meanwhile
                     copy(path, out / "failed" / path.name, merged["failed"])
             for path in sorted((store.folder / "gallery").glob("*/*.png")):
                 copy(path, out / "gallery" / path.parent.name / path.name, merged["gallery"])
@@ -70,16 +71,17 @@ def is_same(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and one.samefile(other)
 
 
-def agreeing(stores: Sequence[Store]) -> list[Record]:
-    """Read all cells, and return a record of each. Raises StoreError that names the files that contradict each other.
+def agreeing(paths: Iterable[Path]) -> list[Record]:
+    """Read the cells of all files, and return a record of each.
 
+    Raises StoreError that names the files that contradict each other.
     Where files of one cell have different schema versions, the record of the earliest is returned.
     """
     cells: dict[str, StoredCell] = {}
     records: dict[str, Record] = {}
     rows = []
     like: StoredCell | None = None  # the first quality cell
-    for path in (path for store in stores for kind in FOLDERS for path in store.files(kind)):
+    for path in paths:
         stored = read_cell(path)
         record = stored.record
         if record.schema_version < OLDEST_RENEWED:

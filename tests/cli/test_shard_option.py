@@ -3,8 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
 from program import program
 from small import SUITE, write_suite
+
+from robustbench_seg.cli.choice import shard_for
+from robustbench_seg.measure.shards import Shard
 
 CHANGES = {**SUITE, "models": [{"name": "constant"}], "views": ["whole"], "gallery": []}
 ALL = {"clean", "gaussian_noise-1", "gaussian_noise-3", "contrast-2"}
@@ -35,12 +39,19 @@ def test_the_plan_shows_the_part_that_a_run_measures(tmp_path: Path) -> None:
 
 def test_a_task_of_slurm_has_its_part_and_all_switches_that_off(tmp_path: Path) -> None:
     suite = str(write_suite(tmp_path, **CHANGES))
-    task = {"SLURM_PROCID": "1", "SLURM_NTASKS": "3"}
+    task = {"SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "3"}
     assert planned(suite, **task) == planned(suite, "--shard", "2/3")
-    line = "shard 2/3, from SLURM_PROCID and SLURM_NTASKS; --shard all measures the whole plan\n"
+    line = "shard 2/3, from SLURM_PROCID and SLURM_STEP_NUM_TASKS; --shard all measures the whole plan\n"
     assert line in program("plan", suite, **task).stdout
     for choice in ("all", "1/1"):
         assert "shard" not in program("plan", suite, "--shard", choice, **task).stdout
+
+
+def test_the_process_that_drives_a_cluster_has_no_part_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    assert shard_for(None) == shard_for("2/3", "auto") == Shard(2, 3)
+    assert shard_for(None, "auto") is None
 
 
 def test_wrong_shards_are_refused_in_one_line(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from program import ROOT, program
 from small import SUITE, assert_same_store, stored, write_suite
 
+from robustbench_seg.cli.slurm import seconds
 from robustbench_seg.measure.listener import Listener
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import run
@@ -51,11 +52,11 @@ def test_the_tasks_of_the_array_together_measure_the_suite(tmp_path: Path) -> No
     path = script(tmp_path, str(suite), "--array", "2", "--out", str(out), "--workers", "0")
     outputs = []
     for task in ("1", "2"):
-        numbers = {"ID": task, "COUNT": "2", "MIN": "1", "MAX": "2", "STEP": "1"}
+        # as where each task is submitted alone
+        numbers = {"ID": task, "COUNT": "1", "MIN": task, "MAX": task, "STEP": "1"}
         process = start(path, **{f"SLURM_ARRAY_TASK_{name}": value for name, value in numbers.items()})
         outputs.append(process.communicate(timeout=120)[0])
         assert process.returncode == 0, outputs
-    assert "shard 1/2, from SLURM_ARRAY_TASK_ID; --shard all measures the whole plan" in outputs[0]
     assert "shard 1/2 is done; 2 cells of other shards missing: no report is written yet" in outputs[0]
     assert (out / "report/index.html").is_file(), "the last one writes the report"
     assert f"report: {out}/report/index.html" in outputs[1]
@@ -74,8 +75,12 @@ def test_what_sbatch_is_asked_for(tmp_path: Path) -> None:
         *("--partition=a b", "-A lab"),
     ]
     assert "--gpus=1" in directives(script(tmp_path, *arguments, "--device", "cuda"))
+    shard = '--shard "$SLURM_ARRAY_TASK_ID/8"'
     text = script(tmp_path, *arguments, "--plugin", "my own.py", "-q", "--model", "b=pkg:f").read_text()
-    assert f"\n{sys.executable} -m robustbench_seg run demo --out x --plugin 'my own.py' -q --model b=pkg:f &\n" in text
+    assert (
+        f"\n{sys.executable} -m robustbench_seg run {shard} demo --out x --plugin 'my own.py' -q --model b=pkg:f &\n"
+        in text
+    )
     assert "sleep 840 &" in text
 
 
@@ -94,7 +99,8 @@ def test_what_sbatch_is_asked_for(tmp_path: Path) -> None:
             ["demo", "--array", "4", "--out", "x", "--shard", "1/4"],
             "--shard 1/4: the tasks of the array are",
         ),
-        (["demo", "--array", "4", "--out", "x", "--time", "soon"], "--time takes minutes, HH:MM:SS or D-HH:MM:SS"),
+        (["demo", "--array", "4", "--out", "x", "--time", "soon"], "--time takes minutes, HH:MM:SS, D-HH:MM:SS or unl"),
+        (["demo", "--array", "4", "--out", "x", "--time", "10"], "--time 10: is 600 s, and must be 900 s at least: "),
         (["demo", "--array", "4", "--out", "x", "--sbatch", "-p x\nrm -r y"], "--sbatch takes an option such as"),
     ],
 )
@@ -116,7 +122,9 @@ exit 0
 """
 
 
-def begin_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweep: float, late: float) -> subprocess.Popen[str]:
+def begin_stand_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweep: float, late: float, **environment: str
+) -> subprocess.Popen[str]:
     """Start a script in the place of whose program is a stand-in that has begun to work."""
     program_file = tmp_path / "a program"
     program_file.write_text(STAND_IN.format(sweep=sweep))
@@ -124,9 +132,9 @@ def begin_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweep: float
     monkeypatch.setattr(sys, "executable", str(program_file))
     path = script(tmp_path, "demo", "--array", "1", "--out", "x")
     path.write_text(path.read_text().replace("sleep 540", f"sleep {late}"))
-    process = start(path)
+    process = start(path, SLURM_ARRAY_TASK_ID="1", **environment)
     assert process.stdout
-    assert process.stdout.readline() == "-m robustbench_seg run demo --out x\n"
+    assert process.stdout.readline() == "-m robustbench_seg run --shard 1/1 demo --out x\n"
     time.sleep(0.2)  # until bash waits
     return process
 
@@ -151,6 +159,30 @@ def test_a_long_sweep_is_stopped_before_the_time_limit_and_the_task_is_queued_ag
     assert "finishing\nstopped\n" in process.communicate(timeout=40)[0]
     assert process.returncode == 130
     assert (tmp_path / "requeued").read_text() == "requeue 77\n"
+
+
+@pytest.mark.parametrize(("count", "again"), [("19", True), ("20", False)])
+def test_a_task_is_not_queued_again_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: str, again: bool
+) -> None:
+    process = begin_stand_in(tmp_path, monkeypatch, sweep=0.2, late=540, SLURM_RESTART_COUNT=count)
+    process.send_signal(signal.SIGUSR1)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 130
+    assert (tmp_path / "requeued").exists() == again
+    assert ("error: not queued again after 20 times" in output) != again
+
+
+@pytest.mark.parametrize(
+    ("time", "limit_s"),
+    [
+        ("90", 5400), ("90:30", 5430), ("4:00:00", 14400), ("1-0", 86400), ("2-3:04", 183840), ("1-02:03:04", 93784),
+        ("0", None), ("0-0", None), ("UNLIMITED", None),
+    ],
+)  # fmt: skip
+def test_a_limit_is_read_as_sbatch_reads_it(time: str, limit_s: int | None) -> None:
+    """The forms are those of its manual: minutes, minutes:seconds, hours:minutes:seconds, days-hours and so on."""
+    assert seconds(time) == limit_s
 
 
 def test_a_job_that_is_cancelled_is_not_queued_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,7 +225,7 @@ def test_a_device_that_the_cluster_lacks_is_refused(
 
 def test_without_ray_a_line_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MachineError, match=r"^--engine ray needs Ray: pip install 'robustbench-seg\[ray\]'$"):
+    with pytest.raises(MachineError, match=r"^--engine ray needs Ray: pip install '\.\[ray\]' in the checkout of rob"):
         measure(tmp_path, {"m0": Drawn(0)}, engine="ray")
 
 

@@ -110,19 +110,22 @@ ARRAY = {f"SLURM_ARRAY_TASK_{name}": value for name, value in NUMBERS.items()}
     ("environ", "shard", "names"),
     [
         ({}, None, ""),
-        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, None, ""),
-        ({"SLURM_NTASKS": "4"}, None, ""),
+        ({"SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1"}, None, ""),
+        ({"SLURM_STEP_NUM_TASKS": "4"}, None, ""),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "4"}, None, ""),  # a batch script, without srun
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "4", "SLURM_STEP_NUM_TASKS": "1"}, None, ""),  # srun --ntasks=1 in it
         ({"SLURM_ARRAY_TASK_ID": "3"}, None, ""),
         ({"SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_COUNT": "1", "SLURM_ARRAY_TASK_MIN": "3"}, None, ""),
         ({"RANK": "0", "WORLD_SIZE": "1"}, None, ""),
-        ({"SLURM_PROCID": "2", "SLURM_NTASKS": "4"}, "3/4", "SLURM_PROCID and SLURM_NTASKS"),
+        ({"SLURM_PROCID": "2", "SLURM_STEP_NUM_TASKS": "4"}, "3/4", "SLURM_PROCID and SLURM_STEP_NUM_TASKS"),
         ({"RANK": "0", "WORLD_SIZE": "2"}, "1/2", "RANK and WORLD_SIZE"),
         ({"SLURM_ARRAY_TASK_ID": "0", "SLURM_ARRAY_TASK_COUNT": "8"}, "1/8", "SLURM_ARRAY_TASK_ID"),
         ({**ARRAY, "SLURM_ARRAY_TASK_ID": "14"}, "3/4", "SLURM_ARRAY_TASK_ID"),
-        ({**ARRAY, "SLURM_ARRAY_TASK_ID": "16", "SLURM_PROCID": "1", "SLURM_NTASKS": "3"}, "11/12",
-         "SLURM_ARRAY_TASK_ID and SLURM_PROCID and SLURM_NTASKS"),
+        ({**ARRAY, "SLURM_ARRAY_TASK_ID": "16", "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "3"}, "11/12",
+         "SLURM_ARRAY_TASK_ID and SLURM_PROCID and SLURM_STEP_NUM_TASKS"),
         # torchrun on two nodes of Slurm: its ranks count all processes, and Slurm's tasks only the nodes
-        ({"RANK": "5", "WORLD_SIZE": "8", "SLURM_PROCID": "1", "SLURM_NTASKS": "2"}, "6/8", "RANK and WORLD_SIZE"),
+        ({"RANK": "5", "WORLD_SIZE": "8", "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "2"}, "6/8",
+         "RANK and WORLD_SIZE"),
     ],
 )  # fmt: skip
 def test_a_task_of_a_scheduler_is_a_shard(environ: dict[str, str], shard: str | None, names: str) -> None:
@@ -132,7 +135,7 @@ def test_a_task_of_a_scheduler_is_a_shard(environ: dict[str, str], shard: str | 
 
 def test_the_tasks_of_an_array_of_several_tasks_each_are_all_shards_once() -> None:
     every = [
-        shard_from({**ARRAY, "SLURM_ARRAY_TASK_ID": str(task), "SLURM_PROCID": str(rank), "SLURM_NTASKS": "3"})
+        shard_from({**ARRAY, "SLURM_ARRAY_TASK_ID": str(task), "SLURM_PROCID": str(rank), "SLURM_STEP_NUM_TASKS": "3"})
         for task in (10, 12, 14, 16)
         for rank in range(3)
     ]
@@ -142,7 +145,7 @@ def test_the_tasks_of_an_array_of_several_tasks_each_are_all_shards_once() -> No
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
-        ({"SLURM_PROCID": "4", "SLURM_NTASKS": "4"}, "SLURM_PROCID=4 is not below SLURM_NTASKS=4"),
+        ({"SLURM_PROCID": "4", "SLURM_STEP_NUM_TASKS": "4"}, "SLURM_PROCID=4 is not below SLURM_STEP_NUM_TASKS=4"),
         ({"RANK": "x", "WORLD_SIZE": "2"}, "RANK must be a whole number, got 'x'"),
         ({"RANK": "0", "WORLD_SIZE": "2.0"}, "WORLD_SIZE must be a whole number, got '2.0'"),
         ({"RANK": "-1", "WORLD_SIZE": "2"}, "RANK must be a whole number, got '-1'"),

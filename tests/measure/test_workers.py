@@ -144,6 +144,17 @@ def held_back(item: int) -> set[int]:
     return signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
+def end_asked(number: int) -> int:
+    os.kill(os.getpid(), number)
+    return number
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="only POSIX has it")
+def test_a_worker_outlives_a_signal_to_its_group_that_asks_the_run_to_end() -> None:
+    with Loader(1) as loader:
+        assert list(loader.map(end_asked, [signal.SIGUSR1, signal.SIGTERM])) == [signal.SIGUSR1, signal.SIGTERM]
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="only POSIX can hold signals back")
 def test_a_worker_never_sees_a_stop_and_its_parent_does() -> None:
     with Loader(1) as loader:

@@ -1,5 +1,7 @@
 """Claims: exactly one process has a name at a time, and what a process that has ended held is taken over."""
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -252,6 +254,17 @@ def test_without_locks_of_files_claims_hold_all_the_same(tmp_path: Path, monkeyp
         assert looks(claims, clock, 4 * POLL_S)
 
 
+def test_a_claim_names_its_owner_where_files_have_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(handle: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with Claims(tmp_path) as one, Claims(tmp_path) as other:
+        assert one.take("fog-3", "fog-3")
+        assert other.take("fog-3", "fog-3") is None
+        assert other.holder("fog-3").startswith(f"fog-3 (process {os.getpid()} on ")
+
+
 def test_what_measures_speed_is_alone_on_its_machine(tmp_path: Path) -> None:
     lines: list[str] = []
     inside: list[str] = []
@@ -279,3 +292,50 @@ def test_what_measures_speed_is_alone_on_its_machine(tmp_path: Path) -> None:
     sweep.join(60)
     assert inside == ["sweep", "sweep ends", "speed", "speed ends"]
     assert lines == ["waiting while other processes measure on this machine"]
+
+
+def test_a_lock_over_nfs_needs_a_file_that_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its client makes a lock alone of bytes, as flock(2) states: EBADF for a file that is open for reading only."""
+    system = fcntl.flock
+
+    def over_nfs(handle: int, how: int) -> None:
+        if how & fcntl.LOCK_EX and fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        system(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", over_nfs)
+    lines: list[str] = []
+
+    def stop(line: str) -> None:
+        lines.append(line)
+        raise InterruptedError
+
+    with measuring(tmp_path, alone=False, wait=stop):
+        with pytest.raises(InterruptedError), measuring(tmp_path, alone=True, wait=stop):
+            lines.append("measured")
+        path = next((tmp_path / ".claims").iterdir())
+        with (
+            monkeypatch.context() as other_user,
+            pytest.raises(MachineError, match=f"^{path}: can't be locked .Bad file descriptor"),
+        ):
+            reading = os.open(path, os.O_RDONLY)
+            other_user.setattr("robustbench_seg.locks.open_to_lock", lambda path: reading)
+            with measuring(tmp_path, alone=True, wait=stop):
+                lines.append("measured")
+    assert lines == ["waiting while other processes measure on this machine"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL])
+def test_without_locks_a_line_states_that_speed_waits_for_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(handle: int, how: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    lines: list[str] = []
+    with measuring(tmp_path, alone=False, wait=lines.append), measuring(tmp_path, alone=True, wait=lines.append):
+        pass
+    assert [line.partition(": ")[2] for line in lines] == [
+        "has no locks of files, so a speed cell does not wait for other processes of this machine"
+    ]

@@ -1,7 +1,9 @@
 """`merge`: the folder that it makes is what one run would have left, and contradictions are refused."""
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from program import program
 from small import SUITE, assert_same_store, stored, write_suite
 from whole import at, counts, rewrite, write_whole
 
+import robustbench_seg.studies.merge as module
 from robustbench_seg.errors import StoreError
 from robustbench_seg.measure.listener import Listener
 from robustbench_seg.measure.plan import Options
@@ -175,6 +178,39 @@ def test_damaged_and_empty_folders_are_refused_before_the_first_copy(tmp_path: P
     with pytest.raises(StoreError, match=f"^{path}: not a whole Parquet file"):
         merge([a, tmp_path / "damaged"], tmp_path / "out")
     assert not list((tmp_path / "out").glob("[a-z]*"))
+
+
+def test_a_damaged_note_of_a_failure_is_refused_before_the_first_copy(tmp_path: Path, parts: list[Path]) -> None:
+    _, a, b = parts
+    shutil.copytree(a, tmp_path / "a")
+    record = read_record(next((b / "cells").iterdir()))
+    note = Store(tmp_path / "a").failure_path(record)
+    note.parent.mkdir(exist_ok=True)
+    note.write_text("{")
+    with pytest.raises(StoreError, match=f"^{note}: "):
+        merge([b, tmp_path / "a"], tmp_path / "out")
+    assert not list((tmp_path / "out").glob("[a-z]*"))
+
+
+def test_a_cell_that_comes_after_the_check_is_left_to_the_next_merge(
+    tmp_path: Path, parts: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a run is still measuring into a source: what was not read and compared is not copied."""
+    _, a, b = parts
+    shutil.copytree(a, tmp_path / "a")
+    late = next((b / "cells").iterdir())
+    usual = module.agreeing
+
+    def meanwhile(paths: Iterable[Path]) -> Any:
+        records = usual(paths)
+        shutil.copy(late, tmp_path / "a/cells" / late.name)
+        return records
+
+    monkeypatch.setattr(module, "agreeing", meanwhile)
+    assert merge([tmp_path / "a"], tmp_path / "out")["cells"].copied == len(stored(a))
+    assert not (tmp_path / "out/cells" / late.name).exists()
+    monkeypatch.undo()
+    assert merge([tmp_path / "a"], tmp_path / "out")["cells"].copied == 1
 
 
 def test_the_command_counts_what_it_copies(tmp_path: Path, parts: list[Path]) -> None:

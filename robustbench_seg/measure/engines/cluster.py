@@ -40,7 +40,7 @@ def connected(address: str | None) -> Iterator[None]:
     try:
         import ray
     except ImportError:
-        raise MachineError("--engine ray needs Ray: pip install 'robustbench-seg[ray]'") from None
+        raise MachineError("--engine ray needs Ray: pip install '.[ray]' in the checkout of robustbench-seg") from None
     if ray.is_initialized():
         yield
         return

@@ -51,8 +51,9 @@ class Keeper(Protocol):
 class Engine(AbstractContextManager["Engine"], Protocol):
     """Measures sweeps."""
 
-    def measure(self, sweeps: Iterable[Sweep]) -> None:
+    def measure(self, sweeps: Iterable[Sweep | None]) -> None:
         """Measure all sweeps, and report to the keeper. A job that raises drops out, and the others continue.
 
-        The iterable is read as sweeps are needed: when one is taken, at most `AHEAD` before it are not finished.
+        The iterable is read as sweeps are needed: when one is taken, at most `AHEAD` before it are not finished. After
+        None all sweeps before it are finished, and only then the next is taken.
         """

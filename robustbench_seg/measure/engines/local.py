@@ -29,8 +29,8 @@ class Local(Engine):
     ) -> None:
         self.screening.loader.__exit__(kind, value, trace)
 
-    def measure(self, sweeps: Iterable[Sweep]) -> None:
-        for sweep in sweeps:
+    def measure(self, sweeps: Iterable[Sweep | None]) -> None:
+        for sweep in filter(None, sweeps):
             self.keeper.begin(sweep)
             self.measure_sweep(sweep)
 

@@ -9,6 +9,7 @@ that kills its actor is tried alone, and its cell fails after TRIES.
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import chain
 from math import ceil
 from types import TracebackType
 from typing import Any, Self
@@ -67,14 +68,13 @@ class Ray(Engine):
     ) -> None:
         self.stack.close()
 
-    def measure(self, sweeps: Iterable[Sweep]) -> None:
+    def measure(self, sweeps: Iterable[Sweep | None]) -> None:
         crew = self.crew
-        for sweep in sweeps:
-            self.begin(sweep)
-            while crew.waiting or len(crew.begun) > AHEAD:
+        for sweep in chain(sweeps, [None]):
+            if sweep is not None:
+                self.begin(sweep)
+            while crew.waiting or len(crew.begun) > (0 if sweep is None else AHEAD):
                 crew.step()
-        while crew.begun:
-            crew.step()
 
     def begin(self, sweep: Sweep) -> None:
         """Cut a sweep into portions, and give its models and its images to the nodes."""
