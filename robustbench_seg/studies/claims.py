@@ -69,8 +69,8 @@ class Claim:
 def judge(claim: Claim, each: ArmDifference) -> str:
     """State what a difference of the claim's arms in its quantity means for the claim: the end of "which this ...".
 
-    Only a significant difference in a primary comparison matches, and others support. The size is judged by the widest interval, unless
-    the paper's networks and images make it incomparable.
+    Only a significant difference in a primary comparison matches, and others support. The size is judged by the widest
+    interval, unless the paper's networks and images make it incomparable.
     """
     if each.obstacle:
         return "cannot judge"
