@@ -96,7 +96,7 @@ def values_in(cells: "pd.DataFrame", name: str) -> list[Any]:
 
 def show(one: "Verification") -> None:
     """Print what the numbers of each model rest on."""
-    from ..report.provenance import provenance
+    from ..studies.facts import provenance
 
     kinds = one.cells["kind"].value_counts().to_dict() if len(one.cells) else {}
     number = ", ".join(f"{counted(count, f'{kind} cell')}" for kind, count in kinds.items())

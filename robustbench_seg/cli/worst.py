@@ -62,7 +62,7 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
     tables: list[Table] = []
     sources = [selected(source, model or (), view) for source in sources_of(folders, None, pictures=False)]
     for source in sources:
-        made = Content(tables=tuple(tables_of(source, metric, top))).under("Worst images", source.plan.protocol)
+        made = Content.of(*tables_of(source, metric, top)).under("Worst images", source.plan.protocol)
         tables += [
             replace(table, where={"table": table.file, "suite": source.plan.suite, **table.where})
             for table in made.tables

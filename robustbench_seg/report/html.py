@@ -13,11 +13,11 @@ import pandas as pd
 
 from ..charts import stylesheet, svg
 from ..studies.setting import MANY
+from ..studies.statements import INTERVAL, verdict
 from .content import ANSWER, Picture, Section
 from .gallery import Gallery, gallery_of
 from .parts import PARTS
 from .table import Cell, Table
-from .units import INTERVAL, verdict
 
 __all__ = ["PAGE_BYTES", "render_html"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from .statistics import LEAST_BLOCKS, LEVEL, Draws, Interval, percentiles, tail_share
+from .statistics import LEAST_BLOCKS, LEVEL, NOTHING, Draws, Interval, percentiles, tail_share
 
 __all__ = [
     "Settled",
@@ -106,7 +106,7 @@ def two_way_interval(draws: Draws, networks: int, blocks: int) -> Interval:
     Resamples without a value, such as one network drawn each time, are left out. NaN if the data have no value.
     """
     if np.isnan(draws[0]):
-        return Interval(float("nan"), float("nan"), float("nan"))
+        return NOTHING
     return percentiles(np.concatenate([draws[:1], draws[1:][~np.isnan(draws[1:])]]), min(networks, blocks))
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "expect_comparable",
     "flags_of",
     "headline",
+    "label_shares",
     "scores_of",
 ]
 
@@ -115,6 +116,13 @@ def classes_by_arm(cells: pd.DataFrame, arms: Mapping[str, Sequence[str]], condi
         if conditions:
             columns[arm, "corrupted"] = headline(iou, conditions)
     return pd.DataFrame(columns)
+
+
+def label_shares(cells: pd.DataFrame) -> dict[str, float]:
+    """Compute the share of each class in the labelled pixels of all images, 0-1. cells: of the same images."""
+    first = cells.iloc[0]
+    pixels = first["counts"]["labelled"].sum(axis=0)
+    return dict(zip(first["class_names"], (pixels / max(1, pixels.sum())).tolist(), strict=True))
 
 
 def mean_of(scores: Mapping[str, Value]) -> Value:

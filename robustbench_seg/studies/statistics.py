@@ -27,6 +27,7 @@ __all__ = [
     "LEAST_COVER",
     "LEAST_COVER_OF_MIOU",
     "LEVEL",
+    "NOTHING",
     "Draws",
     "Interval",
     "differing_blocks",
@@ -63,13 +64,16 @@ class Interval:
     """
 
     estimate: float
-    low: float
-    high: float
+    low: float = float("nan")
+    high: float = float("nan")
 
     @property
     def excludes_zero(self) -> bool:
         """Whether the whole interval has one sign; False for NaN."""
         return self.low > 0 or self.high < 0
+
+
+NOTHING = Interval(float("nan"))  # what was not measured
 
 
 def too_few(blocks: int) -> str:
@@ -89,7 +93,7 @@ def interval(draws: Draws, blocks: int, level: float = LEVEL) -> Interval:
     `low` and `high` are NaN for fewer than LEAST_BLOCKS.
     """
     if blocks < LEAST_BLOCKS:
-        return Interval(float(draws[0]), float("nan"), float("nan"))
+        return Interval(float(draws[0]))
     return percentiles(draws, blocks, level)
 
 

@@ -29,11 +29,8 @@ def make(panel: Panel) -> Content:
             return {"gap": scores["clean"] - scores["mean"]}
 
         columns = [Column(name="gap", label="clean minus mean", unit=POINTS, best="low")]
-        fields = view.fields("gap", "What corruption costs")
-        return Content(
-            tables=(view.table(gap, columns, **fields, caption="Points of mIoU."),),
-            sentences=("It costs something.",),
-        )
+        costs = view.table(gap, columns, "gap", "What corruption costs", caption="Points of mIoU.")
+        return Content.of(costs, "It costs something.")
 
     return sum(map(table, panel.views), Content())
 
