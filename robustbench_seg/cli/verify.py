@@ -31,8 +31,7 @@ def verify(
     import pandas as pd
 
     from ..errors import UsageError
-    from ..files import canonical_json
-    from ..report.document import plain
+    from ..files import canonical_json, plain
     from ..studies.frame import disagreements
     from ..studies.integrity import verify as check
 

@@ -147,8 +147,8 @@ def csv_of(tables: Sequence["Table"]) -> str:
 def json_of(tables: Sequence["Table"]) -> str:
     """Write all tables as one JSON document, each as in the document of a report."""
     from .. import __version__
-    from ..files import canonical_json
-    from ..report.document import SCHEMA_VERSION, plain, table_of
+    from ..files import canonical_json, plain
+    from ..report.document import SCHEMA_VERSION, table_of
 
     head = {"schema_version": SCHEMA_VERSION, "robustbench_seg": __version__}
     return f"{canonical_json(plain({**head, 'tables': [table_of(with_texts(table)) for table in tables]}))}\n"

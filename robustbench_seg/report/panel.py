@@ -58,13 +58,12 @@ class Panel(Setting):
         fingerprint = f"fingerprint {self.cells.iloc[0]['fingerprint'][:BRIEF]}"
         return {f", {fingerprint}": fingerprint, f"; weights (sha256) {brief}": f"weights (sha256) {names}"}
 
-    def fields(self, file: str, title: str, group: str = "") -> dict[str, Any]:
-        """Name a table or a figure: file and title, with the view where it has a name. group: its heading."""
+    def fields(self, file: str, title: str) -> dict[str, str]:
+        """Name a table or a figure: file and title, with the view where it has a name."""
         if not self.name:
-            return {"file": file, "title": ", ".join(filter(None, [title, self.void])), "group": group}
+            return {"file": file, "title": ", ".join(filter(None, [title, self.void]))}
         view = "" if self.view is None else self.name  # what is of several views is always shown
-        own = {"title": f"{title}, view {self.name}", "view": view, "group": group}
-        return {"file": file_name(file, self.name), **own}
+        return {"file": file_name(file, self.name), "title": f"{title}, view {self.name}", "view": view}
 
     def where(self, metric: str = "miou") -> dict[str, Any]:
         """Give the setting of the numbers for a CSV."""
@@ -124,23 +123,15 @@ class Panel(Setting):
         return replace(cell, test={"low_runs": runs.low, "high_runs": runs.high, **cell.test})
 
     def of_rows(
-        self,
-        columns: Sequence[Column],
-        rows: Sequence[Row],
-        file: str,
-        title: str,
-        *,
-        metric: str = "miou",
-        group: str = "",
-        **fields: Any,
+        self, columns: Sequence[Column], rows: Sequence[Row], file: str, title: str, metric: str = "miou", **fields: Any
     ) -> Table:
         """Make a table of rows of any form. file, title: without the view. metric: for the CSV. fields: of `Table`."""
         setting = {"where": self.where(metric), "hashes": self.hashes, "about": self.about}
-        return Table(columns=columns, rows=rows, **{**self.fields(file, title, group), **setting, **fields})
+        return Table(columns=columns, rows=rows, **{**self.fields(file, title), **setting, **fields})
 
     def picture(self, file: str, title: str, caption: str, chart: Chart, group: str = "") -> Picture:
         """Make a figure of the panel. caption: without its full stop. group: its heading, if not the part's."""
-        return Picture(**self.fields(file, title, group), caption=f"{caption}{self.notes}.", chart=chart)
+        return Picture(**self.fields(file, title), caption=f"{caption}{self.notes}.", chart=chart, group=group)
 
     def dot(self, arm: Entry, quantity: Any, **fields: Any) -> Dot:
         """Make the dot of an arm's quantity, with both intervals and its runs. fields: of `Dot`."""

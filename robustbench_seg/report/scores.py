@@ -13,7 +13,7 @@ from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..store.view import View
 from ..studies.arms import Entry
-from ..studies.robustness import Conditions, flags_of
+from ..studies.robustness import Conditions, flags_of, lowest
 from ..studies.setting import MANY
 from ..studies.statistics import NOTHING
 from ..wording import MISSING, MOST_NAMES, counted, percent, spaced
@@ -122,10 +122,9 @@ def flag_notes(cells: pd.DataFrame) -> str:
 def worst(entry: Entry, conditions: Conditions) -> Cell:
     """Name the corruption with the lowest score; nothing where one is missing."""
     scores = {name: float(entry.values[name][0]) for name in conditions}
-    if not scores or np.isnan(list(scores.values())).any():
-        return Cell(MISSING)
-    name = min(scores, key=scores.__getitem__)
-    return Cell(f"{spaced(name)} {percent(scores[name])}", scores[name], test={"corruption": name})
+    if name := lowest(scores):
+        return Cell(f"{spaced(name)} {percent(scores[name])}", scores[name], test={"corruption": name})
+    return Cell(MISSING)
 
 
 def groups_table(panel: Panel) -> Table | None:

@@ -15,7 +15,6 @@ from ..studies.pictures import colours_of
 from ..studies.sources import Source, sources_of
 from ..studies.titles import numbered
 from .content import Content, Picture, Section
-from .gallery import pictures_of
 from .panel import Panel
 from .parts import PARTS
 from .parts.references import REFERENCES
@@ -80,7 +79,7 @@ def section_of(source: Source) -> Section:
         alarms=alarms,
         tables=with_own_files(content.tables),
         pictures=with_own_files(content.pictures) if source.pictures else (),
-        gallery=tuple(gallery := pictures_of(main)),
+        gallery=tuple(gallery := main.pictures()),
         colours=colours_of(main.cells) if gallery else {},
         contrast=main.contrast,
         missing=tuple(source.missing.values()),

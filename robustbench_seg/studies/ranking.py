@@ -18,17 +18,9 @@ from ..errors import UsageError
 from .statistics import LEAST_BLOCKS, LEVEL, NOTHING, Draws, Interval, percentiles, tail_share
 
 __all__ = [
-    "Settled",
-    "group_difference",
-    "kendall",
-    "over_networks",
-    "paired_difference",
-    "rank_intervals",
-    "settle",
-    "spearman",
-    "spread",
-    "two_way_interval",
-]
+    "Settled", "group_difference", "kendall", "over_networks", "paired_difference", "rank_intervals", "settle",
+    "spearman", "spread", "two_way_interval",
+]  # fmt: skip
 
 Scores = NDArray[np.float64]  # (1 + resamples, networks): of the data, then of each resample of blocks
 Statistic = Callable[..., NDArray[np.float64]]  # of scores (rows, networks), any number of them ─▶ (rows,)

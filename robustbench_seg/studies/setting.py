@@ -8,20 +8,23 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from ..metrics import Metric
+from ..metrics import MIOU, Metric
 from ..protocols import categories_of
 from ..store.cell import CLEAN, view_name
 from ..store.view import View
 from .arms import Entry, families_of
 from .claims import TABLE_5
 from .comparisons import Differences, Pair
+from .counts import blocks_in
 from .evidence import Evidence, Quantities, evidence_of
+from .pictures import StoredPicture, other_pictures, stored_pictures
 from .ranking import rank_intervals
 from .resolution import shifts_of
 from .robustness import Conditions, Miou, cell_scores, scores_of
 from .sources import Source
 from .statistics import Draws, Interval
 from .titles import numbered
+from .worst import ImageScores, image_scores
 
 __all__ = ["MANY", "Setting"]
 
@@ -221,6 +224,17 @@ class Setting:
         """The arms whose differences come first: of a primary comparison, else `claimed_pair`."""
         primary = (key[:2] for key, each in self.score_differences.items() if each.primary)
         return next(primary, None) or self.claimed_pair
+
+    def image_scores(self, metric: Metric = MIOU) -> ImageScores | None:
+        """Score each image in the view by itself; see `worst.image_scores`."""
+        return image_scores(self.cells, blocks_in(self.evidence.cells), self.conditions, metric)
+
+    def pictures(self) -> list[StoredPicture]:
+        """List the stored pictures of the plan's gallery images, and of the worst, the median and the best image."""
+        fixed, view = self.source.plan.gallery, next(iter(self.main_views()), self)
+        scores = view.image_scores() if other_pictures(view.cells, fixed) else None
+        notes = scores.state_extremes() if scores else {}
+        return stored_pictures(view.cells, dict.fromkeys([*fixed, *notes]), notes)
 
     @property
     def contrast(self) -> str:

@@ -21,26 +21,10 @@ from numpy.typing import NDArray
 from ..wording import counted
 
 __all__ = [
-    "HOLD_BLOCKS",
-    "HOLD_BLOCKS_OF_MIOU",
-    "LEAST_BLOCKS",
-    "LEAST_COVER",
-    "LEAST_COVER_OF_MIOU",
-    "LEVEL",
-    "NOTHING",
-    "Draws",
-    "Interval",
-    "differing_blocks",
-    "holm",
-    "interval",
-    "is_bound",
-    "least_p",
-    "least_tail",
-    "p_value",
-    "percentiles",
-    "tail_share",
-    "too_few",
-]
+    "HOLD_BLOCKS", "HOLD_BLOCKS_OF_MIOU", "LEAST_BLOCKS", "LEAST_COVER", "LEAST_COVER_OF_MIOU", "LEVEL", "NOTHING",
+    "Draws", "Interval", "differing_blocks", "holm", "interval", "is_bound", "least_p", "least_tail", "p_value",
+    "percentiles", "tail_share", "too_few",
+]  # fmt: skip
 
 Draws = NDArray[np.float64]  # (1 + resamples,): the data's own value, then each resample's
 LEVEL = 0.95

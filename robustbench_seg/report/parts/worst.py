@@ -5,7 +5,6 @@ import pandas as pd
 from ...metrics import MIOU, Metric
 from ...studies.counts import blocks_in
 from ...studies.fine_grained import MEASURES, WORST, fine_grained
-from ...studies.worst import image_scores
 from ...wording import spaced
 from ..content import Content
 from ..panel import Panel
@@ -28,7 +27,7 @@ def make(panel: Panel) -> Content:
 
 def worst_tables(panel: Panel, metric: Metric = MIOU, top: int = TOP) -> list[Table]:
     """Make the tables of one view, with `top` rows each. metric: the score of an image."""
-    scores = image_scores(panel.cells, blocks_in(panel.evidence.cells), panel.conditions, metric)
+    scores = panel.image_scores(metric)
     own = [fine_grained_table(panel)] if metric is MIOU else []
     if scores is None:
         return own
