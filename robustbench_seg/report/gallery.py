@@ -95,12 +95,14 @@ def gallery_of(pictures: Sequence[StoredPicture], room: int, colours: Mapping[st
             size = {"width": label.shape[1], "height": label.shape[0]}
             scenes[first.image_id] = Scene(image_id=first.image_id, label=lossless(label), note=first.note, **size)
         predictions = [prediction_of(one, longest, several) for one in same]
-        image, where = image_of(first, longest), {"corruption": first.corruption, "severity": first.severity}
+        image = image_of(first, longest)
         room -= len(image) + sum(len(one.prediction) + len(one.errors) for one in predictions)
         if room < 0:
             left_out += len(same)
             continue
-        condition = Condition(**where, image=image, predictions=predictions)
+        condition = Condition(
+            corruption=first.corruption, severity=first.severity, image=image, predictions=predictions
+        )
         if first.corruption == CLEAN:
             scenes[first.image_id].clean = condition
         else:

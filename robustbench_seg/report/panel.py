@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ..charts import Chart, Curve, Dot, Fill
@@ -44,7 +45,7 @@ class Panel(Setting):
             f"engine version {row['engine_version']}; seed {row['seed']}{void}{weights}{self.notes}"
         )
 
-    @property
+    @cached_property
     def hashes(self) -> dict[str, str]:
         """The parts of `about` that are hashes, of the images and the weights, by their form in a caption; see `Table`.
 
@@ -58,7 +59,7 @@ class Panel(Setting):
         fingerprint = f"fingerprint {self.cells.iloc[0]['fingerprint'][:BRIEF]}"
         return {f", {fingerprint}": fingerprint, f"; weights (sha256) {brief}": f"weights (sha256) {names}"}
 
-    def fields(self, file: str, title: str) -> dict[str, str]:
+    def fields(self, file: str, title: str) -> dict[str, Any]:
         """Name a table or a figure: file and title, with the view where it has a name."""
         if not self.name:
             return {"file": file, "title": ", ".join(filter(None, [title, self.void]))}

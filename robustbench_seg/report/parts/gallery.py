@@ -19,7 +19,7 @@ def make(panel: Panel) -> Content:
     """Make a strip per gallery image: the first model and view, clean and at each corruption's highest severity."""
     highest = {(name, max(some)): f"{spaced(name)}, severity {max(some)}" for name, some in panel.conditions.items()}
     pictures = []
-    for image_id in panel.source.plan.gallery if panel.main else ():
+    for image_id in panel.source.plan.gallery if panel.main and panel.source.pictures else ():
         stored = stored_pictures(panel.cells, [image_id])
         own = {(one.corruption, one.severity): one for one in stored if one.model == stored[0].model}
         panels = {title: own[key] for key, title in {(CLEAN, 0): CLEAN, **highest}.items() if key in own}
