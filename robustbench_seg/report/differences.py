@@ -25,6 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 MAIN = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention", "drop": "drop, clean - mean"}
+NAMES = "differences", "Differences between arms"  # of their main table and figure: file, title
 LAYERS = "95 % intervals, thick over images and thin over images and training runs"
 NONE = "there is no interval and no p, and nothing is significant"
 RULE = (
@@ -53,8 +54,7 @@ def main_table(panel: Panel) -> Table:
     """Make the table of the main differences in one view."""
     main = {key: each for key, each in panel.score_differences.items() if key[2] in MAIN}
     unit = "Points of mIoU, or of retention" if panel.conditions else "Points of mIoU"
-    named = "differences", "Differences between arms"
-    return long_table(panel, main, MAIN, unit, *named, group=DIFFERENCES, main=True)
+    return long_table(panel, main, MAIN, unit, *NAMES, group=DIFFERENCES, main=True)
 
 
 def by_corruption_table(panel: Panel) -> Table | None:
@@ -151,8 +151,7 @@ def difference_picture(panel: Panel) -> Picture:
     differences = panel.score_differences
     drop = any(each.primary for key, each in differences.items() if key[2] == "drop")
     names = {what: name for what, name in MAIN.items() if drop or what != "drop"}
-    named = "differences", "Differences between arms"
-    return forest_picture(panel, differences, names, "points", *named, group=DIFFERENCES)
+    return forest_picture(panel, differences, names, "points", *NAMES, group=DIFFERENCES)
 
 
 def forest_picture(

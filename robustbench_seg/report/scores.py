@@ -153,9 +153,9 @@ def severities_table(panel: Panel) -> Table:
         Column(name="score", label=f"severity {severity}", key=severity, where={"severity": severity})
         for severity in panel.severities
     ]
-    named = "severities", "mIoU by severity"
+    names = "severities", "mIoU by severity"
     parts = "corruption", panel.conditions
-    return panel.table(panel.cell_scores, columns, *named, parts=parts, group=SEVERITY, caption="mIoU in %.")
+    return panel.table(panel.cell_scores, columns, *names, parts=parts, group=SEVERITY, caption="mIoU in %.")
 
 
 def best_first(arms: Sequence[Entry], quantity: str) -> list[Entry]:
@@ -188,7 +188,7 @@ def corruption_pictures(panel: Panel) -> list[Picture]:
     arms, note = panel.arms(panel.scores), ""
     if len(arms) > MOST_NAMES:
         note = f"; the {MOST_NAMES} best of {len(arms)} arms"
-        best = best_first(arms, "mean")[:MOST_NAMES]
+        best = best_first(arms, panel.headline)[:MOST_NAMES]
         arms = [arm for arm in arms if arm in best]
     pictures = [matrix_picture(panel, arms, note)] if len(panel.conditions) > 1 else []
     if len(panel.severities) > 1:

@@ -40,7 +40,8 @@ def compared(panel: Panel, views: tuple[View, View]) -> Content:
         text: {arm.arm_label: panel.way(arm, {kind: (name, kind) for kind in KINDS}) for arm in panel.arms(both)}
         for name, text in names.items()
     }
-    named = f"batchnorm-{reestimated}", f"Stored and re-estimated statistics of BatchNorm, view {reestimated}"
+    file, title = f"batchnorm-{reestimated}", f"Stored and re-estimated statistics of BatchNorm, view {reestimated}"
+    caption = f"mIoU in %; ring: view {stored}, full: view {reestimated}"
     return Content.of(
         panel.table(
             both,
@@ -49,7 +50,8 @@ def compared(panel: Panel, views: tuple[View, View]) -> Content:
                 Column(name="reestimated", label=reestimated, where={"view": reestimated}),
                 Column(name="gain", label="gain (points)", unit=POINTS, where={"view": reestimated}),
             ],
-            *named,
+            file,
+            title,
             parts=("corruption", dict.fromkeys([CLEAN, *panel.conditions, *names])),
             caption="mIoU in %, of a corruption the mean over its severities.",
         ),
@@ -61,6 +63,6 @@ def compared(panel: Panel, views: tuple[View, View]) -> Content:
             f"batchnorm-differences-{reestimated}",
             f"Whether arms gain differently by re-estimated statistics, view {reestimated}",
         ),
-        panel.picture(*named, f"mIoU in %; ring: view {stored}, full: view {reestimated}", dumbbells(rows, "mIoU (%)")),
+        panel.picture(file, title, caption, dumbbells(rows, "mIoU (%)")),
         gain_of_batchnorm(panel, views),
     )

@@ -25,7 +25,7 @@ RELIABILITY = (
     *(Column(name=name, label=name, align="left") for name in ("arm", "condition")),
     *(Column(name=name, label=name) for name in ("bin", "pixels", "confidence", "accuracy")),
 )
-NAMED = "reliability", "Accuracy by confidence"
+NAMES = "reliability", "Accuracy by confidence"  # of the table and the figure of bins: file, title
 
 
 def make(panel: Panel) -> Content:
@@ -48,7 +48,7 @@ def reliability_of(panel: Panel) -> Content:
     )
     caption = "%, of pixels in bins of confidence of 1/15; corrupted: each corruption with the same weight."
     rows = frame_rows(lines, RELIABILITY, ["models", "condition", "setup"])
-    table = panel.of_rows(RELIABILITY, rows, *NAMED, metric="ece", caption=caption)
+    table = panel.of_rows(RELIABILITY, rows, *NAMES, metric="ece", caption=caption)
     return Content.of(table, reliability_picture(panel, frame))
 
 
@@ -61,7 +61,7 @@ def reliability_picture(panel: Panel, frame: pd.DataFrame) -> Picture:
     few = f"; the first {MOST_NAMES} arms" if len(panel.evidence.arms) > MOST_NAMES else ""
     caption = f"% of pixels that are right, over the confidence, in 15 bins; dotted: confidence is accuracy{few}"
     drawn = {kind: own[:MOST_NAMES] for kind, own in curves.items()}
-    return panel.picture(*NAMED, caption, reliability_diagram(drawn, "confidence (%)", "accuracy (%)"))
+    return panel.picture(*NAMES, caption, reliability_diagram(drawn, "confidence (%)", "accuracy (%)"))
 
 
 def metrics_table(panel: Panel) -> Table:

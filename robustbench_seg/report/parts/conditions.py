@@ -12,7 +12,7 @@ from ..table import Column
 
 __all__ = ["make"]
 
-NAMED = "conditions", "mIoU under the data's own conditions"
+FILE, TITLE = "conditions", "mIoU under the data's own conditions"
 
 
 def make(panel: Panel) -> Content:
@@ -52,11 +52,12 @@ def make(panel: Panel) -> Content:
         panel.table(
             quantities,
             columns,
-            *NAMED,
+            FILE,
+            TITLE,
             facts=lambda entry: {name: scores.interval(name, draws) for name, draws in entry.values.items()},
             caption=f"mIoU in %, from the images of each condition: {sizes}.{retention}",
             main=True,
         ),
-        panel.picture(*NAMED, drawn, dots({"": rows}, "mIoU (%)")),
-        f"{NAMED[1]} (view {panel.view}): {state_conditions(scores, arms, labels)}.",
+        panel.picture(FILE, TITLE, drawn, dots({"": rows}, "mIoU (%)")),
+        f"{TITLE} (view {panel.view}): {state_conditions(scores, arms, labels)}.",
     )

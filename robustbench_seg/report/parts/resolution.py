@@ -191,11 +191,11 @@ def pictures_of(panel: Panel, shift: Shift) -> list[Picture]:
     last = f"x{shift.scales[-1]:g}"  # the table has every scale
     names = {name: name for name in shift.effects if name == "extent" or name.endswith(last)}
     published = paper_marks(panel.evidence.pairs() if "extent" in names else [])
-    named = "points that the first loses more", "resolution-effects", "Whether arms lose differently"
+    effects = "points that the first loses more", "resolution-effects", "Whether arms lose differently"
     pictures = [
         *([scales_picture(panel, shift)] if len(shift.scales) > 1 else []),
         *([extent_picture(panel, shift)] if "extent" in names else []),
-        forest_picture(panel, shift.differences, names, *named, published),
+        forest_picture(panel, shift.differences, names, *effects, published),
     ]
     return [replace(one, group="" if panel.conditions or shift.name or k else ANSWER) for k, one in enumerate(pictures)]
 
