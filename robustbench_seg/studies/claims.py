@@ -68,8 +68,8 @@ class Claim:
 def judge(claim: Claim, each: ArmDifference) -> str:
     """State what a difference of the claim's arms in its quantity means for the claim: the end of "which this ...".
 
-    Only a significant difference in a primary comparison confirms. The size is judged by the widest interval, unless
-    the paper's networks and images make it incomparable.
+    Only a significant difference in a primary comparison matches, and others support. The size is judged by the widest
+    interval, unless the paper's networks and images make it incomparable.
     """
     if each.obstacle:
         return "cannot judge"
@@ -78,7 +78,7 @@ def judge(claim: Claim, each: ArmDifference) -> str:
         verb = (
             "contradicts"
             if each.interval.estimate * claim.figure < 0
-            else "confirms"
+            else "matches"
             if each.significant
             else "supports"
         )

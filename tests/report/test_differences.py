@@ -22,7 +22,7 @@ SLIDE = View(mode="slide", crop=256, stride=192)
 # What no report of too few blocks may say, in whatever form.
 CLAIMS = re.compile(
     r"<0\.001|&lt;0\.001|\\textless|\(significant\)|significant \((one|all|both)|that is significant"
-    r"|(confirms|contradicts) in direction|neither confirms|that this disagrees|\d\*(?!\*)|95 % interval [+\-\d]"
+    r"|(matches|contradicts) in direction|neither confirms|that this disagrees|\d\*(?!\*)|95 % interval [+\-\d]"
 )
 
 

@@ -541,7 +541,7 @@ def test_seeds_that_disagree_confirm_nothing(tmp_path: Path) -> None:
     write_synthetic(tmp_path, of, models=models, conditions={}, views=[SLIDE, View()])
     sentence = sections_of([tmp_path], pictures=False)[0].sentences[1]
     assert "pairs of runs disagree in sign" in sentence
-    assert not re.search("(confirms|supports) in direction", sentence)
+    assert not re.search("(matches|supports) in direction", sentence)
 
 
 def test_the_published_extent_differs_only_in_what_it_does(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_a_primary_comparison_needs_holm() -> None:
     assert each.mark == ""
 
 
-def test_a_claim_is_confirmed_by_a_star_alone_and_else_supported_as_far_as_the_grade_goes() -> None:
+def test_a_claim_is_matched_by_a_star_alone_and_else_supported_as_far_as_the_grade_goes() -> None:
     single = arm_difference(arms((0.6,)), "a", "c", 100)
     several = arm_difference(arms((0.6, 0.9), (0.5, 0.3)), "a", "c", 100)
     clear = arm_difference(arms((0.6, 0.61), (0.5, 0.51)), "a", "c", 100)
@@ -110,7 +110,7 @@ def test_a_claim_is_confirmed_by_a_star_alone_and_else_supported_as_far_as_the_g
         "supports in direction (for these weights), which alone is comparable",
         "supports in direction (in all runs so far), which alone is comparable",
         "supports in direction (exploratory), which alone is comparable",
-        "confirms in direction, which alone is comparable",
+        "matches in direction, which alone is comparable",
         "does not confirm",
     ]
 
