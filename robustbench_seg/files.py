@@ -3,13 +3,14 @@
 import errno
 import hashlib
 import json
+import math
 import os
 import platform
 import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,7 @@ __all__ = [
     "canonical_json",
     "digest",
     "expanded",
+    "plain",
     "remove_leftovers",
     "replacing",
     "write_bytes",
@@ -204,6 +206,20 @@ def write_json(path: Path, value: Any) -> None:
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of a value: strict, key-sorted, without spaces. Raises ValueError for NaN."""
     return json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
+
+
+def plain(value: Any) -> Any:
+    """Turn a value into one that `canonical_json` takes: null for what is no finite number, text for any other type."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    value = value.item() if hasattr(value, "item") else value  # a number of numpy
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int):
+        return value
+    return str(value).encode("utf-8", "backslashreplace").decode()  # bytes of a path may be no UTF-8
 
 
 def digest(value: Any, size: int = 16) -> str:

@@ -10,17 +10,8 @@ from .looks import HALF_CIRCLE, LIGHT, MARKERS, marker_of
 from .values import Axis, Fill
 
 __all__ = [
-    "colour_of",
-    "data",
-    "draw_axis",
-    "draw_bar",
-    "draw_line",
-    "draw_mark",
-    "draw_text",
-    "key_of",
-    "percent",
-    "px",
-]
+    "colour_of", "data", "draw_axis", "draw_bar", "draw_line", "draw_mark", "draw_text", "key_of", "percent", "px",
+]  # fmt: skip
 
 
 def colour_of(series: int | None) -> str:

@@ -9,18 +9,9 @@ from .axes import axis_over, log_axis
 from .values import Axis, Chart, Curve, Dot, Plot, Row, Rows
 
 __all__ = [
-    "Curves",
-    "DotsByRow",
-    "dots",
-    "dumbbells",
-    "forest",
-    "in_percent",
-    "legend_of",
-    "lines",
-    "matrix",
-    "reliability_diagram",
-    "scatter",
-]
+    "Curves", "DotsByRow", "dots", "dumbbells", "forest", "in_percent", "legend_of", "lines", "matrix",
+    "reliability_diagram", "scatter",
+]  # fmt: skip
 
 DotsByRow = Mapping[str, Sequence[Dot]]
 Curves = Mapping[str, Sequence[Curve]]  # by title of the panel

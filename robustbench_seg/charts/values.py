@@ -9,11 +9,10 @@ from math import isnan, log
 from pathlib import Path
 from typing import Literal
 
-from ..studies.statistics import Interval
+from ..studies.statistics import NOTHING, Interval
 
-__all__ = ["NOTHING", "Axis", "Chart", "Curve", "Dot", "Fill", "Panel", "Plot", "Row", "Rows", "Tile"]
+__all__ = ["Axis", "Chart", "Curve", "Dot", "Fill", "Panel", "Plot", "Row", "Rows", "Tile"]
 
-NOTHING = Interval(float("nan"), float("nan"), float("nan"))
 Fill = Literal["full", "half", "ring"]
 
 

@@ -6,9 +6,9 @@ from itertools import groupby
 from math import isnan
 from operator import itemgetter
 
-from ..studies.statistics import Interval
+from ..studies.statistics import NOTHING, Interval
 from ..wording import counted
-from .values import NOTHING, Axis, Dot, Panel, Plot, Rows, Tile
+from .values import Axis, Dot, Panel, Plot, Rows, Tile
 
 __all__ = ["describe", "shorten", "state_dot", "state_number"]
 
@@ -46,13 +46,9 @@ def numbers_of(panel: Rows | Plot) -> Iterator[tuple[str, str, float]]:
         for axis, dots in zip(panel.axes, row.dots, strict=True):
             for dot in (dot for dot in dots if dot.drawn):
                 name, _, words = state_dot(
-                    replace(dot, number=bare(dot.number), wide=NOTHING), axis, row.label
+                    replace(dot, number=Interval(dot.number.estimate), wide=NOTHING), axis, row.label
                 ).rpartition(": ")
                 yield name, words, dot.number.estimate
-
-
-def bare(number: Interval) -> Interval:
-    return Interval(number.estimate, NOTHING.low, NOTHING.high)
 
 
 def describe(panel: Panel) -> str:

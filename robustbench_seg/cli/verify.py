@@ -31,8 +31,7 @@ def verify(
     import pandas as pd
 
     from ..errors import UsageError
-    from ..files import canonical_json
-    from ..report.document import plain
+    from ..files import canonical_json, plain
     from ..studies.frame import disagreements
     from ..studies.integrity import verify as check
 
@@ -96,7 +95,7 @@ def values_in(cells: "pd.DataFrame", name: str) -> list[Any]:
 
 def show(one: "Verification") -> None:
     """Print what the numbers of each model rest on."""
-    from ..report.provenance import provenance
+    from ..studies.facts import provenance
 
     kinds = one.cells["kind"].value_counts().to_dict() if len(one.cells) else {}
     number = ", ".join(f"{counted(count, f'{kind} cell')}" for kind, count in kinds.items())

@@ -62,7 +62,7 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
     tables: list[Table] = []
     sources = [selected(source, model or (), view) for source in sources_of(folders, None, pictures=False)]
     for source in sources:
-        made = Content(tables=tuple(tables_of(source, metric, top))).under("Worst images", source.plan.protocol)
+        made = Content.of(*tables_of(source, metric, top)).under("Worst images", source.plan.protocol)
         tables += [
             replace(table, where={"table": table.file, "suite": source.plan.suite, **table.where})
             for table in made.tables
@@ -147,8 +147,8 @@ def csv_of(tables: Sequence["Table"]) -> str:
 def json_of(tables: Sequence["Table"]) -> str:
     """Write all tables as one JSON document, each as in the document of a report."""
     from .. import __version__
-    from ..files import canonical_json
-    from ..report.document import SCHEMA_VERSION, plain, table_of
+    from ..files import canonical_json, plain
+    from ..report.document import SCHEMA_VERSION, table_of
 
     head = {"schema_version": SCHEMA_VERSION, "robustbench_seg": __version__}
     return f"{canonical_json(plain({**head, 'tables': [table_of(with_texts(table)) for table in tables]}))}\n"

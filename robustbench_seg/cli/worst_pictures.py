@@ -66,13 +66,11 @@ def gallery_wishes(source: "Source") -> list[Wish]:
     Each is shown clean, and in the condition in which it is worst.
     """
     from ..store.folder import Store
-    from ..studies.counts import blocks_in
     from ..studies.setting import Setting
-    from ..studies.worst import image_scores
 
     wishes = []
-    for view in (view for setting in Setting.all_of(source) for view in setting.views if view.main):
-        scores = image_scores(view.cells, blocks_in(view.evidence.cells), source.conditions)
+    for view in (view for setting in Setting.all_of(source) for view in setting.main_views()):
+        scores = view.image_scores()
         if scores is None:
             continue
         for image in scores.extremes.values():

@@ -17,21 +17,20 @@ import pandas as pd
 
 from ..errors import StoreError
 from ..files import digest
-from ..report.provenance import provenance
 from ..store.cell import CLEAN, view_name
 from ..studies.alarms import alarms_of_scores, same_counts
 from ..studies.blocks import Blocks
 from ..studies.bootstrap import resample
 from ..studies.counts import blocks_in, read_counts
 from ..studies.draws import first_draws
-from ..studies.facts import facts_of
+from ..studies.facts import facts_of, provenance
 from ..studies.frame import expect_agreement, quality_frame
 from ..studies.limits import transductive_notes
 from ..studies.plans import read_plans
 from ..studies.ranking import rank_intervals
 from ..studies.robustness import BASIS, MODEL, Conditions, scores_of
 from ..studies.sources import expect_one_source
-from ..studies.statistics import Draws, Interval, interval, too_few
+from ..studies.statistics import NOTHING, Draws, Interval, interval, too_few
 from ..wording import counted
 
 __all__ = ["Board", "Standing", "boards_of"]
@@ -189,7 +188,7 @@ def standing(
 
 def with_ends(draws: Draws, blocks: int) -> Interval:
     """Make the interval of a score; NaN without a value."""
-    return interval(draws, blocks) if not np.isnan(draws[0]) else Interval(float("nan"), float("nan"), float("nan"))
+    return interval(draws, blocks) if not np.isnan(draws[0]) else NOTHING
 
 
 def alarms_in(cells: pd.DataFrame, conditions: Conditions) -> dict[tuple[str, str], list[str]]:

@@ -1,6 +1,6 @@
 """What a report is made of: sections, each with its sentences, tables, figures and pictures; plain values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,10 +44,26 @@ class Content:
     def __add__(self, other: "Content") -> "Content":
         return Content(**{name: own + getattr(other, name) for name, own in vars(self).items()})
 
+    @staticmethod
+    def of(*items: Table | Picture | Finding | str | None, warnings: Iterable[str] = ()) -> "Content":
+        """Put items where their kind belongs: a text is a sentence, and None is nothing."""
+        kinds = {"tables": Table, "pictures": Picture, "findings": Finding, "sentences": str}
+        fields: dict[str, Any] = {
+            name: tuple(item for item in items if isinstance(item, kind)) for name, kind in kinds.items()
+        }
+        return Content(**fields, warnings=tuple(warnings))
+
     def under(self, heading: str, protocol: str) -> "Content":
-        """The same under a heading, unless a table or figure has its own. protocol: of the tables, for the CSV."""
-        tables = (replace(t, group=t.group or heading, where={"protocol": protocol, **t.where}) for t in self.tables)
-        pictures = (replace(picture, group=picture.group or heading) for picture in self.pictures)
+        """The same under a heading, unless a table or figure has its own; what is empty is left out.
+
+        protocol: of the tables, for the CSV.
+        """
+        tables = [
+            replace(one, group=one.group or heading, where={"protocol": protocol, **one.where})
+            for one in self.tables
+            if one.rows
+        ]
+        pictures = [replace(one, group=one.group or heading) for one in self.pictures if one.chart.panels]
         return replace(self, tables=tuple(tables), pictures=tuple(pictures))
 
 

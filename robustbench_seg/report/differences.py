@@ -1,7 +1,6 @@
 """Arms against each other: what differs, by how much, and whether that is significant."""
 
 from collections.abc import Collection, Mapping, Sequence
-from math import nan
 from types import MappingProxyType
 from typing import Any
 
@@ -21,11 +20,12 @@ from .table import Cell, Column, Row, Table
 from .units import POINTS
 
 __all__ = [
-    "LAYERS", "NONE", "by_corruption_table", "difference_pictures", "dot_of", "drawing", "forest_picture", "long_table",
+    "LAYERS", "NONE", "by_corruption_table", "difference_picture", "dot_of", "drawing", "forest_picture", "long_table",
     "main_table", "wide_table",
 ]  # fmt: skip
 
 MAIN = {CLEAN: "clean mIoU", "mean": "mean under corruption", "retention": "retention", "drop": "drop, clean - mean"}
+NAMES = "differences", "Differences between arms"  # of their main table and figure: file, title
 LAYERS = "95 % intervals, thick over images and thin over images and training runs"
 NONE = "there is no interval and no p, and nothing is significant"
 RULE = (
@@ -50,22 +50,21 @@ def drawing(what: str, evidence: Evidence) -> str:
     return f"{what} {f'without intervals, since {evidence.few}' if evidence.few else drawn}"
 
 
-def main_table(panel: Panel) -> list[Table]:
-    """Make the table of the main differences in one view; none without two arms."""
+def main_table(panel: Panel) -> Table:
+    """Make the table of the main differences in one view."""
     main = {key: each for key, each in panel.score_differences.items() if key[2] in MAIN}
     unit = "Points of mIoU, or of retention" if panel.conditions else "Points of mIoU"
-    fields = panel.fields("differences", "Differences between arms", DIFFERENCES)
-    return long_table(panel, main, ("in", MAIN), unit, main=True, **fields)
+    return long_table(panel, main, MAIN, unit, *NAMES, group=DIFFERENCES, main=True)
 
 
-def by_corruption_table(panel: Panel) -> list[Table]:
-    """Make the table of each corruption in one view; none without two arms and two corruptions."""
+def by_corruption_table(panel: Panel) -> Table | None:
+    """Make the table of each corruption in one view; none without two corruptions."""
     if len(panel.conditions) < 2:
-        return []
+        return None
     same = {name for name, members in categories_of(panel.conditions).items() if len(members) == 1}
     others = {key: each for key, each in panel.score_differences.items() if key[2] not in MAIN}
     title = "Differences between arms by corruption and category"
-    return wide_table(panel, others, same, **panel.fields("differences-by-corruption", title))
+    return wide_table(panel, others, "differences-by-corruption", title, same)
 
 
 def difference_cell(each: ArmDifference, p_holm: tuple[float, str], *, brief: bool = False) -> Cell:
@@ -85,10 +84,10 @@ def row_of(panel: Panel, pair: Pair, cells: Sequence[Cell], **where: str) -> Row
     return Row(cells=(Cell(name), *cells), where=models | where)
 
 
-def wide_table(panel: Panel, differences: Differences, unseen: Collection[str] = (), **fields: Any) -> list[Table]:
-    """Make a table with a row per pair of arms and a column per quantity, or per view; none without two arms.
+def wide_table(panel: Panel, differences: Differences, file: str, title: str, unseen: Collection[str] = ()) -> Table:
+    """Make a table with a row per pair of arms, none for one arm, and a column per quantity, or per view.
 
-    unseen: quantities for the CSV alone. fields: of `Table`.
+    unseen: quantities for the CSV alone.
     """
     p_holm = adjusted(differences)
     whats, pairs = dict.fromkeys(key[2] for key in differences), dict.fromkeys(key[:2] for key in differences)
@@ -101,18 +100,24 @@ def wide_table(panel: Panel, differences: Differences, unseen: Collection[str] =
     cells = {key: difference_cell(each, p_holm[key]) for key, each in differences.items()}
     rows = [row_of(panel, pair, [cells[*pair, what] for what in whats]) for pair in pairs]
     caption = f"Points of mIoU; {rule(panel.evidence)}."
-    return [panel.of_rows([ARMS, *columns], rows, caption=caption, **fields)] if rows else []
+    return panel.of_rows([ARMS, *columns], rows, file, title, caption=caption)
 
 
 def long_table(
-    panel: Panel, differences: Differences, names: tuple[str, Mapping[Any, str]], unit: str, **fields: Any
-) -> list[Table]:
-    """Make a table with a row per difference, and its statistics in columns; none without two arms.
+    panel: Panel,
+    differences: Differences,
+    names: Mapping[Any, str],
+    unit: str,
+    file: str,
+    title: str,
+    head: str = "in",
+    **fields: Any,
+) -> Table:
+    """Make a table with a row per difference, none for one arm, and its statistics in columns.
 
-    names: the head of the column that names the quantities, and each one's name there. A quantity of another metric
-    than mIoU is a pair: metric, quantity. unit: the caption's beginning. fields: of `Table`.
+    names: of the quantities, in a column with the given head. A quantity of another metric than mIoU is a pair: metric,
+    quantity. unit: the caption's beginning. file, title, fields: as in `Panel.of_rows`.
     """
-    head, labels = names
     p_holm = adjusted(differences)
     rows = []
     for key, each in differences.items():
@@ -120,7 +125,7 @@ def long_table(
         number, runs = each.interval, each.over_runs
         alone = "one run" if min(each.runs) == 1 and not each.obstacle else MISSING
         cells = (
-            Cell(labels[key[2]]),
+            Cell(names[key[2]]),
             difference_cell(each, p_holm[key], brief=True),
             Cell(span(number.low, number.high), number.low),
             Cell(alone) if np.isnan(runs.low) else Cell(span(runs.low, runs.high), runs.low),
@@ -138,16 +143,15 @@ def long_table(
         *(Column(label=label, align="left") for label in ("runs", "grade")),
     )
     caption = f"{unit}; {rule(panel.evidence)}{'' if panel.evidence.few else f'; {P}'}."
-    return [panel.of_rows(columns, rows, caption=caption, **fields)] if rows else []
+    return panel.of_rows(columns, rows, file, title, caption=caption, **fields)
 
 
-def difference_pictures(panel: Panel) -> list[Picture]:
+def difference_picture(panel: Panel) -> Picture:
     """Draw the main differences of one view: the drop, which the others state too, only where a suite names it."""
-    every = panel.score_differences.items()
-    left_out = set() if any(each.primary for key, each in every if key[2] == "drop") else {"drop"}
-    names = {what: name for what, name in MAIN.items() if what not in left_out}
-    title = "Differences between arms"
-    return forest_picture(panel, panel.score_differences, names, "points", "differences", title, group=DIFFERENCES)
+    differences = panel.score_differences
+    drop = any(each.primary for key, each in differences.items() if key[2] == "drop")
+    names = {what: name for what, name in MAIN.items() if drop or what != "drop"}
+    return forest_picture(panel, differences, names, "points", *NAMES, group=DIFFERENCES)
 
 
 def forest_picture(
@@ -159,8 +163,8 @@ def forest_picture(
     title: str,
     published: Mapping[Pair, float] = MappingProxyType({}),
     group: str = "",
-) -> list[Picture]:
-    """Draw a panel per quantity with a row per pair of arms; none without two arms.
+) -> Picture:
+    """Draw a panel per quantity, none for one arm, with a row per pair of arms.
 
     names: of the quantities to draw. published: a paper's numbers in the first of them.
     """
@@ -169,11 +173,10 @@ def forest_picture(
         if what in names:
             rows.setdefault(names[what], {})[f"{first} minus\n{second}"] = [dot_of(each)]
     for (first, second), figure in published.items():
-        paper = Dot(number=Interval(figure, nan, nan), published=True, fill="ring", text="paper")
+        paper = Dot(number=Interval(figure), published=True, fill="ring", text="paper")
         next(iter(rows.values()))[f"{first} minus\n{second}"].append(paper)
     caption = drawing(unit[0].upper() + unit[1:], panel.evidence) + ("; diamonds: the paper's" if published else "")
-    chart = forest(rows, unit, margin=panel.evidence.margin / 100)
-    return [panel.picture(file, title, caption, chart, group)] if rows else []
+    return panel.picture(file, title, caption, forest(rows, unit, margin=panel.evidence.margin / 100), group)
 
 
 def dot_of(each: ArmDifference) -> Dot:

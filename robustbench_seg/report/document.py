@@ -1,13 +1,10 @@
 """A report as one JSON document, for programs: strict and key-sorted; null in the place of what is no finite number."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from .. import __version__
-from ..files import canonical_json
+from ..files import canonical_json, plain
 from .content import Section
 from .csv import columns_of, lines_of
 from .table import Table
@@ -63,18 +60,3 @@ def table_of(table: Table) -> dict[str, Any]:
         "caption": table.legend,
         "rows": [{name: line.get(name) for name in columns} for line in lines],
     }
-
-
-def plain(value: Any) -> Any:
-    """Turn a value into one that JSON has."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int):
-        return value
-    return str(value).encode("utf-8", "backslashreplace").decode()  # bytes of a path may be no UTF-8

@@ -14,20 +14,9 @@ import PIL.Image
 
 from ..errors import StoreError
 from ..store.cell import CLEAN
-from ..studies.counts import blocks_in
-from ..studies.pictures import (
-    Pixels,
-    StoredPicture,
-    by_condition,
-    error_map,
-    other_pictures,
-    pixels_of,
-    stored_pictures,
-)
-from ..studies.worst import image_scores
-from .panel import Panel
+from ..studies.pictures import Pixels, StoredPicture, by_condition, error_map, pixels_of
 
-__all__ = ["Condition", "Gallery", "Prediction", "Scene", "gallery_of", "pictures_of"]
+__all__ = ["Condition", "Gallery", "Prediction", "Scene", "gallery_of"]
 
 SIDES_PX = (480, 384, 288, 216)  # longest sides to choose from
 PROBES = 8  # pictures from which the size of all is estimated
@@ -93,53 +82,40 @@ class Gallery:
         return list(dict.fromkeys(name for scene in self.scenes for name in scene.corruptions))
 
 
-def pictures_of(panel: Panel) -> list[StoredPicture]:
-    """List the pictures of the plan's gallery images, and of the worst, the median and the best image, if stored."""
-    fixed, notes = panel.source.plan.gallery, {}
-    view = next((view for view in panel.views if view.main), panel)
-    if other_pictures(view.cells, fixed) and (
-        scores := image_scores(view.cells, blocks_in(panel.evidence.cells), panel.conditions)
-    ):
-        notes = scores.state_extremes()
-    return stored_pictures(view.cells, dict.fromkeys([*fixed, *notes]), notes)
-
-
 def gallery_of(pictures: Sequence[StoredPicture], room: int, colours: Mapping[str, Colour] | None = None) -> Gallery:
     """Arrange pictures in at most `room` bytes of page; files that are gone are passed over."""
     pictures = [one for one in pictures if one.label.is_file() and one.prediction.is_file()]
-    gallery = Gallery(scenes=[], shows_images=any(one.image for one in pictures))
-    longest = side_that_fits(pictures, room)
+    longest, left_out = side_that_fits(pictures, room), 0
     several = len({one.view for one in pictures}) > 1
     scenes: dict[str, Scene] = {}
     for same in by_condition(pictures):
         first = same[0]
-        image_id, corruption = first.image_id, first.corruption
-        if image_id not in scenes:
+        if first.image_id not in scenes:
             label = pixels_of(first.label, longest)
-            height, width = label.shape[:2]
-            size = {"width": width, "height": height}
-            scenes[image_id] = Scene(image_id=image_id, label=lossless(label), note=first.note, **size)
-        condition = Condition(
-            corruption=corruption,
-            severity=first.severity,
-            image=image_of(first, longest),
-            predictions=[prediction_of(one, longest, several) for one in same],
-        )
-        room -= sum(len(one.prediction) + len(one.errors) for one in condition.predictions) + len(condition.image)
+            size = {"width": label.shape[1], "height": label.shape[0]}
+            scenes[first.image_id] = Scene(image_id=first.image_id, label=lossless(label), note=first.note, **size)
+        predictions = [prediction_of(one, longest, several) for one in same]
+        image = image_of(first, longest)
+        room -= len(image) + sum(len(one.prediction) + len(one.errors) for one in predictions)
         if room < 0:
-            gallery.left_out += len(same)
+            left_out += len(same)
             continue
-        if corruption == CLEAN:
-            scenes[image_id].clean = condition
+        condition = Condition(
+            corruption=first.corruption, severity=first.severity, image=image, predictions=predictions
+        )
+        if first.corruption == CLEAN:
+            scenes[first.image_id].clean = condition
         else:
-            scenes[image_id].corruptions.setdefault(corruption, []).append(condition)
+            scenes[first.image_id].corruptions.setdefault(first.corruption, []).append(condition)
     files = {path for one in pictures for path in (one.label, one.prediction)}
-    seen = {
-        tuple(colour) for path in files for colour in np.unique(pixels_of(path, SIDES_PX[-1]).reshape(-1, 3), axis=0)
-    }
-    gallery.colours = {name: colour for name, colour in (colours or {}).items() if colour in seen}
-    gallery.scenes = [scene for scene in scenes.values() if scene.clean or scene.corruptions]
-    return gallery
+    smallest = (pixels_of(path, SIDES_PX[-1]).reshape(-1, 3) for path in files)
+    seen = {tuple(colour) for pixels in smallest for colour in np.unique(pixels, axis=0)}
+    return Gallery(
+        scenes=[scene for scene in scenes.values() if scene.clean or scene.corruptions],
+        left_out=left_out,
+        colours={name: colour for name, colour in (colours or {}).items() if colour in seen},
+        shows_images=any(one.image for one in pictures),
+    )
 
 
 def prediction_of(one: StoredPicture, longest: int, several_views: bool) -> Prediction:

@@ -13,11 +13,11 @@ import pandas as pd
 
 from ..charts import stylesheet, svg
 from ..studies.setting import MANY
+from ..studies.statements import INTERVAL, verdict
 from .content import ANSWER, Picture, Section
 from .gallery import Gallery, gallery_of
 from .parts import PARTS
 from .table import Cell, Table
-from .units import INTERVAL, verdict
 
 __all__ = ["PAGE_BYTES", "render_html"]
 
@@ -34,16 +34,8 @@ def render_html(title: str, sections: Sequence[Section], files_of: Sequence[File
     files_of: each section's files next to the page.
     """
     engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    engine.filters.update(
-        code=code,
-        prose=prose,
-        common_lead=common_lead,
-        sort_key=sort_key,
-        plain_title=plain_title,
-        many_models=many_models,
-        verdict=verdict,
-        with_rest=with_rest,
-    )
+    filters = code, prose, common_lead, sort_key, plain_title, many_models, verdict, with_rest
+    engine.filters.update({each.__name__: each for each in filters})
     script = package_text("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = engine.from_string(package_text("page.html"))
@@ -79,8 +71,6 @@ def part_of(section: Section, own_files: Files) -> dict[str, Any]:
         "runs": any(row.single for row in rows),
         "many": any(map(many_models, section.tables)),
         "families": sorted({row.family for row in rows if row.family}),
-        "method": section.provenance,
-        "weights": section.facts.get("weights", ()),
         "files": own_files,
     }
 

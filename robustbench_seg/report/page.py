@@ -36,9 +36,12 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
     kinds = ("svg", "pdf") if pdf else ("svg",)
     tables = {f"{prefix}-{table.file}": table for prefix, section in every for table in section.tables}
     pictures = {f"{prefix}-{picture.file}": picture for prefix, section in every for picture in section.pictures}
-    files_of_tables = [f"{name}.{kind}" for name, kind in product(tables, ("csv", "tex"))]
-    files_of_pictures = [f"{name}.{kind}" for name, kind in product(pictures, kinds)]
-    with owning(out, [PAGE, TEXT, *files_of_tables, *files_of_pictures]):
+    files_of = [
+        [(item.title, f"{prefix}-{item.file}", ("csv", "tex")) for item in section.tables]
+        + [(item.title, f"{prefix}-{item.file}", kinds) for item in section.pictures]
+        for prefix, section in every
+    ]
+    with owning(out, [PAGE, TEXT, *(f"{name}.{kind}" for own in files_of for _, name, some in own for kind in some)]):
         for name, table in tables.items():
             write_text(out / f"{name}.csv", csv(table))
             write_text(out / f"{name}.tex", latex(table, name))
@@ -46,11 +49,6 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
             with replacing(out / f"{name}.{kind}") as temporary:
                 save_figure(figure(picture.chart), temporary, kind)
         rendered = [{**vars(section), "prefix": prefix} for prefix, section in every]
-        files_of = [
-            [(item.title, f"{prefix}-{item.file}", ("csv", "tex")) for item in section.tables]
-            + [(item.title, f"{prefix}-{item.file}", kinds) for item in section.pictures]
-            for prefix, section in every
-        ]
         write_text(out / TEXT, text_of(title, rendered))
         write_text(out / PAGE, render_html(title, sections, files_of))
     return out / PAGE

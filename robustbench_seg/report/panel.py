@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ..charts import Chart, Curve, Dot, Fill
-from ..studies.arms import arms_of
-from ..studies.evidence import Entry, Quantities
+from ..studies.arms import Entry, arms_of
+from ..studies.evidence import Quantities
 from ..studies.limits import transductive_notes
 from ..studies.setting import Setting
 from ..wording import MOST_NAMES, counted, spaced
@@ -24,17 +25,6 @@ FILLS: tuple[Fill, ...] = ("ring", "full")
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Panel(Setting):
     """A setting as the parts of a section see it: it makes tables and figures. `views` are panels too."""
-
-    @property
-    def images(self) -> str:
-        """How many of the split's images were used."""
-        first = self.evidence.cells.iloc[0]
-        return f"{first['images']} of {first['of']} images"
-
-    @property
-    def void(self) -> str:
-        """The rule for pixels without a label, for titles and sentences; "" for the usual one."""
-        return "void counted" if "counted" in set(self.evidence.cells.get("void", ())) else ""
 
     @property
     def notes(self) -> str:
@@ -55,7 +45,7 @@ class Panel(Setting):
             f"engine version {row['engine_version']}; seed {row['seed']}{void}{weights}{self.notes}"
         )
 
-    @property
+    @cached_property
     def hashes(self) -> dict[str, str]:
         """The parts of `about` that are hashes, of the images and the weights, by their form in a caption; see `Table`.
 
@@ -69,13 +59,12 @@ class Panel(Setting):
         fingerprint = f"fingerprint {self.cells.iloc[0]['fingerprint'][:BRIEF]}"
         return {f", {fingerprint}": fingerprint, f"; weights (sha256) {brief}": f"weights (sha256) {names}"}
 
-    def fields(self, file: str, title: str, group: str = "") -> dict[str, Any]:
-        """Name a table or a figure: file and title, with the view where it has a name. group: its heading."""
+    def fields(self, file: str, title: str) -> dict[str, Any]:
+        """Name a table or a figure: file and title, with the view where it has a name."""
         if not self.name:
-            return {"file": file, "title": ", ".join(filter(None, [title, self.void])), "group": group}
+            return {"file": file, "title": ", ".join(filter(None, [title, self.void]))}
         view = "" if self.view is None else self.name  # what is of several views is always shown
-        own = {"title": f"{title}, view {self.name}", "view": view, "group": group}
-        return {"file": file_name(file, self.name), **own}
+        return {"file": file_name(file, self.name), "title": f"{title}, view {self.name}", "view": view}
 
     def where(self, metric: str = "miou") -> dict[str, Any]:
         """Give the setting of the numbers for a CSV."""
@@ -95,17 +84,18 @@ class Panel(Setting):
         self,
         quantities: Quantities,
         columns: Sequence[Column],
+        file: str,
+        title: str,
         *,
         parts: tuple[str, Iterable[str]] = ("", ("",)),
         facts: Callable[[Entry], Mapping[Any, Any]] = lambda entry: {},
-        metric: str = "miou",
         **fields: Any,
     ) -> Table:
         """Make a table with a row per model and arm.
 
         quantities: of a model, by the keys of columns. parts: what divides the rows of a model further, such as
         ("corruption", ["fog", "frost"]); keys are then (part, key). facts: of an entry, what is no quantity, or
-        has more to it. A place is empty where there is neither. metric: for the CSV. fields: of `Table`.
+        has more to it. A place is empty where there is neither. file, title, fields: as in `of_rows`.
         """
         head, some = parts
         several = any(len(members) > 1 for members in self.evidence.arms.values())
@@ -124,7 +114,7 @@ class Panel(Setting):
                 own = {"competes": entry.competes, "single": not entry.compared}
                 family = families.get(entry.arm, "")
                 rows.append(Row(cells=(*map(Cell, texts), *cells), where=where, family=family, **own))
-        return self.of_rows((*heads, *columns), rows, metric, **fields)
+        return self.of_rows((*heads, *columns), rows, file, title, **fields)
 
     def with_runs(self, cell: Cell, entry: Entry, quantity: Any) -> Cell:
         """Give the CSV the interval over images and runs too, where an arm has several runs."""
@@ -133,14 +123,16 @@ class Panel(Setting):
         runs = self.evidence.over_runs(entry, quantity)
         return replace(cell, test={"low_runs": runs.low, "high_runs": runs.high, **cell.test})
 
-    def of_rows(self, columns: Sequence[Column], rows: Sequence[Row], metric: str = "miou", **fields: Any) -> Table:
-        """Make a table of rows that have any other form. metric: for the CSV. fields: of `Table`."""
+    def of_rows(
+        self, columns: Sequence[Column], rows: Sequence[Row], file: str, title: str, metric: str = "miou", **fields: Any
+    ) -> Table:
+        """Make a table of rows of any form. file, title: without the view. metric: for the CSV. fields: of `Table`."""
         setting = {"where": self.where(metric), "hashes": self.hashes, "about": self.about}
-        return Table(columns=columns, rows=rows, **{**setting, **fields})
+        return Table(columns=columns, rows=rows, **{**self.fields(file, title), **setting, **fields})
 
     def picture(self, file: str, title: str, caption: str, chart: Chart, group: str = "") -> Picture:
         """Make a figure of the panel. caption: without its full stop. group: its heading, if not the part's."""
-        return Picture(**self.fields(file, title, group), caption=f"{caption}{self.notes}.", chart=chart)
+        return Picture(**self.fields(file, title), caption=f"{caption}{self.notes}.", chart=chart, group=group)
 
     def dot(self, arm: Entry, quantity: Any, **fields: Any) -> Dot:
         """Make the dot of an arm's quantity, with both intervals and its runs. fields: of `Dot`."""
@@ -149,8 +141,7 @@ class Panel(Setting):
             number=self.evidence.interval(arm.values[quantity]),
             wide=self.evidence.over_runs(arm, quantity),
             runs=tuple(runs) if len(runs) > 1 else (),
-            arm=arm.arm,
-            series=self.series(arm.arm),
+            **self.look(arm.arm),
             **fields,
         )
 
@@ -163,7 +154,11 @@ class Panel(Setting):
         """Make the curve of an arm's quantities over their places. level: the quantity of its dotted line."""
         points = [(place, self.evidence.interval(arm.values[what])) for place, what in quantities.items()]
         dotted = None if level is None else float(arm.values[level][0])
-        return Curve(arm=arm.arm, series=self.series(arm.arm), points=tuple(points), level=dotted)
+        return Curve(**self.look(arm.arm), points=tuple(points), level=dotted)
+
+    def look(self, arm: str) -> dict[str, Any]:
+        """Give the fields of a `Dot` or a `Curve` that are of an arm: its name and `series`."""
+        return {"arm": arm, "series": self.series(arm)}
 
     def series(self, arm: str) -> int:
         """The place of an arm, which decides its colour and marker throughout the report."""

@@ -8,16 +8,17 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..charts import NOTHING, Axis, Dot, Row, dumbbells, lines, matrix
+from ..charts import Axis, Dot, Row, dumbbells, lines, matrix
 from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..store.view import View
-from ..studies.evidence import Entry
-from ..studies.robustness import Conditions, flags_of
+from ..studies.arms import Entry
+from ..studies.robustness import Conditions, flags_of, lowest
 from ..studies.setting import MANY
+from ..studies.statistics import NOTHING
 from ..wording import MISSING, MOST_NAMES, counted, percent, spaced
 from .content import ANSWER, SEVERITY, Content, Picture
-from .differences import LAYERS, by_corruption_table, difference_pictures, dot_of, drawing, main_table
+from .differences import LAYERS, by_corruption_table, difference_picture, dot_of, drawing, main_table
 from .panel import Panel
 from .table import WARNING, Cell, Column, Table
 from .units import COUNT, MILLIONS
@@ -48,12 +49,16 @@ def cell_columns(conditions: Conditions) -> list[Column]:
 
 def scores_of(panel: Panel) -> Content:
     """Make the tables and figures of one view, clean or under corruption, and of the differences between arms."""
-    severities = [severities_table(panel)] if panel.conditions else []
-    tables = [headline_table(panel), *by_corruption_table(panel), *groups_table(panel), *severities, *main_table(panel)]
-    if not panel.source.pictures:
-        return Content(tables=tuple(tables))
-    pictures = [arms_picture(panel), *corruption_pictures(panel), *difference_pictures(panel)]
-    return Content(tables=tuple(tables), pictures=tuple(pictures))
+    return Content.of(
+        headline_table(panel),
+        by_corruption_table(panel),
+        groups_table(panel),
+        severities_table(panel) if panel.conditions else None,
+        main_table(panel),
+        arms_picture(panel),
+        *corruption_pictures(panel),
+        difference_picture(panel),
+    )
 
 
 def headline_columns(panel: Panel) -> list[Column]:
@@ -73,15 +78,7 @@ def headline_table(panel: Panel) -> Table:
     ranks = {name: rank_cell(*own) for name, own in panel.ranks().items()}
 
     def facts(entry: Entry) -> dict[str, Any]:
-        own = cells[cells["title"].isin(entry.models)]
-        return {
-            "rank": ranks.get(entry.name),
-            "parameters": own["parameters"].max(),
-            "worst": worst(entry, conditions),
-            "fewest_classes": own["classes"].min(),
-            "most_classes": own["classes"].max(),
-            "missing": (1 + sum(map(len, conditions.values()))) * len(entry.models) - len(own),
-        }
+        return {**panel.facts_of_cells(entry), "rank": ranks.get(entry.name), "worst": worst(entry, conditions)}
 
     corrupted = [
         *headline_columns(panel),
@@ -101,8 +98,9 @@ def headline_table(panel: Panel) -> Table:
             *(corrupted if conditions else ()),
             *(Column(name=name, unit=COUNT) for name in ("fewest_classes", "most_classes", "missing")),
         ],
+        "robustness",
+        "mIoU under corruption" if conditions else "Clean mIoU",
         facts=facts,
-        **panel.fields("robustness", "mIoU under corruption" if conditions else "Clean mIoU"),
         caption=f"mIoU in %, mean over the {classes} classes that occur{members}.{ranked}{flag_notes(cells)}",
         main=True,
     )
@@ -124,16 +122,17 @@ def flag_notes(cells: pd.DataFrame) -> str:
 def worst(entry: Entry, conditions: Conditions) -> Cell:
     """Name the corruption with the lowest score; nothing where one is missing."""
     scores = {name: float(entry.values[name][0]) for name in conditions}
-    if not scores or np.isnan(list(scores.values())).any():
-        return Cell(MISSING)
-    name = min(scores, key=scores.__getitem__)
-    return Cell(f"{spaced(name)} {percent(scores[name])}", scores[name], test={"corruption": name})
+    if name := lowest(scores):
+        return Cell(f"{spaced(name)} {percent(scores[name])}", scores[name], test={"corruption": name})
+    return Cell(MISSING)
 
 
-def groups_table(panel: Panel) -> list[Table]:
+def groups_table(panel: Panel) -> Table | None:
     """Make the table of the main scores in each group of images, such as a drive; none without groups."""
     main = [*quantity_columns([CLEAN]), *(headline_columns(panel) if panel.conditions else ())]
     groups = panel.evidence.groups
+    if not groups:
+        return None
     columns = [
         replace(column, label=f"{column.label} {group}", key=(column.name, group), where={"group": group})
         for column in main
@@ -145,22 +144,18 @@ def groups_table(panel: Panel) -> list[Table]:
         return {(name, group): value for name, own in values.items() for group, value in own.items()}
 
     caption = f"%, from the images of {', '.join(groups)}, which are too few for intervals."
-    fields = panel.fields("groups", "Scores by drive or place")
-    return [panel.table(panel.scores, columns, facts=facts, caption=caption, **fields)] if groups else []
+    return panel.table(panel.scores, columns, "groups", "Scores by drive or place", facts=facts, caption=caption)
 
 
 def severities_table(panel: Panel) -> Table:
     """Make the table of every corrupted cell of one view: a row per model and corruption, a column per severity."""
-    return panel.table(
-        panel.cell_scores,
-        [
-            Column(name="score", label=f"severity {severity}", key=severity, where={"severity": severity})
-            for severity in sorted({severity for some in panel.conditions.values() for severity in some})
-        ],
-        parts=("corruption", panel.conditions),
-        **panel.fields("severities", "mIoU by severity", SEVERITY),
-        caption="mIoU in %.",
-    )
+    columns = [
+        Column(name="score", label=f"severity {severity}", key=severity, where={"severity": severity})
+        for severity in panel.severities
+    ]
+    names = "severities", "mIoU by severity"
+    parts = "corruption", panel.conditions
+    return panel.table(panel.cell_scores, columns, *names, parts=parts, group=SEVERITY, caption="mIoU in %.")
 
 
 def best_first(arms: Sequence[Entry], quantity: str) -> list[Entry]:
@@ -193,20 +188,19 @@ def corruption_pictures(panel: Panel) -> list[Picture]:
     arms, note = panel.arms(panel.scores), ""
     if len(arms) > MOST_NAMES:
         note = f"; the {MOST_NAMES} best of {len(arms)} arms"
-        best = best_first(arms, "mean")[:MOST_NAMES]
+        best = best_first(arms, panel.headline)[:MOST_NAMES]
         arms = [arm for arm in arms if arm in best]
     pictures = [matrix_picture(panel, arms, note)] if len(panel.conditions) > 1 else []
-    severities = sorted({severity for some in panel.conditions.values() for severity in some})
-    if len(severities) > 1:
-        pictures.append(severity_picture(panel, severities, {arm.arm for arm in arms}, note))
+    if len(panel.severities) > 1:
+        pictures.append(severity_picture(panel, {arm.arm for arm in arms}, note))
     return pictures
 
 
-def severity_picture(panel: Panel, severities: list[int], names: set[str], note: str) -> Picture:
+def severity_picture(panel: Panel, names: set[str], note: str) -> Picture:
     """Draw a panel per corruption, with the curve of each of these arms over severities."""
     arms = [arm for arm in panel.arms(panel.cell_scores) if arm.arm in names]
-    ticks = tuple((float(severity), str(severity)) for severity in severities)
-    x = Axis(low=severities[0], high=severities[-1], ticks=ticks, label="severity")
+    ticks = tuple((float(severity), str(severity)) for severity in panel.severities)
+    x = Axis(low=ticks[0][0], high=ticks[-1][0], ticks=ticks, label="severity")
     curves = {
         spaced(name): [
             panel.curve(arm, {float(level): (name, level) for level in panel.conditions[name]}, (CLEAN, 0))

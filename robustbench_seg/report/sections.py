@@ -9,17 +9,15 @@ import pandas as pd
 
 from ..errors import UsageError
 from ..studies.alarms import identical_models
-from ..studies.facts import facts_of
+from ..studies.facts import facts_of, provenance
 from ..studies.limits import limits_of, untrusted
 from ..studies.pictures import colours_of
 from ..studies.sources import Source, sources_of
 from ..studies.titles import numbered
 from .content import Content, Picture, Section
-from .gallery import pictures_of
 from .panel import Panel
 from .parts import PARTS
-from .provenance import provenance
-from .references import REFERENCES
+from .parts.references import REFERENCES
 from .table import Table
 from .units import file_name
 
@@ -52,7 +50,7 @@ def section_of(source: Source) -> Section:
     content, sentences = Content(), []
     for part in PARTS.values():
         for panel in panels:
-            content += (made := part.make(panel).under(part.heading, source.plan.protocol))
+            content += (made := part.content(panel))
             if panel.main and made.sentences:
                 sentences.append(
                     tuple(f"{panel.void.capitalize()}: {line}" if panel.void else line for line in made.sentences)
@@ -80,8 +78,8 @@ def section_of(source: Source) -> Section:
         warnings=(*alarms, *content.warnings, *untrusted(main.cells)),
         alarms=alarms,
         tables=with_own_files(content.tables),
-        pictures=with_own_files(content.pictures),
-        gallery=tuple(gallery := pictures_of(main)),
+        pictures=with_own_files(content.pictures) if source.pictures else (),
+        gallery=tuple(gallery := main.pictures()),
         colours=colours_of(main.cells) if gallery else {},
         contrast=main.contrast,
         missing=tuple(source.missing.values()),

@@ -1,22 +1,15 @@
-"""How kinds of numbers are written, in tables and sentences: % with one decimal, differences in points, intervals."""
+"""How kinds of numbers are written in tables: % with one decimal, differences in points, intervals."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from ..studies.evidence import Entry
-from ..studies.grades import ArmDifference
+from ..studies.statements import INTERVAL
 from ..studies.statistics import Interval
-from ..wording import MISSING, MOST_NAMES, decimals_for, percent, points, span
+from ..wording import MISSING, decimals_for, percent, points, span
 
-__all__ = [
-    "COUNT", "DIGITS", "INTERVAL", "MILLIONS", "PERCENT", "POINTS", "Unit",
-    "file_name", "plain", "signed", "state", "verdict", "with_interval",
-]  # fmt: skip
-
-INTERVAL = "95 % interval "  # before its ends
+__all__ = ["COUNT", "DIGITS", "MILLIONS", "PERCENT", "POINTS", "Unit", "file_name", "plain"]
 
 
 @dataclass(frozen=True)
@@ -46,40 +39,6 @@ def plain(text: str = "{}", divisor: float = 1) -> Unit:
 PERCENT, POINTS = Unit(percent), Unit(points, span)
 MILLIONS, COUNT = plain("{:.1f}", 1e6), plain()
 DIGITS = Unit(plain("{:z.2f}").write, fit=lambda numbers: plain(decimals_for(numbers)))
-
-
-def signed(number: Interval) -> str:
-    """A difference in a sentence: "+1.2 points (95 % interval +0.3 to +2.0)"."""
-    ends = POINTS.interval(number)
-    return f"{points(number.estimate)} points{f' ({ends})' if ends else ''}"
-
-
-def with_interval(number: Interval) -> str:
-    """A score in a sentence: "41.2 % (95 % interval 40.1 to 42.3 over images)"."""
-    ends = PERCENT.interval(number)
-    return f"{percent(number.estimate)} %{f' ({ends} over images)' if ends else ''}"
-
-
-def verdict(each: ArmDifference, noun: str = "") -> str:
-    """A difference of arms in a sentence: "+1.2 points of growth, a difference that is not significant, since ..."."""
-    number, runs, ends = each.interval, each.over_runs, POINTS.interval(each.interval)
-    wider = "" if np.isnan(runs.low) else f", over images and training runs {span(runs.low, runs.high)}"
-    where = f" ({ends} over images{wider})" if ends else ""
-    return f"{points(number.estimate)} points{noun}{where}, a difference that is {each.verdict}"
-
-
-def state(entries: Sequence[Entry], score: Callable[[Entry], float], text: Callable[[Entry], str]) -> list[str]:
-    """State something of each entry; of more than MOST_NAMES, of the best and the worst by a score.
-
-    score: the higher, the better; NaN is neither best nor worst. text: what follows an entry's name.
-    """
-    names = {entry: entry.label for entry in entries}
-    ranked = sorted((entry for entry in entries if not np.isnan(score(entry))), key=score)
-    if len(entries) > MOST_NAMES and ranked:
-        worst, best = ranked[0], ranked[-1]
-        kind = "models" if all(len(entry.models) == 1 for entry in entries) else "arms"
-        names = {best: f"the best of {len(entries)} {kind}, {best.label},", worst: f"the worst, {worst.label},"}
-    return [f"{name} {text(entry)}" for entry, name in names.items()]
 
 
 def file_name(*parts: str) -> str:

@@ -5,7 +5,9 @@ An arm's value is the mean over its runs, and every run is shown.
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +16,46 @@ from .grades import MARGIN, ArmDifference
 from .runs import Runs, distinct
 from .statistics import Draws, differing_blocks, p_value
 
-__all__ = ["arm_difference", "arm_mean", "arm_of_table_1c", "arms_of", "families_of"]
+__all__ = ["Entry", "arm_difference", "arm_mean", "arm_of_table_1c", "arms_of", "families_of"]
 
 SEEDED = re.compile(r"(?P<arm>.+)-s(?P<seed>\d+)")
 WORDS = {"mix": "mix_ffn", "learned": "learned_pe"}  # word in an arm's name: encoding in the paper's Table 1c
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """What a table has in a row: a model, or the mean over an arm's seeds.
+
+    arm: its name. run: of an arm with several, which run it is, or of how many it is the mean. values: by quantity.
+    runs: the values of each of its models. compared: whether it stands for an arm; a seed next to its mean does not.
+    flagged: whether a cell of it deserves no trust. blank: whether that is so of clean images: who has nothing keeps
+    all of it.
+    """
+
+    name: str
+    arm: str
+    run: str
+    models: list[str]
+    values: Mapping[Any, Draws]
+    runs: Sequence[Mapping[Any, Draws]]
+    compared: bool
+    flagged: bool
+    blank: bool
+
+    @property
+    def label(self) -> str:
+        """The name for readers, with a warning where a number of it deserves no trust."""
+        return f"{self.name} ⚠" if self.flagged else self.name
+
+    @property
+    def arm_label(self) -> str:
+        """The arm's name, for figures and next to a column that has the run; with the same warning."""
+        return f"{self.arm} ⚠" if self.flagged else self.arm
+
+    @property
+    def competes(self) -> bool:
+        """Whether it takes part in the search for the best of a column."""
+        return self.compared and not self.blank
 
 
 def arms_of(models: Iterable[str]) -> dict[str, list[str]]:

@@ -5,7 +5,6 @@ A statement is data: which arms, in what quantity, and by how much in the paper.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import nan
 
 from ..protocols import PROTOCOLS, categories_of
 from ..store.view import View
@@ -154,7 +153,7 @@ def categories_next_to_table_5(
     theirs = {method: scores_in_table_5(method) for method in METHODS}
     return {
         "Paper, cityscapes val": {
-            method: {name: Interval(own[name], nan, nan) for name in categories} for method, own in theirs.items()
+            method: {name: Interval(own[name]) for name in categories} for method, own in theirs.items()
         },
         f"Ours, {first['dataset']} {first['split']}": {
             arm: {name: evidence.interval(entries[arm].values[name]) for name in categories} for arm in pair

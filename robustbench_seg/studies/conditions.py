@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .bootstrap import Scores, resample
 from .counts import Counts, blocks_in, read_counts
-from .statistics import Draws, Interval, interval
+from .statistics import NOTHING, Draws, Interval, interval
 
 __all__ = ["RETENTION", "ConditionScores", "condition_scores", "conditions_of_images", "reference_of"]
 
@@ -58,7 +58,7 @@ class ConditionScores:
         RETENTION, which needs all conditions, has the blocks of the condition with the fewest.
         """
         if np.isnan(draws[0]):
-            return Interval(float("nan"), float("nan"), float("nan"))
+            return NOTHING
         # A resample without an image of the condition has no score for it; with 10 blocks this is one in 20,000.
         return interval(draws[~np.isnan(draws)], self.blocks.get(name, min(self.blocks.values())))
 

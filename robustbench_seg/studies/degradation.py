@@ -19,14 +19,9 @@ from ..store.cell import CLEAN
 from .robustness import BASIS, MODEL, Conditions, Miou, by_corruption, corruption_scores
 
 __all__ = [
-    "Measure",
-    "against",
-    "corruption_degradation",
-    "rank_agreement",
-    "ranks_by_protocol",
-    "relative_degradation",
+    "Measure", "against", "corruption_degradation", "rank_agreement", "ranks_by_protocol", "relative_degradation",
     "relative_improvement",
-]
+]  # fmt: skip
 
 Value = Any  # a float, or an array of Draws
 Measure = Callable[[Value, Value, Value, Value], Value]

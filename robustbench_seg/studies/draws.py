@@ -10,7 +10,7 @@ import pandas as pd
 from ..corruptions import is_drawn
 from ..protocols import categories_of
 from ..store.cell import CLEAN
-from .robustness import BASIS, MODEL, Conditions, by_corruption, flags_of
+from .robustness import BASIS, MODEL, Conditions, by_corruption, flags_of, lowest
 
 __all__ = ["draws_of", "first_draws", "over_draws", "with_shared_cells"]
 
@@ -54,12 +54,12 @@ def over_draws(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
         table = by_corruption(with_shared_cells(part), conditions)
         values = table[[CLEAN, *drawn]].astype(np.float64)
         means = values.mean(skipna=False)
-        own = means[list(conditions)]
-        complete = len(own) and not own.isna().any()
+        own = {name: float(means[name]) for name in conditions}
+        worst = lowest(own)
         changed = {
             **means,
-            "worst_corruption": own.idxmin() if complete else "",
-            "worst": own.min() if complete else float("nan"),
+            "worst_corruption": worst,
+            "worst": own.get(worst, np.nan),
             "fewest_classes": table["fewest_classes"].min(),
             "most_classes": table["most_classes"].max(),
             "missing": table["missing"].sum(),

@@ -11,58 +11,22 @@ import pandas as pd
 from ..errors import StoreError
 from ..store.plan import Comparison
 from ..store.view import View
-from .arms import arm_difference, arm_mean, arms_of
+from .arms import Entry, arm_difference, arm_mean, arms_of
 from .bootstrap import Scores, resample
 from .comparisons import Differences, in_the_papers_order, is_primary, pairs_of, with_primary
 from .counts import metrics_in, read_counts
 from .grades import MARGIN
 from .robustness import BASIS, Miou
 from .runs import Runs
-from .statistics import Draws, Interval, interval, too_few
+from .statistics import NOTHING, Draws, Interval, interval, too_few
 from .titles import blank_models, flagged_models, titles_of
 
-__all__ = ["SAME_IMAGES", "Entry", "Evidence", "Quantities", "evidence_of"]
+__all__ = ["SAME_IMAGES", "Evidence", "Quantities", "evidence_of"]
 
 PLACE = ["title", "view", "corruption", "severity"]
 SAME_IMAGES = [name for name in BASIS if name != "view"]
 
 Quantities = Callable[[str], Mapping[Any, Draws]]  # of a model, by its title
-
-
-@dataclass(frozen=True, eq=False)
-class Entry:
-    """What a table has in a row: a model, or the mean over an arm's seeds.
-
-    arm: its name. run: of an arm with several, which run it is, or of how many it is the mean. values: by quantity.
-    runs: the values of each of its models. compared: whether it stands for an arm; a seed next to its mean does not.
-    flagged: whether a cell of it deserves no trust. blank: whether that is so of clean images: who has nothing keeps
-    all of it.
-    """
-
-    name: str
-    arm: str
-    run: str
-    models: list[str]
-    values: Mapping[Any, Draws]
-    runs: Sequence[Mapping[Any, Draws]]
-    compared: bool
-    flagged: bool
-    blank: bool
-
-    @property
-    def label(self) -> str:
-        """The name for readers, with a warning where a number of it deserves no trust."""
-        return f"{self.name} ⚠" if self.flagged else self.name
-
-    @property
-    def arm_label(self) -> str:
-        """The arm's name, for figures and next to a column that has the run; with the same warning."""
-        return f"{self.arm} ⚠" if self.flagged else self.arm
-
-    @property
-    def competes(self) -> bool:
-        """Whether it takes part in the search for the best of a column."""
-        return self.compared and not self.blank
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +104,7 @@ class Evidence:
     def interval(self, draws: Draws) -> Interval:
         """Make the interval of a statistic; its ends are NaN where blocks are too few."""
         if np.isnan(draws[0]):
-            return Interval(float("nan"), float("nan"), float("nan"))
+            return NOTHING
         return interval(draws[: 1 + self.resamples], self.blocks)
 
     def over_runs(self, entry: Entry, quantity: Any) -> Interval:

@@ -9,8 +9,9 @@ from ..protocols import categories_of
 from ..store.cell import CLEAN
 from ..store.view import View
 from ..wording import conjoin, percent, spaced
+from .arms import Entry
 from .comparisons import Differences
-from .evidence import Entry, Evidence
+from .evidence import Evidence
 from .grades import ArmDifference, Grade
 from .published.released import RELEASED
 from .robustness import Conditions, scores_of

@@ -20,14 +20,8 @@ from .machines import differing_machines
 from .plans import OWN, read_plans
 
 __all__ = [
-    "COMMON",
-    "MACHINE",
-    "NOISY_SPREAD",
-    "disagreements",
-    "expect_agreement",
-    "latency_frame",
-    "quality_frame",
-]
+    "COMMON", "MACHINE", "NOISY_SPREAD", "disagreements", "expect_agreement", "latency_frame", "quality_frame",
+]  # fmt: skip
 
 SAMPLES_FOR_P99 = 100
 NOISY_SPREAD = 0.1  # distance of the quartiles over the median

@@ -21,12 +21,11 @@ import numpy as np
 
 from ..wording import MISSING, counted, p_text
 from .runs import chance_of_agreement
-from .statistics import LEVEL, Interval, least_p, too_few
+from .statistics import LEVEL, NOTHING, Interval, least_p, too_few
 
 __all__ = ["MARGIN", "ArmDifference", "Grade"]
 
 MARGIN = 1.0  # points
-NOTHING = Interval(float("nan"), float("nan"), float("nan"))
 
 
 class Grade(StrEnum):

@@ -9,8 +9,9 @@ from ..store.plan import Plan
 from ..store.view import View
 from ..wording import MOST_NAMES, conjoin, counted
 from .alignments import limits_of_classes
+from .arms import Entry
 from .counts import blocks_in, unknown_metrics
-from .evidence import Entry, Evidence
+from .evidence import Evidence
 from .machines import differing_machines
 from .statistics import HOLD_BLOCKS, HOLD_BLOCKS_OF_MIOU, LEAST_COVER, LEAST_COVER_OF_MIOU, least_p
 

@@ -15,20 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from .statistics import LEAST_BLOCKS, LEVEL, Draws, Interval, percentiles, tail_share
+from .statistics import LEAST_BLOCKS, LEVEL, NOTHING, Draws, Interval, percentiles, tail_share
 
 __all__ = [
-    "Settled",
-    "group_difference",
-    "kendall",
-    "over_networks",
-    "paired_difference",
-    "rank_intervals",
-    "settle",
-    "spearman",
-    "spread",
-    "two_way_interval",
-]
+    "Settled", "group_difference", "kendall", "over_networks", "paired_difference", "rank_intervals", "settle",
+    "spearman", "spread", "two_way_interval",
+]  # fmt: skip
 
 Scores = NDArray[np.float64]  # (1 + resamples, networks): of the data, then of each resample of blocks
 Statistic = Callable[..., NDArray[np.float64]]  # of scores (rows, networks), any number of them ─▶ (rows,)
@@ -106,7 +98,7 @@ def two_way_interval(draws: Draws, networks: int, blocks: int) -> Interval:
     Resamples without a value, such as one network drawn each time, are left out. NaN if the data have no value.
     """
     if np.isnan(draws[0]):
-        return Interval(float("nan"), float("nan"), float("nan"))
+        return NOTHING
     return percentiles(np.concatenate([draws[:1], draws[1:][~np.isnan(draws[1:])]]), min(networks, blocks))
 
 

@@ -18,7 +18,7 @@ __all__ = ["reliability"]
 
 
 def reliability(cells: pd.DataFrame, arms: Mapping[str, Sequence[str]], conditions: Conditions) -> pd.DataFrame:
-    """Make a table with a row per arm, images ("clean" or "corrupted") and bin, from 1 on.
+    """Make a table with a row per arm, condition ("clean" or "corrupted") and bin, from 1 on.
 
     Columns: pixels (share of the labelled ones), confidence (mean) and accuracy, all 0-1; the last two are NaN in an
     empty bin, and all three if a cell is missing. cells: of `quality_frame` in one view, with counts of calibration and
@@ -30,18 +30,16 @@ def reliability(cells: pd.DataFrame, arms: Mapping[str, Sequence[str]], conditio
         for place in [tuple(place)]
     }
     images = {CLEAN: {CLEAN: (0,)}, **({"corrupted": conditions} if conditions else {})}
-    rows = []
+    parts = []
     for arm, members in arms.items():
         for kind, some in images.items():
             sums = np.mean([sum_of(counts, title, some) for title in members], axis=0)
             pixels, correct, confidence = sums
             with np.errstate(invalid="ignore"):
-                values = pixels / pixels.sum(), confidence / QUANTA / pixels, correct / pixels
-            rows += [
-                {"arm": arm, "images": kind, "bin": k + 1, "pixels": own[0], "confidence": own[1], "accuracy": own[2]}
-                for k, own in enumerate(zip(*values, strict=True))
-            ]
-    return pd.DataFrame(rows)
+                confidence, accuracy = confidence / QUANTA / pixels, correct / pixels
+                values = {"pixels": pixels / pixels.sum(), "confidence": confidence, "accuracy": accuracy}
+            parts.append(pd.DataFrame({"arm": arm, "condition": kind, "bin": range(1, 1 + BINS), **values}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def sum_of(

@@ -18,20 +18,9 @@ from ..protocols import categories_of
 from ..store.cell import CLEAN
 
 __all__ = [
-    "BASIS",
-    "MODEL",
-    "MODEL_NOTES",
-    "Conditions",
-    "Miou",
-    "by_corruption",
-    "cell_scores",
-    "classes_by_arm",
-    "corruption_scores",
-    "expect_comparable",
-    "flags_of",
-    "headline",
-    "scores_of",
-]
+    "BASIS", "MODEL", "MODEL_NOTES", "Conditions", "Miou", "by_corruption", "cell_scores", "classes_by_arm",
+    "corruption_scores", "expect_comparable", "flags_of", "headline", "label_shares", "lowest", "scores_of",
+]  # fmt: skip
 
 Conditions = Mapping[str, Sequence[int]]  # {corruption: severities}, of a protocol
 Value = Any  # a float, or an array of Draws
@@ -117,6 +106,19 @@ def classes_by_arm(cells: pd.DataFrame, arms: Mapping[str, Sequence[str]], condi
     return pd.DataFrame(columns)
 
 
+def label_shares(cells: pd.DataFrame) -> dict[str, float]:
+    """Compute the share of each class in the labelled pixels of all images, 0-1. cells: of the same images."""
+    first = cells.iloc[0]
+    pixels = first["counts"]["labelled"].sum(axis=0)
+    return dict(zip(first["class_names"], (pixels / max(1, pixels.sum())).tolist(), strict=True))
+
+
+def lowest(scores: Mapping[str, float]) -> str:
+    """Name the corruption with the lowest score; "" where one is missing, and without any."""
+    complete = len(scores) and not np.isnan(list(scores.values())).any()
+    return min(scores, key=scores.__getitem__) if complete else ""
+
+
 def mean_of(scores: Mapping[str, Value]) -> Value:
     return np.mean(list(scores.values()), axis=0) if scores else float("nan")
 
@@ -134,7 +136,7 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
         measured = part.set_index(["corruption", "severity"])["miou"].to_dict()
         scores = scores_of(lambda *cell, measured=measured: float(measured.get(cell, np.nan)), conditions)
         own = {name: scores[name] for name in conditions}
-        worst = min(own, key=own.__getitem__) if own and not np.isnan(list(own.values())).any() else ""
+        worst = lowest(own)
         rows.append(
             {
                 **part.iloc[0][[*BASIS, *MODEL, *MODEL_NOTES]],

@@ -98,7 +98,7 @@ class Runs:
         half = -float(stdtrit(len(self.arms) * (min(self.counts) - 1), alpha / 2)) * self.standard_error
         down, up = max(0.0, estimate - low), max(0.0, high - estimate)
         if np.isnan(half + low + high):
-            return Interval(estimate, float("nan"), float("nan"))
+            return Interval(estimate)
         return Interval(estimate, estimate - float(np.hypot(down, half)), estimate + float(np.hypot(up, half)))
 
     @cached_property

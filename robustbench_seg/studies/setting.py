@@ -8,20 +8,23 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from ..metrics import Metric
+from ..metrics import MIOU, Metric
 from ..protocols import categories_of
 from ..store.cell import CLEAN, view_name
 from ..store.view import View
-from .arms import families_of
+from .arms import Entry, families_of
 from .claims import TABLE_5
 from .comparisons import Differences, Pair
-from .evidence import Entry, Evidence, Quantities, evidence_of
+from .counts import blocks_in
+from .evidence import Evidence, Quantities, evidence_of
+from .pictures import StoredPicture, other_pictures, stored_pictures
 from .ranking import rank_intervals
 from .resolution import shifts_of
 from .robustness import Conditions, Miou, cell_scores, scores_of
 from .sources import Source
 from .statistics import Draws, Interval
 from .titles import numbered
+from .worst import ImageScores, image_scores
 
 __all__ = ["MANY", "Setting"]
 
@@ -73,10 +76,31 @@ class Setting:
         ]
         return replace(self, views=tuple(each))
 
+    def each_view(self) -> tuple[Self, ...]:
+        """A setting for each view."""
+        return self.views
+
+    def corrupted_views(self) -> tuple[Self, ...]:
+        """A setting for each view, of a plan with corruptions; none of clean images alone."""
+        return self.views if self.conditions else ()
+
+    def detailed_views(self) -> tuple[Self, ...]:
+        """The views to show class by class."""
+        return tuple(view for view in self.views if view.detailed)
+
+    def main_views(self) -> tuple[Self, ...]:
+        """The view that a report's sentences are of; none of a setting that is not the main one."""
+        return tuple(view for view in self.views if view.main)
+
     @property
     def conditions(self) -> Conditions:
         """The corruptions of the plan with their severities; none for clean images alone."""
         return self.source.conditions
+
+    @property
+    def severities(self) -> list[int]:
+        """All severities of the conditions."""
+        return sorted({severity for some in self.conditions.values() for severity in some})
 
     @property
     def by_category(self) -> dict[str, tuple[str, ...]]:
@@ -87,6 +111,17 @@ class Setting:
     def cells(self) -> pd.DataFrame:
         """The cells of the view, or of all views."""
         return self.evidence.cells if self.view is None else self.evidence.of_view(self.view)
+
+    @property
+    def images(self) -> str:
+        """How many of the split's images were used, in words."""
+        first = self.evidence.cells.iloc[0]
+        return f"{first['images']} of {first['of']} images"
+
+    @property
+    def void(self) -> str:
+        """The rule for pixels without a label, for titles and sentences; "" for the usual one."""
+        return "void counted" if "counted" in set(self.evidence.cells.get("void", ())) else ""
 
     @property
     def order(self) -> list[View]:
@@ -159,6 +194,17 @@ class Setting:
         """The score that ranks arms: the mean under corruption, or the clean one."""
         return "mean" if self.conditions else CLEAN
 
+    def facts_of_cells(self, entry: Entry) -> dict[str, int]:
+        """Give the parameters of a row's model, the classes that its cells in the view have, and the missing cells."""
+        own = self.cells[self.cells["title"].isin(entry.models)]
+        planned = 1 + sum(map(len, self.conditions.values()))
+        return {
+            "parameters": own["parameters"].max(),
+            "fewest_classes": own["classes"].min(),
+            "most_classes": own["classes"].max(),
+            "missing": planned * len(entry.models) - len(own),
+        }
+
     def ranks(self) -> dict[str, tuple[int, tuple[int, int] | None]]:
         """Rank arms by their headline, with the ranks that 95 % of the resamples give, by name; none for one arm."""
         name, rows = self.headline, 1 + self.evidence.resamples
@@ -169,18 +215,33 @@ class Setting:
         return dict(zip([arm.name for arm in arms], rank_intervals(draws, self.evidence.blocks), strict=True))
 
     @property
+    def claimed_pair(self) -> Pair | None:
+        """The arms that Table 5's claim is of, else the first two; None for one arm."""
+        return TABLE_5.choose([key[:2] for key in self.score_differences])
+
+    @property
     def main_pair(self) -> Pair | None:
-        """The arms whose differences come first: of a primary comparison, else of Table 5's claim; None for one arm."""
+        """The arms whose differences come first: of a primary comparison, else `claimed_pair`."""
         primary = (key[:2] for key, each in self.score_differences.items() if each.primary)
-        return next(primary, None) or TABLE_5.choose([key[:2] for key in self.score_differences])
+        return next(primary, None) or self.claimed_pair
+
+    def image_scores(self, metric: Metric = MIOU) -> ImageScores | None:
+        """Score each image in the view by itself; see `worst.image_scores`."""
+        return image_scores(self.cells, blocks_in(self.evidence.cells), self.conditions, metric)
+
+    def pictures(self) -> list[StoredPicture]:
+        """List the stored pictures of the plan's gallery images, and of the worst, the median and the best image."""
+        fixed, view = self.source.plan.gallery, next(iter(self.main_views()), self)
+        scores = view.image_scores() if other_pictures(view.cells, fixed) else None
+        notes = scores.state_extremes() if scores else {}
+        return stored_pictures(view.cells, dict.fromkeys([*fixed, *notes]), notes)
 
     @property
     def contrast(self) -> str:
         """The corruption in which the main pair of arms differs most in the main view; without two, the first."""
         sizes = {
             key[2]: abs(each.interval.estimate)
-            for view in self.views
-            if view.main
+            for view in self.main_views()
             for key, each in view.score_differences.items()
             if key[:2] == view.main_pair and each.measured
         }

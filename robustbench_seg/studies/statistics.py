@@ -21,25 +21,10 @@ from numpy.typing import NDArray
 from ..wording import counted
 
 __all__ = [
-    "HOLD_BLOCKS",
-    "HOLD_BLOCKS_OF_MIOU",
-    "LEAST_BLOCKS",
-    "LEAST_COVER",
-    "LEAST_COVER_OF_MIOU",
-    "LEVEL",
-    "Draws",
-    "Interval",
-    "differing_blocks",
-    "holm",
-    "interval",
-    "is_bound",
-    "least_p",
-    "least_tail",
-    "p_value",
-    "percentiles",
-    "tail_share",
-    "too_few",
-]
+    "HOLD_BLOCKS", "HOLD_BLOCKS_OF_MIOU", "LEAST_BLOCKS", "LEAST_COVER", "LEAST_COVER_OF_MIOU", "LEVEL", "NOTHING",
+    "Draws", "Interval", "differing_blocks", "holm", "interval", "is_bound", "least_p", "least_tail", "p_value",
+    "percentiles", "tail_share", "too_few",
+]  # fmt: skip
 
 Draws = NDArray[np.float64]  # (1 + resamples,): the data's own value, then each resample's
 LEVEL = 0.95
@@ -63,13 +48,16 @@ class Interval:
     """
 
     estimate: float
-    low: float
-    high: float
+    low: float = float("nan")
+    high: float = float("nan")
 
     @property
     def excludes_zero(self) -> bool:
         """Whether the whole interval has one sign; False for NaN."""
         return self.low > 0 or self.high < 0
+
+
+NOTHING = Interval(float("nan"))  # what was not measured
 
 
 def too_few(blocks: int) -> str:
@@ -89,7 +77,7 @@ def interval(draws: Draws, blocks: int, level: float = LEVEL) -> Interval:
     `low` and `high` are NaN for fewer than LEAST_BLOCKS.
     """
     if blocks < LEAST_BLOCKS:
-        return Interval(float(draws[0]), float("nan"), float("nan"))
+        return Interval(float(draws[0]))
     return percentiles(draws, blocks, level)
 
 

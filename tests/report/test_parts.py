@@ -6,6 +6,7 @@ import pytest
 from synthetic import write_synthetic
 from tables import lines, readable, table_of
 
+from robustbench_seg.charts import forest
 from robustbench_seg.report.content import Content
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.panel import Panel
@@ -29,11 +30,8 @@ def make(panel: Panel) -> Content:
             return {"gap": scores["clean"] - scores["mean"]}
 
         columns = [Column(name="gap", label="clean minus mean", unit=POINTS, best="low")]
-        fields = view.fields("gap", "What corruption costs")
-        return Content(
-            tables=(view.table(gap, columns, **fields, caption="Points of mIoU."),),
-            sentences=("It costs something.",),
-        )
+        costs = view.table(gap, columns, "gap", "What corruption costs", caption="Points of mIoU.")
+        return Content.of(costs, "It costs something.")
 
     return sum(map(table, panel.views), Content())
 
@@ -63,6 +61,29 @@ def test_a_part_of_a_users_own_is_a_heading_with_tables_csv_and_sentences(
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert ">Costs</h3>" in page
     assert (tmp_path / "report" / "synthetic-gap-whole.csv").is_file()
+
+
+def test_a_part_of_views_makes_the_content_of_each_and_what_is_empty_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = [View(), View(scale=2.0)]
+    write_synthetic(tmp_path, of, models=MODELS, conditions={"fog": [1]}, images=12, views=views)
+
+    def costs(view: Panel) -> Content:
+        column = Column(name="lost", label="lost", unit=POINTS)
+        full = view.table(
+            lambda title: {"lost": view.scores(title)["drop"]}, [column], "lost", "Lost", caption="Points."
+        )
+        empty = view.of_rows([column], [], "nothing", "Nothing", caption="Nothing.")
+        return Content.of(empty, full, None, view.picture("none", "None", "nothing", forest({}, "points")), "It costs.")
+
+    monkeypatch.setitem(PARTS, "costs", Part(heading="Costs", make=costs, of=Panel.corrupted_views))
+    (section,) = sections_of([tmp_path])
+    assert [one.file for one in section.tables if one.group == "Costs"] == ["lost-whole", "lost-whole-x2"]
+    assert not [one for one in section.pictures if one.group == "Costs"]
+    (section,) = sections_of([tmp_path], pictures=False)
+    assert section.pictures == ()
+    assert [one.file for one in section.tables if one.group == "Costs"] == ["lost-whole", "lost-whole-x2"]
 
 
 def test_the_parts_that_ship_are_there_in_the_order_of_the_page() -> None:

@@ -13,9 +13,8 @@ from synthetic import write_synthetic
 
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import Listener, run
-from robustbench_seg.report.provenance import provenance
 from robustbench_seg.report.sections import sections_of
-from robustbench_seg.studies.facts import facts_of
+from robustbench_seg.studies.facts import facts_of, provenance
 from robustbench_seg.suites import read_suite
 
 SENTENCE = "Cells were measured with 1 thread and 2 threads: single pixels may differ by that alone."

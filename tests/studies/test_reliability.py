@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_bins_of_clean_images_sum_to_the_calibration_error_of_the_cell(folder: Path) -> None:
     cells = quality_frame(folder).assign(title=lambda frame: frame["model"])
-    bins = reliability(cells, {"one": ["a-s0"]}, CONDITIONS).query("images == 'clean' and pixels > 0")
+    bins = reliability(cells, {"one": ["a-s0"]}, CONDITIONS).query("condition == 'clean' and pixels > 0")
     assert bins["pixels"].sum() == pytest.approx(1)
     error = (bins["pixels"] * (bins["accuracy"] - bins["confidence"]).abs()).sum()
     ece = cells.query("model == 'a-s0' and corruption == 'clean'")["ece"].item()
@@ -34,7 +34,7 @@ def test_the_bins_of_clean_images_sum_to_the_calibration_error_of_the_cell(folde
 
 def test_under_corruption_a_corruption_weighs_as_much_as_another_whatever_its_severities(folder: Path) -> None:
     cells = quality_frame(folder).assign(title=lambda frame: frame["model"])
-    found = reliability(cells, {"a": ["a-s0", "a-s1"]}, CONDITIONS).query("images == 'corrupted'")
+    found = reliability(cells, {"a": ["a-s0", "a-s1"]}, CONDITIONS).query("condition == 'corrupted'")
     sums = {
         (cell.corruption, cell.severity, cell.model): [np.asarray(cell.counts[name]).sum(axis=0) for name in COLUMNS]
         for cell in cells.itertuples()
@@ -55,6 +55,6 @@ def test_under_corruption_a_corruption_weighs_as_much_as_another_whatever_its_se
 
 def test_a_missing_cell_leaves_no_number_of_corrupted_images(folder: Path) -> None:
     cells = quality_frame(folder).assign(title=lambda frame: frame["model"]).query("severity != 3 or model != 'a-s1'")
-    found = reliability(cells, {"a": ["a-s0", "a-s1"]}, CONDITIONS).set_index("images")
+    found = reliability(cells, {"a": ["a-s0", "a-s1"]}, CONDITIONS).set_index("condition")
     assert found.loc["corrupted", ["pixels", "accuracy", "confidence"]].isna().all(axis=None)
     assert found.loc["clean", "pixels"].sum() == pytest.approx(1)

@@ -1,7 +1,6 @@
 """Boundary and calibration: what mIoU does not see, the quality of boundaries and how far confidence can be trusted."""
 
 from dataclasses import replace
-from math import nan
 from typing import Any, Literal
 
 import pandas as pd
@@ -26,14 +25,14 @@ RELIABILITY = (
     *(Column(name=name, label=name, align="left") for name in ("arm", "condition")),
     *(Column(name=name, label=name) for name in ("bin", "pixels", "confidence", "accuracy")),
 )
+NAMES = "reliability", "Accuracy by confidence"  # of the table and the figure of bins: file, title
 
 
 def make(panel: Panel) -> Content:
-    """Make the table of all such metrics in each view; of several views of clean images one for all of them."""
+    """Make the tables of all such metrics in each view; of several views of clean images one for all of them."""
     together = not panel.conditions and len(panel.source.plan.views) > 1
-    places = [panel] if together else [view for view in panel.views if view.detailed]
-    places = [place for place in places if place.other_metrics]
-    tables = Content(tables=tuple(table for place in places for table in tables_of(place)))
+    places = [place for place in ((panel,) if together else panel.detailed_views()) if place.other_metrics]
+    tables = Content.of(*(make_one(place) for place in places for make_one in (metrics_table, difference_table)))
     return sum((reliability_of(place) for place in places if place.view and "ece" in place.other_metrics), tables)
 
 
@@ -43,38 +42,30 @@ def reliability_of(panel: Panel) -> Content:
     cells, arms = panel.evidence.scores["ece"].cells, panel.evidence.arms
     frame = reliability(cells[cells["view"] == panel.view.label], arms, panel.conditions)
     lines = frame.assign(
-        condition=frame["images"],
         models=[" ".join(arms[arm]) for arm in frame["arm"]],
         setup=[f"bin {number}" for number in frame["bin"]],
         bin=frame["bin"].astype(str),
     )
-    table = panel.of_rows(
-        RELIABILITY,
-        frame_rows(lines, RELIABILITY, ["models", "condition", "setup"]),
-        "ece",
-        **panel.fields("reliability", "Accuracy by confidence"),
-        caption="%, of pixels in bins of confidence of 1/15; corrupted: each corruption with the same weight.",
-    )
-    pictures = (reliability_picture(panel, frame),) if panel.source.pictures else ()
-    return Content(tables=(table,), pictures=pictures)
+    caption = "%, of pixels in bins of confidence of 1/15; corrupted: each corruption with the same weight."
+    rows = frame_rows(lines, RELIABILITY, ["models", "condition", "setup"])
+    table = panel.of_rows(RELIABILITY, rows, *NAMES, metric="ece", caption=caption)
+    return Content.of(table, reliability_picture(panel, frame))
 
 
 def reliability_picture(panel: Panel, frame: pd.DataFrame) -> Picture:
     """Draw accuracy over confidence: a panel for clean and one for corrupted images, a curve per arm."""
-    curves: dict[str, list[Curve]] = {kind: [] for kind in frame["images"]}
-    for (kind, arm), own in frame[frame["pixels"] > 0].groupby(["images", "arm"], sort=False):
-        accuracy = [Interval(value, nan, nan) for value in own["accuracy"]]
-        points = tuple(zip(own["confidence"], accuracy, strict=True))
-        curves[kind].append(Curve(arm=arm, series=panel.series(arm), points=points))
+    curves: dict[str, list[Curve]] = {kind: [] for kind in frame["condition"]}
+    for (kind, arm), own in frame[frame["pixels"] > 0].groupby(["condition", "arm"], sort=False):
+        points = tuple(zip(own["confidence"], map(Interval, own["accuracy"]), strict=True))
+        curves[kind].append(Curve(**panel.look(arm), points=points))
     few = f"; the first {MOST_NAMES} arms" if len(panel.evidence.arms) > MOST_NAMES else ""
     caption = f"% of pixels that are right, over the confidence, in 15 bins; dotted: confidence is accuracy{few}"
     drawn = {kind: own[:MOST_NAMES] for kind, own in curves.items()}
-    chart = reliability_diagram(drawn, "confidence (%)", "accuracy (%)")
-    return panel.picture("reliability", "Accuracy by confidence", caption, chart)
+    return panel.picture(*NAMES, caption, reliability_diagram(drawn, "confidence (%)", "accuracy (%)"))
 
 
-def tables_of(panel: Panel) -> list[Table]:
-    """Make the table of one view: each metric on clean images and on average; then the table of how arms differ.
+def metrics_table(panel: Panel) -> Table:
+    """Make the table of one view: each metric on clean images and on average.
 
     The CSV has every corruption and severity too. Of all views together: clean images, a column per metric and view.
     """
@@ -89,13 +80,8 @@ def tables_of(panel: Panel) -> list[Table]:
     def quantities(title: str) -> dict[Any, Draws]:
         return {(name, key): own for name in metrics for kind in kinds for key, own in kind(title, name).items()}
 
-    table = panel.table(
-        quantities,
-        [column for name, metric in metrics.items() for column in columns_of(panel, name, metric)],
-        **panel.fields("metrics", "Boundaries and calibration"),
-        caption=f"{images}; {units}.",
-    )
-    return [table, *(difference_tables(panel) if panel.view else [])]
+    columns = [column for name, metric in metrics.items() for column in columns_of(panel, name, metric)]
+    return panel.table(quantities, columns, "metrics", "Boundaries and calibration", caption=f"{images}; {units}.")
 
 
 def columns_of(panel: Panel, name: str, metric: Metric) -> list[Column]:
@@ -117,8 +103,10 @@ def columns_of(panel: Panel, name: str, metric: Metric) -> list[Column]:
     ]
 
 
-def difference_tables(panel: Panel) -> list[Table]:
-    """Make the table of how arms differ on clean images and on average; none without two arms and such metrics."""
+def difference_table(panel: Panel) -> Table | None:
+    """Make the table of how arms differ on clean images and on average, in metrics in %; none of several views."""
+    if panel.view is None:
+        return None
     metrics = {name: metric for name, metric in panel.other_metrics.items() if metric.unit == "%"}
 
     def quantities(title: str) -> dict[tuple[str, str], Draws]:
@@ -133,5 +121,4 @@ def difference_tables(panel: Panel) -> list[Table]:
     better = ", ".join(f"of {metric.label} {metric.direction}" for metric in metrics.values())
     names = {what: f"{what[1]} {metrics[what[0]].label}" for _, _, what in differences}
     title = "Differences between arms in boundaries and calibration"
-    fields = panel.fields("differences-reliability", title)
-    return long_table(panel, differences, ("in", names), f"Points; {better}", **fields)
+    return long_table(panel, differences, names, f"Points; {better}", "differences-reliability", title)

@@ -27,14 +27,15 @@ def make(panel: Panel) -> Content:
         return Content()
     weights = [panel.models(title, [title])["weights"] for title in frame["title"]]
     seeds = ", ".join(map(str, sorted({seed for some in frame["seeds"] for seed in some})))
+    lines = frame.assign(models=frame["title"], weights=weights)
     table = panel.of_rows(
         COLUMNS,
-        frame_rows(frame.assign(models=frame["title"], weights=weights), COLUMNS, ["models", "weights", "view"]),
+        frame_rows(lines, COLUMNS, ["models", "weights", "view"]),
+        "draws",
+        "Mean and spread over draws of the corruptions",
         where={name: value for name, value in panel.where().items() if name not in ("seed", "view")},
-        file="draws",
-        title="Mean and spread over draws of the corruptions",
         caption=f"mIoU in %, the mean over draws with the seeds {seeds}; ±: their sample standard deviation. Clean "
         f"images have no draw. All other tables are of the first draw, seed {cells.iloc[0]['seed']}.",
         main=True,
     )
-    return Content(tables=(table,))
+    return Content.of(table)

@@ -17,28 +17,24 @@ BELOW = "label and predictions only, since the data set's terms do not allow sho
 
 def make(panel: Panel) -> Content:
     """Make a strip per gallery image: the first model and view, clean and at each corruption's highest severity."""
-    if not (panel.main and panel.source.pictures):
-        return Content()
-    highest = {name: max(severities) for name, severities in panel.conditions.items()}
-    titles = {(name, severity): f"{spaced(name)}, severity {severity}" for name, severity in highest.items()}
+    highest = {(name, max(some)): f"{spaced(name)}, severity {max(some)}" for name, some in panel.conditions.items()}
     pictures = []
-    for image_id in panel.source.plan.gallery:
+    for image_id in panel.source.plan.gallery if panel.main and panel.source.pictures else ():
         stored = stored_pictures(panel.cells, [image_id])
         own = {(one.corruption, one.severity): one for one in stored if one.model == stored[0].model}
-        panels = {title: own[key] for key, title in {(CLEAN, 0): CLEAN, **titles}.items() if key in own}
-        if not panels:
-            continue
-        first = next(iter(panels.values()))
-        where = f"{first.model}, view {first.view}, {panel.cells.iloc[0]['dataset']} {image_id}"
-        pictures.append(
-            Picture(
-                file=f"strip-{image_id}",
-                title=f"What the model {'saw and ' if first.image else ''}predicted: {image_id}",
-                caption=f"{where}: {ABOVE if first.image else BELOW}.",
-                chart=strip(panels),
+        panels = {title: own[key] for key, title in {(CLEAN, 0): CLEAN, **highest}.items() if key in own}
+        if panels:
+            first = next(iter(panels.values()))
+            where = f"{first.model}, view {first.view}, {panel.cells.iloc[0]['dataset']} {image_id}"
+            pictures.append(
+                Picture(
+                    file=f"strip-{image_id}",
+                    title=f"What the model {'saw and ' if first.image else ''}predicted: {image_id}",
+                    caption=f"{where}: {ABOVE if first.image else BELOW}.",
+                    chart=strip(panels),
+                )
             )
-        )
-    return Content(pictures=tuple(pictures))
+    return Content.of(*pictures)
 
 
 def strip(stored: Mapping[str, StoredPicture]) -> Chart:

@@ -25,10 +25,7 @@ def make(panel: Panel) -> Content:
     if not (panel.main and len(panel.source.latency)):
         return Content()
     latency = speeds.with_titles(panel.source.latency, panel.source.quality)
-    return Content(
-        tables=(speed_table(latency), *published_table(latency)),
-        pictures=tuple(tradeoff_picture(panel, latency)) if panel.source.pictures else (),
-    )
+    return Content.of(speed_table(latency), published_table(latency), tradeoff_picture(panel, latency))
 
 
 def speed_table(latency: pd.DataFrame) -> Table:
@@ -60,13 +57,13 @@ def speed_table(latency: pd.DataFrame) -> Table:
     )
 
 
-def published_table(latency: pd.DataFrame) -> list[Table]:
+def published_table(latency: pd.DataFrame) -> Table | None:
     """Make the table with the paper's speeds; none where Table 2 has no row of the same variant and input."""
     both, about = speeds.beside_table_2(latency), TABLES["table2_main"]
     both = both[both["paper_row"].notna()]
     if not len(both):
-        return []
-    table = table_of(
+        return None
+    return table_of(
         both,
         [
             *numbers(COUNT, input="input"),
@@ -84,7 +81,6 @@ def published_table(latency: pd.DataFrame) -> list[Table]:
         caption=f"{about.source}; {'; '.join(about.notes)}. Frames/s are of different machines: compare the ratios to "
         "B0 at 1024x2048. Our GMACs are of the decoder as it runs here, which needs fewer than the paper's. Ours: ",
     )
-    return [table]
 
 
 def table_of(cells: pd.DataFrame, columns: list[Column], setup: Sequence[str], *, caption: str, **fields: Any) -> Table:
@@ -101,34 +97,34 @@ def table_of(cells: pd.DataFrame, columns: list[Column], setup: Sequence[str], *
     return Table(columns=columns, rows=lines, where={"metric": "speed"}, caption=caption, **fields)
 
 
-def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> list[Picture]:
+def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> Picture | None:
     """Draw mIoU of the first view, clean and under corruption, against latency at the first size on the first machine.
 
     None for fewer than 2 models.
     """
     if not panel.views:
-        return []
+        return None
     view, evidence, first = panel.views[0], panel.evidence, latency.iloc[0]
     quality = view.cells.assign(model=view.cells["title"])
     paired = speeds.quality_against_latency(speeds.of_first_setup(latency), quality)
     arms = {title: arm for arm, titles in evidence.arms.items() for title in titles}
+    if len(paired) < 2:
+        return None
     names = [CLEAN, "mean"] if view.conditions else [CLEAN]
-    curves = []
-    for row in paired.itertuples():
-        scores = view.scores(row.model)
-        curve = Curve(
+    curves = [
+        Curve(
             arm=row.model,
             series=view.series(arms[row.model]),
             link="arrow" if view.conditions else "none",
             points=tuple((row.median_ms, evidence.interval(scores[name])) for name in names),
             fills=FILLS[-len(names) :],
         )
-        curves.append(curve)
-    if len(curves) < 2:
-        return []
+        for row in paired.itertuples()
+        for scores in [view.scores(row.model)]
+    ]
     about = view.cells.iloc[0]
     what = "mIoU on clean images (ring) and on average under corruption (full)" if view.conditions else "Clean mIoU"
-    picture = Picture(
+    return Picture(
         file="tradeoff",
         title="mIoU against latency",
         caption=f"{what} in %{'' if evidence.few else ' with 95 % intervals'}, {about['dataset']} "
@@ -136,4 +132,3 @@ def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> list[Picture]:
         f"batch {first['batch']}, {first['device']}, {first['precision']}; {speeds.setup_of(first, speeds.SETUP)}.",
         chart=scatter(curves, "latency of one batch (ms), median", "mIoU (%)"),
     )
-    return [picture]

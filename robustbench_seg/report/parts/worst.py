@@ -5,7 +5,7 @@ import pandas as pd
 from ...metrics import MIOU, Metric
 from ...studies.counts import blocks_in
 from ...studies.fine_grained import MEASURES, WORST, fine_grained
-from ...studies.worst import image_scores
+from ...wording import spaced
 from ..content import Content
 from ..panel import Panel
 from ..table import Column, Table, frame_rows
@@ -21,14 +21,14 @@ SETTING = ("models", "corruption", "severity")  # those that only a CSV has
 
 
 def make(panel: Panel) -> Content:
-    """Make the tables of the view that the section's sentences are about."""
-    return Content(tables=tuple(table for view in panel.views if view.main for table in worst_tables(view)))
+    """Make the tables of one view."""
+    return Content.of(*worst_tables(panel))
 
 
-def worst_tables(panel: Panel, metric: Metric = MIOU, top: int = TOP) -> tuple[Table, ...]:
+def worst_tables(panel: Panel, metric: Metric = MIOU, top: int = TOP) -> list[Table]:
     """Make the tables of one view, with `top` rows each. metric: the score of an image."""
-    scores = image_scores(panel.cells, blocks_in(panel.evidence.cells), panel.conditions, metric)
-    own = (fine_grained_table(panel),) if metric is MIOU else ()
+    scores = panel.image_scores(metric)
+    own = [fine_grained_table(panel)] if metric is MIOU else []
     if scores is None:
         return own
     score = f"{'mIoU^I' if metric is MIOU else metric.title} of an image"
@@ -39,11 +39,11 @@ def worst_tables(panel: Panel, metric: Metric = MIOU, top: int = TOP) -> tuple[T
         "conditions": ("Images and conditions that fail most", scores.failures(top), f"{score}{several}{LOST}"),
         "apart": ("Images on which two arms differ most", scores.partings(top), f"{score} {under}"),
     }
-    return own + tuple(
+    return own + [
         ranking(panel, f"worst-{name}", title, frame, f"{caption}. {scores.note}", metric)
         for name, (title, frame, caption) in rankings.items()
         if len(frame)
-    )
+    ]
 
 
 def fine_grained_table(panel: Panel) -> Table:
@@ -57,8 +57,9 @@ def fine_grained_table(panel: Panel) -> Table:
             for name, label in zip(MEASURES, LABELS, strict=True)
             for where, kind in kinds.items()
         ],
+        "worst-tenth",
+        f"Mean over the worst {WORST} % of images",
         metric="fine-grained miou",
-        **panel.fields("worst-tenth", f"Mean over the worst {WORST} % of images"),
         caption="In %, after Wang et al. (2023): the IoU of each class that the label of an image has, averaged over "
         f"classes and then images (^I), or over images and then classes (^C). Worst {WORST} %: over the images with "
         f"the lowest mean (^I), or the lowest IoU of each class (^C, without an interval).",
@@ -68,10 +69,9 @@ def fine_grained_table(panel: Panel) -> Table:
 def ranking(panel: Panel, file: str, title: str, frame: pd.DataFrame, caption: str, metric: Metric) -> Table:
     unit = PERCENT if metric.unit == "%" else DIGITS
     columns = [
-        Column(name=name, label=name.replace("_", " "), align="left" if name in TEXTS else "right", unit=unit)
+        Column(name=name, label=spaced(name), align="left" if name in TEXTS else "right", unit=unit)
         for name in frame
         if name not in SETTING
     ]
     rows = frame_rows(frame, columns, [name for name in ("condition", *SETTING) if name in frame])
-    own = f"{metric.quantity} of an image"
-    return panel.of_rows(columns, rows, own, **panel.fields(file, title), caption=caption)
+    return panel.of_rows(columns, rows, file, title, metric=f"{metric.quantity} of an image", caption=caption)

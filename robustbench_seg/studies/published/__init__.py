@@ -1,11 +1,12 @@
 """The papers' tables as data, and whether they are comparable with our numbers.
 
-Each table is a CSV file in this folder; the settings of its numbers are below. Numbers are as printed: mIoU in %.
+Each table is a CSV file in this folder; tables.toml has the settings of its numbers. Numbers are as printed: mIoU in %.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
+from tomllib import loads
 
 import pandas as pd
 
@@ -16,7 +17,6 @@ from ..alarms import alarms_of_scores
 
 __all__ = ["TABLES", "OwnRun", "PublishedTable", "published_rows", "published_scores", "read_published"]
 
-SEGFORMER = 'Xie et al., "SegFormer", NeurIPS 2021, arXiv 2105.15203'
 UNSTATED = "not stated"
 
 
@@ -48,7 +48,7 @@ class PublishedTable:
 
     title: str
     source: str
-    key: tuple[str, ...]
+    key: Sequence[str]
     values: str
     dataset: str = "cityscapes"
     split: str = "val"
@@ -56,103 +56,17 @@ class PublishedTable:
     view: str = ""
     views: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, int] = field(default_factory=dict)
-    prefixes: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    prefixes: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
-# name of the CSV file: its table
-TABLES: dict[str, PublishedTable] = {
-    "table1a_variants": PublishedTable(
-        title="Table 1a: size and accuracy of the variants",
-        source=SEGFORMER,
-        key=("variant",),
-        values="parameters in millions, FLOPs (multiply-accumulates) in 10^9, mIoU in %, single and multi scale",
-        protocol="clean",
-        view="slide-1024",
-        notes=(
-            "data set and view apply to the single-scale Cityscapes columns",
-            "encoder parameters are the rounded total minus the rounded decoder",
-            "B4 on Cityscapes is 83.9 here and 83.8 in Table 2",
-            "all FLOPs have a head of 150 classes",
-        ),
-    ),
-    "table1c_positional": PublishedTable(
-        title="Table 1c: Mix-FFN and positional encoding at two resolutions",
-        source=SEGFORMER,
-        key=("encoding", "inference_mode"),
-        values="mIoU in %",
-        protocol="clean",
-        views={"slide": "slide-768", "whole": "whole"},
-        notes=(
-            "B2, trained on 768x768 crops; 768x768 means sliding windows, so the table mixes window and resolution",
-            "the arm with positional encoding was not released; ours is our construction",
-        ),
-    ),
-    "table2_main": PublishedTable(
-        title="Table 2: SegFormer and others",
-        source=SEGFORMER,
-        key=("method", "encoder"),
-        values="parameters in millions, FLOPs (multiply-accumulates) in 10^9, frames/s, mIoU in %",
-        protocol="clean",
-        notes=(
-            "frames/s are from the authors' GPU and software",
-            "B5's FLOPs on Cityscapes have a head of 19 classes; 1460.4 in Table 1a has a head of 150",
-            "B4 on Cityscapes is 83.8 here and 83.9 in Table 1a",
-        ),
-    ),
-    "table5_cityscapes_c": PublishedTable(
-        title="Table 5: Cityscapes-C",
-        source=f"{SEGFORMER}; all rows except SegFormer-B5 from Kamann and Rother, arXiv 1908.05005",
-        key=("method",),
-        values="mIoU in %, each corruption the mean over its severities",
-        protocol="segformer",
-        views={"SegFormer-B5": "slide-1024"},
-        notes=(
-            "the table has no mean; the mean of SegFormer-B5's 16 corruptions is 65.81",
-            "SegFormer-B5 has 84.7 million parameters and an encoder pretrained on ImageNet",
-            "the copied rows have corruptions of another implementation",
-            "their DeepLabV3+ is built otherwise than ours, and has 15.4 million parameters with MobileNetV2",
-            "blurs, noises and textures have sizes in pixels, of images of 1024x2048",
-        ),
-    ),
-    "table7_imagenet": PublishedTable(
-        title="Table 7: the encoders as ImageNet classifiers",
-        source=SEGFORMER,
-        key=("encoder",),
-        values="FLOPs at 224x224 in 10^9, parameters in millions, top-1 accuracy in %",
-        dataset="imagenet-1k",
-        notes=("these models have Table 6's expansions; the released weights do not",),
-    ),
-    "city_c_small": PublishedTable(
-        title="Cityscapes-C of smaller models",
-        source='Zhao et al., "Fully Attentional Networks with Self-emerging Token Labeling", ICCV 2023, Table 4',
-        key=("model",),
-        values="mIoU in %: clean and the mean over corruptions; retention in %",
-        notes=("B5's 65.8 is Table 5's mean over 16 corruptions; the protocol of the other rows is not stated",),
-    ),
-    "semsegbench_sev3": PublishedTable(
-        title="SemSegBench at severity 3",
-        source="SemSegBench, arXiv 2505.18015",
-        key=("model",),
-        values="mIoU in %; crop is the training crop",
-        protocol="semsegbench",
-        notes=("15 corruptions at severity 3 only: not comparable with Table 5",),
-    ),
-    "semsegbench_all": PublishedTable(
-        title="SemSegBench at severity 3, all rows",
-        source="SemSegBench, arXiv 2505.18015 (CC0)",
-        key=("architecture", "backbone", "dataset", "crop_size"),
-        values="mIoU in %: clean and under corruption; the size is the training crop",
-        protocol="semsegbench",
-        classes={"cityscapes": 19, "ade20k": 150, "voc": 21},
-        prefixes=("mIoU_2d_", "mIoU_"),
-        notes=(
-            "images are corrupted in BGR order, on ADE20K after they are resized",
-            "DeepLabV3+ with ResNet-18 on Cityscapes is a broken run; two DeepLabV3 on ADE20K have the same "
-            "scores; the stated minimum of four SegFormer is copied from other rows",
-        ),
-    ),
-}
+def tables() -> dict[str, PublishedTable]:
+    """Read the settings of the tables, by the name of their CSV file."""
+    text = files(__package__).joinpath("tables.toml").read_text(encoding="utf-8")
+    return {name: PublishedTable(**fields) for name, fields in loads(text).items()}
+
+
+TABLES = tables()
 
 
 def read_published(name: str) -> pd.DataFrame:

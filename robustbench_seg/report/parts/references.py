@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from ..charts import Dot, dumbbells
-from ..protocols import PROTOCOLS
-from ..store.cell import CLEAN
-from ..studies.claims import categories_next_to_table_5
-from ..studies.degradation import (
+from ...charts import Dot, dumbbells
+from ...protocols import PROTOCOLS
+from ...store.cell import CLEAN
+from ...studies.claims import categories_next_to_table_5
+from ...studies.degradation import (
     Measure,
     against,
     corruption_degradation,
@@ -14,14 +14,14 @@ from ..studies.degradation import (
     relative_degradation,
     relative_improvement,
 )
-from ..studies.published import TABLES, OwnRun, published_scores
-from ..studies.statistics import Draws
-from ..wording import counted
-from .content import Content, Picture
-from .panel import Panel
-from .scores import quantity_columns
-from .table import WARNING, Column, Table, frame_rows, numbers
-from .units import COUNT, plain
+from ...studies.published import TABLES, OwnRun, published_scores
+from ...studies.statistics import Draws
+from ...wording import counted
+from ..content import Content, Picture
+from ..panel import Panel
+from ..scores import quantity_columns
+from ..table import WARNING, Column, Table, frame_rows, numbers
+from ..units import COUNT, plain
 
 __all__ = ["REFERENCES", "make"]
 
@@ -43,12 +43,22 @@ RANKS = (
 
 
 def make(panel: Panel) -> Content:
-    """Make the tables and the figure of every view under corruption."""
-    views = panel.views if panel.conditions else ()
-    makers = (reference_tables, published_tables, ranking_table)
-    return Content(
-        tables=tuple(table for view in views for tables_of in makers for table in tables_of(view)),
-        pictures=tuple(one for view in views for one in published_picture(view)) if panel.source.pictures else (),
+    """Make the tables and the figure of one view.
+
+    How protocols whose cells are all there rank the models is a table for two protocols or more.
+    """
+    names = PUBLISHED.get(panel.source.plan.protocol), REFERENCES.get(panel.source.reference or "")
+    return Content.of(
+        *reference_tables(panel),
+        *(published_table(panel, name) for name in dict.fromkeys(names) if name),
+        panel.of_rows(
+            RANKS,
+            frame_rows(ranks_by_protocol(panel.source.measured, panel.cells), RANKS),
+            "ranks",
+            "Whether protocols rank the models alike",
+            caption="Kendall's tau-b of the headlines: 1 is the same order, -1 the opposite.",
+        ),
+        published_picture(panel),
     )
 
 
@@ -66,19 +76,14 @@ def reference_tables(panel: Panel) -> list[Table]:
         panel.table(
             partial(quantities, measure),
             quantity_columns([*conditions, "mean"], best="low" if better == LOWER else "high"),
-            **panel.fields(file, f"{title} against {reference}"),
+            file,
+            f"{title} against {reference}",
             caption=f"%, {formula} the reference {reference}; {better}.",
             metric=file,
             main=True,
         )
         for measure, file, title, formula, better in MEASURES
     ]
-
-
-def published_tables(panel: Panel) -> list[Table]:
-    """Show the published table of the plan's protocol, if there is one, and the one that --reference names."""
-    names = PUBLISHED.get(panel.source.plan.protocol), REFERENCES.get(panel.source.reference or "")
-    return [published_table(panel, name) for name in dict.fromkeys(names) if name]
 
 
 def published_table(panel: Panel, name: str) -> Table:
@@ -108,12 +113,12 @@ def published_table(panel: Panel, name: str) -> Table:
     )
 
 
-def published_picture(panel: Panel) -> list[Picture]:
+def published_picture(panel: Panel) -> Picture | None:
     """Draw the two arms of Table 5's claim by category of corruption, next to the paper's; none without both."""
     assert panel.view is not None
     numbers = categories_next_to_table_5(panel.evidence, panel.scores, panel.view, panel.conditions)
     if not numbers:
-        return []
+        return None
     about = TABLES[PUBLISHED["segformer"]]
     series = [panel.series(arm) for arm in list(numbers.values())[-1]]
     rows = {
@@ -125,23 +130,9 @@ def published_picture(panel: Panel) -> list[Picture]:
         }
         for title, two in numbers.items()
     }
-    return [
-        panel.picture(
-            "categories-published",
-            "By category of corruption, next to the paper's Table 5",
-            f"mIoU in %. {about.source}; {'; '.join(about.notes[1:])}",
-            dumbbells(rows, "mIoU (%)", legend=["; ".join(pair) for pair in zip(*numbers.values(), strict=True)]),
-        )
-    ]
-
-
-def ranking_table(panel: Panel) -> list[Table]:
-    """Compare how the protocols whose cells are all there rank the models; none for fewer than 2 of either."""
-    ranks = ranks_by_protocol(panel.source.measured, panel.cells)
-    table = panel.of_rows(
-        RANKS,
-        frame_rows(ranks, RANKS),
-        **panel.fields("ranks", "Whether protocols rank the models alike"),
-        caption="Kendall's tau-b of the headlines: 1 is the same order, -1 the opposite.",
+    return panel.picture(
+        "categories-published",
+        "By category of corruption, next to the paper's Table 5",
+        f"mIoU in %. {about.source}; {'; '.join(about.notes[1:])}",
+        dumbbells(rows, "mIoU (%)", legend=["; ".join(pair) for pair in zip(*numbers.values(), strict=True)]),
     )
-    return [table] if len(ranks) else []
