@@ -1,8 +1,8 @@
 """Distribute calls over worker processes: results in order, and a bounded number of calls in progress.
 
-Each worker process has a thread here. The thread sends one call at a time and waits for the answer; large arrays come in
-shared memory (handover.py). Worker processes share no queue and no lock, because a killed process could leave them
-broken; they need no file.
+Each worker process has a thread here. The thread sends one call at a time and waits for the answer, whose large arrays
+lie in shared memory (see handover.py). Worker processes share no queue and no lock, because a killed process could
+leave them broken; they need no file.
 """
 
 import atexit
