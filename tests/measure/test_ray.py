@@ -1,9 +1,11 @@
 """The engine of Ray: stores as those of the local one, whatever ends during a run."""
 
+import json
 import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,34 @@ from robustbench_seg.measure.listener import Listener
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import run
 from robustbench_seg.store.file import read_record
+from robustbench_seg.studies.integrity import verify
 from robustbench_seg.suites import read_suite
 
 ray = pytest.importorskip("ray", reason="the extra ray is not installed")
 pytestmark = pytest.mark.ray
 CONDITIONS = {"gaussian_noise": [1], "contrast": [2]}
+SLOW_NET = """
+import time
+import torch
+
+class Net(torch.nn.Module):
+    def forward(self, images):
+        time.sleep(0.2)
+        return torch.stack([images.mean(dim=1) * (k % 5 - 2) for k in range(19)], dim=1)
+
+def build():
+    return Net()
+"""
+DRIVER = """
+import sys
+from pathlib import Path
+from robustbench_seg.measure.listener import Listener
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.runner import run
+from robustbench_seg.suites import read_suite
+
+sys.exit(len(run(read_suite(sys.argv[1]), Path(sys.argv[2]), Options(engine="ray"), Listener())))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -248,3 +273,32 @@ def test_a_stop_ends_the_actors_and_a_second_run_resumes(tmp_path: Path) -> None
     assert 0 < done < 2 * 4
     assert not run(read_suite(str(suite)), tmp_path / "out", Options(), Listener())
     assert len(stored(tmp_path / "out")) == 2 * 4
+
+
+def owners(out: Path) -> set[int]:
+    """The processes that hold claims."""
+    found = set()
+    for path in out.glob(".claims/*.[0-9]*"):
+        with suppress(OSError, ValueError):  # it is given back at this moment, or just begun
+            found.add(json.loads(path.read_text().splitlines()[0])["process"])
+    return found
+
+
+def test_two_drivers_share_a_folder_and_one_that_is_killed_leaves_its_sweeps_to_the_other(tmp_path: Path) -> None:
+    (tmp_path / "slow_net.py").write_text(SLOW_NET)
+    models = [{"name": "slow", "model": "slow_net.py:build"}, {"name": "constant"}]
+    many = {"contrast": [1, 2, 3, 4, 5], "saturate": [1, 2, 3, 4, 5]}
+    suite, out = write_suite(tmp_path, models=models, conditions=many, gallery=[], views=["whole"]), tmp_path / "out"
+    assert not run(read_suite(str(suite)), tmp_path / "single", Options(), Listener())
+    arguments = ["-c", DRIVER, str(suite), str(out)]
+    killed, other = start(*arguments), start(*arguments)
+    wait_for(lambda: owners(out) >= {killed.pid, other.pid}, killed)
+    assert 0 <= len(stored(out)) < 2 * 9, "both are at work"
+    killed.kill()
+    assert ended(killed)[0] == -signal.SIGKILL
+    third = start(*arguments)
+    assert [ended(process, seconds=240)[:2] for process in (other, third)] == [(0, ""), (0, "")]
+    assert_same_store(out, tmp_path / "single")
+    assert list(verify(out).faults) == []
+    assert owners(out) == set()
+    assert not list((out / "failed").glob("*"))
