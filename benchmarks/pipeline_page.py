@@ -112,7 +112,7 @@ def memory(own: dict[str, Any]) -> list[str]:
         early, late = (statistics.median(some) for some in (mib[: len(mib) // 2] or mib, mib[len(mib) // 2 :] or mib))
         rows.append([name, f"{early:.1f}", f"{late:.1f}", f"{late - early:+.1f}"])
     return [
-        f"## Anonymous memory of the process (MiB), {shape(own)}",
+        f"## Memory of the process, without files (MiB), {shape(own)}",
         table(["condition", "first half of the images", "second half", "difference"], rows),
     ]
 

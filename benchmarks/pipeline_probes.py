@@ -103,7 +103,7 @@ def flips(suite: str, data: str, out: str, batch: str) -> dict[str, Any]:
 
 
 def memory(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
-    """Measure a suite, and note the anonymous memory of this process after every 100 images of a cell, MiB."""
+    """Measure a suite, and note the memory of this process after every 100 images of a cell, MiB; no files in it."""
     from robustbench_seg.measure import runner
     from robustbench_seg.measure.plan import Options
     from robustbench_seg.suites import read_suite
@@ -115,7 +115,8 @@ def memory(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
             self.images += 1
             if self.images % 100 == 0:
                 lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-                self.mib.append(next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) / 1024)
+                own = [int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "RssShmem:"))]
+                self.mib.append(sum(own) / 1024)
 
     watch, begin = Watch(), time.perf_counter()
     options = Options(data={DATASET: Path(data)}, workers=int(workers))

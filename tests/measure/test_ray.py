@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from processes import LINE, ended, start, wait_for
+from shared_runs import wait_until
 from small import SUITE, assert_same_store, stored, write_suite
 from test_sweep import IMAGES, Drawn, Scenes
 
 import robustbench_seg as rb
 from robustbench_seg.cli.choice import Target, options_for
 from robustbench_seg.errors import DataError, MachineError, UsageError
+from robustbench_seg.measure import runner
 from robustbench_seg.measure.engines import cluster, crew, data
 from robustbench_seg.measure.engines.data import Checked, checked
 from robustbench_seg.measure.engines.parcel import Origin, Parcel
@@ -273,6 +275,24 @@ def test_a_stop_ends_the_actors_and_a_second_run_resumes(tmp_path: Path) -> None
     assert 0 < done < 2 * 4
     assert not run(read_suite(str(suite)), tmp_path / "out", Options(), Listener())
     assert len(stored(tmp_path / "out")) == 2 * 4
+
+
+def test_while_a_driver_waits_for_others_its_actors_leave_the_cluster(
+    nodes: Path, tmp_path: Path, expected: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, waits = runner.claimed, []
+
+    def waiting(*arguments: Any) -> Iterator[Any]:
+        for k, unit in enumerate(usual(*arguments)):
+            if k == 1:
+                yield None
+                waits.append(wait_until(lambda: ray.available_resources().get("CPU") == ray.cluster_resources()["CPU"]))
+            yield unit
+
+    monkeypatch.setattr(runner, "claimed", waiting)
+    measure(tmp_path, {"m0": Drawn(0), "m1": Drawn(1)}, engine="ray")
+    assert waits == [True]
+    assert_same_store(tmp_path, expected)
 
 
 def owners(out: Path) -> set[int]:
