@@ -27,11 +27,12 @@ MODELS = {
     "learned": ("segformer-b0", "builtin:streets-b0-learned"),
     "deeplabv3plus": ("deeplabv3plus-mobilenet_v2", "builtin:streets-deeplabv3plus"),
 }
-PROBES = ("prepare", "flips", "memory", "stages")  # sides in pipeline_probes.py
+PROBES = ("prepare", "handover", "flips", "memory", "stages")  # sides in pipeline_probes.py
 DRAWN = 20  # scenes of the part memory; the other files have the same content
 CLEAN = "clean 0"  # as the sides call this condition
 TWO_DIGITS = 5e-5  # of a percentage, as a fraction
 BATCH = 4  # of the part flips
+HANDED_OVER = 100  # images of the probe handover
 REAL = (1, 2)  # workers of real runs beside the simulation
 
 
@@ -126,7 +127,8 @@ def preparing(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     write_task(folder, options.prepare_size, options.prepare_images, options.conditions, one_model())
     sides = {str(workers): lambda workers=workers: side("prepare", folder, workers) for workers in options.workers}
     samples = in_turn({**sides, "forward": lambda: side("forward", folder, 0)}, options.turns)
-    return {"size": options.prepare_size, "images": options.prepare_images, "samples": samples}
+    handed = side("handover", folder, HANDED_OVER)
+    return {"size": options.prepare_size, "images": options.prepare_images, "samples": samples, "handover": handed}
 
 
 def flips(options: argparse.Namespace, folder: Path) -> dict[str, Any]:

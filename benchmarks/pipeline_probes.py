@@ -2,8 +2,9 @@
 
     python benchmarks/pipeline_probes.py PROBE SUITE DATA OUT NUMBER
 
-Probes: `prepare` is reading, corrupting and handing over by so many workers; `flips` compares the classes of pixels
-between batches of so many images, threads and devices; `memory` watches a run; `stages` times the stages of a run.
+Probes: `prepare` is reading, corrupting and handing over by so many workers; `handover` is handing over alone, so many
+images; `flips` compares the classes of pixels between batches of so many images, threads and devices; `memory` watches
+a run; `stages` times the stages of a run.
 """
 
 import json
@@ -39,6 +40,36 @@ def prepare(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
     return {"images_per_s": rates}
 
 
+def handover(suite: str, data: str, out: str, images: str) -> dict[str, Any]:
+    """Hand an image over from a worker, in shared memory and through the pipe: CPU seconds of both processes."""
+    from functools import partial
+
+    from robustbench_seg.measure import workers
+    from robustbench_seg.measure.plan import Options, open_data
+    from robustbench_seg.suites import read_suite
+
+    dataset, (image_id, *_) = open_data(read_suite(suite), Options(data={DATASET: Path(data)}))
+    assert dataset is not None
+    give = partial(constant, dataset.load(image_id))
+    taken = {}
+    for way, segments in {"shared memory": workers.segments_of_each, "the pipe": lambda workers: 0}.items():
+        workers.segments_of_each = segments
+        with workers.Loader(1) as loader:
+            spent = []
+            for _ in range(2):  # the first time starts the process and makes its memory
+                before = time.process_time() + next(loader.map(process_time, [0]))
+                for _ in loader.map(give, range(int(images))):
+                    pass
+                spent.append(time.process_time() + next(loader.map(process_time, [0])) - before)
+        taken[way] = spent[-1] / int(images)
+    return {"cpu_s": taken}
+
+
+def process_time(item: int) -> float:
+    """The CPU seconds of this process."""
+    return time.process_time()
+
+
 def flips(suite: str, data: str, out: str, batch: str) -> dict[str, Any]:
     """Count the pixels that get another class in a batch, with another number of threads, and on a GPU."""
     import torch
@@ -72,7 +103,7 @@ def flips(suite: str, data: str, out: str, batch: str) -> dict[str, Any]:
 
 
 def memory(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
-    """Measure a suite, and note the anonymous memory of this process after every 100 images of a cell, MiB."""
+    """Measure a suite, and note the memory of this process after every 100 images of a cell, MiB; no files in it."""
     from robustbench_seg.measure import runner
     from robustbench_seg.measure.plan import Options
     from robustbench_seg.suites import read_suite
@@ -84,7 +115,8 @@ def memory(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
             self.images += 1
             if self.images % 100 == 0:
                 lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-                self.mib.append(next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) / 1024)
+                own = [int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "RssShmem:"))]
+                self.mib.append(sum(own) / 1024)
 
     watch, begin = Watch(), time.perf_counter()
     options = Options(data={DATASET: Path(data)}, workers=int(workers))
@@ -140,7 +172,7 @@ def timed(work: Any) -> float:
     return time.perf_counter() - begin
 
 
-PROBES = {"prepare": prepare, "flips": flips, "memory": memory, "stages": stages}
+PROBES = {"prepare": prepare, "handover": handover, "flips": flips, "memory": memory, "stages": stages}
 
 if __name__ == "__main__":
     probe, *arguments = sys.argv[1:]

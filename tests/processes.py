@@ -42,13 +42,13 @@ def wait_for(there: Callable[[], object], process: subprocess.Popen[str]) -> Non
         time.sleep(0.005)
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, list[str]]:
-    """Wait for the end. Returns the status, the text on stderr, and the commands that outlived the process.
+def ended(process: subprocess.Popen[str], seconds: float = 60) -> tuple[int, str, list[str]]:
+    """Wait for the end, so long at most. Returns the status, the text on stderr, and the commands that outlived it.
 
     Python's resource tracker does not count: it ends after all its users.
     """
     try:
-        process.wait(timeout=60)
+        process.wait(timeout=seconds)
         left = [command for command in commands_of(process.pid).values() if "resource_tracker" not in command]
         return process.returncode, process.communicate(timeout=60)[1], left
     finally:

@@ -60,11 +60,12 @@ def batches(samples: Iterable[Sample], size: int) -> Iterator[Batch]:
 def send(arrays: Sequence[NDArray[np.uint8]], device: torch.device) -> Tensor:
     """Put arrays of one shape on a device, stacked; what the device does after this finds them there.
 
-    For a GPU they are stacked in pinned memory, from which it takes them while this process continues. PyTorch keeps
-    that memory until the copy is made.
+    On a CPU, one array is not copied: the tensor lies in its memory. For a GPU they are stacked in pinned memory, from
+    which it takes them while this process continues. PyTorch keeps that memory until the copy is made.
     """
     if device.type != "cuda":
-        return torch.from_numpy(np.stack(arrays)).to(device)
+        stacked = np.stack(arrays) if len(arrays) > 1 else np.require(arrays[0], requirements=["C", "W"])[None]
+        return torch.from_numpy(stacked).to(device)
     host = torch.empty((len(arrays), *arrays[0].shape), dtype=torch.uint8, pin_memory=True)
     np.stack(arrays, out=host.numpy())
     copier, work = stream_for_copies(device), torch.cuda.current_stream(device)

@@ -1,7 +1,8 @@
 """Distribute calls over worker processes: results in order, and a bounded number of calls in progress.
 
-Each worker process has a thread here. The thread sends one call at a time and waits for the answer. Worker processes
-share no queue and no lock, because a killed process could leave them broken; they need no file.
+Each worker process has a thread here. The thread sends one call at a time and waits for the answer, whose large arrays
+lie in shared memory (see handover.py). Worker processes share no queue and no lock, because a killed process could
+leave them broken; they need no file.
 """
 
 import atexit
@@ -24,6 +25,7 @@ from typing import Any, Self, TypeVar
 
 from ..errors import MachineError
 from ..stopping import ENDINGS, SIGNALS, end_worker, unbroken
+from .handover import Receiver, Sender, segments_of_each
 
 __all__ = ["Loader"]
 
@@ -127,7 +129,7 @@ class Crew:
             if not call.future.set_running_or_notify_cancel():
                 continue
             try:
-                if worker is None or worker.killed:
+                if worker is None or not worker.usable:
                     worker = self.start()
                 call.future.set_result(worker.answer(call))
             except BaseException as error:
@@ -142,7 +144,8 @@ class Crew:
                 block_stops()
                 here, there = CONTEXT.Pipe()
                 with there:
-                    process = CONTEXT.Process(target=work, args=(there, self.far_lifeline), daemon=True)
+                    arguments = there, self.far_lifeline, segments_of_each(self.size)
+                    process = CONTEXT.Process(target=work, args=arguments, daemon=True)
                     process.start()
             except OSError as error:
                 raise MachineError(f"can't start a worker process ({error}); {FEWER.format(self.size)}") from None
@@ -182,46 +185,52 @@ class Worker:
 
     def __init__(self, connection: Connection, crew: int) -> None:
         self.connection, self.crew = connection, crew
+        self.receiver = Receiver(connection)
         self.function = b""  # the function that the worker holds
-        self.killed = False
+        self.usable = True
 
     def answer(self, call: Call) -> Any:
-        """Make a call in the worker. Raises the call's exception, or MachineError if the worker is killed."""
+        """Make a call in the worker. Raises the call's exception, or MachineError if the worker was killed."""
         current, self.function = self.function, b""  # only a successful call proves that the worker holds a function
         question = pickle.dumps((None if call.function is current else call.function, call.item))
         try:
+            self.receiver.give_back()
             self.connection.send_bytes(question)
-            answer = self.connection.recv_bytes()
+            value, error, trace = self.receiver.receive()
         except (EOFError, OSError):
-            self.killed = True
+            self.usable = False
             raise MachineError(
                 f"a worker process was killed, perhaps because memory ran out; {FEWER.format(self.crew)}"
             ) from None
-        value, error, trace = pickle.loads(answer)  # safe: from this process's own child
+        except BaseException:
+            self.usable = False  # an answer was read in part
+            raise
         if error is not None:
             raise error from InWorkerError(trace)
         self.function = call.function
         return value
 
 
-def work(calls: Connection, lifeline: Connection) -> None:
-    """Answer calls in a worker until the main process is gone, or ends the worker."""
+def work(calls: Connection, lifeline: Connection, segments: int) -> None:
+    """Answer calls in a worker until the main process is gone, or ends the worker. segments: see `Sender`."""
     threading.Thread(target=end_with, args=(lifeline,), daemon=True).start()
     import cv2
 
     cv2.setNumThreads(1)
+    sender = Sender(calls, segments)
     function: Any = None
     with suppress(EOFError, OSError):  # raised when the other end of the connection is closed
         while True:
+            sender.take_back()
             question = calls.recv_bytes()
             try:
                 pickled, item = pickle.loads(question)
                 if pickled is not None:
                     function = pickle.loads(pickled)
-                answer = pickle.dumps((function(item), None, ""))
+                answer = sender.pack((function(item), None, ""))
             except BaseException as error:
-                answer = pickle.dumps((None, portable(error), traceback.format_exc()))
-            calls.send_bytes(answer)
+                answer = sender.pack((None, portable(error), traceback.format_exc()))
+            sender.send(*answer)
     end_worker()
 
 

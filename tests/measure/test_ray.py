@@ -4,29 +4,56 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from processes import LINE, ended, start, wait_for
+from shared_runs import wait_until
 from small import SUITE, assert_same_store, stored, write_suite
 from test_sweep import IMAGES, Drawn, Scenes
 
 import robustbench_seg as rb
 from robustbench_seg.cli.choice import Target, options_for
 from robustbench_seg.errors import DataError, MachineError, UsageError
+from robustbench_seg.measure import runner
 from robustbench_seg.measure.engines import cluster, crew, data
 from robustbench_seg.measure.engines.data import Checked, checked
 from robustbench_seg.measure.engines.parcel import Origin, Parcel
 from robustbench_seg.measure.listener import Listener
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import run
+from robustbench_seg.store.claims import owner_of
 from robustbench_seg.store.file import read_record
+from robustbench_seg.studies.integrity import verify
 from robustbench_seg.suites import read_suite
 
 ray = pytest.importorskip("ray", reason="the extra ray is not installed")
 pytestmark = pytest.mark.ray
 CONDITIONS = {"gaussian_noise": [1], "contrast": [2]}
+SLOW_NET = """
+import time
+import torch
+
+class Net(torch.nn.Module):
+    def forward(self, images):
+        time.sleep(0.2)
+        return torch.stack([images.mean(dim=1) * (k % 5 - 2) for k in range(19)], dim=1)
+
+def build():
+    return Net()
+"""
+DRIVER = """
+import sys
+from pathlib import Path
+from robustbench_seg.measure.listener import Listener
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.runner import run
+from robustbench_seg.suites import read_suite
+
+sys.exit(len(run(read_suite(sys.argv[1]), Path(sys.argv[2]), Options(engine="ray"), Listener())))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +256,19 @@ def test_without_ray_a_line_names_the_extra(tmp_path: Path, monkeypatch: pytest.
         measure(tmp_path, {"m0": Drawn(0)}, engine="ray")
 
 
+def test_a_ray_that_does_not_start_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**options: object) -> None:
+        raise Exception("The current node\ntimed out")  # as Ray does
+
+    monkeypatch.setattr(ray, "init", refuse)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with (
+        pytest.raises(MachineError, match=r"^Ray can't start here \(The current node timed out\)$"),
+        cluster.connected(None),
+    ):
+        pass
+
+
 def test_options_of_the_other_engine_are_refused(tmp_path: Path) -> None:
     suite = read_suite(str(write_suite(tmp_path)))
     with pytest.raises(UsageError, match=r"^--workers is for --engine local"):
@@ -248,3 +288,52 @@ def test_a_stop_ends_the_actors_and_a_second_run_resumes(tmp_path: Path) -> None
     assert 0 < done < 2 * 4
     assert not run(read_suite(str(suite)), tmp_path / "out", Options(), Listener())
     assert len(stored(tmp_path / "out")) == 2 * 4
+
+
+def test_while_a_driver_waits_for_others_its_actors_leave_the_cluster(
+    nodes: Path, tmp_path: Path, expected: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, waits = runner.claimed, []
+
+    def waiting(*arguments: Any) -> Iterator[Any]:
+        for k, unit in enumerate(usual(*arguments)):
+            if k == 1:
+                yield None
+                waits.append(wait_until(lambda: ray.available_resources().get("CPU") == ray.cluster_resources()["CPU"]))
+            yield unit
+
+    monkeypatch.setattr(runner, "claimed", waiting)
+    measure(tmp_path, {"m0": Drawn(0), "m1": Drawn(1)}, engine="ray")
+    assert waits == [True]
+    assert_same_store(tmp_path, expected)
+
+
+def owners(out: Path) -> set[int]:
+    """The processes that hold claims."""
+    found = set()
+    for path in out.glob(".claims/*.[0-9]*"):
+        with suppress(OSError):  # it is given back at this moment
+            found.add(owner_of(path.read_bytes()).get("process", 0))  # 0: it is just begun
+    return found
+
+
+def test_two_drivers_share_a_folder_and_one_that_is_killed_leaves_its_sweeps_to_the_other(tmp_path: Path) -> None:
+    (tmp_path / "slow_net.py").write_text(SLOW_NET)
+    models = [{"name": "slow", "model": "slow_net.py:build"}, {"name": "constant"}]
+    many = {"contrast": [1, 2, 3, 4, 5], "saturate": [1, 2, 3, 4, 5]}
+    suite, out = write_suite(tmp_path, models=models, conditions=many, gallery=[], views=["whole"]), tmp_path / "out"
+    assert not run(read_suite(str(suite)), tmp_path / "single", Options(), Listener())
+    arguments = ["-c", DRIVER, str(suite), str(out)]
+    killed, other = start(*arguments), start(*arguments)
+    try:
+        wait_for(lambda: owners(out) >= {killed.pid, other.pid}, killed)
+        done = len(list(out.glob("cells/[!.]*.parquet")))
+    finally:
+        killed.kill()
+        assert ended(killed)[0] == -signal.SIGKILL, "both were at work"
+        assert ended(other, seconds=240)[:2] == (0, "")
+    assert done < 2 * 9
+    assert_same_store(out, tmp_path / "single")
+    assert list(verify(out).faults) == []
+    assert owners(out) == set()
+    assert not list((out / "failed").glob("*"))

@@ -48,6 +48,7 @@ class Crew:
         for hand in self.hands:
             with suppress(Exception):  # Ray itself may have ended
                 ray.kill(hand.actor)
+        self.hands = []
 
     def step(self) -> None:
         """Give portions to the actors that have room, and take the answer that comes first.

@@ -75,6 +75,8 @@ class Ray(Engine):
                 self.begin(sweep)
             while crew.waiting or len(crew.begun) > (0 if sweep is None else AHEAD):
                 crew.step()
+            if sweep is None:  # others, for whom this process may wait now, may need the room of its actors
+                crew.end()
 
     def begin(self, sweep: Sweep) -> None:
         """Cut a sweep into portions, and give its models and its images to the nodes."""
