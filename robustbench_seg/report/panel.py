@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ..charts import Chart, Curve, Dot, Fill
@@ -41,7 +42,7 @@ class Panel(Setting):
         """What a caption adds where a view is transductive."""
         return "".join(f"; {note}" for note in transductive_notes(self.cells))
 
-    @property
+    @cached_property
     def about(self) -> str:
         """The end of a table's caption: what its numbers were made with."""
         row, (fingerprint, weights) = self.cells.iloc[0], self.hashes
@@ -55,7 +56,7 @@ class Panel(Setting):
             f"engine version {row['engine_version']}; seed {row['seed']}{void}{weights}{self.notes}"
         )
 
-    @property
+    @cached_property
     def hashes(self) -> dict[str, str]:
         """The parts of `about` that are hashes, of the images and the weights, by their form in a caption; see `Table`.
 
