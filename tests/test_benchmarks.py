@@ -130,7 +130,20 @@ def test_the_benchmark_of_the_reproduction_runs_the_suite_and_states_its_price(t
     assert "remark: a test" in page
 
 
-def test_the_forward_benchmark_compares_three_sides_and_keeps_what_it_has_measured(tmp_path: Path) -> None:
+def test_the_forward_benchmark_compares_three_sides_and_keeps_what_it_has_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("benchmarks.segformer_forward")
+    in_own_process, measured_here = module.memory_in_own_process, []
+
+    def memory(name: str, variant: str, size: tuple[int, int], precision: str, folder: Path, threads: int) -> float:
+        """Measure one side in a process of its own; the other two would import the same libraries again."""
+        if name == module.SMP:
+            return in_own_process(name, variant, size, precision, folder, threads)
+        measured_here.append(name)
+        return module.peak_mib(module.make(name, variant, folder), size, precision)
+
+    monkeypatch.setattr(module, "memory_in_own_process", memory)
     command = ["segformer_forward", "--variants", "b0", "--samples", "2", "--threads", "1", "--go-on"]
     command += ["--out", str(tmp_path), "--sizes", "64x64"]
     benchmark(*command)
@@ -145,6 +158,7 @@ def test_the_forward_benchmark_compares_three_sides_and_keeps_what_it_has_measur
     page = (tmp_path / "segformer_forward.md").read_text()
     assert f"| B0, 64x64, fp32 | {medians['segformer']:.0f} | {peer:.0f} |" in page
     assert rows[0]["commit"] in page
+    assert measured_here == [module.OURS, module.TRANSFORMERS]
     benchmark(*command)
     assert table.read_text() == first
 

@@ -31,7 +31,7 @@ class Panel(Setting):
         """What a caption adds where a view is transductive."""
         return "".join(f"; {note}" for note in transductive_notes(self.cells))
 
-    @property
+    @cached_property
     def about(self) -> str:
         """The end of a table's caption: what its numbers were made with."""
         row, (fingerprint, weights) = self.cells.iloc[0], self.hashes

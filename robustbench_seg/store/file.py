@@ -63,7 +63,7 @@ def write_cell(folder: Path, record: Record, table: pa.Table) -> None:
             table,
             file,
             compression="zstd",
-            compression_level=19,
+            compression_level=9,  # of counts, 19 saves nothing and takes nine times as long
             # Counts rarely repeat, so a dictionary would be longer than the counts.
             use_dictionary=[field.name for field in table.schema if not pa.types.is_nested(field.type)],
             write_statistics=False,  # no checksum covers them, and a reader with damaged ones would skip rows

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -49,18 +50,18 @@ class Evidence:
     margin: float = MARGIN
     lookups: dict[tuple[str, str, View], tuple[Miou, Miou]] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def titles(self) -> list[str]:
         """The models, as they come."""
         return list(dict.fromkeys(self.cells["title"]))
 
-    @property
+    @cached_property
     def arms(self) -> dict[str, list[str]]:
         """The models of each arm, in the order in which a report lists and compares arms."""
         arms = arms_of(self.titles)
         return {arm: arms[arm] for arm in sorted(arms, key=in_the_papers_order)}
 
-    @property
+    @cached_property
     def views(self) -> list[View]:
         """The views, as they come."""
         return [View.parse(name) for name in dict.fromkeys(self.cells["view"])]
@@ -167,9 +168,14 @@ class Evidence:
         ends = 0, 1 + self.resamples, 1 + self.resamples + self.blocks, None
         differences: Differences = {}
         primary = []
+
+        @cache
+        def blank_in(places: frozenset[str]) -> set[str]:
+            return blank_models(self.cells[self.cells["view"].isin(places)])
+
         for first, second in self.pairs() if pairs is None else pairs:
             for name in each[self.titles[0]]:
-                places = {view.label for view in (views(name) if callable(views) else views)}
+                places = frozenset(view.label for view in (views(name) if callable(views) else views))
                 draws, alone, grouped = (
                     {title: values[name][start:end] for title, values in each.items()} for start, end in pairwise(ends)
                 )
@@ -180,7 +186,7 @@ class Evidence:
                     second,
                     self.blocks,
                     alone=alone,
-                    blank=blank_models(self.cells[self.cells["view"].isin(places)]),
+                    blank=blank_in(places),
                     margin=self.margin / 100 if metric.unit == "%" else None,
                     by_group=self.by_group(arm_mean(grouped, first) - arm_mean(grouped, second)),
                 )

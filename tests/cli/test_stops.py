@@ -27,8 +27,8 @@ INT, TERM = signal.SIGINT, signal.SIGTERM
 USER = getpass.getuser()  # torch makes a folder for each
 STOPS = [(INT,), (TERM,), (INT, INT), (INT, TERM), (TERM, INT), (TERM, TERM)]
 LONG = {"dataset": {**SUITE["dataset"], "count": 1000}, "gallery": []}
-# The seconds in which a stop may come, about as many as a command takes.
-COMMANDS = {"run": 8.0, "train": 8.0, "corrupt": 8.0, "report": 4.0, "compare": 2.0, "plan": 0.5}
+# The seconds in which a stop may come: in the start of a command, which takes about 3, or in its work.
+COMMANDS = {"run": 5.0, "train": 5.0, "corrupt": 5.0, "report": 2.5, "compare": 1.5, "plan": 0.5}
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The zoo's networks hold the published files, key for key, and compute what their papers' words say."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from seg_zoo.architectures import ARCHITECTURES
 from seg_zoo.blocks import convolution, cumulated, shuffled
 from seg_zoo.dicenet import Unit
 from seg_zoo.edgenets import SCALES, Pyramid
-from seg_zoo.files import load
+from seg_zoo.files import Loaded, load
 from seg_zoo.sinet import doubt
 from torch.nn import functional
 from zoo_files import ROWS, needs_weights, path_of
@@ -19,10 +20,16 @@ PUBLISHED_OUTPUTS = {"A": 12, "B": 20, "D": 11}  # by input recipe; recipe C has
 SIDES = {"SINet": (128, 256), "other": (64, 128)}
 
 
+@cache
+def published(name: str) -> Loaded:
+    """The network of a file, which no test changes."""
+    return load(path_of(name))
+
+
 @needs_weights
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_file_is_loaded_strictly_and_has_the_parameters_that_its_manifest_states(name: str) -> None:
-    row, loaded = ROWS[name], load(path_of(name))
+    row, loaded = ROWS[name], published(name)
     network, kind = loaded.network, loaded.architecture
     assert not network.training
     assert sum(parameter.numel() for parameter in network.parameters()) == int(row["parameters"])
@@ -36,7 +43,7 @@ def test_a_file_is_loaded_strictly_and_has_the_parameters_that_its_manifest_stat
 @needs_weights
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_takes_the_sides_that_it_states_and_gives_finite_logits_for_each_image_alone(name: str) -> None:
-    loaded = load(path_of(name))
+    loaded = published(name)
     height, width = SIDES.get(loaded.architecture.name, SIDES["other"])
     images = torch.randn(2, 3, height, width, generator=torch.Generator().manual_seed(0)) / 255
     with torch.inference_mode():
@@ -50,7 +57,7 @@ def test_a_network_takes_the_sides_that_it_states_and_gives_finite_logits_for_ea
 
 @needs_weights
 def test_each_architecture_has_a_file() -> None:
-    assert {load(path_of(name)).architecture.name for name in NETWORKS} == {each.name for each in ARCHITECTURES}
+    assert {published(name).architecture.name for name in NETWORKS} == {each.name for each in ARCHITECTURES}
 
 
 @needs_weights

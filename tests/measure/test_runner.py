@@ -495,20 +495,17 @@ def test_an_unsuitable_option_is_refused_before_the_first_cell(tmp_path: Path) -
     assert not stored(tmp_path / "out")
 
 
-def command(suite: Path, out: Path, workers: int) -> list[str]:
-    return [sys.executable, "-m", "robustbench_seg", "run", str(suite), "--out", str(out), "--workers", str(workers)]
+def command(suite: Path, out: Path) -> list[str]:
+    return [sys.executable, "-m", "robustbench_seg", "run", str(suite), "--out", str(out), "--workers", "1"]
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_a_killed_process_goes_on_where_it_stopped_and_ends_with_the_same_store(
-    tmp_path: Path, finished: Path, workers: int
-) -> None:
-    """SIGKILL at three random moments, then a run to its end."""
+def test_a_killed_process_goes_on_where_it_stopped_and_ends_with_the_same_store(tmp_path: Path, finished: Path) -> None:
+    """SIGKILL at three random moments, then a run to its end; without workers, see test_shared_folder.py."""
     suite, out = write_suite(tmp_path), tmp_path / "out"
-    moments = random.Random(workers)
+    moments = random.Random(1)
     kept = 0
     for _ in range(3):
-        process = subprocess.Popen(command(suite, out, workers), stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(command(suite, out), stdout=subprocess.DEVNULL)
         # Wait until this run has stored something new, so that each one makes progress, then a random while.
         while process.poll() is None and len(list(out.glob("cells/[!.]*.parquet"))) <= kept:
             time.sleep(0.01)
@@ -518,7 +515,7 @@ def test_a_killed_process_goes_on_where_it_stopped_and_ends_with_the_same_store(
         after = stored(out)  # every file that is there is whole
         assert len(after) > kept
         kept = len(after)
-    told, failed = run_small(tmp_path, out, Options(workers=workers))
+    told, failed = run_small(tmp_path, out, Options(workers=1))
     assert (told.done, failed) == (kept, [])
     assert_same_store(finished, out)
 
@@ -529,7 +526,7 @@ def test_a_signal_ends_with_130_and_keeps_what_is_finished(
 ) -> None:
     suite, out = write_suite(tmp_path), tmp_path / "out"
     process = subprocess.Popen(
-        command(suite, out, 1),
+        command(suite, out),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

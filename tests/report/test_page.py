@@ -37,14 +37,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
+@pytest.fixture(scope="module")
+def report(folder: Path, few_resamples: None) -> Path:
+    """The report of these results, in a folder."""
+    return write_report(sections_of([folder]), folder.with_name("report")).parent
+
+
 def markdown_of(sections: Sequence[Section], out: Path) -> str:
     write_report(sections, out)
     return (out / "report.md").read_text(encoding="utf-8")
 
 
-def test_every_number_of_the_headline_table_is_that_of_the_frame(folder: Path, tmp_path: Path) -> None:
-    text = markdown_of(sections_of([folder]), tmp_path)
-    table = pd.read_csv(tmp_path / "small-robustness-whole.csv").set_index("quantity")["value"]
+def test_every_number_of_the_headline_table_is_that_of_the_frame(folder: Path, report: Path) -> None:
+    text = (report / "report.md").read_text(encoding="utf-8")
+    table = pd.read_csv(report / "small-robustness-whole.csv").set_index("quantity")["value"]
     cells = quality_frame(folder)
     cells = cells[cells["view"] == "whole"].set_index(["corruption", "severity"])["miou"]
     assert table["clean"] == cells["clean", 0]
@@ -58,10 +64,8 @@ def test_every_number_of_the_headline_table_is_that_of_the_frame(folder: Path, t
     assert table["worst"] == pytest.approx(min(noise, cells["contrast", 2]), abs=1e-15)
 
 
-def test_a_report_names_protocol_view_precision_engine_weights_licence_command_and_machine(
-    folder: Path, tmp_path: Path
-) -> None:
-    text = markdown_of(sections_of([folder]), tmp_path)
+def test_a_report_names_protocol_view_precision_engine_weights_licence_command_and_machine(report: Path) -> None:
+    text = (report / "report.md").read_text(encoding="utf-8")
     for expected in (
         "protocol small (2 corruptions, 3 conditions and clean)",
         "view whole",
@@ -84,17 +88,17 @@ def test_conditions_keep_the_order_of_the_suite(folder: Path) -> None:
     assert columns.index("gaussian noise") < columns.index("contrast")
 
 
-def test_every_figure_and_table_that_the_page_names_is_there(folder: Path, tmp_path: Path) -> None:
-    text = markdown_of(sections_of([folder]), tmp_path)
+def test_every_figure_and_table_that_the_page_names_is_there(report: Path) -> None:
+    text = (report / "report.md").read_text(encoding="utf-8")
     names = {line.split("](")[1].rstrip(")") for line in text.splitlines() if line.startswith("![")}
-    assert names == {p.name for p in tmp_path.glob("*.svg")}
+    assert names == {p.name for p in report.glob("*.svg")}
     views = ("whole", "slide-64-32")
     figures = ("arms", "corruptions", "severity", "classes", "reliability")
     per_view = [f"small-{kind}-{view}.svg" for kind in figures for view in views]
     of_all = [f"small-{kind}.svg" for kind in ("resolution-extent", "strip-streets_000000_2000001")]
     assert names == {*per_view, *of_all}
     kinds = ("robustness", "severities", "classes", "metrics", "reliability")
-    assert {p.name for p in tmp_path.glob("*.csv")} == {
+    assert {p.name for p in report.glob("*.csv")} == {
         *(f"small-{kind}-{view}.csv" for kind in kinds for view in views),
         *(f"small-{kind}.csv" for kind in ("views", "resolution-under-corruption", "resolution-share", "speed")),
         "small-resolution-published.csv",
@@ -102,18 +106,18 @@ def test_every_figure_and_table_that_the_page_names_is_there(folder: Path, tmp_p
     }
 
 
-def test_the_same_results_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        write_report(sections_of([folder]), tmp_path / name)
-    for path in (tmp_path / "a").iterdir():
-        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+def test_the_same_results_give_the_same_bytes(folder: Path, report: Path, tmp_path: Path) -> None:
+    write_report(sections_of([folder]), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in report.iterdir()}
+    for path in report.iterdir():
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
 
 
 def test_several_folders_are_sections_of_one_report(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     change_plan(copy, suite="other")
-    text = markdown_of(sections_of([folder, copy]), tmp_path)
+    text = markdown_of(sections_of([folder, copy], pictures=False), tmp_path)
     assert text.count("## small\n") == text.count("## other\n") == 1
     assert (tmp_path / "1-small-views.csv").is_file()
     assert (tmp_path / "2-other-views.csv").is_file()
@@ -173,7 +177,7 @@ def test_a_suite_that_was_stopped_before_its_first_cell_does_not_hide_another(fo
     (plan,) = Store(copy).plans()
     cells = (PlannedCell(kind="quality", slug="never", key="0" * 32),)
     Store(copy).write_plan(replace(plan, suite="other", cells=cells))
-    text = markdown_of(sections_of([copy]), tmp_path / "out")
+    text = markdown_of(sections_of([copy], pictures=False), tmp_path / "out")
     assert "## small" in text
     assert "1 of 1 planned cells is not in the store: never." in text
 
