@@ -203,9 +203,10 @@ def write_speed(folder: Path, model: str, milliseconds: float, machine: str = "A
         "packages": {"torch": "2"},
     }  # fmt: skip
     record = Record(
-        kind="latency", key=latency_key(cell, checkpoint_sha256="c", machine=machine), cell=cell, class_names=("a",) * 19,
+        kind="latency", key=latency_key(cell, checkpoint_sha256="c", machine=machine), cell=cell,
+        class_names=("a",) * 19,
         checkpoint_sha256="c", licence="", about="", parameters=2_000_000, environment=environment, timings={},
-        machine=machine, macs=int(1e9),
+        machine=machine, macs=int(1e8 * milliseconds),
     )  # fmt: skip
     Store(folder).write_latency({"latency_ms": [milliseconds] * 10, "classify_ms": [1.0] * 10}, record)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
@@ -76,7 +77,7 @@ def labelled(figure: Figure, axes: Axes, marks: Sequence[Mark], size: float = 8)
     points = {mark.model: axes.transData.transform((mark.x.estimate, mark.y.estimate)) for mark in marks}
     radius = MARK * scale
     taken = [Bbox.from_bounds(x - radius, y - radius, 2 * radius, 2 * radius) for x, y in points.values()]
-    lines = [line.get_window_extent() for line in axes.lines if len(line.get_xdata()) == 2]  # intervals among them
+    lines = [line.get_window_extent() for line in axes.lines if np.size(line.get_xdata()) == 2]  # intervals among them
     looks, places = looks_of(marks), {}
     for mark in sorted(marks, key=lambda mark: (-mark.y.estimate, mark.x.estimate)):
         name = parse(mark.model)

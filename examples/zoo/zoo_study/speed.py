@@ -88,12 +88,12 @@ def sentences(speed: Speed, study: Study) -> list[str]:
         raise UsageError("no network has both a latency and a mean under corruption; names of models must agree")
     front = pareto_front(both)
     lines = [
-        f"On {speed.where}, {len(front)} of {counted(len(both), 'network')} are faster or better under corruption than "
-        f"every other: {listed([f'{name} ({both[name][0]:.0f} ms, {100 * both[name][1]:.1f} %)' for name in front], 8)}."
+        f"On {speed.where}, {len(front)} of {counted(len(both), 'network')} are faster or better under corruption "
+        f"than every other: {listed([f'{name} ({both[name][0]:.0f} ms, {100 * both[name][1]:.1f} %)' for name in front], 8)}."
     ]
     zoo = speed.here[speed.here["model"].isin(both)]
     macs = zoo[zoo["macs"].notna()]
-    if len(macs) > 2:
+    if macs["macs"].nunique() > 1:
         rho = spearmanr(macs["macs"].astype(float), macs["median_ms"]).statistic
         lines.append(f"Rank correlation of multiply-accumulates and latency over {len(macs)} networks: {rho:+.2f}.")
     lines += [faster(ms, both, front)] if REFERENCE in ms else []
