@@ -17,8 +17,8 @@ def make_ranking(given: argparse.Namespace) -> tuple[list[str], Figure]:
     lines = [
         f"# What the ranking of {len(study.names)} networks shows",
         "",
-        f"{study.images} of {study.of} images in {study.blocks} blocks. Intervals of a network are over images; those of "
-        "a statistic of networks draw networks and blocks of images at once. All statements are exploratory.",
+        f"{study.images} of {study.of} images in {study.blocks} blocks. Intervals of a network are over images; those "
+        "of a statistic of networks draw networks and blocks of images at once. All statements are exploratory.",
         "",
         *(f"- {line}" for line in (*ranking.sentences(study), *settling.sentences(study))),
     ]

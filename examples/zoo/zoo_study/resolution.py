@@ -33,8 +33,8 @@ def sentences(pairs: Pairs, arms: Arms | None = None) -> list[str]:
         "|:--|:--|:--|",
         *rows,
         "",
-        f"- On average the networks trained at {SMALL} have their best clean mIoU at x{pairs.scales[low]:g}, the others "
-        f"at x{pairs.scales[high]:g}. These scales are chosen on the frames that they are measured on.",
+        f"- On average the networks trained at {SMALL} have their best clean mIoU at x{pairs.scales[low]:g}, the "
+        f"others at x{pairs.scales[high]:g}. These scales are chosen on the frames that they are measured on.",
     ]
     if low == high:
         lines.append("- Both sizes have the same best scale, so nothing is lost at the other's.")

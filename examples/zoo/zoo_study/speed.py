@@ -89,7 +89,7 @@ def sentences(speed: Speed, study: Study) -> list[str]:
     front = pareto_front(both)
     lines = [
         f"On {speed.where}, {len(front)} of {counted(len(both), 'network')} are faster or better under corruption "
-        f"than every other: {listed([f'{name} ({both[name][0]:.0f} ms, {100 * both[name][1]:.1f} %)' for name in front], 8)}."
+        f"than every other: {listed([f'{name} ({ms[name]:.0f} ms, {100 * mean[name]:.1f} %)' for name in front], 8)}."
     ]
     zoo = speed.here[speed.here["model"].isin(both)]
     macs = zoo[zoo["macs"].notna()]
