@@ -7,9 +7,9 @@ import pytest
 import seg_zoo
 import torch
 from seg_zoo.architectures import ARCHITECTURES
-from seg_zoo.blocks import convolution, cumulated, shuffled
+from seg_zoo.blocks import convolution, cumulated
 from seg_zoo.dicenet import Unit
-from seg_zoo.edgenets import SCALES, Pyramid
+from seg_zoo.edgenets import SCALES, JointBR, JointCBR, Pyramid
 from seg_zoo.files import Loaded, load
 from seg_zoo.sinet import doubt
 from torch.nn import functional
@@ -91,11 +91,24 @@ def test_what_holds_no_network_of_the_zoo_is_refused(tmp_path: Path) -> None:
         seg_zoo.load_network(tmp_path / "missing.pth")
 
 
-def test_shuffling_is_that_of_torch_and_cumulation_is_a_running_sum() -> None:
+def test_cumulation_is_a_running_sum() -> None:
     x = torch.randn(2, 12, 4, 5, generator=torch.Generator().manual_seed(0))
-    for groups in (2, 3, 4):
-        assert shuffled(x, groups).equal(functional.channel_shuffle(x, groups))
     torch.testing.assert_close(torch.stack(cumulated(x.unbind(1)), 1), x.cumsum(1))
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_joint_layers_compute_what_plain_ones_do_on_the_concatenated_and_shuffled_maps(kernel: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    maps = [torch.randn(2, 4, 6, 5, generator=generator) for _ in range(3)]
+    before, joint = JointBR(12).eval(), JointCBR(3, 4, kernel).eval()
+    for tensor in (*before.state_dict().values(), *joint.state_dict().values()):
+        if tensor.is_floating_point():
+            tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.1)
+    plain = convolution(12, 4, kernel, groups=4)
+    plain.load_state_dict(joint.cbr[0].state_dict())
+    with torch.inference_mode():
+        wanted = joint.cbr[1:](plain(functional.channel_shuffle(before.br(torch.cat(maps, 1)), 3)))
+        torch.testing.assert_close(joint(before(maps)), wanted)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -117,7 +130,7 @@ def test_dimension_wise_convolutions_are_those_of_each_row_and_each_column_by_it
     unit.br_act.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     with torch.inference_mode():
         unit(x)
-        _, rows, columns = seen[0].chunk(3, 1)
+        _, rows, columns = seen[0]
         tall, wide = sized(x, 2, side), sized(x, 3, side)
         for index in range(side):
             kernel = unit.conv_height.weight[index : index + 1]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import seg_zoo
 import torch
+from seg_zoo.files import load
 from seg_zoo.models import Padded
 from torch import Tensor, nn
 from zoo_files import ROWS, needs_weights, path_of
@@ -53,11 +54,15 @@ def frames(number: int) -> Tensor:
     return torch.stack([torch.from_numpy(np.ascontiguousarray(data.load(name).image)).permute(2, 0, 1) for name in ids])
 
 
+def fed(name: str, number: int) -> tuple[nn.Module, Tensor]:
+    """A network with all its layers, padded as its model of the suite, and what that model feeds it for some frames."""
+    loaded, model = load(path_of(name)), seg_zoo.make(path_of(name))
+    return Padded(loaded.network, loaded.architecture.multiple), model.preprocessing.normalise(frames(number))
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_recipe_b_meets_the_statistics_of_training_in_each_layer(name: str) -> None:
-    model = seg_zoo.make(path_of(name))
-    assert isinstance(model.network, Padded)
-    means, variances = batch_norm_gaps(model.network, model.preprocessing.normalise(frames(2)))
+    means, variances = batch_norm_gaps(*fed(name, 2))
     assert np.median(means) < 0.4
     assert max(means) < 1.5
     assert abs(np.median(variances)) < 0.6
@@ -65,7 +70,7 @@ def test_recipe_b_meets_the_statistics_of_training_in_each_layer(name: str) -> N
 
 @needs_weights
 def test_without_the_division_by_255_nothing_is_met() -> None:
-    model = seg_zoo.make(path_of("c3net_cityscapes.pth"))
-    means, variances = batch_norm_gaps(model.network, 255 * model.preprocessing.normalise(frames(1)))
+    network, images = fed("c3net_cityscapes.pth", 1)
+    means, variances = batch_norm_gaps(network, 255 * images)
     assert max(means) > 1.5
     assert max(variances) > 5

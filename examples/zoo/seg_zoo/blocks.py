@@ -18,7 +18,6 @@ __all__ = [
     "doubling",
     "enlarged",
     "shrunk_image",
-    "shuffled",
 ]
 
 Kernel = int | tuple[int, int]
@@ -110,10 +109,3 @@ def shrunk_image(image: Tensor, times: int) -> Tensor:
 def enlarged(x: Tensor, *, align_corners: bool = True) -> Tensor:
     """Double H and W, bilinearly."""
     return interpolate(x, scale_factor=2, mode="bilinear", align_corners=align_corners)
-
-
-def shuffled(x: Tensor, groups: int) -> Tensor:
-    """Reorder channels so that each run of `groups` channels takes one from each group (ShuffleNet)."""
-    batch, channels, height, width = x.shape
-    x = x.view(batch, groups, channels // groups, height, width).transpose(1, 2)
-    return x.reshape(batch, channels, height, width)

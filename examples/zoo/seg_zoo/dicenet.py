@@ -10,10 +10,10 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import channel_shuffle, interpolate
 
-from .blocks import convolution, shuffled
-from .edgenets import BR, CBR, Decoder, decoder_keys, resized
+from .blocks import convolution
+from .edgenets import CBR, Decoder, JointBR, JointCBR, decoder_keys, resized
 
 __all__ = ["KEYS", "DiCENet", "build"]
 
@@ -37,8 +37,8 @@ class Unit(nn.Module):
         self.conv_channel = convolution(channels, channels, 3, groups=channels)
         self.conv_width = convolution(side, side, 3, groups=side)
         self.conv_height = convolution(side, side, 3, groups=side)
-        self.br_act = BR(3 * channels)
-        self.weight_avg_layer = CBR(3 * channels, channels, groups=channels)
+        self.br_act = JointBR(3 * channels)
+        self.weight_avg_layer = JointCBR(3, channels)
         self.proj_layer = CBR(channels, channels, 3, groups=channels)
         self.linear_comb_layer = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
@@ -55,7 +55,7 @@ class Unit(nn.Module):
         columns = fitted(x, (height, self.side))
         columns = self.conv_width(columns.transpose(1, 3)).transpose(1, 3)  # each column: over (rows, channels)
         parts = [self.conv_channel(x), fitted(rows, (height, width)), fitted(columns, (height, width))]
-        fused = self.weight_avg_layer(shuffled(self.br_act(torch.cat(parts, 1)), 3))
+        fused = self.weight_avg_layer(self.br_act(parts))
         return self.proj_layer(fused) * self.linear_comb_layer(fused)
 
 
@@ -70,7 +70,7 @@ class ShuffleUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         left, right = x[:, : self.unchanged], x[:, self.unchanged :]
-        return shuffled(torch.cat([left, self.layer_right(right)], 1), 2)
+        return channel_shuffle(torch.cat([left, self.layer_right(right)], 1), 2)
 
 
 class DownUnit(nn.Module):
@@ -84,7 +84,7 @@ class DownUnit(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return shuffled(torch.cat([self.left_layer(x), self.right_layer(x)], 1), 2)
+        return channel_shuffle(torch.cat([self.left_layer(x), self.right_layer(x)], 1), 2)
 
 
 class Encoder(nn.Module):

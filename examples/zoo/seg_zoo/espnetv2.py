@@ -79,9 +79,11 @@ class Encoder(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         half = self.level1(image)
-        quarter = self.level2_0(half, shrunk_image(image, 2))
-        eighth = self.level3(self.level3_0(quarter, shrunk_image(image, 3)))
-        sixteenth = self.level4(self.level4_0(eighth, shrunk_image(image, 4)))
+        image = shrunk_image(image, 2)
+        quarter = self.level2_0(half, image)
+        image = shrunk_image(image, 1)
+        eighth = self.level3(self.level3_0(quarter, image))
+        sixteenth = self.level4(self.level4_0(eighth, shrunk_image(image, 1)))
         return half, quarter, eighth, sixteenth
 
 

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
 
@@ -11,6 +12,7 @@ from robustbench_seg.models.base import NetworkSegmenter, Segmenter
 from robustbench_seg.models.preprocessing import Preprocessing
 
 from .files import load
+from .folding import fold
 from .recipes import class_names
 
 __all__ = ["Padded", "make", "zoo"]
@@ -26,6 +28,7 @@ class Padded(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[2:]
+        images = images.contiguous(memory_format=torch.channels_last)  # as the folded network computes
         right, bottom = -width % self.multiple, -height % self.multiple
         if not right and not bottom:
             return self.network(images)
@@ -52,15 +55,18 @@ def make(checkpoint: str | os.PathLike[str]) -> Segmenter:
         raise ValueError(f"{path}: is {kind.name} with {loaded.outputs} outputs; the input is known for {known} alone")
     recipe = kind.recipes[loaded.outputs]
     padding = f", padded with 0 to multiples of {kind.multiple}" if kind.multiple > 1 else ""
-    return NetworkSegmenter(
+    parameters = sum(parameter.numel() for parameter in loaded.network.parameters())
+    made = NetworkSegmenter(
         name=path.stem,
-        network=Padded(loaded.network, kind.multiple),
+        network=Padded(fold(loaded.network), kind.multiple),
         class_names=class_names(loaded.outputs),
         licence=kind.licence,
         checkpoint_sha256=loaded.sha256,
-        about=f"{kind.name} from {kind.source}, input recipe {recipe.letter}{padding}",
+        about=f"{kind.name} from {kind.source}, input recipe {recipe.letter}{padding}, BatchNorm folded",
         preprocessing=Preprocessing(order=recipe.order, rescale=recipe.rescale, mean=recipe.mean, std=recipe.std),
     )
+    made.parameters = parameters  # the file's; folding leaves fewer
+    return made
 
 
 def load_request(request: Request) -> Segmenter:

@@ -10,10 +10,10 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import avg_pool2d, channel_shuffle, interpolate
 
 from . import blocks
-from .blocks import Conv, convolution, doubling, enlarged, shuffled
+from .blocks import Conv, convolution, doubling, enlarged
 
 __all__ = ["SINet", "build"]
 
@@ -119,7 +119,7 @@ class Module(nn.Module):
         self.BR = BNAct(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        reduced = shuffled(self.c1(x), 2)
+        reduced = channel_shuffle(self.c1(x), 2)
         joint = torch.cat([self.d1(reduced), self.d2(reduced)], 1)
         return self.BR(x + joint if self.residual else joint)
 

@@ -30,7 +30,7 @@ class Unit(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x + self.conv(x)).relu()
+        return (x + self.conv(x)).relu_()
 
 
 class FDDWNet(nn.Module):

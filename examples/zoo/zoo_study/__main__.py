@@ -1,0 +1,76 @@
+"""The command line: python -m zoo_study ranking | resolution | speed."""
+
+import argparse
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from robustbench_seg.charts import figure, save_figure
+from robustbench_seg.files import write_text
+
+from . import figures, pairs, ranking, resolution, settling, speed
+
+
+def make_ranking(given: argparse.Namespace) -> tuple[list[str], Figure]:
+    """State what the ranking shows; draw the mean under corruption against clean mIoU."""
+    study, lacking = ranking.read_study(given.store)
+    lines = [
+        f"# What the ranking of {len(study.names)} networks shows",
+        "",
+        f"{study.images} of {study.of} images in {study.blocks} blocks. Intervals of a network are over images; those "
+        "of a statistic of networks draw networks and blocks of images at once. All statements are exploratory.",
+        "",
+        *(f"- {line}" for line in (*ranking.sentences(study), *settling.sentences(study))),
+    ]
+    lines += ["", f"Without all conditions, and left out: {', '.join(lacking)}."] if lacking else []
+    return lines, figures.robustness(study)
+
+
+def make_resolution(given: argparse.Namespace) -> tuple[list[str], Figure]:
+    """State where the pairs peak; draw their mIoU over the input scale."""
+    both = pairs.read_pairs(given.store)
+    arms = pairs.read_arms(given.arms) if given.arms else None
+    lines = [f"# {len(both.names)} networks trained at two sizes", "", *resolution.sentences(both, arms)]
+    return lines, figure(resolution.chart(both, arms))
+
+
+def make_speed(given: argparse.Namespace) -> tuple[list[str], Figure]:
+    """State which networks are fast and robust; draw the mean under corruption against latency."""
+    study, _ = ranking.read_study(given.store)
+    times = speed.read_speed(given.latency)
+    others = {name: ms for name, ms in times.latency_ms.items() if name.startswith("segformer")}
+    lines = [
+        "# Speed and robustness",
+        "",
+        *(f"- {line}" for line in speed.sentences(times, study)),
+        "",
+        *speed.table(times),
+    ]
+    return lines, figures.pareto(times.latency_ms, study.over_images("mean"), others, times.where)
+
+
+MAKE = {"ranking": make_ranking, "resolution": make_resolution, "speed": make_speed}
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m zoo_study", description=__doc__)
+    studies = parser.add_subparsers(dest="study", required=True)
+    for name, make in MAKE.items():
+        own = studies.add_parser(name, help=make.__doc__)
+        own.add_argument("store", type=Path, help="of quality cells")
+        if name == "speed":
+            own.add_argument("latency", type=Path, help="store of speed cells")
+        if name == "resolution":
+            own.add_argument("--arms", type=Path, help="store of arms with and without positional encodings")
+        own.add_argument("--out", type=Path, required=True, help="folder for NAME.md and NAME.svg")
+    given = parser.parse_args()
+    lines, drawn = MAKE[given.study](given)
+    given.out.mkdir(parents=True, exist_ok=True)
+    write_text(given.out / f"{given.study}.md", "\n".join([*lines, ""]))
+    save_figure(drawn, given.out / f"{given.study}.svg", "svg")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

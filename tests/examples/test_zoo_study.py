@@ -1,0 +1,228 @@
+"""What the studies of the zoo state and draw, on stores whose scores are known."""
+
+import re
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import yaml
+from scipy.stats import spearmanr
+from synthetic import write_synthetic
+from zoo_study import __main__ as program
+from zoo_study import figures, pairs, ranking, resolution, settling, speed
+from zoo_study.marks import Mark, draw, labelled
+from zoo_study.names import parse, training_sizes
+from zoo_study.words import verdict
+
+from robustbench_seg.errors import UsageError
+from robustbench_seg.store.cell import LatencyCell
+from robustbench_seg.store.folder import Store
+from robustbench_seg.store.record import Record, latency_key
+from robustbench_seg.store.view import View
+from robustbench_seg.studies.bootstrap import bootstrap
+from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.statistics import Interval
+
+ZOO = Path(__file__).parents[2] / "examples/zoo"
+PAIRS = [f"espnetv2_s{size}_cityscapes" for size in ("0.5", "1.0", "1.5")]
+NAMES = [f"{name}_{side}" for name in PAIRS for side in ("512x256", "1024x512")]
+NAMES += [f"zh320_{name}_cityscapes_crop1024" for name in ("enet", "cgnet", "edanet", "dabnet")]
+CONDITIONS = {"fog": [1, 3], "brightness": [2], "contrast": [2]}
+pytestmark = pytest.mark.usefixtures("few_resamples")
+
+
+@pytest.fixture
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(bootstrap.__kwdefaults__, "resamples", 300)
+
+
+def accuracy(model: str, corruption: str, severity: int, view: View) -> float:
+    """Larger training sizes keep more; jitter keeps more under colour; fog separates networks."""
+    k = NAMES.index(model)
+    loss = {"clean": 0, "fog": 0.05 + 0.02 * k, "brightness": 0.1, "contrast": 0.1}[corruption]
+    if model.startswith("zh320_") and corruption in ("brightness", "contrast"):
+        loss = 0.02
+    return 0.5 + 0.03 * k - loss - 0.04 * (corruption == "fog" and model.endswith("512x256"))
+
+
+def test_each_sentence_has_the_number_of_the_store(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, accuracy, models=NAMES, conditions=CONDITIONS)
+    study, lacking = ranking.read_study(tmp_path)
+    assert (sorted(study.names), lacking) == (sorted(NAMES), [])
+    cells = quality_frame(tmp_path).set_index(["model", "corruption", "severity"])["miou"]
+    clean = np.array([cells[name, "clean", 0] for name in NAMES])
+    fog = np.array([(cells[name, "fog", 1] + cells[name, "fog", 3]) / 2 for name in NAMES])
+    colour = [np.array([cells[name, each, 2] for name in NAMES]) for each in ("brightness", "contrast")]
+    kept = (fog + sum(colour)) / 3 / clean
+    lines = [*ranking.sentences(study), *settling.sentences(study)]
+    order = np.argsort(-kept)
+    assert lines[0].startswith(
+        f"Most is kept by {NAMES[order[0]]} ({100 * kept[order[0]]:.1f} % of its clean mIoU, 95 % "
+    )
+    assert f"least by {NAMES[order[-1]]} ({100 * kept[order[-1]]:.1f} % of its clean" in lines[0]
+    assert f"over 10 networks: {spearmanr(clean, kept).statistic:+.2f}, 95 % interval" in lines[1]
+    paired = kept[1:6:2] - kept[0:6:2]
+    assert re.search(rf"3 networks keep \{100 * paired.mean():+.1f} points, 95 % interval .*; not resolved", lines[3])
+    kept_under = {"fog": fog / clean, "brightness": colour[0] / clean, "contrast": colour[1] / clean}
+    widest = max(kept_under, key=lambda name: np.std(kept_under[name]))
+    deviation = 100 * np.std(kept_under[widest], ddof=1)
+    assert f"under {widest}: the share that they keep has the standard deviation {deviation:.1f} points, " in lines[4]
+    more = sum(colour) / 2 / clean - fog / clean
+    assert f"colour jitter keep {100 * (more[6:].mean() - more[:6].mean()):+.1f} points, 95 %" in lines[5]
+    assert re.fullmatch(r"(\d+ random|No part of the 40) frames .*", lines[6])
+    assert "conditions" in lines[7]
+
+
+def test_networks_without_all_conditions_are_left_out_and_named(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, accuracy, models=NAMES[:5], conditions=CONDITIONS, skip=[f"{NAMES[0]}-toy-fog-3*"])
+    assert ranking.read_study(tmp_path)[1] == NAMES[:1]
+    few = tmp_path / "few"
+    write_synthetic(few, accuracy, models=NAMES[:2], conditions=CONDITIONS)
+    with pytest.raises(UsageError, match="2 networks have all conditions of synthetic; it takes 3"):
+        ranking.read_study(few)
+
+
+def test_a_name_states_the_architecture_and_how_it_was_trained() -> None:
+    small = parse("dicenet_s1.75_cityscapes_512x256")
+    assert (small.architecture, small.label, small.jitter, small.small) == ("DiCENet", "DiCENet s1.75", False, True)
+    assert parse("zh320_cgnet_cityscapes_crop1024").label == "CGNet (zh320)"
+    assert parse("zh320_cgnet_cityscapes_crop1024").jitter
+    assert parse("my-net").label == "my-net"
+    with (ZOO / "zoo-camvid-c.yaml").open(encoding="utf-8") as file:
+        names = [model["name"] for model in yaml.safe_load(file)["models"]]
+    assert len(training_sizes(names)) == 7
+    assert all(parse(name).architecture != name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("value", "sample", "words"),
+    [
+        (Interval(0.02, 0.011, 0.03), 7, "significant in itself, but exploratory"),
+        (Interval(0.02, 0.011, 0.03), 5, "not resolved: 5 networks are too few"),
+        (Interval(0.001, -0.009, 0.009), 7, "the same within 1 point"),
+        (Interval(0.005, -0.009, 0.02), 7, "not resolved"),
+    ],
+)
+def test_a_verdict_has_the_words_of_the_grades(value: Interval, sample: int, words: str) -> None:
+    assert verdict(value, sample) == words
+
+
+def test_labels_cover_neither_marks_nor_each_other_and_bytes_depend_on_the_store_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    with (ZOO / "zoo-camvid-c.yaml").open(encoding="utf-8") as file:
+        names = [model["name"] for model in yaml.safe_load(file)["models"]]
+    x, y = rng.uniform(30, 50, len(names)), rng.uniform(15, 30, len(names))
+    marks = [
+        Mark(name, Interval(a, a - 1, a + 1), Interval(b, b - 1, b + 1)) for name, a, b in zip(names, x, y, strict=True)
+    ]
+    drawn, axes = draw(marks, "x", "y")
+    boxes = list(labelled(drawn, axes, marks).values())
+    assert len(boxes) == 32
+    covered = [
+        (one, other)
+        for k, one in enumerate(boxes)
+        for other in boxes[:k]
+        if mpl.transforms.Bbox.intersection(one, other)
+    ]
+    assert not covered
+    points = axes.transData.transform(np.column_stack([x, y]))
+    assert not [box for box in boxes for point in points if box.contains(*point)]
+    write_synthetic(tmp_path / "store", accuracy, models=NAMES, conditions=CONDITIONS)
+    for out in ("one", "two"):
+        run("ranking", tmp_path / "store", out=tmp_path / out)
+    assert (tmp_path / "one/ranking.svg").read_bytes() == (tmp_path / "two/ranking.svg").read_bytes()
+    svg = (tmp_path / "one/ranking.svg").read_text(encoding="utf-8")
+    assert all(f">{parse(name).label}</text>" in svg for name in NAMES)
+
+
+def run(*given: object, out: Path) -> list[str]:
+    """Run the program; return the lines that it wrote."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["zoo_study", *map(str, given), "--out", str(out)])
+        program.main()
+    assert (out / f"{given[0]}.svg").read_bytes().startswith(b"<?xml")
+    return (out / f"{given[0]}.md").read_text(encoding="utf-8").splitlines()
+
+
+def test_a_network_is_placed_at_its_clean_miou_and_its_mean_under_corruption(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, accuracy, models=NAMES, conditions=CONDITIONS)
+    study, _ = ranking.read_study(tmp_path)
+    axes = figures.robustness(study).axes[0]
+    own = [line for line in axes.lines if line.get_marker() not in ("None", None, "") and len(line.get_xdata()) == 1]
+    cells = quality_frame(tmp_path).set_index(["model", "corruption", "severity"])["miou"]
+    for name, line in zip(study.names, own, strict=True):
+        fog = (cells[name, "fog", 1] + cells[name, "fog", 3]) / 2
+        mean = (fog + cells[name, "brightness", 2] + cells[name, "contrast", 2]) / 3
+        assert (line.get_xdata()[0], line.get_ydata()[0]) == pytest.approx((100 * cells[name, "clean", 0], 100 * mean))
+
+
+SCALES = (0.5, 1.0, 2.0)
+BEST = {"512x256": 1.0, "1024x512": 2.0}  # of networks trained at that size, in the synthetic store
+
+
+def at_scale(model: str, corruption: str, severity: int, view: View) -> float:
+    distance = np.log2(view.scales[0] / BEST[model.rpartition("_")[2]])
+    return float(0.7 - 0.08 * distance**2)
+
+
+def test_pairs_peak_where_the_store_has_them_and_lose_what_it_has_at_the_others_scale(tmp_path: Path) -> None:
+    names = NAMES[:6]
+    views = [View(scale=scale) for scale in SCALES]
+    write_synthetic(tmp_path / "store", at_scale, models=names, conditions={}, views=views)
+    write_synthetic(
+        tmp_path / "arms", lambda *cell: 0.6, models=["segformer-b0-mix-s0"], conditions={},
+        views=[View(mode="pad-32", scale=scale) for scale in SCALES],
+    )  # fmt: skip
+    lines = run("resolution", tmp_path / "store", "--arms", tmp_path / "arms", out=tmp_path / "out")
+    cells = quality_frame(tmp_path / "store").set_index(["model", "view"])["miou"]
+    small = [name for name in names if name.endswith("512x256")]
+    lost = np.mean([cells[name, "whole"] - cells[name, "whole-x2"] for name in small])
+    rows = [line for line in lines if line.startswith("| ESPNetv2")]
+    assert [re.findall(r"x([\d.]+) \(", row) for row in rows] == [["1", "2"]] * 3
+    assert any(f"the 3 networks trained at 512x256 lose {100 * lost:+.1f} points, 95 %" in line for line in lines)
+    assert any("From x1 to x2, segformer-b0-mix" in line for line in lines)
+    both = pairs.read_pairs(tmp_path / "store")
+    curves = resolution.chart(both).panels[0].curves
+    assert curves[0].points[1][1].estimate == pytest.approx(100 * cells[small[0], "whole"])
+    with pytest.raises(UsageError, match="0 pairs have all of 3 scales; it takes 3 pairs"):
+        read_alone(tmp_path, views)
+
+
+def read_alone(folder: Path, views: list[View]) -> pairs.Pairs:
+    """Read a store with networks of one size."""
+    write_synthetic(folder / "alone", at_scale, models=NAMES[0:6:2], conditions={}, views=views)
+    return pairs.read_pairs(folder / "alone")
+
+
+def write_speed(folder: Path, model: str, milliseconds: float, machine: str = "A") -> None:
+    cell = LatencyCell(model=model, num_classes=19, height=360, width=480, batch=1, precision="fp32", device="cpu")
+    environment = {
+        "command": "x", "commit": None, "robustbench_seg": "0", "python": "3", "machine": machine, "threads": 2,
+        "packages": {"torch": "2"},
+    }  # fmt: skip
+    record = Record(
+        kind="latency", key=latency_key(cell, checkpoint_sha256="c", machine=machine), cell=cell,
+        class_names=("a",) * 19,
+        checkpoint_sha256="c", licence="", about="", parameters=2_000_000, environment=environment, timings={},
+        machine=machine, macs=int(1e8 * milliseconds),
+    )  # fmt: skip
+    Store(folder).write_latency({"latency_ms": [milliseconds] * 10, "classify_ms": [1.0] * 10}, record)
+
+
+def test_the_front_has_the_networks_that_no_faster_one_beats(tmp_path: Path) -> None:
+    write_synthetic(tmp_path / "store", accuracy, models=NAMES[:6], conditions=CONDITIONS)
+    study, _ = ranking.read_study(tmp_path / "store")
+    order = np.argsort(study.values["mean"][0])
+    times = {study.names[k]: ms for k, ms in zip(order, (10, 30, 20, 40, 60, 50), strict=True)}
+    for name, ms in {**times, "segformer-b0": 45}.items():
+        write_speed(tmp_path / "speed", name, ms)
+    lines = run("speed", tmp_path / "store", tmp_path / "speed", out=tmp_path / "out")
+    front = [study.names[order[k]] for k in (0, 2, 3, 5)]
+    assert re.findall(r"(\S+) \(\d+ ms", lines[2].split("every other")[1]) == front
+    assert "4 of 6 take less time than segformer-b0 (45 ms)" in lines[4]
+    assert f"| {front[0]} | 2.00 | 1.00 | 10 |" in lines
+    write_speed(tmp_path / "speed", "segformer-b1", 70, machine="B")
+    with pytest.raises(UsageError, match="speed cells differ in machine; a figure needs those of one setup"):
+        speed.read_speed(tmp_path / "speed")
