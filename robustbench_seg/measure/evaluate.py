@@ -11,6 +11,7 @@ from ..models.base import Segmenter
 from ..store.cell import Condition, Setting
 from .batch import batches
 from .batchnorm import reestimated
+from .devices import memory_kept
 from .prepare import prepare_under
 from .tally import MOST, Seen, Tally, as_tensor
 from .workers import Loader
@@ -72,7 +73,7 @@ def show(
     prepare = prepare_under(condition, dataset)
     on_gpu = any(tally.model.device.type == "cuda" for tally in tallies)
     size = screening.batch or (MOST if on_gpu else 1)
-    with ExitStack() as statistics:
+    with memory_kept(), ExitStack() as statistics:
         for tally in tallies:
             view = tally.setting.view
             if tally.most is None:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .counts import count_pairs
 from .entry import CLASS_COUNTS, Arrays, Metric
 from .iou import beyond, mean_iou, overlap
 from .prediction import Prediction
@@ -21,7 +22,6 @@ __all__ = ["BOUNDARY", "COLUMNS", "count_boundary", "rim_width"]
 COLUMNS = tuple(f"boundary_{name}" for name in CLASS_COUNTS)
 
 SHARE_OF_DIAGONAL = 0.02
-VALUES = 256  # number of values that a pixel of a class map can have
 
 
 def rim_width(height: int, width: int) -> int:
@@ -41,9 +41,8 @@ def count_boundary(
         np.where(rims(classes, ignore), classes, np.uint8(ignore))
         for classes in (np.where(label == ignore, label, prediction), label)
     )
-    pairs = predicted.astype(np.uint16) * VALUES + labelled  # one histogram of pairs contains all three counts
-    joint = np.bincount(pairs.ravel(), minlength=VALUES**2).reshape(VALUES, VALUES).astype(np.int64)
-    counts = joint.diagonal(), joint.sum(axis=1), joint.sum(axis=0)
+    pairs = count_pairs(predicted, labelled)
+    counts = pairs.diagonal(), pairs.sum(axis=1), pairs.sum(axis=0)
     return {name: count[:num_classes].copy() for name, count in zip(CLASS_COUNTS, counts, strict=True)}
 
 

@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ImageCounts", "count_classes"]
+from .entry import CLASS_COUNTS
+
+__all__ = ["ImageCounts", "count_classes", "count_pairs"]
+
+VALUES = 256  # number of values that a pixel of a class map can have
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,15 +37,22 @@ def count_classes(
     """
     if prediction.shape != label.shape:
         raise ValueError(f"prediction is {prediction.shape}, label {label.shape}: they must have the same shape")
-    valid = label != ignore
-    labels, predictions = label[valid], prediction[valid]
-    counted = prediction.ravel() if void else predictions
-    if counted.size:
-        lowest = min(int(labels.min(initial=0)), int(counted.min()))
-        highest = max(int(labels.max(initial=0)), int(counted[counted != num_classes].max(initial=0)))
-        if lowest < 0 or highest >= num_classes:
-            raise ValueError(f"class {lowest if lowest < 0 else highest} is outside 0 .. {num_classes - 1}")
-    parts = {"intersection": labels[labels == predictions], "predicted": counted, "labelled": labels}
-    return {
-        name: np.bincount(part, minlength=num_classes)[:num_classes].astype(np.int64) for name, part in parts.items()
-    }
+    for values in (prediction, label):
+        for value in (int(values.min(initial=0)), int(values.max(initial=0))):
+            if not 0 <= value < VALUES:
+                raise ValueError(f"class {value} is outside 0 .. {num_classes - 1}")
+    pairs = count_pairs(prediction, label)
+    everywhere = pairs.sum(axis=1)
+    pairs[:, ignore] = 0
+    predicted, labelled = everywhere if void else pairs.sum(axis=1), pairs.sum(axis=0)
+    used = labelled + np.where(np.arange(VALUES) == num_classes, 0, predicted)
+    if used[num_classes:].any():
+        raise ValueError(f"class {np.flatnonzero(used)[-1]} is outside 0 .. {num_classes - 1}")
+    counts = pairs.diagonal(), predicted, labelled
+    return {name: count[:num_classes].copy() for name, count in zip(CLASS_COUNTS, counts, strict=True)}
+
+
+def count_pairs(first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Count how often each pair of values 0 .. 255 stands at one pixel of two maps (H, W): int64 (256, 256)."""
+    pairs = first.astype(np.uint16) * VALUES + second.astype(np.uint8)
+    return np.bincount(pairs.ravel(), minlength=VALUES**2).reshape(VALUES, VALUES).astype(np.int64, copy=False)

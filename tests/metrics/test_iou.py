@@ -11,6 +11,7 @@ from robustbench_seg.metrics import (
     largest_predicted_share,
     miou,
 )
+from robustbench_seg.metrics.counts import count_pairs
 
 IGNORE = 255
 
@@ -110,3 +111,14 @@ def test_maps_that_do_not_fit_are_refused() -> None:
         count_classes(np.zeros((2, 2), np.uint8), np.full((2, 2), 7, np.uint8), 3, IGNORE)
     with pytest.raises(ValueError, match=r"class 7 is outside 0 \.\. 2"):
         count_classes(np.full((2, 2), 7, np.uint8), np.full((2, 2), IGNORE, np.uint8), 3, IGNORE, void=True)
+
+
+def test_pairs_are_those_of_a_loop_over_pixels() -> None:
+    rng = np.random.default_rng(3)
+    first, second = (rng.integers(0, 256, (17, 23)).astype(np.uint8) for _ in range(2))
+    slow = np.zeros((256, 256), np.int64)
+    for one, other in zip(first.ravel(), second.ravel(), strict=True):
+        slow[one, other] += 1
+    pairs = count_pairs(first, second)
+    assert pairs.dtype == np.int64
+    assert np.array_equal(pairs, slow)

@@ -31,3 +31,18 @@ def test_rows_far_down_are_found_in_half_precision() -> None:
     got = resize_rows(x.bfloat16(), range(1100, 1150), (1200, 2))
     expected = functional.interpolate(x, (1200, 2), mode="bilinear", align_corners=False)[:, :, 1100:1150]
     torch.testing.assert_close(got.float(), expected, atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_rows_are_to_the_bit_those_of_one_resized_stripe(layout: torch.memory_format, dtype: torch.dtype) -> None:
+    """Each row is interpolated horizontally by itself: with the same sums as if all were rows of one image."""
+    x = torch.randn(2, 19, 13, 9, generator=torch.Generator().manual_seed(0)).to(dtype).to(memory_format=layout)
+    height, rows = 52, range(5, 40)
+    y = ((torch.tensor(rows) + 0.5) * (13 / height) - 0.5).clamp(min=0)
+    above = y.long()
+    upper, lower = (x[:, :, row] for row in (above, (above + 1).clamp(max=12)))
+    share = (y - above)[:, None].to(dtype)
+    between = torch.lerp(upper, lower, share).to(memory_format=torch.channels_last)
+    expected = functional.interpolate(between, (len(rows), 35), mode="bilinear", align_corners=False)
+    assert torch.equal(resize_rows(x, rows, (height, 35)), expected)

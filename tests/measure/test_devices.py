@@ -1,0 +1,40 @@
+"""Memory that a process keeps for its next arrays."""
+
+import resource
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from robustbench_seg.measure.devices import memory_kept
+
+PAGES = 20_000  # of 4 KiB: more than glibc takes from memory that it shares between arrays
+
+
+def pages_cleared(times: int) -> int:
+    """Count the pages that the system had to clear for a large array that is made and freed again and again."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(times):
+        torch.full((PAGES * 4096,), 1, dtype=torch.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def resident_pages() -> int:
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of glibc")
+def test_memory_is_kept_in_the_block_and_given_back_after_it() -> None:
+    assert pages_cleared(3) >= 3 * PAGES
+    with memory_kept():
+        pages_cleared(10)  # at first, small arrays take parts of what is free, and the next large one needs more
+        assert pages_cleared(3) < PAGES
+        inside = resident_pages()
+    assert resident_pages() < inside - PAGES / 2
+    assert pages_cleared(3) >= 3 * PAGES
+
+
+def test_an_error_passes_through() -> None:
+    with pytest.raises(KeyError), memory_kept():
+        raise KeyError
