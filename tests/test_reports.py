@@ -28,7 +28,7 @@ MOST_BYTES = 20 * 2**20
 
 def page_of(study: Path) -> Path:
     """The folder of the report that shows a study: other training seeds and views are stores, not pages."""
-    return study.with_name(re.sub(r"(-pad)?(-seed\d+|-deeplabv3plus)?$", "", study.name)) / "report"
+    return study.with_name(re.sub(r"(-pad)?(-seed\d+|-deeplabv3plus|-plain-ffn)?$", "", study.name)) / "report"
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
