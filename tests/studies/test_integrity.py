@@ -75,8 +75,10 @@ def test_a_whole_store_has_no_fault_and_its_cells_are_listed(good: Path) -> None
 def test_a_flipped_bit_in_values_is_found(store: Path, place: float) -> None:
     path = file(store)
     content = bytearray(path.read_bytes())
-    end = len(content) - 8 - int.from_bytes(content[-8:-4], "little")  # of the pages, before the footer
-    content[int(place * end)] ^= 4
+    columns = pq.read_metadata(path).row_group(0)
+    column = columns.column(int(place * columns.num_columns))
+    start = column.dictionary_page_offset or column.data_page_offset
+    content[start + column.total_compressed_size - 2] ^= 4  # behind the headers of its pages
     path.write_bytes(content)
     first, *others = faults(store)
     assert first.startswith(f"{path}: ")
