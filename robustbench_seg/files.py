@@ -214,7 +214,7 @@ def plain(value: Any) -> Any:
         return {str(name): plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
-    value = value.item() if hasattr(value, "item") else value  # a number of numpy
+    value = value.item() if getattr(value, "ndim", None) == 0 else value  # a number of numpy
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int):

@@ -25,6 +25,9 @@ def resize_rows(x: Tensor, rows: range, size: tuple[int, int]) -> Tensor:
     lines = x.permute(0, 2, 3, 1)  # (B, h, w, C): the rows of a channels-last map are contiguous
     share = (y - above)[:, None, None].to(x.dtype)
     between = torch.lerp(lines.index_select(1, above), lines.index_select(1, below), share)
+    if x.device.type != "cpu":
+        between = between.permute(0, 3, 1, 2)
+        return functional.interpolate(between, (len(rows), size[1]), mode="bilinear", align_corners=False)
     # Each row is an image of height 1: a CPU shares only the images of a batch between threads, not one image's rows.
     each = between.flatten(0, 1)[:, None].permute(0, 3, 1, 2)  # (B * rows, C, 1, w)
     resized = functional.interpolate(each, (1, size[1]), mode="bilinear", align_corners=False)

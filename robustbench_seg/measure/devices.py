@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +17,14 @@ from ..errors import UsageError
 __all__ = ["Stopwatch", "evaluation_threads", "find_device", "fitting_batch", "memory_kept", "torch_threads"]
 
 SHARE_OF_MEMORY = 0.8  # of a GPU, for one batch
-# Parameters of glibc's mallopt: how much free memory is kept, -1 for all, and how many arrays may have pages of their
-# own, which go back to the system with the array. In the block of `memory_kept`, and after it.
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+# Parameters of glibc's mallopt: how much free memory is kept, -1 for all; from which size on, and how many, arrays have
+# pages of their own, which go back to the system with the array. In the block of `memory_kept`, and after it: what
+# glibc itself ends with in a process that has freed large arrays.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 KEEP = {M_TRIM_THRESHOLD: -1, M_MMAP_MAX: 0}
-GIVE_BACK = {M_TRIM_THRESHOLD: 1 << 26, M_MMAP_MAX: 1 << 16}
+GIVE_BACK = {M_TRIM_THRESHOLD: 1 << 26, M_MMAP_THRESHOLD: 1 << 25, M_MMAP_MAX: 1 << 16}
+KEEPING: list[None] = []  # one for each block of `memory_kept` that is open
+LOCK = threading.Lock()
 
 
 def find_device(name: str) -> torch.device:
@@ -68,20 +72,26 @@ def memory_kept() -> Iterator[None]:
     """Hold a block in which this process keeps the memory of the arrays that it frees, for the next ones.
 
     Otherwise glibc returns large arrays to the system, which clears each page of the next ones: up to a quarter of a
-    CPU's forward pass. Elsewhere than on Linux with glibc, nothing changes.
+    CPU's forward pass. The last block that ends, of all threads, gives the memory back. Elsewhere than on Linux with
+    glibc, nothing changes.
     """
     library: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
     if not (hasattr(library, "mallopt") and hasattr(library, "malloc_trim")):
         yield
         return
-    try:
+    with LOCK:
+        KEEPING.append(None)
         for parameter, value in KEEP.items():
             library.mallopt(parameter, value)
+    try:
         yield
     finally:
-        for parameter, value in GIVE_BACK.items():
-            library.mallopt(parameter, value)
-        library.malloc_trim(0)
+        with LOCK:
+            KEEPING.pop()
+            if not KEEPING:
+                for parameter, value in GIVE_BACK.items():
+                    library.mallopt(parameter, value)
+                library.malloc_trim(0)
 
 
 class Stopwatch:

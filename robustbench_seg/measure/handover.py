@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import MachineError
+
 __all__ = ["Receiver", "Sender", "segments_of_each"]
 
 SMALL = 2**16  # bytes of an array for which a segment is not worth its system calls
@@ -31,12 +33,12 @@ Places = Sequence[tuple[int, int]]  # the segment of each array, and the array's
 
 def segments_of_each(workers: int) -> int:
     """Count the segments that each worker may have: each is an open file of the main process. 0 without such memory."""
-    if not hasattr(os, "memfd_create"):
+    if not hasattr(os, "memfd_create") or not hasattr(mmap, "MAP_POPULATE"):
         return 0
     import resource
 
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return min(MOST, files // (SHARE_OF_FILES * workers))
+    return MOST if files == resource.RLIM_INFINITY else min(MOST, files // (SHARE_OF_FILES * workers))
 
 
 @dataclass(eq=False)
@@ -133,16 +135,26 @@ class Receiver:
     returned: list[int] = field(default_factory=list)
 
     def receive(self) -> Any:
-        """Receive a value; only from this process's own child. Its arrays are the caller's to keep."""
+        """Receive a value; only from this process's own child. Its arrays are the caller's to keep.
+
+        A process that is forked meanwhile shares their memory, and sees what follows in it. Raises MachineError where
+        this process has no memory or open files left.
+        """
         places, new, dropped = pickle.loads(self.connection.recv_bytes())
         for number in dropped:
             del self.segments[number]
         for number, size in new:
-            descriptor = recv_handle(self.connection)
             try:
-                self.segments[number] = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE)
-            finally:
-                os.close(descriptor)
+                descriptor = recv_handle(self.connection)
+                try:
+                    self.segments[number] = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE)
+                finally:
+                    os.close(descriptor)
+            except (OSError, RuntimeError) as error:  # no memory or, from recv_handle, no free descriptor
+                raise MachineError(
+                    f"the memory of a worker process can't be mapped ({error}): use fewer --workers, or raise the "
+                    "limit of open files (ulimit -n)"
+                ) from None
         return pickle.loads(self.connection.recv_bytes(), buffers=[self.lease(*place) for place in places])
 
     def lease(self, number: int, size: int) -> NDArray[np.uint8]:

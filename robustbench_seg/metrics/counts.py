@@ -33,15 +33,17 @@ def count_classes(
     prediction, and in the label. prediction, label: (H, W), class indices 0 .. num_classes - 1; label may also hold
     `ignore`, and prediction num_classes, which stands for none of the classes. void: whether predicted is over all
     pixels, so that a prediction where the label is ignored is wrong.
-    Raises ValueError for different shapes and for other values.
+    Raises ValueError for different shapes, for other values, and for more than 256 classes.
     """
+    if not (0 <= ignore < VALUES and num_classes <= VALUES):
+        raise ValueError(f"ignore is {ignore}, classes are {num_classes}: 0 .. {VALUES - 1} and up to {VALUES} can be")
     if prediction.shape != label.shape:
         raise ValueError(f"prediction is {prediction.shape}, label {label.shape}: they must have the same shape")
     for values in (prediction, label):
         for value in (int(values.min(initial=0)), int(values.max(initial=0))):
             if not 0 <= value < VALUES:
                 raise ValueError(f"class {value} is outside 0 .. {num_classes - 1}")
-    pairs = count_pairs(prediction, label)
+    pairs = count_pairs(prediction.astype(np.uint8, copy=False), label.astype(np.uint8, copy=False))
     everywhere = pairs.sum(axis=1)
     pairs[:, ignore] = 0
     predicted, labelled = everywhere if void else pairs.sum(axis=1), pairs.sum(axis=0)
@@ -52,7 +54,7 @@ def count_classes(
     return {name: count[:num_classes].copy() for name, count in zip(CLASS_COUNTS, counts, strict=True)}
 
 
-def count_pairs(first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Count how often each pair of values 0 .. 255 stands at one pixel of two maps (H, W): int64 (256, 256)."""
-    pairs = first.astype(np.uint16) * VALUES + second.astype(np.uint8)
+def count_pairs(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Count how often each pair of values stands at one pixel of two maps, uint8 (H, W): int64 (256, 256)."""
+    pairs = first.astype(np.uint16) * VALUES + second
     return np.bincount(pairs.ravel(), minlength=VALUES**2).reshape(VALUES, VALUES).astype(np.int64, copy=False)

@@ -116,7 +116,7 @@ def next_to_table_5(view: Setting, of: Mapping[str, ArmDifference]) -> str:
     """Compare with the paper, where the two are SegFormer and DeepLabV3+, in that order."""
     retention = of[TABLE_5.quantity]
     if retention.obstacle:
-        return f"Whether the paper's Table 5 is confirmed cannot be judged, since {retention.obstacle}."
+        return f"Whether this matches the paper's Table 5 cannot be judged, since {retention.obstacle}."
     ahead = sum(of[name].interval.estimate > 0 for name in view.conditions)
     return (
         f"The {TABLE_5.statement}, which this {judge(TABLE_5, retention)}. "

@@ -56,3 +56,22 @@ def test_a_norm_is_folded_into_the_convolution_whose_output_it_reads_and_into_no
         torch.testing.assert_close(folded(image), wanted)
     assert [type(norm) for norm in folded.norms] == [nn.BatchNorm2d, nn.Identity, nn.Identity]
     assert folded.first[0].bias is None
+
+
+class ReadTwice(nn.Module):
+    """The convolution's output goes to a BatchNorm and into a sum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.convolution(x)
+        return x + self.norm(x)
+
+
+def test_a_network_that_folding_would_change_is_refused() -> None:
+    network = ReadTwice().eval()
+    network.norm.running_var.fill_(4.0)
+    with pytest.raises(ValueError, match="use the network as it is"):
+        fold(network)

@@ -111,6 +111,8 @@ def test_maps_that_do_not_fit_are_refused() -> None:
         count_classes(np.zeros((2, 2), np.uint8), np.full((2, 2), 7, np.uint8), 3, IGNORE)
     with pytest.raises(ValueError, match=r"class 7 is outside 0 \.\. 2"):
         count_classes(np.full((2, 2), 7, np.uint8), np.full((2, 2), IGNORE, np.uint8), 3, IGNORE, void=True)
+    with pytest.raises(ValueError, match="ignore is -1"):
+        count_classes(np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint8), 3, -1)
 
 
 def test_pairs_are_those_of_a_loop_over_pixels() -> None:

@@ -92,7 +92,7 @@ def test_of_too_few_images_the_first_sentences_judge_no_claim_of_the_paper(tmp_p
         write_synthetic(tmp_path / folder, far_apart, models=models, conditions=conditions, views=views, images=2)
     (robust,), (shifted,) = (sections_of([tmp_path / folder], pictures=False) for folder in ("5", "1c"))
     assert f"a difference that is not known, since {words}." in robust.sentences[1]
-    assert robust.sentences[2] == f"Whether the paper's Table 5 is confirmed cannot be judged, since {words}."
+    assert robust.sentences[2] == f"Whether this matches the paper's Table 5 cannot be judged, since {words}."
     assert f"a difference that is not known, since {words}; the paper's Table 1c has 3.3" in shifted.sentences[1]
     assert shifted.sentences[1].endswith("which this cannot judge.")
     assert not any(CLAIMS.search(sentence) for sentence in (*robust.sentences, *shifted.sentences))

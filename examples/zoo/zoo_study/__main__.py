@@ -6,6 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from robustbench_seg.charts import figure, save_figure
+from robustbench_seg.errors import RobustBenchError
 from robustbench_seg.files import write_text
 
 from . import figures, pairs, ranking, resolution, settling, speed
@@ -65,7 +66,10 @@ def main() -> None:
             own.add_argument("--arms", type=Path, help="store of arms with and without positional encodings")
         own.add_argument("--out", type=Path, required=True, help="folder for NAME.md and NAME.svg")
     given = parser.parse_args()
-    lines, drawn = MAKE[given.study](given)
+    try:
+        lines, drawn = MAKE[given.study](given)
+    except RobustBenchError as error:
+        parser.error(str(error))
     given.out.mkdir(parents=True, exist_ok=True)
     write_text(given.out / f"{given.study}.md", "\n".join([*lines, ""]))
     save_figure(drawn, given.out / f"{given.study}.svg", "svg")

@@ -37,9 +37,14 @@ def sentences(study: Study) -> list[str]:
 
     frames = len(counts.blocks)
     every = of_frames(np.arange(frames))
+
+    def of_conditions(part: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Average a part of the conditions; all of them as the headline does, by corruption first."""
+        return headlines(np.arange(frames)) if len(part) == len(pairs) else np.asarray(every[:, part].mean(axis=1))
+
     return [
         settled("frames", headlines, frames, FRAMES),
-        settled("conditions", lambda part: np.asarray(every[:, part].mean(axis=1)), len(pairs), SOME_CONDITIONS),
+        settled("conditions", of_conditions, len(pairs), SOME_CONDITIONS),
     ]
 
 

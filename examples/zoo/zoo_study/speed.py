@@ -75,7 +75,7 @@ def table(speed: Speed) -> list[str]:
             row.append(MISSING if pd.isna(macs) else f"{macs / 1e9:.2f}")
             row.append(f"{cell['median_ms'].iloc[0]:.0f}{'*' * bool(cell['noisy'].iloc[0])}" if len(cell) else MISSING)
         lines.append(f"| {' | '.join(row)} |")
-    busy = ["", "* samples spread as on a busy machine."] if bool(speed.cells["noisy"].any()) else []
+    busy = ["", "\\* samples spread as on a busy machine."] if bool(speed.cells["noisy"].any()) else []
     return [*lines, *busy]
 
 

@@ -49,8 +49,8 @@ def connected(address: str | None) -> Iterator[None]:
         how = {"address": "local", "num_cpus": environment.available_cores(), "include_dashboard": False}
     try:
         ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # Ray raises this very class, too, as where a node takes long to start
-        reason = " ".join(str(error).split())
+    except Exception as error:  # Ray raises plain Exception, too, as where a node takes long to start
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
         place = "Ray can't start here" if address is None else f"--address {address}: no Ray cluster answers there"
         raise MachineError(f"{place} ({reason:.300})") from None
 
