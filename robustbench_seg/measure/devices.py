@@ -18,8 +18,8 @@ __all__ = ["Stopwatch", "evaluation_threads", "find_device", "fitting_batch", "m
 
 SHARE_OF_MEMORY = 0.8  # of a GPU, for one batch
 # Parameters of glibc's mallopt: how much free memory is kept, -1 for all; from which size on, and how many, arrays have
-# pages of their own, which go back to the system with the array. In the block of `memory_kept`, and after it: what
-# glibc itself ends with in a process that has freed large arrays.
+# separate pages, which go back to the system with the array. In the block of `memory_kept`, and after it: what glibc
+# itself ends with in a process that has freed large arrays.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 KEEP = {M_TRIM_THRESHOLD: -1, M_MMAP_MAX: 0}
 GIVE_BACK = {M_TRIM_THRESHOLD: 1 << 26, M_MMAP_THRESHOLD: 1 << 25, M_MMAP_MAX: 1 << 16}
