@@ -50,7 +50,7 @@ def connected(address: str | None) -> Iterator[None]:
     try:
         ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises plain Exception, too, as where a node takes long to start
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = " ".join(str(error).split()) or type(error).__name__
         place = "Ray can't start here" if address is None else f"--address {address}: no Ray cluster answers there"
         raise MachineError(f"{place} ({reason:.300})") from None
 
