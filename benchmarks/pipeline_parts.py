@@ -71,13 +71,14 @@ def one_model() -> list[dict[str, str]]:
 
 
 def sweeps(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """A run, single sweeps or another checkout, and forward passes, in turn."""
+    """A run, single sweeps or another checkout, and forward passes, plain and with memory kept, in turn."""
     write_task(folder, options.size, options.images, options.conditions, all_models())
     workers = options.run_workers
     sides: dict[str, Any] = {
         "sweep": lambda: side("sweep", folder, workers),
         "single": lambda: side("single", folder, workers),
         "forward": lambda: side("forward", folder, workers),
+        "kept": lambda: side("kept", folder, workers),
     }
     if options.baseline:
         sides["single"] = lambda: side("sweep", folder, workers, checkout=options.baseline.resolve())
@@ -106,6 +107,7 @@ def beside_script(
 
     save_checkpoint(load_checkpoint(WEIGHTS / "segformer-b0-streets.safetensors"), folder / "b0", format="transformers")
     write_task(folder, options.script_size, images, conditions, one_model(), metrics=[])
+    side("stages", folder, 0)  # compiles the corruptions, once for an installation
     sides = {
         "run": lambda: side("reported", folder, options.run_workers),
         "script": lambda: side("script", folder, folder / "b0"),

@@ -4,7 +4,8 @@
 
 `robustbench_seg` is imported from PYTHONPATH, so that another checkout can be measured too. Sides: `sweep` is a run,
 `reported` a run with its report, `single` a run of the same code in which each cell is a sweep of its own, `forward`
-the bare forward passes of all models, `script` what a plain script of Transformers, imagecorruptions and torchmetrics
+the bare forward passes of all models, `kept` these in a process that keeps the memory it frees, as a run does,
+`script` what a plain script of Transformers, imagecorruptions and torchmetrics
 does for one model, whose folder is WORKERS.
 """
 
@@ -101,6 +102,14 @@ def forward(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
     return {"wall_s": sum(seconds.values()), "by_model": seconds, "cells": len(jobs)}
 
 
+def kept(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
+    """`forward`, where arrays that are freed leave their memory to the next ones."""
+    from robustbench_seg.measure.devices import memory_kept
+
+    with memory_kept():
+        return forward(suite, data, out, workers)
+
+
 def script(suite: str, data: str, out: str, model: str) -> dict[str, Any]:
     """What one writes without this package: a loop over conditions and files, for one model of Transformers."""
     import numpy as np
@@ -157,7 +166,7 @@ def single(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
     return run(suite, data, out, workers, alone=True)
 
 
-SIDES = {"sweep": run, "reported": reported, "single": single, "forward": forward, "script": script}
+SIDES = {"sweep": run, "reported": reported, "single": single, "forward": forward, "kept": kept, "script": script}
 
 if __name__ == "__main__":
     side, *arguments = sys.argv[1:]

@@ -52,10 +52,12 @@ def machine_name(device: str) -> str:
 
 
 def available_cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Count the cores that this process may use: the system's, or its container's share of time if that is less."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # "max" without a limit; another version of cgroups has no such file
+        quota, period = map(int, (CGROUP / "cpu.max").read_text(encoding="ascii").split())
+        cores = min(cores, -(-quota // period))
+    return cores
 
 
 def free_memory() -> int:

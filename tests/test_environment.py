@@ -30,6 +30,17 @@ def test_a_commit_is_marked_where_code_differs_from_it(checkout: Path) -> None:
     assert environment.source_commit() == f"{commit}+"
 
 
+def test_cores_are_the_containers_share_of_time_where_that_is_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "CGROUP", tmp_path)
+    monkeypatch.setattr(environment.os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+    assert environment.available_cores() == 8
+    for limit, cores in {"max 100000": 8, "250000 100000": 3, "50000 100000": 1, "1600000 100000": 8}.items():
+        (tmp_path / "cpu.max").write_text(f"{limit}\n")
+        assert environment.available_cores() == cores
+
+
 def test_results_that_a_run_writes_do_not_mark_its_commit(checkout: Path) -> None:
     commit = environment.source_commit()
     for name in ("reports/study/report.md", "benchmarks/results/speed.md"):
