@@ -19,6 +19,7 @@ __all__ = [
     "cpu_name",
     "default_workers",
     "describe",
+    "describe_process",
     "free_memory",
     "machine_name",
     "source_commit",
@@ -38,10 +39,17 @@ def describe(device: str) -> dict[str, Any]:
         "robustbench_seg": __version__,
         "commit": source_commit(),
         "command": quote(shlex.join(["robustbench-seg", *sys.argv[1:]])),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        **describe_process(device),
+    }
+
+
+def describe_process(device: str) -> dict[str, Any]:
+    """Describe what may differ between the processes of a run. device: see `describe`."""
+    return {
         "python": platform.python_version(),
         "packages": {name: number for name in PACKAGES if (number := installed_version(name))},
         "machine": machine_name(device),
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 

@@ -18,7 +18,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.flop_counter import FlopCounterMode
 
 from .config import SegFormerConfig
 from .decoder import AllMLPDecoder
@@ -77,6 +76,8 @@ def count(network: nn.Module, *inputs: Any) -> Complexity:
 
     Raises NotImplementedError or RuntimeError for a module with control flow that depends on tensor values.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # it imports Triton
+
     shadow = copy_to_meta(network)
     counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.mv: flops_of_mv})
     with torch.no_grad(), torch.device("meta"), counter:

@@ -1,11 +1,14 @@
-"""Processes that run one suite on one folder at the same time: forked from a server that has imported torch once."""
+"""Processes that run one suite on one folder at the same time, or the program: forked from a server that has imported
+torch once.
+"""
 
 import multiprocessing
 import os
 import resource
 import signal
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
@@ -13,12 +16,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from robustbench_seg.__main__ import main
 from robustbench_seg.errors import RobustBenchError
 from robustbench_seg.measure import claimed, prepare
 from robustbench_seg.measure.listener import Listener
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import run
 from robustbench_seg.measure.shards import Shard
+from robustbench_seg.stopping import end_with
 from robustbench_seg.store import claims
 from robustbench_seg.suites import read_suite
 
@@ -38,10 +43,11 @@ SUITE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Told(Listener):
-    """Writes a line per event into a file. pause_s: after each image."""
+    """Writes a line per event into a file. pause_s: after each image. gate: a file without which no image passes."""
 
     log: Path
     pause_s: float = 0.0
+    gate: Path | None = None
 
     def write(self, *words: object) -> None:
         with self.log.open("a", encoding="utf-8") as file:
@@ -58,6 +64,8 @@ class Told(Listener):
 
     def image(self) -> None:
         time.sleep(self.pause_s)
+        while self.gate and not self.gate.exists():
+            time.sleep(0.005)
 
     def finished(self, job: Any, error: Exception | None) -> None:
         self.write("finished", job.cell.slug, error or "")
@@ -65,13 +73,17 @@ class Told(Listener):
 
 @dataclass(frozen=True, kw_only=True)
 class How:
-    """left_s: see `claims.LEFT_S`. largest: bytes of a file. broken: a corruption that raises."""
+    """pause_s, gate: see `Told`. left_s: see `claims.LEFT_S`. largest: bytes of a file. broken: a corruption that
+    raises. address: of a Ray cluster that measures.
+    """
 
     pause_s: float = 0.0
+    gate: Path | None = None
     left_s: float | None = None
     largest: int | None = None
     broken: str = ""
     shard: str = "all"
+    address: str | None = None
 
 
 def measure(suite: str, out: str, log: str, how: How) -> None:
@@ -89,22 +101,52 @@ def measure(suite: str, out: str, log: str, how: How) -> None:
             return usual(image, entry, *arguments, **others)
 
         prepare.corrupt = corrupt
-    told = Told(Path(log), how.pause_s)
+    told = Told(Path(log), how.pause_s, how.gate)
+    engine = "ray" if how.address else "local"
+    options = Options(shard=Shard.parse(how.shard), engine=engine, address=how.address)
     try:
-        failed = run(read_suite(suite), Path(out), Options(shard=Shard.parse(how.shard)), told)
+        failed = run(read_suite(suite), Path(out), options, told)
     except RobustBenchError as error:
         told.write("refused", error)
         os._exit(REFUSED)
     os._exit(1 if failed else 0)
 
 
-def begin(suite: Path, out: Path, log: Path, how: How = How()) -> BaseProcess:
-    """Start a process that measures."""
+def fork(function: Callable[..., None], *arguments: object) -> BaseProcess:
+    """Call a function in a process of the server's."""
     with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(map(str, (TESTS, TESTS.parent)))):
         forkserver.ensure_running()  # with this path, else it could import nothing before it forks
-    process = CONTEXT.Process(target=measure, args=(str(suite), str(out), str(log), how), daemon=True)
+    process = CONTEXT.Process(target=function, args=arguments, daemon=True)
     process.start()
     return process
+
+
+def begin(suite: Path, out: Path, log: Path, how: How = How()) -> BaseProcess:
+    """Start a process that measures."""
+    return fork(measure, str(suite), str(out), str(log), how)
+
+
+def begin_program(*arguments: str, errors: Path) -> BaseProcess:
+    """Start the program in a session of its own; the file gets what it writes to stderr.
+
+    Stops during its imports are in test_stops.py.
+    """
+    return fork(run_program, arguments, errors)
+
+
+def run_program(arguments: Sequence[str], errors: Path) -> None:
+    """Be the program, to its end."""
+    os.setsid()
+    multiprocessing.current_process().daemon = False  # it may start workers
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it, and so would what it starts
+    for path, number in ((Path(os.devnull), 1), (errors, 2)):
+        with path.open("w") as file:
+            os.dup2(file.fileno(), number)
+    sys.argv = ["robustbench-seg", *arguments]
+    try:
+        main()
+    except SystemExit as end:
+        end_with(int(end.code or 0))
 
 
 def kill(process: BaseProcess) -> None:

@@ -1,11 +1,17 @@
-"""What the server of `shared_runs` imports and compiles before it forks."""
+"""What the server of `shared_runs` imports, draws and compiles before it forks: a run of every corruption."""
 
-import numpy as np
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import shared_runs
+from small import write_suite
 
-from robustbench_seg import corruptions
-from robustbench_seg.datasets.streets import Streets
+from robustbench_seg.measure.listener import Listener
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.runner import run
+from robustbench_seg.suites import read_suite
 
-Streets("test", size=(64, 96), count=1).load("streets_000000_2000000")
-for name in shared_runs.CORRUPTIONS:
-    corruptions.corrupt(np.zeros((64, 96, 3), np.uint8), name, severity=1, seed=0, image_id="")
+with TemporaryDirectory() as folder:
+    conditions = {name: [1] for name in shared_runs.CORRUPTIONS}
+    suite = write_suite(Path(folder), **shared_runs.SUITE, conditions=conditions)
+    assert not run(read_suite(str(suite)), Path(folder, "out"), Options(), Listener())

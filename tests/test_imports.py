@@ -101,8 +101,9 @@ for arguments in {commands!r}:
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
-def test_neither_a_report_nor_a_study_nor_an_export_imports_torch() -> None:
-    modules = [f"robustbench_seg.{m}" for m in ("report.page", "cli.corrupt_progress", "studies.arms", "studies.speed")]
+def test_neither_a_report_nor_a_study_nor_an_export_nor_a_process_that_corrupts_imports_torch() -> None:
+    names = ("report.page", "cli.corrupt_progress", "studies.arms", "studies.speed", "measure.engines.nodes")
+    modules = [f"robustbench_seg.{name}" for name in names]
     program = f"import {', '.join(modules)}, sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from processes import LINE, ended, start, wait_for
+from processes import LINE, commands_of, ended, start, wait_for
 
 from robustbench_seg.locks import locked
 
@@ -231,5 +231,7 @@ def test_workers_of_a_killed_process_end_too(tmp_path: Path) -> None:
     process = begin(STATES["while workers are in a library's code"], tmp_path)
     process.kill()
     process.wait()
-    time.sleep(1)
+    patience = time.monotonic() + 10
+    while commands_of(process.pid) and time.monotonic() < patience:
+        time.sleep(0.02)
     assert ended(process) == (-signal.SIGKILL, "", [])

@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import LINE
 from program import ROOT, program
+from shared_runs import begin_program, status_of, wait_until
 from small import SUITE, assert_same_store, stored, write_suite
 
 from robustbench_seg.cli.slurm import seconds
@@ -195,13 +197,10 @@ def test_a_job_that_is_cancelled_is_not_queued_again(tmp_path: Path, monkeypatch
 
 def test_a_real_run_ends_after_its_sweep_when_it_is_asked_to(tmp_path: Path) -> None:
     suite, out = write_suite(tmp_path, **{**CHANGES, "models": SUITE["models"]}), tmp_path / "out"
-    command = [sys.executable, "-m", "robustbench_seg", "run", str(suite), "--out", str(out), "--workers", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    while process.poll() is None and not list(out.glob(".claims/*.[0-9]*")):
-        time.sleep(0.001)
-    process.send_signal(signal.SIGUSR1)
-    error = process.communicate(timeout=60)[1]
-    assert process.returncode == 130
-    assert error == "robustbench-seg: stopped; what is finished is kept, and the same command resumes from there\n"
+    process = begin_program("run", str(suite), "--out", str(out), "--workers", "0", errors=tmp_path / "errors")
+    assert wait_until(lambda: list(out.glob(".claims/*.[0-9]*")))
+    os.kill(process.pid or 0, signal.SIGUSR1)
+    assert status_of(process) == 130
+    assert (tmp_path / "errors").read_text() == LINE
     assert len(stored(out)) in (2, 4, 6), "whole sweeps"
     assert list((out / ".claims").glob("*.[0-9]*")) == []

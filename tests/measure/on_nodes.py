@@ -1,16 +1,12 @@
-"""Models and a corruption for tests of clusters, in a module that the processes of nodes can import."""
+"""Models for tests of clusters, in a module that the processes of nodes can import."""
 
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from test_sweep import Drawn
+from drawn_models import Drawn
 from torch import nn
-
-import robustbench_seg as rb
 
 
 class Numbered(Drawn):
@@ -46,21 +42,3 @@ class Net(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.layer(images)
-
-
-@rb.corruption("frail", category="mine", draws=False)
-def frail(image: np.ndarray, severity: int, draws: Any) -> np.ndarray:
-    """Darken an image. At severity 2 the first process to do so ends, at 3 each does, at 4 an image is refused."""
-    folder = Path(os.environ["FRAIL"])
-    if severity == 2:
-        try:
-            (folder / "once").touch(exist_ok=False)
-        except FileExistsError:
-            pass
-        else:
-            os.kill(os.getpid(), signal.SIGKILL)
-    if severity == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    if severity == 4 and image.mean() > float((folder / "bright").read_text()):
-        raise ValueError("too bright")
-    return image // 2

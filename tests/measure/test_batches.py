@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from drawn_models import Drawn
+from six_scenes import IMAGES, Scenes
 from small import assert_same_store, stored, write_suite
-from test_sweep import CONDITIONS, IMAGES, VIEWS, Drawn, Scenes
+from test_sweep import CONDITIONS, VIEWS
 
 import robustbench_seg as rb
 from robustbench_seg.datasets import Sample

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from counted_data import Counted, Unnamed
 from small import assert_same_store, stored
 
 import robustbench_seg as rb
@@ -23,29 +24,6 @@ from robustbench_seg.measure.decoded import PREFIX, Decoded, private_folder, sta
 from robustbench_seg.measure.listener import Listener
 
 CONDITIONS = {"gaussian_noise": [1, 3], "contrast": [2]}
-
-
-class Counted(CamVid):
-    """Writes a line for each image that it decodes, in whichever process."""
-
-    def __init__(self, root: Path, log: Path) -> None:
-        super().__init__(root)
-        self.log = log
-
-    def load(self, image_id: str) -> Sample:
-        with self.log.open("a") as file:
-            file.write(f"{image_id}\n")
-        return super().load(image_id)
-
-    def files(self, image_id: str) -> tuple[Path, ...]:
-        return self.pairs[image_id]
-
-
-class Unnamed(Counted):
-    """The same, with files that nobody knows."""
-
-    def load(self, image_id: str) -> Sample:
-        return super().load(image_id)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import gc
 import multiprocessing
 import os
 import resource
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from large_arrays import filled, filled_or_killed
 from small import assert_same_store, write_suite
 
 from robustbench_seg.errors import MachineError
@@ -26,7 +26,6 @@ from robustbench_seg.measure.workers import Loader
 from robustbench_seg.suites import read_suite
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="elsewhere all goes through the pipe")
-LARGE = SMALL + 1
 SHARED = Path("/dev/shm")
 SIZES = (SMALL * 2, SMALL * 5, SMALL * 12)
 
@@ -54,10 +53,6 @@ def ends(most: int) -> Iterator[Ends]:
     here, there = multiprocessing.Pipe()
     with here, there:
         yield Ends(Sender(there, most), Receiver(here))
-
-
-def filled(value: int, size: int = LARGE) -> np.ndarray:
-    return np.full(size, value, np.uint8)
 
 
 def open_files() -> int:
@@ -152,20 +147,14 @@ def test_segments_leave_most_of_the_files_that_a_process_may_open(monkeypatch: p
     assert segments_of_each(1) == 0
 
 
-def made(k: int) -> np.ndarray:
-    if k < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return filled(k)
-
-
 def test_arrays_outlive_their_worker_and_nothing_else_is_left() -> None:
     names, files = set(SHARED.iterdir()), open_files()
     with Loader(1) as loader:
-        results = loader.map(made, [1, 2, -1])
+        results = loader.map(filled_or_killed, [1, 2, -1])
         one, two = next(results), next(results)
         with pytest.raises(MachineError, match="a worker process was killed"):
             next(results)
-        assert list(map(set, loader.map(made, [3, 4]))) == [{3}, {4}]
+        assert list(map(set, loader.map(filled_or_killed, [3, 4]))) == [{3}, {4}]
     assert (set(one), set(two)) == ({1}, {2})
     assert set(SHARED.iterdir()) <= names
     del one, two, results, loader

@@ -4,15 +4,17 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import LINE, ended, start, wait_for
-from shared_runs import wait_until
+import shared_runs
+from drawn_models import Drawn
+from processes import LINE, commands_of
+from shared_runs import How, begin, begin_program, kill, status_of, wait_until
+from six_scenes import IMAGES, Scenes
 from small import SUITE, assert_same_store, stored, write_suite
-from test_sweep import IMAGES, Drawn, Scenes
 
 import robustbench_seg as rb
 from robustbench_seg.cli.choice import Target, options_for
@@ -32,43 +34,25 @@ from robustbench_seg.suites import read_suite
 ray = pytest.importorskip("ray", reason="the extra ray is not installed")
 pytestmark = pytest.mark.ray
 CONDITIONS = {"gaussian_noise": [1], "contrast": [2]}
-SLOW_NET = """
-import time
-import torch
-
-class Net(torch.nn.Module):
-    def forward(self, images):
-        time.sleep(0.2)
-        return torch.stack([images.mean(dim=1) * (k % 5 - 2) for k in range(19)], dim=1)
-
-def build():
-    return Net()
-"""
-DRIVER = """
-import sys
-from pathlib import Path
-from robustbench_seg.measure.listener import Listener
-from robustbench_seg.measure.plan import Options
-from robustbench_seg.measure.runner import run
-from robustbench_seg.suites import read_suite
-
-sys.exit(len(run(read_suite(sys.argv[1]), Path(sys.argv[2]), Options(engine="ray"), Listener())))
-"""
+CPUS = 3  # room for the actors of two drivers and a task
 
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Ray on this machine, once for all tests; the folder of what its processes write."""
     folder = tmp_path_factory.mktemp("nodes")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setenv("FRAIL", str(folder))
-        with cluster.connected(None):
-            yield folder
+        with pytest.MonkeyPatch.context() as cores:
+            cores.setattr(cluster.environment, "available_cores", lambda: CPUS)
+            stack.enter_context(cluster.connected(None))
+        yield folder
 
 
 @pytest.fixture(scope="module")
 def own(nodes: Path) -> Any:
-    """The models and the corruption of `on_nodes`."""
+    """The models of `on_nodes`, and the corruption `frail`."""
+    import frail  # noqa: F401
     import on_nodes
 
     return on_nodes
@@ -279,11 +263,13 @@ def test_options_of_the_other_engine_are_refused(tmp_path: Path) -> None:
 
 def test_a_stop_ends_the_actors_and_a_second_run_resumes(tmp_path: Path) -> None:
     suite = write_suite(tmp_path, gallery=[], views=["whole"])
-    arguments = ["-m", "robustbench_seg", "run", str(suite), "--out", str(tmp_path / "out"), "--engine", "ray"]
-    process = start(*arguments)
-    wait_for(lambda: list((tmp_path / "out/cells").glob("*.parquet")), process)
-    process.send_signal(signal.SIGINT)
-    assert ended(process) == (130, LINE, [])
+    arguments = ["run", str(suite), "--out", str(tmp_path / "out"), "--engine", "ray"]
+    process = begin_program(*arguments, errors=tmp_path / "errors")
+    assert wait_until(lambda: list((tmp_path / "out/cells").glob("*.parquet")), seconds=120)
+    os.kill(process.pid or 0, signal.SIGINT)
+    assert status_of(process) == 130
+    assert (tmp_path / "errors").read_text() == LINE
+    assert wait_until(lambda: not commands_of(process.pid or 0)), "Ray's processes end, too"
     done = len(stored(tmp_path / "out"))
     assert 0 < done < 2 * 4
     assert not run(read_suite(str(suite)), tmp_path / "out", Options(), Listener())
@@ -317,22 +303,20 @@ def owners(out: Path) -> set[int]:
     return found
 
 
-def test_two_drivers_share_a_folder_and_one_that_is_killed_leaves_its_sweeps_to_the_other(tmp_path: Path) -> None:
-    (tmp_path / "slow_net.py").write_text(SLOW_NET)
-    models = [{"name": "slow", "model": "slow_net.py:build"}, {"name": "constant"}]
+def test_two_drivers_share_a_folder_and_one_that_is_killed_leaves_its_sweeps_to_the_other(
+    nodes: Path, tmp_path: Path
+) -> None:
     many = {"contrast": [1, 2, 3, 4, 5], "saturate": [1, 2, 3, 4, 5]}
-    suite, out = write_suite(tmp_path, models=models, conditions=many, gallery=[], views=["whole"]), tmp_path / "out"
+    suite, out = write_suite(tmp_path, **shared_runs.SUITE, conditions=many), tmp_path / "out"
     assert not run(read_suite(str(suite)), tmp_path / "single", Options(), Listener())
-    arguments = ["-c", DRIVER, str(suite), str(out)]
-    killed, other = start(*arguments), start(*arguments)
+    how = How(gate=tmp_path / "gate", address=ray.get_runtime_context().gcs_address)
+    killed, other = (begin(suite, out, tmp_path / name, how) for name in ("killed", "other"))
     try:
-        wait_for(lambda: owners(out) >= {killed.pid, other.pid}, killed)
-        done = len(list(out.glob("cells/[!.]*.parquet")))
+        assert wait_until(lambda: owners(out) >= {killed.pid, other.pid}), "both are at work"
     finally:
-        killed.kill()
-        assert ended(killed)[0] == -signal.SIGKILL, "both were at work"
-        assert ended(other, seconds=240)[:2] == (0, "")
-    assert done < 2 * 9
+        kill(killed)
+        (tmp_path / "gate").touch()
+        assert status_of(other) == 0
     assert_same_store(out, tmp_path / "single")
     assert list(verify(out).faults) == []
     assert owners(out) == set()

@@ -3,11 +3,10 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,8 @@ import torch
 from counted import as_version
 from graphs import write_graph
 from pngs import raw_png
+from processes import LINE
+from shared_runs import begin_program, kill, status_of, wait_until
 from small import SUITE, assert_same_store, stored, write_suite
 
 from robustbench_seg import environment
@@ -495,8 +496,9 @@ def test_an_unsuitable_option_is_refused_before_the_first_cell(tmp_path: Path) -
     assert not stored(tmp_path / "out")
 
 
-def command(suite: Path, out: Path) -> list[str]:
-    return [sys.executable, "-m", "robustbench_seg", "run", str(suite), "--out", str(out), "--workers", "1"]
+def begin(suite: Path, out: Path) -> BaseProcess:
+    """Start the program with a worker."""
+    return begin_program("run", str(suite), "--out", str(out), "--workers", "1", errors=suite.parent / "errors")
 
 
 def test_a_killed_process_goes_on_where_it_stopped_and_ends_with_the_same_store(tmp_path: Path, finished: Path) -> None:
@@ -505,13 +507,12 @@ def test_a_killed_process_goes_on_where_it_stopped_and_ends_with_the_same_store(
     moments = random.Random(1)
     kept = 0
     for _ in range(3):
-        process = subprocess.Popen(command(suite, out), stdout=subprocess.DEVNULL)
+        process = begin(suite, out)
         # Wait until this run has stored something new, so that each one makes progress, then a random while.
-        while process.poll() is None and len(list(out.glob("cells/[!.]*.parquet"))) <= kept:
-            time.sleep(0.01)
+        assert wait_until(lambda kept=kept: len(list(out.glob("cells/[!.]*.parquet"))) > kept)
         time.sleep(moments.uniform(0, 0.05))
-        os.kill(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+        kill(process)
+        assert process.exitcode == -signal.SIGKILL
         after = stored(out)  # every file that is there is whole
         assert len(after) > kept
         kept = len(after)
@@ -525,22 +526,11 @@ def test_a_signal_ends_with_130_and_keeps_what_is_finished(
     sent: signal.Signals, tmp_path: Path, finished: Path
 ) -> None:
     suite, out = write_suite(tmp_path), tmp_path / "out"
-    process = subprocess.Popen(
-        command(suite, out),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell's background job ignores SIGINT, and so would what it starts, the tests and this process too.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )
-    while process.poll() is None and not list(out.glob("cells/[!.]*.parquet")):
-        time.sleep(0.01)
-    process.send_signal(sent)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert said.strip() == (
-        "robustbench-seg: stopped; what is finished is kept, and the same command resumes from there"
-    )
+    process = begin(suite, out)
+    assert wait_until(lambda: list(out.glob("cells/[!.]*.parquet")))
+    os.kill(process.pid or 0, sent)
+    assert status_of(process) == 130
+    assert (tmp_path / "errors").read_text() == LINE
     before = stored(out)
     assert 1 <= len(before) < CELLS
     told, failed = run_small(tmp_path, out)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import torch
+from drawn_models import Drawn
+from six_scenes import IMAGES, Scenes
 from small import SUITE, assert_same_store, stored, write_suite
-from torch.nn import functional
 
 import robustbench_seg as rb
 from robustbench_seg.datasets import Sample
@@ -26,38 +27,6 @@ from robustbench_seg.suites import read_suite
 
 CONDITIONS = {"gaussian_noise": [1, 3], "contrast": [2]}
 VIEWS = ["whole", "slide-64-32"]
-IMAGES = 6
-
-
-class Scenes(Streets):
-    """Six tiny scenes, that count how often they are loaded."""
-
-    def __init__(self) -> None:
-        super().__init__(size=(64, 96), count=IMAGES)
-        self.loaded: list[str] = []
-
-    def load(self, image_id: str) -> Sample:
-        self.loaded.append(image_id)
-        return super().load(image_id)
-
-
-class Drawn:
-    """A model with drawn weights. before: called with the images, and may raise or write on them."""
-
-    licence, about, parameters = "", "drawn", 0
-    class_names = Streets.class_names
-    device = torch.device("cpu")
-
-    def __init__(self, seed: int, before: Callable[[torch.Tensor], object] = lambda images: None) -> None:
-        self.name = self.checkpoint_sha256 = f"drawn {seed}"
-        self.weight = torch.randn(19, 3, 3, 3, generator=torch.Generator().manual_seed(seed))
-        self.before, self.seen = before, []
-
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        self.seen.append(len(images))
-        logits = functional.conv2d(images.float() / 255 - 0.5, self.weight, stride=4, padding=1)
-        self.before(images)
-        return logits
 
 
 def measure(models: dict[str, Drawn], out: Path, data: Streets | None = None, **options: Any) -> rb.Results:

@@ -2,17 +2,17 @@ import csv
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import yaml
+from processes import LINE
 from program import program
 from safetensors import safe_open
+from shared_runs import begin_program, kill, status_of, wait_until
 from tiny_recipe import DATA, RECIPE, make, same, weights
 from torch import nn
 
@@ -28,7 +28,6 @@ from segformer import CheckpointError, build, save_checkpoint
 from segformer.files import sha256_of
 
 CPU = Processes(torch.device("cpu"))
-PROGRAM = [sys.executable, "-m", "robustbench_seg"]
 
 
 @pytest.fixture(scope="module")
@@ -74,26 +73,18 @@ def command(recipe: dict[str, object], folder: Path) -> list[str]:
     return ["train", str(folder / "recipe.yaml"), "--out", str(folder / "out")]
 
 
-def start(arguments: list[str], until: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        arguments,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell's background job ignores SIGINT, and so would what it starts, the tests and this process too.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )
-    while process.poll() is None and not until.exists():
-        time.sleep(0.01)
+def begin(arguments: list[str], out: Path, errors: Path) -> BaseProcess:
+    """Start the program, and wait for its first checkpoint."""
+    process = begin_program(*arguments, "--workers", "0", errors=errors)
+    assert wait_until((out / "checkpoints/00000002.pt").exists)
     return process
 
 
 def test_a_killed_run_ends_with_the_same_weights_bit_for_bit(uninterrupted: Path, tmp_path: Path) -> None:
     arguments, out = command(RECIPE, tmp_path), tmp_path / "out"
-    process = start([*PROGRAM, *arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
+    process = begin(arguments, out, tmp_path / "errors")
+    kill(process)
+    assert process.exitcode == -signal.SIGKILL
     assert list(out.glob("checkpoints/*.pt"))
     assert not (out / "weights.safetensors").exists()
     done = program(*arguments, "--workers", "1")
@@ -105,11 +96,10 @@ def test_a_killed_run_ends_with_the_same_weights_bit_for_bit(uninterrupted: Path
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_run_reports_it_in_one_line_and_keeps_its_checkpoint(sent: signal.Signals, tmp_path: Path) -> None:
     arguments, out = command({**RECIPE, "iterations": 10000}, tmp_path), tmp_path / "out"
-    process = start([*PROGRAM, *arguments, "--workers", "0"], out / "checkpoints/00000002.pt")
-    process.send_signal(sent)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert errors == "robustbench-seg: stopped; what is finished is kept, and the same command resumes from there\n"
+    process = begin(arguments, out, tmp_path / "errors")
+    os.kill(process.pid or 0, sent)
+    assert status_of(process) == 130
+    assert (tmp_path / "errors").read_text() == LINE
     newest = max((out / "checkpoints").glob("*.pt"))
     assert torch.load(newest, weights_only=True)["done"] == int(newest.stem)
 

@@ -1,12 +1,12 @@
 import csv
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from shared_runs import fork, status_of
 from tiny_recipe import DATA, make, same, weights
 from together import RECIPE, losses_of, stay_in_evaluation
 from torch import nn
@@ -24,17 +24,19 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes on gloo, started by torchrun, left behind."""
     pytest.importorskip("accelerate")
     out = tmp_path_factory.mktemp("two")
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
-    done = subprocess.run(
-        [*launcher, str(TESTS / "training/together.py"), str(out)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    launcher = fork(launch, str(TESTS / "training/together.py"), str(out))
+    assert status_of(launcher) == 0, (out / "errors").read_text()
     return out
+
+
+def launch(script: str, out: str) -> None:
+    """Be torchrun, in a process that has imported torch."""
+    from torch.distributed.run import main
+
+    with Path(out, "errors").open("w") as file:
+        os.dup2(file.fileno(), 2)
+    os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+    main(["--standalone", "--nproc-per-node", "2", script, out])
 
 
 def test_two_processes_have_the_losses_of_one_with_the_whole_batch(

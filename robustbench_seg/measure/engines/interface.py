@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...datasets.base import LabelMap, Sample
-from ...metrics import ImageCounts
-from ..plan import Job
-from ..sweep import Sweep
+
+if TYPE_CHECKING:
+    from ...metrics import ImageCounts
+    from ..plan import Job
+    from ..sweep import Sweep
 
 __all__ = ["AHEAD", "Engine", "Keeper", "Measured"]
 
@@ -21,7 +23,7 @@ class Measured:
     in the job's record is to be replaced, because it was measured elsewhere.
     """
 
-    rows: Mapping[str, ImageCounts]
+    rows: "Mapping[str, ImageCounts]"
     timings: Mapping[str, float]
     environment: Mapping[str, Any] = field(default_factory=dict)
 
@@ -32,26 +34,26 @@ class Keeper(Protocol):
     def note(self, line: str) -> None:
         """Called with what a user is to know."""
 
-    def begin(self, sweep: Sweep) -> None:
+    def begin(self, sweep: "Sweep") -> None:
         """Called when a sweep begins."""
 
-    def count(self, job: Job, image_id: str, difference: float | None) -> None:
+    def count(self, job: "Job", image_id: str, difference: float | None) -> None:
         """Called when an image is counted for a job. difference: see `CorruptedSample`; None for a clean image."""
 
-    def picture(self, job: Job, sample: Sample, prediction: LabelMap) -> None:
+    def picture(self, job: "Job", sample: Sample, prediction: LabelMap) -> None:
         """Called for an image that is among `Screening.pictured`."""
 
-    def fail(self, job: Job, error: Exception) -> None:
+    def fail(self, job: "Job", error: Exception) -> None:
         """Called when a job drops out; nothing else follows for it."""
 
-    def keep(self, job: Job, what: Measured) -> None:
+    def keep(self, job: "Job", what: Measured) -> None:
         """Called when all images of a job are counted."""
 
 
 class Engine(AbstractContextManager["Engine"], Protocol):
     """Measures sweeps."""
 
-    def measure(self, sweeps: Iterable[Sweep | None]) -> None:
+    def measure(self, sweeps: "Iterable[Sweep | None]") -> None:
         """Measure all sweeps, and report to the keeper. A job that raises drops out, and the others continue.
 
         The iterable is read as sweeps are needed: when one is taken, at most `AHEAD` before it are not finished. After

@@ -139,8 +139,7 @@ class Models:
         from ... import environment
 
         device = torch.cuda.get_device_name() if self.device == "cuda" else "cpu"
-        about = environment.describe(device)
-        return os.getpid(), {name: about[name] for name in ("machine", "packages", "python")}
+        return os.getpid(), environment.describe_process(device)
 
     def show(
         self, portion: Portion, orders: Sequence[Order], *samples: Sample | Fault
