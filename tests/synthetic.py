@@ -69,8 +69,7 @@ def write_synthetic(
                 )  # fmt: skip
                 own = np.random.default_rng([sum(map(ord, cell.slug))])
                 right = accuracy(model, corruption, severity, view) + hardness + own.normal(0, 0.06, hardness.shape)
-                rows = [image_counts(name, *pair) for name, *pair in zip(ids, shares, right, strict=True)]
-                Store(folder).write_quality(rows, record)
+                Store(folder).write_quality(image_counts(ids, shares, right), record)
     plan = Plan(
         suite=fields.get("suite", "synthetic"),
         description="drawn numbers",
@@ -95,29 +94,32 @@ def change_plan(folder: Path, **changes: Any) -> None:
         store.write_plan(replace(plan, **changes))
 
 
-def image_counts(image_id: str, shares: np.ndarray, right: np.ndarray) -> ImageCounts:
-    """Split an image among classes; what is not right in a class is given to the next one."""
+def image_counts(ids: Sequence[str], shares: np.ndarray, right: np.ndarray) -> list[ImageCounts]:
+    """Split images among classes; what is not right in a class is given to the next one.
+
+    shares, right: (images, classes), of an image's pixels and of a class's pixels.
+    """
     labelled = np.floor(shares * HEIGHT * WIDTH).astype(np.int64)
     intersection = np.round(labelled * np.clip(right, 0, 1)).astype(np.int64)
-    predicted = intersection + np.roll(labelled - intersection, 1)
-    pixels = np.zeros(BINS, np.int64)
-    pixels[-1] = labelled.sum()
-    correct = np.zeros(BINS, np.int64)
-    correct[-1] = intersection.sum()
-    return ImageCounts(
-        image_id=image_id,
-        height=HEIGHT,
-        width=WIDTH,
-        counts={
-            "intersection": intersection,
-            "predicted": predicted,
-            "labelled": labelled,
-            "boundary_intersection": intersection // 20,
-            "boundary_predicted": predicted // 10,
-            "boundary_labelled": labelled // 10,
-            "calibration_pixels": pixels,
-            "calibration_correct": correct,
-            "calibration_confidence": np.round(pixels * 0.95 * 2**20).astype(np.int64),
-            "negative_log_likelihood": int((labelled.sum() + 3 * (labelled - intersection).sum()) * 0.4 * 2**20),
-        },
-    )
+    predicted = intersection + np.roll(labelled - intersection, 1, axis=1)
+    pixels, correct = np.zeros((2, len(ids), BINS), np.int64)
+    pixels[:, -1] = labelled.sum(axis=1)
+    correct[:, -1] = intersection.sum(axis=1)
+    counts = {
+        "intersection": intersection,
+        "predicted": predicted,
+        "labelled": labelled,
+        "boundary_intersection": intersection // 20,
+        "boundary_predicted": predicted // 10,
+        "boundary_labelled": labelled // 10,
+        "calibration_pixels": pixels,
+        "calibration_correct": correct,
+        "calibration_confidence": np.round(pixels * 0.95 * 2**20).astype(np.int64),
+        "negative_log_likelihood": (
+            (labelled.sum(axis=1) + 3 * (labelled - intersection).sum(axis=1)) * 0.4 * 2**20
+        ).astype(np.int64),
+    }
+    rows = ({name: values[k] for name, values in counts.items()} for k in range(len(ids)))
+    return [
+        ImageCounts(image_id=name, height=HEIGHT, width=WIDTH, counts=row) for name, row in zip(ids, rows, strict=True)
+    ]

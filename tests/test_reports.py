@@ -7,11 +7,12 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from robustbench_seg.models import BUILTIN_WEIGHTS
 from robustbench_seg.store.cell import QualityCell
-from robustbench_seg.store.file import read_cell
+from robustbench_seg.store.file import StoredCell, read_cell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import latency_frame, quality_frame
@@ -31,9 +32,24 @@ def page_of(study: Path) -> Path:
     return study.with_name(re.sub(r"(-pad)?(-seed\d+|-deeplabv3plus|-plain-ffn)?$", "", study.name)) / "report"
 
 
-@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
-def test_the_hash_of_every_model_is_that_of_the_file_in_its_command(study: Path) -> None:
-    cells = quality_frame(study)
+@pytest.fixture(scope="module", params=STUDIES, ids=lambda study: study.name)
+def study(request: pytest.FixtureRequest) -> Path:
+    return Path(request.param)
+
+
+@pytest.fixture(scope="module")
+def stored(study: Path) -> dict[Path, StoredCell]:
+    return {path: read_cell(path) for path in Store(study).files("quality")}
+
+
+@pytest.fixture(scope="module")
+def cells(study: Path, stored: dict[Path, StoredCell]) -> pd.DataFrame:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("robustbench_seg.studies.frame.read_cell", stored.__getitem__)  # each file is read once
+        return quality_frame(study)
+
+
+def test_the_hash_of_every_model_is_that_of_the_file_in_its_command(study: Path, cells: pd.DataFrame) -> None:
     page = (page_of(study) / "report.md").read_text(encoding="utf-8")
     for (model, sha256), own in cells.groupby(["model", "checkpoint_sha256"]):
         commands = [json.loads(environment)["command"] for environment in own["environment"]]
@@ -58,9 +74,7 @@ def committed_source(about: str) -> str:
     return source
 
 
-@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
-def test_a_study_is_whole_small_and_without_pictures_of_data(study: Path) -> None:
-    cells = quality_frame(study)
+def test_a_study_is_whole_small_and_without_pictures_of_data(study: Path, cells: pd.DataFrame) -> None:
     assert (cells["images"] == cells["of"]).all()
     assert not Store(study).failures()
     assert not cells.duplicated(["model", "view", "corruption", "severity"]).any()
@@ -72,23 +86,23 @@ def test_a_study_is_whole_small_and_without_pictures_of_data(study: Path) -> Non
         assert "data:image/webp" not in path.read_text(encoding="utf-8"), path.name
 
 
-@pytest.mark.parametrize("study", SPEEDS, ids=lambda study: study.name)
-def test_a_report_of_speed_is_whole_and_of_one_machine_and_its_command_is_in_the_readme(study: Path) -> None:
-    cells = latency_frame(study)
-    (plan,) = Store(study).plans()
+@pytest.mark.parametrize("folder", SPEEDS, ids=lambda folder: folder.name)
+def test_a_report_of_speed_is_whole_and_of_one_machine_and_its_command_is_in_the_readme(folder: Path) -> None:
+    cells = latency_frame(folder)
+    (plan,) = Store(folder).plans()
     assert {cell.key for cell in plan.cells} == set(cells["key"])
-    assert not Store(study).failures()
+    assert not Store(folder).failures()
     assert cells[["machine", "threads", "torch", "batch", "precision"]].drop_duplicates().shape[0] == 1
     readme = " ".join((ROOT / "reports/README.md").read_text(encoding="utf-8").replace("\\\n", " ").split())
     for command in {json.loads(text)["command"] for text in cells["environment"]}:
-        assert f"--out {study.relative_to(ROOT)}" in command
+        assert f"--out {folder.relative_to(ROOT)}" in command
         assert command in readme
 
 
-@pytest.mark.parametrize("study", SPEEDS, ids=lambda study: study.name)
-def test_a_report_of_speed_has_table_2_of_the_paper_next_to_it(study: Path) -> None:
+@pytest.mark.parametrize("folder", SPEEDS, ids=lambda folder: folder.name)
+def test_a_report_of_speed_has_table_2_of_the_paper_next_to_it(folder: Path) -> None:
     theirs = read_published("table2_main").set_index(["method", "encoder"])
-    page = (study / "report/report.md").read_text(encoding="utf-8")
+    page = (folder / "report/report.md").read_text(encoding="utf-8")
     rows = page.partition("Next to the paper's Table 2")[2].splitlines()
     for size in (1024, 768, 640, 512):
         (row,) = [line for line in rows if f"| {size}x{2 * size} |" in line and "SegFormer@" in line]
@@ -118,15 +132,15 @@ def test_padding_gives_the_scores_that_an_independent_evaluation_gave() -> None:
 SHIPPED_VIEWS = {view for name in shipped("robustbench_seg.suites") for view in read_suite(name).measured_views}
 
 
-@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
-def test_a_run_finds_each_cell_of_a_study_whether_a_suite_or_a_name_gives_its_view(study: Path) -> None:
+def test_a_run_finds_each_cell_of_a_study_whether_a_suite_or_a_name_gives_its_view(
+    study: Path, stored: dict[Path, StoredCell]
+) -> None:
     store = Store(study)
-    for path in store.files("quality"):
-        stored = read_cell(path)
-        cell, ids = stored.record.cell, tuple(map(str, stored.arrays["image_id"]))
+    for path, one in stored.items():
+        cell, ids = one.record.cell, tuple(map(str, one.arrays["image_id"]))
         assert isinstance(cell, QualityCell)
         of_suites = [view for view in SHIPPED_VIEWS if view.label == cell.view.label]
         assert of_suites
         for view in (*of_suites, View.parse(str(cell.view))):
-            record = replace(stored.record, cell=replace(cell, view=view))
+            record = replace(one.record, cell=replace(cell, view=view))
             assert store.path("quality", record.cell.slug, record.expected_key(ids)) == path

@@ -28,11 +28,18 @@ DATES = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 def save_figure(figure: "Figure", path: Path, file_format: str) -> None:
     """Write a figure as "svg" or "pdf" whose bytes depend on its content alone."""
     import matplotlib as mpl
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
         text.set_parse_math(False)  # names come from users, and one may hold two dollar signs
     with mpl.rc_context(SETTINGS):
+        {"svg": FigureCanvasSVG, "pdf": FigureCanvasPdf}[file_format](figure)  # measures texts as the file has them
+        # `savefig` would draw the figure twice to lay it out.
+        if layout := figure.get_layout_engine():
+            layout.execute(figure)
+            figure.set_layout_engine(None)
         figure.savefig(path, format=file_format, metadata=DATES[file_format])
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -33,16 +34,12 @@ def render_html(title: str, sections: Sequence[Section], files_of: Sequence[File
 
     files_of: each section's files next to the page.
     """
-    engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    filters = code, prose, common_lead, sort_key, plain_title, many_models, verdict, with_rest
-    engine.filters.update({each.__name__: each for each in filters})
     script = package_text("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    template = engine.from_string(package_text("page.html"))
     parts = [part_of(section, files_of[k] if files_of else ()) for k, section in enumerate(sections)]
 
     def page(galleries: Sequence[Gallery]) -> str:
-        return template.render(
+        return page_template().render(
             title=title,
             style=markupsafe.Markup(package_text("page.css") + stylesheet()),
             script=markupsafe.Markup(script),
@@ -56,6 +53,15 @@ def render_html(title: str, sections: Sequence[Section], files_of: Sequence[File
     rest = PAGE_BYTES - len(page([Gallery(scenes=[])] * len(parts)).encode())
     share = max(LEAST_GALLERY_BYTES, rest) // max(1, sum(bool(section.gallery) for section in sections))
     return page([gallery_of(section.gallery, share, section.colours) for section in sections])
+
+
+@cache
+def page_template() -> jinja2.Template:
+    """Compile the page's template, which takes longer than to render it."""
+    engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    filters = code, prose, common_lead, sort_key, plain_title, many_models, verdict, with_rest
+    engine.filters.update({each.__name__: each for each in filters})
+    return engine.from_string(package_text("page.html"))
 
 
 def part_of(section: Section, own_files: Files) -> dict[str, Any]:

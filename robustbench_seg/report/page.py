@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
@@ -56,8 +57,12 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
 
 def text_of(title: str, sections: Sequence[Mapping[str, Any]]) -> str:
     """Render the report as Markdown."""
+    return re.sub(r"\n{3,}", "\n\n", text_template().render(title=title, sections=sections))
+
+
+@cache
+def text_template() -> jinja2.Template:
     template = files(__package__).joinpath("page.md").read_text(encoding="utf-8")
     engine = jinja2.Environment(finalize=escaped, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     engine.filters.update(code=code, markdown=markdown)
-    text = engine.from_string(template).render(title=title, sections=sections)
-    return re.sub(r"\n{3,}", "\n\n", text)
+    return engine.from_string(template)

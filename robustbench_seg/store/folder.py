@@ -139,7 +139,9 @@ class Store:
         A note with another number of images belongs to another cell. A note that can't be read stays: it must not stop
         this cell.
         """
-        for path in (self.folder / "failed").glob(f"{record.cell.slug}-*.json"):
+        for path in (self.folder / "failed").glob("*.json"):
+            if not path.name.startswith(f"{record.cell.slug}-"):
+                continue
             with suppress(StoreError):
                 failed = read_failure(path).record
                 if (failed.cell, failed.images) == (record.cell, record.images):

@@ -128,8 +128,9 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON. Empty fields of NEWER are omitted, so that older files stay the same."""
-        fields = {name: value for name, value in asdict(self).items() if value or name not in NEWER}
-        return fields | {"cell": self.cell.to_dict()}
+        fields = {name: value for name, value in vars(self).items() if value or name not in NEWER}
+        own = {name: asdict(metric) for name, metric in self.own_metrics.items()}
+        return fields | {"cell": self.cell.to_dict()} | ({"own_metrics": own} if own else {})
 
     def to_json(self) -> str:
         """Return the record as strict, key-sorted JSON."""

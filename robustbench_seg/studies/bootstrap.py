@@ -68,23 +68,25 @@ class Scores:
         fields: for example a model and a view. The look-up returns NaN for a missing cell. Raises UsageError for
         several cells of one condition, and for cells of different data, models or settings: they must not share a mean.
         """
-        return self.lookup(self.draws, fields)
+        return self.lookup(fields, self.draws)
 
-    def by_part(self, **fields: Any) -> Callable[[str, int], NDArray[np.float64]]:
-        """Return a look-up as `under` does, but to the scores of the single blocks, then groups: (blocks + groups,)."""
-        return self.lookup(np.concatenate([self.alone, self.by_group]), fields)
+    def with_parts(self, **fields: Any) -> Callable[[str, int], NDArray[np.float64]]:
+        """Return a look-up as `under` does, with the scores of the single blocks, then groups, after the draws."""
+        return self.lookup(fields, self.draws, self.alone, self.by_group)
 
     def lookup(
-        self, values: NDArray[np.float64], fields: Mapping[str, Any]
+        self, fields: Mapping[str, Any], *values: NDArray[np.float64]
     ) -> Callable[[str, int], NDArray[np.float64]]:
-        """Return a look-up from (corruption, severity) to a column of values, (rows, cells)."""
+        """Return a look-up from (corruption, severity) to a column of values, each (rows, cells), one after another."""
         indices = self.places(fields)
         cells = self.cells.iloc[indices]
         expect_comparable(cells, ["corruption", "severity"])
         places = dict(zip(zip(cells["corruption"], cells["severity"], strict=True), indices, strict=True))
-        missing = np.full(len(values), np.nan)
+        missing = np.full(sum(map(len, values)), np.nan)
         return lambda corruption, severity: (
-            values[:, places[corruption, severity]] if (corruption, severity) in places else missing
+            np.concatenate([one[:, places[corruption, severity]] for one in values])
+            if (corruption, severity) in places
+            else missing
         )
 
     def places(self, fields: Mapping[str, Any]) -> NDArray[np.intp]:

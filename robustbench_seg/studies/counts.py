@@ -19,6 +19,8 @@ from .blocks import Blocks, blocks_by_counts
 
 __all__ = ["CellCounts", "Counts", "blocks_in", "metrics_in", "read_counts", "unknown_metrics"]
 
+COLUMNS = ["path", "fingerprint", "truth", "class_names", "metric_sources", "counts"]  # that `read_counts` reads
+
 
 class CellCounts:
     """The columns of one cell's file: image ids, and int64 (images,) or (images, size).
@@ -101,7 +103,7 @@ def read_counts(cells: pd.DataFrame, quantity: str = "miou") -> Counts:
         raise StoreError(f"no cell has {quantity!r:.60} from code that is known here; there are {', '.join(metrics)}")
     metric = metrics[quantity]
     terms: dict[str, NDArray[Any]] = {}
-    for k, cell in enumerate(cells.itertuples()):
+    for k, cell in enumerate(cells[COLUMNS].itertuples()):
         if (cell.fingerprint, cell.truth) != (first["fingerprint"], first["truth"]):
             raise StoreError(
                 f"{cell.path}: has other images or labels than {first['path']}; only cells of the same are compared"

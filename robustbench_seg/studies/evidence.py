@@ -48,7 +48,7 @@ class Evidence:
     reference: str | None = None
     primary: Sequence[Comparison] = ()
     margin: float = MARGIN
-    lookups: dict[tuple[str, str, View], tuple[Miou, Miou]] = field(default_factory=dict, repr=False)
+    lookups: dict[tuple[str, str, View], Miou] = field(default_factory=dict, repr=False)
 
     @cached_property
     def titles(self) -> list[str]:
@@ -96,11 +96,9 @@ class Evidence:
 
     def metric(self, name: str, title: str, view: View) -> Miou:
         """Look up any metric as `miou` does."""
-        scores, place = self.scores[name], {"title": title, "view": view.label}
         if (name, title, view) not in self.lookups:
-            self.lookups[name, title, view] = scores.under(**place), scores.by_part(**place)
-        drawn, parts = self.lookups[name, title, view]
-        return lambda corruption, severity: np.concatenate([drawn(corruption, severity), parts(corruption, severity)])
+            self.lookups[name, title, view] = self.scores[name].with_parts(title=title, view=view.label)
+        return self.lookups[name, title, view]
 
     def interval(self, draws: Draws) -> Interval:
         """Make the interval of a statistic; its ends are NaN where blocks are too few."""

@@ -121,7 +121,7 @@ def fine_grained(cells: pd.DataFrame, blocks: Blocks) -> FineGrained:
                 drawn,
                 which,
             )
-            for cell in cells.itertuples()
+            for cell in cells[["title", "corruption", "severity", "counts"]].itertuples()
         }
     )
 

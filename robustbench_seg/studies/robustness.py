@@ -44,9 +44,9 @@ def expect_comparable(cells: pd.DataFrame, names: Sequence[str]) -> None:
     for name in (name for name in (*BASIS, *MODEL) if name in cells and name not in names):
         if len(values := cells[name].unique()) > 1:
             raise UsageError(f"cells of {name} {values[0]} and {values[1]} would share a mean; choose one of them")
-    repeated = cells[cells.duplicated(list(names))]
-    if len(repeated):
-        where = ", ".join(f"{name} {repeated.iloc[0][name]}" for name in names)
+    repeated = cells.duplicated(list(names)).to_numpy()
+    if repeated.any():
+        where = ", ".join(f"{name} {cells[name].iloc[repeated.argmax()]}" for name in names)
         others = ("metrics", "metric_sources", "corruption_source")
         differing = [name for name in others if name in cells and cells[name].nunique() > 1]
         raise UsageError(f"several cells have {where}; choose one{f', by {differing[0]}' if differing else ''}")

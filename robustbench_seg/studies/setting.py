@@ -107,7 +107,7 @@ class Setting:
         """The corruptions by category; all under "" where categories are not known."""
         return categories_of(self.conditions) or {"": tuple(self.conditions)}
 
-    @property
+    @cached_property
     def cells(self) -> pd.DataFrame:
         """The cells of the view, or of all views."""
         return self.evidence.cells if self.view is None else self.evidence.of_view(self.view)

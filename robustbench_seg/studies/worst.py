@@ -6,6 +6,7 @@ over its runs. With several arms, the score of an image is the mean over them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,15 +53,23 @@ class ImageScores:
         missing = f" Of {some} of {self.planned} conditions, those that all models have." if some < self.planned else ""
         return f"One image has no interval.{missing}"
 
-    @property
+    @cached_property
     def places(self) -> list[Place]:
         """The conditions, the clean one included."""
         return list(next(iter(self.scores.values())))
 
-    @property
+    @cached_property
     def table(self) -> NDArray[np.float64]:
         """The mean over arms, (conditions, images)."""
         return np.asarray(np.mean([[own[place] for place in self.places] for own in self.scores.values()], axis=0))
+
+    @cached_property
+    def counts(self) -> dict[Place, list[CellCounts]]:
+        """The counts of each model by condition."""
+        counts: dict[Place, list[CellCounts]] = {}
+        for cell in self.cells[["corruption", "severity", "counts"]].itertuples():
+            counts.setdefault((cell.corruption, cell.severity), []).append(cell.counts)
+        return counts
 
     @property
     def order(self) -> NDArray[np.intp]:
@@ -162,13 +171,12 @@ class ImageScores:
 
     def lost(self, image: int, corruption: str, severity: int) -> tuple[str, ...]:
         """Name the classes that the image's label has, and in which no model has a pixel right in a condition."""
-        own = self.cells[(self.cells["corruption"] == corruption) & (self.cells["severity"] == severity)]
-        if not len(own):
+        if (corruption, severity) not in self.counts:
             return ()
-        index = int(np.flatnonzero(self.counted)[image])
-        labelled = own.iloc[0]["counts"]["labelled"][index] > 0
-        hit = np.any([counts["intersection"][index] > 0 for counts in own["counts"]], axis=0)
-        names = own.iloc[0]["class_names"]
+        own, index = self.counts[corruption, severity], int(np.flatnonzero(self.counted)[image])
+        labelled = own[0]["labelled"][index] > 0
+        hit = np.any([counts["intersection"][index] > 0 for counts in own], axis=0)
+        names = self.cells["class_names"].iloc[0]
         return tuple(name for name, lost in zip(names, labelled & ~hit, strict=True) if lost)
 
 
@@ -194,7 +202,7 @@ def image_scores(
     """
     have = {
         (cell.title, (cell.corruption, cell.severity)): score_images(cell.counts, metric)[blocks.labelled]
-        for cell in cells.itertuples()
+        for cell in cells[["title", "corruption", "severity", "counts"]].itertuples()
         if all(name in cell.counts for name in metric.reads)
     }
     titles = list(dict.fromkeys(cells["title"]))

@@ -1,5 +1,7 @@
 """A folded network computes what the network does: held against its own layers in float64."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from seg_zoo.files import load
@@ -20,7 +22,7 @@ def test_a_folded_network_gives_the_logits_of_its_layers_in_float64(name: str) -
         :, None, None
     ]
     with torch.inference_mode():
-        wanted = load(path_of(name)).network.double()(images.double())
+        wanted = deepcopy(loaded.network).double()(images.double())
         folded = fold(loaded.network)
         logits = folded(images.contiguous(memory_format=torch.channels_last))
     torch.testing.assert_close(logits, wanted.float(), rtol=0, atol=2e-5 * wanted.abs().max().item())

@@ -521,7 +521,8 @@ def test_axe_finds_nothing_serious(
     page.execute_script(script)
     page.execute_script(axe)
     page.set_script_timeout(300)
-    results = page.execute_async_script("axe.run().then(arguments[0])")
+    # Of a rule that is met, one place is enough: to name each of thousands of elements takes as long as all rules.
+    results = page.execute_async_script("axe.run({resultTypes: ['violations']}).then(arguments[0])")
     found = [
         f"{rule['id']}: {node['html'][:120]}"
         for rule in results["violations"]

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
 
 from robustbench_seg.charts import style
 from robustbench_seg.studies.statistics import Interval
@@ -76,8 +77,9 @@ def labelled(figure: Figure, axes: Axes, marks: Sequence[Mark], size: float = 8)
     scale = figure.dpi / 72
     points = {mark.model: axes.transData.transform((mark.x.estimate, mark.y.estimate)) for mark in marks}
     radius = MARK * scale
-    taken = [Bbox.from_bounds(x - radius, y - radius, 2 * radius, 2 * radius) for x, y in points.values()]
-    lines = [line.get_window_extent() for line in axes.lines if np.size(line.get_xdata()) == 2]  # intervals among them
+    taken = [(x - radius, y - radius, x + radius, y + radius) for x, y in points.values()]
+    pairs = [line for line in axes.lines if np.size(line.get_xdata()) == 2]  # the lines of intervals
+    lines = np.array([line.get_window_extent().extents for line in pairs]).reshape(-1, 4)
     looks, places = looks_of(marks), {}
     for mark in sorted(marks, key=lambda mark: (-mark.y.estimate, mark.x.estimate)):
         name = parse(mark.model)
@@ -86,6 +88,7 @@ def labelled(figure: Figure, axes: Axes, marks: Sequence[Mark], size: float = 8)
             color=looks[name.architecture]["color"], ha="center", va="center", zorder=4,
         )  # fmt: skip
         box = text.get_window_extent()
+        occupied = np.array(taken)
         half = box.width / 2 / scale, box.height / 2 / scale
         tries = [
             (
@@ -98,12 +101,12 @@ def labelled(figure: Figure, axes: Axes, marks: Sequence[Mark], size: float = 8)
         distance, shift = min(
             tries,
             key=lambda each: (
-                DISTANCE * each[0] + cost(axes, box.translated(each[1][0] * scale, each[1][1] * scale), taken, lines)
+                DISTANCE * each[0] + cost(axes, box.translated(each[1][0] * scale, each[1][1] * scale), occupied, lines)
             ),
         )
         text.set_position(shift)
         places[mark.model] = box.translated(shift[0] * scale, shift[1] * scale)
-        taken.append(places[mark.model])
+        taken.append(places[mark.model].extents)
         if distance >= LEADER:
             x, y = points[mark.model]
             end = axes.transData.inverted().transform(nearest(places[mark.model], x, y))
@@ -111,12 +114,21 @@ def labelled(figure: Figure, axes: Axes, marks: Sequence[Mark], size: float = 8)
     return places
 
 
-def cost(axes: Axes, box: Bbox, taken: Sequence[Bbox], lines: Sequence[Bbox]) -> float:
-    """Compute what a label in this box covers of other labels and marks, and of lines; outside of the axes is worst."""
-    covered = sum(part.width * part.height for other in taken if (part := Bbox.intersection(box, other)))
-    crossed = sum(max(part.width, part.height) for other in lines if (part := Bbox.intersection(box, other)))
+def cost(axes: Axes, box: Bbox, taken: NDArray[np.float64], lines: NDArray[np.float64]) -> float:
+    """Compute what a label in this box covers of other labels and marks, and of lines; outside of the axes is worst.
+
+    taken, lines: boxes in pixels, (boxes, 4): left, bottom, right, top.
+    """
+    covered = overlaps(box, taken).prod(axis=1).sum()
+    crossed = overlaps(box, lines).max(axis=1).sum()
     inside = axes.bbox.contains(box.x0, box.y0) and axes.bbox.contains(box.x1, box.y1)
-    return COVER * covered + CROSS * crossed + (0 if inside else 1e9)
+    return float(COVER * covered + CROSS * crossed + (0 if inside else 1e9))
+
+
+def overlaps(box: Bbox, others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute width and height of what a box shares with each of the others, (others, 2); 0 where they do not meet."""
+    sides = np.minimum(box.max, others[:, 2:]) - np.maximum(box.min, others[:, :2])
+    return np.where((sides >= 0).all(axis=1, keepdims=True), sides, 0.0)
 
 
 def nearest(box: Bbox, x: float, y: float) -> tuple[float, float]:

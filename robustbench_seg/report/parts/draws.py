@@ -19,10 +19,10 @@ COLUMNS = (
 
 def make(panel: Panel) -> Content:
     """Make the table of means and spreads over draws; nothing where there is one draw."""
-    cells = panel.evidence.cells
-    if not panel.conditions or not len(cells):
+    cells, drawn = panel.evidence.cells, panel.source.drawn
+    if not panel.conditions or not len(cells) or drawn["seed"].nunique() == 1:
         return Content()
-    frame = draws_of(panel.source.drawn, cells, panel.conditions)
+    frame = draws_of(drawn, cells, panel.conditions)
     if frame["draws"].max() == 1:
         return Content()
     weights = [panel.models(title, [title])["weights"] for title in frame["title"]]
