@@ -100,14 +100,10 @@ def copy_to_meta(network: nn.Module) -> nn.Module:
     """Copy a module in eval mode, with float32 parameters and buffers on the meta device."""
     memo: dict[int, Any] = {}  # deepcopy treats these as copied already
     for parameter in network.parameters():
-        memo[id(parameter)] = nn.Parameter(on_meta(parameter), requires_grad=False)
+        memo[id(parameter)] = nn.Parameter(torch.empty_like(parameter, device="meta"), requires_grad=False)
     for buffer in network.buffers():
-        memo[id(buffer)] = on_meta(buffer)
+        memo[id(buffer)] = torch.empty_like(buffer, device="meta")
     return copy.deepcopy(network, memo).eval().float()
-
-
-def on_meta(tensor: Tensor) -> Tensor:
-    return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")  # empty_like is slow there
 
 
 def flops_of_mv(matrix: tuple[int, int], *_: Any, **__: Any) -> int:
