@@ -3,6 +3,10 @@
 import os
 from pathlib import Path
 
+# Tiny networks and matrices gain nothing from threads, and threads that wait for each other on a busy machine lose
+# everything. NumPy reads this when it is imported.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 import numpy as np
 import pytest
 import torch
@@ -13,8 +17,6 @@ from robustbench_seg.datasets.cityscapes import write_cityscapes
 from robustbench_seg.datasets.streets import Streets
 from segformer import export_onnx
 
-# Tiny networks gain nothing from threads, and threads that wait for each other on a busy machine lose everything.
-os.environ["OMP_NUM_THREADS"] = "1"
 torch.set_num_threads(1)
 
 # What a test writes need not outlive a power failure, so no test waits for the disk: each file would take milliseconds.
