@@ -10,9 +10,12 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
+from graphs import small_segformer
 
 from robustbench_seg.datasets.cityscapes import write_cityscapes
 from robustbench_seg.datasets.streets import Streets
+from segformer import export_onnx
 
 torch.set_num_threads(1)
 
@@ -52,3 +55,19 @@ def camvid_folder(tmp_path: Path) -> Path:
             cv2.imwrite(str(root / split / f"frame_{k}.png"), rng.integers(0, 256, (40, 48, 3), np.uint8))
             cv2.imwrite(str(root / f"{split}annot" / f"frame_{k}.png"), rng.integers(0, 12, (40, 48), np.uint8))
     return root
+
+
+@pytest.fixture(scope="session")
+def exported_segformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The graph that `export_onnx` writes of `small_segformer`: one export for all processes of the tests."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "exported"
+    path = folder / "network.onnx"
+    with FileLock(f"{folder}.lock"):
+        if not path.exists():
+            folder.mkdir()
+            network = small_segformer().train()
+            export_onnx(network, path)
+            assert network.training, "a network is left in the mode it was in"
+            assert [file.name for file in folder.iterdir()] == [path.name]
+    return path

@@ -4,6 +4,8 @@ All streams are fixed, so no outcome changes by itself; by chance a test here wo
 most.
 """
 
+import functools
+
 import numpy as np
 import pytest
 import scipy.special
@@ -30,6 +32,7 @@ def words(n: int, stream: NDArray[np.uint32] = STREAM, start: int = 0) -> NDArra
     return out
 
 
+@functools.cache
 def normal(n: int) -> NDArray[np.float32]:
     out = np.empty(n, dtype=np.float32)
     fill_normal(STREAM, normal_quantiles(), np.float32(0), np.float32(1), out)

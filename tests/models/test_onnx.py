@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from graphs import NAMES, small_segformer
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.measure.plan import Options, make_jobs
@@ -19,7 +20,6 @@ from segformer.export import TRACED_SIDES
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-NAMES = tuple(f"class {k}" for k in range(5))
 CPU = torch.device("cpu")
 # Deprecations within torch's exporter and its translators are theirs to mend.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -27,22 +27,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
 
 @pytest.fixture(scope="module")
 def network() -> SegFormer:
-    model = build("b0", num_classes=5, decoder_width=64, depths=(1, 1, 1, 1), seed=3).eval()
-    model.info = CheckpointInfo(class_names=NAMES, licence="Apache-2.0", source="a test")
-    with torch.no_grad():  # random weights give nearly one class everywhere; a stronger classifier does not
-        model.decoder.classify.weight *= 30
-    return model
+    return small_segformer()
 
 
-@pytest.fixture(scope="module")
-def graph(network: SegFormer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("onnx") / "network.onnx"
-    network.train()
-    export_onnx(network, path)
-    assert network.training, "a network is left in the mode it was in"
-    network.eval()
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
-    return path
+@pytest.fixture
+def graph(exported_segformer: Path) -> Path:
+    return exported_segformer
 
 
 @pytest.mark.parametrize("shape", [(1, 64, 96), (2, 97, 131), (3, 32, 32), (1, 224, 321)])
