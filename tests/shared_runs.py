@@ -8,8 +8,8 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -74,7 +74,8 @@ class Told(Listener):
 @dataclass(frozen=True, kw_only=True)
 class How:
     """pause_s, gate: see `Told`. left_s: see `claims.LEFT_S`. largest: bytes of a file. broken: a corruption that
-    raises. address: of a Ray cluster that measures.
+    raises. address: of a Ray cluster that measures. variables: of the environment, such as those by which Ray admits it;
+    the server may have begun before they were set.
     """
 
     pause_s: float = 0.0
@@ -84,10 +85,12 @@ class How:
     broken: str = ""
     shard: str = "all"
     address: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def measure(suite: str, out: str, log: str, how: How) -> None:
     """Run a suite in this process, which then ends with the command's status."""
+    os.environ.update(how.variables)
     if how.left_s is not None:
         claims.LEFT_S, claims.POLL_S, claimed.POLL_S = how.left_s, how.left_s / 5, how.left_s / 5
     if how.largest is not None:
@@ -151,7 +154,7 @@ def run_program(arguments: Sequence[str], errors: Path) -> None:
 
 def kill(process: BaseProcess) -> None:
     """Kill a process as the system does."""
-    os.kill(process.pid or 0, signal.SIGKILL)
+    process.kill()
     process.join()
 
 

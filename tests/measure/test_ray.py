@@ -309,7 +309,8 @@ def test_two_drivers_share_a_folder_and_one_that_is_killed_leaves_its_sweeps_to_
     many = {"contrast": [1, 2, 3, 4, 5], "saturate": [1, 2, 3, 4, 5]}
     suite, out = write_suite(tmp_path, **shared_runs.SUITE, conditions=many), tmp_path / "out"
     assert not run(read_suite(str(suite)), tmp_path / "single", Options(), Listener())
-    how = How(gate=tmp_path / "gate", address=ray.get_runtime_context().gcs_address)
+    variables = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
+    how = How(gate=tmp_path / "gate", address=ray.get_runtime_context().gcs_address, variables=variables)
     killed, other = (begin(suite, out, tmp_path / name, how) for name in ("killed", "other"))
     try:
         assert wait_until(lambda: owners(out) >= {killed.pid, other.pid}), "both are at work"
