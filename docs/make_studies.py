@@ -37,10 +37,10 @@ BLOCK = re.compile(
 
 @cache
 def numbers(study: str) -> pd.DataFrame:
-    """Read all tables of a report: a row per number of all images, of the mIoU."""
+    """Read all tables of a report: a row per number of all images and one draw of the corruptions, of the mIoU."""
     tables = [pd.read_csv(path) for path in sorted((ROOT / "reports" / study / "report").glob("*.csv"))]
     rows = pd.concat(tables)
-    own = rows["group"].isna() & rows["metric"].isin(["miou"]) & rows["row"].notna()
+    own = rows["group"].isna() & rows["seed"].notna() & rows["metric"].isin(["miou"]) & rows["row"].notna()
     return rows[own & (rows["value"].notna() | rows["grade"].notna())]  # without arms that a view lacks
 
 

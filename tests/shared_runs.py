@@ -74,8 +74,8 @@ class Told(Listener):
 @dataclass(frozen=True, kw_only=True)
 class How:
     """pause_s, gate: see `Told`. left_s: see `claims.LEFT_S`. largest: bytes of a file. broken: a corruption that
-    raises. address: of a Ray cluster that measures. variables: of the environment, such as those by which Ray admits it;
-    the server may have begun before they were set.
+    raises. address: of a Ray cluster that measures. variables: of the environment, such as those by which Ray admits a
+    driver; the server may have begun before they were set.
     """
 
     pause_s: float = 0.0

@@ -28,8 +28,8 @@ MOST_BYTES = 20 * 2**20
 
 
 def page_of(study: Path) -> Path:
-    """The folder of the report that shows a study: other training seeds and views are stores, not pages."""
-    return study.with_name(re.sub(r"(-pad)?(-seed\d+|-deeplabv3plus|-plain-ffn)?$", "", study.name)) / "report"
+    """The folder of the report that shows a study: other training seeds, views and draws are stores, not pages."""
+    return study.with_name(re.sub(r"(-pad)?(-seed\d+|-deeplabv3plus|-plain-ffn|-draws)?$", "", study.name)) / "report"
 
 
 @pytest.fixture(scope="module", params=STUDIES, ids=lambda study: study.name)
@@ -77,7 +77,7 @@ def committed_source(about: str) -> str:
 def test_a_study_is_whole_small_and_without_pictures_of_data(study: Path, cells: pd.DataFrame) -> None:
     assert (cells["images"] == cells["of"]).all()
     assert not Store(study).failures()
-    assert not cells.duplicated(["model", "view", "corruption", "severity"]).any()
+    assert not cells.duplicated(["model", "view", "corruption", "severity", "seed"]).any()
     assert sum(path.stat().st_size for path in study.glob("cells/*")) <= MOST_BYTES
     if cells["synthetic"].all():
         return

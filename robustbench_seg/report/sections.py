@@ -63,7 +63,7 @@ def section_of(source: Source) -> Section:
     # A primary comparison before others, then the earlier part.
     finding = max(content.findings, key=lambda each: each.primary, default=None)
     alarms = tuple(f"⚠ {line}." for line in identical_models(source.drawn))
-    finished = [frame for frame in (source.quality, source.latency) if len(frame)]
+    finished = [frame for frame in (source.drawn, source.latency) if len(frame)]
     facts = facts_of(pd.concat(finished)) if finished else {}
     return Section(
         suite=source.plan.suite,

@@ -4,26 +4,30 @@ from ...studies.draws import draws_of
 from ..content import Content
 from ..panel import Panel
 from ..table import Column, frame_rows, numbers
-from ..units import COUNT, PERCENT
+from ..units import COUNT, PERCENT, plain
 
 __all__ = ["make"]
 
+SPREAD = plain("{:.2f}", 0.01)  # points: over some hundred images draws differ little
 COLUMNS = (
     Column(name="title", label="model", align="left"),
     Column(name="view", label="view", align="left"),
     *numbers(COUNT, draws="draws"),
-    *numbers(PERCENT, clean="clean", mean="mean", mean_spread="mean ± (points)"),
-    *numbers(PERCENT, retention="retention", retention_spread="retention ± (points)"),
+    *numbers(PERCENT, clean="clean", mean="mean"),
+    *numbers(SPREAD, mean_spread="mean ± (points)"),
+    *numbers(PERCENT, retention="retention"),
+    *numbers(SPREAD, retention_spread="retention ± (points)"),
 )
 
 
 def make(panel: Panel) -> Content:
-    """Make the table of means and spreads over draws; nothing where there is one draw."""
+    """Make the table of means and spreads over draws, of the models that have several."""
     cells, drawn = panel.evidence.cells, panel.source.drawn
     if not panel.conditions or not len(cells) or drawn["seed"].nunique() == 1:
         return Content()
     frame = draws_of(drawn, cells, panel.conditions)
-    if frame["draws"].max() == 1:
+    frame = frame[frame["draws"] > 1]
+    if not len(frame):
         return Content()
     weights = [panel.models(title, [title])["weights"] for title in frame["title"]]
     seeds = ", ".join(map(str, sorted({seed for some in frame["seeds"] for seed in some})))
@@ -35,7 +39,8 @@ def make(panel: Panel) -> Content:
         "Mean and spread over draws of the corruptions",
         where={name: value for name, value in panel.where().items() if name not in ("seed", "view")},
         caption=f"mIoU in %, the mean over draws with the seeds {seeds}; ±: their sample standard deviation. Clean "
-        f"images have no draw. All other tables are of the first draw, seed {cells.iloc[0]['seed']}.",
+        "images have no draw, and models of one draw are not here. All other tables are of the first draw, seed "
+        f"{cells.iloc[0]['seed']}.",
         main=True,
     )
     return Content.of(table)
