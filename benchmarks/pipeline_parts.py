@@ -107,7 +107,7 @@ def beside_script(
 
     save_checkpoint(load_checkpoint(WEIGHTS / "segformer-b0-streets.safetensors"), folder / "b0", format="transformers")
     write_task(folder, options.script_size, images, conditions, one_model(), metrics=[])
-    side("stages", folder, 0)  # compiles the corruptions, once for an installation
+    side("prepare", folder, 0)  # compiles the corruptions, once for an installation
     sides = {
         "run": lambda: side("reported", folder, options.run_workers),
         "script": lambda: side("script", folder, folder / "b0"),

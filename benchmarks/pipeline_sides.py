@@ -4,9 +4,8 @@
 
 `robustbench_seg` is imported from PYTHONPATH, so that another checkout can be measured too. Sides: `sweep` is a run,
 `reported` a run with its report, `single` a run of the same code in which each cell is a sweep of its own, `forward`
-the bare forward passes of all models, `kept` these in a process that keeps the memory it frees, as a run does,
-`script` what a plain script of Transformers, imagecorruptions and torchmetrics
-does for one model, whose folder is WORKERS.
+the bare forward passes of all models, `kept` these in a process that keeps the memory it frees, as a run does, `script`
+what a plain script of Transformers, imagecorruptions and torchmetrics does for one model, whose folder is WORKERS.
 """
 
 import json

@@ -154,7 +154,7 @@ def run_program(arguments: Sequence[str], errors: Path) -> None:
 
 def kill(process: BaseProcess) -> None:
     """Kill a process as the system does."""
-    process.kill()
+    os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
 
 

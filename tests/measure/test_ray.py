@@ -12,7 +12,7 @@ import pytest
 import shared_runs
 from drawn_models import Drawn
 from processes import LINE, commands_of
-from shared_runs import How, begin, begin_program, kill, status_of, wait_until
+from shared_runs import How, begin, begin_program, status_of, wait_until
 from six_scenes import IMAGES, Scenes
 from small import SUITE, assert_same_store, stored, write_suite
 
@@ -315,8 +315,9 @@ def test_two_drivers_share_a_folder_and_one_that_is_killed_leaves_its_sweeps_to_
     try:
         assert wait_until(lambda: owners(out) >= {killed.pid, other.pid}), "both are at work"
     finally:
-        kill(killed)
+        killed.kill()
         (tmp_path / "gate").touch()
+        assert status_of(killed) == -signal.SIGKILL, "it was at work"
         assert status_of(other) == 0
     assert_same_store(out, tmp_path / "single")
     assert list(verify(out).faults) == []
