@@ -12,6 +12,7 @@ import pytest
 import shared_runs
 from drawn_models import Drawn
 from processes import LINE, commands_of
+from ray_workers import forked_workers
 from shared_runs import How, begin, begin_program, status_of, wait_until
 from six_scenes import IMAGES, Scenes
 from small import SUITE, assert_same_store, stored, write_suite
@@ -39,10 +40,14 @@ CPUS = 3  # room for the actors of two drivers and a task
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Ray on this machine, once for all tests; the folder of what its processes write."""
+    """Ray on this machine, once for all tests; the folder of what its processes write.
+
+    `test_a_stop_ends_the_actors_and_a_second_run_resumes` has one with workers as Ray starts them.
+    """
     folder = tmp_path_factory.mktemp("nodes")
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setenv("FRAIL", str(folder))
+        stack.enter_context(forked_workers(folder))
         with pytest.MonkeyPatch.context() as cores:
             cores.setattr(cluster.environment, "available_cores", lambda: CPUS)
             stack.enter_context(cluster.connected(None))
@@ -272,8 +277,10 @@ def test_a_stop_ends_the_actors_and_a_second_run_resumes(tmp_path: Path) -> None
     assert wait_until(lambda: not commands_of(process.pid or 0)), "Ray's processes end, too"
     done = len(stored(tmp_path / "out"))
     assert 0 < done < 2 * 4
-    assert not run(read_suite(str(suite)), tmp_path / "out", Options(), Listener())
+    for name in ("out", "single"):
+        assert not run(read_suite(str(suite)), tmp_path / name, Options(), Listener())
     assert len(stored(tmp_path / "out")) == 2 * 4
+    assert_same_store(tmp_path / "out", tmp_path / "single")
 
 
 def test_while_a_driver_waits_for_others_its_actors_leave_the_cluster(
