@@ -12,7 +12,8 @@ import hashlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.machinery import ModuleSpec, all_suffixes
 from importlib.metadata import packages_distributions
 from importlib.metadata import version as version_of
@@ -81,7 +82,18 @@ def installed_versions(module: str) -> list[list[str]]:
     path, top = file_of(module), module.partition(".")[0]
     if path is None or top in OURS or INSTALLED.isdisjoint(path.parts):
         return []
-    return sorted([name, version_of(name)] for name in set(packages_distributions().get(top, ())))
+    folders = [Path(folder or ".") for folder in sys.path]
+    packages = packages_on(tuple((str(folder), folder.stat().st_mtime_ns) for folder in folders if folder.exists()))
+    return sorted([name, version_of(name)] for name in set(packages.get(top, ())))
+
+
+@cache
+def packages_on(path: tuple[tuple[str, int], ...]) -> Mapping[str, list[str]]:
+    """List the installed packages that each top-level name comes from; this reads the lists of all their files.
+
+    path: the folders of the search path, with their modification times, which change with each installation.
+    """
+    return packages_distributions()
 
 
 def own_files(module: str) -> set[Path]:
