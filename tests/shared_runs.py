@@ -1,5 +1,5 @@
-"""Processes that run one suite on one folder at the same time, or the program: forked from a server that has imported
-torch once.
+"""Processes that run one suite on one folder at the same time, the program, or other code: forked from a server
+that has imported torch once.
 """
 
 import multiprocessing
@@ -150,6 +150,17 @@ def run_program(arguments: Sequence[str], errors: Path) -> None:
         main()
     except SystemExit as end:
         end_with(int(end.code or 0))
+
+
+def begin_code(code: str, *arguments: str) -> BaseProcess:
+    """Start Python code, as `python -c` does."""
+    return fork(run_code, code, arguments)
+
+
+def run_code(code: str, arguments: Sequence[str]) -> None:
+    """Run Python code as the main module."""
+    sys.argv = ["-c", *arguments]
+    exec(code, {"__name__": "__main__"})
 
 
 def kill(process: BaseProcess) -> None:

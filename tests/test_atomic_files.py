@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 from full_disk import REASONS, WAYS, mounted, scarce
 from processes import start, wait_for
+from shared_runs import begin_code, kill, status_of, wait_until
 
 from robustbench_seg import files
 from robustbench_seg.errors import MachineError, StoreError
@@ -52,10 +54,10 @@ def leftovers(folder: Path) -> list[Path]:
     return sorted(folder.rglob(".*.robustbench-seg.tmp"))
 
 
-def writer_in(folder: Path, writer: str = OURS) -> subprocess.Popen[str]:
+def writer_in(folder: Path, writer: str = OURS) -> BaseProcess:
     """A process that is writing a.bin, with the content in its temporary file."""
-    process = start("-c", WRITER.format(writer=writer), str(folder), **PATH)
-    wait_for((folder / "ready").exists, process)
+    process = begin_code(WRITER.format(writer=writer), str(folder))
+    assert wait_until((folder / "ready").exists)
     return process
 
 
@@ -76,8 +78,7 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
     assert left.read_bytes() == b"new"
     with locked(tmp_path):
         assert left.exists()
-    process.kill()
-    process.communicate()
+    kill(process)
     with locked(tmp_path):
         assert not left.exists()
     assert not (tmp_path / "a.bin").exists()
@@ -85,8 +86,7 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
     process = writer_in(tmp_path, writer)
     with locked(tmp_path):
         (tmp_path / "go").touch()
-        assert process.wait() == 0
-    process.communicate()
+        assert status_of(process) == 0
     assert (tmp_path / "a.bin").read_bytes() == b"new"
     assert leftovers(tmp_path) == []
 
@@ -108,8 +108,7 @@ def test_a_lock_in_another_pid_namespace_removes_no_file_that_is_being_written_h
     process = writer_in(tmp_path)
     subprocess.run(command, check=True, env={**os.environ, **PATH})
     assert len(leftovers(tmp_path)) == 1
-    process.kill()
-    process.communicate()
+    kill(process)
     subprocess.run(command, check=True, env={**os.environ, **PATH})
     assert leftovers(tmp_path) == [], "and what is left by a process of another namespace goes"
 

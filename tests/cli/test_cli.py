@@ -235,7 +235,7 @@ def test_run_writes_a_report_and_report_writes_it_again(tmp_path: Path) -> None:
         views=["whole"],
     )
     out = tmp_path / "out"
-    done = real_program("run", str(suite), "--out", str(out), "--workers", "0")
+    done = program("run", str(suite), "--out", str(out), "--workers", "0")
     assert done.returncode == 0, done.stderr
     assert "10/10 cells" in done.stdout
     first = (out / "report" / "report.md").read_text()
