@@ -22,6 +22,7 @@ from torch.nn import functional
 from .config import SegFormerConfig
 from .decoder import AllMLPDecoder
 from .model import SegFormer
+from .shapes import KnownShapes
 
 __all__ = ["Complexity", "Cost", "PublishedDecoder", "complexity", "complexity_as_published", "count"]
 
@@ -80,7 +81,7 @@ def count(network: nn.Module, *inputs: Any) -> Complexity:
 
     shadow = copy_to_meta(network)
     counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.mv: flops_of_mv})
-    with torch.no_grad(), torch.device("meta"), counter:
+    with torch.no_grad(), torch.device("meta"), KnownShapes(), counter:  # type: ignore[no-untyped-call]
         shadow(*inputs)
     flops = {path: sum(by_operation.values()) for path, by_operation in counter.get_flop_counts().items()}
     root = type(shadow).__name__  # the counter's paths begin with the class of the outermost module
