@@ -6,6 +6,8 @@ from pathlib import Path
 # Tiny networks and products of small matrices gain nothing from threads, and threads that wait for each other on a busy
 # machine lose everything. NumPy reads this when it is imported first.
 os.environ["OMP_NUM_THREADS"] = "1"
+# An export simplifies the same sizes again and again, more of them than SymPy keeps unless told, when it is imported.
+os.environ["SYMPY_CACHE_SIZE"] = "50000"
 
 import numpy as np
 import pytest
