@@ -16,6 +16,7 @@ from .colour import UNIT, adjust_hsv
 from .compiled import compiled
 from .displacement import displace
 from .gaussian import gaussian
+from .lines import copy
 from .pixels import Image, to_bytes
 from .seeds import Draws
 
@@ -104,7 +105,7 @@ def _repeat(small: Any, rows: Any, columns: Any, out: Any) -> None:
     """Fill the lines (H, W * 3) from the lines of the small image."""
     for y in range(len(rows)):
         if y > 0 and rows[y] == rows[y - 1]:
-            out[y] = out[y - 1]
+            copy(out[y - 1], out[y])
             continue
         for x in range(len(columns)):
             start = np.uint64(3 * columns[x])  # unsigned: Numba omits its check for negative indices

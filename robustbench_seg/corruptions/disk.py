@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import compiled
-from .lines import add_lines, add_pairs, by_fours, indices, pad
+from .lines import add_lines, add_pairs, by_fours, copy, indices, pad
 from .pixels import Image
 
 __all__ = ["disk_average"]
@@ -83,7 +83,7 @@ def _sum_boxes(lines: Any, rows: Any, columns: Any, channels: Any, sums: Any) ->
         own = line[start : start + width]
         above, below = lines[rows[reach - box]], lines[rows[reach + box]]
         if box == 0:
-            own[:] = above
+            copy(above, own)
         else:
             smaller = sums[(box - 1) * stride + start :]
             for i in range(width):

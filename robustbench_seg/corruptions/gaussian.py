@@ -77,27 +77,31 @@ def _blur_flat(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDA
 def _run(values: NDArray[Any], levels: Any, kernels: list[NDArray[np.float64]], border: Border, exact: Any) -> Any:
     height, width, channels = values.shape
     precision = values.dtype if levels is None else levels.dtype
-    out = np.empty((height, width * channels), values.dtype)
-    down, across = (
-        _pass(half.astype(precision), length, border) for half, length in zip(kernels, (height, width), strict=True)
+    (down, rows), (across, columns) = (
+        (half.astype(precision), indices(length, len(half) - 1, len(half) - 1, border))
+        for half, length in zip(kernels, (height, width), strict=True)
     )
-    _smooth(values.reshape(height, width * channels), levels, down, across, channels, exact, out)
+    starts = rows % (2 * len(down) - 1) * (width * channels + STRIDE_GAP)  # of each row's line in the ring
+    vertical = *_pass(down, starts, np.arange(height)[:, np.newaxis] + len(down) - 1), rows
+    horizontal = *_pass(across, np.arange(len(columns)) * channels, len(across) - 1), columns
+    lines = values.reshape(height, width * channels)
+    lines.setflags(write=False)  # of the view: Numba would compile the kernel for both kinds of array
+    out = np.empty((height, width * channels), values.dtype)
+    _smooth(lines, levels, vertical, horizontal, channels, exact, out)
     return out.reshape(values.shape)
 
 
-def _pass(half: NDArray[Any], length: int, border: Border) -> tuple[Any, ...]:
-    """Return the centre weight, the steps from the centre, their weights, and the border's indices from -radius on."""
-    radius = len(half) - 1
-    steps = np.arange(radius, 0, -1)  # the farthest first, as SciPy adds them
-    around = indices(length, radius, radius, border)
-    return half[0], by_fours(steps, fill="last"), by_fours(half[:0:-1], fill="zero"), around
+def _pass(half: NDArray[Any], starts: NDArray[np.intp], centre: Any) -> tuple[Any, ...]:
+    """Return the centre weight, the other weights, and the starts of the lines before and after the centre of each."""
+    steps = by_fours(np.arange(len(half) - 1, 0, -1), fill="last")  # the farthest first, as SciPy adds them
+    return half[0], by_fours(half[:0:-1], fill="zero"), starts[centre - steps], starts[centre + steps]
 
 
 @compiled
 def _smooth(lines: Any, levels: Any, down: Any, across: Any, channels: Any, exact: Any, out: Any) -> None:
-    """Sum vertically, then horizontally; `_pass` describes each pass."""
-    down_centre, down_steps, down_weights, rows = down
-    across_centre, across_steps, across_weights, columns = across
+    """Sum vertically, then horizontally; `_pass` and the border's indices, from -radius on, describe each pass."""
+    down_centre, down_weights, above, below, rows = down
+    across_centre, across_weights, left, right, columns = across
     height, width = lines.shape
     radius, before = (len(rows) - height) // 2, (len(columns) - width // channels) // 2
     span, stride = 2 * radius + 1, width + STRIDE_GAP
@@ -105,8 +109,8 @@ def _smooth(lines: Any, levels: Any, down: Any, across: Any, channels: Any, exac
     padded = np.empty(len(columns) * channels, down_weights.dtype)
     middle = padded[before * channels : before * channels + width]
     total = np.empty(width, down_weights.dtype)
-    left, right = (before - across_steps) * channels, (before + across_steps) * channels
-    unchanged = np.zeros(width, np.int32)
+    unchanged = np.empty(width, np.int32)
+    unchanged[:] = 0
     loaded = 0
     for y in range(height):
         while loaded < min(y + radius + 1, height):
@@ -114,9 +118,8 @@ def _smooth(lines: Any, levels: Any, down: Any, across: Any, channels: Any, exac
             if exact is not None and loaded > 0:
                 _count_unchanged(lines[loaded - 1], lines[loaded], unchanged)
             loaded += 1
-        starts = rows[y : y + span] % span * stride
-        _scale(ring[starts[radius] :], down_centre, middle)
-        add_pairs(middle, ring, starts[radius - down_steps], starts[radius + down_steps], down_weights)
+        _scale(ring[y % span * stride :], down_centre, middle)
+        add_pairs(middle, ring, above[y], below[y], down_weights)
         pad(padded, columns, before, width // channels, channels)
         _scale(middle, across_centre, total)
         add_pairs(total, padded, left, right, across_weights)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .compiled import compiled
 
-__all__ = ["Border", "add_lines", "add_pairs", "by_fours", "indices", "load", "pad", "store"]
+__all__ = ["Border", "add_lines", "add_pairs", "by_fours", "copy", "indices", "load", "pad", "store"]
 
 Border = Literal["mirror", "nearest", "reflect"]
 
@@ -69,10 +69,17 @@ def add_pairs(total: Any, buffer: Any, left: Any, right: Any, weights: Any) -> N
 
 
 @compiled
+def copy(source: Any, target: Any) -> None:
+    """Copy a line. An assignment to a slice would take Numba two seconds to compile, for its check of the lengths."""
+    for i in range(len(target)):
+        target[i] = source[i]
+
+
+@compiled
 def load(values: Any, levels: Any, line: Any) -> None:
     """Copy a row of an image to a line: bytes as their levels, floats (levels None) unchanged."""
     if levels is None:
-        line[:] = values
+        copy(values, line)
     else:
         for i in range(len(line)):
             line[i] = levels[values[i]]
@@ -82,7 +89,7 @@ def load(values: Any, levels: Any, line: Any) -> None:
 def store(line: Any, levels: Any, values: Any) -> None:
     """Copy a line to a row of an image: levels as bytes, floats (levels None) unchanged."""
     if levels is None:
-        values[:] = line
+        copy(line, values)
     else:
         white = levels[255]
         scale = 255 / white

@@ -61,33 +61,37 @@ def _run(values: NDArray[Any], levels: Any, weights: NDArray[np.float64], shifts
     precision = values.dtype if levels is None else levels.dtype
     dy, dx = shifts.T
     before, after = max(dx.max(), 0), max(-dx.min(), 0)
-    trail = (
-        by_fours(weights.astype(precision), fill="zero"),
-        by_fours(-dy, fill="last"),
-        by_fours(before - dx, fill="last"),
-    )
     columns = indices(width, before, after, "nearest")
+    down, across = by_fours(-dy, fill="last"), by_fours(before - dx, fill="last")
+    rows = np.clip(np.arange(height)[:, np.newaxis] + down, 0, height - 1)  # (height, taps)
+    span, stride = int(down.max() - down.min()) + 1, len(columns) * channels
+    starts = rows % span * stride + across * channels
+    trail = by_fours(weights.astype(precision), fill="zero"), starts, rows.max(axis=1), span
+    lines = values.reshape(height, width * channels)
+    lines.setflags(write=False)  # of the view: Numba would compile the kernel for both kinds of array
     out = np.empty((height, width * channels), values.dtype)
-    _smear(values.reshape(height, width * channels), levels, trail, columns, before, channels, out)
+    _smear(lines, levels, trail, columns, before, channels, out)
     return out.reshape(values.shape)
 
 
 @compiled
 def _smear(lines: Any, levels: Any, trail: Any, columns: Any, before: Any, channels: Any, out: Any) -> None:
-    """Sum weights[k] times row y + down[k], starting at column across[k] of the row's padded line."""
-    weights, down, across = trail
+    """Sum weights[k] times what starts at starts[y, k] in a ring of `span` padded lines.
+
+    newest: for each row of the result, the last row that it needs.
+    """
+    weights, starts, newest, span = trail
     height, width = lines.shape
-    span, stride = down.max() - down.min() + 1, len(columns) * channels
+    stride = len(columns) * channels
     ring = np.empty(span * stride, weights.dtype)
     total = np.empty(width, weights.dtype)
     loaded = 0
     for y in range(height):
-        while loaded < min(max(y + down.max(), 0) + 1, height):
+        while loaded <= newest[y]:
             line = ring[loaded % span * stride :][:stride]
             load(lines[loaded], levels, line[before * channels :][:width])
             pad(line, columns, before, width // channels, channels)
             loaded += 1
-        rows = np.minimum(np.maximum(y + down, 0), height - 1)
         total[:] = 0
-        add_lines(total, ring, rows % span * stride + across * channels, weights)
+        add_lines(total, ring, starts[y], weights)
         store(total, levels, out[y])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .compiled import compiled
+from .lines import copy
 from .seeds import Draws
 
 __all__ = ["plasma_fractal"]
@@ -48,7 +49,7 @@ def _refine(heights: Any, wobble: Any, middles: Any, tops: Any, sides: Any, out:
 
 @compiled
 def _copy_row(corners: Any, row: Any) -> None:
-    row[:-1] = corners
+    copy(corners, row[:-1])
     row[-1] = corners[0]
 
 
