@@ -26,7 +26,7 @@ FILLS: tuple[Fill, ...] = ("ring", "full")
 class Panel(Setting):
     """A setting as the parts of a section see it: it makes tables and figures. `views` are panels too."""
 
-    @property
+    @cached_property
     def notes(self) -> str:
         """What a caption adds where a view is transductive."""
         return "".join(f"; {note}" for note in transductive_notes(self.cells))
@@ -76,8 +76,7 @@ class Panel(Setting):
 
     def models(self, row: str, titles: Sequence[str]) -> dict[str, str]:
         """Give the name, the models and their weights of a row for a CSV."""
-        weights = dict(zip(self.evidence.cells["title"], self.evidence.cells["checkpoint_sha256"], strict=True))
-        hashes = " ".join(weights[title][:BRIEF] for title in titles)
+        hashes = " ".join(self.evidence.weights[title][:BRIEF] for title in titles)
         return {"row": row, "models": " ".join(titles), "weights": hashes}
 
     def table(

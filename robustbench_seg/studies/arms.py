@@ -6,6 +6,7 @@ An arm's value is the mean over its runs, and every run is shown.
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -74,6 +75,10 @@ def arms_of(models: Iterable[str]) -> dict[str, list[str]]:
     return {arm: sorted(members, key=lambda model: members[model]) for arm, members in seeds.items()}
 
 
+# A report asks for the members of an arm in every difference of two arms.
+grouped = lru_cache(maxsize=8)(arms_of)
+
+
 def families_of(arms: Mapping[str, Sequence[str]], families: Mapping[str, str]) -> dict[str, str]:
     """Name the family of each arm: the one of `families`, by model, else the first word of the arm's name.
 
@@ -101,7 +106,7 @@ def arm_mean(draws: Mapping[str, Draws], arm: str) -> Draws:
 
 
 def members_of(draws: Mapping[str, Draws], arm: str) -> list[str]:
-    arms = arms_of(draws)
+    arms = grouped(tuple(draws))
     if arm not in arms:
         raise UsageError(f"no model of arm {arm!r}; arms are: {', '.join(arms)}")
     return arms[arm]

@@ -56,6 +56,11 @@ class Evidence:
         return list(dict.fromkeys(self.cells["title"]))
 
     @cached_property
+    def weights(self) -> dict[str, str]:
+        """The hash of each model's weights."""
+        return dict(zip(self.cells["title"], self.cells["checkpoint_sha256"], strict=True))
+
+    @cached_property
     def arms(self) -> dict[str, list[str]]:
         """The models of each arm, in the order in which a report lists and compares arms."""
         arms = arms_of(self.titles)

@@ -25,11 +25,10 @@ def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
     lines = list(plan.limits)
     first = evidence.cells.iloc[0]
     lines += limits_of_runs(plan, evidence)
-    weights = dict(zip(evidence.cells["title"], evidence.cells["checkpoint_sha256"], strict=True))
     lines += [
         f"{' and '.join(members)} have the same weights: they are one training run, not several."
         for members in evidence.arms.values()
-        if len({weights[model] for model in members}) < len(members)
+        if len({evidence.weights[model] for model in members}) < len(members)
     ]
     lines += limits_of_intervals(evidence)
     if different := differing_machines(evidence.cells["environment"]):

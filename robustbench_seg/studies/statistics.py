@@ -14,6 +14,7 @@ multiple test procedure", Scand. J. Statist. 6, 1979.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +89,7 @@ def percentiles(draws: Draws, blocks: int, level: float = LEVEL) -> Interval:
     return Interval(float(draws[0]), float(low), float(high))
 
 
+@cache
 def tail_share(blocks: int, level: float) -> float:
     """Compute the share of resamples on each side of an interval: slightly less than (1 - level) / 2."""
     from scipy.special import ndtr, stdtrit  # normal and Student's t; importing scipy.stats takes a second
