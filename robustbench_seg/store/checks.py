@@ -37,12 +37,12 @@ def expect_whole(record: Record, table: pa.Table, where: str) -> Arrays:
 def column_faults(record: Record, table: pa.Table) -> Iterator[str]:
     """Report columns that are absent, have another type, lack values, or name another cell than the record."""
     names, counted = naming_columns(record), counted_columns(record)
-    expected = [*names, *counted]
+    expected, present = [*names, *counted], table.column_names
     for name in expected:
-        if name not in table.column_names:
+        if name not in present:
             yield f"has no column {name}"
-    if table.column_names != expected:
-        more = next((name for name in table.column_names if name not in expected), "")
+    if present != expected:
+        more = next((name for name in present if name not in expected), "")
         yield f"has an extra column {more!r:.60}" if more else "its columns are in another order, or repeated"
     if not len(table) or (record.kind == "quality" and len(table) != record.images):
         yield f"has {len(table)} rows, its record states {record.images or 'one or more'}"

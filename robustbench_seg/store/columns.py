@@ -105,9 +105,10 @@ def arrays_of(table: pa.Table, names: Iterable[str]) -> Arrays:
     The columns of a metric that was off are null; in schema version 1 they are absent.
     """
     arrays = {}
+    columns = dict(zip(table.column_names, table.columns, strict=True))
     for name in names:
-        if name in table.column_names and not table[name].null_count:
-            column = table[name].combine_chunks()
+        if name in columns and not columns[name].null_count:
+            column = columns[name].combine_chunks()
             is_list = pa.types.is_fixed_size_list(column.type)
             values = np.asarray((column.flatten() if is_list else column).to_numpy(zero_copy_only=False))
             arrays[name] = values.reshape(len(table), -1) if is_list else values
