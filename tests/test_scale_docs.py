@@ -1,7 +1,9 @@
 """docs/scale.md quotes committed rates, and its cost follows from them."""
 
+import json
 import re
 from pathlib import Path
+from statistics import median
 
 import pandas as pd
 
@@ -31,6 +33,20 @@ def test_the_cost_follows_from_the_committed_rates() -> None:
         assert float(each) == round(seconds[what], len(each.partition(".")[2]))
         assert (one, eight) == (f"{hours:.1f}", f"{hours / 8:.1f}")
     assert f"{images / 3600:.1f} / R hours" in PAGE
+
+
+def test_what_a_run_takes_in_addition_is_the_committed_measurement() -> None:
+    parts = json.loads((ROOT / "benchmarks/results/pipeline.json").read_text(encoding="utf-8"))
+    seconds = {
+        (part, side): median(sample["wall_s"] for sample in samples)
+        for part in ("sweep", "script", "glass")
+        for side, samples in parts[part]["samples"].items()
+    }
+    words = " ".join(PAGE.split())
+    assert f"{seconds['sweep', 'sweep'] / seconds['sweep', 'forward']:.2f} of the time of forward passes in a" in words
+    assert f"the run took {seconds['sweep', 'sweep'] / seconds['sweep', 'kept']:.2f} of its time" in words
+    assert f"took {seconds['script', 'script'] / seconds['script', 'run']:.1f} times as long as a run with" in words
+    assert f"and {seconds['glass', 'script'] / seconds['glass', 'run']:.1f} times with glass blur" in words
 
 
 def test_its_bounds_are_those_of_the_engine() -> None:
