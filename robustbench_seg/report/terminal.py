@@ -11,24 +11,24 @@ from .content import Content
 
 __all__ = ["show_tables"]
 
-WIDEST = 16  # of a model's name, continued on the next line
+WIDEST = 16  # of a model's name or another text, continued on the next line
 BORDERS = 3  # what a column adds to its texts
 
 
 def show_tables(console: Console, sections: Sequence[Content]) -> None:
     """Print the main tables as they are where they fit; else turned, as many rows next to each other as do.
 
-    Turned, since models are fewer than corruptions. A table with texts in it is not turned: its texts are wrapped. The
-    best are bold.
+    Turned, since models are fewer than corruptions. Texts are wrapped, numbers are not. The best are bold.
     """
     for table in (table for section in sections for table in section.tables if table.main):
         heads = [Text(column.label) for column in table.heads]
         rows = [[Text(cell.text, style="bold" if best else "") for cell, best in row] for row in table.grid]
         columns = list(zip(heads, *rows, strict=True))
+        align = [head.align for head in table.heads]
         widths = [max(text.cell_len for text in column) for column in columns]
-        has_texts = any(head.align == "left" for head in table.heads[1:])
-        if has_texts or 1 + sum(widths) + BORDERS * len(widths) <= console.width:
-            console.print(framed(table.title, columns, [head.align for head in table.heads], console.width))
+        wrapped = [min(width, WIDEST) if k and align[k] == "left" else width for k, width in enumerate(widths)]
+        if 1 + sum(wrapped) + BORDERS * len(wrapped) <= console.width:
+            console.print(framed(table.title, columns, align, console.width))
             continue
         for some in blocks(heads, rows, console.width):
             console.print(framed(table.title, [heads, *some], ["left", *["right"] * len(some)], WIDEST))
@@ -50,7 +50,7 @@ def blocks(heads: Sequence[Text], rows: Sequence[Sequence[Text]], width: int) ->
     parts: list[list[Sequence[Text]]] = [[]]
     room = width - first
     for row in rows:
-        width_needed = max(min(WIDEST, row[0].cell_len), *(text.cell_len for text in row[1:]), 1) + BORDERS
+        width_needed = min(WIDEST, max(text.cell_len for text in row)) + BORDERS
         if parts[-1] and width_needed > room:
             parts.append([])
             room = width - first

@@ -327,6 +327,20 @@ def test_a_table_that_fits_the_terminal_stands_as_it_is() -> None:
     assert "│  +1.0* │" in output.getvalue(), "numbers stand to the right"
 
 
+def test_a_table_with_texts_that_does_not_fit_is_turned_and_no_value_is_broken() -> None:
+    arms = [f"segformer-b0-mix minus deeplabv3plus-mobilenet_v{k}" for k in range(4)]
+    values = {f"value {k}": [f"+{k}.{row}" for row in range(4)] for k in range(5)}
+    texts = {"arms": arms, "in": ["clean mIoU"] * 4, **values, "grade": ["these weights"] * 4}
+    shown = text_table(texts, main=True)
+    output = io.StringIO()
+    show_tables(Console(file=output, width=80), [Section(suite="s", description="", planned=0, tables=(shown,))])
+    lines = output.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    for name, cells in list(texts.items())[1:]:
+        rows = [line.split("│")[1:-1] for line in lines if line.startswith(f"│ {name} ")]
+        assert [cell.strip() for row in rows for cell in row[1:]] == cells
+
+
 @pytest.mark.parametrize("models", [1, 3, 12])
 def test_tables_stay_readable_at_80_columns(models: int) -> None:
     names = [f"segformer-b{k}-camvid-learned-s{k}" for k in range(models)]
