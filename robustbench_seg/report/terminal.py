@@ -18,7 +18,7 @@ BORDERS = 3  # what a column adds to its texts
 def show_tables(console: Console, sections: Sequence[Content]) -> None:
     """Print the main tables as they are where they fit; else turned, as many rows next to each other as do.
 
-    Turned, since models are fewer than corruptions. Texts are wrapped, numbers are not. The best are bold.
+    Turned, since models are fewer than corruptions. Texts are wrapped. The best are bold.
     """
     for table in (table for section in sections for table in section.tables if table.main):
         heads = [Text(column.label) for column in table.heads]
@@ -35,10 +35,14 @@ def show_tables(console: Console, sections: Sequence[Content]) -> None:
 
 
 def framed(title: str, columns: Sequence[Sequence[Text]], align: Sequence[Any], widest: int) -> rich.table.Table:
-    """Make a table of columns, each with its head first. widest: of all but the first; what is longer is continued."""
+    """Make a table of columns, each with its head first.
+
+    widest: of all but the first; what is longer is continued. Where room is short, texts give way before numbers.
+    """
     output = rich.table.Table(title=Text(title), title_justify="left")
-    for k, ((head, *_), side) in enumerate(zip(columns, align, strict=True)):
-        output.add_column(head, justify=side, no_wrap=k == 0, max_width=widest if k else None, overflow="fold")
+    for k, (column, side) in enumerate(zip(columns, align, strict=True)):
+        whole = k == 0 or (side == "right" and all(text.cell_len <= widest for text in column))
+        output.add_column(column[0], justify=side, no_wrap=whole, max_width=widest if k else None, overflow="fold")
     for row in list(zip(*columns, strict=True))[1:]:
         output.add_row(*row)
     return output

@@ -341,6 +341,15 @@ def test_a_table_with_texts_that_does_not_fit_is_turned_and_no_value_is_broken()
         assert [cell.strip() for row in rows for cell in row[1:]] == cells
 
 
+def test_where_room_is_short_a_text_is_wrapped_and_no_interval() -> None:
+    interval = "+10.5 (+8.3 to +12.3)"
+    shown = text_table({"arm": ["a"], "points": [interval], "grade": ["these weights " * 5]}, main=True)
+    output = io.StringIO()
+    show_tables(Console(file=output, width=50), [Section(suite="s", description="", planned=0, tables=(shown,))])
+    assert interval in output.getvalue()
+    assert max(map(len, output.getvalue().splitlines())) <= 50
+
+
 @pytest.mark.parametrize("models", [1, 3, 12])
 def test_tables_stay_readable_at_80_columns(models: int) -> None:
     names = [f"segformer-b{k}-camvid-learned-s{k}" for k in range(models)]
