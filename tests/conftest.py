@@ -1,5 +1,6 @@
 """What several folders of tests share: real data where it is, and small data sets in the real formats."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -25,6 +26,19 @@ torch.set_num_threads(1)
 os.fsync = lambda descriptor: None
 
 CAMVID = Path(__file__).parents[2] / "shared" / "camvid"
+
+gc.disable()  # while tests are collected: nearly all that they and their imports make stays to the end
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look through what tests make, not each time through all that was there before."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """Undo that: Hypothesis, if it is imported only now, asks the garbage collector who holds trio's generator."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ def difference_cell(each: ArmDifference, p_holm: tuple[float, str], *, brief: bo
 def row_of(panel: Panel, pair: Pair, cells: Sequence[Cell], **where: str) -> Row:
     """Make a row of a pair of arms."""
     name = " minus ".join(pair)
-    models = panel.models(name, [title for arm in pair for title in panel.evidence.arms[arm]])
+    models = panel.models(name, [title for arm in pair for title in panel.models_by_arm[arm]])
     return Row(cells=(Cell(name), *cells), where=models | where)
 
 

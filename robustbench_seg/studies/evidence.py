@@ -71,6 +71,20 @@ class Evidence:
         """The views, as they come."""
         return [View.parse(name) for name in dict.fromkeys(self.cells["view"])]
 
+    @cached_property
+    def titles_by_view(self) -> dict[str, set[str]]:
+        """The models that have a cell in each view, by its label."""
+        return {str(view): set(own) for view, own in self.cells.groupby("view", sort=False)["title"]}
+
+    def arms_in(self, *views: View) -> dict[str, list[str]]:
+        """The models of each arm that have a cell in each of the views; an arm without one is left out.
+
+        A run that was measured in other views alone is no missing cell: the arm has fewer runs here.
+        """
+        here = set.intersection(*(self.titles_by_view.get(view.label, set()) for view in views))
+        arms = {arm: [title for title in members if title in here] for arm, members in self.arms.items()}
+        return {arm: members for arm, members in arms.items() if members}
+
     @property
     def blocks(self) -> int:
         """How many blocks of images are drawn from."""
@@ -123,23 +137,20 @@ class Evidence:
     def entries(self, quantities: Quantities, view: View | None = None) -> list[Entry]:
         """List each model, after the mean of its arm where that has several seeds.
 
-        view: the only one that the quantities are of; an arm without a cell in it is left out.
+        view: the only one that the quantities are of; models without a cell in it are left out, see `arms_in`.
         """
-        each = {title: quantities(title) for title in self.titles}
-        cells = self.cells if view is None else self.of_view(view)
-        here = set(cells["title"])
+        cells, arms = (self.cells, self.arms) if view is None else (self.of_view(view), self.arms_in(view))
+        each = {title: quantities(title) for members in arms.values() for title in members}
         flagged, blank = flagged_models(cells), blank_models(cells)
         entries = []
 
         def entry(name: str, arm: str, run: str, models: list[str], values: Mapping[Any, Draws]) -> Entry:
             seen, none = (not bad.isdisjoint(models) for bad in (flagged, blank))
-            compared = models == self.arms[arm]
+            compared = models == arms[arm]
             runs = [each[title] for title in models]
             return Entry(name, arm, run, models, values, runs, compared=compared, flagged=seen, blank=none)
 
-        for arm, members in self.arms.items():
-            if here.isdisjoint(members):
-                continue
+        for arm, members in arms.items():
             several = len(members) > 1
             if several:
                 names, mean = each[members[0]], f"mean of {len(members)}"
@@ -173,14 +184,20 @@ class Evidence:
         primary = []
 
         @cache
-        def blank_in(places: frozenset[str]) -> set[str]:
-            return blank_models(self.cells[self.cells["view"].isin(places)])
+        def blank_in(places: frozenset[View]) -> set[str]:
+            return blank_models(self.cells[self.cells["view"].isin([view.label for view in places])])
+
+        @cache
+        def titles_in(places: frozenset[View]) -> list[str]:
+            members = (self.arms | self.arms_in(*places)).values()  # an arm without a run there has scores that are NaN
+            return [title for titles in members for title in titles]
 
         for first, second in self.pairs() if pairs is None else pairs:
             for name in each[self.titles[0]]:
-                places = frozenset(view.label for view in (views(name) if callable(views) else views))
+                places = frozenset(views(name) if callable(views) else views)
                 draws, alone, grouped = (
-                    {title: values[name][start:end] for title, values in each.items()} for start, end in pairwise(ends)
+                    {title: each[title][name][start:end] for title in titles_in(places)}
+                    for start, end in pairwise(ends)
                 )
                 metric = self.scores["miou" if isinstance(name, str | View) else name[0]].metric
                 differences[first, second, name] = arm_difference(
@@ -193,7 +210,8 @@ class Evidence:
                     margin=self.margin / 100 if metric.unit == "%" else None,
                     by_group=self.by_group(arm_mean(grouped, first) - arm_mean(grouped, second)),
                 )
-                if is_primary(self.primary, (first, second), name, places, self.views[0]):
+                labels = frozenset(view.label for view in places)
+                if is_primary(self.primary, (first, second), name, labels, self.views[0]):
                     primary.append((first, second, name))
         return with_primary(differences, primary, len(self.primary))
 

@@ -113,6 +113,11 @@ class Setting:
         return self.evidence.cells if self.view is None else self.evidence.of_view(self.view)
 
     @property
+    def models_by_arm(self) -> dict[str, list[str]]:
+        """The models of each arm that the view has, or of all views; see `Evidence.arms_in`."""
+        return self.evidence.arms if self.view is None else self.evidence.arms_in(self.view)
+
+    @property
     def images(self) -> str:
         """How many of the split's images were used, in words."""
         first = self.evidence.cells.iloc[0]
@@ -180,8 +185,7 @@ class Setting:
     def differences(self, quantities: Quantities) -> Differences:
         """Compare arms in each quantity of the view, those that have a cell in it."""
         assert self.view is not None
-        titles, arms = set(self.cells["title"]), self.evidence.arms
-        pairs = [pair for pair in self.evidence.pairs() if not any(titles.isdisjoint(arms[name]) for name in pair)]
+        pairs = [pair for pair in self.evidence.pairs() if self.models_by_arm.keys() >= set(pair)]
         return self.evidence.differences(quantities, (self.view,), pairs)
 
     @cached_property

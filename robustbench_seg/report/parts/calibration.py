@@ -39,7 +39,7 @@ def make(panel: Panel) -> Content:
 def reliability_of(panel: Panel) -> Content:
     """Make the table and the figure of how often each arm is right at each confidence, clean and under corruption."""
     assert panel.view is not None
-    cells, arms = panel.evidence.scores["ece"].cells, panel.evidence.arms
+    cells, arms = panel.evidence.scores["ece"].cells, panel.models_by_arm
     frame = reliability(cells[cells["view"] == panel.view.label], arms, panel.conditions)
     lines = frame.assign(
         models=[" ".join(arms[arm]) for arm in frame["arm"]],
@@ -58,7 +58,7 @@ def reliability_picture(panel: Panel, frame: pd.DataFrame) -> Picture:
     for (kind, arm), own in frame[frame["pixels"] > 0].groupby(["condition", "arm"], sort=False):
         points = tuple(zip(own["confidence"], map(Interval, own["accuracy"]), strict=True))
         curves[kind].append(Curve(**panel.look(arm), points=points))
-    few = f"; the first {MOST_NAMES} arms" if len(panel.evidence.arms) > MOST_NAMES else ""
+    few = f"; the first {MOST_NAMES} arms" if len(panel.models_by_arm) > MOST_NAMES else ""
     caption = f"% of pixels that are right, over the confidence, in 15 bins; dotted: confidence is accuracy{few}"
     drawn = {kind: own[:MOST_NAMES] for kind, own in curves.items()}
     return panel.picture(*NAMES, caption, reliability_diagram(drawn, "confidence (%)", "accuracy (%)"))

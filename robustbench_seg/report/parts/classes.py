@@ -18,13 +18,13 @@ MOST = 3  # arms in the figure
 
 def make(panel: Panel) -> Content:
     """Make the table and the figure of one view."""
-    frame = classes_by_arm(panel.cells, panel.evidence.arms, panel.conditions)
+    frame = classes_by_arm(panel.cells, panel.models_by_arm, panel.conditions)
     return Content.of(classes_table(panel, frame), classes_picture(panel, frame))
 
 
 def classes_picture(panel: Panel, frame: pd.DataFrame) -> Picture:
     """Draw each class, clean and under corruption, in a panel per arm, sorted by the loss of the first."""
-    arms = list(panel.evidence.arms)
+    arms = list(panel.models_by_arm)
     fills: dict[str, Fill] = {CLEAN: "ring", "corrupted": "full"} if panel.conditions else {CLEAN: "full"}
     first = [frame[arms[0], kind] for kind in fills]
     lost = first[0] - first[-1] if panel.conditions else first[0]
@@ -55,7 +55,7 @@ def classes_table(panel: Panel, frame: pd.DataFrame) -> Table:
     """
     columns = [Column(name="class", label="class", align="left")]
     for arm, name in list(frame)[1:]:
-        where = panel.models(arm, panel.evidence.arms[arm])
+        where = panel.models(arm, panel.models_by_arm[arm])
         columns.append(Column(name=name, label=f"{arm}, {name}", where=where, key=(arm, name)))
     corrupted = " and the plain mean over corruptions" if panel.conditions else ""
     caption = f"IoU in %, clean{corrupted}."
