@@ -33,6 +33,7 @@ gc.disable()  # while tests are collected: nearly all that they and their import
 def pytest_collection_finish() -> None:
     """Let the garbage collector look through what tests make, not each time through all that was there before."""
     gc.freeze()
+    gc.set_threshold(20000)
     gc.enable()
 
 
