@@ -1,6 +1,7 @@
 """The zoo's models of the suite: what they feed their networks, pad and name, and how the suite finds them."""
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -189,10 +190,10 @@ made = load_source(Source.parse("zoo@" + {str(path)!r}), "edanet", CLASS_NAMES, 
 with torch.inference_mode():
     print(made.name, *made(torch.full((1, 3, 32, 40), 99, dtype=torch.uint8)).shape, seg_zoo.__file__)
 """.replace("import torch\n", "import seg_zoo, torch\n", 1)
+    environment = {"PYTHONPATH": f"{site}:{PACKAGE.parents[1]}", "OMP_NUM_THREADS": os.environ["OMP_NUM_THREADS"]}
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, env={"PYTHONPATH": f"{site}:{PACKAGE.parents[1]}"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["edanet", "1", "19", "32", "40", str(site / "seg_zoo/__init__.py")]
 
