@@ -6,7 +6,7 @@ python docs/make_intervals.py       # from the root of a checkout that is instal
 from itertools import product
 from pathlib import Path
 
-from make_studies import ARMS, difference, numbers, score
+from make_studies import ARMS, difference, numbers, of_view, score
 from matplotlib.figure import Figure
 
 from robustbench_seg.charts import save_figure
@@ -27,7 +27,7 @@ BLUE, ORANGE = "#0072B2", "#D55E00"
 
 def draw() -> Figure:
     """Draw a row per quantity: the pairs of runs, the interval over images, the interval over images and runs."""
-    names = set(numbers(STUDY)["row"])
+    names = set(of_view(numbers(STUDY), VIEW)["row"])
     runs = [sorted(name for name in names if name.startswith(f"{ARMS[arm]}-s")) for arm in PAIR.split(" - ")]
     figure = Figure(figsize=(7.2, 2.6), layout="constrained")
     axis = figure.subplots()

@@ -4,9 +4,11 @@ A comment names a table and is followed by its lines, up to `<!-- end -->`:
 
     <!-- scores STUDY view=VIEW: QUANTITY, ... -->                        a row per arm and per training run
     <!-- differences STUDY [view=VIEW]: A - C: QUANTITY, ...; ... -->     a row per difference between two arms
+    <!-- interactions STUDY: (B - P) - (E - A): QUANTITY, ... -->         a row per difference of two differences
     <!-- speeds STUDY: MODEL -->                                          a row per size of input, with the paper's
 
-An arm is its letter in ARMS. Without a view, a difference is between views, such as `extent`.
+An arm is its letter in ARMS. Without a view, a difference is between views, such as `extent`. Interactions are not in
+the reports: they are computed from the store.
 """
 
 import re
@@ -16,7 +18,14 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["ARMS", "PAGE", "difference", "score", "with_tables"]
+from robustbench_seg.store.folder import Store
+from robustbench_seg.store.view import View
+from robustbench_seg.studies.arms import arm_mean
+from robustbench_seg.studies.evidence import evidence_of
+from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.resolution import Shift, shifts_of
+
+__all__ = ["ARMS", "PAGE", "difference", "numbers", "of_view", "score", "with_tables"]
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "reports/README.md"
@@ -24,6 +33,7 @@ ARMS = {
     "A": "segformer-b0-mix",
     "B": "segformer-b0-learned",
     "C": "deeplabv3plus-mobilenet_v2",
+    "E": "segformer-b0-mix-learned",
     "P": "segformer-b0-plain",
     "A int8": "segformer-b0-mix-int8",
     "B int8": "segformer-b0-learned-int8",
@@ -31,7 +41,8 @@ ARMS = {
 }
 NAMES = {"clean": "clean mIoU", "mean": "mean under corruption", "drop": "clean minus mean"}
 BLOCK = re.compile(
-    r"(<!-- (scores|differences|speeds) (\S+?)(?: view=(\S+?))?: (.*?) -->\n).*?(?=<!-- end -->)", re.DOTALL
+    r"(<!-- (scores|differences|interactions|speeds) (\S+?)(?: view=(\S+?))?: (.*?) -->\n).*?(?=<!-- end -->)",
+    re.DOTALL,
 )
 
 
@@ -53,6 +64,7 @@ def one(rows: pd.DataFrame, what: str) -> dict[str, Any]:
 
 
 def of_view(rows: pd.DataFrame, view: str | None) -> pd.DataFrame:
+    """Return the numbers of a view; without one, those that are between views."""
     return rows[rows["view"].isna() if view is None else rows["view"] == view]
 
 
@@ -104,6 +116,30 @@ def differences_table(study: str, view: str | None, spec: str) -> list[str]:
     return lines
 
 
+@cache
+def leading_shift(study: str) -> Shift:
+    """Read a store, and return the shift of the resolution that leads its report."""
+    folder = ROOT / "reports" / study
+    (evidence,) = evidence_of(quality_frame(folder))
+    views = max((plan.views for plan in Store(folder).plans()), key=len)
+    return shifts_of(evidence, [View.parse(str(view)) for view in views], {})[0]
+
+
+def interactions_table(study: str, _: str | None, spec: str) -> list[str]:
+    """Write a row per effect of the leading shift: how much more one difference of arms is than another."""
+    arms, _, effects = spec.partition(": ")
+    first, second, third, fourth = (ARMS[letter] for letter in re.findall(r"[A-Z]", arms))
+    shift = leading_shift(study)
+    lines = ["| arms | in | points | 95 % images |", "|:--|:--|--:|--:|"]
+    for effect in effects.split(", "):
+        lost = {title: shift.lost(title)[effect] for title in shift.evidence.titles}
+        a, b, c, d = (arm_mean(lost, arm) for arm in (first, second, third, fourth))
+        each = shift.evidence.interval((a - b) - (c - d))
+        row = {"low": each.low, "high": each.high}
+        lines.append(f"| {arms} | {effect} | {100 * each.estimate:+.1f} | {ends(row)} |")
+    return lines
+
+
 def speeds_table(study: str, model: str) -> list[str]:
     """Write a row per size of the input, the smallest first: images/s, how many times those at 1024x2048, and MACs."""
     rows = pd.read_csv(ROOT / "reports" / study / "report" / f"{study}-speed-published.csv")
@@ -130,7 +166,7 @@ def with_tables(page: str) -> str:
 
     def table(match: re.Match[str]) -> str:
         head, kind, study, view, spec = match.groups()
-        kinds = {"scores": scores_table, "differences": differences_table}
+        kinds = {"scores": scores_table, "differences": differences_table, "interactions": interactions_table}
         lines = speeds_table(study, spec) if kind == "speeds" else kinds[kind](study, view, spec)
         return head + "".join(f"{line}\n" for line in lines)
 

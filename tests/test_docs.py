@@ -101,6 +101,13 @@ def test_the_tables_of_the_studies_are_those_of_the_reports() -> None:
     assert studies.with_tables(STUDIES) == STUDIES, "run: python docs/make_studies.py"
 
 
+def test_an_interaction_in_which_an_arm_cancels_is_the_difference_of_the_others_in_the_report() -> None:
+    studies = maker("make_studies")
+    *_, interaction = studies.interactions_table("camvid-resolution", None, "(B - P) - (A - P): joint x2")
+    *_, expected = studies.differences_table("camvid-resolution", None, "B - A: joint x2")
+    assert interaction.split("|")[2:5] == expected.split("|")[2:5]
+
+
 def test_a_changed_number_changes_a_table_of_the_studies(monkeypatch: pytest.MonkeyPatch) -> None:
     studies = maker("make_studies")
     page = "<!-- differences camvid-c view=whole: A - C: clean; C - A: clean -->\n<!-- end -->"
