@@ -18,7 +18,7 @@ from .statistics import holm, is_bound
 
 __all__ = ["Differences", "Pair", "adjusted", "in_the_papers_order", "is_primary", "pairs_of", "with_primary"]
 
-FEW_ARMS = 4  # with the two arms of a claim and others, a control can be compared with each
+FEW_ARMS = 5  # the four arms of two factors, and another network
 
 Pair = tuple[str, str]
 Differences = dict[tuple[str, str, Any], ArmDifference]  # by first arm, second arm, quantity

@@ -45,10 +45,10 @@ def test_a_comparison_is_of_the_leading_view_unless_it_names_another() -> None:
     assert is_primary([replace(A_C, quantity="clean")], ("a", "c"), pad, {"pad-32"}, pad)
 
 
-def test_of_five_arms_a_primary_pair_is_compared_too() -> None:
-    arms = {arm: [arm] for arm in "abcde"}
+def test_of_six_arms_a_primary_pair_is_compared_too() -> None:
+    arms = {arm: [arm] for arm in "abcdef"}
     pairs = pairs_of(arms, None, [Comparison(arms=("e", "c"), quantity="mean")])
-    assert {frozenset(pair) for pair in pairs} == {frozenset(pair) for pair in ("ab", "ac", "ad", "ae", "ce")}
+    assert {frozenset(pair) for pair in pairs} == {frozenset(pair) for pair in ("ab", "ac", "ad", "ae", "af", "ce")}
 
 
 def test_p_of_primary_comparisons_is_adjusted_for_all_of_the_suite() -> None:

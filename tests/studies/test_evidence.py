@@ -46,21 +46,21 @@ def test_one_block_from_two_folders_has_numbers_without_intervals(tmp_path: Path
     assert evidence.differences(lambda title: {"x": np.ones(1)}, (View(),)) == {}
 
 
-def test_all_pairs_of_four_arms_are_compared_and_of_five_those_with_the_first(tmp_path: Path) -> None:
+def test_all_pairs_of_five_arms_are_compared_and_of_six_those_with_the_first(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     frames = []
     for model in (
         "other",
-        *(f"segformer-{arm}" for arm in ("plain-s0", "mix-s0", "learned-s0", "learned-s1")),
-        "fifth",
+        *(f"segformer-{arm}" for arm in ("plain-s0", "mix-learned-s0", "mix-s0", "learned-s0", "learned-s1")),
+        "sixth",
     ):
         write_cell(tmp_path / model, random_counts(rng, 4, 3), list("abcd"), model=model)
         frames.append(quality_frame(tmp_path / model))
-    (four,), (five,) = (evidence_of(pd.concat(some)) for some in (frames[:-1], frames))
-    arms = ["segformer-mix", "segformer-learned", "other", "segformer-plain"]
-    assert {frozenset(pair) for pair in four.pairs()} == {frozenset(pair) for pair in combinations(arms, 2)}
-    assert four.pairs()[0] == ("segformer-mix", "segformer-learned"), "a control comes after the arms of the claim"
-    assert {frozenset(pair) for pair in five.pairs()} == {frozenset({arms[0], arm}) for arm in (*arms[1:], "fifth")}
+    (five,), (six,) = (evidence_of(pd.concat(some)) for some in (frames[:-1], frames))
+    arms = ["segformer-mix", "segformer-learned", "other", "segformer-plain", "segformer-mix-learned"]
+    assert {frozenset(pair) for pair in five.pairs()} == {frozenset(pair) for pair in combinations(arms, 2)}
+    assert five.pairs()[0] == ("segformer-mix", "segformer-learned"), "a control comes after the arms of the claim"
+    assert {frozenset(pair) for pair in six.pairs()} == {frozenset({arms[0], arm}) for arm in (*arms[1:], "sixth")}
 
 
 def test_any_statistic_is_one_of_each_drive_too(tmp_path: Path) -> None:
