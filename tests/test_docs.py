@@ -136,6 +136,12 @@ def test_a_finding_of_the_readme_is_a_number_of_its_report(name: str) -> None:
     assert f"({low} to {high}, {row['grade']})" in " ".join(line.split())
 
 
+def test_the_cost_of_an_encoding_with_mix_ffn_in_the_readme_is_that_of_the_report() -> None:
+    row = maker("make_studies").difference("camvid-resolution", None, "E - A", "extent")
+    low, high = (f"{100 * row[end]:+.1f}" for end in ("low", "high"))
+    assert f"{100 * row['value']:.1f} points ({low} to {high}, {row['grade']})" in README
+
+
 def test_no_robustness_is_lost_to_int8_as_the_readme_states() -> None:
     studies = maker("make_studies")
     for arm in "ABC":
