@@ -185,11 +185,10 @@ def arms_picture(panel: Panel) -> Picture:
 
 def corruption_pictures(panel: Panel) -> list[Picture]:
     """Draw every corruption with its arms, of many the best, and a difference; and the curves over severities."""
-    arms, note = panel.arms(panel.scores), ""
-    if len(arms) > MOST_NAMES:
-        note = f"; the {MOST_NAMES} best of {len(arms)} arms"
-        best = best_first(arms, panel.headline)[:MOST_NAMES]
-        arms = [arm for arm in arms if arm in best]
+    every = panel.arms(panel.scores)
+    best = best_first(every, panel.headline)[:MOST_NAMES]
+    arms = [arm for arm in every if arm in best]
+    note = f"; the {len(arms)} best of {len(every)} arms" if len(arms) < len(every) else ""
     pictures = [matrix_picture(panel, arms, note)] if len(panel.conditions) > 1 else []
     if len(panel.severities) > 1:
         pictures.append(severity_picture(panel, {arm.arm for arm in arms}, note))

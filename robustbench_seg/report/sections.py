@@ -52,9 +52,8 @@ def section_of(source: Source) -> Section:
         for panel in panels:
             content += (made := part.content(panel))
             if panel.main and made.sentences:
-                sentences.append(
-                    tuple(f"{panel.void.capitalize()}: {line}" if panel.void else line for line in made.sentences)
-                )
+                void = f"{panel.void.capitalize()}: " if panel.void else ""
+                sentences.append([f"{void}{line}" for line in made.sentences])
     # The first sentence of every part, then the second; of the later part first, which has more to add.
     ranks = sorted((k, -number) for number, some in enumerate(sentences) for k in range(len(some)))
     order = sorted((-number, k) for k, number in ranks[:MOST])

@@ -50,14 +50,13 @@ def framed(title: str, columns: Sequence[Sequence[Text]], align: Sequence[Any], 
 
 def blocks(heads: Sequence[Text], rows: Sequence[Sequence[Text]], width: int) -> list[list[Sequence[Text]]]:
     """Divide rows, which become columns, into blocks that fit; one row at least in each."""
-    first = max(head.cell_len for head in heads) + BORDERS + 1
+    room = left = width - max(head.cell_len for head in heads) - BORDERS - 1
     parts: list[list[Sequence[Text]]] = [[]]
-    room = width - first
     for row in rows:
-        width_needed = min(WIDEST, max(text.cell_len for text in row)) + BORDERS
-        if parts[-1] and width_needed > room:
+        needed = min(WIDEST, max(text.cell_len for text in row)) + BORDERS
+        if parts[-1] and needed > left:
             parts.append([])
-            room = width - first
+            left = room
         parts[-1].append(row)
-        room -= width_needed
+        left -= needed
     return parts

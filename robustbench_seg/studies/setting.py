@@ -120,8 +120,7 @@ class Setting:
     @property
     def images(self) -> str:
         """How many of the split's images were used, in words."""
-        first = self.evidence.cells.iloc[0]
-        return f"{first['images']} of {first['of']} images"
+        return "{images} of {of} images".format(**self.evidence.cells.iloc[0])
 
     @property
     def void(self) -> str:
@@ -131,8 +130,7 @@ class Setting:
     @property
     def order(self) -> list[View]:
         """The views that there are, in the plan's order."""
-        planned = [View.parse(str(view)) for view in self.source.plan.views]
-        return [view for view in planned if view in self.evidence.views]
+        return [view for view in map(View.parse, map(str, self.source.plan.views)) if view in self.evidence.views]
 
     @property
     def families(self) -> dict[str, str]:

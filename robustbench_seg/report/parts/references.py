@@ -5,15 +5,8 @@ from functools import partial
 from ...charts import Dot, dumbbells
 from ...protocols import PROTOCOLS
 from ...store.cell import CLEAN
+from ...studies import degradation
 from ...studies.claims import categories_next_to_table_5
-from ...studies.degradation import (
-    Measure,
-    against,
-    corruption_degradation,
-    ranks_by_protocol,
-    relative_degradation,
-    relative_improvement,
-)
 from ...studies.published import TABLES, OwnRun, published_scores
 from ...studies.statistics import Draws
 from ...wording import counted
@@ -29,10 +22,11 @@ REFERENCES = {"semsegbench": "semsegbench_all"}  # published tables that --refer
 PUBLISHED = {"segformer": "table5_cityscapes_c", **REFERENCES}  # by protocol
 LOWER, HIGHER = "100 is as the reference, lower is better", "0 is as the reference, higher is better"
 ERRORS = "sum of 1 - mIoU over severities, over the sum of"
+LOST = "mIoU lost, over that lost by"
 MEASURES = (
-    (corruption_degradation, "cd", "Corruption degradation (CD)", ERRORS, LOWER),
-    (relative_degradation, "rcd", "Relative corruption degradation (rCD)", "mIoU lost, over that lost by", LOWER),
-    (relative_improvement, "improvement", "Relative improvement", "mIoU gained, over the mIoU of", HIGHER),
+    (degradation.corruption_degradation, "cd", "Corruption degradation (CD)", ERRORS, LOWER),
+    (degradation.relative_degradation, "rcd", "Relative corruption degradation (rCD)", LOST, LOWER),
+    (degradation.relative_improvement, "improvement", "Relative improvement", "mIoU gained, over the mIoU of", HIGHER),
 )
 RANKS = (
     Column(name="protocols", label="protocols", align="left"),
@@ -53,7 +47,7 @@ def make(panel: Panel) -> Content:
         *(published_table(panel, name) for name in dict.fromkeys(names) if name),
         panel.of_rows(
             RANKS,
-            frame_rows(ranks_by_protocol(panel.source.measured, panel.cells), RANKS),
+            frame_rows(degradation.ranks_by_protocol(panel.source.measured, panel.cells), RANKS),
             "ranks",
             "Whether protocols rank the models alike",
             caption="Kendall's tau-b of the headlines: 1 is the same order, -1 the opposite.",
@@ -69,8 +63,8 @@ def reference_tables(panel: Panel) -> list[Table]:
         return []
     base = panel.metric("miou", reference)
 
-    def quantities(measure: Measure, title: str) -> dict[str, Draws]:
-        return against(measure, panel.metric("miou", title), base, conditions)
+    def quantities(measure: degradation.Measure, title: str) -> dict[str, Draws]:
+        return degradation.against(measure, panel.metric("miou", title), base, conditions)
 
     return [
         panel.table(

@@ -22,6 +22,7 @@ from ..units import PERCENT, POINTS
 __all__ = ["make"]
 
 LOSES = "Points lost by one arm minus those lost by the other; positive: the first loses more"
+VIEWS = "mIoU in %; a column per view (slide-256-192-x2: windows of 256 pixels every 192, of the image scaled by 2)."
 SHARES = ("clean", "corrupted", "growth")
 
 
@@ -80,12 +81,8 @@ def views_table(panel: Panel, shift: Shift | None) -> Table:
         shares = {name: f"{percent(entry.values[f'{name} share'][0])} % of the mIoU" for name in names}
         return {own.name: own.cell(panel.interval(entry.values[own.name]), shares[own.name]) for own in effects}
 
-    cost, title, captions = "what a shift of the resolution costs", "Clean mIoU by view", []
-    if views:
-        captions.append(
-            "mIoU in %; a column per view (slide-256-192-x2: windows of 256 pixels every 192, of the image scaled by "
-            "2)."
-        )
+    cost, title = "what a shift of the resolution costs", "Clean mIoU by view"
+    captions = [VIEWS] if views else []
     if shift:
         title = f"{title}, and {cost}" if views else cost.capitalize()
         captions.append(

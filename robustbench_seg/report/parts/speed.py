@@ -59,8 +59,7 @@ def speed_table(latency: pd.DataFrame) -> Table:
 
 def published_table(latency: pd.DataFrame) -> Table | None:
     """Make the table with the paper's speeds; none where Table 2 has no row of the same variant and input."""
-    both, about = speeds.beside_table_2(latency), TABLES["table2_main"]
-    both = both[both["paper_row"].notna()]
+    both, about = speeds.beside_table_2(latency).dropna(subset="paper_row"), TABLES["table2_main"]
     if not len(both):
         return None
     return table_of(
