@@ -50,13 +50,13 @@ def framed(title: str, columns: Sequence[Sequence[Text]], align: Sequence[Any], 
 
 def blocks(heads: Sequence[Text], rows: Sequence[Sequence[Text]], width: int) -> list[list[Sequence[Text]]]:
     """Divide rows, which become columns, into blocks that fit; one row at least in each."""
-    room = left = width - max(head.cell_len for head in heads) - BORDERS - 1
+    room = space = width - max(head.cell_len for head in heads) - BORDERS - 1
     parts: list[list[Sequence[Text]]] = [[]]
     for row in rows:
         needed = min(WIDEST, max(text.cell_len for text in row)) + BORDERS
-        if parts[-1] and needed > left:
+        if parts[-1] and needed > room:
             parts.append([])
-            left = room
+            room = space
         parts[-1].append(row)
-        left -= needed
+        room -= needed
     return parts
