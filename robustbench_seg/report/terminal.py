@@ -53,10 +53,10 @@ def blocks(heads: Sequence[Text], rows: Sequence[Sequence[Text]], width: int) ->
     room = space = width - max(head.cell_len for head in heads) - BORDERS - 1
     parts: list[list[Sequence[Text]]] = [[]]
     for row in rows:
-        needed = min(WIDEST, max(text.cell_len for text in row)) + BORDERS
-        if parts[-1] and needed > room:
+        own = min(WIDEST, max(text.cell_len for text in row)) + BORDERS
+        if parts[-1] and own > room:
             parts.append([])
             room = space
         parts[-1].append(row)
-        room -= needed
+        room -= own
     return parts
