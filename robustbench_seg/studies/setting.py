@@ -112,7 +112,7 @@ class Setting:
         """The cells of the view, or of all views."""
         return self.evidence.cells if self.view is None else self.evidence.of_view(self.view)
 
-    @property
+    @cached_property
     def models_by_arm(self) -> dict[str, list[str]]:
         """The models of each arm that the view has, or of all views; see `Evidence.arms_in`."""
         return self.evidence.arms if self.view is None else self.evidence.arms_in(self.view)
