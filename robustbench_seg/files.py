@@ -25,6 +25,7 @@ except ImportError:  # not POSIX
     fcntl = None  # type: ignore[assignment]
 
 __all__ = [
+    "SHA256_DIGITS",
     "boot",
     "canonical_json",
     "digest",
@@ -38,6 +39,7 @@ __all__ = [
     "writing",
 ]
 
+SHA256_DIGITS = 64
 TEMPORARY = ".robustbench-seg.tmp"  # only this program uses this suffix, so leftovers with it are removed
 OLD_S = 24 * 3600.0  # no write pauses for a day, and no two clocks differ by a day
 HOME = re.compile(r"(?P<word>(?:\w+:)?)(?P<path>~.*)", re.DOTALL)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..errors import UsageError
 from ..files import digest
 from ..models import Options, Request
-from ..models.base import NetworkSegmenter, Segmenter
+from ..models.base import NetworkSegmenter, Segmenter, extend_identity
 from ..models.filling import hash_of_state
 from ..models.foreign import Facts, wrap
 from ..models.preprocessing import Preprocessing
@@ -111,7 +111,7 @@ def made_of_segmenter(segmenter: Segmenter, name: str, classes: Classes) -> Segm
     made = copy(segmenter)
     made.name = name
     if isinstance(made, NetworkSegmenter):
-        made.checkpoint_sha256 = digest([made.checkpoint_sha256, hash_of_state(made.network)])
+        extend_identity(made, hash_of_state(made.network))
     if classes is not None:
         made.class_names = tuple(classes)
     return made

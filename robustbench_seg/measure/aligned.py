@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ..alignment import Alignment, align
-from ..files import digest
-from ..models.base import Segmenter
+from ..models.base import Segmenter, extend_identity
 
 __all__ = ["align_model", "alignment_of", "outputs_of"]
 
@@ -22,7 +21,7 @@ def align_model(
     if alignment.is_identity:
         return alignment
     model.alignment = alignment  # type: ignore[attr-defined]
-    model.checkpoint_sha256 = digest([model.checkpoint_sha256, "classes", list(alignment.to)])
+    extend_identity(model, "classes", list(alignment.to))
     model.about += f"; {len(alignment.model_classes)} classes, aligned {alignment.how}"
     return alignment
 

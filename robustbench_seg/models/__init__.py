@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..files import digest, expanded
+from ..files import expanded
 from .entry import Model
 from .registry import BUILTIN_WEIGHTS, DEEPLABV3PLUS_ENCODERS, MODELS, RANDOM_WEIGHTS, look_up
 from .request import Options, Request
@@ -82,7 +82,7 @@ def load_source(source: "Source", name: str, class_names: Sequence[str], device:
     """
     import torch
 
-    from .base import NetworkSegmenter
+    from .base import NetworkSegmenter, extend_identity
     from .overrides import override
 
     model = look_up(source.model)
@@ -104,7 +104,7 @@ def load_source(source: "Source", name: str, class_names: Sequence[str], device:
         if model.channels_last:  # on two CPU threads half the time of the other order for DeepLabV3+
             made.network.to(memory_format=torch.channels_last)
     if model.source:
-        made.checkpoint_sha256 = digest([made.checkpoint_sha256, model.source])
+        extend_identity(made, model.source)
     return made
 
 

@@ -6,16 +6,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import UsageError
+from ..files import SHA256_DIGITS, digest
 from .preprocessing import IMAGENET, Preprocessing
 
-__all__ = ["NetworkSegmenter", "PreparedSegmenter", "Segmenter", "pad_and_crop", "takes_logarithm", "unchanged"]
+__all__ = [
+    "NetworkSegmenter", "PreparedSegmenter", "Segmenter", "extend_identity", "pad_and_crop", "takes_logarithm",
+    "unchanged",
+]  # fmt: skip
 
 
 class Segmenter(Protocol):
@@ -42,6 +46,13 @@ class Segmenter(Protocol):
 
     def __call__(self, images: Tensor) -> Tensor:
         """Turn uint8 RGB (B, 3, H, W) into float logits (B, classes, h, w), at any stride."""
+
+
+def extend_identity(model: Segmenter, *more: Any) -> None:
+    """Make the identity of a model cover more, JSON values; where it was a file's sha256, `about` states that."""
+    if len(model.checkpoint_sha256) == SHA256_DIGITS:
+        model.about += f"; weights sha256 {model.checkpoint_sha256}"
+    model.checkpoint_sha256 = digest([model.checkpoint_sha256, *more])
 
 
 def takes_logarithm(model: Segmenter) -> bool:

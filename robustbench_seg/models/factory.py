@@ -81,8 +81,9 @@ def load(request: Request) -> Segmenter:
                 raise UsageError(f"{factory}: returns no torch network, so its checkpoint must be its argument")
             left_out = fill(made, read_file(checkpoint))
         files = [sha256_of(checkpoint)] if checkpoint and checkpoint.is_file() else []
+    stated = f" (sha256 {files[0]})" if files else ""  # the identity is of more than the file
     if isinstance(made, nn.Module):
-        origin = f", weights from {checkpoint.name}" if checkpoint else ""
+        origin = f", weights from {checkpoint.name}{stated}" if checkpoint else ""
         unread = f", {counted(len(left_out), 'tensor')} of the file left out" if left_out else ""
         facts = Facts(
             where=str(factory),
@@ -98,6 +99,8 @@ def load(request: Request) -> Segmenter:
     segmenter = cast(Segmenter, made)
     weights = hash_of_state(made.network) if isinstance(made, NetworkSegmenter) else []
     segmenter.checkpoint_sha256 = digest(["factory", source, files, segmenter.checkpoint_sha256, weights])
+    if checkpoint and stated not in segmenter.about:
+        segmenter.about = f"{segmenter.about}, weights from {checkpoint.name}{stated}"
     return segmenter
 
 

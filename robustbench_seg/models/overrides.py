@@ -3,8 +3,7 @@
 from segformer.sources import NVIDIA_LICENCE
 
 from ..errors import UsageError
-from ..files import digest
-from .base import PreparedSegmenter, Segmenter
+from .base import PreparedSegmenter, Segmenter, extend_identity
 from .foreign import Foreign
 from .source import Source
 
@@ -27,12 +26,12 @@ def override(source: Source, made: Segmenter) -> None:
         stated = options.apply(made.preprocessing)
         if stated != made.preprocessing:
             numbers = [stated.order, stated.rescale, *stated.mean, *stated.std]
-            made.checkpoint_sha256 = digest([made.checkpoint_sha256, *numbers])
+            extend_identity(made, *numbers)
         made.preprocessing = stated
         made.about += stated.remark
     elif (options.mean or options.std or options.channels or options.rescale) is not None:
         raise UsageError(f"model {made.name}: its input is its own, and can't be stated")
     if options.pad_to or options.size:
-        made.checkpoint_sha256 = digest([made.checkpoint_sha256, "sides", options.pad_to, options.size])
+        extend_identity(made, "sides", options.pad_to, options.size)
     if options.licence and made.licence != NVIDIA_LICENCE:
         made.licence = options.licence

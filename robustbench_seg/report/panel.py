@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from ..charts import Chart, Curve, Dot, Fill
+from ..files import SHA256_DIGITS
 from ..studies.arms import Entry, arms_of
 from ..studies.evidence import Quantities
 from ..studies.limits import transductive_notes
@@ -18,7 +19,7 @@ from .units import file_name
 __all__ = ["BRIEF", "FILLS", "Panel"]
 
 WHERE = ("dataset", "split", "images", "of", "precision", "engine_version", "seed")  # in a CSV
-SHA256, BRIEF = 64, 12  # characters of a hash, and of the beginning that tells it from others
+BRIEF = 12  # characters of a hash that tell it from others
 FILLS: tuple[Fill, ...] = ("ring", "full")
 
 
@@ -49,15 +50,16 @@ class Panel(Setting):
     def hashes(self) -> dict[str, str]:
         """The parts of `about` that are hashes, of the images and the weights, by their form in a caption; see `Table`.
 
-        A caption does not list the models of more than MOST_NAMES arms. Random weights have a name in the place of a
-        hash.
+        A caption does not list the models of more than MOST_NAMES arms. What is no file's sha256 is an identity, of a
+        file and the code that reads it together, or the name of random weights.
         """
         pairs = dict.fromkeys(zip(self.cells["model"], self.cells["checkpoint_sha256"], strict=True))
-        names = "; ".join(f"{model} {own[:BRIEF] if len(own) == SHA256 else own}" for model, own in pairs)
+        names = "; ".join(f"{model} {own[:BRIEF] if len(own) == SHA256_DIGITS else own}" for model, own in pairs)
         few = len(arms_of(self.cells["model"])) <= MOST_NAMES
+        kind = "sha256" if all(len(own) == SHA256_DIGITS for _, own in pairs) else "identity"
         brief = names if few else f'of {len(pairs)} models, see "Where the numbers come from"'
         fingerprint = f"fingerprint {self.cells.iloc[0]['fingerprint'][:BRIEF]}"
-        return {f", {fingerprint}": fingerprint, f"; weights (sha256) {brief}": f"weights (sha256) {names}"}
+        return {f", {fingerprint}": fingerprint, f"; weights ({kind}) {brief}": f"weights ({kind}) {names}"}
 
     def fields(self, file: str, title: str) -> dict[str, Any]:
         """Name a table or a figure: file and title, with the view where it has a name."""

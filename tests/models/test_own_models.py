@@ -111,3 +111,16 @@ def test_another_package_offers_a_model(scratch: Path, monkeypatch: pytest.Monke
             load_model("yours", ("road",), None, CPU)
     finally:
         family.offers_to.cache_clear()
+
+
+def test_the_sha256_of_a_file_is_stated_where_the_identity_covers_more(
+    scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = "0123456789abcdef" * 4
+    own = identity(scratch, monkeypatch, ADAPTER, sha256)
+    made = load_model("mine", ("road", "sky"), sha256, CPU)
+    assert made.checkpoint_sha256 == own != sha256
+    assert made.about == f"variant ; weights sha256 {sha256}"
+    align_model(made, ("sky", "road"))
+    assert made.checkpoint_sha256 != own
+    assert made.about.count(sha256) == 1

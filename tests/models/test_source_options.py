@@ -1,5 +1,6 @@
 """What stands in a source: kinds, places, options; what is refused, in one line; what is part of the identity."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -299,6 +300,8 @@ def test_a_checkpoint_goes_to_the_function_that_asks_for_it(tmp_path: Path) -> N
     mine, ours = load(f"{path}:filled@{tmp_path}/w.pth"), load(f"{path}:build@{tmp_path}/w.pth")
     with torch.inference_mode():
         assert torch.equal(mine(IMAGES), ours(IMAGES))
+    sha256 = hashlib.sha256((tmp_path / "w.pth").read_bytes()).hexdigest()
+    assert f", weights from w.pth (sha256 {sha256})" in mine.about
 
 
 SEGMENTER = """
@@ -308,16 +311,21 @@ class Mine:
     name, class_names, licence = "mine", ("road", "sky"), "CC0-1.0"
     checkpoint_sha256, about, parameters, device = "abc", "mine", 0, torch.device("cpu")
 
+    def __init__(self, checkpoint):
+        pass
+
     def __call__(self, images):
         return torch.stack([images[:, 0].float(), images[:, 1].float()], dim=1)
 """
 
 
 def test_a_function_may_return_a_segmenter(tmp_path: Path) -> None:
-    model = load(f"{write_factory(tmp_path, SEGMENTER)}:Mine")
+    (tmp_path / "w.bin").write_bytes(b"weights")
+    model = load(f"{write_factory(tmp_path, SEGMENTER)}:Mine@{tmp_path}/w.bin")
     assert (model.class_names, model.licence) == (("road", "sky"), "CC0-1.0")
     assert model(IMAGES).shape == (2, 2, 64, 64)
     assert model.checkpoint_sha256 != "abc", "its source is hashed too"
+    assert model.about == f"mine, weights from w.bin (sha256 {hashlib.sha256(b'weights').hexdigest()})"
 
 
 @pytest.mark.parametrize(
