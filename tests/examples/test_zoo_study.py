@@ -10,8 +10,9 @@ import pytest
 import yaml
 from scipy.stats import spearmanr
 from synthetic import write_synthetic
+from zoo_files import WEIGHTS, needs_weights
 from zoo_study import __main__ as program
-from zoo_study import figures, pairs, ranking, resolution, settling, speed
+from zoo_study import figures, pairs, ranking, resolution, settling, speed, weights
 from zoo_study.marks import Mark, draw, labelled
 from zoo_study.names import parse, training_sizes
 from zoo_study.words import verdict
@@ -49,7 +50,7 @@ def accuracy(model: str, corruption: str, severity: int, view: View) -> float:
 
 def test_each_sentence_has_the_number_of_the_store(tmp_path: Path) -> None:
     write_synthetic(tmp_path, accuracy, models=NAMES, conditions=CONDITIONS)
-    study, lacking = ranking.read_study(tmp_path)
+    study, lacking = ranking.read_study([tmp_path])
     assert (sorted(study.names), lacking) == (sorted(NAMES), [])
     cells = quality_frame(tmp_path).set_index(["model", "corruption", "severity"])["miou"]
     clean = np.array([cells[name, "clean", 0] for name in NAMES])
@@ -77,11 +78,11 @@ def test_each_sentence_has_the_number_of_the_store(tmp_path: Path) -> None:
 
 def test_networks_without_all_conditions_are_left_out_and_named(tmp_path: Path) -> None:
     write_synthetic(tmp_path, accuracy, models=NAMES[:5], conditions=CONDITIONS, skip=[f"{NAMES[0]}-toy-fog-3*"])
-    assert ranking.read_study(tmp_path)[1] == NAMES[:1]
+    assert ranking.read_study([tmp_path])[1] == NAMES[:1]
     few = tmp_path / "few"
     write_synthetic(few, accuracy, models=NAMES[:2], conditions=CONDITIONS)
     with pytest.raises(UsageError, match="2 networks have all conditions of synthetic; it takes 3"):
-        ranking.read_study(few)
+        ranking.read_study([few])
 
 
 def test_a_name_states_the_architecture_and_how_it_was_trained() -> None:
@@ -148,7 +149,7 @@ def run(*given: object, out: Path) -> list[str]:
 
 def test_a_network_is_placed_at_its_clean_miou_and_its_mean_under_corruption(tmp_path: Path) -> None:
     write_synthetic(tmp_path, accuracy, models=NAMES, conditions=CONDITIONS)
-    study, _ = ranking.read_study(tmp_path)
+    study, _ = ranking.read_study([tmp_path])
     axes = figures.robustness(study).axes[0]
     own = [line for line in axes.lines if line.get_marker() not in ("None", None, "") and len(line.get_xdata()) == 1]
     cells = quality_frame(tmp_path).set_index(["model", "corruption", "severity"])["miou"]
@@ -213,12 +214,12 @@ def write_speed(folder: Path, model: str, milliseconds: float, machine: str = "A
 
 def test_the_front_has_the_networks_that_no_faster_one_beats(tmp_path: Path) -> None:
     write_synthetic(tmp_path / "store", accuracy, models=NAMES[:6], conditions=CONDITIONS)
-    study, _ = ranking.read_study(tmp_path / "store")
+    study, _ = ranking.read_study([tmp_path / "store"])
     order = np.argsort(study.values["mean"][0])
     times = {study.names[k]: ms for k, ms in zip(order, (10, 30, 20, 40, 60, 50), strict=True)}
     for name, ms in {**times, "segformer-b0": 45}.items():
         write_speed(tmp_path / "speed", name, ms)
-    lines = run("speed", tmp_path / "store", tmp_path / "speed", out=tmp_path / "out")
+    lines = run("speed", tmp_path / "store", "--latency", tmp_path / "speed", out=tmp_path / "out")
     front = [study.names[order[k]] for k in (0, 2, 3, 5)]
     assert re.findall(r"(\S+) \(\d+ ms", lines[2].split("every other")[1]) == front
     assert "4 of 6 take less time than segformer-b0 (45 ms)" in lines[4]
@@ -226,3 +227,21 @@ def test_the_front_has_the_networks_that_no_faster_one_beats(tmp_path: Path) -> 
     write_speed(tmp_path / "speed", "segformer-b1", 70, machine="B")
     with pytest.raises(UsageError, match="speed cells differ in machine; a figure needs those of one setup"):
         speed.read_speed(tmp_path / "speed")
+
+
+def test_a_suite_may_lie_in_several_stores(tmp_path: Path) -> None:
+    write_synthetic(tmp_path / "all", accuracy, models=NAMES, conditions=CONDITIONS)
+    for k, some in enumerate((NAMES[:4], NAMES[4:])):
+        write_synthetic(tmp_path / str(k), accuracy, models=NAMES, conditions=CONDITIONS)
+        for name in {*NAMES} - {*some}:
+            for path in (tmp_path / str(k) / "cells").glob(f"{name}-toy-*"):
+                path.unlink()
+    one = run("ranking", tmp_path / "all", out=tmp_path / "one")
+    assert run("ranking", tmp_path / "0", tmp_path / "1", out=tmp_path / "two") == one
+
+
+@needs_weights
+def test_a_file_of_other_weights_than_the_stores_is_refused(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, lambda *cell: 0.6, models=["sinet_cityscapes"], conditions={})
+    with pytest.raises(UsageError, match=r"sinet_cityscapes\.pth: not what .*sinet_cityscapes-toy-clean.* is of; the"):
+        weights.table([tmp_path], WEIGHTS)

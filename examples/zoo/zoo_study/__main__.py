@@ -1,7 +1,9 @@
-"""The command line: python -m zoo_study ranking | resolution | speed."""
+"""The command line: python -m zoo_study ranking | resolution | speed | weights."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -9,12 +11,12 @@ from robustbench_seg.charts import figure, save_figure
 from robustbench_seg.errors import RobustBenchError
 from robustbench_seg.files import write_text
 
-from . import figures, pairs, ranking, resolution, settling, speed
+from . import figures, pairs, ranking, resolution, settling, speed, weights
 
 
 def make_ranking(given: argparse.Namespace) -> tuple[list[str], Figure]:
     """State what the ranking shows; draw the mean under corruption against clean mIoU."""
-    study, lacking = ranking.read_study(given.store)
+    study, lacking = ranking.read_study(given.stores)
     lines = [
         f"# What the ranking of {len(study.names)} networks shows",
         "",
@@ -29,7 +31,7 @@ def make_ranking(given: argparse.Namespace) -> tuple[list[str], Figure]:
 
 def make_resolution(given: argparse.Namespace) -> tuple[list[str], Figure]:
     """State where the pairs peak; draw their mIoU over the input scale."""
-    both = pairs.read_pairs(given.store)
+    both = pairs.read_pairs(*given.stores)
     arms = pairs.read_arms(given.arms) if given.arms else None
     lines = [f"# {len(both.names)} networks trained at two sizes", "", *resolution.sentences(both, arms)]
     return lines, figure(resolution.chart(both, arms))
@@ -37,7 +39,7 @@ def make_resolution(given: argparse.Namespace) -> tuple[list[str], Figure]:
 
 def make_speed(given: argparse.Namespace) -> tuple[list[str], Figure]:
     """State which networks are fast and robust; draw the mean under corruption against latency."""
-    study, _ = ranking.read_study(given.store)
+    study, _ = ranking.read_study(given.stores)
     times = speed.read_speed(given.latency)
     others = {name: ms for name, ms in times.latency_ms.items() if name.startswith("segformer")}
     lines = [
@@ -50,7 +52,17 @@ def make_speed(given: argparse.Namespace) -> tuple[list[str], Figure]:
     return lines, figures.pareto(times.latency_ms, study.over_images("mean"), others, times.where)
 
 
-MAKE = {"ranking": make_ranking, "resolution": make_resolution, "speed": make_speed}
+def make_weights(given: argparse.Namespace) -> tuple[list[str], None]:
+    """State the file of each network of the stores: its sha256, its licence, and where it comes from."""
+    return ["# Files of weights", "", *weights.table(given.stores, given.weights)], None
+
+
+MAKE: dict[str, Callable[[argparse.Namespace], tuple[list[str], Figure | None]]] = {
+    "ranking": make_ranking,
+    "resolution": make_resolution,
+    "speed": make_speed,
+    "weights": make_weights,
+}
 
 
 def main() -> None:
@@ -59,12 +71,15 @@ def main() -> None:
     studies = parser.add_subparsers(dest="study", required=True)
     for name, make in MAKE.items():
         own = studies.add_parser(name, help=make.__doc__)
-        own.add_argument("store", type=Path, help="of quality cells")
+        number: Any = 1 if name == "resolution" else "+"
+        own.add_argument("stores", type=Path, nargs=number, metavar="STORE", help="of quality cells")
         if name == "speed":
-            own.add_argument("latency", type=Path, help="store of speed cells")
+            own.add_argument("--latency", type=Path, required=True, help="store of speed cells")
+        if name == "weights":
+            own.add_argument("--weights", type=Path, required=True, help="folder of the files")
         if name == "resolution":
             own.add_argument("--arms", type=Path, help="store of arms with and without positional encodings")
-        own.add_argument("--out", type=Path, required=True, help="folder for NAME.md and NAME.svg")
+        own.add_argument("--out", type=Path, required=True, help="folder for NAME.md and, of a figure, NAME.svg")
     given = parser.parse_args()
     try:
         lines, drawn = MAKE[given.study](given)
@@ -72,7 +87,8 @@ def main() -> None:
         parser.error(str(error))
     given.out.mkdir(parents=True, exist_ok=True)
     write_text(given.out / f"{given.study}.md", "\n".join([*lines, ""]))
-    save_figure(drawn, given.out / f"{given.study}.svg", "svg")
+    if drawn is not None:
+        save_figure(drawn, given.out / f"{given.study}.svg", "svg")
     print("\n".join(lines))
 
 

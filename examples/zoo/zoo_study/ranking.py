@@ -1,4 +1,4 @@
-"""Networks with all conditions of a store of zoo-camvid-c.yaml, and what their ranking shows."""
+"""Networks with all conditions of zoo-camvid-c.yaml, from one store or several, and what their ranking shows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,8 @@ from robustbench_seg.errors import UsageError
 from robustbench_seg.store.cell import CLEAN
 from robustbench_seg.studies import ranking
 from robustbench_seg.studies.evidence import evidence_of
-from robustbench_seg.studies.frame import quality_frame
-from robustbench_seg.studies.plans import read_plans
 from robustbench_seg.studies.robustness import Conditions, scores_of
+from robustbench_seg.studies.sources import sources_of
 from robustbench_seg.studies.statistics import Interval, interval
 from robustbench_seg.wording import listed, percent, spaced
 
@@ -49,18 +48,22 @@ class Study:
         return {name: interval(draws, self.blocks) for name, draws in columns}
 
 
-def read_study(folder: Path) -> tuple[Study, list[str]]:
-    """Read a store; return the study, and the networks that lack a condition. Raises UsageError for fewer than 3."""
-    cells = quality_frame(folder)
-    plan = max(read_plans(folder, cells), key=lambda plan: len(plan.conditions))
-    conditions = dict(plan.conditions)
+def read_study(folders: Sequence[Path]) -> tuple[Study, list[str]]:
+    """Read stores that hold one suite; return the study, and the networks that lack a condition.
+
+    Raises UsageError for fewer than 3 networks with all conditions.
+    """
+    sources = sources_of(folders, None, pictures=False)
+    source = max(sources, key=lambda source: len(source.conditions))
+    cells, conditions = source.quality, source.conditions
     wanted = {(CLEAN, 0), *((name, level) for name, levels in conditions.items() for level in levels)}
     have = cells.groupby("model")[["corruption", "severity"]].apply(
         lambda own: {*own.itertuples(index=False, name=None)}
     )
     names = [name for name in dict.fromkeys(cells["model"]) if wanted <= have[name]]
     if len(names) < ranking.LEAST_NETWORKS or not conditions:
-        raise UsageError(f"{folder}: {len(names)} networks have all conditions of {plan.suite}; it takes 3")
+        places = listed(list(map(str, folders)), 3)
+        raise UsageError(f"{places}: {len(names)} networks have all conditions of {source.plan.suite}; it takes 3")
     own = cells[cells["model"].isin(names)]
     (evidence,) = evidence_of(own)
     scores = {name: scores_of(evidence.miou(name, evidence.views[0]), conditions) for name in names}
