@@ -1,11 +1,11 @@
 """Rows as SVG: names above the rows or left of them, dots with their intervals, axes below, of many rows above too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan
 
 from .elements import colour_of, data, draw_axis, draw_bar, draw_line, draw_mark, draw_text
 from .values import Axis, Dot, Row, Rows
-from .words import shorten, state_dot
+from .words import shorten, shorten_apart, state_dot
 
 __all__ = ["draw_rows", "places_of"]
 
@@ -34,8 +34,9 @@ def draw_rows(panel: Rows) -> tuple[str, float]:
     titles, above = draw_titles(panel, places)
     top = above + (NAME + 3 if len(panel.rows) > MANY else 0)
     y, rows = float(top), []
+    names = shorten_apart((line for row in panel.rows for line in row.label.split("\n")), room_for(places))
     for row in panel.rows:
-        drawn, y = draw_row(panel, row, places, y)
+        drawn, y = draw_row(panel, row, names, places, y)
         rows.append(drawn)
     bottom, axes = y + 2, []
     for axis, (left, width) in zip(panel.axes, places, strict=True):
@@ -64,15 +65,21 @@ def draw_titles(panel: Rows, places: Sequence[tuple[float, float]]) -> tuple[str
     return "".join(parts), y + NAME * max(map(len, lines), default=0) + 5
 
 
-def draw_row(panel: Rows, row: Row, places: Sequence[tuple[float, float]], y: float) -> tuple[str, float]:
-    """Draw a row from y on; return where the next one begins."""
+def room_for(places: Sequence[tuple[float, float]]) -> int:
+    """How many letters a name that stands left of its row may have."""
+    return int(places[0][0] * NARROW / LETTER)
+
+
+def draw_row(
+    panel: Rows, row: Row, names: Mapping[str, str], places: Sequence[tuple[float, float]], y: float
+) -> tuple[str, float]:
+    """Draw a row from y on; return where the next one begins. names: what stands left of it for a line of its label."""
     kind = "name head" if row.head else "name"
     lines = row.label.split("\n")
     parts = []
     if panel.names_left:
-        room = int(places[0][0] * NARROW / LETTER)
         middle = y + LINE / 2 + (4 if row.head else 0)
-        parts += [draw_text(shorten(line, room), 0, middle + 4 + NAME * k, kind) for k, line in enumerate(lines)]
+        parts += [draw_text(names[line], 0, middle + 4 + NAME * k, kind) for k, line in enumerate(lines)]
         y = middle + LINE / 2 + NAME * (len(lines) - 1)
         if row.size:
             parts.append(draw_bar(places[0][0] * row.size * SIZE, middle + 7, 3, "size", row.note))
@@ -85,8 +92,8 @@ def draw_row(panel: Rows, row: Row, places: Sequence[tuple[float, float]], y: fl
         y = middle + LINE / 2 + 3
     for axis, dots, place in zip(panel.axes, row.dots, places, strict=True):
         parts.append(draw_dots(row, axis, dots, place, middle))
-    names = data(corruption=row.corruption, arm="" if panel.arm else row.arm)
-    return f"<g{names}>{''.join(parts)}</g>" if names else "".join(parts), y
+    own = data(corruption=row.corruption, arm="" if panel.arm else row.arm)
+    return f"<g{own}>{''.join(parts)}</g>" if own else "".join(parts), y
 
 
 def draw_dots(row: Row, axis: Axis, dots: Sequence[Dot], place: tuple[float, float], y: float) -> str:

@@ -1,6 +1,6 @@
 """The numbers of charts in words: for tooltips, and for those who do not see a chart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from math import isnan
@@ -10,7 +10,7 @@ from ..studies.statistics import NOTHING, Interval
 from ..wording import counted
 from .values import Axis, Dot, Panel, Plot, Rows, Tile
 
-__all__ = ["describe", "shorten", "state_dot", "state_number"]
+__all__ = ["describe", "shorten", "shorten_apart", "state_dot", "state_number"]
 
 MOST_NUMBERS = 24  # that a description lists; of more, it gives the ends
 
@@ -65,13 +65,29 @@ def describe(panel: Panel) -> str:
     return ": ".join(filter(None, [title, "; ".join(texts) or "no numbers"]))
 
 
-def shorten(text: str, most: int) -> str:
+def shorten(text: str, most: int, first: int | None = None) -> str:
     """Take letters out of the middle of a long text, so that its two ends still name an arm.
 
+    first: letters that stay at the beginning; None for half of them.
     >>> shorten("segformer-b0-mix", 16), shorten("deeplabv3plus-mobilenet_v2", 15)
     ('segformer-b0-mix', 'deeplab…enet_v2')
     """
     if len(text) <= most:
         return text
     rest = max(2, most - 1)
-    return f"{text[: rest // 2]}…{text[-(rest - rest // 2) :]}"
+    first = rest // 2 if first is None else first
+    return f"{text[:first]}…{text[-(rest - first) :]}"
+
+
+def shorten_apart(texts: Iterable[str], most: int) -> dict[str, str]:
+    """Shorten texts that stand together: what is taken out of all lies where they stay apart, near the middle.
+
+    >>> list(shorten_apart(["espnetv2_s0.5_city_1024x512", "espnetv2_s1.0_city_1024x512"], 16).values())
+    ['espnetv2_s0…x512', 'espnetv2_s1…x512']
+    """
+    texts, middle = list(dict.fromkeys(texts)), (most - 1) // 2
+    tries = [
+        {text: shorten(text, most, first) for text in texts}
+        for first in sorted(range(1, most - 1), key=lambda first: abs(first - middle))
+    ]
+    return max(tries, key=lambda names: len({*names.values()}), default={text: text for text in texts})

@@ -28,6 +28,7 @@ from robustbench_seg.charts import (
 )
 from robustbench_seg.charts.axes import axis_over
 from robustbench_seg.charts.looks import DARK, LIGHT, style
+from robustbench_seg.charts.words import shorten_apart
 from robustbench_seg.studies.statistics import Interval
 
 CHARTS = charts()
@@ -151,6 +152,16 @@ def test_names_at_the_ends_of_curves_do_not_run_into_each_other() -> None:
     assert len(places) == 6
     assert min(np.diff(places)) >= 14
     assert float(root.get("height", "")) > max(places)
+
+
+def test_long_names_that_stand_together_stay_apart_when_they_are_shortened() -> None:
+    names = [f"dicenet_s{width}_cityscapes_{size}" for width in ("0.5", "0.75") for size in ("1024x512", "512x256")]
+    rows = {f"{name}_{k:02d}" if k > 3 else name: [dot(0, 0.5)] for k, name in enumerate(names * 4)}
+    (root,) = roots(dumbbells({"": rows}, "mIoU (%)"))
+    shown = [text for _, _, text in texts(root, "name")]
+    assert len(shown) == len(set(shown)) == 16
+    assert all("…" in text for text in shown)
+    assert list(shorten_apart(["as it is", "too"], 8)) == list(shorten_apart(["as it is", "too"], 8).values())
 
 
 fractions = st.one_of(st.just(float("nan")), st.floats(-0.2, 1))
