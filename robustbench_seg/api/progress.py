@@ -33,7 +33,7 @@ class Pace(Listener):
         self.done = self.cells = self.images = self.steps = self.total = self.left = 0
         self.begin = self.last = 0.0
         self.current = ""
-        self.target = 0  # steps after all that is at work
+        self.target = self.others = 0  # steps after all that is at work; those that other processes did meanwhile
 
     def planned(self, done: int, waiting: list[Job]) -> None:
         self.done, self.cells = done, done + len(waiting)
@@ -70,6 +70,7 @@ class Pace(Listener):
 
     def elsewhere(self, job: Job, error: Exception | None) -> None:
         self.total -= steps_of(job)
+        self.others += steps_of(job)
         if error is None:
             self.done += 1
         else:
@@ -86,10 +87,10 @@ class Pace(Listener):
 
     @property
     def state(self) -> str:
-        """Cells, pace and time left, at the pace so far."""
+        """Cells, pace and time left: at the pace so far of all processes, as each takes a part of the rest."""
         seconds = self.clock() - self.begin
         speed = f"{self.images / max(1e-9, seconds):.1f}" if self.images else "–"
-        left = max(0, round(seconds / self.steps * (self.total - self.steps))) if self.steps else None
+        left = max(0, round(seconds / (self.steps + self.others) * (self.total - self.steps))) if self.steps else None
         rest = "" if left is None else f", {timedelta(seconds=left)} left"
         return f"{self.done}/{self.cells} cells, {speed} images/s{rest}"
 

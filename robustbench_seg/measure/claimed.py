@@ -94,6 +94,7 @@ def claimed(
                 if is_asked_to_end():
                     yield None
                     end_if_asked()
+                others = [rest for one in others if (rest := shared.lacking(one)) is not None]  # news for the listener
                 if (rest := shared.lacking(unit)) is None:
                     continue
                 if (claim := shared.claims.take(rest.name, str(rest))) is None:

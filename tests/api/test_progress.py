@@ -73,6 +73,21 @@ def test_cells_of_a_sweep_are_shown_together_and_one_that_fails_takes_no_time() 
     assert pace.current == "d-streets-fog-3-whole"
 
 
+def test_the_time_left_is_at_the_pace_of_all_processes() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    jobs = [job(name, 10) for name in "abcd"]
+    pace.planned(0, jobs)
+    pace.started(jobs[:1])
+    for _ in range(10):
+        clock.now += 2
+        pace.image()
+    pace.finished(jobs[0], None)
+    assert pace.state == "1/4 cells, 0.5 images/s, 0:01:00 left"
+    pace.elsewhere(jobs[1], None)
+    assert pace.state == "2/4 cells, 0.5 images/s, 0:00:20 left", "two processes share the other 20 images"
+
+
 def test_the_next_sweep_may_begin_before_one_is_finished() -> None:
     pace = Pace(Clock())
     jobs = [job(name, 4) for name in "abc"]

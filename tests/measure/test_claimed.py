@@ -93,6 +93,21 @@ def test_the_claim_of_the_sweep_that_is_done_is_released_and_no_other(tmp_path: 
         assert others.take("fog-2", "")
 
 
+def test_what_another_process_has_stored_is_heard_of_before_the_next_sweep(tmp_path: Path) -> None:
+    store, heard = Folder(tmp_path), list[str]()
+    with Claims(tmp_path) as claims, Claims(tmp_path) as others:
+        theirs = others.take("fog-1", "")
+        own_shared = shared(store, claims)
+        own_shared.listener.elsewhere = lambda job, error: heard.append(job.record.key)  # type: ignore[method-assign]
+        own = claimed(own_shared, [Unit("fog-1"), Unit("fog-2"), Unit("fog-3")])
+        assert next(own) == Unit("fog-2")
+        store.keys |= {"fog-1", "fog-2"}
+        others.release(theirs)
+        assert (next(own), heard) == (Unit("fog-3"), ["fog-1"])
+        store.keys.add("fog-3")
+        assert (list(own), heard) == ([None], ["fog-1"])
+
+
 def test_the_machine_is_held_until_all_that_was_begun_is_done(tmp_path: Path) -> None:
     store, lines = Folder(tmp_path), list[str]()
     with Claims(tmp_path) as claims:
