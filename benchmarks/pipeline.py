@@ -13,6 +13,7 @@ same, and writes a report, too. Probes measure parts of a run: see pipeline_prob
 """
 
 import argparse
+import json
 import shlex
 import sys
 import tempfile
@@ -36,7 +37,7 @@ PEER = 3.5  # times as long as ours is Transformers' forward pass
 
 
 def main() -> None:
-    """Measure what the command line asks for, and write it after each part."""
+    """Measure what the command line asks for, and write it after each part, next to the parts that are there."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--size", type=int, nargs=2, default=(512, 1024), metavar=("HEIGHT", "WIDTH"))
@@ -62,7 +63,8 @@ def main() -> None:
         "command": shlex.join(["python", "-m", "benchmarks.pipeline", *sys.argv[1:]]),
         "engine_version": ENGINE_VERSION,
     }
-    result: dict[str, Any] = {"about": about}
+    path = options.out / "pipeline.json"  # has parts that were measured before, each with what made it
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     with tempfile.TemporaryDirectory() as folder:
         print(
             f"about {timedelta(seconds=round(estimate(options, Path(folder))))} (h:mm:ss)", file=sys.stderr, flush=True
@@ -70,9 +72,9 @@ def main() -> None:
     for part in options.parts:
         begin = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            result[part] = PARTS[part](options, Path(folder))
-        result[part]["part_s"] = time.perf_counter() - begin
-        write_json(options.out / "pipeline.json", result)
+            measured = PARTS[part](options, Path(folder))
+        result[part] = {**measured, "part_s": time.perf_counter() - begin, "about": about}
+        write_json(path, result)
         write_text(options.out / "pipeline.md", markdown(result))
     print(options.out / "pipeline.md")
 

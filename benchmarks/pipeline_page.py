@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
-from robustbench_seg.wording import counted
+from robustbench_seg.wording import counted, listed
 
 from .pipeline_scaling import Stages, seconds_of_claims, seconds_of_run
 from .tables import provenance, table
@@ -30,7 +30,11 @@ def markdown(result: dict[str, Any]) -> str:
         if name in result:
             parts += write(result[name])
     parts.append("Every sample is in pipeline.json.")
-    parts.append("\n".join(f"- {line}" for line in provenance(result["about"])))
+    made: dict[str, list[str]] = {}
+    for name in filter(result.__contains__, PARTS):
+        made.setdefault("\n".join(f"- {line}" for line in provenance(result[name]["about"])), []).append(name)
+    for lines, names in made.items():
+        parts += [f"## Where {listed([f'`{name}`' for name in names], len(PARTS))} come from", lines]
     return "\n\n".join(parts) + "\n"
 
 
@@ -45,8 +49,9 @@ def sweep(own: dict[str, Any]) -> list[str]:
         "kept": "the same, memory kept",
     }
     rows = [
-        [names[name], f"{middle(some):.1f}", spread(some), f"{middle(some) / forward:.2f}"]
-        for name, some in samples.items()
+        [label, f"{middle(samples[name]):.1f}", spread(samples[name]), f"{middle(samples[name]) / forward:.2f}"]
+        for name, label in names.items()
+        if name in samples
     ]
     lines = [
         f"## Three networks, {shape(own)}, {samples['sweep'][0]['cells']} cells, all metrics",

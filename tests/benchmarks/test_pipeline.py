@@ -26,12 +26,14 @@ def test_the_page_has_medians_and_what_they_are_of_the_forward_passes() -> None:
     shape = {"size": [64, 96], "images": 4, "conditions": 8, "workers": 0}
     script = {"largest_difference": 0.0004, "clean_difference": 0.00001}
     rates = [{"images_per_s": {"clean": rate, "fog": rate / 2}} for rate in (20, 30, 10)]
+    later = ABOUT | {"commit": "def"}
     page = markdown({
-        "about": ABOUT,
-        "sweep": {**shape, "baseline": True, "samples": sweep},
-        "script": {**shape, **script, "samples": {"run": walls(2.0), "script": walls(9.0)}},
-        "glass": {**shape, **script, "with": ", glass", "samples": {"run": walls(2.0), "script": walls(15.0)}},
-        "prepare": {**shape, "samples": {"0": rates, "2": rates[1:2], "forward": walls(2.0)},
+        "sweep": {**shape, "about": ABOUT, "baseline": True, "samples": sweep},
+        "script": {**shape, **script, "about": ABOUT, "samples": {"run": walls(2.0), "script": walls(9.0)}},
+        "glass": {**shape, **script, "about": ABOUT, "with": ", glass",
+                  "samples": {"run": walls(2.0), "script": walls(15.0)}},
+        "prepare": {**shape, "about": later,
+                    "samples": {"0": rates, "2": rates[1:2], "forward": walls(2.0)},
                     "handover": {"cpu_s": {"shared memory": 0.0011, "the pipe": 0.0084}}},
     })  # fmt: skip
     for line in (
@@ -48,8 +50,10 @@ def test_the_page_has_medians_and_what_they_are_of_the_forward_passes() -> None:
         "SegFormer-B0 beside it: 4.0 images/s.",
         "of worker and main process together, 1.1 ms through shared memory and 8.4 ms through the pipe.",
         "commit abc+ (+: with changes)",
+        "## Where `sweep`, `script`, `glass` come from",
     ):
         assert line in page
+    assert page.index("## Where `prepare` come from") < page.index("commit def")
 
 
 def test_sides_take_turns_and_who_goes_first_changes() -> None:

@@ -52,7 +52,8 @@ def test_the_page_states_what_the_samples_give() -> None:
     memory = {"images": 2000, "size": [64, 96], "mib": [100.0, 101.0, 180.0, 182.5]}
     about = {"commit": "", "machine": "m", "command": "c", "packages": {}, "python": "3", "robustbench_seg": "0",
              "engine_version": 2, "time": "t"}  # fmt: skip
-    page = markdown({"about": about, "scaling": scaling, "flips": flips, "memory": memory})
+    parts = {"scaling": scaling, "flips": flips, "memory": memory}
+    page = markdown({name: {**own, "about": about} for name, own in parts.items()})
     assert "| mix | a batch of 4 | 1 | 0.50 |" in page
     assert "| clean | 100.0 | 101.0 | +1.0 |" in page
     assert "| brightness 3 | 180.0 | 182.5 | +2.5 |" in page
