@@ -8,7 +8,7 @@ import pytest
 
 __all__ = ["MANIFEST", "ROWS", "WEIGHTS", "needs_weights", "path_of"]
 
-ZOO = Path(__file__).parents[3] / "shared/zoo"
+ZOO = Path(__file__).parents[2] / "shared/zoo"
 WEIGHTS, MANIFEST = ZOO / "weights", ZOO / "manifest.csv"
 needs_weights = pytest.mark.skipif(not WEIGHTS.is_dir(), reason=f"no weights of other people's networks in {WEIGHTS}")
 
