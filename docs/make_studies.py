@@ -1,4 +1,4 @@
-"""Fill the tables of reports/README.md from the CSV files of the committed reports: python docs/make_studies.py
+"""Fill the tables of reports/README.md from the files of the committed reports: python docs/make_studies.py
 
 A comment names a table and is followed by its lines, up to `<!-- end -->`:
 
@@ -6,6 +6,7 @@ A comment names a table and is followed by its lines, up to `<!-- end -->`:
     <!-- differences STUDY [view=VIEW]: A - C: QUANTITY, ...; ... -->     a row per difference between two arms
     <!-- interactions STUDY: (B - P) - (E - A): QUANTITY, ... -->         a row per difference of two differences
     <!-- speeds STUDY: MODEL -->                                          a row per size of input, with the paper's
+    <!-- sentences STUDY: NAME -->                                        what study/NAME.md states, by examples/zoo
 
 An arm is its letter in ARMS. Without a view, a difference is between views, such as `extent`. Interactions are not in
 the reports: they are computed from the store.
@@ -41,7 +42,8 @@ ARMS = {
 }
 NAMES = {"clean": "clean mIoU", "mean": "mean under corruption", "drop": "clean minus mean"}
 BLOCK = re.compile(
-    r"(<!-- (scores|differences|interactions|speeds) (\S+?)(?: view=(\S+?))?: (.*?) -->\n).*?(?=<!-- end -->)",
+    r"(<!-- (scores|differences|interactions|speeds|sentences) (\S+?)(?: view=(\S+?))?: (.*?) -->\n)"
+    r".*?(?=<!-- end -->)",
     re.DOTALL,
 )
 
@@ -156,6 +158,12 @@ def speeds_table(study: str, model: str) -> list[str]:
     return lines
 
 
+def sentences(study: str, _: str | None, name: str) -> list[str]:
+    """Take over the sentences that a study of the zoo has written next to its report."""
+    lines = (ROOT / "reports" / study / "study" / f"{name}.md").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.startswith("- ")]
+
+
 def ends(row: dict[str, Any], suffix: str = "") -> str:
     low, high = row[f"low{suffix}"], row[f"high{suffix}"]
     return "one run" if pd.isna(low) else f"{100 * low:+.1f} to {100 * high:+.1f}"
@@ -166,7 +174,12 @@ def with_tables(page: str) -> str:
 
     def table(match: re.Match[str]) -> str:
         head, kind, study, view, spec = match.groups()
-        kinds = {"scores": scores_table, "differences": differences_table, "interactions": interactions_table}
+        kinds = {
+            "scores": scores_table,
+            "differences": differences_table,
+            "interactions": interactions_table,
+            "sentences": sentences,
+        }
         lines = speeds_table(study, spec) if kind == "speeds" else kinds[kind](study, view, spec)
         return head + "".join(f"{line}\n" for line in lines)
 
