@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 from synthetic import write_synthetic
 from zoo_files import WEIGHTS, needs_weights
 from zoo_study import __main__ as program
-from zoo_study import figures, pairs, ranking, resolution, settling, speed, weights
+from zoo_study import doubling, figures, pairs, ranking, resolution, settling, speed, weights
 from zoo_study.marks import Mark, draw, labelled
 from zoo_study.names import parse, training_sizes
 from zoo_study.words import verdict
@@ -189,6 +189,22 @@ def test_pairs_peak_where_the_store_has_them_and_lose_what_it_has_at_the_others_
     assert curves[0].points[1][1].estimate == pytest.approx(100 * cells[small[0], "whole"])
     with pytest.raises(UsageError, match="0 pairs have all of 3 scales; it takes 3 pairs"):
         read_alone(tmp_path, views)
+
+
+def test_what_doubling_gains_is_that_of_the_store(tmp_path: Path) -> None:
+    views = [View(scale=scale) for scale in SCALES]
+    write_synthetic(tmp_path / "store", at_scale, models=NAMES[:6], conditions={}, views=views)
+    cells = quality_frame(tmp_path / "store").set_index(["model", "view"])["miou"]
+    change = {name: 100 * (cells[name, "whole-x2"] - cells[name, "whole"]) for name in NAMES[:6]}
+    mean, counts, tau = (sentence for sentence in doubling.sentences(tmp_path / "store"))
+    assert f"6 networks have {np.mean(list(change.values())):+.1f} points, 95 %" in mean
+    assert counts.startswith("3 of them gain and 3 lose, ")
+    assert f"The change is from {min(change.values()):+.1f} points, 95 %" in counts
+    assert f", to {max(change.values()):+.1f} points" in counts
+    assert "95 % interval" in tau
+    with pytest.raises(UsageError, match="2 networks have clean frames at x1 and x2; it takes 3"):
+        write_synthetic(tmp_path / "few", at_scale, models=NAMES[:2], conditions={}, views=views)
+        doubling.sentences(tmp_path / "few")
 
 
 def read_alone(folder: Path, views: list[View]) -> pairs.Pairs:

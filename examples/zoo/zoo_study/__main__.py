@@ -1,4 +1,4 @@
-"""The command line: python -m zoo_study ranking | resolution | speed | weights."""
+"""The command line: python -m zoo_study ranking | resolution | doubling | speed | weights."""
 
 import argparse
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from robustbench_seg.charts import figure, save_figure
 from robustbench_seg.errors import RobustBenchError
 from robustbench_seg.files import write_text
 
-from . import figures, pairs, ranking, resolution, settling, speed, weights
+from . import doubling, figures, pairs, ranking, resolution, settling, speed, weights
 
 
 def make_ranking(given: argparse.Namespace) -> tuple[list[str], Figure]:
@@ -37,6 +37,12 @@ def make_resolution(given: argparse.Namespace) -> tuple[list[str], Figure]:
     return lines, figure(resolution.chart(both, arms))
 
 
+def make_doubling(given: argparse.Namespace) -> tuple[list[str], None]:
+    """State what networks gain or lose on frames of twice the size."""
+    (store,) = given.stores
+    return ["# Frames of twice the size", "", *(f"- {line}" for line in doubling.sentences(store))], None
+
+
 def make_speed(given: argparse.Namespace) -> tuple[list[str], Figure]:
     """State which networks are fast and robust; draw the mean under corruption against latency."""
     study, _ = ranking.read_study(given.stores)
@@ -60,6 +66,7 @@ def make_weights(given: argparse.Namespace) -> tuple[list[str], None]:
 MAKE: dict[str, Callable[[argparse.Namespace], tuple[list[str], Figure | None]]] = {
     "ranking": make_ranking,
     "resolution": make_resolution,
+    "doubling": make_doubling,
     "speed": make_speed,
     "weights": make_weights,
 }
@@ -71,7 +78,7 @@ def main() -> None:
     studies = parser.add_subparsers(dest="study", required=True)
     for name, make in MAKE.items():
         own = studies.add_parser(name, help=make.__doc__)
-        number: Any = 1 if name == "resolution" else "+"
+        number: Any = 1 if name in ("resolution", "doubling") else "+"
         own.add_argument("stores", type=Path, nargs=number, metavar="STORE", help="of quality cells")
         if name == "speed":
             own.add_argument("--latency", type=Path, required=True, help="store of speed cells")

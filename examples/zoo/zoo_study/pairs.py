@@ -17,7 +17,7 @@ from robustbench_seg.studies.statistics import Draws
 
 from .names import parse, training_sizes
 
-__all__ = ["Arms", "Pairs", "read_arms", "read_pairs"]
+__all__ = ["Arms", "Pairs", "clean", "evidence_of_clean", "read_arms", "read_pairs"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ def read_arms(folder: Path, mode: str = "pad-32") -> Arms:
 
 
 def evidence_of_clean(folder: Path) -> Evidence:
+    """Read the clean cells of a store. Raises UsageError unless they are of one setting."""
     cells = quality_frame(folder)
     settings = evidence_of(cells[cells["corruption"] == CLEAN]) if len(cells) else []
     if len(settings) != 1:
