@@ -41,13 +41,13 @@ def write_synthetic(
     """Write cells and plan.
 
     fields: suite, protocol, dataset, split, precision, about, seed; draw, the seed of the corruptions;
-    sha256 of all models; ids of the images; skip, patterns of slugs left out.
+    parameters, by model; sha256 of all models; ids of the images; skip, patterns of slugs left out.
     """
     rng = np.random.default_rng(fields.get("seed", 0))
     shares = rng.dirichlet(np.full(len(CLASSES), 2.0), images)
     hardness = rng.normal(0, 0.04, (images, len(CLASSES)))
     ids = fields.get("ids", [f"image_{k:04d}" for k in range(images)])
-    cells = []
+    cells, parameters = [], fields.get("parameters", {})
     for model in models:
         sha256 = fields.get("sha256", f"{sum(map(ord, model)):064x}")
         for view in views:
@@ -63,8 +63,8 @@ def write_synthetic(
                     continue
                 record = Record(
                     kind="quality", key=key, cell=cell, class_names=CLASSES, checkpoint_sha256=sha256,
-                    licence="CC0-1.0", about=fields.get("about", "drawn numbers"), parameters=3_700_000,
-                    environment=ENVIRONMENT, timings={},
+                    licence="CC0-1.0", about=fields.get("about", "drawn numbers"),
+                    parameters=parameters.get(model, 3_700_000), environment=ENVIRONMENT, timings={},
                     engine_version=2, fingerprint="f", images=images, of=images,
                 )  # fmt: skip
                 own = np.random.default_rng([sum(map(ord, cell.slug))])

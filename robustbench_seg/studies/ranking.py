@@ -95,10 +95,13 @@ def over_networks(statistic: Statistic, *scores: Scores, seed: int = 0) -> Draws
 def two_way_interval(draws: Draws, networks: int, blocks: int) -> Interval:
     """Compute the 95 % interval of a statistic of `over_networks`, at the level of the smaller sample.
 
-    Resamples without a value, such as one network drawn each time, are left out. NaN if the data have no value.
+    Resamples without a value, such as one network drawn each time, are left out. NaN if the data have no value; no
+    interval for fewer than LEAST_BLOCKS blocks.
     """
     if np.isnan(draws[0]):
         return NOTHING
+    if blocks < LEAST_BLOCKS:
+        return Interval(float(draws[0]))
     return percentiles(np.concatenate([draws[:1], draws[1:][~np.isnan(draws[1:])]]), min(networks, blocks))
 
 

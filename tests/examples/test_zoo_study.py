@@ -8,16 +8,16 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import yaml
-from scipy.stats import spearmanr
+from scipy.stats import kendalltau, spearmanr
 from synthetic import write_synthetic
 from zoo_files import WEIGHTS, needs_weights
 from zoo_study import __main__ as program
-from zoo_study import doubling, figures, pairs, ranking, resolution, settling, speed, weights
+from zoo_study import doubling, figures, pairs, ranking, resolution, settling, speed, study, weights
 from zoo_study.marks import Mark, draw, labelled
 from zoo_study.names import parse, training_sizes
 from zoo_study.words import verdict
 
-from robustbench_seg.errors import UsageError
+from robustbench_seg.errors import RobustBenchError, UsageError
 from robustbench_seg.store.cell import LatencyCell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.record import Record, latency_key
@@ -49,40 +49,110 @@ def accuracy(model: str, corruption: str, severity: int, view: View) -> float:
 
 
 def test_each_sentence_has_the_number_of_the_store(tmp_path: Path) -> None:
-    write_synthetic(tmp_path, accuracy, models=NAMES, conditions=CONDITIONS)
-    study, lacking = ranking.read_study([tmp_path])
-    assert (sorted(study.names), lacking) == (sorted(NAMES), [])
+    size = {name: 1_000_000 + 1000 * (7 * k % 10) for k, name in enumerate(NAMES)}
+    write_synthetic(tmp_path, accuracy, models=NAMES, conditions=CONDITIONS, parameters=size)
+    own, lacking = study.read_study([tmp_path])
+    assert (sorted(own.names), lacking) == (sorted(NAMES), [])
     cells = quality_frame(tmp_path).set_index(["model", "corruption", "severity"])["miou"]
     clean = np.array([cells[name, "clean", 0] for name in NAMES])
     fog = np.array([(cells[name, "fog", 1] + cells[name, "fog", 3]) / 2 for name in NAMES])
     colour = [np.array([cells[name, each, 2] for name in NAMES]) for each in ("brightness", "contrast")]
-    kept = (fog + sum(colour)) / 3 / clean
-    lines = [*ranking.sentences(study), *settling.sentences(study)]
+    mean = (fog + sum(colour)) / 3
+    kept = mean / clean
+    text = "\n".join(ranking.sentences(own))
     order = np.argsort(-kept)
-    assert lines[0].startswith(
-        f"Most is kept by {NAMES[order[0]]} ({100 * kept[order[0]]:.1f} % of its clean mIoU, 95 % "
-    )
-    assert f"least by {NAMES[order[-1]]} ({100 * kept[order[-1]]:.1f} % of its clean" in lines[0]
-    assert f"over 10 networks: {spearmanr(clean, kept).statistic:+.2f}, 95 % interval" in lines[1]
+
+    def share(k: int) -> str:
+        ends = r"95 % interval [\d.]+ to [\d.]+"
+        return rf"{NAMES[k]} \({100 * kept[k]:.1f} %, {ends}, of a clean mIoU of {100 * clean[k]:.1f} %;"
+
+    assert re.search(rf"Most is kept by {share(order[0])} rank 1, 1 to \d+\)", text)
+    assert re.search(rf"Least by {share(order[-1])} rank 10, \d+ to 10\)", text)
+    for what, pair in {
+        "clean mIoU and retention": (clean, kept),
+        "clean mIoU and the points lost under corruption": (clean, clean - mean),
+        "parameters and retention": ([size[name] for name in NAMES], kept),
+    }.items():
+        assert f"Rank correlation of {what}: {spearmanr(*pair).statistic:+.2f}, 95 % interval" in text
+    pairs_alike = [(clean[a] - clean[b]) * (mean[a] - mean[b]) > 0 for a in range(10) for b in range(a)]
+    tau = kendalltau(clean, mean).statistic
+    assert re.search(rf"in {100 * np.mean(pairs_alike):.1f} % of pairs, .* \(Kendall's tau \{tau:+.2f}, 95 %", text)
     paired = kept[1:6:2] - kept[0:6:2]
-    assert re.search(rf"3 networks keep \{100 * paired.mean():+.1f} points, 95 % interval .*; not resolved", lines[3])
+    assert re.search(rf"In 3 pairs, .* keeps \{100 * paired.mean():+.1f} points, 95 % interval .*; not resolved", text)
     kept_under = {"fog": fog / clean, "brightness": colour[0] / clean, "contrast": colour[1] / clean}
-    widest = max(kept_under, key=lambda name: np.std(kept_under[name]))
-    deviation = 100 * np.std(kept_under[widest], ddof=1)
-    assert f"under {widest}: the share that they keep has the standard deviation {deviation:.1f} points, " in lines[4]
+    widest, second = sorted(kept_under, key=lambda name: -np.std(kept_under[name]))[:2]
+    deviation = {name: 100 * np.std(kept_under[name], ddof=1) for name in (widest, second)}
+    assert (
+        f"under {widest}: the share that they keep has the standard deviation {deviation[widest]:.1f} points, " in text
+    )
+    assert f", before {second} ({deviation[second]:.1f}); it leads in " in text
     more = sum(colour) / 2 / clean - fog / clean
-    assert f"colour jitter keep {100 * (more[6:].mean() - more[:6].mean()):+.1f} points, 95 %" in lines[5]
-    assert re.fullmatch(r"(\d+ random|No part of the 40) frames .*", lines[6])
-    assert "conditions" in lines[7]
+    assert f"6 without keep {100 * (more[6:].mean() - more[:6].mean()):+.1f} points, 95 %" in text
+    assert "by repository they are EdgeNets 6, zh320 4." in " ".join(ranking.heading(own))
+
+
+def test_parts_rank_as_all_do_where_networks_differ_and_halves_do_not_agree_where_only_chance_does(
+    tmp_path: Path,
+) -> None:
+    write_synthetic(tmp_path / "differ", accuracy, models=NAMES, conditions=CONDITIONS)
+    own, _ = study.read_study([tmp_path / "differ"])
+    parts, halves = settling.sentences(own)
+    assert re.match(r"Ranked by .*: \d+ random frames of 40 rank the networks as all 40 do: .* condition", parts)
+    assert least_tau(halves) > 0.6
+    write_synthetic(
+        tmp_path / "alike", lambda *cell: 0.6 - 0.1 * (cell[1] != "clean"), models=NAMES, conditions=CONDITIONS
+    )
+    own, _ = study.read_study([tmp_path / "alike"])
+    assert least_tau(settling.sentences(own)[1]) < 0.5
+
+
+def least_tau(sentence: str) -> float:
+    return float(re.search(r"in the middle and (-?[\d.]+) or more in 95 % of draws", sentence)[1])  # type: ignore[index]
+
+
+def test_halves_share_no_block() -> None:
+    blocks = np.array(list("aabbccdd"))
+    for one, other in (settling.half(blocks, np.random.default_rng(k)) for k in range(5)):
+        assert not (one & other).any()
+        assert (one | other).all()
+        assert not {*blocks[one]} & {*blocks[other]}
+        assert len({*blocks[one]}) == 2
+
+
+def test_where_networks_fail_is_counted_and_one_that_fails_on_clean_images_is_left_out(tmp_path: Path) -> None:
+    failing = {NAMES[0]: ("clean",), NAMES[1]: ("fog",)}
+
+    def failed(model: str, corruption: str, severity: int, view: View) -> float:
+        return 0.02 if corruption in failing.get(model, ()) else accuracy(model, corruption, severity, view)
+
+    write_synthetic(tmp_path, failed, models=NAMES, conditions=CONDITIONS)
+    own, left_out = study.read_study([tmp_path])
+    assert left_out == [NAMES[0]]
+    text = "\n".join(ranking.sentences(own))
+    assert "In 2 of 45 cells a network is no better than one class for every pixel (fog 2 of 18)" in text
+    assert "nan" not in text
+
+
+def test_stores_of_other_images_or_suites_are_refused_and_other_weights_are_another_network(tmp_path: Path) -> None:
+    write_synthetic(tmp_path / "one", accuracy, models=NAMES[:4], conditions=CONDITIONS)
+    write_synthetic(tmp_path / "few", accuracy, models=NAMES[4:], conditions=CONDITIONS, images=20)
+    write_synthetic(tmp_path / "fog", accuracy, models=NAMES[4:], conditions={"fog": [1]}, suite="fog")
+    write_synthetic(tmp_path / "again", accuracy, models=NAMES[:1], conditions=CONDITIONS, sha256="a" * 64)
+    for other in ("few", "fog"):
+        with pytest.raises(RobustBenchError):
+            study.read_study([tmp_path / "one", tmp_path / other])
+    own, _ = study.read_study([tmp_path / "one", tmp_path / "again"])
+    assert len(own.names) == 5
+    assert f"{NAMES[0]} (2)" in own.names
 
 
 def test_networks_without_all_conditions_are_left_out_and_named(tmp_path: Path) -> None:
     write_synthetic(tmp_path, accuracy, models=NAMES[:5], conditions=CONDITIONS, skip=[f"{NAMES[0]}-toy-fog-3*"])
-    assert ranking.read_study([tmp_path])[1] == NAMES[:1]
+    assert study.read_study([tmp_path])[1] == NAMES[:1]
     few = tmp_path / "few"
     write_synthetic(few, accuracy, models=NAMES[:2], conditions=CONDITIONS)
     with pytest.raises(UsageError, match="2 networks have all conditions of synthetic; it takes 3"):
-        ranking.read_study([few])
+        study.read_study([few])
 
 
 def test_a_name_states_the_architecture_and_how_it_was_trained() -> None:
@@ -149,11 +219,11 @@ def run(*given: object, out: Path) -> list[str]:
 
 def test_a_network_is_placed_at_its_clean_miou_and_its_mean_under_corruption(tmp_path: Path) -> None:
     write_synthetic(tmp_path, accuracy, models=NAMES, conditions=CONDITIONS)
-    study, _ = ranking.read_study([tmp_path])
-    axes = figures.robustness(study).axes[0]
-    own = [line for line in axes.lines if line.get_marker() not in ("None", None, "") and len(line.get_xdata()) == 1]
+    own, _ = study.read_study([tmp_path])
+    axes = figures.robustness(own).axes[0]
+    drawn = [line for line in axes.lines if line.get_marker() not in ("None", None, "") and len(line.get_xdata()) == 1]
     cells = quality_frame(tmp_path).set_index(["model", "corruption", "severity"])["miou"]
-    for name, line in zip(study.names, own, strict=True):
+    for name, line in zip(own.names, drawn, strict=True):
         fog = (cells[name, "fog", 1] + cells[name, "fog", 3]) / 2
         mean = (fog + cells[name, "brightness", 2] + cells[name, "contrast", 2]) / 3
         assert (line.get_xdata()[0], line.get_ydata()[0]) == pytest.approx((100 * cells[name, "clean", 0], 100 * mean))
@@ -182,8 +252,8 @@ def test_pairs_peak_where_the_store_has_them_and_lose_what_it_has_at_the_others_
     lost = np.mean([cells[name, "whole"] - cells[name, "whole-x2"] for name in small])
     rows = [line for line in lines if line.startswith("| ESPNetv2")]
     assert [re.findall(r"x([\d.]+) \(", row) for row in rows] == [["1", "2"]] * 3
-    assert any(f"the 3 networks trained at 512x256 lose {100 * lost:+.1f} points, 95 %" in line for line in lines)
-    assert any("From x1 to x2, segformer-b0-mix" in line for line in lines)
+    assert any(f"the 3 networks trained at 512x256 lose {100 * lost:.1f} points, 95 %" in line for line in lines)
+    assert any("From x1 to x2, our segformer-b0-mix, " in line for line in lines)
     both = pairs.read_pairs(tmp_path / "store")
     curves = resolution.chart(both).panels[0].curves
     assert curves[0].points[1][1].estimate == pytest.approx(100 * cells[small[0], "whole"])
@@ -197,7 +267,7 @@ def test_what_doubling_gains_is_that_of_the_store(tmp_path: Path) -> None:
     cells = quality_frame(tmp_path / "store").set_index(["model", "view"])["miou"]
     change = {name: 100 * (cells[name, "whole-x2"] - cells[name, "whole"]) for name in NAMES[:6]}
     mean, counts, tau = (sentence for sentence in doubling.sentences(tmp_path / "store"))
-    assert f"6 networks have {np.mean(list(change.values())):+.1f} points, 95 %" in mean
+    assert re.search(rf"over 6 networks, .* frames is \{np.mean(list(change.values())):+.1f} points, 95 %", mean)
     assert counts.startswith("3 of them gain and 3 lose, ")
     assert f"The change is from {min(change.values()):+.1f} points, 95 %" in counts
     assert f", to {max(change.values()):+.1f} points" in counts
@@ -230,14 +300,14 @@ def write_speed(folder: Path, model: str, milliseconds: float, machine: str = "A
 
 def test_the_front_has_the_networks_that_no_faster_one_beats(tmp_path: Path) -> None:
     write_synthetic(tmp_path / "store", accuracy, models=NAMES[:6], conditions=CONDITIONS)
-    study, _ = ranking.read_study([tmp_path / "store"])
-    order = np.argsort(study.values["mean"][0])
-    times = {study.names[k]: ms for k, ms in zip(order, (10, 30, 20, 40, 60, 50), strict=True)}
+    own, _ = study.read_study([tmp_path / "store"])
+    order = np.argsort(own.values["mean"][0])
+    times = {own.names[k]: ms for k, ms in zip(order, (10, 30, 20, 40, 60, 50), strict=True)}
     for name, ms in {**times, "segformer-b0": 45}.items():
         write_speed(tmp_path / "speed", name, ms)
     lines = run("speed", tmp_path / "store", "--latency", tmp_path / "speed", out=tmp_path / "out")
-    front = [study.names[order[k]] for k in (0, 2, 3, 5)]
-    assert re.findall(r"(\S+) \(\d+ ms", lines[2].split("every other")[1]) == front
+    front = [own.names[order[k]] for k in (0, 2, 3, 5)]
+    assert re.findall(r"(\S+) \(\d+ ms", lines[2].split("under corruption")[1]) == front
     assert "4 of 6 take less time than segformer-b0 (45 ms)" in lines[4]
     assert f"| {front[0]} | 2.00 | 1.00 | 10 |" in lines
     write_speed(tmp_path / "speed", "segformer-b1", 70, machine="B")

@@ -12,20 +12,21 @@ from robustbench_seg.errors import RobustBenchError
 from robustbench_seg.files import write_text
 
 from . import doubling, figures, pairs, ranking, resolution, settling, speed, weights
+from .study import read_study
 
 
 def make_ranking(given: argparse.Namespace) -> tuple[list[str], Figure]:
     """State what the ranking shows; draw the mean under corruption against clean mIoU."""
-    study, lacking = ranking.read_study(given.stores)
+    study, lacking = read_study(given.stores)
     lines = [
         f"# What the ranking of {len(study.names)} networks shows",
         "",
-        f"{study.images} of {study.of} images in {study.blocks} blocks. Intervals of a network are over images; those "
-        "of a statistic of networks draw networks and blocks of images at once. All statements are exploratory.",
+        *ranking.heading(study),
         "",
         *(f"- {line}" for line in (*ranking.sentences(study), *settling.sentences(study))),
     ]
-    lines += ["", f"Without all conditions, and left out: {', '.join(lacking)}."] if lacking else []
+    if lacking:
+        lines += ["", f"Left out, for a condition or a clean mIoU that is not to be had: {', '.join(lacking)}."]
     return lines, figures.robustness(study)
 
 
@@ -33,7 +34,7 @@ def make_resolution(given: argparse.Namespace) -> tuple[list[str], Figure]:
     """State where the pairs peak; draw their mIoU over the input scale."""
     both = pairs.read_pairs(*given.stores)
     arms = pairs.read_arms(given.arms) if given.arms else None
-    lines = [f"# {len(both.names)} networks trained at two sizes", "", *resolution.sentences(both, arms)]
+    lines = [f"# {len(both.names)} pairs of networks trained at two sizes", "", *resolution.sentences(both, arms)]
     return lines, figure(resolution.chart(both, arms))
 
 
@@ -45,7 +46,7 @@ def make_doubling(given: argparse.Namespace) -> tuple[list[str], None]:
 
 def make_speed(given: argparse.Namespace) -> tuple[list[str], Figure]:
     """State which networks are fast and robust; draw the mean under corruption against latency."""
-    study, _ = ranking.read_study(given.stores)
+    study, _ = read_study(given.stores)
     times = speed.read_speed(given.latency)
     others = {name: ms for name, ms in times.latency_ms.items() if name.startswith("segformer")}
     lines = [

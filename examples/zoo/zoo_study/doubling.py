@@ -8,6 +8,7 @@ from robustbench_seg.errors import UsageError
 from robustbench_seg.store.view import View
 from robustbench_seg.studies import ranking
 from robustbench_seg.studies.statistics import interval
+from robustbench_seg.wording import percent
 
 from .pairs import clean, evidence_of_clean
 from .words import number, points, verdict
@@ -33,11 +34,13 @@ def sentences(folder: Path) -> list[str]:
     gain = sum(value.low > 0 for value in each.values())
     lose = sum(value.high < 0 for value in each.values())
     most, least = (choose(each, key=lambda name: each[name].estimate) for choose in (max, min))
-    tau = ranking.two_way_interval(ranking.over_networks(ranking.kendall, one, two), len(names), evidence.blocks)
+    same = (1 + ranking.over_networks(ranking.kendall, one, two)) / 2
+    share = ranking.two_way_interval(same, len(names), evidence.blocks)
     return [
-        f"At twice the size, {len(names)} networks have {number(mean, points, 'points')} of clean mIoU on average; "
-        f"{verdict(mean, len(names))}.",
+        f"On average over {len(names)} networks, the clean mIoU at twice the size minus that at the size of the frames "
+        f"is {number(mean, points, 'points')}; {verdict(mean, len(names))}.",
         f"{gain} of them gain and {lose} lose, by intervals over images without 0. The change is from "
         f"{number(each[least], points, 'points')} ({least}), to {number(each[most], points, 'points')} ({most}).",
-        f"Kendall's tau of the rankings at both sizes: {number(tau)}; {verdict(tau, len(names), None)}.",
+        f"Of two networks, the better one at one size is the better one at the other in "
+        f"{number(share, percent, '% of pairs')}.",
     ]

@@ -8,11 +8,13 @@ from robustbench_seg.store.cell import CLEAN
 from robustbench_seg.studies.statistics import Interval
 
 from .marks import INK, SOFT, Mark, draw, labelled
-from .ranking import Study
+from .study import Study
 
 __all__ = ["pareto", "pareto_front", "robustness"]
 
-KEPT = (1.0, 0.8, 0.6, 0.4)  # of clean mIoU: the lines in the figure
+KEPT = (1.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)  # of clean mIoU: the lines in the figure, where marks are near
+NEAR = 0.1  # how far from what a network keeps a line may be
+INTERVALS = ", lines: 95 % intervals over images"
 
 
 def percent(value: Interval) -> Interval:
@@ -23,10 +25,11 @@ def robustness(study: Study) -> Figure:
     """Draw the mean mIoU under corruption against clean mIoU, with intervals over images and lines of equal share."""
     clean, mean = study.over_images(CLEAN), study.over_images("mean")
     marks = [Mark(name, percent(clean[name]), percent(mean[name])) for name in study.names]
-    figure, axes = draw(marks, "clean mIoU (%)", "mean mIoU under corruption (%)")
+    figure, axes = draw(marks, f"clean mIoU (%){INTERVALS}", f"mean mIoU under corruption (%){INTERVALS}")
     left, right = axes.get_xlim()
     bottom, top = axes.get_ylim()
-    for share in KEPT:
+    kept = study.values["retention"][0]
+    for share in (share for share in KEPT if kept.min() - NEAR < share < kept.max() + NEAR):
         x = min(right, top / share)
         if share * x > bottom:
             axes.plot(
@@ -59,13 +62,8 @@ def pareto(
         for name, ms in latency_ms.items()
         if name in mean
     ]
-    figure, axes = draw(marks, f"latency (ms), {where}", "mean mIoU under corruption (%)")
+    figure, axes = draw(marks, f"latency (ms), {where}", f"mean mIoU under corruption (%){INTERVALS}")
     axes.set_xscale("log")
-    ticks = [
-        ms for ms in (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000) if axes.get_xlim()[0] <= ms <= axes.get_xlim()[1]
-    ]
-    axes.set_xticks(ticks, [str(ms) for ms in ticks])
-    axes.minorticks_off()
     front = pareto_front({mark.model: (mark.x.estimate, mark.y.estimate) for mark in marks})
     places = [(mark.x.estimate, mark.y.estimate) for name in front for mark in marks if mark.model == name]
     axes.step(*zip(*places, strict=True), where="post", color=SOFT, linewidth=1, zorder=1)
@@ -74,6 +72,11 @@ def pareto(
         axes.text(
             ms, 1.0, f"{name} ", transform=axes.get_xaxis_transform(), rotation=90, fontsize=8, ha="right", va="top"
         )
+    ticks = [
+        ms for ms in (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000) if axes.get_xlim()[0] <= ms <= axes.get_xlim()[1]
+    ]
+    axes.set_xticks(ticks, [str(ms) for ms in ticks])
+    axes.minorticks_off()
     labelled(figure, axes, marks)
     return figure
 

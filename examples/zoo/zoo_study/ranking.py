@@ -1,110 +1,107 @@
-"""Networks with all conditions of zoo-camvid-c.yaml, from one store or several, and what their ranking shows."""
+"""What the ranking of the networks of zoo-camvid-c.yaml shows."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from robustbench_seg.errors import UsageError
 from robustbench_seg.store.cell import CLEAN
 from robustbench_seg.studies import ranking
-from robustbench_seg.studies.evidence import evidence_of
-from robustbench_seg.studies.robustness import Conditions, scores_of
-from robustbench_seg.studies.sources import sources_of
-from robustbench_seg.studies.statistics import Interval, interval
-from robustbench_seg.wording import listed, percent, spaced
+from robustbench_seg.studies.statistics import LEAST_BLOCKS
+from robustbench_seg.wording import counted, listed, percent, spaced
 
 from .names import parse, training_sizes
+from .study import Study
 from .words import number, points, verdict
 
-__all__ = ["Study", "read_study", "sentences"]
+__all__ = ["heading", "sentences"]
 
 COLOUR = ("brightness", "contrast", "saturate")
+SHOWN = 3  # networks that keep most
+FEW_BLOCKS = 50  # below which intervals are too short, see docs/statistics.md
 
 
-@dataclass(frozen=True)
-class Study:
-    """Networks with all conditions. values: by quantity of `scores_of`, (1 + resamples, networks)."""
-
-    names: list[str]
-    values: dict[str, NDArray[np.float64]]
-    blocks: int
-    images: int
-    of: int
-    parameters: NDArray[np.float64]
-    conditions: Conditions
-    cells: pd.DataFrame
-
-    def interval(self, draws: NDArray[np.float64], networks: int | None = None) -> Interval:
-        """Compute the interval of a statistic over networks, by default all, and images."""
-        return ranking.two_way_interval(draws, networks or len(self.names), self.blocks)
-
-    def over_images(self, quantity: str) -> dict[str, Interval]:
-        """Compute each network's interval of a quantity, over images."""
-        columns = zip(self.names, self.values[quantity].T, strict=True)
-        return {name: interval(draws, self.blocks) for name, draws in columns}
-
-
-def read_study(folders: Sequence[Path]) -> tuple[Study, list[str]]:
-    """Read stores that hold one suite; return the study, and the networks that lack a condition.
-
-    Raises UsageError for fewer than 3 networks with all conditions.
-    """
-    sources = sources_of(folders, None, pictures=False)
-    source = max(sources, key=lambda source: len(source.conditions))
-    cells, conditions = source.quality, source.conditions
-    wanted = {(CLEAN, 0), *((name, level) for name, levels in conditions.items() for level in levels)}
-    have = cells.groupby("model")[["corruption", "severity"]].apply(
-        lambda own: {*own.itertuples(index=False, name=None)}
-    )
-    names = [name for name in dict.fromkeys(cells["model"]) if wanted <= have[name]]
-    if len(names) < ranking.LEAST_NETWORKS or not conditions:
-        places = listed(list(map(str, folders)), 3)
-        raise UsageError(f"{places}: {len(names)} networks have all conditions of {source.plan.suite}; it takes 3")
-    own = cells[cells["model"].isin(names)]
-    (evidence,) = evidence_of(own)
-    scores = {name: scores_of(evidence.miou(name, evidence.views[0]), conditions) for name in names}
-    rows = 1 + evidence.resamples
-    values = {key: np.stack([scores[name][key][:rows] for name in names], axis=1) for key in scores[names[0]]}
-    first = own.iloc[0]
-    parameters = own.drop_duplicates("model").set_index("model")["parameters"].loc[names].to_numpy(float)
-    study = Study(names, values, evidence.blocks, int(first["images"]), int(first["of"]), parameters, conditions, own)
-    return study, [name for name in dict.fromkeys(cells["model"]) if name not in names]
+def heading(study: Study) -> list[str]:
+    """State what was measured, and how to read the sentences."""
+    first = study.cells.iloc[0]
+    conditions = sum(map(len, study.conditions.values()))
+    origins = listed([f"{name or 'others'} {count}" for name, count in study.repositories.items()], 9)
+    short = "; with so few blocks, intervals are too short" if study.blocks < FEW_BLOCKS else ""
+    return [
+        f"{len(study.names)} networks on {first['images']} of {first['of']} frames of {first['dataset']} "
+        f"{first['split']}, clean and under {conditions} conditions of {len(study.conditions)} corruptions. A network "
+        "keeps the share retention = (mean mIoU under corruption) / (clean mIoU).",
+        "",
+        f"Intervals of one network are over {study.blocks} blocks of consecutive frames{short}. Those of statistics of "
+        "networks draw networks and blocks at once, as if the networks were independent. They are not: by repository "
+        f"they are {origins}. All statements are exploratory.",
+    ]
 
 
 def sentences(study: Study) -> list[str]:
-    """State what the ranking shows, each number with an interval over networks and blocks of images."""
-    values, networks = study.values, len(study.names)
+    """State what the ranking shows, each number with an interval."""
+    values = study.values
     clean, mean, kept = (values[name] for name in (CLEAN, "mean", "retention"))
-    order = np.argsort(-kept[0])
-    each = study.over_images("retention")
-
-    def share(k: int) -> str:
-        name, own = study.names[k], each[study.names[k]]
-        return f"{name} ({number(own, percent, '% of its clean mIoU')})"
-
-    def correlated(what: str, statistic: Callable[..., NDArray[np.float64]], *pair: NDArray[np.float64]) -> str:
-        value = study.interval(ranking.over_networks(statistic, *pair))
-        return "" if np.isnan(value.estimate) else f"{what}: {number(value)}; {verdict(value, networks, None)}."
-
     size = np.broadcast_to(study.parameters, kept.shape)
     lines = [
-        f"Most is kept by {listed([share(k) for k in order[:3]], 3)}; least by {share(int(order[-1]))}.",
-        correlated(
-            f"Rank correlation of clean mIoU and retention over {networks} networks", ranking.spearman, clean, kept
-        ),
-        correlated(
-            "Kendall's tau of the rankings by clean mIoU and by the mean under corruption", ranking.kendall, clean, mean
-        ),
-        correlated("Rank correlation of parameters and retention", ranking.spearman, size, kept),
+        leaders(study),
+        correlated(study, "clean mIoU and retention", ranking.spearman, clean, kept)
+        + " Chance in clean mIoU lowers this number, since retention is divided by it.",
+        correlated(study, "clean mIoU and the points lost under corruption", ranking.spearman, clean, clean - mean),
+        agreement(study, clean, mean),
+        correlated(study, "parameters and retention", ranking.spearman, size, kept),
         *training(study),
-        *separation(study),
+        separation(study),
         *augmentation(study),
+        *floor(study),
     ]
     return [line for line in lines if line]
+
+
+def leaders(study: Study) -> str:
+    """Name the networks that keep most, and the one that keeps least."""
+    kept = study.values["retention"]
+    each = study.over_images("retention")
+    ranks = ranking.rank_intervals(kept, study.blocks)
+    order = np.argsort(-kept[0])
+
+    def share(k: int) -> str:
+        clean = percent(float(study.values[CLEAN][0, k]))
+        rank, ends = ranks[k]
+        place = f"rank {rank}" + (f", {ends[0]} to {ends[1]}" if ends else "")
+        return f"{study.names[k]} ({number(each[study.names[k]], percent, '%')}, of a clean mIoU of {clean} %; {place})"
+
+    most = listed([share(k) for k in order[:SHOWN]], SHOWN, "; ")
+    return f"Most is kept by {most}. Least by {share(int(order[-1]))}."
+
+
+def correlated(
+    study: Study, what: str, statistic: Callable[..., NDArray[np.float64]], *pair: NDArray[np.float64]
+) -> str:
+    """State a rank correlation over all networks, and within each repository with many."""
+    own = {f"over {len(study.names)} networks": np.arange(len(study.names))}
+    own |= {
+        f"within {name} ({count})": study.of(name)
+        for name, count in study.repositories.items()
+        if LEAST_BLOCKS <= count < len(study.names)
+    }
+    parts = []
+    for where, places in own.items():
+        value = study.interval(ranking.over_networks(statistic, *(each[:, places] for each in pair)), len(places))
+        parts.append(f"not defined {where}" if np.isnan(value.estimate) else f"{number(value)}, {where}")
+    return f"Rank correlation of {what}: {'; '.join(parts)}."
+
+
+def agreement(study: Study, clean: NDArray[np.float64], mean: NDArray[np.float64]) -> str:
+    """State how often the better one of two networks on clean frames is better under corruption too."""
+    tau = ranking.over_networks(ranking.kendall, clean, mean)
+    value, share = study.interval(tau), study.interval((1 + tau) / 2)
+    if np.isnan(value.estimate):
+        return ""
+    return (
+        "Of two networks, the one with the higher clean mIoU has the higher mean under corruption in "
+        f"{number(share, percent, '% of pairs')} (Kendall's tau {number(value)})."
+    )
 
 
 def training(study: Study) -> list[str]:
@@ -115,20 +112,24 @@ def training(study: Study) -> list[str]:
     low, high = (study.values["retention"][:, [study.names.index(pair[side]) for pair in pairs]] for side in (0, 1))
     value = study.interval(ranking.paired_difference(high, low), len(pairs))
     return [
-        f"Trained at 1024x512 instead of 512x256, {len(pairs)} networks keep {number(value, points, 'points')} more; "
-        f"{verdict(value, len(pairs))}."
+        f"In {len(pairs)} pairs, the network that was trained on at 1024x512 minus the one at 512x256 keeps "
+        f"{number(value, points, 'points')}; {verdict(value, len(pairs))}. All are of one repository, and more than "
+        "the resolution differs: the second stage starts from the first."
     ]
 
 
-def separation(study: Study) -> list[str]:
-    """Name the corruption under which networks differ most."""
+def separation(study: Study) -> str:
+    """Name the corruption under which networks differ most, and how sure that is."""
     clean = study.values[CLEAN]
     spreads = {name: ranking.over_networks(ranking.spread, study.values[name] / clean) for name in study.conditions}
-    widest = max(spreads, key=lambda name: float(spreads[name][0]))
-    return [
+    widest, second, *_ = [*sorted(spreads, key=lambda name: -float(spreads[name][0])), ""]
+    leads = np.mean(np.array(list(spreads.values()))[:, 1:].argmax(axis=0) == list(spreads).index(widest))
+    rival = f", before {spaced(second)} ({percent(float(spreads[second][0]))})" if second else ""
+    return (
         f"Networks differ most under {spaced(widest)}: the share that they keep has the standard deviation "
-        f"{number(study.interval(spreads[widest]), percent, 'points')}."
-    ]
+        f"{number(study.interval(spreads[widest]), percent, 'points')}{rival}; it leads in {percent(float(leads))} % "
+        "of resamples."
+    )
 
 
 def augmentation(study: Study) -> list[str]:
@@ -139,15 +140,25 @@ def augmentation(study: Study) -> list[str]:
     fewest = int(min(jitter.sum(), (~jitter).sum()))
     if fewest < ranking.LEAST_NETWORKS or not colour or not others:
         return []
-    more = share_of(study, colour) - share_of(study, others)
+    more = study.share(colour) - study.share(others)
     value = study.interval(ranking.group_difference(more[:, jitter], more[:, ~jitter]), fewest)
     return [
         f"Under {listed([spaced(name) for name in colour], 3)}, relative to the other corruptions, the {jitter.sum()} "
-        f"networks trained with colour jitter keep {number(value, points, 'points')} more than the {(~jitter).sum()} "
-        f"without; {verdict(value, fewest)}. They differ in more than that, so it is no proof."
+        f"networks with colour jitter in training minus the {(~jitter).sum()} without keep "
+        f"{number(value, points, 'points')}. The former are all of one repository, trained alike, so jitter and the "
+        "rest of their recipe cannot be told apart, and no grade is given."
     ]
 
 
-def share_of(study: Study, corruptions: Sequence[str]) -> NDArray[np.float64]:
-    """Compute what networks keep of their clean mIoU on average over some corruptions."""
-    return np.asarray(np.mean([study.values[name] / study.values[CLEAN] for name in corruptions], axis=0))
+def floor(study: Study) -> list[str]:
+    """State where networks are no better than one class for every pixel, so that their order means little."""
+    own = study.cells[study.cells["flag"] != ""]
+    if not len(own):
+        return []
+    counts = own["corruption"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
+    every = study.cells["corruption"].value_counts()
+    worst = listed([f"{spaced(str(name))} {count} of {every[name]}" for name, count in counts.items()], SHOWN)
+    return [
+        f"In {len(own)} of {counted(len(study.cells), 'cell')} a network is no better than one class for every pixel "
+        f"({worst}): ranks there are ranks of failures."
+    ]

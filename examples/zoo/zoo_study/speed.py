@@ -15,7 +15,7 @@ from robustbench_seg.wording import MISSING, counted, listed
 
 from .figures import pareto_front
 from .names import parse
-from .ranking import Study
+from .study import Study
 
 __all__ = ["Speed", "read_speed", "sentences", "table"]
 
@@ -88,8 +88,8 @@ def sentences(speed: Speed, study: Study) -> list[str]:
         raise UsageError("no network has both a latency and a mean under corruption; names of models must agree")
     front = pareto_front(both)
     lines = [
-        f"On {speed.where}, {len(front)} of {counted(len(both), 'network')} are faster or better under corruption "
-        f"than every other: {listed([f'{name} ({ms[name]:.0f} ms, {100 * mean[name]:.1f} %)' for name in front], 8)}."
+        f"On {speed.where}, {len(front)} of {counted(len(both), 'network')} have no other that is faster and better "
+        f"under corruption: {listed([f'{name} ({ms[name]:.0f} ms, {100 * mean[name]:.1f} %)' for name in front], 8)}."
     ]
     zoo = speed.here[speed.here["model"].isin(both)]
     macs = zoo[zoo["macs"].notna()]
