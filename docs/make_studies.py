@@ -91,17 +91,20 @@ def difference(study: str, view: str | None, pair: str, quantity: str) -> dict[s
 
 
 def scores_table(study: str, view: str, spec: str) -> list[str]:
-    """Write a row per arm, then its runs, in % with one decimal."""
+    """Write a row per arm, then its runs, in % with one decimal; then other networks under their names."""
     quantities = [name.strip() for name in spec.split(",")]
     rows = of_view(numbers(study), view)
-    names = rows.loc[rows["quantity"] == quantities[0], "row"].drop_duplicates()
-    lines = [f"| arm or run | {' | '.join(quantities)} |", "|:--|" + "--:|" * len(quantities)]
+    names = rows.loc[rows["quantity"] == quantities[0], "row"].drop_duplicates().tolist()
+    titles = {}
     for letter, arm in ARMS.items():
-        for name in names[names.str.fullmatch(rf"{re.escape(arm)}(-s\d+| \(mean of \d+\))")]:
-            cells = [f"{100 * score(study, view, name, quantity)['value']:.1f}" for quantity in quantities]
-            suffix = name.removeprefix(arm)
-            title = f"{letter}, run {suffix[2:]}" if suffix.startswith("-s") else f"**{letter}**{suffix}"
-            lines.append(f"| {title} | {' | '.join(cells)} |")
+        for name in names:
+            if match := re.fullmatch(rf"{re.escape(arm)}(-s(\d+)| \(mean of \d+\))", name):
+                titles[name] = f"{letter}, run {match[2]}" if match[2] else f"**{letter}**{match[1]}"
+    lines = [f"| arm or run | {' | '.join(quantities)} |", "|:--|" + "--:|" * len(quantities)]
+    others = [name for name in names if name not in titles and " minus " not in name]
+    for name in (*titles, *others):
+        cells = [f"{100 * score(study, view, name, quantity)['value']:.1f}" for quantity in quantities]
+        lines.append(f"| {titles.get(name, name)} | {' | '.join(cells)} |")
     return lines
 
 
