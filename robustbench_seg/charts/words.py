@@ -1,8 +1,8 @@
 """The numbers of charts in words: for tooltips, and for those who do not see a chart."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import combinations, groupby
 from math import isnan
 from operator import itemgetter
 
@@ -12,6 +12,7 @@ from .values import Axis, Dot, Panel, Plot, Rows, Tile
 
 __all__ = ["describe", "shorten", "shorten_apart", "state_dot", "state_number"]
 
+MARK = " ⚠"  # of what deserves no trust, at the end of a name
 MOST_NUMBERS = 24  # that a description lists; of more, it gives the ends
 
 
@@ -80,14 +81,26 @@ def shorten(text: str, most: int, first: int | None = None) -> str:
 
 
 def shorten_apart(texts: Iterable[str], most: int) -> dict[str, str]:
-    """Shorten texts that stand together: what is taken out of all lies where they stay apart, near the middle.
+    """Shorten texts that stand together at one place, near the middle, where what is left tells them apart.
 
-    >>> list(shorten_apart(["espnetv2_s0.5_city_1024x512", "espnetv2_s1.0_city_1024x512"], 16).values())
-    ['espnetv2_s0…x512', 'espnetv2_s1…x512']
+    >>> list(shorten_apart(["espnetv2_s0.5_city_1024x512", "espnetv2_s1.0_city_512x256 ⚠"], 16).values())
+    ['espnetv…1024x512', 'espnetv…12x256 ⚠']
     """
     texts, middle = list(dict.fromkeys(texts)), (most - 1) // 2
-    tries = [
-        {text: shorten(text, most, first) for text in texts}
-        for first in sorted(range(1, most - 1), key=lambda first: abs(first - middle))
-    ]
-    return max(tries, key=lambda names: len({*names.values()}), default={text: text for text in texts})
+    if all(len(text) <= most for text in texts):
+        return {text: text for text in texts}
+    tries = sorted(range(1, most - 1), key=lambda first: abs(first - middle))
+    place = max(tries, key=lambda first: told_apart(texts, most, first), default=None)
+    return {text: shorten(text, most, place) for text in texts}
+
+
+def told_apart(texts: Sequence[str], most: int, first: int) -> int:
+    """Count the pairs of texts that differ in the letters that stay of both, apart from a mark at the end."""
+    rest = most - 1 - first
+    names = [text.removesuffix(MARK) for text in texts]
+    ends = [(name[:first], name[-(rest - len(text) + len(name)) :]) for name, text in zip(names, texts, strict=True)]
+    return sum(
+        one[0] != other[0] or one[1][-reach:] != other[1][-reach:]
+        for one, other in combinations(ends, 2)
+        if (reach := min(len(one[1]), len(other[1])))
+    )

@@ -161,7 +161,15 @@ def test_long_names_that_stand_together_stay_apart_when_they_are_shortened() -> 
     shown = [text for _, _, text in texts(root, "name")]
     assert len(shown) == len(set(shown)) == 16
     assert all("…" in text for text in shown)
-    assert list(shorten_apart(["as it is", "too"], 8)) == list(shorten_apart(["as it is", "too"], 8).values())
+
+
+def test_a_mark_at_the_end_of_a_name_does_not_tell_it_apart() -> None:
+    names = [f"espnetv2_s{width}_cityscapes_{size}" for width in ("1.0", "1.5") for size in ("1024x512 ⚠", "512x256")]
+    shown = list(shorten_apart(names, 21).values())
+    assert [text[:13] for text in shown] == [name[:13] for name in names], "widths are there"
+    assert [text.removesuffix(" ⚠")[-3:] for text in shown] == ["512", "256"] * 2
+    assert shorten_apart(["as it is", "too"], 8) == {"as it is": "as it is", "too": "too"}
+    assert shorten_apart(["one", "one", "two"], 2) == {"one": "o…e", "two": "t…o"}
 
 
 fractions = st.one_of(st.just(float("nan")), st.floats(-0.2, 1))
