@@ -136,6 +136,19 @@ def test_a_finding_of_the_readme_is_a_number_of_its_report(name: str) -> None:
     assert f"({low} to {high}, {row['grade']})" in " ".join(line.split())
 
 
+def test_what_the_readme_states_of_networks_by_others_is_in_their_studies() -> None:
+    (line,) = re.findall(r"^- \*\*Networks by others\*\*: (.*(?:\n  .*)*)", README, re.MULTILINE)
+    studies = "\n".join(
+        path.read_text(encoding="utf-8") for path in sorted((ROOT / "reports").glob("zoo-*/study/*.md"))
+    )
+    stated = re.findall(r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?![\w.]*\w)", re.sub(r"\]\(.*?\)", "]", line))
+    assert len(stated) > 15
+    assert [number for number in stated if not re.search(rf"(?<![\w.]){re.escape(number)}(?![\d])", studies)] == []
+    assert len(sentences(line)) >= 5
+    (figure,) = re.findall(r"^!\[.*\]\((reports/zoo-camvid-c/study/ranking\.svg)\)$", README, re.MULTILINE)
+    assert (ROOT / figure).is_file()
+
+
 def test_the_cost_of_an_encoding_with_mix_ffn_in_the_readme_is_that_of_the_report() -> None:
     row = maker("make_studies").difference("camvid-resolution", None, "E - A", "extent")
     low, high = (f"{100 * row[end]:+.1f}" for end in ("low", "high"))

@@ -39,7 +39,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def commands() -> list[list[str]]:
-    block, _ = re.findall(r"```\n(robustbench-seg .*?)```", SECTION, re.DOTALL)  # the second needs Cityscapes
+    (block,) = re.findall(r"```\n(robustbench-seg .*?)```", SECTION, re.DOTALL)
     return [shlex.split(line, comments=True)[1:] for line in block.splitlines()]
 
 
