@@ -1,5 +1,6 @@
 """The zoo's models of the suite: what they feed their networks, pad and name, and how the suite finds them."""
 
+import csv
 import hashlib
 import os
 import re
@@ -17,7 +18,7 @@ from seg_zoo.models import Padded, load_request
 from seg_zoo.recipes import class_names
 from torch import nn
 from torch.nn import functional
-from zoo_files import ROWS, WEIGHTS, needs_weights, path_of
+from zoo_files import MANIFEST, ROWS, WEIGHTS, needs_weights, path_of
 
 from robustbench_seg.alignment import align
 from robustbench_seg.datasets.camvid import CamVid
@@ -231,3 +232,14 @@ def test_the_tutorial_names_each_architecture_and_its_source() -> None:
 def test_nothing_of_the_weights_lies_in_the_package() -> None:
     assert not [path for path in PACKAGE.rglob("*") if path.suffix in (".pth", ".tflite", ".pt", ".safetensors")]
     assert WEIGHTS.parent not in PACKAGE.parents
+
+
+def test_the_list_of_files_is_that_of_the_manifest() -> None:
+    with (PACKAGE / "weights.csv").open(encoding="utf-8", newline="") as file:
+        listed = {row.pop("file"): row for row in csv.DictReader(file)}
+    assert len(listed) == 35
+    if not ROWS:
+        pytest.skip(f"no {MANIFEST} to compare with")
+    for name, row in listed.items():
+        theirs = {key: ROWS[name][key] for key in row}
+        assert row == theirs | {"licence": theirs["licence"].partition(" (")[0]}

@@ -47,7 +47,8 @@ def sentences(study: Study) -> list[str]:
         leaders(study),
         correlated(study, "clean mIoU and retention", ranking.spearman, clean, kept)
         + " Chance in clean mIoU lowers this number, since retention is divided by it.",
-        correlated(study, "clean mIoU and the points lost under corruption", ranking.spearman, clean, clean - mean),
+        correlated(study, "clean mIoU and the points lost under corruption", ranking.spearman, clean, clean - mean)
+        + " Chance in clean mIoU raises this one.",
         agreement(study, clean, mean),
         correlated(study, "parameters and retention", ranking.spearman, size, kept),
         *training(study),
@@ -72,7 +73,11 @@ def leaders(study: Study) -> str:
         return f"{study.names[k]} ({number(each[study.names[k]], percent, '%')}, of a clean mIoU of {clean} %; {place})"
 
     most = listed([share(k) for k in order[:SHOWN]], SHOWN, "; ")
-    return f"Most is kept by {most}. Least by {share(int(order[-1]))}."
+    mean, best = study.over_images("mean"), study.names[int(study.values["mean"][0].argmax())]
+    return (
+        f"The largest share is kept by {most}; the smallest by {share(int(order[-1]))}. The highest mean mIoU under "
+        f"corruption has {best}: {number(mean[best], percent, '%')}."
+    )
 
 
 def correlated(
@@ -112,9 +117,9 @@ def training(study: Study) -> list[str]:
     low, high = (study.values["retention"][:, [study.names.index(pair[side]) for pair in pairs]] for side in (0, 1))
     value = study.interval(ranking.paired_difference(high, low), len(pairs))
     return [
-        f"In {len(pairs)} pairs, the network that was trained on at 1024x512 minus the one at 512x256 keeps "
-        f"{number(value, points, 'points')}; {verdict(value, len(pairs))}. All are of one repository, and more than "
-        "the resolution differs: the second stage starts from the first."
+        f"In {len(pairs)} pairs, retention after a second training at 1024x512 minus that after the first, at 512x256, "
+        f"is {number(value, points, 'points')}; {verdict(value, len(pairs))}. All are of one repository, and more than "
+        "the resolution differs: the second training starts from the first."
     ]
 
 
@@ -143,8 +148,8 @@ def augmentation(study: Study) -> list[str]:
     more = study.share(colour) - study.share(others)
     value = study.interval(ranking.group_difference(more[:, jitter], more[:, ~jitter]), fewest)
     return [
-        f"Under {listed([spaced(name) for name in colour], 3)}, relative to the other corruptions, the {jitter.sum()} "
-        f"networks with colour jitter in training minus the {(~jitter).sum()} without keep "
+        f"Under {listed([spaced(name) for name in colour], 3)}, relative to the other corruptions, what is kept by the "
+        f"{jitter.sum()} networks with colour jitter in training minus that of the {(~jitter).sum()} without is "
         f"{number(value, points, 'points')}. The former are all of one repository, trained alike, so jitter and the "
         "rest of their recipe cannot be told apart, and no grade is given."
     ]
@@ -157,7 +162,8 @@ def floor(study: Study) -> list[str]:
         return []
     counts = own["corruption"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
     every = study.cells["corruption"].value_counts()
-    worst = listed([f"{spaced(str(name))} {count} of {every[name]}" for name, count in counts.items()], SHOWN)
+    most = [f"{spaced(str(name))} {count} of {every[name]}" for name, count in counts[:SHOWN].items()]
+    worst = ", ".join([*most, *([f"others {rest}"] if (rest := counts[SHOWN:].sum()) else [])])
     return [
         f"In {len(own)} of {counted(len(study.cells), 'cell')} a network is no better than one class for every pixel "
         f"({worst}): ranks there are ranks of failures."

@@ -84,7 +84,7 @@ def settled(
     for each in ranking.settle(headlines, total, [size for size in sizes if size < total], draws=DRAWS):
         if each.low >= SETTLED:
             return each.size, (
-                f"{each.size} random {what} of {total} rank the networks as all {total} do: Kendall's tau is "
-                f"{each.median:.2f} in the middle and {each.low:.2f} or more in 95 % of draws."
+                f"{each.size} random {what} of {total} rank nearly as all {total} do, of which they are a part: "
+                f"Kendall's tau is {each.median:.2f} in the middle and {each.low:.2f} or more in 95 % of draws."
             )
     return 0, f"No part of the {total} {what} that was tried has Kendall's tau {SETTLED} with all in 95 % of draws."
