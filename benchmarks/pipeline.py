@@ -65,6 +65,8 @@ def main() -> None:
     }
     path = options.out / "pipeline.json"  # has parts that were measured before, each with what made it
     result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    earlier = result.pop("about", {})  # of all parts, as it stood before each had its own
+    result = {name: {"about": earlier, **own} for name, own in result.items()}
     with tempfile.TemporaryDirectory() as folder:
         print(
             f"about {timedelta(seconds=round(estimate(options, Path(folder))))} (h:mm:ss)", file=sys.stderr, flush=True

@@ -70,9 +70,9 @@ class Pace(Listener):
 
     def elsewhere(self, job: Job, error: Exception | None) -> None:
         self.total -= steps_of(job)
-        self.others += steps_of(job)
         if error is None:
             self.done += 1
+            self.others += steps_of(job)
         else:
             self.errors[job.record.key] = f"{error}, in another process"
         if self.steps == self.total:

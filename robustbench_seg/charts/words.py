@@ -96,11 +96,17 @@ def shorten_apart(texts: Iterable[str], most: int) -> dict[str, str]:
 
 def told_apart(texts: Sequence[str], most: int, first: int) -> int:
     """Count the pairs of texts that differ in the letters that stay of both, apart from a mark at the end."""
-    rest = most - 1 - first
-    names = [text.removesuffix(MARK) for text in texts]
-    ends = [(name[:first], name[-(rest - len(text) + len(name)) :]) for name, text in zip(names, texts, strict=True)]
+    ends = []
+    for text in texts:
+        name = text.removesuffix(MARK)
+        kept = max(0, most - 1 - first - len(text) + len(name))
+        ends.append((name[:first], name[len(name) - kept :]))
     return sum(
-        one[0] != other[0] or one[1][-reach:] != other[1][-reach:]
+        one[0] != other[0] or last(one[1], reach) != last(other[1], reach)
         for one, other in combinations(ends, 2)
-        if (reach := min(len(one[1]), len(other[1])))
+        for reach in [min(len(one[1]), len(other[1]))]
     )
+
+
+def last(text: str, letters: int) -> str:
+    return text[len(text) - letters :]

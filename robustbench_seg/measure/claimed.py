@@ -94,7 +94,6 @@ def claimed(
                 if is_asked_to_end():
                     yield None
                     end_if_asked()
-                others = [rest for one in others if (rest := shared.lacking(one)) is not None]  # news for the listener
                 if (rest := shared.lacking(unit)) is None:
                     continue
                 if (claim := shared.claims.take(rest.name, str(rest))) is None:
@@ -105,6 +104,7 @@ def claimed(
                 if (rest := shared.lacking(rest)) is not None:  # it may have been stored before the claim
                     alone = isinstance(rest, Speed)
                     hold.enter_context(measuring(shared.store.folder, alone=alone, wait=shared.listener.waits))
+                    others = [some for one in others if (some := shared.lacking(one)) is not None]  # the listener hears
                     yield rest
                 begun = let_go(begun, shared.done)
             if len(others) == len(left):

@@ -49,7 +49,7 @@ class Segmenter(Protocol):
 
 
 def extend_identity(model: Segmenter, *more: Any) -> None:
-    """Make the identity of a model cover more, JSON values; where it was a file's sha256, `about` states that."""
+    """Make the identity of a model cover more, JSON values; where it was a sha256 of its files, `about` states that."""
     if len(model.checkpoint_sha256) == SHA256_DIGITS:
         model.about += f"; weights sha256 {model.checkpoint_sha256}"
     model.checkpoint_sha256 = digest([model.checkpoint_sha256, *more])

@@ -50,8 +50,8 @@ class Panel(Setting):
     def hashes(self) -> dict[str, str]:
         """The parts of `about` that are hashes, of the images and the weights, by their form in a caption; see `Table`.
 
-        A caption does not list the models of more than MOST_NAMES arms. What is no file's sha256 is an identity, of a
-        file and the code that reads it together, or the name of random weights.
+        A caption does not list the models of more than MOST_NAMES arms. What is no sha256 of files is an identity, of
+        files and the code that reads them, or the name of random weights.
         """
         pairs = dict.fromkeys(zip(self.cells["model"], self.cells["checkpoint_sha256"], strict=True))
         names = "; ".join(f"{model} {own[:BRIEF] if len(own) == SHA256_DIGITS else own}" for model, own in pairs)

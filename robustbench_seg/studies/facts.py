@@ -30,7 +30,7 @@ def facts_of(cells: pd.DataFrame) -> Facts:
         "packages": once([a["packages"] for a in about]),
         "machines": once([{"machine": a["machine"], "threads": a.get("threads")} for a in about]),
         "data": once(data[DATA].convert_dtypes().to_dict("records")),
-        "weights": once(cells[WEIGHTS].to_dict("records")),
+        "weights": once(cells.drop_duplicates(["model", "checkpoint_sha256"])[WEIGHTS].to_dict("records")),
     }
 
 

@@ -86,6 +86,8 @@ def test_the_time_left_is_at_the_pace_of_all_processes() -> None:
     assert pace.state == "1/4 cells, 0.5 images/s, 0:01:00 left"
     pace.elsewhere(jobs[1], None)
     assert pace.state == "2/4 cells, 0.5 images/s, 0:00:20 left", "two processes share the other 20 images"
+    pace.elsewhere(jobs[2], OSError())
+    assert pace.state == "2/4 cells, 0.5 images/s, 0:00:10 left", "one that failed shows no pace"
 
 
 def test_the_next_sweep_may_begin_before_one_is_finished() -> None:

@@ -168,6 +168,9 @@ def test_a_mark_at_the_end_of_a_name_does_not_tell_it_apart() -> None:
     shown = list(shorten_apart(names, 21).values())
     assert [text[:13] for text in shown] == [name[:13] for name in names], "widths are there"
     assert [text.removesuffix(" ⚠")[-3:] for text in shown] == ["512", "256"] * 2
+    marked = [f"segformer-b0-cityscapes-{ffn}-longer-schedule-s{run} ⚠" for ffn in ("mix", "pln") for run in (0, 1)]
+    assert len({*shorten_apart(marked, 21).values()}) > 1
+    assert all(text[-3].isdigit() for text in shorten_apart(marked, 21).values()), "the runs, at least"
     assert shorten_apart(["as it is", "too"], 8) == {"as it is": "as it is", "too": "too"}
     assert shorten_apart(["one", "one", "two"], 2) == {"one": "o…e", "two": "t…o"}
 

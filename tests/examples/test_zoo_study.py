@@ -140,12 +140,15 @@ def test_stores_of_other_images_or_suites_are_refused_and_other_weights_are_anot
     write_synthetic(tmp_path / "few", accuracy, models=NAMES[4:], conditions=CONDITIONS, images=20)
     write_synthetic(tmp_path / "fog", accuracy, models=NAMES[4:], conditions={"fog": [1]}, suite="fog")
     write_synthetic(tmp_path / "again", accuracy, models=NAMES[:1], conditions=CONDITIONS, sha256="a" * 64)
-    for other in ("few", "fog"):
+    views = [View(), View(scale=2)]
+    write_synthetic(tmp_path / "views", accuracy, models=NAMES[4:], conditions=CONDITIONS, views=views)
+    for other in ("few", "fog", "views"):
         with pytest.raises(RobustBenchError):
             study.read_study([tmp_path / "one", tmp_path / other])
     own, _ = study.read_study([tmp_path / "one", tmp_path / "again"])
     assert len(own.names) == 5
     assert f"{NAMES[0]} (2)" in own.names
+    assert parse(f"{NAMES[0]} (2)") == parse(NAMES[0])
 
 
 def test_networks_without_all_conditions_are_left_out_and_named(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from robustbench_seg.errors import UsageError
 from robustbench_seg.store.view import View
 from robustbench_seg.studies import ranking
-from robustbench_seg.studies.statistics import interval
+from robustbench_seg.studies.statistics import LEAST_BLOCKS, interval
 from robustbench_seg.wording import percent
 
 from .pairs import clean, evidence_of_clean
@@ -36,10 +36,12 @@ def sentences(folder: Path) -> list[str]:
     most, least = (choose(each, key=lambda name: each[name].estimate) for choose in (max, min))
     same = (1 + ranking.over_networks(ranking.kendall, one, two)) / 2
     share = ranking.two_way_interval(same, len(names), evidence.blocks)
+    known = evidence.blocks >= LEAST_BLOCKS
+    counts = f"{gain} of them gain and {lose} lose, by intervals over images without 0. " if known else ""
     return [
         f"On average over {len(names)} networks, the clean mIoU at twice the size minus that at the size of the frames "
         f"is {number(mean, points, 'points')}; {verdict(mean, len(names))}.",
-        f"{gain} of them gain and {lose} lose, by intervals over images without 0. The change is from "
+        f"{counts}The change is from "
         f"{number(each[least], points, 'points')} ({least}), to {number(each[most], points, 'points')} ({most}).",
         f"Of two networks, the better one at one size is the better one at the other in "
         f"{number(share, percent, '% of pairs')}.",

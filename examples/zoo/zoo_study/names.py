@@ -36,7 +36,7 @@ class Name:
 
 def parse(model: str) -> Name:
     """Read a model's name, by default its file's without the suffix; any other name is its own architecture."""
-    match = NAME.fullmatch(model)
+    match = NAME.fullmatch(re.sub(r" \(\d+\)$", "", model))  # a number tells other weights of one name apart
     if match is None or match["kind"] not in ARCHITECTURES:
         return Name(model, model)
     zh320 = bool(match["zh320"])

@@ -88,7 +88,7 @@ def correlated(
     own |= {
         f"within {name} ({count})": study.of(name)
         for name, count in study.repositories.items()
-        if LEAST_BLOCKS <= count < len(study.names)
+        if name and LEAST_BLOCKS <= count < len(study.names)
     }
     parts = []
     for where, places in own.items():
@@ -128,12 +128,12 @@ def separation(study: Study) -> str:
     clean = study.values[CLEAN]
     spreads = {name: ranking.over_networks(ranking.spread, study.values[name] / clean) for name in study.conditions}
     widest, second, *_ = [*sorted(spreads, key=lambda name: -float(spreads[name][0])), ""]
-    leads = np.mean(np.array(list(spreads.values()))[:, 1:].argmax(axis=0) == list(spreads).index(widest))
+    first = np.array(list(spreads.values()))[:, 1:].argmax(axis=0) == list(spreads).index(widest)
+    leads = f"; it leads in {percent(float(first.mean()))} % of resamples" if study.blocks >= LEAST_BLOCKS else ""
     rival = f", before {spaced(second)} ({percent(float(spreads[second][0]))})" if second else ""
     return (
         f"Networks differ most under {spaced(widest)}: the share that they keep has the standard deviation "
-        f"{number(study.interval(spreads[widest]), percent, 'points')}{rival}; it leads in {percent(float(leads))} % "
-        "of resamples."
+        f"{number(study.interval(spreads[widest]), percent, 'points')}{rival}{leads}."
     )
 
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from robustbench_seg.charts import Chart, Curve, lines
 from robustbench_seg.studies import ranking
-from robustbench_seg.studies.statistics import LEVEL, interval, tail_share
+from robustbench_seg.studies.statistics import LEAST_BLOCKS, LEVEL, interval, tail_share
 from robustbench_seg.wording import percent
 
 from .names import LARGE, SMALL
@@ -60,10 +60,13 @@ def cost(pairs: Pairs, own: NDArray[np.float64], side: int) -> NDArray[np.float6
 def peak(draws: NDArray[np.float64], pairs: Pairs) -> str:
     """Write a network's best scale, the range of best scales over resamples of images, and its mIoU there."""
     best = int(draws[0].argmax())
+    own = f"x{pairs.scales[best]:g}"
+    if pairs.blocks < LEAST_BLOCKS:
+        return f"{own}, {percent(draws[0, best])} %"
     tail = tail_share(pairs.blocks, LEVEL)
     ends = np.quantile(draws[1:].argmax(axis=1), [tail, 1 - tail], method="inverted_cdf").astype(int)
     low, high = (f"x{pairs.scales[end]:g}" for end in ends)
-    return f"x{pairs.scales[best]:g} ({low if low == high else f'{low} to {high}'}), {percent(draws[0, best])} %"
+    return f"{own} ({low if low == high else f'{low} to {high}'}), {percent(draws[0, best])} %"
 
 
 def encodings(pairs: Pairs, arms: Arms | None) -> list[str]:

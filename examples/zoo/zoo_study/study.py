@@ -73,13 +73,15 @@ def read_study(folders: Sequence[Path]) -> tuple[Study, list[str]]:
     if len(settings) != 1:
         raise UsageError(f"{places}: {len(sources)} suites with corruptions, or several settings; it takes one of each")
     (source,), (evidence,) = sources, settings
+    if len(evidence.views) != 1:
+        raise UsageError(f"{places}: have the views {listed(list(map(str, evidence.views)), 3)}; it takes one")
     conditions, cells = source.conditions, evidence.cells
     wanted = {(CLEAN, 0), *((name, level) for name, levels in conditions.items() for level in levels)}
     have = cells.groupby("title")[["corruption", "severity"]].apply(
         lambda own: {*own.itertuples(index=False, name=None)}
     )
     blank = {*cells.loc[(cells["corruption"] == CLEAN) & (cells["flag"] != ""), "title"]}
-    names = [name for name in evidence.titles if wanted <= have[name] and name not in blank]
+    names = sorted(name for name in evidence.titles if wanted <= have[name] and name not in blank)  # in any stores
     if len(names) < ranking.LEAST_NETWORKS:
         raise UsageError(f"{places}: {len(names)} networks have all conditions of {source.plan.suite}; it takes 3")
     scores = {name: scores_of(evidence.miou(name, evidence.views[0]), conditions) for name in names}

@@ -25,7 +25,10 @@ def table(folders: Sequence[Path], weights: Path) -> list[str]:
     Each file is read again, by the code that is installed. Raises UsageError where that gives another identity than the
     store has: the file or the code is another one.
     """
-    cells = pd.concat([quality_frame(folder) for folder in folders]).drop_duplicates(["model", "checkpoint_sha256"])
+    cells = pd.concat([quality_frame(folder) for folder in folders])
+    if not len(cells):
+        raise UsageError(f"{folders[0]}: has no quality cells")
+    cells = cells.drop_duplicates(["model", "checkpoint_sha256"])
     lines = ["| network | sha256 of its file | licence | what it is |", "|:--|:--|:--|:--|"]
     for _, cell in cells.sort_values("model").iterrows():
         path = weights / f"{cell['model']}{SUFFIX}"
