@@ -8,6 +8,7 @@ from .values import Axis
 __all__ = ["axis_over", "log_axis"]
 
 STEPS = (1, 2, 5, 10)
+NEAR, LETTER = 0.08, 0.018  # of an axis: the least distance of two texts, and half of a letter in a small panel
 
 
 def axis_over(values: Iterable[float], label: str = "", *, most: int = 6, include: Sequence[float] = (0,),
@@ -38,11 +39,13 @@ def log_axis(places: Iterable[float], label: str = "") -> Axis:
     """
     ticks = sorted(set(places))
     texts = [f"{tick:.3g}" for tick in ticks]
-    least = 0.08 * log(ticks[-1] / ticks[0])
-    labelled: list[float] = []
-    for tick, _ in sorted(zip(ticks, texts, strict=True), key=lambda each: len(each[1])):
-        if all(abs(log(tick / other)) > least for other in labelled):
-            labelled.append(tick)
+    length = log(ticks[-1] / ticks[0])
+    labelled: dict[float, str] = {}
+    for tick, text in sorted(zip(ticks, texts, strict=True), key=lambda each: len(each[1])):
+        if all(
+            abs(log(tick / other)) > length * max(NEAR, LETTER * len(text + own)) for other, own in labelled.items()
+        ):
+            labelled[tick] = text
     pairs = tuple((tick, text if tick in labelled else "") for tick, text in zip(ticks, texts, strict=True))
     low, high = ticks[0], ticks[-1]
     return Axis(low=low, high=high if high > low else 2 * low, ticks=pairs, label=label, log=True)
