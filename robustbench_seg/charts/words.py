@@ -99,8 +99,8 @@ def told_apart(texts: Sequence[str], most: int, first: int) -> int:
     ends = []
     for text in texts:
         name = text.removesuffix(MARK)
-        kept = max(0, most - 1 - first - len(text) + len(name))
-        ends.append((name[:first], name[len(name) - kept :]))
+        tail = max(0, most - 1 - first - len(text) + len(name))
+        ends.append((name[:first], name[len(name) - tail :]))
     return sum(
         one[0] != other[0] or last(one[1], reach) != last(other[1], reach)
         for one, other in combinations(ends, 2)
