@@ -34,7 +34,9 @@ def draw_rows(panel: Rows) -> tuple[str, float]:
     titles, above = draw_titles(panel, places)
     top = above + (NAME + 3 if len(panel.rows) > MANY else 0)
     y, rows = float(top), []
-    names = shorten_apart((line for row in panel.rows for line in row.label.split("\n")), room_for(places))
+    room = int(places[0][0] * NARROW / LETTER)  # letters of a name that stands left of its row
+    lines = [line for row in panel.rows for line in row.label.split("\n")]
+    names = shorten_apart(lines, room) if panel.names_left else {}
     for row in panel.rows:
         drawn, y = draw_row(panel, row, names, places, y)
         rows.append(drawn)
@@ -63,11 +65,6 @@ def draw_titles(panel: Rows, places: Sequence[tuple[float, float]]) -> tuple[str
             x, kind = (left + width, "name end") if last else (left, "name")
             parts.append(draw_text(shorten(line, 40), x, y + NAME * (number + 1), kind))
     return "".join(parts), y + NAME * max(map(len, lines), default=0) + 5
-
-
-def room_for(places: Sequence[tuple[float, float]]) -> int:
-    """How many letters a name that stands left of its row may have."""
-    return int(places[0][0] * NARROW / LETTER)
 
 
 def draw_row(

@@ -102,11 +102,6 @@ def told_apart(texts: Sequence[str], most: int, first: int) -> int:
         tail = max(0, most - 1 - first - len(text) + len(name))
         ends.append((name[:first], name[len(name) - tail :]))
     return sum(
-        one[0] != other[0] or last(one[1], reach) != last(other[1], reach)
+        one[0] != other[0] or not (one[1].endswith(other[1]) or other[1].endswith(one[1]))
         for one, other in combinations(ends, 2)
-        for reach in [min(len(one[1]), len(other[1]))]
     )
-
-
-def last(text: str, letters: int) -> str:
-    return text[len(text) - letters :]
