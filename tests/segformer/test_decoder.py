@@ -5,9 +5,16 @@ import torch
 from torch import Tensor
 
 from segformer.complexity import PublishedDecoder
-from segformer.decoder import STRIPE, AllMLPDecoder
+from segformer.decoder import AllMLPDecoder
 
 WIDTHS = (8, 16, 24, 32)
+STRIPE = 8  # rows
+
+
+@pytest.fixture(autouse=True)
+def narrow_stripes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `features` fill several stripes of STRIPE rows."""
+    monkeypatch.setattr("segformer.decoder.STRIPE_VALUES", STRIPE * 2 * 11 * 20)
 
 
 def both(dropout: float = 0.0) -> tuple[AllMLPDecoder, PublishedDecoder]:
