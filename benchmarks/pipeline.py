@@ -32,7 +32,7 @@ from .pipeline_parts import MODELS, PARTS, REAL, all_models, side, write_task
 CONDITIONS = "gaussian_noise:3 motion_blur:3 fog:3 snow:3 brightness:3 contrast:3 jpeg_compression:3"
 # For the estimate, about: seconds of the plain script beside its forward pass and of imagecorruptions' glass blur, each
 # for a megapixel, and of a side's start.
-SCRIPT_S, GLASS_S, START_S = 0.5, 35.0, 8.0
+SCRIPT_S, GLASS_S, START_S = 0.5, 8.0, 8.0
 PEER = 3.5  # times as long as ours is Transformers' forward pass
 
 
@@ -98,7 +98,7 @@ def estimate(options: argparse.Namespace, folder: Path) -> float:
         "sweep": (options.turns + options.single_turns) * (1.1 * passes * alone + start)
         + options.turns * (options.images * alone + start),
         "script": options.turns * (conditions * options.script_images * both + 2 * start),
-        "glass": options.glass_images * ((conditions + 1) * both + GLASS_S * megapixels) + 2 * start,
+        "glass": options.turns * (options.glass_images * ((conditions + 1) * both + GLASS_S * megapixels) + 2 * start),
         "prepare": conditions * options.prepare_images * of(options.prepare_size, 1) * len(options.workers) / 2,
         "flips": 4 * options.few_images * alone + start,
         "memory": 2 * options.memory_images * (0.01 + of(options.memory_size, 1)) + start,

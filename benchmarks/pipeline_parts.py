@@ -91,17 +91,15 @@ def sweeps(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def scripts(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """A run and the plain script, in turn, without glass blur."""
     conditions = [condition for condition in options.conditions if condition != GLASS]
-    return beside_script(options, folder, conditions, options.script_images, options.turns)
+    return beside_script(options, folder, conditions, options.script_images)
 
 
 def glass(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """A run and the plain script under the same conditions and glass blur, once: imagecorruptions' takes long."""
-    return beside_script(options, folder, [*options.conditions, GLASS], options.glass_images, 1)
+    """A run and the plain script, in turn, under the same conditions and glass blur: the script takes long for it."""
+    return beside_script(options, folder, [*options.conditions, GLASS], options.glass_images)
 
 
-def beside_script(
-    options: argparse.Namespace, folder: Path, conditions: list[str], images: int, turns: int
-) -> dict[str, Any]:
+def beside_script(options: argparse.Namespace, folder: Path, conditions: list[str], images: int) -> dict[str, Any]:
     """A run and the plain script, in turn, with the same weights and files."""
     from segformer import load_checkpoint, save_checkpoint
 
@@ -112,7 +110,7 @@ def beside_script(
         "run": lambda: side("reported", folder, options.run_workers),
         "script": lambda: side("script", folder, folder / "b0"),
     }
-    samples = in_turn(sides, turns)
+    samples = in_turn(sides, options.turns)
     own = {name.partition(" ")[2]: value for name, value in samples["run"][0]["miou"].items()}
     theirs = samples["script"][0]["miou"]
     largest, clean = (
