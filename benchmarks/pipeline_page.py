@@ -83,7 +83,7 @@ def prepare(own: dict[str, Any]) -> list[str]:
     """What workers deliver."""
     samples = own["samples"]
     counts = [name for name in samples if name != "forward"]
-    names = list(samples[counts[0]][0]["images_per_s"])
+    names = sorted(samples[counts[0]][0]["images_per_s"], key=lambda name: (name != "clean", name))
     per_s = own["images"] * len(names) / middle(samples["forward"])
     rows = [
         [name, *(f"{statistics.median(one['images_per_s'][name] for one in samples[count]):.1f}" for count in counts)]
