@@ -39,7 +39,7 @@ PEER = 3.5  # times as long as ours is Transformers' forward pass
 def main() -> None:
     """Measure what the command line asks for, and write it after each part, next to the parts that are there."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
+    parser.add_argument("--parts", nargs="+", default=[name for name in PARTS if name != "gpu"], choices=list(PARTS))
     parser.add_argument("--size", type=int, nargs=2, default=(512, 1024), metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--images", type=int, default=40, help="of the part sweep")
     parser.add_argument("--conditions", nargs="+", default=CONDITIONS.split(), metavar="NAME:SEVERITY")
@@ -53,6 +53,9 @@ def main() -> None:
     parser.add_argument("--memory-size", type=int, nargs=2, default=(64, 96), metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2], help="of the part prepare")
     parser.add_argument("--run-workers", type=int, default=environment.default_workers("cpu"), help="of the others")
+    parser.add_argument("--gpu-images", type=int, nargs=2, default=[300, 60], help="of B0 and of B5, each condition")
+    parser.add_argument("--gpu-batch", type=int, default=16, help="of the forward passes beside; a run chooses its own")
+    parser.add_argument("--gpu-workers", type=int, default=environment.default_workers("cuda"))
     parser.add_argument("--turns", type=int, default=1, help="more of them take as many times longer")
     parser.add_argument("--single-turns", type=int, default=1, help="in which `single` is measured, too")
     parser.add_argument("--baseline", type=Path, help="checkout in the place of single sweeps, such as a git worktree")
@@ -102,6 +105,7 @@ def estimate(options: argparse.Namespace, folder: Path) -> float:
         "prepare": conditions * options.prepare_images * of(options.prepare_size, 1) * len(options.workers) / 2,
         "flips": 4 * options.few_images * alone + start,
         "memory": 2 * options.memory_images * (0.01 + of(options.memory_size, 1)) + start,
+        "gpu": options.turns * 300,
         "scaling": (2 + 2 * len(REAL) * conditions) * options.few_images * alone + 4 * start,
     }
     return sum(seconds[part] for part in options.parts)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,14 @@ MODELS = {
     "learned": ("segformer-b0", "builtin:streets-b0-learned"),
     "deeplabv3plus": ("deeplabv3plus-mobilenet_v2", "builtin:streets-deeplabv3plus"),
 }
+ON_GPU = {"b0": MODELS["mix"], "b5": ("segformer-b5", "random")}
+PRECISIONS = ("fp32", "bf16")
 PROBES = ("prepare", "handover", "flips", "memory", "stages")  # sides in pipeline_probes.py
-DRAWN = 20  # scenes of the part memory; the other files have the same content
+DRAWN = 20  # scenes of the parts memory and gpu; the other files have the same content
 CLEAN = "clean 0"  # as the sides call this condition
 TWO_DIGITS = 5e-5  # of a percentage, as a fraction
 BATCH = 4  # of the part flips
+GPU_COMPARED = 2  # images whose counts and logits are compared
 HANDED_OVER = 100  # images of the probe handover
 REAL = (1, 2)  # workers of real runs beside the simulation
 
@@ -39,7 +43,8 @@ REAL = (1, 2)  # workers of real runs beside the simulation
 def side(name: str, folder: Path, *arguments: object, checkout: Path = ROOT, **variables: str) -> dict[str, Any]:
     """Run a side in a process of its own, on the suite and data of a folder, with a new folder for its results."""
     out = tempfile.mkdtemp(dir=folder)
-    program = f"benchmarks/pipeline_{'probes' if name in PROBES else 'sides'}.py"
+    kind = "gpu" if name.startswith("gpu_") else "probes" if name in PROBES else "sides"
+    program = f"benchmarks/pipeline_{kind}.py"
     command = [sys.executable, str(ROOT / program), name, str(folder / "suite.yaml")]
     command += [str(folder / "data"), out, *map(str, arguments)]
     path = os.pathsep.join(filter(None, [str(checkout), os.environ.get("PYTHONPATH")]))
@@ -140,14 +145,43 @@ def flips(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def memory(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """The memory of a run over many small images."""
     write_task(folder, options.memory_size, DRAWN, ["brightness:3"], one_model())
-    dataset = Streets("val", size=tuple(options.memory_size), count=options.memory_images)
+    link_more(folder, options.memory_size, options.memory_images)
+    measured = side("memory", folder, options.run_workers)
+    return {**measured, "size": options.memory_size, "images": options.memory_images}
+
+
+def link_more(folder: Path, size: Any, images: int) -> None:
+    """Add files to those that are drawn, with the same content, until there are so many."""
+    dataset = Streets("val", size=tuple(size), count=images)
     for number, image_id in enumerate(dataset.ids[DRAWN:]):
         twin = dataset.ids[number % DRAWN]
         for one, other in zip(*(relative_paths("val", "streets", each, "png", "labelIds") for each in (twin, image_id)),
                               strict=True):  # fmt: skip
             os.link(folder / "data" / one, folder / "data" / other)
-    measured = side("memory", folder, options.run_workers)
-    return {**measured, "size": options.memory_size, "images": options.memory_images}
+
+
+def gpu(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Runs on a GPU beside bare forward passes there, in turn; counts and logits beside those of the CPU."""
+    import torch
+
+    if not torch.cuda.is_available():
+        raise SystemExit("the part gpu needs a CUDA device, and torch sees none here")
+    networks: dict[str, Any] = {}
+    for (name, (model, weights)), images in zip(ON_GPU.items(), options.gpu_images, strict=True):
+        own = folder / name
+        models = [{"name": name, "model": model, "weights": weights}]
+        write_task(own, options.prepare_size, DRAWN, options.conditions, models)
+        link_more(own, options.prepare_size, images)
+        for precision in PRECISIONS:
+            sides = {
+                "forward": partial(side, "gpu_forward", own, precision, options.gpu_batch),
+                "run": partial(side, "gpu_run", own, precision, images, options.gpu_workers),
+            }
+            samples = in_turn(sides, options.turns)
+            compared = side("gpu_counts", own, precision, GPU_COMPARED)
+            networks[f"{name}, {precision}"] = {"images": images, "samples": samples, "compared": compared}
+    what = {"size": options.prepare_size, "workers": options.gpu_workers, "conditions": len(options.conditions) + 1}
+    return {**what, "cores": environment.available_cores(), "gpu": torch.cuda.get_device_name(), "networks": networks}
 
 
 def scaling(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -169,6 +203,7 @@ PARTS: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {
     "flips": flips,
     "memory": memory,
     "scaling": scaling,
+    "gpu": gpu,
 }
 
 

@@ -19,8 +19,8 @@ TESTS = Path(__file__).resolve().parents[1] / "tests"
 DATASET = "cityscapes"
 
 
-def run(suite: str, data: str, out: str, workers: str, *, alone: bool = False) -> dict[str, Any]:
-    """Measure the suite; the time is from its plan to its last cell."""
+def run(suite: str, data: str, out: str, workers: str, *, alone: bool = False, **chosen: Any) -> dict[str, Any]:
+    """Measure the suite; the time is from its plan to its last cell. chosen: more options of the run."""
     import robustbench_seg as rb
     from robustbench_seg.measure import runner
     from robustbench_seg.measure.plan import Options
@@ -41,14 +41,15 @@ def run(suite: str, data: str, out: str, workers: str, *, alone: bool = False) -
 
         runner.sweeps_of = lambda waiting: [Sweep(job.cell.condition, (job,)) for job in waiting]
     clock, calls = Clock(), counted_calls()
-    options = Options(data={DATASET: Path(data)}, workers=int(workers))
+    options = Options(data={DATASET: Path(data)}, workers=int(workers), **chosen)
     if failed := runner.run(read_suite(suite), Path(out), options, clock):
         raise SystemExit(f"{len(failed)} cells failed")
     wall_s = time.perf_counter() - clock.begin
     frame = rb.read_results(out).frame()
     scores = {f"{row.model} {row.corruption} {row.severity}": row.miou for row in frame.itertuples()}
-    images_per_s = (len(clock.images) - 1) / (clock.images[-1] - clock.images[0])
-    return {"wall_s": wall_s, "cells": clock.cells, "images_per_s": images_per_s, "calls": calls, "miou": scores}
+    first, last = clock.images[0], clock.images[-1]
+    rate = {"images_per_s": (len(clock.images) - 1) / (last - first), "shown": (first, last)}
+    return {"wall_s": wall_s, "cells": clock.cells, **rate, "calls": calls, "miou": scores}
 
 
 def counted_calls() -> dict[str, int]:
@@ -70,12 +71,12 @@ def counted_calls() -> dict[str, int]:
     return calls
 
 
-def jobs_of(suite: str, data: str) -> tuple[Any, Any, list[Any]]:
-    """Open what a side measures: the data set, the ids of its images, and a job for each cell."""
+def jobs_of(suite: str, data: str, **chosen: Any) -> tuple[Any, Any, list[Any]]:
+    """Open what a side measures: the data set, the ids of its images, and a job for each cell. chosen: see `run`."""
     from robustbench_seg.measure.plan import Options, make_jobs, open_data
     from robustbench_seg.suites import read_suite
 
-    options = Options(data={DATASET: Path(data)})
+    options = Options(data={DATASET: Path(data)}, **chosen)
     dataset, ids = open_data(read_suite(suite), options)
     _, jobs = make_jobs(read_suite(suite), options, dataset, ids)
     return dataset, ids, jobs
