@@ -59,9 +59,9 @@ def gpu_forward(suite: str, data: str, out: str, precision: str, images: str) ->
 
     from robustbench_seg.measure.views import in_precision
 
-    dataset, ids, jobs = jobs_of(suite, data, device="cuda")
+    dataset, ids, jobs = jobs_of(suite, data, device="cuda", limit=int(images))
     model = jobs[0].model
-    batch = stacked(dataset, ids[: int(images)]).to("cuda")
+    batch = stacked(dataset, ids).to("cuda")
     passes, elapsed_s = 0, 0.0
     with torch.inference_mode(), in_precision(model.device, precision):
         for _ in range(AT_ONCE):
@@ -94,23 +94,22 @@ def gpu_counts(suite: str, data: str, out: str, precision: str, images: str) -> 
     from robustbench_seg.measure.views import in_precision
     from robustbench_seg.measure.workers import Loader
 
-    dataset, ids, jobs = jobs_of(suite, data, device="cuda", precision=precision)
+    dataset, ids, jobs = jobs_of(suite, data, device="cuda", precision=precision, limit=int(images))
     model, setting = jobs[0].model, jobs[0].cell.setting
-    some = ids[: int(images)]
-    there, _ = evaluate(model, dataset, some, Loader(0), setting, batch=len(some))
+    there, _ = evaluate(model, dataset, ids, Loader(0), setting, batch=len(ids))
     tally.COUNTED_THERE = ()
-    here, _ = evaluate(model, dataset, some, Loader(0), setting, batch=len(some))
+    here, _ = evaluate(model, dataset, ids, Loader(0), setting, batch=len(ids))
     columns = 0
     for one, other in zip(there, here, strict=True):
         for name, values in other.counts.items():
             if not np.array_equal(one.counts[name], values):
                 raise SystemExit(f"{one.image_id}: {name} differs between the GPU and the CPU")
             columns += 1
-    result: dict[str, Any] = {"wall_s": 0.0, "equal_columns": columns, "images": len(some)}
+    result: dict[str, Any] = {"wall_s": 0.0, "equal_columns": columns, "images": len(ids)}
     if precision != "fp32":
         return result
     logits, classes = [], []
-    batch = stacked(dataset, some)
+    batch = stacked(dataset, ids)
     for device in ("cuda", "cpu"):
         model.network.to(device)
         with torch.inference_mode(), in_precision(torch.device(device), "fp32"):

@@ -87,8 +87,14 @@ def free_memory() -> int:
 
 
 def default_workers(device: str) -> int:
-    """Return the default of --workers, the number of processes that load images. On a CPU the network needs cores."""
-    return min(8, available_cores() // (4 if device.partition(":")[0] == "cpu" else 2))
+    """Return the default of --workers, the number of processes that load images.
+
+    On a CPU the network needs most cores; a GPU can be faster than all cores load and corrupt images.
+    """
+    cores = available_cores()
+    if device.partition(":")[0] == "cpu":
+        return min(8, cores // 4)
+    return min(16, max(cores // 2, cores - 2))
 
 
 def cpu_name() -> str:

@@ -13,6 +13,9 @@ os.environ["SYMPY_CACHE_SIZE"] = "50000"
 import numpy as np
 import pytest
 import torch
+
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"  # without a GPU, Triton's kernels are run by an interpreter, on CPU tensors
 from filelock import FileLock
 from graphs import small_segformer
 

@@ -115,8 +115,8 @@ Workers = Annotated[
     int | None,
     typer.Option(
         min=0,
-        help="Processes that load images; by default one per four cores on a CPU, per two with a GPU, at most 8. "
-        "They change no number.",
+        help="Processes that load images; by default one per four cores on a CPU, at most 8; with a GPU all cores but "
+        "two, at most 16. They change no number.",
     ),
 ]
 BatchSize = Annotated[

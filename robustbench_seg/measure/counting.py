@@ -8,7 +8,7 @@ counts are there.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from torch.nn import functional
 from ..datasets.base import IGNORE
 from ..metrics import BOUNDARY, CALIBRATION, LIKELIHOOD, MIOU, rim_width
 from ..metrics.calibration import BINS, QUANTA
+from .devices import kernels_on
 
 __all__ = ["COUNTERS", "Maps", "columns_of", "count_maps"]
 
@@ -60,9 +61,11 @@ def columns_of(counts: NDArray[np.int64], names: Sequence[str], num_classes: int
 
 def histogram(values: Tensor, bins: int = VALUES, weights: Tensor | None = None) -> Tensor:
     """Count how often each of `bins` values occurs in (B, height, width), or sum weights: int64 (B, bins)."""
+    if kernels := kernels_on(values.device):
+        return cast(Tensor, kernels.histogram(values, bins, weights))
     lanes = torch.arange(values.shape[2], device=values.device) % LANES * bins
     places = (values.long() + lanes).flatten(1)
-    ones = torch.ones((1, 1), dtype=torch.int64, device=values.device) if weights is None else weights.flatten(1)
+    ones = torch.ones((1, 1), dtype=torch.int64, device=values.device) if weights is None else weights.long().flatten(1)
     total = torch.zeros((len(values), LANES * bins), dtype=torch.int64, device=values.device)
     return total.scatter_add_(1, places, ones.expand_as(places)).view(-1, LANES, bins).sum(dim=1)
 
@@ -99,12 +102,17 @@ def count_rims(maps: Maps) -> Tensor:
 def rims(classes: Tensor) -> Tensor:
     """Find the pixels whose window holds more than one value: see `metrics.boundary.rims`."""
     width = rim_width(classes.shape[1], classes.shape[2])
-    padded = functional.pad(classes, (width,) * 4, value=IGNORE)
-    lowest, highest = (
-        sliding(sliding(padded, 2 * width + 1, 1, most), 2 * width + 1, 2, most)
-        for most in (torch.minimum, torch.maximum)
-    )
-    return lowest != highest
+    if kernels := kernels_on(classes.device):
+        more = -(classes.shape[2] + 2 * width) % kernels.ALIGNED
+        padded = functional.pad(classes, (width, width + more, width, width), value=IGNORE)
+        lowest, highest = (each[:, :, : classes.shape[2]] for each in kernels.extremes(padded, 2 * width + 1))
+    else:
+        padded = functional.pad(classes, (width,) * 4, value=IGNORE)
+        lowest, highest = (
+            sliding(sliding(padded, 2 * width + 1, 1, most), 2 * width + 1, 2, most)
+            for most in (torch.minimum, torch.maximum)
+        )
+    return cast(Tensor, lowest != highest)
 
 
 def sliding(values: Tensor, side: int, axis: int, most: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
@@ -122,16 +130,17 @@ def rim_columns(counts: NDArray[np.int64], num_classes: int) -> dict[str, Any]:
 
 
 def quantise(values: Tensor, valid: Tensor, least: float, most: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Round values to quanta; also return which count, and how many can't: (B, 1)."""
+    """Round values to quanta, float32; also return which count, and how many can't: (B, 1)."""
     within = (least <= values) & (values <= most)  # false for NaN
     use = valid & within
-    quanta = (values * QUANTA).masked_fill(~use, 0).round().long()
+    quanta = (values * QUANTA).masked_fill(~use, 0).round()
     return quanta, use, (valid & ~within).flatten(1).sum(dim=1, keepdim=True)
 
 
 def count_bins(maps: Maps) -> Tensor:
     assert maps.confidence is not None
     quanta, use, wrong = quantise(maps.confidence, maps.valid, 0, 1)
+    quanta = quanta.int()
     bins = ((BINS * quanta - 1) >> SHIFT).clamp(min=0)
     outcome = (2 * bins + (maps.classes == maps.label)).masked_fill(~use, 2 * BINS)
     outcomes = histogram(outcome, 2 * BINS + 1)
@@ -148,7 +157,7 @@ def bin_columns(counts: NDArray[np.int64], num_classes: int) -> dict[str, Any]:
 def count_likelihood(maps: Maps) -> Tensor:
     assert maps.log_likelihood is not None
     quanta, _, wrong = quantise(maps.log_likelihood, maps.valid, LEAST, 0)
-    return torch.cat([-quanta.flatten(1).sum(dim=1, keepdim=True), wrong], dim=1)
+    return torch.cat([-quanta.long().flatten(1).sum(dim=1, keepdim=True), wrong], dim=1)
 
 
 def likelihood_columns(counts: NDArray[np.int64], num_classes: int) -> dict[str, Any]:

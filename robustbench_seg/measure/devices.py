@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -14,7 +15,9 @@ import torch
 from .. import environment
 from ..errors import UsageError
 
-__all__ = ["Stopwatch", "evaluation_threads", "find_device", "fitting_batch", "memory_kept", "torch_threads"]
+__all__ = [
+    "Stopwatch", "evaluation_threads", "find_device", "fitting_batch", "kernels_on", "memory_kept", "torch_threads",
+]  # fmt: skip
 
 SHARE_OF_MEMORY = 0.8  # of a GPU, for one batch
 # Parameters of glibc's mallopt: how much free memory is kept, -1 for all; from which size on, and how many, arrays have
@@ -121,6 +124,20 @@ class Stopwatch:
             self.events[1].synchronize()
             self.elapsed_s = self.events[0].elapsed_time(self.events[1]) / 1000
         return self.elapsed_s
+
+
+@lru_cache
+def kernels_on(device: torch.device) -> Any:
+    """Return the module `kernels` if a device can run them: a GPU, where Triton and a C compiler are. Else None."""
+    if device.type != "cuda":
+        return None
+    try:
+        from . import kernels
+
+        kernels.histogram(torch.zeros((1, 1, 1), dtype=torch.uint8, device=device), 2)
+    except Exception:
+        return None
+    return kernels
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from ..datasets.base import Dataset, Sample, spaced
+from ..datasets.base import Dataset, LabelMap, Sample, spaced
 from ..metrics import ImageCounts
 from ..models.base import Segmenter
 from ..store.cell import Condition, Setting
@@ -16,9 +16,13 @@ from .prepare import prepare_under
 from .tally import MOST, Seen, Tally, as_tensor
 from .workers import Loader
 
-__all__ = ["Screening", "evaluate", "show"]
+__all__ = ["Screening", "evaluate", "launch", "load", "settle", "show"]
 
 PLAIN = Setting()
+
+
+def unwatched(tally: Tally, sample: Sample, prediction: LabelMap | None) -> None:
+    """Who sees a sample, and does nothing."""
 
 
 def evaluate(
@@ -57,20 +61,40 @@ class Screening:
     pictured: Collection[str] = ()
 
 
-def show(
-    tallies: Sequence[Tally],
-    condition: Condition,
-    screening: Screening,
-    seen: Seen = lambda tally, sample, prediction: None,
-) -> None:
+def show(tallies: Sequence[Tally], condition: Condition, screening: Screening, seen: Seen = unwatched) -> None:
     """Load and corrupt images of a data set once, and show each to all tallies.
 
     A tally that raises drops out, and keeps its error; where images can't be loaded, all do. seen: see `Tally.add`; it
     is called in the time of the tally. Where a view re-estimates the statistics of BatchNorm, the model is to be in no
     other tally: all that is shown to it meets these statistics.
     """
+    launch(tallies, condition, screening, load(condition, screening), seen)
+    settle(tallies, screening, seen)
+
+
+def load(condition: Condition, screening: Screening) -> Iterator[Sample]:
+    """Load and corrupt the images; worker processes begin at once."""
+    ids = (*screening.ids, *screening.others)
+    return screening.loader.map(prepare_under(condition, screening.dataset), ids)
+
+
+def settle(tallies: Sequence[Tally], screening: Screening, seen: Seen = unwatched) -> None:
+    """Wait for what GPUs are still at work on, and count it."""
+    for tally in tallies:
+        if tally.error is None:
+            with tally.own_time():
+                tally.settle(screening.dataset, seen)
+
+
+def launch(
+    tallies: Sequence[Tally],
+    condition: Condition,
+    screening: Screening,
+    samples: Iterable[Sample],
+    seen: Seen = unwatched,
+) -> None:
+    """Do as `show` does with the samples of `load`, but leave the last batches of GPUs for `settle`."""
     dataset, ids = screening.dataset, screening.ids
-    prepare = prepare_under(condition, dataset)
     on_gpu = any(tally.model.device.type == "cuda" for tally in tallies)
     size = screening.batch or (MOST if on_gpu else 1)
     with memory_kept(), ExitStack() as statistics:
@@ -80,19 +104,14 @@ def show(
                 tally.most = screening.batch or (None if tally.model.device.type == "cuda" else 1)
             if view.batchnorm is not None:
                 with tally.own_time():
-                    samples = screening.loader.map(prepare, spaced(ids, view.batchnorm))
-                    images = (as_tensor(sample.image) for sample in samples)
+                    some = screening.loader.map(prepare_under(condition, dataset), spaced(ids, view.batchnorm))
+                    images = (as_tensor(sample.image) for sample in some)
                     statistics.enter_context(reestimated(tally.model, view, images, tally.setting.precision))
-        samples = shared(tallies, screening.loader.map(prepare, (*ids, *screening.others)))
-        for batch in batches(samples, size):
+        for batch in batches(shared(tallies, samples), size):
             for tally in tallies:
                 if tally.error is None:
                     with tally.own_time():
                         tally.add(dataset, batch, screening.pictured, seen)
-        for tally in tallies:
-            if tally.error is None:
-                with tally.own_time():
-                    tally.settle(dataset, seen)
 
 
 def shared(tallies: Sequence[Tally], samples: Iterable[Sample]) -> Iterator[Sample]:

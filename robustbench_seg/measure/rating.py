@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from segformer.resize import resize_rows
 
 from ..alignment import Alignment
+from .devices import kernels_on
 
 __all__ = ["Rated", "classify", "rate"]
 
@@ -39,6 +41,9 @@ def classify(logits: Sequence[Tensor], size: tuple[int, int], *, log: bool = Fal
     Of several logits, each of another size, the softmax probabilities are averaged. log: these are scores, and the
     logarithm of the resized scores are the logits (see `takes_logarithm`).
     """
+    if kernels := kernels_for(logits, log):
+        (best,) = kernels.scan(logits[0], size)
+        return cast(Tensor, best)
     return torch.cat([scores.max(dim=1).indices for _, scores in stripes(logits, size, log)], dim=1)
 
 
@@ -66,6 +71,9 @@ def rate(logits: Sequence[Tensor], label: Tensor, alignment: Alignment | None = 
     """
     if alignment:
         return rate_aligned(logits, label, alignment, log)
+    if kernels := kernels_for(logits, log):
+        classes, best, labelled, total = kernels.scan(logits[0], (label.shape[1], label.shape[2]), label)
+        return bounded(classes, 1 / total, labelled - best - total.log())
     values = []
     targets = label[:, None].long().clamp(max=logits[0].shape[1] - 1)
     for rows, scores in stripes(logits, (label.shape[1], label.shape[2]), log):
@@ -83,6 +91,11 @@ def rate(logits: Sequence[Tensor], label: Tensor, alignment: Alignment | None = 
     else:
         confidence, log_likelihood = best / total, (labelled / total).log()
     return bounded(classes, confidence, log_likelihood)
+
+
+def kernels_for(logits: Sequence[Tensor], log: bool) -> Any:
+    """The kernels, where they do this: for one map of logits on a GPU."""
+    return kernels_on(logits[0].device) if len(logits) == 1 and not log else None
 
 
 def rate_aligned(logits: Sequence[Tensor], label: Tensor, alignment: Alignment, log: bool) -> Rated:

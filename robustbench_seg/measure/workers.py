@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -63,26 +65,27 @@ class Loader:
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield function(item) for each item, in order. function and items must be picklable if there are workers.
 
-        An exception in a call is raised in the place of its result, and later calls are cancelled. Raises MachineError
-        if a worker was killed or can't be started.
+        The workers begin at once. An exception in a call is raised in the place of its result, and later calls are
+        cancelled. Raises MachineError if a worker was killed or can't be started.
         """
         if self.workers == 0:
-            yield from map(function, items)
-            return
+            return map(function, items)
         if self.crew is None:
             self.crew = Crew(self.workers)
-        crew, pickled = self.crew, pickle.dumps(function)
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(crew.submit(pickled, item))
-                if len(waiting) >= PREFETCH * self.workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        submit = partial(self.crew.submit, pickle.dumps(function))
+        left = iter(items)
+        return results(deque(map(submit, islice(left, PREFETCH * self.workers))), map(submit, left))
+
+
+def results(waiting: "deque[Future[Result]]", more: "Iterator[Future[Result]]") -> Iterator[Result]:
+    """Yield the results of calls in progress, and begin one more for each; cancel what is waiting at the end."""
+    try:
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(islice(more, 1))
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
 @dataclass(frozen=True)

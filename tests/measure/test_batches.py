@@ -11,6 +11,7 @@ from drawn_models import Drawn
 from six_scenes import IMAGES, Scenes
 from small import assert_same_store, stored, write_suite
 from test_sweep import CONDITIONS, VIEWS
+from waiting import nothing_waits
 
 import robustbench_seg as rb
 from robustbench_seg.datasets import Sample
@@ -195,11 +196,8 @@ def test_nothing_waits_for_a_gpu_but_for_results_and_counts_are_those_of_its_log
     model = load_model("segformer-b0", Streets.class_names, "random", device)
     setting = Setting(view=View.parse(name), metrics=OPTIONAL)
     warm, _ = evaluate(model, data, data.ids, Loader(0), setting, batch=2)
-    torch.cuda.set_sync_debug_mode("error")
-    try:
+    with nothing_waits():
         rows, timings = evaluate(model, data, data.ids, Loader(0), setting, batch=2)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
     assert timings["model_s"] > 0
     usual, tally.COUNTED_THERE = tally.COUNTED_THERE, ()
     try:

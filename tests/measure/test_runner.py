@@ -283,7 +283,7 @@ def test_a_quality_cell_has_the_same_threads_whatever_the_workers_and_its_record
         (64, 64, "cpu", None, 56),
         (64, 32, "cpu", None, 32),  # two threads a core: torch uses the cores
         (8, 1, "cpu", None, 1),
-        (8, 8, "cuda", None, 4),
+        (8, 8, "cuda", None, 2),
         (8, 8, "cpu", "8", 8),
         (8, 2, "cpu", "2", 2),
     ],

@@ -99,6 +99,7 @@ def test_bf16_autocast_differs_by_its_rounding_only() -> None:
     assert 0 < difference < 20 * 2**-9
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++ on a CPU")
 def test_compiled_by_inductor_it_gives_the_same_logits() -> None:
     model, images = model_and_images()
@@ -109,6 +110,7 @@ def test_compiled_by_inductor_it_gives_the_same_logits() -> None:
 
 
 @needs_cuda
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch.compile imports what is deprecated
 @pytest.mark.parametrize("compiled", [False, True])
 def test_on_a_gpu_it_gives_the_same_logits(compiled: bool) -> None:
     """Convolutions may not round to TF32 here."""

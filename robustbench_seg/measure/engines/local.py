@@ -1,14 +1,19 @@
-"""The engine of one process: it shows a sweep's images to its models here, one sweep after the other."""
+"""The engine of one process: it shows a sweep's images to its models here, one sweep after the other.
 
-from collections.abc import Iterable
+The next sweep is asked for, and its images are loaded, while a GPU is at work on the last batches of one.
+"""
+
+from collections.abc import Iterable, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Self
 
 from ...datasets.base import LabelMap, Sample
-from ..evaluate import Screening, show
+from ...store.view import View
+from ..evaluate import Screening, launch, load, settle
+from ..plan import Job
 from ..sweep import Sweep
-from ..tally import Tally
+from ..tally import Seen, Tally
 from .interface import Engine, Keeper, Measured
 
 __all__ = ["Local"]
@@ -19,6 +24,7 @@ class Local(Engine):
 
     def __init__(self, screening: Screening, keeper: Keeper) -> None:
         self.screening, self.keeper = screening, keeper
+        self.fitting: dict[tuple[str, View], int | None] = {}  # how many images a GPU takes, by model and view
 
     def __enter__(self) -> Self:
         self.screening.loader.__enter__()
@@ -30,23 +36,39 @@ class Local(Engine):
         self.screening.loader.__exit__(kind, value, trace)
 
     def measure(self, sweeps: Iterable[Sweep | None]) -> None:
-        for sweep in filter(None, sweeps):
-            self.keeper.begin(sweep)
-            self.measure_sweep(sweep)
+        shown: dict[Tally, Job] = {}
+        for sweep in sweeps:
+            samples = load(sweep.condition, self.screening) if sweep else ()
+            self.finish(shown)
+            shown = self.show(sweep, samples) if sweep else {}
+        self.finish(shown)
 
-    def measure_sweep(self, sweep: Sweep) -> None:
-        keeper = self.keeper
+    def show(self, sweep: Sweep, samples: Iterable[Sample]) -> dict[Tally, Job]:
+        """Show samples to the models of a sweep; return a tally for each of its cells."""
+        self.keeper.begin(sweep)
         jobs = {
-            Tally(job.model, cell.setting, job.record.environment["threads"], partial(keeper.fail, job)): job
+            Tally(job.model, cell.setting, job.record.environment["threads"], partial(self.keeper.fail, job)): job
             for job, cell in sweep.cells
         }
-
-        def seen(tally: Tally, sample: Sample, prediction: LabelMap | None) -> None:
-            if sample.image_id in self.screening.pictured and prediction is not None:
-                keeper.picture(jobs[tally], sample, prediction)
-            keeper.count(jobs[tally], sample.image_id, getattr(sample, "difference", None))
-
-        show(list(jobs), sweep.condition, self.screening, seen)
         for tally, job in jobs.items():
+            tally.most = self.fitting.get((job.cell.model, tally.setting.view))
+        launch(list(jobs), sweep.condition, self.screening, samples, self.seen(jobs))
+        return jobs
+
+    def seen(self, jobs: Mapping[Tally, Job]) -> Seen:
+        """What hears of each image that is counted."""
+
+        def hear(tally: Tally, sample: Sample, prediction: LabelMap | None) -> None:
+            if sample.image_id in self.screening.pictured and prediction is not None:
+                self.keeper.picture(jobs[tally], sample, prediction)
+            self.keeper.count(jobs[tally], sample.image_id, getattr(sample, "difference", None))
+
+        return hear
+
+    def finish(self, jobs: Mapping[Tally, Job]) -> None:
+        """Count what GPUs are still at work on, and have the cells stored."""
+        settle(list(jobs), self.screening, self.seen(jobs))
+        for tally, job in jobs.items():
+            self.fitting[job.cell.model, tally.setting.view] = tally.most
             if tally.error is None:
-                keeper.keep(job, Measured(tally.rows, tally.timings))
+                self.keeper.keep(job, Measured(tally.rows, tally.timings))

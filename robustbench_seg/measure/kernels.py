@@ -1,0 +1,171 @@
+"""Kernels for what a GPU does with each pixel of a label: from logits to classes, and from maps to counts.
+
+PyTorch's operations do the same in many passes over memory, which take as long as a small network. These are compiled
+by Triton when they are first used; PyTorch for CUDA brings it on Linux, and it needs a C compiler: see
+`devices.kernels_on`. All sums but those of exponentials are of integers, so no count depends on an order.
+"""
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+__all__ = ["ALIGNED", "extremes", "histogram", "scan"]
+
+PIXELS = 256  # of a row, that a program of `scan` has
+CHUNK, CHUNKS = 1024, 16  # values that a program of `histogram` has at a time, and how often
+ELEMENTS = 1024  # of a program of `extremes`
+ALIGNED = 16  # columns of which a GPU loads bytes many at a time, where their number is a multiple of this
+REACH = 8  # values of which `extremes` takes the extremes at first
+
+
+def scan(logits: Tensor, size: tuple[int, int], label: Tensor | None = None) -> list[Tensor]:
+    """Resize logits (B, C, h, w) to a label's size, and find the most probable class, int64 (B, height, width).
+
+    With labels uint8 (B, height, width) also, as float32: that class's score, the labelled class's score, and the sum
+    of exp(score - best score). Bilinear, align_corners=False, as `torch.nn.functional.interpolate`.
+    """
+    logits, shape = logits.contiguous(), (len(logits), *size)
+    classes = torch.empty(shape, dtype=torch.int64, device=logits.device)
+    rated = [] if label is None else [torch.empty(shape, dtype=torch.float32, device=logits.device) for _ in range(3)]
+    height, width = logits.shape[2:]
+    grid = (triton.cdiv(size[1], PIXELS), size[0], len(logits))
+    label = label.contiguous() if label is not None else None
+    scan_kernel[grid](
+        logits, label, classes, *(rated or (None, None, None)), logits.shape[1], height, width, *size,
+        height / size[0], width / size[1], RATED=bool(rated), PIXELS=PIXELS, enable_fp_fusion=False,
+    )  # fmt: skip
+    return [classes, *rated]
+
+
+@triton.jit
+def scan_kernel(
+    logits, label, classes, bests, labelleds, totals, num_classes, h, w, height, width, y_scale, x_scale,
+    RATED: tl.constexpr, PIXELS: tl.constexpr,
+):  # fmt: skip
+    x = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
+    y = tl.program_id(1)
+    image = tl.program_id(2).to(tl.int64)
+    inside = x < width
+    exact_y = tl.maximum((y + 0.5) * y_scale - 0.5, 0.0)
+    exact_x = tl.maximum((x + 0.5) * x_scale - 0.5, 0.0)
+    top, left = exact_y.to(tl.int32), exact_x.to(tl.int32)
+    down, across = exact_y - top, exact_x - left
+    bottom, right = tl.minimum(top + 1, h - 1), tl.minimum(left + 1, w - 1)
+    above = logits + image * num_classes * h * w + top * w
+    below = logits + image * num_classes * h * w + bottom * w
+    best = tl.full((PIXELS,), float("-inf"), tl.float32)
+    chosen = tl.zeros((PIXELS,), tl.int64)
+    for number in range(num_classes):
+        score = between(above, below, left, right, down, across, inside)
+        better = score > best
+        best, chosen = tl.where(better, score, best), tl.where(better, number, chosen)
+        above += h * w
+        below += h * w
+    place = (image * height + y) * width + x
+    tl.store(classes + place, chosen, mask=inside)
+    if RATED:
+        target = tl.minimum(tl.load(label + place, mask=inside, other=0).to(tl.int32), num_classes - 1)
+        labelled, total = tl.zeros((PIXELS,), tl.float32), tl.zeros((PIXELS,), tl.float32)
+        above -= num_classes * h * w
+        below -= num_classes * h * w
+        for number in range(num_classes):
+            score = between(above, below, left, right, down, across, inside)
+            total += tl.exp(score - best)
+            labelled = tl.where(target == number, score, labelled)
+            above += h * w
+            below += h * w
+        tl.store(bests + place, best, mask=inside)
+        tl.store(labelleds + place, labelled, mask=inside)
+        tl.store(totals + place, total, mask=inside)
+
+
+@triton.jit
+def between(above, below, left, right, down, across, inside):
+    upper = (1 - across) * tl.load(above + left, mask=inside, other=0.0) + across * tl.load(
+        above + right, mask=inside, other=0.0
+    )
+    lower = (1 - across) * tl.load(below + left, mask=inside, other=0.0) + across * tl.load(
+        below + right, mask=inside, other=0.0
+    )
+    return (1 - down) * upper + down * lower
+
+
+def histogram(values: Tensor, bins: int, weights: Tensor | None = None) -> Tensor:
+    """Count how often each of 0 .. bins - 1 occurs in (B, height, width), or sum weights up to 2^20: int64 (B,
+    bins).
+    """
+    power = triton.next_power_of_2(bins)
+    counts = torch.zeros((len(values), power), dtype=torch.int64, device=values.device)
+    size = values[0].numel()
+    histogram_kernel[(triton.cdiv(size, CHUNK * CHUNKS), len(values))](
+        values.contiguous(), None if weights is None else weights.contiguous(), counts, size,
+        BINS=power, CHUNK=CHUNK, CHUNKS=CHUNKS, WEIGHTED=weights is not None,
+    )  # fmt: skip
+    return counts[:, :bins]
+
+
+@triton.jit
+def histogram_kernel(
+    values, weights, counts, size,
+    BINS: tl.constexpr, CHUNK: tl.constexpr, CHUNKS: tl.constexpr, WEIGHTED: tl.constexpr,
+):  # fmt: skip
+    image = tl.program_id(1).to(tl.int64)
+    bins = tl.arange(0, BINS)
+    total = tl.zeros((BINS,), tl.int64)
+    for chunk in range(CHUNKS):
+        place = (tl.program_id(0) * CHUNKS + chunk) * CHUNK + tl.arange(0, CHUNK)
+        inside = place < size
+        some = tl.load(values + image * size + place, mask=inside, other=0).to(tl.int32)
+        if WEIGHTED:
+            weight = tl.load(weights + image * size + place, mask=inside, other=0).to(tl.int32)
+            each = tl.where(some[None, :] == bins[:, None], weight[None, :], 0)
+            total += tl.sum(each, axis=1).to(tl.int64)
+        else:
+            outside = CHUNK - tl.sum(inside.to(tl.int32), axis=0)  # they were counted as 0
+            total += (tl.histogram(some, BINS) - tl.where(bins == 0, outside, 0)).to(tl.int64)
+    tl.atomic_add(counts + image * BINS + bins, total, mask=total != 0)
+
+
+def extremes(values: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Find the least and the greatest of uint8 (B, H, W) in each window of side x side, where it lies inside."""
+    low = high = values.contiguous()
+    for axis in (1, 2):
+        reach = min(REACH, side)
+        low, high = slide(low, high, axis, reach, 1, reach - 1)
+        if side > reach:
+            low, high = slide(low, high, axis, -(-side // reach), reach, side - reach)
+    return low, high
+
+
+def slide(low: Tensor, high: Tensor, axis: int, count: int, step: int, most: int) -> tuple[Tensor, Tensor]:
+    """Take the extremes of `count` values along an axis, `step` apart, but the last one `most` away."""
+    shape = list(low.shape)
+    shape[axis] -= most
+    outputs = [torch.empty(shape, dtype=low.dtype, device=low.device) for _ in range(2)]
+    apart = low.stride(axis)
+    grid = (triton.cdiv(shape[2], ELEMENTS), shape[1], shape[0])
+    slide_kernel[grid](
+        low, high, *outputs, low.shape[1], low.shape[2], *shape[1:], apart, count, step, most, ELEMENTS=ELEMENTS
+    )
+    return outputs[0], outputs[1]
+
+
+@triton.jit
+def slide_kernel(
+    low, high, lowest, highest, rows, columns, height, width, apart, count, step, most, ELEMENTS: tl.constexpr
+):
+    x = tl.program_id(0) * ELEMENTS + tl.arange(0, ELEMENTS)
+    y = tl.program_id(1)
+    image = tl.program_id(2).to(tl.int64)
+    inside = x < width
+    place = (image * rows + y) * columns + x
+    least = tl.load(low + place, mask=inside, other=0)
+    greatest = tl.load(high + place, mask=inside, other=0)
+    for number in range(1, count):
+        away = tl.minimum(number * step, most).to(tl.int64) * apart
+        least = tl.minimum(least, tl.load(low + place + away, mask=inside, other=0))
+        greatest = tl.maximum(greatest, tl.load(high + place + away, mask=inside, other=0))
+    target = (image * height + y) * width + x
+    tl.store(lowest + target, least, mask=inside)
+    tl.store(highest + target, greatest, mask=inside)

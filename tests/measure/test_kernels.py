@@ -1,0 +1,133 @@
+"""Triton's kernels: the classes and scores of PyTorch's own resizing, and the integers of the metrics' own code.
+
+Without a GPU an interpreter runs them; it is Triton's own.
+"""
+
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from torch.nn import functional
+
+from robustbench_seg.datasets.base import IGNORE
+from robustbench_seg.measure import counting, devices, rating
+from robustbench_seg.measure.counting import COUNTERS, Maps, columns_of, count_maps
+from robustbench_seg.metrics import SHIPPED, Prediction
+
+pytest.importorskip("triton")
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.fixture
+def kernels(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The kernels, in use on this device."""
+    from robustbench_seg.measure import kernels
+
+    for user in (counting, rating):
+        monkeypatch.setattr(user, "kernels_on", lambda device: kernels)
+    return kernels
+
+
+def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(DEVICE)
+
+
+def labels(*shape: int, classes: int, seed: int = 1) -> torch.Tensor:
+    values = np.random.default_rng(seed).integers(classes + 1, size=shape)
+    return torch.from_numpy(np.where(values == classes, IGNORE, values).astype(np.uint8)).to(DEVICE)
+
+
+SIZES = [((1, 1), (3, 5)), ((9, 7), (18, 28)), ((8, 24), (13, 300)), ((10, 30), (10, 30)), ((20, 50), (11, 33))]
+
+
+@pytest.mark.parametrize(("small", "size"), SIZES)
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_a_scan_resizes_as_interpolate_does(
+    small: tuple[int, int], size: tuple[int, int], memory_format: torch.memory_format, kernels: ModuleType
+) -> None:
+    logits, label = drawn(2, 6, *small).to(memory_format=memory_format), labels(2, *size, classes=6)
+    scores = functional.interpolate(logits, size, mode="bilinear", align_corners=False)
+    best, expected = scores.max(dim=1)
+    classes, bests, labelled, total = kernels.scan(logits, size, label)
+    assert classes.dtype == torch.int64
+    two = scores.topk(2, dim=1).values
+    assert torch.equal(classes[two[:, 0] - two[:, 1] > 1e-5], expected[two[:, 0] - two[:, 1] > 1e-5])
+    torch.testing.assert_close(bests, best, atol=1e-5, rtol=0)
+    gathered = scores.gather(1, label[:, None].long().clamp(max=5))[:, 0]
+    torch.testing.assert_close(labelled, gathered, atol=1e-5, rtol=0)
+    torch.testing.assert_close(total, (scores - best[:, None]).exp().sum(dim=1), atol=0, rtol=1e-4)
+    (alone,) = kernels.scan(logits, size)
+    assert torch.equal(alone, classes), "a metric more changes no class"
+
+
+def test_a_rating_is_that_of_whole_rows(kernels: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, label = [drawn(2, 5, 8, 12)], labels(2, 31, 45, classes=5)
+    got = rating.rate(logits, label)
+    assert torch.equal(got.classes, rating.classify(logits, (31, 45)))
+    monkeypatch.setattr(rating, "kernels_on", lambda device: None)
+    expected, valid = rating.rate(logits, label), label != IGNORE
+    assert (got.classes != expected.classes).sum() <= 1
+    torch.testing.assert_close(got.confidence, expected.confidence, atol=1e-5, rtol=0)
+    torch.testing.assert_close(got.log_likelihood[valid], expected.log_likelihood[valid], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("bins", [2, 31, 256])
+@pytest.mark.parametrize("size", [(1, 1), (32, 32), (20, 1701)])
+def test_a_histogram_counts_each_value_and_sums_weights(size: tuple[int, int], bins: int, kernels: ModuleType) -> None:
+    generator = np.random.default_rng(bins)
+    values = generator.integers(bins, size=(3, *size))
+    weights = generator.integers(2**20 + 1, size=values.shape)
+    for dtype in (np.uint8, np.int32, np.int64):
+        got = kernels.histogram(torch.from_numpy(values.astype(dtype)).to(DEVICE), bins).cpu().numpy()
+        assert np.array_equal(got, [np.bincount(one.ravel(), minlength=bins) for one in values])
+    if bins < 256:
+        got = kernels.histogram(*(torch.from_numpy(each).to(DEVICE) for each in (values,)), bins,
+                                torch.from_numpy(weights.astype(np.int32)).to(DEVICE)).cpu().numpy()  # fmt: skip
+        for one, own, sums in zip(values, weights, got, strict=True):
+            assert np.array_equal(sums, np.bincount(one.ravel(), own.ravel(), minlength=bins))
+
+
+@pytest.mark.parametrize("side", [1, 3, 7, 9, 17, 93])
+def test_extremes_are_those_of_each_window(side: int, kernels: ModuleType) -> None:
+    values = np.random.default_rng(side).integers(256, size=(2, 100, 131), dtype=np.uint8)
+    low, high = (each.cpu().numpy() for each in kernels.extremes(torch.from_numpy(values).to(DEVICE), side))
+    reach = side // 2
+    for one, least, most in zip(values, low, high, strict=True):
+        inner = slice(reach, 100 - reach), slice(reach, 131 - reach)
+        assert np.array_equal(least, ndimage.minimum_filter(one, side)[inner])
+        assert np.array_equal(most, ndimage.maximum_filter(one, side)[inner])
+
+
+@pytest.mark.parametrize("void", ["ignored", "counted"])
+def test_counts_are_those_of_the_metrics(void: str, kernels: ModuleType) -> None:
+    label = labels(2, 40, 60, classes=4)
+    rated = rating.rate([drawn(2, 4, 10, 15) * 3], label)
+    names = ("miou",) if void == "counted" else tuple(COUNTERS)
+    maps = Maps(rated.classes.to(torch.uint8), label, rated.confidence, rated.log_likelihood, void)
+    counts = count_maps(maps, names).cpu().numpy()
+    for image in range(2):
+        fields = ("classes", "label", "confidence", "log_likelihood")
+        own = {name: getattr(maps, name)[image].cpu().numpy() for name in fields}
+        got = columns_of(counts[image], names, 4)
+        for name in names:
+            for column, value in (
+                SHIPPED[name].count_image(Prediction(num_classes=4, ignore=IGNORE, void=void, **own)).items()
+            ):
+                assert np.array_equal(got[column], value), column
+
+
+def test_there_are_none_on_a_cpu_and_none_where_triton_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    from robustbench_seg.measure import kernels
+
+    assert devices.kernels_on(torch.device("cpu")) is None
+
+    def fail(values: torch.Tensor, bins: int) -> torch.Tensor:
+        raise RuntimeError("Failed to find C compiler")
+
+    monkeypatch.setattr(kernels, "histogram", fail)
+    monkeypatch.setattr(torch, "zeros", lambda *shape, **more: torch.empty(0))
+    devices.kernels_on.cache_clear()
+    assert devices.kernels_on(torch.device("cuda")) is None
+    devices.kernels_on.cache_clear()
