@@ -30,6 +30,11 @@ from .pipeline_page import markdown
 from .pipeline_parts import MODELS, PARTS, REAL, all_models, side, write_task
 
 CONDITIONS = "gaussian_noise:3 motion_blur:3 fog:3 snow:3 brightness:3 contrast:3 jpeg_compression:3"
+ON_GPU_CONDITIONS = [
+    f"{name}:{severity}"
+    for name in ("gaussian_noise", "motion_blur", "snow", "fog", "jpeg_compression")
+    for severity in range(1, 4)
+]
 # For the estimate, about: seconds of the plain script beside its forward pass and of imagecorruptions' glass blur, each
 # for a megapixel, and of a side's start.
 SCRIPT_S, GLASS_S, START_S = 0.5, 8.0, 8.0
@@ -53,7 +58,8 @@ def main() -> None:
     parser.add_argument("--memory-size", type=int, nargs=2, default=(64, 96), metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2], help="of the part prepare")
     parser.add_argument("--run-workers", type=int, default=environment.default_workers("cpu"), help="of the others")
-    parser.add_argument("--gpu-images", type=int, nargs=2, default=[300, 60], help="of B0 and of B5, each condition")
+    parser.add_argument("--gpu-seconds", type=float, default=30.0, help="of a run, if it is as fast as forward passes")
+    parser.add_argument("--gpu-conditions", nargs="+", default=ON_GPU_CONDITIONS, metavar="NAME:SEVERITY")
     parser.add_argument("--gpu-batch", type=int, default=16, help="of the forward passes beside; a run chooses its own")
     parser.add_argument("--gpu-workers", type=int, default=environment.default_workers("cuda"))
     parser.add_argument("--turns", type=int, default=1, help="more of them take as many times longer")
@@ -105,7 +111,7 @@ def estimate(options: argparse.Namespace, folder: Path) -> float:
         "prepare": conditions * options.prepare_images * of(options.prepare_size, 1) * len(options.workers) / 2,
         "flips": 4 * options.few_images * alone + start,
         "memory": 2 * options.memory_images * (0.01 + of(options.memory_size, 1)) + start,
-        "gpu": options.turns * 300,
+        "gpu": 4 * (options.turns * (options.gpu_seconds + 4 * start) + 2 * start),
         "scaling": (2 + 2 * len(REAL) * conditions) * options.few_images * alone + 4 * start,
     }
     return sum(seconds[part] for part in options.parts)

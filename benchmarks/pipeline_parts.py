@@ -35,6 +35,7 @@ DRAWN = 20  # scenes of the parts memory and gpu; the other files have the same 
 CLEAN = "clean 0"  # as the sides call this condition
 TWO_DIGITS = 5e-5  # of a percentage, as a fraction
 BATCH = 4  # of the part flips
+MOST_ON_GPU = 500  # images of a condition, as Cityscapes' validation split has
 GPU_COMPARED = 2  # images whose counts and logits are compared
 HANDED_OVER = 100  # images of the probe handover
 REAL = (1, 2)  # workers of real runs beside the simulation
@@ -166,21 +167,27 @@ def gpu(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
     if not torch.cuda.is_available():
         raise SystemExit("the part gpu needs a CUDA device, and torch sees none here")
-    networks: dict[str, Any] = {}
-    for (name, (model, weights)), images in zip(ON_GPU.items(), options.gpu_images, strict=True):
+    names, networks = options.gpu_conditions, {}
+    compiling = folder / "compiling"
+    write_task(compiling, options.memory_size, 1, names, one_model())
+    side("prepare", compiling, 0)
+    for name, (model, weights) in ON_GPU.items():
         own = folder / name
-        models = [{"name": name, "model": model, "weights": weights}]
-        write_task(own, options.prepare_size, DRAWN, options.conditions, models)
-        link_more(own, options.prepare_size, images)
+        write_task(own, options.prepare_size, DRAWN, names, [{"name": name, "model": model, "weights": weights}])
+        link_more(own, options.prepare_size, MOST_ON_GPU)
         for precision in PRECISIONS:
-            sides = {
-                "forward": partial(side, "gpu_forward", own, precision, options.gpu_batch),
-                "run": partial(side, "gpu_run", own, precision, images, options.gpu_workers),
-            }
-            samples = in_turn(sides, options.turns)
+            forward = partial(side, "gpu_forward", own, precision, options.gpu_batch)
+            samples: dict[str, list[Any]] = {"forward": [forward()], "run": []}
+            images = round(samples["forward"][0]["images_per_s"] * options.gpu_seconds / (len(names) + 1))
+            images = min(MOST_ON_GPU, max(options.gpu_batch, images))
+            for turn in range(options.turns):
+                samples["run"].append(side("gpu_run", own, precision, images, options.gpu_workers))
+                samples["forward"] += [forward()] if turn + 1 < options.turns else []
             compared = side("gpu_counts", own, precision, GPU_COMPARED)
             networks[f"{name}, {precision}"] = {"images": images, "samples": samples, "compared": compared}
-    what = {"size": options.prepare_size, "workers": options.gpu_workers, "conditions": len(options.conditions) + 1}
+            rates = {key: [round(one["images_per_s"], 1) for one in some] for key, some in samples.items()}
+            print(f"{name}, {precision}, {images} images: {rates}, {compared}", file=sys.stderr, flush=True)
+    what = {"size": options.prepare_size, "workers": options.gpu_workers, "conditions": len(names) + 1}
     return {**what, "cores": environment.available_cores(), "gpu": torch.cuda.get_device_name(), "networks": networks}
 
 

@@ -62,7 +62,7 @@ def columns_of(counts: NDArray[np.int64], names: Sequence[str], num_classes: int
 def histogram(values: Tensor, bins: int = VALUES, weights: Tensor | None = None) -> Tensor:
     """Count how often each of `bins` values occurs in (B, height, width), or sum weights: int64 (B, bins)."""
     if kernels := kernels_on(values.device):
-        return cast(Tensor, kernels.histogram(values, bins, weights))
+        return cast(Tensor, kernels.histogram(values, bins))
     lanes = torch.arange(values.shape[2], device=values.device) % LANES * bins
     places = (values.long() + lanes).flatten(1)
     ones = torch.ones((1, 1), dtype=torch.int64, device=values.device) if weights is None else weights.long().flatten(1)
@@ -139,6 +139,8 @@ def quantise(values: Tensor, valid: Tensor, least: float, most: float) -> tuple[
 
 def count_bins(maps: Maps) -> Tensor:
     assert maps.confidence is not None
+    if kernels := kernels_on(maps.label.device):
+        return cast(Tensor, kernels.quanta(maps.confidence, maps.classes, maps.label, BINS, 0, 1))
     quanta, use, wrong = quantise(maps.confidence, maps.valid, 0, 1)
     quanta = quanta.int()
     bins = ((BINS * quanta - 1) >> SHIFT).clamp(min=0)
@@ -156,6 +158,8 @@ def bin_columns(counts: NDArray[np.int64], num_classes: int) -> dict[str, Any]:
 
 def count_likelihood(maps: Maps) -> Tensor:
     assert maps.log_likelihood is not None
+    if kernels := kernels_on(maps.label.device):
+        return cast(Tensor, kernels.quanta(maps.log_likelihood, maps.classes, maps.label, 1, LEAST, 0)[:, 2:])
     quanta, _, wrong = quantise(maps.log_likelihood, maps.valid, LEAST, 0)
     return torch.cat([-quanta.long().flatten(1).sum(dim=1, keepdim=True), wrong], dim=1)
 

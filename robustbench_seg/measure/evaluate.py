@@ -1,7 +1,7 @@
 """Show the images of a condition to one model or to several, and count what each of them gives."""
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -92,8 +92,12 @@ def launch(
     screening: Screening,
     samples: Iterable[Sample],
     seen: Seen = unwatched,
+    begun: Callable[[], None] = lambda: None,
 ) -> None:
-    """Do as `show` does with the samples of `load`, but leave the last batches of GPUs for `settle`."""
+    """Do as `show` does with the samples of `load`, but leave the last batches of GPUs for `settle`.
+
+    begun: called when GPUs have their first batch, so that they are at work meanwhile.
+    """
     dataset, ids = screening.dataset, screening.ids
     on_gpu = any(tally.model.device.type == "cuda" for tally in tallies)
     size = screening.batch or (MOST if on_gpu else 1)
@@ -107,11 +111,13 @@ def launch(
                     some = screening.loader.map(prepare_under(condition, dataset), spaced(ids, view.batchnorm))
                     images = (as_tensor(sample.image) for sample in some)
                     statistics.enter_context(reestimated(tally.model, view, images, tally.setting.precision))
-        for batch in batches(shared(tallies, samples), size):
+        for number, batch in enumerate(batches(shared(tallies, samples), size)):
             for tally in tallies:
                 if tally.error is None:
                     with tally.own_time():
                         tally.add(dataset, batch, screening.pictured, seen)
+            if number == 0:
+                begun()
 
 
 def shared(tallies: Sequence[Tally], samples: Iterable[Sample]) -> Iterator[Sample]:

@@ -10,7 +10,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-__all__ = ["ALIGNED", "extremes", "histogram", "scan"]
+from ..datasets.base import IGNORE
+from ..metrics.calibration import QUANTA
+
+__all__ = ["ALIGNED", "extremes", "histogram", "quanta", "scan"]
 
 PIXELS = 256  # of a row, that a program of `scan` has
 CHUNK, CHUNKS = 1024, 16  # values that a program of `histogram` has at a time, and how often
@@ -91,25 +94,19 @@ def between(above, below, left, right, down, across, inside):
     return (1 - down) * upper + down * lower
 
 
-def histogram(values: Tensor, bins: int, weights: Tensor | None = None) -> Tensor:
-    """Count how often each of 0 .. bins - 1 occurs in (B, height, width), or sum weights up to 2^20: int64 (B,
-    bins).
-    """
+def histogram(values: Tensor, bins: int) -> Tensor:
+    """Count how often each of 0 .. bins - 1 occurs in (B, height, width): int64 (B, bins)."""
     power = triton.next_power_of_2(bins)
     counts = torch.zeros((len(values), power), dtype=torch.int64, device=values.device)
     size = values[0].numel()
     histogram_kernel[(triton.cdiv(size, CHUNK * CHUNKS), len(values))](
-        values.contiguous(), None if weights is None else weights.contiguous(), counts, size,
-        BINS=power, CHUNK=CHUNK, CHUNKS=CHUNKS, WEIGHTED=weights is not None,
-    )  # fmt: skip
+        values.contiguous(), counts, size, BINS=power, CHUNK=CHUNK, CHUNKS=CHUNKS
+    )
     return counts[:, :bins]
 
 
 @triton.jit
-def histogram_kernel(
-    values, weights, counts, size,
-    BINS: tl.constexpr, CHUNK: tl.constexpr, CHUNKS: tl.constexpr, WEIGHTED: tl.constexpr,
-):  # fmt: skip
+def histogram_kernel(values, counts, size, BINS: tl.constexpr, CHUNK: tl.constexpr, CHUNKS: tl.constexpr):
     image = tl.program_id(1).to(tl.int64)
     bins = tl.arange(0, BINS)
     total = tl.zeros((BINS,), tl.int64)
@@ -117,14 +114,64 @@ def histogram_kernel(
         place = (tl.program_id(0) * CHUNKS + chunk) * CHUNK + tl.arange(0, CHUNK)
         inside = place < size
         some = tl.load(values + image * size + place, mask=inside, other=0).to(tl.int32)
-        if WEIGHTED:
-            weight = tl.load(weights + image * size + place, mask=inside, other=0).to(tl.int32)
-            each = tl.where(some[None, :] == bins[:, None], weight[None, :], 0)
-            total += tl.sum(each, axis=1).to(tl.int64)
-        else:
-            outside = CHUNK - tl.sum(inside.to(tl.int32), axis=0)  # they were counted as 0
-            total += (tl.histogram(some, BINS) - tl.where(bins == 0, outside, 0)).to(tl.int64)
+        outside = CHUNK - tl.sum(inside.to(tl.int32), axis=0)  # they were counted as 0
+        total += (tl.histogram(some, BINS) - tl.where(bins == 0, outside, 0)).to(tl.int64)
     tl.atomic_add(counts + image * BINS + bins, total, mask=total != 0)
+
+
+def quanta(values: Tensor, classes: Tensor, label: Tensor, bins: int, least: float, most: float) -> Tensor:
+    """Round float32 values (B, height, width) to multiples of 2^-20, and sum them in bins: int64 (B, 3 * bins + 1).
+
+    For pixels with a label: how many are in each bin, how many of these have the right class, and the sums of the
+    multiples' absolute values; at the end, how many values are not in least .. most, and so in none of them. Of n bins,
+    k has values in (k / n, (k + 1) / n], the first also 0; of one bin all.
+    """
+    power = triton.next_power_of_2(max(2, bins + 1))  # the last bin has what is in none
+    counts = torch.zeros((len(values), 3 * power + 1), dtype=torch.int64, device=values.device)
+    size = values[0].numel()
+    quanta_kernel[(triton.cdiv(size, CHUNK * CHUNKS), len(values))](
+        values.contiguous(), classes.contiguous(), label.contiguous(), counts, size, float(least), float(most),
+        IGNORE=IGNORE, QUANTA=QUANTA, BINS=bins, POWER=power, CHUNK=CHUNK // 2, CHUNKS=2 * CHUNKS,
+    )  # fmt: skip
+    sums, outcomes = counts[:, :power], counts[:, power : 3 * power].view(-1, power, 2)
+    parts = outcomes.sum(dim=2)[:, :bins], outcomes[:, :bins, 1], sums[:, :bins], counts[:, -1:]
+    return torch.cat(parts, dim=1)
+
+
+@triton.jit
+def quanta_kernel(
+    values, classes, label, counts, size, least, most, IGNORE: tl.constexpr, QUANTA: tl.constexpr, BINS: tl.constexpr,
+    POWER: tl.constexpr, CHUNK: tl.constexpr, CHUNKS: tl.constexpr,
+):  # fmt: skip
+    image = tl.program_id(1).to(tl.int64)
+    bins, outcomes = tl.arange(0, POWER), tl.arange(0, 2 * POWER)
+    sums = tl.zeros((POWER,), tl.int64)
+    found = tl.zeros((2 * POWER,), tl.int64)
+    wrong = tl.zeros((CHUNK,), tl.int32)
+    whole = 8388608.0  # from here on each float32 is a whole number, so that adding it rounds, half to even
+    for chunk in range(CHUNKS):
+        place = (tl.program_id(0) * CHUNKS + chunk) * CHUNK + tl.arange(0, CHUNK)
+        inside = place < size
+        value = tl.load(values + image * size + place, mask=inside, other=0.0)
+        labelled = tl.load(label + image * size + place, mask=inside, other=IGNORE)
+        predicted = tl.load(classes + image * size + place, mask=inside, other=IGNORE)
+        within = (least <= value) & (value <= most)  # false for NaN
+        use = (labelled != IGNORE) & within
+        wrong += ((labelled != IGNORE) & (within == 0)).to(tl.int32)
+        scaled = tl.where(use, tl.abs(value) * QUANTA, 0.0)
+        number = tl.where(scaled < whole, (scaled + whole) - whole, scaled)
+        if BINS > 1:  # values are in 0 .. 1, and the sum of a chunk below 2^31
+            each = tl.where(use, tl.maximum((BINS * number.to(tl.int32) - 1) // QUANTA, 0), BINS)
+            some = tl.where(each[None, :] == bins[:, None], number.to(tl.int32)[None, :], 0)
+            sums += tl.sum(some, axis=1).to(tl.int64)
+        else:
+            each = tl.where(use, 0, BINS)
+            sums += tl.where(bins == 0, tl.sum(number.to(tl.int64), axis=0), 0)
+        found += tl.histogram(2 * each + (predicted == labelled).to(tl.int32), 2 * POWER).to(tl.int64)
+    own = counts + image * (3 * POWER + 1)
+    tl.atomic_add(own + bins, sums)
+    tl.atomic_add(own + POWER + outcomes, found)
+    tl.atomic_add(own + 3 * POWER, tl.sum(wrong, axis=0).to(tl.int64))
 
 
 def extremes(values: Tensor, side: int) -> tuple[Tensor, Tensor]:

@@ -75,18 +75,30 @@ def test_a_rating_is_that_of_whole_rows(kernels: ModuleType, monkeypatch: pytest
 
 @pytest.mark.parametrize("bins", [2, 31, 256])
 @pytest.mark.parametrize("size", [(1, 1), (32, 32), (20, 1701)])
-def test_a_histogram_counts_each_value_and_sums_weights(size: tuple[int, int], bins: int, kernels: ModuleType) -> None:
+def test_a_histogram_counts_each_value(size: tuple[int, int], bins: int, kernels: ModuleType) -> None:
     generator = np.random.default_rng(bins)
     values = generator.integers(bins, size=(3, *size))
-    weights = generator.integers(2**20 + 1, size=values.shape)
     for dtype in (np.uint8, np.int32, np.int64):
         got = kernels.histogram(torch.from_numpy(values.astype(dtype)).to(DEVICE), bins).cpu().numpy()
         assert np.array_equal(got, [np.bincount(one.ravel(), minlength=bins) for one in values])
-    if bins < 256:
-        got = kernels.histogram(*(torch.from_numpy(each).to(DEVICE) for each in (values,)), bins,
-                                torch.from_numpy(weights.astype(np.int32)).to(DEVICE)).cpu().numpy()  # fmt: skip
-        for one, own, sums in zip(values, weights, got, strict=True):
-            assert np.array_equal(sums, np.bincount(one.ravel(), own.ravel(), minlength=bins))
+
+
+def test_quanta_are_rounded_half_to_even_and_summed_by_bin(kernels: ModuleType) -> None:
+    generator = np.random.default_rng(5)
+    values = generator.random((2, 30, 50)).astype(np.float32)
+    values[0, :4] = ((generator.integers(2**20, size=(4, 50)) + 0.5) / 2**20).astype(np.float32)
+    values[0, 4, :17] = [0, 1, *(k / 15 for k in range(15))]
+    label, classes = (labels(2, 30, 50, classes=3, seed=seed) for seed in (1, 2))
+    values[1, 0, :3], label[1, 0, :3] = (1.1, -0.1, np.nan), 0
+    got = kernels.quanta(torch.from_numpy(values).to(DEVICE), classes, label, 15, 0, 1).cpu().numpy()
+    for image, wrong in ((0, 0), (1, 3)):
+        own, there = values[image], label[image].cpu().numpy()
+        use = (there != IGNORE) & (own >= 0) & (own <= 1)
+        whole = np.rint(own[use].astype(np.float64) * 2**20).astype(np.int64)
+        bins = np.ceil(whole * 15 / 2**20).astype(np.int64).clip(1) - 1
+        right = (classes[image].cpu().numpy() == there)[use]
+        expected = [np.bincount(bins, some, 15) for some in (None, right, whole)]
+        assert np.array_equal(got[image], [*np.concatenate(expected), wrong])
 
 
 @pytest.mark.parametrize("side", [1, 3, 7, 9, 17, 93])

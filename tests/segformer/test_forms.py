@@ -111,6 +111,7 @@ def test_compiled_by_inductor_it_gives_the_same_logits() -> None:
 
 @needs_cuda
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch.compile imports what is deprecated
+@pytest.mark.filterwarnings("ignore:TensorFloat32 tensor cores:UserWarning")  # and advises to round
 @pytest.mark.parametrize("compiled", [False, True])
 def test_on_a_gpu_it_gives_the_same_logits(compiled: bool) -> None:
     """Convolutions may not round to TF32 here."""

@@ -24,6 +24,7 @@ class Local(Engine):
 
     def __init__(self, screening: Screening, keeper: Keeper) -> None:
         self.screening, self.keeper = screening, keeper
+        self.shown: dict[Tally, Job] = {}  # of the sweep whose cells are not stored yet
         self.fitting: dict[tuple[str, View], int | None] = {}  # how many images a GPU takes, by model and view
 
     def __enter__(self) -> Self:
@@ -36,15 +37,17 @@ class Local(Engine):
         self.screening.loader.__exit__(kind, value, trace)
 
     def measure(self, sweeps: Iterable[Sweep | None]) -> None:
-        shown: dict[Tally, Job] = {}
         for sweep in sweeps:
             samples = load(sweep.condition, self.screening) if sweep else ()
-            self.finish(shown)
-            shown = self.show(sweep, samples) if sweep else {}
-        self.finish(shown)
+            if not any(tally.flights for tally in self.shown):
+                self.finish()
+            if sweep:
+                self.show(sweep, samples)
+            else:
+                self.finish()
 
-    def show(self, sweep: Sweep, samples: Iterable[Sample]) -> dict[Tally, Job]:
-        """Show samples to the models of a sweep; return a tally for each of its cells."""
+    def show(self, sweep: Sweep, samples: Iterable[Sample]) -> None:
+        """Show samples to the models of a sweep; finish the one before when GPUs are at work on this one."""
         self.keeper.begin(sweep)
         jobs = {
             Tally(job.model, cell.setting, job.record.environment["threads"], partial(self.keeper.fail, job)): job
@@ -52,8 +55,9 @@ class Local(Engine):
         }
         for tally, job in jobs.items():
             tally.most = self.fitting.get((job.cell.model, tally.setting.view))
-        launch(list(jobs), sweep.condition, self.screening, samples, self.seen(jobs))
-        return jobs
+        launch(list(jobs), sweep.condition, self.screening, samples, self.seen(jobs), self.finish)
+        self.finish()
+        self.shown = jobs
 
     def seen(self, jobs: Mapping[Tally, Job]) -> Seen:
         """What hears of each image that is counted."""
@@ -65,8 +69,9 @@ class Local(Engine):
 
         return hear
 
-    def finish(self, jobs: Mapping[Tally, Job]) -> None:
+    def finish(self) -> None:
         """Count what GPUs are still at work on, and have the cells stored."""
+        jobs, self.shown = self.shown, {}
         settle(list(jobs), self.screening, self.seen(jobs))
         for tally, job in jobs.items():
             self.fitting[job.cell.model, tally.setting.view] = tally.most
