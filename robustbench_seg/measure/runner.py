@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
+from ..corruptions.ahead import begin
 from ..datasets import Dataset
 from ..datasets.base import LabelMap, Sample
 from ..errors import DataError, MachineError
@@ -119,6 +120,8 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
     stored or has failed, here or there. Raises RobustBenchError or CheckpointError before the first cell for a fault in
     the suite, the options, the data's folders or the weights, and if another command is using the folder.
     """
+    if suite.conditions and options.engine == "local" and not options.workers:
+        begin()
     store = Store(out)
     dataset, ids = open_data(suite, options)
     stamps = stamps_of(dataset, {*ids, *suite.gallery}) if dataset else {}

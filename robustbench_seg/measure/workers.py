@@ -17,7 +17,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from itertools import islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -39,7 +38,6 @@ PREFETCH = 4  # results waiting or in progress, per worker
 # Spawn, not fork: after a fork of a process with threads of OpenCV, OpenMP or Numba, the child may hang, and it would
 # inherit the lock on the result folder.
 CONTEXT = multiprocessing.get_context("spawn")
-COMPILED = "robustbench_seg.corruptions.compiled"
 CLOSED = "this loader is closed"
 FEWER = "the same command resumes from there, with fewer --workers than {} in less memory"
 
@@ -219,8 +217,9 @@ class Worker:
 def work(calls: Connection, lifeline: Connection, segments: int) -> None:
     """Answer calls in a worker until the main process is gone, or ends the worker. segments: see `Sender`."""
     threading.Thread(target=end_with, args=(lifeline,), daemon=True).start()
-    # Most runs need Numba, whose import takes a second: it is there when the first corruption is called.
-    threading.Thread(target=import_module, args=(COMPILED,), daemon=True).start()
+    from ..corruptions.ahead import begin
+
+    begin()
     import cv2
 
     cv2.setNumThreads(1)

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from segformer import SegFormer, SegFormerConfig, encoder
-from segformer.encoder import MixFFN
+from segformer.encoder import MixFFN, reduce_patches
 from segformer.model import create
 
 SMALL = SegFormerConfig(
@@ -97,6 +97,21 @@ def test_bf16_autocast_differs_by_its_rounding_only() -> None:
             got = model(images).float()
     difference = (got - expected).std() / expected.std()
     assert 0 < difference < 20 * 2**-9
+
+
+@pytest.mark.parametrize("size", [(25, 33), (32, 40), (8, 9)])
+def test_a_reduction_in_half_precision_is_the_convolution_of_patches(size: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    convolution, x = nn.Conv2d(16, 16, 8, stride=8), torch.randn(2, *size, 16, generator=generator)
+    with torch.no_grad():
+        expected = convolution(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        with torch.autocast("cpu", torch.bfloat16):
+            got = reduce_patches(convolution, x)
+        whole = reduce_patches(convolution.bfloat16(), x.bfloat16())
+    assert got.dtype == whole.dtype == torch.bfloat16
+    for each in (got, whole):
+        torch.testing.assert_close(each.float(), expected, atol=0.03, rtol=0)
+    assert expected.std() > 0.3
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
