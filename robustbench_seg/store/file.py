@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 RECORD, DIGEST = b"robustbench_seg", b"robustbench_seg_digest"  # keys of the metadata
+NULL_LISTS = "Expected all lists to be of size"  # what pyarrow before 26 says of null in a column of such lists
 FOLDERS = {"quality": "cells", "latency": "latency"}
 
 
@@ -148,13 +149,40 @@ def parse_parquet(content: bytes, where: str, columns: Sequence[str] | None = No
             thrift_string_size_limit=len(content),
             thrift_container_size_limit=len(content),
         ) as file:
-            # No threads: an Arrow thread that frees a Python object at the interpreter's exit aborts the process.
-            table = file.read(columns=None if columns is None else list(columns), use_threads=False)
+            table = read_table(file, columns)
             table.validate(full=True)
             return table
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, MemoryError) as error:
         text = " ".join(str(error).split())
         raise StoreError(f"{where}: not a whole Parquet file ({text:.200})") from None
+
+
+def read_table(file: pq.ParquetFile, columns: Sequence[str] | None) -> pa.Table:
+    """Read columns; all for None.
+
+    pyarrow before 26 can't read null in a column of lists of one size, as of a metric that was off. There such a column
+    is null as a whole, and `expect_whole` refuses it where it has to have values.
+    """
+    names = None if columns is None else list(columns)
+    # No threads: an Arrow thread that frees a Python object at the interpreter's exit aborts the process.
+    try:
+        return file.read(columns=names, use_threads=False)
+    except pa.ArrowInvalid as error:
+        if NULL_LISTS not in str(error):
+            raise
+    schema = file.schema_arrow
+    fields = [field for field in schema if names is None or field.name in names]
+    arrays = [column_or_nulls(file, field) for field in fields]
+    return pa.table(arrays, schema=pa.schema(fields, metadata=schema.metadata))
+
+
+def column_or_nulls(file: pq.ParquetFile, field: pa.Field) -> pa.ChunkedArray | pa.Array:
+    try:
+        return file.read(columns=[field.name], use_threads=False).column(0)
+    except pa.ArrowInvalid as error:
+        if NULL_LISTS not in str(error):
+            raise
+        return pa.nulls(file.metadata.num_rows, field.type)
 
 
 def hashes_of(arrays: Arrays) -> dict[str, str]:

@@ -140,6 +140,33 @@ def test_optional_counts_read_back_as_they_were_written_and_are_null_where_there
         assert table["negative_log_likelihood"].to_pylist() == fields.get("likelihood", [None] * 3)
 
 
+class Older(pq.ParquetFile):
+    """Reads as pyarrow before 26 does."""
+
+    def read(self, columns: list[str] | None = None, **more: object) -> pa.Table:
+        table = super().read(columns=columns, **more)
+        if any(pa.types.is_fixed_size_list(column.type) and column.null_count for column in table.columns):
+            raise pa.ArrowInvalid("Expected all lists to be of size=15 but index 1 had size=0")
+        return table
+
+
+def test_an_older_pyarrow_reads_the_same_though_it_cannot_read_null_lists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = random_counts(np.random.default_rng(0), 3, 4)
+    path, lacking = (write_cell(tmp_path, counts, list("abc"), seed=seed) for seed in (0, 1))
+    table = pq.read_table(lacking)
+    null = pa.array([None, *table["labelled"].to_pylist()[1:]], table.schema.field("labelled").type)
+    pq.write_table(table.set_column(table.column_names.index("labelled"), "labelled", null), lacking)
+    expected = read_cell(path)
+    monkeypatch.setattr(pq, "ParquetFile", Older)
+    got = read_cell(path)
+    assert got.hashes == expected.hashes
+    assert got.record == expected.record
+    with pytest.raises(DamagedError, match="column labelled must have a value in each row"):
+        read_cell(lacking)
+
+
 def test_speed_cells_keep_all_samples(tmp_path: Path) -> None:
     Store(tmp_path).write_latency(SAMPLES, record(SPEED))
     frame = pd.read_parquet(tmp_path / "latency")
