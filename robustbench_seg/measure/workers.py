@@ -10,11 +10,9 @@ import multiprocessing
 import pickle
 import signal
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -26,14 +24,14 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..errors import MachineError
-from ..stopping import ENDINGS, SIGNALS, end_worker, unbroken
-from .handover import Receiver, Sender, segments_of_each
+from ..stopping import ENDINGS, SIGNALS, unbroken
+from .answering import work
+from .handover import Receiver, segments_of_each
 
 __all__ = ["Loader"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Fault = TypeVar("Fault", bound=BaseException)
 PREFETCH = 4  # results waiting or in progress, per worker
 # Spawn, not fork: after a fork of a process with threads of OpenCV, OpenMP or Numba, the child may hang, and it would
 # inherit the lock on the result folder.
@@ -212,44 +210,3 @@ class Worker:
             raise error from InWorkerError(trace)
         self.function = call.function
         return value
-
-
-def work(calls: Connection, lifeline: Connection, segments: int) -> None:
-    """Answer calls in a worker until the main process is gone, or ends the worker. segments: see `Sender`."""
-    threading.Thread(target=end_with, args=(lifeline,), daemon=True).start()
-    from ..corruptions.ahead import begin
-
-    begin()
-    import cv2
-
-    cv2.setNumThreads(1)
-    sender = Sender(calls, segments)
-    function: Any = None
-    with suppress(EOFError, OSError):  # raised when the other end of the connection is closed
-        while True:
-            sender.take_back()
-            question = calls.recv_bytes()
-            try:
-                pickled, item = pickle.loads(question)
-                if pickled is not None:
-                    function = pickle.loads(pickled)
-                answer = sender.pack((function(item), None, ""))
-            except BaseException as error:
-                answer = sender.pack((None, portable(error), traceback.format_exc()))
-            sender.send(*answer)
-    end_worker()
-
-
-def end_with(lifeline: Connection) -> None:
-    with suppress(EOFError, OSError):
-        lifeline.recv_bytes()
-    end_worker()
-
-
-def portable(error: Fault) -> Fault | RuntimeError:
-    """Return the exception, or a RuntimeError with the same message if the exception can't be pickled and read."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error

@@ -89,10 +89,11 @@ def pad_and_crop(scores_of: Callable[[Tensor], Tensor], images: Tensor, pad_to: 
     to the padded size first, bilinearly.
     """
     height, width = images.shape[2:]
-    padded = functional.pad(images, (0, -width % pad_to, 0, -height % pad_to))
+    more = -width % pad_to, -height % pad_to
+    if not any(more):
+        return scores_of(images)
+    padded = functional.pad(images, (0, more[0], 0, more[1]))
     scores = scores_of(padded)
-    if padded.shape == images.shape:
-        return scores
     size = (padded.shape[2], padded.shape[3])
     stride = size[0] // scores.shape[2]
     if size != (stride * scores.shape[2], stride * scores.shape[3]):

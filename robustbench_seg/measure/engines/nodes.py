@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ...datasets.base import Dataset, LabelMap, Sample
 from ...datasets.wrapper import Wrapper
 from ...store.cell import Condition, Setting
+from ..answering import portable
 from ..prepare import CorruptedSample, prepare
-from ..workers import InWorkerError, Loader, portable
+from ..workers import InWorkerError, Loader
 from .parcel import Parcel
 
 if TYPE_CHECKING:
