@@ -21,6 +21,7 @@ DEVICES = (1, 10, 50)  # times as fast as this CPU's thread: what a simulation s
 PROCESSES = (1, 2, 4, 8, 16, 32, 64)
 SIMULATED_IMAGES = 200  # of each condition
 PROTOCOL_SWEEPS = 73  # conditions of Cityscapes-C
+UNSEEN = 48  # images that a GPU may have done before the first of them is counted: three batches of 16
 
 
 def markdown(result: dict[str, Any]) -> str:
@@ -183,6 +184,37 @@ def bend(times: dict[str, Any], models: float) -> str:
     )
 
 
+def gpu(own: dict[str, Any]) -> list[str]:
+    """Runs on a GPU beside forward passes there, and what was compared with the CPU."""
+    rows, compared = [], []
+    for name, each in own["networks"].items():
+        forward = statistics.median(sample["images_per_s"] for sample in each["samples"]["forward"])
+        images = each["images"] * own["conditions"]
+        runs = each["samples"]["run"]
+        rate = statistics.median((images - UNSEEN) / run["shown_s"] for run in runs)
+        busy = statistics.fmean(share for run in runs for share in run["busy"])
+        rows.append(
+            [name, str(images), f"{forward:.1f}", f"{rate:.1f}", f"{rate / forward:.2f}", f"{100 * busy:.0f} %"]
+        )
+        found = each["compared"]
+        columns = [str(found["equal_columns"]), "", "", ""]
+        if "pixels" in found:
+            logits = [f"{found['largest_difference']:.1e}", f"{found['largest_logit']:.1f}"]
+            columns[1:] = [*logits, f"{found['flips']} of {found['pixels']}"]
+        compared.append([name, *columns])
+    return [
+        f"## One GPU ({own['gpu']}), {own['cores']} cores, {own['workers']} workers, images of "
+        f"{own['size'][0]}x{own['size'][1]} under {own['conditions']} conditions, all metrics",
+        table(["network", "images", "forward, images/s", "run, images/s", "of forward", "GPU busy"], rows),
+        "Forward passes are of batches that are on the GPU already. A run is timed from its first counted image to its "
+        f"last, with what starts once; {UNSEEN} images are left out, which the GPU may have done before. B5 has random "
+        "weights. The busy share is the driver's, ten times a second.",
+        "Columns of counts that are equal to those of the metrics' own code from the same maps; logits of the GPU and "
+        "of the CPU, fp32, and pixels that get another class:",
+        table(["network", "equal columns", "largest difference", "largest logit", "other pixels"], compared),
+    ]
+
+
 PARTS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "sweep": sweep,
     "script": script,
@@ -191,6 +223,7 @@ PARTS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "flips": flips,
     "memory": memory,
     "scaling": scaling,
+    "gpu": gpu,
 }
 
 

@@ -67,7 +67,8 @@ def send(arrays: Sequence[NDArray[np.uint8]], device: torch.device) -> Tensor:
         stacked = np.stack(arrays) if len(arrays) > 1 else np.require(arrays[0], requirements=["C", "W"])[None]
         return torch.from_numpy(stacked).to(device)
     host = torch.empty((len(arrays), *arrays[0].shape), dtype=torch.uint8, pin_memory=True)
-    torch.stack([torch.from_numpy(array) for array in arrays], out=host)  # by several threads
+    writable = [np.require(array, requirements=["C", "W"]) for array in arrays]  # torch warns of others
+    torch.stack([torch.from_numpy(array) for array in writable], out=host)  # by several threads
     copier, work = stream_for_copies(device), torch.cuda.current_stream(device)
     with torch.cuda.stream(copier):
         there = host.to(device, non_blocking=True)

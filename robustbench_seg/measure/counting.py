@@ -102,12 +102,10 @@ def count_rims(maps: Maps) -> Tensor:
 def rims(classes: Tensor) -> Tensor:
     """Find the pixels whose window holds more than one value: see `metrics.boundary.rims`."""
     width = rim_width(classes.shape[1], classes.shape[2])
+    padded = functional.pad(classes, (width,) * 4, value=IGNORE)
     if kernels := kernels_on(classes.device):
-        more = -(classes.shape[2] + 2 * width) % kernels.ALIGNED
-        padded = functional.pad(classes, (width, width + more, width, width), value=IGNORE)
-        lowest, highest = (each[:, :, : classes.shape[2]] for each in kernels.extremes(padded, 2 * width + 1))
+        lowest, highest = kernels.extremes(padded, 2 * width + 1)
     else:
-        padded = functional.pad(classes, (width,) * 4, value=IGNORE)
         lowest, highest = (
             sliding(sliding(padded, 2 * width + 1, 1, most), 2 * width + 1, 2, most)
             for most in (torch.minimum, torch.maximum)

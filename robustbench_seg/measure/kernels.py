@@ -13,12 +13,11 @@ from torch import Tensor
 from ..datasets.base import IGNORE
 from ..metrics.calibration import QUANTA
 
-__all__ = ["ALIGNED", "extremes", "histogram", "quanta", "scan"]
+__all__ = ["extremes", "histogram", "quanta", "scan"]
 
 PIXELS = 256  # of a row, that a program of `scan` has
 CHUNK, CHUNKS = 1024, 16  # values that a program of `histogram` has at a time, and how often
 ELEMENTS = 1024  # of a program of `extremes`
-ALIGNED = 16  # columns of which a GPU loads bytes many at a time, where their number is a multiple of this
 REACH = 8  # values of which `extremes` takes the extremes at first
 
 
@@ -85,12 +84,10 @@ def scan_kernel(
 
 @triton.jit
 def between(above, below, left, right, down, across, inside):
-    upper = (1 - across) * tl.load(above + left, mask=inside, other=0.0) + across * tl.load(
-        above + right, mask=inside, other=0.0
-    )
-    lower = (1 - across) * tl.load(below + left, mask=inside, other=0.0) + across * tl.load(
-        below + right, mask=inside, other=0.0
-    )
+    upper_left, upper_right = tl.load(above + left, mask=inside), tl.load(above + right, mask=inside)
+    lower_left, lower_right = tl.load(below + left, mask=inside), tl.load(below + right, mask=inside)
+    upper = (1 - across) * upper_left + across * upper_right
+    lower = (1 - across) * lower_left + across * lower_right
     return (1 - down) * upper + down * lower
 
 
