@@ -197,7 +197,7 @@ def gpu(own: dict[str, Any]) -> list[str]:
             [name, str(images), f"{forward:.1f}", f"{rate:.1f}", f"{rate / forward:.2f}", f"{100 * busy:.0f} %"]
         )
         found = each["compared"]
-        columns = [str(found["equal_columns"]), "", "", ""]
+        columns = [str(found["equal_columns"]), "-", "-", "-"]
         if "pixels" in found:
             logits = [f"{found['largest_difference']:.1e}", f"{found['largest_logit']:.1f}"]
             columns[1:] = [*logits, f"{found['flips']} of {found['pixels']}"]

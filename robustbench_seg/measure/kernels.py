@@ -2,7 +2,7 @@
 
 PyTorch's operations do the same in many passes over memory, which take as long as a small network. These are compiled
 by Triton when they are first used; PyTorch for CUDA brings it on Linux, and it needs a C compiler: see
-`devices.kernels_on`. All sums but those of exponentials are of integers, so no count depends on an order.
+`devices.kernels_on`. All sums are of integers, except the sums of exponentials, so no count depends on an order.
 """
 
 import torch
@@ -18,7 +18,7 @@ __all__ = ["extremes", "histogram", "quanta", "scan"]
 PIXELS = 256  # of a row, that a program of `scan` has
 CHUNK, CHUNKS = 1024, 16  # values that a program of `histogram` has at a time, and how often
 ELEMENTS = 1024  # of a program of `extremes`
-REACH = 8  # values of which `extremes` takes the extremes at first
+REACH = 8  # length of the first windows of `extremes`; longer windows are made of these
 
 
 def scan(logits: Tensor, size: tuple[int, int], label: Tensor | None = None) -> list[Tensor]:
@@ -57,15 +57,15 @@ def scan_kernel(
     above = logits + image * num_classes * h * w + top * w
     below = logits + image * num_classes * h * w + bottom * w
     best = tl.full((PIXELS,), float("-inf"), tl.float32)
-    chosen = tl.zeros((PIXELS,), tl.int64)
+    winner = tl.zeros((PIXELS,), tl.int64)
     for number in range(num_classes):
         score = between(above, below, left, right, down, across, inside)
         better = score > best
-        best, chosen = tl.where(better, score, best), tl.where(better, number, chosen)
+        best, winner = tl.where(better, score, best), tl.where(better, number, winner)
         above += h * w
         below += h * w
     place = (image * height + y) * width + x
-    tl.store(classes + place, chosen, mask=inside)
+    tl.store(classes + place, winner, mask=inside)
     if RATED:
         target = tl.minimum(tl.load(label + place, mask=inside, other=0).to(tl.int32), num_classes - 1)
         labelled, total = tl.zeros((PIXELS,), tl.float32), tl.zeros((PIXELS,), tl.float32)
@@ -143,7 +143,7 @@ def quanta_kernel(
     image = tl.program_id(1).to(tl.int64)
     bins, outcomes = tl.arange(0, POWER), tl.arange(0, 2 * POWER)
     sums = tl.zeros((POWER,), tl.int64)
-    found = tl.zeros((2 * POWER,), tl.int64)
+    tally = tl.zeros((2 * POWER,), tl.int64)
     wrong = tl.zeros((CHUNK,), tl.int32)
     whole = 8388608.0  # from here on each float32 is a whole number, so that adding it rounds, half to even
     for chunk in range(CHUNKS):
@@ -164,10 +164,10 @@ def quanta_kernel(
         else:
             each = tl.where(use, 0, BINS)
             sums += tl.where(bins == 0, tl.sum(number.to(tl.int64), axis=0), 0)
-        found += tl.histogram(2 * each + (predicted == labelled).to(tl.int32), 2 * POWER).to(tl.int64)
+        tally += tl.histogram(2 * each + (predicted == labelled).to(tl.int32), 2 * POWER).to(tl.int64)
     own = counts + image * (3 * POWER + 1)
     tl.atomic_add(own + bins, sums)
-    tl.atomic_add(own + POWER + outcomes, found)
+    tl.atomic_add(own + POWER + outcomes, tally)
     tl.atomic_add(own + 3 * POWER, tl.sum(wrong, axis=0).to(tl.int64))
 
 
@@ -183,21 +183,21 @@ def extremes(values: Tensor, side: int) -> tuple[Tensor, Tensor]:
 
 
 def slide(low: Tensor, high: Tensor, axis: int, count: int, step: int, most: int) -> tuple[Tensor, Tensor]:
-    """Take the extremes of `count` values along an axis, `step` apart, but the last one `most` away."""
+    """Take the extremes of `count` values along an axis, at intervals of `step`, but the last one `most` away."""
     shape = list(low.shape)
     shape[axis] -= most
     outputs = [torch.empty(shape, dtype=low.dtype, device=low.device) for _ in range(2)]
-    apart = low.stride(axis)
+    spacing = low.stride(axis)
     grid = (triton.cdiv(shape[2], ELEMENTS), shape[1], shape[0])
     slide_kernel[grid](
-        low, high, *outputs, low.shape[1], low.shape[2], *shape[1:], apart, count, step, most, ELEMENTS=ELEMENTS
+        low, high, *outputs, low.shape[1], low.shape[2], *shape[1:], spacing, count, step, most, ELEMENTS=ELEMENTS
     )
     return outputs[0], outputs[1]
 
 
 @triton.jit
 def slide_kernel(
-    low, high, lowest, highest, rows, columns, height, width, apart, count, step, most, ELEMENTS: tl.constexpr
+    low, high, lowest, highest, rows, columns, height, width, spacing, count, step, most, ELEMENTS: tl.constexpr
 ):
     x = tl.program_id(0) * ELEMENTS + tl.arange(0, ELEMENTS)
     y = tl.program_id(1)
@@ -207,7 +207,7 @@ def slide_kernel(
     least = tl.load(low + place, mask=inside, other=0)
     greatest = tl.load(high + place, mask=inside, other=0)
     for number in range(1, count):
-        away = tl.minimum(number * step, most).to(tl.int64) * apart
+        away = tl.minimum(number * step, most).to(tl.int64) * spacing
         least = tl.minimum(least, tl.load(low + place + away, mask=inside, other=0))
         greatest = tl.maximum(greatest, tl.load(high + place + away, mask=inside, other=0))
     target = (image * height + y) * width + x

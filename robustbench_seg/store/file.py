@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 RECORD, DIGEST = b"robustbench_seg", b"robustbench_seg_digest"  # keys of the metadata
-NULL_LISTS = "Expected all lists to be of size"  # what pyarrow before 26 says of null in a column of such lists
+NULL_LISTS = "Expected all lists to be of size"  # pyarrow's error, before 26, for null in a column of such lists
 FOLDERS = {"quality": "cells", "latency": "latency"}
 
 

@@ -24,7 +24,7 @@ class Local(Engine):
 
     def __init__(self, screening: Screening, keeper: Keeper) -> None:
         self.screening, self.keeper = screening, keeper
-        self.shown: dict[Tally, Job] = {}  # of the sweep whose cells are not stored yet
+        self.unfinished: dict[Tally, Job] = {}  # of the sweep whose cells are not stored yet
         self.fitting: dict[tuple[str, View], int | None] = {}  # how many images a GPU takes, by model and view
 
     def __enter__(self) -> Self:
@@ -39,7 +39,7 @@ class Local(Engine):
     def measure(self, sweeps: Iterable[Sweep | None]) -> None:
         for sweep in sweeps:
             samples = load(sweep.condition, self.screening) if sweep else ()
-            if not any(tally.flights for tally in self.shown):
+            if not any(tally.flights for tally in self.unfinished):
                 self.finish()
             if sweep:
                 self.show(sweep, samples)
@@ -57,7 +57,7 @@ class Local(Engine):
             tally.most = self.fitting.get((job.cell.model, tally.setting.view))
         launch(list(jobs), sweep.condition, self.screening, samples, self.seen(jobs), self.finish)
         self.finish()
-        self.shown = jobs
+        self.unfinished = jobs
 
     def seen(self, jobs: Mapping[Tally, Job]) -> Seen:
         """What hears of each image that is counted."""
@@ -71,7 +71,7 @@ class Local(Engine):
 
     def finish(self) -> None:
         """Count what GPUs are still at work on, and have the cells stored."""
-        jobs, self.shown = self.shown, {}
+        jobs, self.unfinished = self.unfinished, {}
         settle(list(jobs), self.screening, self.seen(jobs))
         for tally, job in jobs.items():
             self.fitting[job.cell.model, tally.setting.view] = tally.most
