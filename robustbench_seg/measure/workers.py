@@ -70,9 +70,18 @@ class Loader:
             return map(function, items)
         if self.crew is None:
             self.crew = Crew(self.workers)
-        submit = partial(self.crew.submit, pickle.dumps(function))
+        try:
+            submit = partial(self.crew.submit, pickle.dumps(function))
+        except Exception as error:
+            return failing(error)
         left = iter(items)
         return results(deque(map(submit, islice(left, PREFETCH * self.workers))), map(submit, left))
+
+
+def failing(error: Exception) -> Iterator[Any]:
+    """Raise an error in the place of the first result."""
+    raise error
+    yield  # which makes it a generator
 
 
 def results(waiting: "deque[Future[Result]]", more: "Iterator[Future[Result]]") -> Iterator[Result]:

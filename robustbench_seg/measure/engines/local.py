@@ -37,14 +37,15 @@ class Local(Engine):
         self.screening.loader.__exit__(kind, value, trace)
 
     def measure(self, sweeps: Iterable[Sweep | None]) -> None:
-        for sweep in sweeps:
-            samples = load(sweep.condition, self.screening) if sweep else ()
-            if not any(tally.flights for tally in self.unfinished):
-                self.finish()
-            if sweep:
-                self.show(sweep, samples)
-            else:
-                self.finish()
+        try:
+            for sweep in sweeps:
+                samples = load(sweep.condition, self.screening) if sweep else ()
+                if not sweep or not any(tally.flights for tally in self.unfinished):
+                    self.finish()
+                if sweep:
+                    self.show(sweep, samples)
+        finally:
+            self.finish()  # also where a stop or a fault ends the sweep after
 
     def show(self, sweep: Sweep, samples: Iterable[Sample]) -> None:
         """Show samples to the models of a sweep; finish the one before when GPUs are at work on this one."""
