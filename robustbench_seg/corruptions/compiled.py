@@ -8,6 +8,7 @@ folder contains a digest of all sources of this package and, for a user's own ke
 import functools
 import hashlib
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,21 +20,23 @@ from ..own_code import has_source, source_hash
 __all__ = ["compiled"]
 
 config: Any = numba.config  # its attributes are made at run time
+LOCK = threading.Lock()  # `ahead` compiles in a thread while modules with kernels are imported
 
 
 def compiled(kernel: Callable[..., Any]) -> Any:
     """Compile a kernel at its first call for arguments of new types, or load it from disk."""
     module = kernel.__module__
-    if module.rpartition(".")[0] == __package__:
-        folder = _folder()
-    else:
-        folder = _folder(source_hash(module)) if has_source(module) else None
-    previous = config.CACHE_DIR  # the decorator reads it; restored below for other code
-    config.CACHE_DIR = str(folder or "")
-    try:
-        return numba.njit(cache=folder is not None, nogil=True)(kernel)
-    finally:
-        config.CACHE_DIR = previous
+    with LOCK:
+        if module.rpartition(".")[0] == __package__:
+            folder = _folder()
+        else:
+            folder = _folder(source_hash(module)) if has_source(module) else None
+        previous = config.CACHE_DIR  # the decorator reads it; restored below for other code
+        config.CACHE_DIR = str(folder or "")
+        try:
+            return numba.njit(cache=folder is not None, nogil=True)(kernel)
+        finally:
+            config.CACHE_DIR = previous
 
 
 @functools.cache
