@@ -102,15 +102,14 @@ def count_rims(maps: Maps) -> Tensor:
 def rims(classes: Tensor) -> Tensor:
     """Find the pixels whose window holds more than one value: see `metrics.boundary.rims`."""
     width = rim_width(classes.shape[1], classes.shape[2])
-    padded = functional.pad(classes, (width,) * 4, value=IGNORE)
     if kernels := kernels_on(classes.device):
-        lowest, highest = kernels.extremes(padded, 2 * width + 1)
-    else:
-        lowest, highest = (
-            sliding(sliding(padded, 2 * width + 1, 1, most), 2 * width + 1, 2, most)
-            for most in (torch.minimum, torch.maximum)
-        )
-    return cast(Tensor, lowest != highest)
+        return cast(Tensor, kernels.rims(classes, width))
+    padded = functional.pad(classes, (width,) * 4, value=IGNORE)
+    lowest, highest = (
+        sliding(sliding(padded, 2 * width + 1, 1, most), 2 * width + 1, 2, most)
+        for most in (torch.minimum, torch.maximum)
+    )
+    return lowest != highest
 
 
 def sliding(values: Tensor, side: int, axis: int, most: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

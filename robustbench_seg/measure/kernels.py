@@ -12,13 +12,12 @@ from torch import Tensor
 
 from ..datasets.base import IGNORE
 from ..metrics.calibration import QUANTA
+from .rim_kernels import rims
 
-__all__ = ["extremes", "histogram", "quanta", "scan"]
+__all__ = ["histogram", "quanta", "rims", "scan"]
 
 PIXELS = 256  # of a row, that a program of `scan` has
 CHUNK, CHUNKS = 1024, 16  # values that a program of `histogram` has at a time, and how often
-ELEMENTS = 1024  # of a program of `extremes`
-REACH = 8  # length of the first windows of `extremes`; longer windows are made of these
 
 
 def scan(logits: Tensor, size: tuple[int, int], label: Tensor | None = None) -> list[Tensor]:
@@ -169,47 +168,3 @@ def quanta_kernel(
     tl.atomic_add(own + bins, sums)
     tl.atomic_add(own + POWER + outcomes, tally)
     tl.atomic_add(own + 3 * POWER, tl.sum(wrong, axis=0).to(tl.int64))
-
-
-def extremes(values: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Find the least and the greatest of uint8 (B, H, W) in each window of side x side, where it lies inside."""
-    low = high = values.contiguous()
-    for axis in (1, 2):
-        reach = min(REACH, side)
-        low, high = slide(low, high, axis, reach, 1, reach - 1)
-        if side > reach:
-            low, high = slide(low, high, axis, -(-side // reach), reach, side - reach)
-    return low, high
-
-
-def slide(low: Tensor, high: Tensor, axis: int, count: int, step: int, most: int) -> tuple[Tensor, Tensor]:
-    """Take the extremes of `count` values along an axis, at intervals of `step`, but the last one `most` away."""
-    shape = list(low.shape)
-    shape[axis] -= most
-    outputs = [torch.empty(shape, dtype=low.dtype, device=low.device) for _ in range(2)]
-    spacing = low.stride(axis)
-    grid = (triton.cdiv(shape[2], ELEMENTS), shape[1], shape[0])
-    slide_kernel[grid](
-        low, high, *outputs, low.shape[1], low.shape[2], *shape[1:], spacing, count, step, most, ELEMENTS=ELEMENTS
-    )
-    return outputs[0], outputs[1]
-
-
-@triton.jit
-def slide_kernel(
-    low, high, lowest, highest, rows, columns, height, width, spacing, count, step, most, ELEMENTS: tl.constexpr
-):
-    x = tl.program_id(0) * ELEMENTS + tl.arange(0, ELEMENTS)
-    y = tl.program_id(1)
-    image = tl.program_id(2).to(tl.int64)
-    inside = x < width
-    place = (image * rows + y) * columns + x
-    least = tl.load(low + place, mask=inside, other=0)
-    greatest = tl.load(high + place, mask=inside, other=0)
-    for number in range(1, count):
-        away = tl.minimum(number * step, most).to(tl.int64) * spacing
-        least = tl.minimum(least, tl.load(low + place + away, mask=inside, other=0))
-        greatest = tl.maximum(greatest, tl.load(high + place + away, mask=inside, other=0))
-    target = (image * height + y) * width + x
-    tl.store(lowest + target, least, mask=inside)
-    tl.store(highest + target, greatest, mask=inside)

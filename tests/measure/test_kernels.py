@@ -101,15 +101,24 @@ def test_quanta_are_rounded_half_to_even_and_summed_by_bin(kernels: ModuleType) 
         assert np.array_equal(got[image], [*np.concatenate(expected), wrong])
 
 
-@pytest.mark.parametrize("side", [1, 3, 7, 9, 17, 93])
-def test_extremes_are_those_of_each_window(side: int, kernels: ModuleType) -> None:
-    values = np.random.default_rng(side).integers(256, size=(2, 100, 131), dtype=np.uint8)
-    low, high = (each.cpu().numpy() for each in kernels.extremes(torch.from_numpy(values).to(DEVICE), side))
-    reach = side // 2
-    for one, least, most in zip(values, low, high, strict=True):
-        inner = slice(reach, 100 - reach), slice(reach, 131 - reach)
-        assert np.array_equal(least, ndimage.minimum_filter(one, side)[inner])
-        assert np.array_equal(most, ndimage.maximum_filter(one, side)[inner])
+@pytest.mark.parametrize(
+    ("size", "width"),
+    [((1, 1), 1), ((1, 64), 3), ((40, 33), 3), ((35, 300), 15), ((30, 300), 16), ((20, 70), 17), ((12, 150), 46)],
+)
+def test_rims_are_the_pixels_whose_window_holds_two_values(
+    size: tuple[int, int], width: int, kernels: ModuleType
+) -> None:
+    generator, cell = np.random.default_rng(width), 2 * width + 5
+    coarse = generator.choice([0, 1, IGNORE], size=(2, size[0] // cell + 1, size[1] // cell + 1)).astype(np.uint8)
+    values = coarse.repeat(cell, axis=1).repeat(cell, axis=2)[:, : size[0], : size[1]].copy()
+    values[1] = IGNORE
+    values[1, size[0] // 2, size[1] // 2] = 7  # alone: its square has corners, one for each way to miss it
+    got = kernels.rims(torch.from_numpy(values).to(DEVICE), width)
+    assert got.dtype == torch.bool
+    filters = ndimage.minimum_filter, ndimage.maximum_filter
+    for one, rim in zip(values, got.cpu().numpy(), strict=True):
+        low, high = (each(one, 2 * width + 1, mode="constant", cval=IGNORE) for each in filters)
+        assert np.array_equal(rim, low != high)
 
 
 @pytest.mark.parametrize("void", ["ignored", "counted"])
