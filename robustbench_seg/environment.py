@@ -33,22 +33,28 @@ CGROUP = Path("/sys/fs/cgroup")
 RESULTS = (":(exclude)reports", ":(exclude)benchmarks/results")
 
 
-def describe(device: str) -> dict[str, Any]:
-    """Describe this run. device: "cpu" or the name of the accelerator."""
+def describe(device: str, kernels: bool | None = None) -> dict[str, Any]:
+    """Describe this run. device: "cpu" or the name of the accelerator. kernels: see `describe_process`."""
     return {
         "robustbench_seg": __version__,
         "commit": source_commit(),
         "command": quote(shlex.join(["robustbench-seg", *sys.argv[1:]])),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        **describe_process(device),
+        **describe_process(device, kernels),
     }
 
 
-def describe_process(device: str) -> dict[str, Any]:
-    """Describe what may differ between the processes of a run. device: see `describe`."""
+def describe_process(device: str, kernels: bool | None = None) -> dict[str, Any]:
+    """Describe what may differ between the processes of a run. device: see `describe`.
+
+    kernels: whether Triton's kernels classify and count here; None where they never do, as on a CPU.
+    """
+    packages = {name: number for name in PACKAGES if (number := installed_version(name))}
+    if kernels is not None:
+        packages["triton"] = (kernels and installed_version("triton")) or "not used"
     return {
         "python": platform.python_version(),
-        "packages": {name: number for name in PACKAGES if (number := installed_version(name))},
+        "packages": packages,
         "machine": machine_name(device),
     }
 

@@ -2,6 +2,7 @@
 
 import functools
 import threading
+from contextlib import suppress
 
 __all__ = ["begin"]
 
@@ -10,7 +11,8 @@ __all__ = ["begin"]
 def begin() -> threading.Thread:
     """Start a thread, once in a process, that imports Numba and what it puts off until a kernel is first called.
 
-    That is half a second of imports, in which the first corruption would wait, in all worker processes at a time.
+    That is half a second of imports, in which the first corruption would wait, in all worker processes at a time. A
+    fault is left for that corruption, which meets it where it is reported.
     """
     thread = threading.Thread(target=load)
     thread.start()
@@ -19,9 +21,10 @@ def begin() -> threading.Thread:
 
 def load() -> None:
     """Call a kernel."""
-    from .compiled import compiled
+    with suppress(Exception):
+        from .compiled import compiled
 
-    compiled(nothing)()
+        compiled(nothing)()
 
 
 def nothing() -> None:

@@ -3,6 +3,7 @@
 import pickle
 import threading
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
@@ -15,12 +16,14 @@ __all__ = ["portable", "work"]
 Fault = TypeVar("Fault", bound=BaseException)
 
 
-def work(calls: Connection, lifeline: Connection, segments: int) -> None:
-    """Answer calls in a worker until the main process is gone, or ends the worker. segments: see `Sender`."""
-    threading.Thread(target=end_with, args=(lifeline,), daemon=True).start()
-    from ..corruptions.ahead import begin
+def work(calls: Connection, lifeline: Connection, segments: int, ahead: Callable[[], object] | None) -> None:
+    """Answer calls in a worker until the main process is gone, or ends the worker.
 
-    begin()
+    segments: see `Sender`. ahead: called first; see `Loader`.
+    """
+    threading.Thread(target=end_with, args=(lifeline,), daemon=True).start()
+    if ahead is not None:
+        ahead()
     import cv2
 
     cv2.setNumThreads(1)

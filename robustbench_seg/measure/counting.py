@@ -61,7 +61,7 @@ def columns_of(counts: NDArray[np.int64], names: Sequence[str], num_classes: int
 
 def histogram(values: Tensor, bins: int = VALUES, weights: Tensor | None = None) -> Tensor:
     """Count how often each of `bins` values occurs in (B, height, width), or sum weights: int64 (B, bins)."""
-    if kernels := kernels_on(values.device):
+    if weights is None and (kernels := kernels_on(values.device)):
         return cast(Tensor, kernels.histogram(values, bins))
     lanes = torch.arange(values.shape[2], device=values.device) % LANES * bins
     places = (values.long() + lanes).flatten(1)

@@ -1,8 +1,8 @@
 """Show the images of a condition to one model or to several, and count what each of them gives."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from ..datasets.base import Dataset, LabelMap, Sample, spaced
@@ -72,7 +72,7 @@ def show(tallies: Sequence[Tally], condition: Condition, screening: Screening, s
     settle(tallies, screening, seen)
 
 
-def load(condition: Condition, screening: Screening) -> Iterator[Sample]:
+def load(condition: Condition, screening: Screening) -> Generator[Sample, None, None]:
     """Load and corrupt the images; worker processes begin at once."""
     ids = (*screening.ids, *screening.others)
     return screening.loader.map(prepare_under(condition, screening.dataset), ids)
@@ -90,18 +90,18 @@ def launch(
     tallies: Sequence[Tally],
     condition: Condition,
     screening: Screening,
-    samples: Iterable[Sample],
+    samples: Generator[Sample, None, None],
     seen: Seen = unwatched,
     begun: Callable[[], None] = lambda: None,
 ) -> None:
-    """Do as `show` does with the samples of `load`, but leave the last batches of GPUs for `settle`.
+    """Do as `show` does with the samples of `load`, which it closes; but leave the last batches of GPUs for `settle`.
 
-    begun: called when GPUs have their first batch, so that they are at work meanwhile.
+    begun: called when a first batch was shown, which GPUs are at work on meanwhile.
     """
     dataset, ids = screening.dataset, screening.ids
     on_gpu = any(tally.model.device.type == "cuda" for tally in tallies)
     size = screening.batch or (MOST if on_gpu else 1)
-    with memory_kept(), ExitStack() as statistics:
+    with memory_kept(), closing(samples), ExitStack() as statistics:
         for tally in tallies:
             view = tally.setting.view
             if tally.most is None:
@@ -120,11 +120,10 @@ def launch(
                 begun()
 
 
-def shared(tallies: Sequence[Tally], samples: Iterable[Sample]) -> Iterator[Sample]:
+def shared(tallies: Sequence[Tally], samples: Iterator[Sample]) -> Iterator[Sample]:
     """Yield samples while a tally is left; all that are left wait for a sample together, or fail with its fault."""
     left = [tally for tally in tallies if tally.error is None]
     begin = time.perf_counter()
-    samples = iter(samples)
     while left:
         try:
             sample = next(samples, None)

@@ -12,14 +12,28 @@ from torch import Tensor
 
 from ..datasets.base import IGNORE
 from ..metrics.calibration import QUANTA
+from .devices import on_own_device
 from .rim_kernels import rims
 
-__all__ = ["histogram", "quanta", "rims", "scan"]
+__all__ = ["histogram", "quanta", "rims", "scan", "try_all"]
 
 PIXELS = 256  # of a row, that a program of `scan` has
 CHUNK, CHUNKS = 1024, 16  # values that a program of `histogram` has at a time, and how often
 
 
+def try_all(device: torch.device) -> None:
+    """Call each kernel, which compiles it for sizes that are common. Raises what Triton raises where it can't run."""
+    label = torch.zeros((1, 64, 128), dtype=torch.uint8, device=device)
+    logits = torch.zeros((1, 3, 16, 32), device=device)
+    scan(logits, (64, 128))
+    classes, score, *_ = scan(logits, (64, 128), label)
+    quanta(score, classes, label, 15, 0, 1)
+    quanta(score, classes, label, 1, 0, 1)
+    histogram(label, 256)
+    rims(label, 1)
+
+
+@on_own_device
 def scan(logits: Tensor, size: tuple[int, int], label: Tensor | None = None) -> list[Tensor]:
     """Resize logits (B, C, h, w) to a label's size, and find the most probable class, int64 (B, height, width).
 
@@ -53,8 +67,9 @@ def scan_kernel(
     top, left = exact_y.to(tl.int32), exact_x.to(tl.int32)
     down, across = exact_y - top, exact_x - left
     bottom, right = tl.minimum(top + 1, h - 1), tl.minimum(left + 1, w - 1)
-    above = logits + image * num_classes * h * w + top * w
-    below = logits + image * num_classes * h * w + bottom * w
+    first_above = logits + image * num_classes * h * w + top * w
+    first_below = logits + image * num_classes * h * w + bottom * w
+    above, below = first_above, first_below
     best = tl.full((PIXELS,), float("-inf"), tl.float32)
     winner = tl.zeros((PIXELS,), tl.int64)
     for number in range(num_classes):
@@ -68,8 +83,7 @@ def scan_kernel(
     if RATED:
         target = tl.minimum(tl.load(label + place, mask=inside, other=0).to(tl.int32), num_classes - 1)
         labelled, total = tl.zeros((PIXELS,), tl.float32), tl.zeros((PIXELS,), tl.float32)
-        above -= num_classes * h * w
-        below -= num_classes * h * w
+        above, below = first_above, first_below  # not a step back: it can be longer than an int32
         for number in range(num_classes):
             score = between(above, below, left, right, down, across, inside)
             total += tl.exp(score - best)
@@ -90,6 +104,7 @@ def between(above, below, left, right, down, across, inside):
     return (1 - down) * upper + down * lower
 
 
+@on_own_device
 def histogram(values: Tensor, bins: int) -> Tensor:
     """Count how often each of 0 .. bins - 1 occurs in (B, height, width): int64 (B, bins)."""
     power = triton.next_power_of_2(bins)
@@ -115,6 +130,7 @@ def histogram_kernel(values, counts, size, BINS: tl.constexpr, CHUNK: tl.constex
     tl.atomic_add(counts + image * BINS + bins, total, mask=total != 0)
 
 
+@on_own_device
 def quanta(values: Tensor, classes: Tensor, label: Tensor, bins: int, least: float, most: float) -> Tensor:
     """Round float32 values (B, height, width) to multiples of 2^-20, and sum them in bins: int64 (B, 3 * bins + 1).
 

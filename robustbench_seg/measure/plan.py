@@ -27,7 +27,7 @@ from ..store.view import LEAST_SIDE
 from ..suites import Suite, expand, with_weights
 from .aligned import align_model, outputs_of
 from .batchnorm import norms_of
-from .devices import evaluation_threads, find_device
+from .devices import accelerator_of, evaluation_threads, find_device
 from .shards import Shard
 from .views import input_sizes
 
@@ -136,8 +136,10 @@ def make_jobs(
     devices = {name: model.device.type for name, model in models.items()}
     outputs = {name: outputs_of(model) for name, model in models.items()}
     plan = expand(suite, devices, precision=options.precision, num_classes=outputs, images=len(ids))
-    accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    about = environment.describe(accelerator)
+    accelerator, kernels = accelerator_of(device)
+    about = environment.describe(accelerator, kernels)
+    if kernels is False:
+        note("Triton's kernels can't run on this GPU (they need a C compiler): PyTorch's operations count, more slowly")
     about |= {"command": options.command} if options.command else {}
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     fingerprint = read_images(dataset, ids, suite, models.values(), note) if dataset else ""

@@ -99,10 +99,13 @@ def kernels_for(logits: Sequence[Tensor], log: bool) -> Any:
 
 
 def rate_aligned(logits: Sequence[Tensor], label: Tensor, alignment: Alignment, log: bool) -> Rated:
-    values = []
+    values, size = [], (label.shape[1], label.shape[2])
     targets = label[:, None].long().clamp(max=alignment.nothing)
-    for rows, scores in stripes(logits, (label.shape[1], label.shape[2]), log):
-        classes = alignment.predict(scores.max(dim=1, keepdim=True).indices)
+    kernels = kernels_for(logits, log)
+    scanned = kernels.scan(logits[0], size)[0][:, None] if kernels else None  # the classes of `classify`, to the pixel
+    for rows, scores in stripes(logits, size, log):
+        best = scores.max(dim=1, keepdim=True).indices if scanned is None else scanned[:, :, rows.start : rows.stop]
+        classes = alignment.predict(best)
         grouped = alignment.grouped(scores.softmax(dim=1) if len(logits) == 1 else scores / len(logits))
         values.append((classes, grouped.gather(1, classes), grouped.gather(1, targets[:, :, rows.start : rows.stop])))
     classes, confidence, labelled = (torch.cat(parts, dim=2)[:, 0] for parts in zip(*values, strict=True))

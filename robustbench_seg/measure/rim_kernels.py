@@ -6,6 +6,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ..datasets.base import IGNORE
+from .devices import on_own_device
 
 __all__ = ["rims"]
 
@@ -13,6 +14,7 @@ PIXELS = 256  # of a row, that a program has
 WORDS = 128  # of 32 bits, that a program of `join_rows_kernel` has
 
 
+@on_own_device
 def rims(classes: Tensor, width: int) -> Tensor:
     """Find the pixels of uint8 (B, H, W) at most `width` from another value: bool (B, H, W). Outside there is IGNORE.
 

@@ -120,10 +120,11 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
     stored or has failed, here or there. Raises RobustBenchError or CheckpointError before the first cell for a fault in
     the suite, the options, the data's folders or the weights, and if another command is using the folder.
     """
-    if suite.conditions and options.engine == "local" and not options.workers:
-        begin()
     store = Store(out)
     dataset, ids = open_data(suite, options)
+    ahead = begin if suite.conditions else None
+    if ahead and options.engine == "local" and not options.workers:
+        ahead()  # here and not later: one core is idle until the first cell
     stamps = stamps_of(dataset, {*ids, *suite.gallery}) if dataset else {}
     plan, jobs = make_jobs(suite, options, dataset, ids, listener.noted)
     own = part_of(jobs, options.shard)
@@ -154,7 +155,9 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
 
             if decoded is not None and sweeps:
                 others = [image_id for image_id in suite.gallery if image_id not in context.counted]
-                screening = Screening(decoded, ids, Loader(options.workers), options.batch, others, set(suite.gallery))
+                screening = Screening(
+                    decoded, ids, Loader(options.workers, ahead), options.batch, others, set(suite.gallery)
+                )
                 with open_engine(suite, options, screening, context) as engine:
                     engine.measure(own_sweeps())
         for speed in filter(None, claimed(shared, speeds_of(waiting))):

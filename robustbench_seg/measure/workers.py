@@ -11,7 +11,7 @@ import pickle
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -43,11 +43,12 @@ FEWER = "the same command resumes from there, with fewer --workers than {} in le
 class Loader:
     """A context manager around `workers` processes; with 0, this process makes the calls itself, lazily.
 
-    At the end of the context a worker finishes the file that it is writing, but not its call.
+    ahead: what a worker calls when it starts. At the end of the context a worker finishes the file that it is writing,
+    but not its call.
     """
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
+    def __init__(self, workers: int, ahead: Callable[[], object] | None = None) -> None:
+        self.workers, self.ahead = workers, ahead
         self.crew: Crew | None = None
 
     def __enter__(self) -> Self:
@@ -60,33 +61,36 @@ class Loader:
             self.crew.end(at_once=False)
             self.crew = None
 
-    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
         """Yield function(item) for each item, in order. function and items must be picklable if there are workers.
 
-        The workers begin at once. An exception in a call is raised in the place of its result, and later calls are
-        cancelled. Raises MachineError if a worker was killed or can't be started.
+        The workers begin at once, and are told to leave off by `close`. An exception in a call is raised in the place
+        of its result, and later calls are cancelled. Raises MachineError if a worker was killed or can't be started.
         """
         if self.workers == 0:
-            return map(function, items)
+            return (function(item) for item in items)
         if self.crew is None:
-            self.crew = Crew(self.workers)
+            self.crew = Crew(self.workers, self.ahead)
         try:
             submit = partial(self.crew.submit, pickle.dumps(function))
         except Exception as error:
             return failing(error)
         left = iter(items)
-        return results(deque(map(submit, islice(left, PREFETCH * self.workers))), map(submit, left))
+        yielded = results(deque(map(submit, islice(left, PREFETCH * self.workers))), map(submit, left))
+        next(yielded)  # a generator that has not begun would cancel nothing
+        return yielded
 
 
-def failing(error: Exception) -> Iterator[Any]:
+def failing(error: Exception) -> Generator[Any, None, None]:
     """Raise an error in the place of the first result."""
     raise error
     yield  # which makes it a generator
 
 
-def results(waiting: "deque[Future[Result]]", more: "Iterator[Future[Result]]") -> Iterator[Result]:
-    """Yield the results of calls in progress, and begin one more for each; cancel what is waiting at the end."""
+def results(waiting: "deque[Future[Any]]", more: "Iterator[Future[Any]]") -> Generator[Any, None, None]:
+    """Yield nothing, then the results of calls in progress; begin one more for each. At the end, cancel what waits."""
     try:
+        yield
         while waiting:
             yield waiting.popleft().result()
             waiting.extend(islice(more, 1))
@@ -111,8 +115,8 @@ class Crew:
     processes end too.
     """
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, ahead: Callable[[], object] | None = None) -> None:
+        self.size, self.ahead = size, ahead
         self.calls: SimpleQueue[Call | None] = SimpleQueue()
         self.far_lifeline, self.lifeline = CONTEXT.Pipe(duplex=False)
         self.processes: list[BaseProcess] = []
@@ -154,7 +158,7 @@ class Crew:
                 block_stops()
                 here, there = CONTEXT.Pipe()
                 with there:
-                    arguments = there, self.far_lifeline, segments_of_each(self.size)
+                    arguments = there, self.far_lifeline, segments_of_each(self.size), self.ahead
                     process = CONTEXT.Process(target=work, args=arguments, daemon=True)
                     process.start()
             except OSError as error:

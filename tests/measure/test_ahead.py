@@ -7,27 +7,34 @@ from typing import Any
 import pytest
 from small import assert_same_store, stored, write_suite
 
+from robustbench_seg.datasets import open_dataset
+from robustbench_seg.measure.evaluate import Screening, launch, load
 from robustbench_seg.measure.listener import Listener
 from robustbench_seg.measure.plan import Job, Options
 from robustbench_seg.measure.runner import run
 from robustbench_seg.measure.tally import IN_FLIGHT, Tally
+from robustbench_seg.measure.workers import Loader
+from robustbench_seg.store.cell import Condition
 from robustbench_seg.suites import read_suite
 
 
 class Events(Listener):
-    """Notes what begins and what is stored; a fault ends the run when the sweep of that number begins."""
+    """Notes what begins and what is stored; a fault ends the run when the sweep, or cell, of that number does so."""
 
-    def __init__(self, fault: BaseException | None = None, number: int = 0) -> None:
+    def __init__(self, fault: BaseException | None = None, number: int = 0, when: str = "begins") -> None:
         self.events: list[tuple[str, str]] = []
-        self.fault, self.number = fault, number
+        self.fault, self.number, self.when = fault, number, when
 
     def started(self, jobs: Sequence[Job]) -> None:
-        self.events.append(("begins", jobs[0].cell.condition.corruption))
-        if self.fault and sum(what == "begins" for what, _ in self.events) == self.number:
-            raise self.fault
+        self.note("begins", jobs[0])
 
     def finished(self, job: Job, error: Exception | None) -> None:
-        self.events.append(("failed" if error else "stored", job.cell.condition.corruption))
+        self.note("failed" if error else "stored", job)
+
+    def note(self, event: str, job: Job) -> None:
+        self.events.append((event, job.cell.condition.corruption))
+        if self.fault and event == self.when and sum(what == event for what, _ in self.events) == self.number:
+            raise self.fault
 
 
 @pytest.fixture
@@ -73,3 +80,39 @@ def test_what_ends_a_sweep_loses_nothing_of_the_one_before(fault: BaseException,
     assert len(stored(tmp_path)) == 2 * 4
     assert not run(read_suite(str(write_suite(tmp_path))), tmp_path, Options(), Listener())
     assert_same_store(tmp_path, usual)
+
+
+@pytest.mark.usefixtures("late")
+def test_what_ends_the_storing_of_a_cell_loses_no_other_cell_of_its_sweep(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(read_suite(str(write_suite(tmp_path))), tmp_path, Options(), Events(KeyboardInterrupt(), 1, "stored"))
+    assert len(stored(tmp_path)) == 4
+
+
+@pytest.mark.usefixtures("late")
+def test_a_sweep_shows_as_many_images_at_a_time_as_did_fit_in_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most: list[int | None] = []
+
+    def notes(self: Tally, *arguments: Any) -> None:
+        if not self.rows and not self.flights:
+            most.append(self.most)
+        self.most = 2
+        add(self, *arguments)
+
+    add = Tally.add
+    monkeypatch.setattr(Tally, "add", notes)
+    assert not run(read_suite(str(write_suite(tmp_path))), tmp_path, Options(), Listener())
+    assert set(most[:4]) == {1}, "what a CPU takes at first"
+    assert set(most[4:]) == {2}
+
+
+def test_where_no_model_is_left_no_image_is_prepared(tmp_path: Path) -> None:
+    dataset = open_dataset("streets")
+    with Loader(1) as loader:
+        screening = Screening(dataset, dataset.ids[:6], loader)
+        samples = load(Condition(), screening)
+        launch([], Condition(), screening, samples)
+        with pytest.raises(StopIteration):
+            next(samples)

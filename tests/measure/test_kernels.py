@@ -11,12 +11,14 @@ import torch
 from scipy import ndimage
 from torch.nn import functional
 
+from robustbench_seg.alignment import align
 from robustbench_seg.datasets.base import IGNORE
+from robustbench_seg.environment import describe_process
 from robustbench_seg.measure import counting, devices, rating
 from robustbench_seg.measure.counting import COUNTERS, Maps, columns_of, count_maps
 from robustbench_seg.metrics import SHIPPED, Prediction
 
-pytest.importorskip("triton")
+triton = pytest.importorskip("triton")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -71,6 +73,19 @@ def test_a_rating_is_that_of_whole_rows(kernels: ModuleType, monkeypatch: pytest
     assert (got.classes != expected.classes).sum() <= 1
     torch.testing.assert_close(got.confidence, expected.confidence, atol=1e-5, rtol=0)
     torch.testing.assert_close(got.log_likelihood[valid], expected.log_likelihood[valid], atol=1e-4, rtol=0)
+
+
+def test_a_metric_more_changes_no_class_of_a_model_with_other_classes(kernels: ModuleType) -> None:
+    alignment = align([f"kind {k}" for k in range(19)], ["a", "b", "c"], {f"kind {k}": "abc"[k % 3] for k in range(19)})
+    coarse, size = torch.round(drawn(2, 19, 6, 9)) / 4 - 20, (23, 34)  # with ties, where one bit decides
+    alone = alignment.predict(rating.classify([coarse], size))
+    rated = rating.rate([coarse], labels(2, *size, classes=3), alignment)
+    assert torch.equal(rated.classes, alone)
+
+
+def test_sums_of_weights_are_no_counts(kernels: ModuleType) -> None:
+    ones, sevens = torch.ones((1, 2, 3), dtype=torch.uint8), torch.full((1, 2, 3), 7)
+    assert counting.histogram(ones, 2, sevens).tolist() == [[0, 42]]
 
 
 @pytest.mark.parametrize("bins", [2, 31, 256])
@@ -144,11 +159,33 @@ def test_there_are_none_on_a_cpu_and_none_where_triton_fails(monkeypatch: pytest
 
     assert devices.kernels_on(torch.device("cpu")) is None
 
-    def fail(values: torch.Tensor, bins: int) -> torch.Tensor:
-        raise RuntimeError("Failed to find C compiler")
+    def fail(device: torch.device) -> None:
+        raise faults.pop()
 
-    monkeypatch.setattr(kernels, "histogram", fail)
-    monkeypatch.setattr(torch, "zeros", lambda *shape, **more: torch.empty(0))
+    faults = [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("Failed to find C compiler")]
+    monkeypatch.setattr(kernels, "try_all", fail)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
     devices.kernels_on.cache_clear()
-    assert devices.kernels_on(torch.device("cuda")) is None
+    assert devices.accelerator_of(torch.device("cuda")) == ("a GPU", False)
     devices.kernels_on.cache_clear()
+    with pytest.raises(torch.OutOfMemoryError):
+        devices.kernels_on(torch.device("cuda"))
+    devices.kernels_on.cache_clear()
+
+
+def test_each_is_tried_before_one_is_used(kernels: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernels.try_all(DEVICE)
+    for name in ("scan", "histogram", "quanta", "rims"):
+
+        def fail(*arguments: object, name: str = name) -> None:
+            raise RuntimeError(name)
+
+        with monkeypatch.context() as patch, pytest.raises(RuntimeError, match=name):
+            patch.setattr(kernels, name, fail)
+            kernels.try_all(DEVICE)
+
+
+def test_a_record_names_what_counts_on_a_gpu() -> None:
+    assert "triton" not in describe_process("cpu")["packages"]
+    assert describe_process("a GPU", kernels=False)["packages"]["triton"] == "not used"
+    assert describe_process("a GPU", kernels=True)["packages"]["triton"] == triton.__version__

@@ -1,9 +1,11 @@
 """The loader's workers."""
 
+import importlib
 import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -64,6 +66,32 @@ def test_two_maps_at_once_keep_to_their_functions() -> None:
         with pytest.raises(IndexError):
             next(doubled)
         assert list(tripled) == [3 * k for k in range(20, 40)], "a call that fails changes no other's function"
+
+
+def note(k: int, folder: Path) -> None:
+    time.sleep(0.2)
+    (folder / str(k)).touch()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_nobody_waits_for_is_not_done(begun: bool, tmp_path: Path) -> None:
+    with Loader(1) as loader:
+        assert list(loader.map(partial(scaled, [1]), [0])) == [0], "the worker is there"
+        results = loader.map(partial(note, folder=tmp_path), range(4))
+        if begun:
+            next(results)
+        results.close()
+        assert list(loader.map(partial(scaled, [1]), [0])) == [0]
+    assert len(list(tmp_path.iterdir())) <= 1 + begun, "one may be under way"
+
+
+def loaded(name: str) -> bool:
+    return name in sys.modules
+
+
+def test_a_worker_calls_at_its_start_what_it_is_told_to() -> None:
+    with Loader(1, ahead=partial(importlib.import_module, "wave")) as loader:
+        assert list(loader.map(loaded, ["wave", "numba"])) == [True, False]
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -3,7 +3,7 @@
 The next sweep is asked for, and its images are loaded, while a GPU is at work on the last batches of one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -25,7 +25,7 @@ class Local(Engine):
     def __init__(self, screening: Screening, keeper: Keeper) -> None:
         self.screening, self.keeper = screening, keeper
         self.unfinished: dict[Tally, Job] = {}  # of the sweep whose cells are not stored yet
-        self.fitting: dict[tuple[str, View], int | None] = {}  # how many images a GPU takes, by model and view
+        self.fitting: dict[tuple[str, View, str], int] = {}  # images that a GPU takes, by model, view and precision
 
     def __enter__(self) -> Self:
         self.screening.loader.__enter__()
@@ -39,26 +39,32 @@ class Local(Engine):
     def measure(self, sweeps: Iterable[Sweep | None]) -> None:
         try:
             for sweep in sweeps:
-                samples = load(sweep.condition, self.screening) if sweep else ()
-                if not sweep or not any(tally.flights for tally in self.unfinished):
-                    self.finish()
                 if sweep:
-                    self.show(sweep, samples)
+                    self.show(sweep, load(sweep.condition, self.screening))
+                else:
+                    self.finish()
         finally:
-            self.finish()  # also where a stop or a fault ends the sweep after
+            self.finish()  # also where a fault ends the sweep after
 
-    def show(self, sweep: Sweep, samples: Iterable[Sample]) -> None:
-        """Show samples to the models of a sweep; finish the one before when GPUs are at work on this one."""
+    def show(self, sweep: Sweep, samples: Generator[Sample, None, None]) -> None:
+        """Show samples to the models of a sweep. Its cells are stored when a GPU is at work on the next one.
+
+        On a CPU, where no batch is left to wait for, they are stored at once.
+        """
         self.keeper.begin(sweep)
         jobs = {
             Tally(job.model, cell.setting, job.record.environment["threads"], partial(self.keeper.fail, job)): job
             for job, cell in sweep.cells
         }
-        for tally, job in jobs.items():
-            tally.most = self.fitting.get((job.cell.model, tally.setting.view))
+        names = {tally: (job.cell.model, tally.setting.view, tally.setting.precision) for tally, job in jobs.items()}
+        for tally, name in names.items():
+            tally.most = self.fitting.get(name)
         launch(list(jobs), sweep.condition, self.screening, samples, self.seen(jobs), self.finish)
         self.finish()
+        self.fitting |= {name: tally.most for tally, name in names.items() if tally.most is not None}
         self.unfinished = jobs
+        if not any(tally.flights for tally in jobs):
+            self.finish()
 
     def seen(self, jobs: Mapping[Tally, Job]) -> Seen:
         """What hears of each image that is counted."""
@@ -72,9 +78,9 @@ class Local(Engine):
 
     def finish(self) -> None:
         """Count what GPUs are still at work on, and have the cells stored."""
-        jobs, self.unfinished = self.unfinished, {}
-        settle(list(jobs), self.screening, self.seen(jobs))
-        for tally, job in jobs.items():
-            self.fitting[job.cell.model, tally.setting.view] = tally.most
+        settle(list(self.unfinished), self.screening, self.seen(self.unfinished))
+        while self.unfinished:
+            tally = next(iter(self.unfinished))
+            job = self.unfinished.pop(tally)  # one by one: a fault at one leaves the others for the next call
             if tally.error is None:
                 self.keeper.keep(job, Measured(tally.rows, tally.timings))

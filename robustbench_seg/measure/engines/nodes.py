@@ -5,7 +5,7 @@ An error of an image or of a model is a value here, and is raised where the loca
 
 import os
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +114,7 @@ class Delivered(Loader):
         super().__init__(workers=0)
         self.samples = dict(samples)
 
-    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Generator[Any, None, None]:
         """Yield the sample of each id. An exception is raised in the place of its sample."""
         for item in items:
             sample = self.samples[item]
@@ -129,7 +129,7 @@ class Models:
     def __init__(self, device: str, dataset: Parcel, metrics: Parcel) -> None:
         self.device, self.parcels = device, (dataset, metrics)
         self.models: dict[str, Segmenter] = {}
-        self.fitting: dict[tuple[str, object], int] = {}  # how many images of a model and view fit onto a GPU
+        self.fitting: dict[tuple[str, object, str], int] = {}  # images that fit, by model, view and precision
 
     def begin(self) -> tuple[int, dict[str, Any]]:
         """Read what was sent; return the process and its environment, as a record has it."""
@@ -138,9 +138,9 @@ class Models:
         import torch
 
         from ... import environment
+        from ..devices import accelerator_of
 
-        device = torch.cuda.get_device_name() if self.device == "cuda" else "cpu"
-        return os.getpid(), environment.describe_process(device)
+        return os.getpid(), environment.describe_process(*accelerator_of(torch.device(self.device)))
 
     def show(
         self, portion: Portion, orders: Sequence[Order], *samples: Sample | Fault
@@ -159,7 +159,7 @@ class Models:
             except Exception as error:
                 answers[place] = Answer(fault=Fault.of(error))
                 continue
-            tally.most = self.fitting.get((order.model, order.setting.view))
+            tally.most = self.fitting.get((order.model, order.setting.view, order.setting.precision))
             tallies[tally] = place
         pictures: dict[int, dict[str, LabelMap]] = {place: {} for place in tallies.values()}
 
@@ -171,7 +171,8 @@ class Models:
         show(list(tallies), portion.condition, screening, seen)
         for tally, place in tallies.items():
             if tally.most is not None:
-                self.fitting[orders[place].model, orders[place].setting.view] = tally.most
+                setting = orders[place].setting
+                self.fitting[orders[place].model, setting.view, setting.precision] = tally.most
             fault = None if tally.error is None else Fault.of(tally.error)
             answers[place] = Answer(tally.rows, tally.timings, pictures[place], fault)
         differences = {each.image_id: each.difference for each in samples if isinstance(each, CorruptedSample)}
