@@ -187,6 +187,8 @@ def bend(times: dict[str, Any], models: float) -> str:
 def gpu(own: dict[str, Any]) -> list[str]:
     """Runs on a GPU beside forward passes there, and what was compared with the CPU."""
     rows, compared = [], []
+    starts = [run["wall_s"] - run["shown_s"] for each in own["networks"].values() for run in each["samples"]["run"]]
+    before = statistics.median(starts)
     for name, each in own["networks"].items():
         forward = statistics.median(sample["images_per_s"] for sample in each["samples"]["forward"])
         images = each["images"] * own["conditions"]
@@ -207,8 +209,9 @@ def gpu(own: dict[str, Any]) -> list[str]:
         f"{own['size'][0]}x{own['size'][1]} under {own['conditions']} conditions, all metrics",
         table(["network", "images", "forward, images/s", "run, images/s", "of forward", "GPU busy"], rows),
         "Forward passes are of batches that are on the GPU already. A run is timed from its first counted image to its "
-        f"last, with what starts once; {UNSEEN} images are left out, which the GPU may have done before. B5 has random "
-        "weights. The busy share is the driver's, ten times a second.",
+        f"last, with what starts in between, such as compilers in workers; {UNSEEN} images are left out, which the GPU "
+        f"may have done before. Until the first image it takes {before:.0f} seconds. B5 has random weights. The busy "
+        "share is the driver's, ten times a second.",
         "Columns of counts that are equal to those of the metrics' own code from the same maps; logits of the GPU and "
         "of the CPU, fp32, and pixels that get another class:",
         table(["network", "equal columns", "largest difference", "largest logit", "other pixels"], compared),

@@ -7,6 +7,7 @@ from statistics import median
 
 import pandas as pd
 
+from benchmarks.pipeline_page import UNSEEN
 from robustbench_seg.measure.engines import data
 from robustbench_seg.measure.engines.cluster import SENT_PARAMETERS
 from robustbench_seg.measure.engines.crew import TRIES
@@ -47,6 +48,24 @@ def test_what_a_run_takes_in_addition_is_the_committed_measurement() -> None:
     assert f"the run took {seconds['sweep', 'sweep'] / seconds['sweep', 'kept']:.2f} of its time" in words
     assert f"took {seconds['script', 'script'] / seconds['script', 'run']:.1f} times as long as a run with" in words
     assert f"and {seconds['glass', 'script'] / seconds['glass', 'run']:.1f} times with glass blur" in words
+
+
+def test_rates_on_a_gpu_are_the_committed_measurement() -> None:
+    own = json.loads((ROOT / "benchmarks/results/pipeline.json").read_text(encoding="utf-8"))["gpu"]
+    rows = re.findall(r"\| SegFormer-(B\d) \| (.+?) images/s, (.+?) \| (.+?) images/s, (.+?) \|", PAGE)
+    assert len(rows) == 2
+    rates = {}
+    for variant, *values in rows:
+        for precision, rate, share in zip(("fp32", "bf16"), values[::2], values[1::2], strict=True):
+            samples = own["networks"][f"{variant.lower()}, {precision}"]
+            (run,), (forward,) = (samples["samples"][side] for side in ("run", "forward"))
+            rates[variant, precision] = (samples["images"] * own["conditions"] - UNSEEN) / run["shown_s"]
+            assert float(rate) == round(rates[variant, precision], len(rate.partition(".")[2]))
+            assert share == f"{rates[variant, precision] / forward['images_per_s']:.2f}"
+    page = " ".join((ROOT / "docs/reproduce.md").read_text(encoding="utf-8").split())
+    ((minutes, rate),) = re.findall(r"about (\d+) minutes on an H200, at the .*? ([\d.]+) images/s", page)
+    assert float(rate) == round(rates["B5", "fp32"], 1)
+    assert abs(int(minutes) - 36_500 / rates["B5", "fp32"] / 60) < 2.5
 
 
 def test_its_bounds_are_those_of_the_engine() -> None:

@@ -116,7 +116,7 @@ Workers = Annotated[
     typer.Option(
         min=0,
         help="Processes that load images; by default one per four cores on a CPU, at most 8; with a GPU all cores but "
-        "two, at most 16. They change no number.",
+        "two, at least half and at most 16. They change no number.",
     ),
 ]
 BatchSize = Annotated[

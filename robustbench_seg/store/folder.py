@@ -6,7 +6,8 @@
     DIR/plans/<suite>-<digest>.json     the plan of a run
     DIR/gallery/<slug>-<key>/           the cell's pictures of the suite's gallery
 
-`pandas.read_parquet(DIR/cells)` and DuckDB read these folders directly; the record is in each file's metadata.
+`pandas.read_parquet(DIR/cells)` and DuckDB read these folders directly, pyarrow before 26 only columns without null;
+the record is in each file's metadata.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
