@@ -1,5 +1,6 @@
 """`check`: whether a data set can be measured, before anything is."""
 
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +37,8 @@ def check(
     for name, folder in data_folders(data, "check").items():
         dataset = open_split(name, split, {name: folder})
         ids = spaced(dataset.ids, limit)
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        bar = Progress(console=console, transient=True)
+        with bar if console.is_terminal else nullcontext():  # Rich before 15 ends a disabled bar with an empty line
             task = bar.add_task(f"{name} {dataset.split}", total=len(ids))
             summary = summarise(dataset, ids, partial(bar.advance, task))
         sound &= show(dataset, ids, summary)

@@ -54,7 +54,8 @@ class TrainProgress:
         return self
 
     def __exit__(self, *details: object) -> None:
-        self.bar.stop()
+        if self.bar.live.is_started:  # else Rich before 15 would print an empty line
+            self.bar.stop()
 
     def report(self, progress: loop.Progress) -> None:
         """Show the progress after an iteration."""

@@ -116,7 +116,7 @@ def whole(environ: Mapping[str, str], name: str, default: int | None = None) -> 
     text = environ.get(name, "")
     if not text and default is not None:
         return default
-    if not (text.isascii() and text.isdecimal()):
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
         raise UsageError(f"{name} must be a whole number, got {text!r:.60}: give --shard K/N, or --shard all")
     return int(text)
 

@@ -8,8 +8,25 @@ from pathlib import Path
 PROGRAM = """
 import sys
 from pathlib import Path
+import hashlib, threading, time
+import numba
 from robustbench_seg.corruptions.ahead import begin
 
+def slow(*function, **options):
+    if function or "nogil" not in options:
+        return njit(*function, **options)  # Numba's own
+    return lambda kernel: (time.sleep(0.05), njit(**options)(kernel))[1]
+
+def late_in_the_thread(*content, **options):  # the thread chooses the folder while the main thread compiles, if it can
+    end = time.monotonic() + 2
+    while threading.current_thread() is not threading.main_thread() and numba.config.CACHE_DIR == sys.argv[1]:
+        if time.monotonic() > end:
+            break
+        time.sleep(0.005)
+    return blake2b(*content, **options)
+
+njit, blake2b = numba.njit, hashlib.blake2b
+numba.njit, hashlib.blake2b = slow, late_in_the_thread
 begin()
 import numpy as np
 from robustbench_seg.corruptions import corrupt
