@@ -5,10 +5,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache, wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from functools import lru_cache
+from typing import Any
 
 import torch
 
@@ -17,11 +17,8 @@ from ..errors import UsageError
 
 __all__ = [
     "Stopwatch", "accelerator_of", "evaluation_threads", "find_device", "fitting_batch", "kernels_on", "memory_kept",
-    "on_own_device", "torch_threads",
+    "torch_threads",
 ]  # fmt: skip
-
-Rest = ParamSpec("Rest")
-Result = TypeVar("Result")
 
 SHARE_OF_MEMORY = 0.8  # of a GPU, for one batch
 # Parameters of glibc's mallopt: how much free memory is kept, -1 for all; from which size on, and how many, arrays have
@@ -135,20 +132,6 @@ def accelerator_of(device: torch.device) -> tuple[str, bool | None]:
     if device.type != "cuda":
         return "cpu", None
     return torch.cuda.get_device_name(device), kernels_on(device) is not None
-
-
-def on_own_device(function: Callable[Concatenate[torch.Tensor, Rest], Result]) -> Callable[..., Result]:
-    """Let a function of a tensor start Triton's kernels on that tensor's GPU, in its order of work.
-
-    Triton starts them on the current GPU, the first one unless it was set.
-    """
-
-    @wraps(function)
-    def call(tensor: torch.Tensor, *rest: Rest.args, **more: Rest.kwargs) -> Result:
-        with torch.cuda.device(tensor.get_device()):  # of a tensor on the CPU -1, which changes nothing
-            return function(tensor, *rest, **more)
-
-    return call
 
 
 @lru_cache

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..datasets.base import IGNORE
 from ..metrics.calibration import QUANTA
-from .devices import on_own_device
+from .launching import on_own_device
 from .rim_kernels import rims
 
 __all__ = ["histogram", "quanta", "rims", "scan", "try_all"]

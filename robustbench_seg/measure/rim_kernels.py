@@ -6,7 +6,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ..datasets.base import IGNORE
-from .devices import on_own_device
+from .launching import on_own_device
 
 __all__ = ["rims"]
 
