@@ -55,10 +55,8 @@ def in_precision(device: torch.device, precision: str) -> Iterator[None]:
 def rounding_switches() -> list[tuple[Any, str, Any]]:
     """List torch's switches of how fp32 operations round their inputs: where, its name, the value for not at all."""
     backends: Any = torch.backends
-    if hasattr(backends.cudnn, "conv"):  # since torch 2.9, which forbids to mix these with the older ones
-        owners = (backends.cudnn.conv, backends.cuda.matmul, backends.mkldnn.conv, backends.mkldnn.matmul)
-        return [(owner, "fp32_precision", "ieee") for owner in owners]
-    return [(owner, "allow_tf32", False) for owner in (backends.cudnn, backends.cuda.matmul)]
+    owners = (backends.cudnn.conv, backends.cuda.matmul, backends.mkldnn.conv, backends.mkldnn.matmul)
+    return [(owner, "fp32_precision", "ieee") for owner in owners]
 
 
 @torch.inference_mode()

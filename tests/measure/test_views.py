@@ -137,16 +137,14 @@ def assert_classes_of(got: torch.Tensor, scores: torch.Tensor) -> None:
     assert (got == scores.argmax(dim=0)).float().mean() > 0.999
 
 
-def rounding() -> list[object]:
-    """How torch's fp32 convolutions and matrix products round their inputs, on a GPU and on a CPU."""
-    if not hasattr(torch.backends.cudnn, "conv"):
-        return [torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32]
-    cpu = torch.backends.mkldnn
-    parts = (torch.backends.cudnn.conv, torch.backends.cuda.matmul, cpu.conv, cpu.matmul)
+def rounding() -> list[str]:
+    """How torch rounds the inputs of fp32 operations: on a GPU and a CPU, in convolutions and matrix products."""
+    backends = torch.backends
+    parts = (backends.cudnn.conv, backends.cuda.matmul, backends.mkldnn.conv, backends.mkldnn.matmul)
     return [part.fp32_precision for part in parts]
 
 
-WHOLE_PRECISION = [False, False] if not hasattr(torch.backends.cudnn, "conv") else ["ieee"] * 4
+WHOLE_PRECISION = ["ieee"] * 4
 
 
 @pytest.fixture(params=["highest", "high", "medium"])
