@@ -115,13 +115,24 @@ def test_the_hours_on_free_cores_follow_from_committed_benchmarks() -> None:
     small = statistics.median(samples) / 1000
     large = small - network["b0"] + network["b5"]
     page = " ".join(PAGE.split())
-    assert f"B0 takes {small:.1f} s with all metrics" in page
-    assert f"the network has {network['b0']:.1f} s; B5's network takes {network['b5']:.1f} s" in page
+    assert f"B0 takes {small:.2f} s with all metrics" in page
+    assert f"the network has {network['b0']:.2f} s; B5's network takes {network['b5']:.1f} s" in page
     assert f"so about {large:.1f} s with all metrics" in page
     corrupt = 0.0215  # the mean over the protocol's conditions
     assert "| 21.5 | 3026 | 140.5 |" in (ROOT / "benchmarks/results/corruptions.md").read_text(encoding="utf-8")
     hours = [36_500 * (seconds + corrupt) / 3600 for seconds in (small, large)]
     assert f"about {hours[0]:.0f} hours (B0) and {hours[1]:.0f} hours (B5)" in page
+
+
+def test_the_price_of_windows_is_the_committed_measurement() -> None:
+    rows = pd.read_csv(ROOT / "benchmarks/results/reproduction.csv").set_index(["model", "view"])["seconds_per_image"]
+    b0, b5 = (rows[f"segformer-{name}", "slide-1024-768"] / rows[f"segformer-{name}", "whole"] for name in ("b0", "b5"))
+    assert f"B0 takes {b0:.1f} times as long as on whole images, and B5 as long" in " ".join(PAGE.split())
+    assert round(b5, 1) == 1
+    scale = " ".join((ROOT / "docs/scale.md").read_text(encoding="utf-8").split())
+    assert f"cost [{b5:.1f} (B5) to {b0:.1f} (B0) times]" in scale
+    seconds = (f"{rows[f'segformer-{name}', 'whole']:.1f} s ({name.upper()})" for name in ("b0", "b5"))
+    assert f"whole runs took [{' and '.join(seconds)}]" in scale
 
 
 def test_the_size_of_the_store_is_that_of_a_committed_one_with_as_many_classes() -> None:
