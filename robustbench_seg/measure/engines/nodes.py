@@ -171,8 +171,7 @@ class Models:
         show(list(tallies), portion.condition, screening, seen)
         for tally, place in tallies.items():
             if tally.most is not None:
-                setting = orders[place].setting
-                self.fitting[orders[place].model, setting.view, setting.precision] = tally.most
+                self.fitting[orders[place].model, tally.setting.view, tally.setting.precision] = tally.most
             fault = None if tally.error is None else Fault.of(tally.error)
             answers[place] = Answer(tally.rows, tally.timings, pictures[place], fault)
         differences = {each.image_id: each.difference for each in samples if isinstance(each, CorruptedSample)}
