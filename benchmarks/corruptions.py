@@ -65,7 +65,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="corruptions; otherwise all 19")
     parser.add_argument("--samples", type=positive, default=5, help="per condition, on both sides")
     parser.add_argument(
-        "--slow-samples", type=positive, default=1, help="of imagecorruptions' glass_blur, most of a minute each"
+        "--slow-samples", type=positive, default=1, help="of imagecorruptions' glass_blur, 4 to 60 s each"
     )
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")

@@ -35,7 +35,8 @@ def markdown(result: dict[str, Any]) -> str:
     for name in filter(result.__contains__, PARTS):
         made.setdefault("\n".join(f"- {line}" for line in provenance(result[name]["about"])), []).append(name)
     for lines, names in made.items():
-        parts += [f"## Where {listed([f'`{name}`' for name in names], len(PARTS))} come from", lines]
+        come = "comes" if len(names) == 1 else "come"
+        parts += [f"## Where {listed([f'`{name}`' for name in names], len(PARTS))} {come} from", lines]
     return "\n\n".join(parts) + "\n"
 
 
@@ -92,7 +93,7 @@ def prepare(own: dict[str, Any]) -> list[str]:
     ]
     return [
         f"## Images per second that are read, corrupted and handed over, {shape(own)}",
-        table(["condition", *(f"{count} workers" for count in counts)], rows),
+        table(["condition", *(counted(int(count), "worker") for count in counts)], rows),
         f"The forward pass of SegFormer-B0 beside it: {per_s:.1f} images/s.",
         "To hand an image with its label over takes, in CPU time of worker and main process together, "
         f"{' and '.join(f'{1000 * cpu_s:.1f} ms through {way}' for way, cpu_s in own['handover']['cpu_s'].items())}.",

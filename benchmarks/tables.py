@@ -162,7 +162,7 @@ def workers(images_per_s: Mapping[str, float]) -> str:
 
 def provenance(about: Mapping[str, Any]) -> list[str]:
     """What a reader needs to measure again."""
-    packages = ", ".join(f"{name} {version}" for name, version in about["packages"].items())
+    packages = ", ".join(f"{name} {version}" for name, version in sorted(about["packages"].items()))
     return [
         f"command: `{about['command']}`",
         f"robustbench-seg {about['robustbench_seg']}, engine version {about['engine_version']}, "

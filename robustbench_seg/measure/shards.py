@@ -28,12 +28,12 @@ Cells = TypeVar("Cells", bound=HasCell)
 FORM = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
 # Milliseconds that an image of 1024x2048 takes, from benchmarks/results/corruptions.md; clean images take none.
 PREPARING_MS: Mapping[str, float] = {
-    CLEAN: 0, "gaussian_noise": 8, "shot_noise": 9, "impulse_noise": 9, "speckle_noise": 9, "defocus_blur": 26,
-    "glass_blur": 61, "motion_blur": 24, "zoom_blur": 88, "gaussian_blur": 32, "snow": 43, "frost": 7, "fog": 17,
-    "brightness": 11, "contrast": 4, "saturate": 11, "spatter": 43, "elastic_transform": 69, "pixelate": 14,
-    "jpeg_compression": 11,
+    CLEAN: 0, "gaussian_noise": 5, "shot_noise": 6, "impulse_noise": 6, "speckle_noise": 5, "defocus_blur": 13,
+    "glass_blur": 39, "motion_blur": 13, "zoom_blur": 43, "gaussian_blur": 22, "snow": 23, "frost": 3, "fog": 9,
+    "brightness": 6, "contrast": 3, "saturate": 6, "spatter": 25, "elastic_transform": 32, "pixelate": 7,
+    "jpeg_compression": 6,
 }  # fmt: skip
-OTHER_MS = 26.0  # of a corruption of a user's own: the mean of the others
+OTHER_MS = 14.0  # of a corruption of a user's own: the mean of the others
 FORWARD_MS = 100.0  # of a model that sees the whole image: between a GPU's time and a CPU's
 
 
