@@ -92,11 +92,12 @@ def launch(
     screening: Screening,
     samples: Generator[Sample, None, None],
     seen: Seen = unwatched,
-    begun: Callable[[], None] = lambda: None,
+    after: Callable[[int, int], None] = lambda number, left: None,
 ) -> None:
     """Do as `show` does with the samples of `load`, which it closes; but leave the last batches of GPUs for `settle`.
 
-    begun: called when a first batch was shown, which GPUs are at work on meanwhile.
+    after: called with the number of batches that were shown, 1 or more, and of images that were not, while GPUs are at
+    work on the last batches.
     """
     dataset, ids = screening.dataset, screening.ids
     on_gpu = any(tally.model.device.type == "cuda" for tally in tallies)
@@ -111,13 +112,14 @@ def launch(
                     some = screening.loader.map(prepare_under(condition, dataset), spaced(ids, view.batchnorm))
                     images = (as_tensor(sample.image) for sample in some)
                     statistics.enter_context(reestimated(tally.model, view, images, tally.setting.precision))
-        for number, batch in enumerate(batches(shared(tallies, samples), size)):
+        left = len(ids) + len(screening.others)
+        for number, batch in enumerate(batches(shared(tallies, samples), size), start=1):
             for tally in tallies:
                 if tally.error is None:
                     with tally.own_time():
                         tally.add(dataset, batch, screening.pictured, seen)
-            if number == 0:
-                begun()
+            left -= len(batch)
+            after(number, left)
 
 
 def shared(tallies: Sequence[Tally], samples: Iterator[Sample]) -> Iterator[Sample]:

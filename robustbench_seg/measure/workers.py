@@ -49,6 +49,7 @@ class Loader:
 
     def __init__(self, workers: int, ahead: Callable[[], object] | None = None) -> None:
         self.workers, self.ahead = workers, ahead
+        self.window = PREFETCH * workers  # results of a `map` that are waiting or in progress, at most
         self.crew: Crew | None = None
 
     def __enter__(self) -> Self:
@@ -76,7 +77,7 @@ class Loader:
         except Exception as error:
             return failing(error)
         left = iter(items)
-        yielded = results(deque(map(submit, islice(left, PREFETCH * self.workers))), map(submit, left))
+        yielded = results(deque(map(submit, islice(left, self.window))), map(submit, left))
         next(yielded)  # a generator that has not begun would cancel nothing
         return yielded
 

@@ -1,22 +1,59 @@
 """The engine of one process: it shows a sweep's images to its models here, one sweep after the other.
 
-The next sweep is asked for, and its images are loaded, while a GPU is at work on the last batches of one.
+Workers begin with the images of the next sweep when they have no other left of this one. Its cells are stored while a
+GPU is at work on the next one.
 """
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from functools import partial
 from types import TracebackType
 from typing import Self
 
 from ...datasets.base import LabelMap, Sample
+from ...stopping import end_if_asked, is_asked_to_end
 from ...store.view import View
 from ..evaluate import Screening, launch, load, settle
 from ..plan import Job
 from ..sweep import Sweep
-from ..tally import Seen, Tally
+from ..tally import IN_FLIGHT, Seen, Tally
 from .interface import Engine, Keeper, Measured
 
 __all__ = ["Local"]
+
+Turn = tuple[Sweep, Generator[Sample, None, None]] | None
+
+
+class Turns(Iterator[Turn]):
+    """Sweeps in turn, each with its samples, on which workers begin at once; None stands for itself.
+
+    A turn can be taken early. What this raises is raised when it is due.
+    """
+
+    def __init__(self, sweeps: Iterable[Sweep | None], screening: Screening) -> None:
+        self.sweeps, self.screening = iter(sweeps), screening
+        self.early: Future[Turn] | None = None
+
+    def take(self) -> None:
+        """Take the next turn early, unless this was done."""
+        if self.early is None:
+            self.early = Future()
+            try:
+                sweep = next(self.sweeps)
+                self.early.set_result((sweep, load(sweep.condition, self.screening)) if sweep else None)
+            except Exception as error:
+                self.early.set_exception(error)
+
+    def __next__(self) -> Turn:
+        self.take()
+        assert self.early is not None
+        due, self.early = self.early, None
+        return due.result()
+
+    def close(self) -> None:
+        """Have workers leave off from a turn that was taken early and is not due any more."""
+        if self.early is not None and self.early.exception() is None and (turn := self.early.result()):
+            turn[1].close()
 
 
 class Local(Engine):
@@ -37,16 +74,19 @@ class Local(Engine):
         self.screening.loader.__exit__(kind, value, trace)
 
     def measure(self, sweeps: Iterable[Sweep | None]) -> None:
+        turns = Turns(sweeps, self.screening)
         try:
-            for sweep in sweeps:
-                if sweep:
-                    self.show(sweep, load(sweep.condition, self.screening))
-                else:
+            for turn in turns:
+                if turn is None or is_asked_to_end():
                     self.finish()
+                    end_if_asked()
+                if turn is not None:
+                    self.show(*turn, turns)
         finally:
+            turns.close()
             self.finish()  # also where a fault ends the sweep after
 
-    def show(self, sweep: Sweep, samples: Generator[Sample, None, None]) -> None:
+    def show(self, sweep: Sweep, samples: Generator[Sample, None, None], turns: Turns) -> None:
         """Show samples to the models of a sweep. Its cells are stored when a GPU is at work on the next one.
 
         On a CPU, where no batch is left to wait for, they are stored at once.
@@ -59,7 +99,14 @@ class Local(Engine):
         names = {tally: (job.cell.model, tally.setting.view, tally.setting.precision) for tally, job in jobs.items()}
         for tally, name in names.items():
             tally.most = self.fitting.get(name)
-        launch(list(jobs), sweep.condition, self.screening, samples, self.seen(jobs), self.finish)
+
+        def after(number: int, left: int) -> None:
+            if number == IN_FLIGHT:  # so many are with a GPU while the cells of the sweep before are stored
+                self.finish()
+            if 0 < left <= self.screening.loader.window and not self.unfinished:  # workers have no more to begin
+                turns.take()
+
+        launch(list(jobs), sweep.condition, self.screening, samples, self.seen(jobs), after)
         self.finish()
         self.fitting |= {name: tally.most for tally, name in names.items() if tally.most is not None}
         self.unfinished = jobs
