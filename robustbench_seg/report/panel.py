@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isnan
 from typing import Any
 
 from ..charts import Chart, Curve, Dot, Fill
@@ -11,6 +12,7 @@ from ..studies.arms import Entry, arms_of
 from ..studies.evidence import Quantities
 from ..studies.limits import transductive_notes
 from ..studies.setting import Setting
+from ..studies.statistics import Interval
 from ..wording import MOST_NAMES, counted, spaced
 from .content import Picture
 from .table import Cell, Column, Row, Table
@@ -89,14 +91,16 @@ class Panel(Setting):
         title: str,
         *,
         parts: tuple[str, Iterable[str]] = ("", ("",)),
-        facts: Callable[[Entry], Mapping[Any, Any]] = lambda entry: {},
+        facts: Callable[[Entry], dict[Any, Any]] = lambda entry: {},
+        intervals: Callable[[Entry, Any], tuple[Interval, Interval]] | None = None,
         **fields: Any,
     ) -> Table:
         """Make a table with a row per model and arm.
 
         quantities: of a model, by the keys of columns. parts: what divides the rows of a model further, such as
         ("corruption", ["fog", "frost"]); keys are then (part, key). facts: of an entry, what is no quantity, or
-        has more to it. A place is empty where there is neither. file, title, fields: as in `of_rows`.
+        has more to it. A place is empty where there is neither. intervals: by default `Evidence.intervals`. file,
+        title, fields: as in `of_rows`.
         """
         head, some = parts
         several = any(len(members) > 1 for members in self.evidence.arms.values())
@@ -106,23 +110,16 @@ class Panel(Setting):
         rows = []
         for entry in entries:
             name = entry.arm_label if entry.run else entry.label
-            numbers = {key: self.evidence.interval(draws) for key, draws in entry.values.items()}
-            values = {**numbers, **facts(entry)}
+            both = {key: (intervals or self.evidence.intervals)(entry, key) for key in entry.values}
+            values = {key: number for key, (number, _) in both.items()} | facts(entry)
             for part in some:
                 texts = name, *([entry.run] if several else ()), *([spaced(part)] if head else ())
-                cells = [self.with_runs(column.cell_of(values, part), entry, column.key_in(part)) for column in columns]
+                cells = [with_runs(column.cell_of(values, part), both.get(column.key_in(part))) for column in columns]
                 where = self.models(entry.name, entry.models) | ({head: part} if head else {})
                 own = {"competes": entry.competes, "single": not entry.compared}
                 family = families.get(entry.arm, "")
                 rows.append(Row(cells=(*map(Cell, texts), *cells), where=where, family=family, **own))
         return self.of_rows((*heads, *columns), rows, file, title, **fields)
-
-    def with_runs(self, cell: Cell, entry: Entry, quantity: Any) -> Cell:
-        """Give the CSV the interval over images and runs too, where an arm has several runs."""
-        if len(entry.models) < 2 or quantity not in entry.values:
-            return cell
-        runs = self.evidence.over_runs(entry, quantity)
-        return replace(cell, test={"low_runs": runs.low, "high_runs": runs.high, **cell.test})
 
     def of_rows(
         self, columns: Sequence[Column], rows: Sequence[Row], file: str, title: str, metric: str = "miou", **fields: Any
@@ -137,14 +134,10 @@ class Panel(Setting):
 
     def dot(self, arm: Entry, quantity: Any, **fields: Any) -> Dot:
         """Make the dot of an arm's quantity, with both intervals and its runs. fields: of `Dot`."""
+        number, wide = self.evidence.intervals(arm, quantity)
         runs = [(title, float(values[quantity][0])) for title, values in zip(arm.models, arm.runs, strict=True)]
-        return Dot(
-            number=self.evidence.interval(arm.values[quantity]),
-            wide=self.evidence.over_runs(arm, quantity),
-            runs=tuple(runs) if len(runs) > 1 else (),
-            **self.look(arm.arm),
-            **fields,
-        )
+        several = tuple(runs) if len(runs) > 1 else ()
+        return Dot(number=number, wide=wide, runs=several, **self.look(arm.arm), **fields)
 
     def way(self, arm: Entry, quantities: Mapping[str, Any]) -> list[Dot]:
         """Make the dots of two quantities of an arm, by the texts on them: a ring, and where it leads, a full one."""
@@ -164,3 +157,10 @@ class Panel(Setting):
     def series(self, arm: str) -> int:
         """The place of an arm, which decides its colour and marker throughout the report."""
         return list(self.evidence.arms).index(arm)
+
+
+def with_runs(cell: Cell, both: tuple[Interval, Interval] | None) -> Cell:
+    """Give the CSV the second of both intervals too, over images and runs, where there is one."""
+    if both is None or isnan((runs := both[1]).low):
+        return cell
+    return replace(cell, test={"low_runs": runs.low, "high_runs": runs.high, **cell.test})

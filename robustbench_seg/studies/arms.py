@@ -28,7 +28,8 @@ class Entry:
     """What a table has in a row: a model, or the mean over an arm's seeds.
 
     arm: its name. run: of an arm with several, which run it is, or of how many it is the mean. values: by quantity.
-    runs: the values of each of its models. compared: whether it stands for an arm; a seed next to its mean does not.
+    models: its training runs, the same weights under two names once. runs: the values of each of them.
+    compared: whether it stands for an arm; a seed next to its mean does not.
     flagged: whether a cell of it deserves no trust. blank: whether that is so of clean images: who has nothing keeps
     all of it.
     """

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .arms import Entry
 from .bootstrap import Scores, resample
 from .counts import Counts, blocks_in, read_counts
+from .runs import Runs
 from .statistics import NOTHING, Draws, Interval, interval
 
 __all__ = ["RETENTION", "ConditionScores", "condition_scores", "conditions_of_images", "reference_of"]
@@ -60,7 +62,19 @@ class ConditionScores:
         if np.isnan(draws[0]):
             return NOTHING
         # A resample without an image of the condition has no score for it; with 10 blocks this is one in 20,000.
-        return interval(draws[~np.isnan(draws)], self.blocks.get(name, min(self.blocks.values())))
+        return interval(draws[~np.isnan(draws)], self.blocks_of(name))
+
+    def intervals(self, entry: Entry, name: str) -> tuple[Interval, Interval]:
+        """Make `interval` of one of a row's `values`, and that over images and runs."""
+        number, runs = self.interval(name, entry.values[name]), [values[name] for values in entry.runs]
+        there = ~np.isnan(np.sum(runs, axis=0))
+        if len(runs) < 2 or not there[0]:
+            return number, Interval(number.estimate)
+        return number, Runs([draws[there] for draws in runs], (), self.blocks_of(name)).interval
+
+    def blocks_of(self, name: str) -> int:
+        """Count the blocks of one of `values`."""
+        return self.blocks.get(name, min(self.blocks.values()))
 
     def worst(self, values: Mapping[str, Draws]) -> str:
         """The condition with the lowest of `values`, except the reference."""

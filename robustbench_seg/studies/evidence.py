@@ -40,7 +40,7 @@ class Evidence:
     cells: of `quality_frame`, and `title`: the model's name, numbered where the same name has other weights.
     scores: by metric, a column of `quality_frame`: "miou" of all cells, and others of the cells that have them.
     reference: the model or arm that many arms are compared with. primary, margin: of the plan. lookups: what `metric`
-    looked up before.
+    looked up before. tests: how many comparisons are primary in all, where `primary` has some of them.
     """
 
     cells: pd.DataFrame
@@ -48,6 +48,7 @@ class Evidence:
     reference: str | None = None
     primary: Sequence[Comparison] = ()
     margin: float = MARGIN
+    tests: int = 0
     lookups: dict[tuple[str, str, View], Miou] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -105,6 +106,13 @@ class Evidence:
         """In words, why there are neither intervals nor p; nothing where there are."""
         return too_few(self.blocks)
 
+    def runs(self, members: Sequence[str]) -> list[str]:
+        """The models of an arm that are training runs: the same weights under two names are one."""
+        first: dict[str, str] = {}
+        for title in members:
+            first.setdefault(self.weights[title], title)
+        return list(first.values())
+
     def of_view(self, view: View) -> pd.DataFrame:
         """The cells of a view."""
         return self.cells[self.cells["view"] == view.label]
@@ -125,10 +133,11 @@ class Evidence:
             return NOTHING
         return interval(draws[: 1 + self.resamples], self.blocks)
 
-    def over_runs(self, entry: Entry, quantity: Any) -> Interval:
-        """Make the interval of a row's quantity over images and runs; its ends are NaN for one run."""
-        runs = [values[quantity][: 1 + self.resamples] for values in entry.runs]
-        return Runs(runs, (), self.blocks).interval
+    def intervals(self, entry: Entry, quantity: Any) -> tuple[Interval, Interval]:
+        """Make the intervals of a row's quantity over images, and over images and runs: without ends for one run."""
+        number, runs = self.interval(entry.values[quantity]), [values[quantity] for values in entry.runs]
+        own = [draws[: 1 + self.resamples] for draws in runs]
+        return number, Runs(own, (), self.blocks).interval if len(runs) > 1 else Interval(number.estimate)
 
     def by_group(self, draws: Draws) -> dict[str, float]:
         """Return a statistic in each group of images."""
@@ -146,16 +155,17 @@ class Evidence:
 
         def entry(name: str, arm: str, run: str, models: list[str], values: Mapping[Any, Draws]) -> Entry:
             seen, none = (not bad.isdisjoint(models) for bad in (flagged, blank))
-            compared = models == arms[arm]
+            compared = name not in arms[arm] or len(arms[arm]) == 1
             runs = [each[title] for title in models]
             return Entry(name, arm, run, models, values, runs, compared=compared, flagged=seen, blank=none)
 
         for arm, members in arms.items():
             several = len(members) > 1
             if several:
-                names, mean = each[members[0]], f"mean of {len(members)}"
-                of_arm = {name: arm_mean({title: each[title][name] for title in members}, arm) for name in names}
-                entries.append(entry(f"{arm} ({mean})", arm, mean, members, of_arm))
+                runs = self.runs(members)
+                names, mean = each[runs[0]], f"mean of {len(runs)}"
+                of_arm = {name: arm_mean({title: each[title][name] for title in runs}, arm) for name in names}
+                entries.append(entry(f"{arm} ({mean})", arm, mean, runs, of_arm))
             for title in members:
                 entries.append(entry(title, arm, title.rpartition("-")[2] if several else "", [title], each[title]))
         return entries
@@ -190,7 +200,7 @@ class Evidence:
         @cache
         def titles_in(places: frozenset[View]) -> list[str]:
             members = (self.arms | self.arms_in(*places)).values()  # an arm without a run there has scores that are NaN
-            return [title for titles in members for title in titles]
+            return [title for titles in members for title in self.runs(titles)]
 
         for first, second in self.pairs() if pairs is None else pairs:
             for name in each[self.titles[0]]:
@@ -213,7 +223,7 @@ class Evidence:
                 labels = frozenset(view.label for view in places)
                 if is_primary(self.primary, (first, second), name, labels, self.views[0]):
                     primary.append((first, second, name))
-        return with_primary(differences, primary, len(self.primary))
+        return with_primary(differences, primary, max(self.tests, len(self.primary)))
 
 
 def evidence_of(
@@ -238,5 +248,5 @@ def evidence_of(
         scores = {
             name: resample(read_counts(cells_of_it, name)) for name, cells_of_it in (own | {"miou": every}).items()
         }
-        settings.append(Evidence(every, scores, reference, primary, margin))
+        settings.append(Evidence(every, scores, reference, primary, margin, len(primary)))
     return settings

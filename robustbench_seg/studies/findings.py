@@ -53,7 +53,7 @@ def pair_finding(each: ArmDifference, quantity: str, alike: str = "") -> Finding
     first, second = each.first, each.second
     if each.seen:
         each = each.positive
-        little = f", by less than {margin_of(each)}" if each.small else ""
+        little = f", by less than {margin_of(each)}" if each.inside else ""
         title = f"{each.first} {verb} {each.second}{alike}{little}{each.qualifier}"
     elif each.grade is Grade.SAME:
         title = f"{first} and {second} agree in {noun} within {margin_of(each)}"
@@ -86,7 +86,7 @@ def finding_under_corruption(
     if not each.measured:
         return None
     of = {name: differences[first, second, name] for name in categories_of(conditions)}
-    near = [name for name, own in of.items() if own.small and (own.seen or own.grade is Grade.SAME)]
+    near = [name for name, own in of.items() if own.inside and (own.seen or own.grade is Grade.SAME)]
     rest = [name for name, own in of.items() if not own.seen and name not in near]
     groups: dict[tuple[str, str], list[str]] = {}
     for name, own in of.items():

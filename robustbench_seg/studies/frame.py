@@ -25,7 +25,8 @@ __all__ = [
 
 SAMPLES_FOR_P99 = 100
 NOISY_SPREAD = 0.1  # distance of the quartiles over the median
-ONE_CLASS_SHARE = 0.99  # a model that predicts one class for this share of pixels has degenerated
+REST = 0.01  # of pixels: a model that predicts all classes but one for no more of them has degenerated, unless labels
+RARER = 10  # have few others too; it has degenerated if it predicts these so many times less often than they occur
 COMMON = (
     "key", "checkpoint_sha256", "licence", "about", "parameters", "engine_version", "corruption_source", "fingerprint",
     "images", "of", "synthetic",
@@ -115,7 +116,9 @@ def pixels_of(stored: StoredCell) -> int:
 
 def flag_of(counts: Arrays, pixels: int | None = None) -> str:
     """State why a number deserves no trust; "" if it does. pixels: how many count, if more than the labelled ones."""
-    if largest_predicted_share(counts, pixels) >= ONE_CLASS_SHARE:
+    labelled = counts["labelled"]
+    others = 1 - labelled.max() / max(1, labelled.sum())
+    if 1 - largest_predicted_share(counts, pixels) <= min(REST, others / RARER):
         return "one class"
     if miou(counts) <= best_constant_miou(counts, pixels):
         return "no better than one class for every pixel"

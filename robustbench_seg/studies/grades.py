@@ -120,9 +120,7 @@ class ArmDifference:
                 return Grade.SIGNIFICANT
             if self.same_sign:
                 return Grade.WEIGHTS if max(self.runs) == 1 else Grade.RUNS
-        if self.margin is not None and -self.margin < self.widest.low and self.widest.high < self.margin:
-            return Grade.SAME
-        return Grade.UNRESOLVED
+        return Grade.SAME if self.inside else Grade.UNRESOLVED
 
     @property
     def seen(self) -> bool:
@@ -135,9 +133,9 @@ class ArmDifference:
         return "" if self.significant else QUALIFIERS.get(self.grade, "")
 
     @property
-    def small(self) -> bool:
-        """Whether the difference is smaller than what counts as the same, whatever its grade."""
-        return self.margin is not None and abs(self.interval.estimate) < self.margin
+    def inside(self) -> bool:
+        """Whether the widest interval lies inside the margin, whatever the grade."""
+        return self.margin is not None and -self.margin < self.widest.low and self.widest.high < self.margin
 
     @property
     def leader(self) -> str:

@@ -21,7 +21,7 @@ from robustbench_seg.report.sections import sections_of
 from robustbench_seg.report.terminal import show_tables
 from robustbench_seg.store.file import read_cell
 from robustbench_seg.store.folder import Store
-from robustbench_seg.store.plan import Plan, PlannedCell
+from robustbench_seg.store.plan import Comparison, Plan, PlannedCell
 from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import quality_frame
 
@@ -31,7 +31,9 @@ CONDITIONS = {"gaussian_noise": (1, 2), "fog": (3,)}
 MEANING = "the model has seen test images, so its numbers are a diagnosis and no fair score"
 
 
-def write_store(folder: Path, views: tuple[View, ...] = (STORED, REESTIMATED)) -> Path:
+def write_store(
+    folder: Path, views: tuple[View, ...] = (STORED, REESTIMATED), primary: tuple[Comparison, ...] = ()
+) -> Path:
     """Two arms with two seeds each; all cells differ in counts."""
     rng, ids = np.random.default_rng(0), [f"i{k}" for k in range(12)]
     cells = []
@@ -46,7 +48,7 @@ def write_store(folder: Path, views: tuple[View, ...] = (STORED, REESTIMATED)) -
     Store(folder).write_plan(
         Plan(
             suite="s", description="", protocol="own", conditions=tuple(CONDITIONS.items()), precision="fp32",
-            images=12, gallery=(), views=tuple(map(str, views)), cells=tuple(cells),
+            images=12, gallery=(), views=tuple(map(str, views)), cells=tuple(cells), primary=primary,
         )
     )  # fmt: skip
     return folder
@@ -137,3 +139,15 @@ def test_without_the_stored_statistics_there_is_nothing_to_compare(tmp_path: Pat
     assert not [table for table in section.tables if table.file.startswith("batchnorm")]
     assert section.sentences
     assert all(sentence.startswith("Transductive: ") for sentence in section.sentences)
+
+
+@pytest.mark.parametrize("view", ["", str(STORED)])
+def test_a_difference_in_the_gain_is_not_the_primary_comparison_of_the_mean(tmp_path: Path, view: str) -> None:
+    named = tuple(Comparison(arms=("a", "b"), quantity=name, view=view) for name in ("mean", "clean"))
+    (section,) = sections_of([write_store(tmp_path, primary=named)], pictures=False)
+    by_file = {table.file: lines(table) for table in section.tables if "differences" in table.file}
+    gain = by_file[f"batchnorm-differences-{REESTIMATED}"]
+    assert set(gain["quantity"]) == {"mean", "clean"}
+    assert set(gain["comparison"]) == {"exploratory"}
+    main = next(table for file, table in by_file.items() if file.startswith("differences-pad-32") and "bn" not in file)
+    assert set(main.loc[main["quantity"].isin(["mean", "clean"]), "comparison"]) == {"primary"}

@@ -74,3 +74,14 @@ def test_images_of_one_condition_have_no_such_table(tmp_path: Path) -> None:
     write_synthetic(tmp_path, accuracy, models=MODELS, conditions={})
     (section,) = sections_of([tmp_path], pictures=False)
     assert not [table for table in section.tables if table.file.startswith("conditions")]
+
+
+def test_the_interval_over_runs_is_of_the_conditions_own_blocks_and_contains_that_over_images(folder: Path) -> None:
+    (section,) = sections_of([folder], pictures=False)
+    found = lines(table_of(section, "conditions-whole"), "condition", row="segformer-b0-mix (mean of 2)")
+    assert found["low_runs"].notna().to_dict() == {"reference": True, "fog": True, "night": False, "mean": False}
+    for name in ("reference", "fog"):
+        assert found.loc[name, "low_runs"] <= found.loc[name, "low"]
+        assert found.loc[name, "high"] <= found.loc[name, "high_runs"]
+    one = lines(table_of(section, "conditions-whole"), "condition", row="deeplabv3plus-s0")
+    assert one["low_runs"].isna().all()

@@ -1,5 +1,6 @@
 """What is resampled: every metric of the cells that have it."""
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pandas as pd
 import pytest
 from counted import random_counts, random_rims, write_cell
 
+from robustbench_seg.store.plan import Comparison
 from robustbench_seg.store.view import View
-from robustbench_seg.studies.evidence import evidence_of
+from robustbench_seg.studies.evidence import Evidence, Quantities, evidence_of
 from robustbench_seg.studies.frame import quality_frame
 
 
@@ -96,3 +98,52 @@ def test_images_of_one_drive_have_no_groups(tmp_path: Path) -> None:
     (evidence,) = evidence_of(quality_frame(tmp_path))
     assert evidence.groups == ()
     assert evidence.by_group(evidence.miou("m", View())("clean", 0)) == {}
+
+
+def test_the_same_weights_under_two_names_are_one_run_of_an_arm(tmp_path: Path) -> None:
+    rng, ids = np.random.default_rng(4), [f"i{k}" for k in range(12)]
+    own = [random_counts(rng, 12, 3) for _ in range(4)]
+    runs = {"a-s0": 0, "a-s1": 1, "b-s0": 2, "b-s1": 3}
+
+    def evidence_with(copies: dict[str, int], folder: Path) -> Evidence:
+        for model, number in (runs | copies).items():
+            write_cell(folder, own[number], ids, model=model, checkpoint_sha256=str(number) * 64)
+        (evidence,) = evidence_of(quality_frame(folder))
+        return evidence
+
+    def clean(evidence: Evidence) -> Quantities:
+        return lambda title: {"clean": evidence.miou(title, View())("clean", 0)}
+
+    alone, copied = evidence_with({}, tmp_path / "1"), evidence_with({"a-s2": 0, "a-s3": 0}, tmp_path / "2")
+    (one,), (two,) = (each.differences(clean(each), (View(),)).values() for each in (alone, copied))
+    assert two == one
+    means = [next(entry for entry in each.entries(clean(each)) if entry.arm == "a") for each in (alone, copied)]
+    assert means[1].values["clean"][0] == means[0].values["clean"][0]
+    assert [(mean.run, mean.models) for mean in means] == [("mean of 2", ["a-s0", "a-s1"])] * 2
+    assert copied.intervals(means[1], "clean") == alone.intervals(means[0], "clean")
+    listed = [entry.name for entry in copied.entries(clean(copied)) if entry.arm == "a"]
+    assert listed == ["a (mean of 2)", "a-s0", "a-s1", "a-s2", "a-s3"]
+    assert sum(entry.compared for entry in copied.entries(clean(copied))) == 2
+    only = evidence_with({"c-s0": 0, "c-s1": 0}, tmp_path / "3")
+    assert [entry.name for entry in only.arm_entries(clean(only))][-1] == "c (mean of 1)"
+
+
+def test_holms_number_is_that_of_all_primary_comparisons_where_some_are_left_out(tmp_path: Path) -> None:
+    ids = [f"i{k}" for k in range(12)]
+    for number, model in enumerate(("a-s0", "a-s1", "a-s2", "b-s0", "b-s1", "b-s2")):
+        labelled = np.full((12, 3), 1000)
+        right = labelled - 300 - 10 * (number % 3) - (30 if model.startswith("b") else 0) - np.arange(12)[:, None]
+        write_cell(tmp_path, (right, labelled, labelled), ids, model=model, checkpoint_sha256=str(number) * 64)
+    cells = quality_frame(tmp_path)
+    named, *others = (Comparison(arms=("a", "b"), quantity=name) for name in ("clean", "mean", "retention"))
+
+    def p_with(*primary: Comparison) -> float:
+        (evidence,) = evidence_of(cells, primary=primary)
+        part = replace(evidence, primary=[named])
+        (each,) = part.differences(lambda title: {"clean": part.miou(title, View())("clean", 0)}, (View(),)).values()
+        assert each.primary
+        return each.p_over_runs
+
+    alone = p_with(named)
+    assert 0 < alone < 1 / 3
+    assert [p_with(named, others[0]), p_with(named, *others)] == pytest.approx([2 * alone, 3 * alone])

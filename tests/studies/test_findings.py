@@ -35,9 +35,15 @@ def difference(estimate: float, *, runs: int = 1, half: float = 0.01, wide: floa
         (difference(-0.1, runs=2, wide=0.5), Grade.RUNS, "b has more clean mIoU than a (in all runs so far)"),
         (difference(0.1), Grade.WEIGHTS, "a has more clean mIoU than b (for these weights)"),
         (
-            difference(-0.009, half=0.004),
+            difference(-0.005, half=0.004),
             Grade.WEIGHTS,
             "b has more clean mIoU than a, by less than 1 point (for these weights)",
+        ),
+        (difference(-0.009, half=0.004), Grade.WEIGHTS, "b has more clean mIoU than a (for these weights)"),
+        (
+            difference(0.005, runs=2, half=0.004, wide=0.02),
+            Grade.RUNS,
+            "a has more clean mIoU than b (in all runs so far)",
         ),
         (difference(0.001, half=0.002), Grade.SAME, "a and b agree in clean mIoU within 1 point"),
         (difference(0.01, half=0.05), Grade.UNRESOLVED, "No difference in clean mIoU between a and b is resolved"),
@@ -81,12 +87,16 @@ def test_categories_that_differ_have_their_own_grades_and_what_is_open_is_said()
         "a has more mIoU under corruption than b (in all runs so far); a is ahead under noise (exploratory); "
         "b is ahead under blur (in all runs so far); as a whole, weather is not resolved"
     )
-    little = difference(0.009, half=0.004)
+    little = difference(0.005, half=0.004)
     assert title_of(mean=runs, noise=sure, blur=little, weather=little).endswith(
         "; a is ahead under noise (exploratory); under blur and weather they are within 1 point"
     )
     assert title_of(mean=runs, noise=sure, blur=little, weather=nothing).endswith(
         "; a is ahead under noise (exploratory); elsewhere they are within 1 point or not resolved"
+    )
+    beyond = difference(0.009, half=0.008, runs=2, wide=0.1)  # a small estimate, and an interval beyond the margin
+    assert title_of(mean=runs, noise=sure, blur=beyond, weather=little).endswith(
+        "; a is ahead under noise (exploratory) and blur (in all runs so far); under weather they are within 1 point"
     )
     assert title_of(mean=runs, noise=sure, blur=nothing, weather=nothing).endswith(
         "; as a whole, blur and weather are not resolved"

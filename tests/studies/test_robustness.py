@@ -173,3 +173,18 @@ def test_a_degenerate_model_is_flagged(folder: Path) -> None:
     assert miou(poor) < 0.45
     assert flag_of(poor) == "no better than one class for every pixel"
     assert quality_frame(folder)["flag"].tolist() == [""]
+
+
+def test_where_labels_have_one_class_almost_everywhere_a_model_that_finds_the_others_is_not_degenerate() -> None:
+    from robustbench_seg.studies.frame import flag_of
+
+    def counts(right: int, found: int) -> dict[str, np.ndarray]:
+        """600 of 100,000 pixels are of the rare class."""
+        values = [100_000 - 600 - (found - right), right], [100_000 - found, found], [99_400, 600]
+        return dict(zip(MIOU.columns, map(np.array, values), strict=True))
+
+    assert flag_of(counts(580, 610)) == ""
+    assert flag_of(counts(300, 300)) == ""
+    assert flag_of(counts(50, 59)) == "one class", "less than a tenth of what is labelled"
+    assert flag_of(counts(50, 61)) == ""
+    assert flag_of(counts(0, 300)) == "no better than one class for every pixel"

@@ -57,7 +57,9 @@ def compared(panel: Panel, views: tuple[View, View]) -> Content:
         ),
         long_table(
             panel,
-            panel.evidence.differences(lambda title: {name: both(title)[name, "gain"] for name in names}, views),
+            replace(panel.evidence, primary=()).differences(  # a suite names no gain
+                lambda title: {name: both(title)[name, "gain"] for name in names}, views, panel.evidence.pairs()
+            ),
             names,
             f"Points gained by one arm minus those gained by the other, of view {reestimated} over view {stored}",
             f"batchnorm-differences-{reestimated}",

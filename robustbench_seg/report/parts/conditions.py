@@ -29,10 +29,8 @@ def make(panel: Panel) -> Content:
         Column(name="miou", label=label, best="high", where={"condition": name}, key=name)
         for name, label in labels.items()
     ]
-    retention = ""
-    if scores.reference:
-        columns.append(Column(name=RETENTION, label=RETENTION, where={"condition": "mean"}))
-        retention = f" Retention: the mean of the others over {labels[scores.reference]}."
+    ratio = Column(name=RETENTION, label=RETENTION, where={"condition": "mean"})
+    over = f" Retention: the mean of the others over {labels[scores.reference]}." if scores.reference else ""
     sizes = ", ".join(
         f"{label} {counted(scores.images[name], 'image')} in {counted(scores.blocks[name], 'block')}"
         for name, label in labels.items()
@@ -51,11 +49,11 @@ def make(panel: Panel) -> Content:
     return Content.of(
         panel.table(
             quantities,
-            columns,
+            [*columns, ratio] if scores.reference else columns,
             FILE,
             TITLE,
-            facts=lambda entry: {name: scores.interval(name, draws) for name, draws in entry.values.items()},
-            caption=f"mIoU in %, from the images of each condition: {sizes}.{retention}",
+            intervals=scores.intervals,
+            caption=f"mIoU in %, from the images of each condition: {sizes}.{over}",
             main=True,
         ),
         panel.picture(FILE, TITLE, drawn, dots({"": rows}, "mIoU (%)")),
