@@ -1,20 +1,17 @@
 """Write boards as static pages that load nothing: an index, and for each board a page and a CSV file."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
-from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import markupsafe
 import numpy as np
 import pandas as pd
 
 from ..errors import UsageError
 from ..files import remove_leftovers, write_text
+from ..html_pages import package_text, page_engine, parts_of_page
 from ..owned_files import owning
 from ..studies.statistics import Interval
 from ..wording import MISSING, counted, percent, spaced
@@ -44,22 +41,9 @@ def write_site(boards: Sequence[Board], out: Path) -> Path:
 
 def rendered(template: str, title: str, **values: Any) -> str:
     """Render a page. It loads nothing, and its own script is the only one that it lets run."""
-    loader = jinja2.FunctionLoader(package_text)
-    engine = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader
-    )
-    engine.filters.update(interval=interval_text, key=sort_key, percent=percent, counted=counted, drawn=drawn)
-    script = package_text("board.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return engine.get_template(template).render(
-        title=title,
-        style=markupsafe.Markup(package_text("board.css")),
-        script=markupsafe.Markup(script),
-        script_hash=f"sha256-{digest}",
-        labels=LABELS,
-        missing=MISSING,
-        **values,
-    )
+    engine = page_engine(__package__, interval_text, sort_key, percent, counted, drawn)
+    shared = parts_of_page(*(package_text(__package__, name) for name in ("board.css", "board.js")))
+    return engine.get_template(template).render(title=title, labels=LABELS, missing=MISSING, **shared, **values)
 
 
 def title_of(board: Board) -> str:
@@ -148,7 +132,3 @@ def csv_of(board: Board) -> str:
         line |= {"missing": row.missing, "parameters": row.parameters, "weights": row.weights, "licence": row.licence}
         lines.append({**line, "alarms": "; ".join(row.alarms)})
     return str(pd.DataFrame(lines, dtype=object).to_csv(index=False, lineterminator="\n"))
-
-
-def package_text(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")

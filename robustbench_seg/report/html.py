@@ -1,11 +1,8 @@
 """The page: one HTML file with its style, script, figures and pictures in it; whatever it is given is escaped."""
 
-import base64
-import hashlib
 import re
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import jinja2
@@ -13,6 +10,7 @@ import markupsafe
 import pandas as pd
 
 from ..charts import stylesheet, svg
+from ..html_pages import package_text, page_engine, parts_of_page
 from ..studies.setting import MANY
 from ..studies.statements import INTERVAL, verdict
 from .content import ANSWER, Picture, Section
@@ -34,16 +32,14 @@ def render_html(title: str, sections: Sequence[Section], files_of: Sequence[File
 
     files_of: each section's files next to the page.
     """
-    script = package_text("page.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    style, script = (package_text(__package__, name) for name in ("page.css", "page.js"))
+    shared = parts_of_page(style + stylesheet(), script)
     parts = [part_of(section, files_of[k] if files_of else ()) for k, section in enumerate(sections)]
 
     def page(galleries: Sequence[Gallery]) -> str:
         return page_template().render(
             title=title,
-            style=markupsafe.Markup(package_text("page.css") + stylesheet()),
-            script=markupsafe.Markup(script),
-            script_hash=f"sha256-{digest}",
+            **shared,
             parts=[
                 {**part, "gallery": gallery if gallery.scenes else None, "left_out": gallery.left_out}
                 for part, gallery in zip(parts, galleries, strict=True)
@@ -58,10 +54,8 @@ def render_html(title: str, sections: Sequence[Section], files_of: Sequence[File
 @cache
 def page_template() -> jinja2.Template:
     """Compile the page's template, which takes longer than to render it."""
-    engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    filters = code, prose, common_lead, sort_key, plain_title, many_models, verdict, with_rest
-    engine.filters.update({each.__name__: each for each in filters})
-    return engine.from_string(package_text("page.html"))
+    engine = page_engine(__package__, code, prose, common_lead, sort_key, plain_title, many_models, verdict, with_rest)
+    return engine.get_template("page.html")
 
 
 def part_of(section: Section, own_files: Files) -> dict[str, Any]:
@@ -142,7 +136,3 @@ def code(text: str) -> markupsafe.Markup:
 def prose(text: str) -> str:
     """Keep a number and its % on one line."""
     return re.sub(r"(?<=\d) %", "\u00a0%", text)
-
-
-def package_text(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
