@@ -50,7 +50,7 @@ class Loader:
     def __init__(self, workers: int, ahead: Callable[[], object] | None = None) -> None:
         self.workers, self.ahead = workers, ahead
         self.window = PREFETCH * workers  # results of a `map` that are waiting or in progress, at most
-        self.crew: Crew | None = None
+        self.pool: Pool | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -58,9 +58,9 @@ class Loader:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.crew is not None:
-            self.crew.end(at_once=False)
-            self.crew = None
+        if self.pool is not None:
+            self.pool.end(at_once=False)
+            self.pool = None
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
         """Yield function(item) for each item, in order. function and items must be picklable if there are workers.
@@ -70,10 +70,10 @@ class Loader:
         """
         if self.workers == 0:
             return (function(item) for item in items)
-        if self.crew is None:
-            self.crew = Crew(self.workers, self.ahead)
+        if self.pool is None:
+            self.pool = Pool(self.workers, self.ahead)
         try:
-            submit = partial(self.crew.submit, pickle.dumps(function))
+            submit = partial(self.pool.submit, pickle.dumps(function))
         except Exception as error:
             return failing(error)
         left = iter(items)
@@ -109,7 +109,7 @@ class Call:
     future: Future[Any]
 
 
-class Crew:
+class Pool:
     """Worker processes; a thread starts each process and serves it.
 
     The lifeline is a pipe without data. When this process ends in any way, its end of the pipe closes, and the worker
@@ -196,10 +196,10 @@ class InWorkerError(Exception):
 
 
 class Worker:
-    """The connection to a worker process. crew: the number of workers."""
+    """The connection to a worker process. workers: how many there are."""
 
-    def __init__(self, connection: Connection, crew: int) -> None:
-        self.connection, self.crew = connection, crew
+    def __init__(self, connection: Connection, workers: int) -> None:
+        self.connection, self.workers = connection, workers
         self.receiver = Receiver(connection)
         self.function = b""  # the function that the worker holds
         self.usable = True
@@ -215,7 +215,7 @@ class Worker:
         except (EOFError, OSError):
             self.usable = False
             raise MachineError(
-                f"a worker process was killed, perhaps because memory ran out; {FEWER.format(self.crew)}"
+                f"a worker process was killed, perhaps because memory ran out; {FEWER.format(self.workers)}"
             ) from None
         except BaseException:
             self.usable = False  # an answer was read in part
