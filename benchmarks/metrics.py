@@ -28,7 +28,8 @@ from robustbench_seg.files import write_json, write_text
 from robustbench_seg.measure.evaluate import evaluate
 from robustbench_seg.measure.workers import Loader
 from robustbench_seg.metrics import OPTIONAL
-from robustbench_seg.models import RANDOM_WEIGHTS, load_model
+from robustbench_seg.models import RANDOM_WEIGHTS, load_source
+from robustbench_seg.models.source import Source
 from robustbench_seg.store.cell import Setting
 
 from .tables import provenance, table
@@ -76,7 +77,8 @@ def alternately(height: int, width: int, classes: int, samples: int) -> dict[str
     """Time one image with the metrics off and on; {"off": [ms, ...], "on": [ms, ...]}."""
     dataset: Any = Held(height, width, classes)
     names = [f"class {k}" for k in range(classes)]
-    model = load_model("segformer-b0", names, RANDOM_WEIGHTS, torch.device("cpu"))
+    source = Source(model="segformer-b0", weights=RANDOM_WEIGHTS)
+    model = load_source(source, source.model, names, torch.device("cpu"))
     settings = {"off": Setting(), "on": Setting(metrics=OPTIONAL)}
     times_ms: dict[str, list[float]] = {side: [] for side in settings}
     for turn in range(samples + 1):

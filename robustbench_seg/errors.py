@@ -2,6 +2,7 @@
 
     RobustBenchError            one clear line; the command line prints it and exits with status 2
     ├── UsageError              an option, a name, a suite or a recipe that is not allowed
+    │   └── NotFiniteError      a model whose logits have NaN or infinity
     ├── DataError               a data set's folder or file that is missing, broken or inconsistent
     ├── StoreError              a result folder that is in use or holds something else
     │   └── DamagedError        a cell's file with content that differs from what was written
@@ -13,6 +14,7 @@
 
 __all__ = [
     "DamagedError", "DataError", "MachineError", "NotFiniteError", "RobustBenchError", "StoreError", "UsageError",
+    "missing_extra",
 ]  # fmt: skip
 
 
@@ -51,3 +53,9 @@ class DamagedError(StoreError):
 
 class MachineError(RobustBenchError):
     """The machine lacks something that the program needs; the message names the remedy."""
+
+
+def missing_extra(need: str, extra: str) -> MachineError:
+    """Make the error for a package that is not installed. need: what needs which package. extra: it has the package."""
+    # The package is on no index: pip would look there for robustbench-seg[EXTRA], and install what another owner put.
+    return MachineError(f"{need}: pip install '.[{extra}]' in the checkout of robustbench-seg")

@@ -2,21 +2,20 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from .files import METADATA_KEY
+from .files import METADATA_KEY, write_atomically
 from .model import SegFormer
 
 __all__ = ["export_onnx", "traced_sides", "write_graph"]
 
 TRACED_SIDES = (96, 128), (160, 224)  # of the example image; batch, height and width of the graph are free
+MOST_BYTES = 2**31 - 1  # of a message of protobuf
 
 
 def export_onnx(model: SegFormer, path: str | os.PathLike[str]) -> None:
@@ -37,9 +36,12 @@ def write_graph(
 
     about: the description in the metadata. sides: height and width of the example image.
     """
+    tensors = [*network.parameters(), *network.buffers()]
+    if (size := sum(tensor.nbytes for tensor in tensors)) > MOST_BYTES:
+        raise ValueError(f"{path}: the weights have {size / 1e9:.1f} GB, but an ONNX graph has 2 GB at most")
     training = network.training
     free = torch.export.Dim.DYNAMIC
-    place = next(chain(network.parameters(), network.buffers()), torch.empty(0)).device
+    place = tensors[0].device if tensors else torch.device("cpu")
     try:
         with torch.no_grad():  # the same graph, a seventh sooner
             program = torch.onnx.export(
@@ -55,10 +57,7 @@ def write_graph(
         network.train(training)
     assert program is not None
     program.model.metadata_props[METADATA_KEY] = json.dumps(about, sort_keys=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        temporary = Path(folder, "graph.onnx")
-        program.save(temporary, external_data=False)
-        temporary.replace(path)
+    write_atomically(path, program.model_proto.SerializeToString())
 
 
 def traced_sides(model: SegFormer) -> tuple[int, int]:

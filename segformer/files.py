@@ -128,8 +128,9 @@ def identity_of(paths: Iterable[Path], root: Path) -> str:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary file next to `path`, fsync, rename: a reader sees the whole old file or the whole new one.
 
-    The temporary file has the name (with the machine's boot id) and the lock that the benchmark uses. So if the process
-    is killed, the benchmark's next command in that folder removes the temporary file.
+    The temporary file has the name and the lock that the benchmark uses. So if the process is killed, a later command
+    of the benchmark in that folder removes the temporary file: the next one on Linux, where the name has the machine's
+    boot id, elsewhere the first one after a day.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock, temporary = make_temporary(path.parent)

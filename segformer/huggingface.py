@@ -14,7 +14,17 @@ from .preprocessor import FILES, read_preprocessor
 from .shards import read_weights
 from .sources import NVIDIA_LICENCE, TRANSFORMERS_4, UNKNOWN_LICENCE
 
-__all__ = ["FIELDS", "HUB", "download", "folder_config", "is_hub_id", "missing", "read_folder", "repository_of"]
+__all__ = [
+    "FIELDS",
+    "HUB",
+    "download",
+    "folder_config",
+    "is_hub_id",
+    "licence_of",
+    "missing",
+    "read_folder",
+    "repository_of",
+]
 
 HUB = "hf:"
 
@@ -113,21 +123,34 @@ def read_folder(folder: Path, repository: str = "") -> Content:
         config, class_names = read_config(foreign)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / 'config.json'}: not the configuration of a SegFormer ({error})") from None
-    # Version 4 stores the origin of the weights in config.json; a folder in the hub's cache has it in its path.
-    origins = (repository, str(foreign.get("_name_or_path", "")), *folder.absolute().parts)
-    if any(origin.startswith(("nvidia/", "models--nvidia--")) for origin in origins):
-        licence = NVIDIA_LICENCE
-    else:
-        licence = str(foreign.get("license") or UNKNOWN_LICENCE)
     side_files = [folder / name for name in ("config.json", *FILES) if (folder / name).is_file()]
     return replace(
         weights,
         files=(*side_files, *weights.files),
         config=config,
         class_names=class_names,
-        licence=licence,
+        licence=licence_of(foreign, folder, repository),
         preprocessor=read_preprocessor(folder),
     )
+
+
+def licence_of(foreign: Mapping[str, Any], folder: Path, repository: str = "") -> str:
+    """Name the licence of a SegFormer's weights, as far as their origin or config.json states it.
+
+    foreign: the content of config.json. folder, repository: as in `read_folder`.
+    """
+    # Version 4 stores the origin of the weights in config.json; a folder in the hub's cache has it in its path.
+    origins = (repository, str(foreign.get("_name_or_path", "")), str(folder.absolute()))
+    return NVIDIA_LICENCE if any(map(is_nvidias, origins)) else str(foreign.get("license") or UNKNOWN_LICENCE)
+
+
+def is_nvidias(origin: str) -> bool:
+    """Whether an origin is a repository of NVIDIA on the hub, or a path in the hub's cache of such a repository.
+
+    A folder of the user may be called nvidia, too.
+    """
+    in_cache = any(part.startswith("models--nvidia--") for part in Path(origin).parts)
+    return in_cache or re.fullmatch(r"nvidia/[\w.-]+", origin) is not None
 
 
 def read_config(foreign: Mapping[str, Any]) -> tuple[SegFormerConfig, tuple[str, ...]]:

@@ -6,6 +6,9 @@ from typing import Any
 
 import torch
 
+from robustbench_seg.models import load_source
+from robustbench_seg.models.base import Segmenter
+from robustbench_seg.models.source import Source
 from segformer import CheckpointInfo, SegFormer, build
 
 FREE = ["b", 3, "h", "w"]
@@ -19,6 +22,10 @@ def small_segformer() -> SegFormer:
     with torch.no_grad():  # random weights give nearly one class everywhere; a stronger classifier does not
         network.decoder.classify.weight *= 30
     return network
+
+
+def load_graph(path: Path | str) -> Segmenter:
+    return load_source(Source(model="onnx", weights=str(path)), "onnx", NAMES, torch.device("cpu"))
 
 
 def write_graph(

@@ -6,7 +6,9 @@ its severity. At the end each model has its headlines: MODEL/VIEW/headline/clean
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from ..store.folder import Store
 from ..studies.draws import over_draws
 from ..studies.frame import quality_frame
 
-__all__ = ["LOGS", "Log", "LogListener", "open_log"]
+__all__ = ["LOGS", "Log", "LogListener", "logging_to", "open_log"]
 
 HEADLINE = (CLEAN, "mean", "retention")
 
@@ -52,6 +54,7 @@ class TensorBoard(Log):
 
     def write(self, name: str, value: float, step: int) -> None:
         self.writer.add_scalar(name, value, step)
+        self.writer.flush()  # a stop ends the process at once, and the writer keeps events for up to two minutes
 
     def close(self) -> None:
         self.writer.close()
@@ -90,11 +93,11 @@ class MLflow(Log):
         self.mlflow.end_run()
 
 
-# name: the class, what has to be installed for it, and what stands after the colon
-LOGS: dict[str, tuple[type[Log], str, str]] = {
-    "tensorboard": (TensorBoard, "tensorboard", "DIR"),
-    "wandb": (WeightsAndBiases, "wandb", "PROJECT"),
-    "mlflow": (MLflow, "mlflow", "URI"),
+# name, which is the package's: the class, and what stands after the colon
+LOGS: dict[str, tuple[type[Log], str]] = {
+    "tensorboard": (TensorBoard, "DIR"),
+    "wandb": (WeightsAndBiases, "PROJECT"),
+    "mlflow": (MLflow, "URI"),
 }
 
 
@@ -105,62 +108,82 @@ def open_log(target: str, config: Mapping[str, Any]) -> Log:
     """
     name, _, place = target.partition(":")
     if name not in LOGS or not place:
-        forms = ", ".join(f"{name}:{place}" for name, (_, _, place) in LOGS.items())
+        forms = ", ".join(f"{name}:{place}" for name, (_, place) in LOGS.items())
         raise UsageError(f"--log-to takes {forms}, got {target!r}")
-    kind, package, _ = LOGS[name]
     try:
-        return kind(place, config)
+        return LOGS[name][0](place, config)
     except ImportError as error:
-        lacks = (error.name or package).partition(".")[0]
-        own = lacks in (package, "torch")  # torch's writer is there, and imports the package
+        lacks = (error.name or name).partition(".")[0]
+        own = lacks in (name, "torch")  # torch's writer is there, and imports the package
         what = "is not installed" if own else f"can't be imported without {lacks}"
-        raise MachineError(f"--log-to {target}: {package} {what}: pip install {package}") from None
+        raise MachineError(f"--log-to {target}: {name} {what}: pip install {name}") from None
     except Exception as error:  # whatever a package raises over its place
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise MachineError(f"--log-to {target}: {package} can't open it ({reason:.300})") from error
+        raise MachineError(f"--log-to {target}: {name} can't open it ({reason:.300})") from error
 
 
 class LogListener(Listener):
     """Writes the score of each cell that is stored, and at the end the headline of each model.
 
-    out: the folder of the run. note: called once with a line where the log fails; the run continues without it.
+    out: the folder of the run. suite: its suite. note: called once with a line where the log fails; the run continues
+    without it.
     """
 
-    def __init__(self, log: Log, out: Path, note: Callable[[str], None]) -> None:
-        self.log, self.store, self.note = log, Store(out), note
+    def __init__(self, log: Log, out: Path, suite: str, note: Callable[[str], None]) -> None:
+        self.log, self.store, self.suite, self.note = log, Store(out), suite, note
+        self.keys: set[str] = set()
         self.broken = False
 
+    def planned(self, done: int, waiting: list[Job]) -> None:
+        self.keys = {job.record.key for job in waiting}
+
     def finished(self, job: Job, error: Exception | None) -> None:
-        cell = job.cell
-        if error is not None or not isinstance(cell, QualityCell):
-            return
-        stored = read_cell(self.store.path(job.record.kind, cell.slug, job.record.key))
+        if error is None and isinstance(job.cell, QualityCell):
+            self.attempt(partial(self.write_cell, job.cell, job.record.key))
+
+    def write_cell(self, cell: QualityCell, key: str) -> None:
+        """Write the score of a cell that is stored."""
+        stored = read_cell(self.store.path(cell.kind, cell.slug, key))
         score = miou({name: stored.arrays[name].sum(axis=0) for name in MIOU.columns})
         draw = f"/seed-{cell.seed}" if cell.corruption != CLEAN else ""
         self.write(
             f"{cell.model}/{view_name(cell.view.label, cell.void)}/{cell.corruption}{draw}", score, cell.severity
         )
 
-    def close(self) -> None:
-        """Write the headlines of the run's plan, and what is left."""
-        plan = self.store.plans()[-1]
+    def write_headlines(self) -> None:
+        """Write the headlines of the run's plan: the last one of its suite that has the cells which the run measured.
+
+        Other runs may write plans into the same folder meanwhile.
+        """
+        own_plans = [plan for plan in self.store.plans() if plan.suite == self.suite]
+        plan = [plan for plan in own_plans if self.keys <= {cell.key for cell in plan.cells}][-1]
         cells = quality_frame(self.store.folder)
         own = cells[cells["key"].isin([cell.key for cell in plan.cells])] if len(cells) else cells
         for row in over_draws(own, dict(plan.conditions)).to_dict("records"):
             for name in HEADLINE:
                 self.write(f"{row['model']}/{view_name(row['view'], row['void'])}/headline/{name}", row[name], 0)
-        self.attempt(self.log.close)
 
     def write(self, name: str, value: float, step: int) -> None:
         if not math.isnan(value):
-            self.attempt(lambda: self.log.write(name, value, step))
+            self.log.write(name, value, step)
 
     def attempt(self, call: Callable[[], None]) -> None:
-        """Call the log, until it fails."""
+        """Call what writes to the log, until something fails."""
         if self.broken:
             return
         try:
             call()
-        except Exception as error:  # whatever a package raises; it must not cost the run
+        except Exception as error:  # of a package, or over a file of the store; it must not cost the run
             self.broken = True
             self.note(f"--log-to: nothing more is logged ({' '.join(f'{type(error).__name__}: {error}'.split()):.300})")
+
+
+@contextmanager
+def logging_to(log: Log, out: Path, suite: str, note: Callable[[str], None]) -> Iterator[LogListener]:
+    """Hold a run to a log, which is closed however the run ends. out, suite, note: see `LogListener`."""
+    listener = LogListener(log, out, suite, note)
+    try:
+        yield listener
+        listener.attempt(listener.write_headlines)
+    finally:
+        listener.attempt(log.close)

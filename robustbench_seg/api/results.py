@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import UsageError
+from ..files import expanded
 from ..store.cell import CLEAN, view_name
 from ..store.folder import Store
 from ..store.plan import Plan
@@ -83,9 +84,8 @@ class Results:
         from ..report.page import write_report
         from ..report.sections import sections_of
 
-        return write_report(
-            sections_of([self.folder], reference=reference, margin=margin), Path(path).expanduser(), pdf=pdf
-        )
+        out = Path(expanded(str(path)))
+        return write_report(sections_of([self.folder], reference=reference, margin=margin), out, pdf=pdf)
 
     def to_json(self, *, reference: str | None = None) -> str:
         """Write the report's tables, findings and provenance as one JSON document, as `report --json` prints it."""
@@ -131,7 +131,7 @@ class Results:
 
 def read_results(folder: Path | str) -> Results:
     """Read a folder that `run` or `evaluate` wrote. Raises StoreError for one without results, or with damaged ones."""
-    return Results(Path(folder).expanduser())
+    return Results(Path(expanded(str(folder))))
 
 
 def compare(base: Results | Path | str, new: Results | Path | str) -> Changes:

@@ -1,6 +1,6 @@
 """Axes that hold numbers: round ticks, at most five, and texts that do not run into each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from math import ceil, floor, isfinite, log, log10
 
 from .values import Axis
@@ -11,13 +11,14 @@ STEPS = (1, 2, 5, 10)
 NEAR, LETTER = 0.08, 0.018  # of an axis: the least distance of two texts, and half of a letter in a small panel
 
 
-def axis_over(values: Iterable[float], label: str = "", *, most: int = 6, include: Sequence[float] = (0,),
-              signed: bool = False, band: float | None = None) -> Axis:  # fmt: skip
-    """Make an axis over all finite values and those to include, whose ends are ticks or close to the values.
+def axis_over(
+    values: Iterable[float], label: str = "", *, most: int = 6, signed: bool = False, band: float | None = None
+) -> Axis:
+    """Make an axis over zero and all finite values, whose ends are ticks or close to the values.
 
     most: number of ticks. signed: for differences, with + and a line at zero. band: the margin around zero to shade.
     """
-    finite = [*filter(isfinite, values), *include] or [0.0]
+    finite = [0.0, *filter(isfinite, values)]
     low, high = min(finite), max(finite)
     if low == high:
         low, high = low - 0.5, high + 0.5

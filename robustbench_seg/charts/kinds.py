@@ -64,9 +64,9 @@ def dumbbells(
     return replace(chart, panels=tuple(drawn), legend=tuple((name, k) for k, name in enumerate(legend)))
 
 
-def dots(panels: Mapping[str, DotsByRow], label: str, *, across: int = 2) -> Chart:
+def dots(panels: Mapping[str, DotsByRow], label: str) -> Chart:
     """Draw the scores of all arms in each row, a panel per title."""
-    chart = rows_chart(panels, lambda ends: axis_over(ends, label), across=across)
+    chart = rows_chart(panels, lambda ends: axis_over(ends, label), across=2)
     every = [dot for rows in panels.values() for own in rows.values() for dot in own]
     return replace(chart, legend=tuple({dot.arm: dot.series for dot in every if dot.series is not None}.items()))
 

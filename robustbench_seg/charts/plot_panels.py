@@ -8,7 +8,7 @@ from .elements import colour_of, data, draw_line, draw_mark, draw_text, percent,
 from .values import Curve, Plot
 from .words import shorten, state_number
 
-__all__ = ["LEFT", "draw_plot", "height_of", "width_of"]
+__all__ = ["draw_plot"]
 
 SMALL, LARGE = 112, 230  # px: the area of one of several panels, and of one over the whole width
 TOP, BOTTOM = 26, 34  # px above and below the area
@@ -18,19 +18,10 @@ BOX = f'viewBox="0 0 {FINE} {FINE}" preserveAspectRatio="none"'
 NAME, ARROW = 15, 8
 
 
-def height_of(panel: Plot, *, small: bool) -> float:
-    """Give the height of the area in px."""
-    return SMALL if small else LARGE
-
-
-def width_of(panel: Plot) -> float:
-    """Give the width of the area as a share of the panel's."""
-    return (LABELLED if panel.labelled else RIGHT) - LEFT
-
-
 def draw_plot(panel: Plot, *, small: bool) -> tuple[str, float]:
     """Draw curves; return the elements and the height in px."""
-    height, width = height_of(panel, small=small), width_of(panel)
+    height = SMALL if small else LARGE
+    width = (LABELLED if panel.labelled else RIGHT) - LEFT
     top = TOP + (NAME if panel.title and panel.y.label and not small else 0.0)
     bottom = top + height
 

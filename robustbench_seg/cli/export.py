@@ -8,7 +8,7 @@ import typer
 from rich.filesize import decimal
 
 from ..errors import UsageError
-from .options import pairs_of
+from .options import data_folders
 from .terminal import console, say
 
 if TYPE_CHECKING:
@@ -71,7 +71,6 @@ def calibration_data(text: str, split: str) -> "Dataset":
     """Open the data set of --calibrate: NAME=PATH, or the name of one that is embedded."""
     from ..datasets import DATASETS, open_split
 
-    if text in DATASETS and not DATASETS[text].needs_folder:
-        return open_split(text, split, {})
-    ((name, folder),) = pairs_of("--calibrate", [text]).items()
-    return open_split(name, split, {name: Path(folder).expanduser()})
+    alone = text in DATASETS and not DATASETS[text].needs_folder
+    folders = {} if alone else data_folders([text], "--calibrate")
+    return open_split(next(iter(folders), text), split, folders)

@@ -40,7 +40,7 @@ from .report import write_and_show
 from .terminal import console, say, warn
 
 if TYPE_CHECKING:
-    from ..api.logs import LogListener
+    from ..measure.listener import Listener
     from ..suites import Suite
 
 __all__ = ["run"]
@@ -105,11 +105,8 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         address=address,
         shard=(part := shard_for(shard, address)),
     )
-    log = opened_log(log_to, out, target.suite)
-    with RunProgress(console) as progress:
-        failed = run_suite(target.suite, out, options, Listeners(progress, *log))
-    for each in log:
-        each.close()
+    with logged(log_to, out, target.suite) as log, RunProgress(console) as progress:
+        failed = run_suite(target.suite, out, options, Listeners(progress, log))
     try:
         if part is None or not (lacking := missing_in(out, target.suite.name)):
             with turn_for(out, "report"), measuring(out, alone=False, wait=say):
@@ -150,12 +147,17 @@ def turn_for(out: Path, name: str) -> Iterator[None]:
             yield
 
 
-def opened_log(target: str | None, out: Path, suite: "Suite") -> list["LogListener"]:
-    """Open what --log-to names, before anything is measured; nothing without it."""
+@contextmanager
+def logged(target: str | None, out: Path, suite: "Suite") -> Iterator["Listener"]:
+    """Hold a run to what --log-to names, which is opened before anything is measured; to nothing without it."""
+    from ..measure.listener import Listener
+
     if target is None:
-        return []
-    from ..api.logs import LogListener, open_log
+        yield Listener()
+        return
+    from ..api.logs import logging_to, open_log
 
     dataset = suite.dataset.name if suite.dataset else "none"
     config = {"suite": suite.name, "protocol": suite.protocol, "dataset": dataset, "out": str(out)}
-    return [LogListener(open_log(target, config), out, warn)]
+    with logging_to(open_log(target, config), out, suite.name, warn) as listener:
+        yield listener

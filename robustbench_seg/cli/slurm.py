@@ -3,13 +3,14 @@
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import UsageError
 
-__all__ = ["EXTRA", "USAGE", "slurm"]
+__all__ = ["EXTRA", "USAGE", "read_run", "slurm"]
 
 USAGE = "SUITE --array N --out DIR [OPTIONS] [OPTIONS OF run]"
 EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}  # the options of `run`
@@ -102,7 +103,7 @@ def slurm(
     for option in sbatch or ():
         if not option.startswith("-") or not option.isprintable():
             raise UsageError(f"--sbatch takes an option such as --partition=gpu, got {option!r:.60}")
-    given = parse(context)
+    given = read_run(context, context.args)
     if given["suite"] is not None and not given["plugins"]:
         read_suite(given["suite"])
     elif given["suite"] is None and not given["data"]:
@@ -145,7 +146,10 @@ def seconds(time: str) -> int | None:
     return (int(form["days"] or 0) * DAY_S + hours * 3600 + minutes * 60 + rest) or None
 
 
-def parse(context: typer.Context) -> dict[str, Any]:
-    """Read the arguments of `run` without running it. Raises what it raises for an option that it does not have."""
+def read_run(context: typer.Context, words: Sequence[str]) -> dict[str, Any]:
+    """Read the arguments of `run` without running it, by the names of its parameters.
+
+    context: of any command of the program. Raises what `run` raises for an option that it does not have.
+    """
     group: Any = context.find_root().command
-    return dict(group.commands["run"].make_context("run", [*context.args]).params)
+    return dict(group.commands["run"].make_context("run", [*words]).params)

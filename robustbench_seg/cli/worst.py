@@ -22,6 +22,7 @@ __all__ = ["worst"]
 
 
 def worst(  # noqa: PLR0913 (each is an option of the command)
+    context: typer.Context,
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders that `run` wrote.")],
     *,
     model: Annotated[
@@ -76,7 +77,7 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
         note = partial(print, file=sys.stderr) if as_json or as_csv else say
         wishes = [wish for source in sources for wish in wishes_of(source, metric)] if pictures else []
         wishes += [wish for source in sources for wish in gallery_wishes(source)] if gallery else []
-        make_pictures(wishes, pictures or Path(), data, weights, note)
+        make_pictures(context, wishes, pictures or Path(), data, weights, note)
         if pictures:
             note(f"pictures: {pictures}")
         if gallery:

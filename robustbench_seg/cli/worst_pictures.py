@@ -4,7 +4,6 @@ Nothing is shown that was not measured: the command is read again, and a cell ha
 settings have the key of the stored cell.
 """
 
-import inspect
 import json
 import re
 import shlex
@@ -14,10 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..files import expanded
 from ..wording import listed
 from .choice import Choice, choose, options_for
+from .slurm import read_run
 
 if TYPE_CHECKING:
+    import typer
+
     from ..datasets.base import Dataset, LabelMap, Sample
     from ..measure.plan import Job, Options
     from ..studies.sources import Source
@@ -94,9 +97,16 @@ def folder_name(text: str) -> str:
 
 
 def make_pictures(
-    wishes: Sequence[Wish], out: Path, data: list[str] | None, weights: list[str] | None, note: Callable[[str], None]
+    context: "typer.Context",
+    wishes: Sequence[Wish],
+    out: Path,
+    data: list[str] | None,
+    weights: list[str] | None,
+    note: Callable[[str], None],
 ) -> None:
-    """Make the pictures into a folder. data, weights: in the place of those in the commands. note: see `make_jobs`.
+    """Make the pictures into a folder.
+
+    context: see `read_run`. data, weights: in the place of those in the commands. note: see `make_jobs`.
 
     Raises UsageError if a command can't be read again, or if its models and data are not the ones in the store.
     """
@@ -104,7 +114,7 @@ def make_pictures(
 
     for command in dict.fromkeys(wish.command for wish in wishes):
         own = [wish for wish in wishes if wish.command == command]
-        suite, options = request_of(command, data, weights)
+        suite, options = request_of(context, command, data, weights)
         dataset, ids = open_data(suite, options)
         jobs = {job.record.key: job for job in make_jobs(suite, options, dataset, ids, note)[1]}
         if other := [wish.model for wish in own if wish.key not in jobs]:
@@ -143,46 +153,27 @@ def save_images(job: "Job", dataset: "Dataset", folders: Sequence[tuple[str, Pat
         raise tally.error
 
 
-def request_of(command: str, data: list[str] | None, weights: list[str] | None) -> "tuple[Suite, Options]":
+def request_of(
+    context: "typer.Context", command: str, data: list[str] | None, weights: list[str] | None
+) -> "tuple[Suite, Options]":
     """Read the command of a run again, as the command line does. data, weights: in the place of the command's."""
     from ..plugin import import_file
 
-    words = shlex.split(command)
+    try:
+        words = shlex.split(command)
+    except ValueError:  # an open quotation mark, as of a script called it's.py
+        words = []
     if words[:2] != ["robustbench-seg", "run"]:
         raise UsageError(f"no pictures: the cells were made by {command!r}, which is no `run` that can be read again")
-    given = parsed(words[2:])
+    given = read_run(context, words[2:])
     for path in given["plugins"] or ():
-        import_file(path)
+        import_file(Path(expanded(str(path))))
     choice: dict[str, Any] = {name: given[name] for name in vars(Choice()) if name != "data"}
     choice["views"] = choice["views"] or ()
     target = choose(given["suite"], Choice(data=merged(given["data"], data), **choice))
     own = {name: given[name] for name in ("device", "precision", "limit")}
     paths = merged(given["weights"], weights)
     return target.suite, options_for(target, weights=paths, models=given["model"], workers=0, **own)
-
-
-def parsed(words: list[str]) -> dict[str, Any]:
-    """Parse the options of `run`, by the names of its parameters."""
-    import typer
-
-    from .options import Plugins, Quiet
-    from .run import run
-
-    def again(**values: Any) -> None:
-        """Take what `run` takes, with the options that all commands have."""
-
-    signature = inspect.signature(run)
-    more = {"plugins": Plugins, "quiet": Quiet}
-    options = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-        for name, kind in more.items()
-    ]
-    vars(again)["__signature__"] = signature.replace(parameters=[*signature.parameters.values(), *options])
-    again.__annotations__ = {**run.__annotations__, **more}
-    app = typer.Typer()
-    app.command()(again)
-    with typer.main.get_command(app).make_context("run", words) as context:
-        return dict(context.params)
 
 
 def merged(before: list[str] | None, instead: list[str] | None) -> list[str]:

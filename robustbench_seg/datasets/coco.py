@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, MachineError
+from ..errors import DataError, missing_extra
 from ..files import canonical_json
 from ..wording import counted, listed, quote
 from .base import IGNORE, LabelMap
@@ -103,7 +103,7 @@ def drawn(segmentation: Any, size: tuple[int, int]) -> Any:
     try:
         from pycocotools import mask
     except ImportError:
-        raise MachineError("COCO-style annotations need pycocotools: pip install 'robustbench-seg[coco]'") from None
+        raise missing_extra("COCO-style annotations need pycocotools", "coco") from None
     try:
         if isinstance(segmentation, list):
             codes = mask.merge(mask.frPyObjects(segmentation, *size))

@@ -18,7 +18,6 @@ from .voc import colour_of
 __all__ = ["FolderSpec", "classes_of", "palette_of", "read_spec"]
 
 DESCRIPTION = "dataset.yaml"
-IMAGES = (".png", ".jpg", ".jpeg", ".webp")
 MOST_VALUE = 65535
 Byte = Annotated[int, Field(ge=0, le=255)]
 Colour = tuple[Byte, Byte, Byte]

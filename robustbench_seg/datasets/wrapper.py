@@ -1,9 +1,11 @@
 """A data set that passes on what another one is, and changes how its samples are loaded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from inspect import get_annotations
 from pathlib import Path
 
-from .base import Dataset, Survey
+from ..errors import DataError
+from .base import Dataset, Inspection, Survey
 
 __all__ = ["Wrapper"]
 
@@ -13,10 +15,12 @@ class Wrapper(Dataset):
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
-        self.name, self.split = dataset.name, dataset.split
-        self.class_names, self.palette = dataset.class_names, dataset.palette
-        self.shows_images, self.synthetic = dataset.shows_images, dataset.synthetic
-        self.notes = dataset.notes
+        for name in (*get_annotations(Dataset), "blocks", "groups"):  # the last two are static methods
+            setattr(self, name, getattr(dataset, name))
+
+    def choose(self, split: str) -> None:
+        self.dataset.choose(split)
+        self.split = self.dataset.split
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -34,6 +38,12 @@ class Wrapper(Dataset):
 
     def survey(self, ids: Sequence[str]) -> Survey:
         return self.dataset.survey(ids)
+
+    def inspect(self, image_id: str) -> Inspection:
+        return self.dataset.inspect(image_id)
+
+    def inspections(self, ids: Sequence[str]) -> Iterator[Inspection | DataError]:
+        return self.dataset.inspections(ids)
 
     def describe(self, image_id: str) -> str:
         return self.dataset.describe(image_id)

@@ -75,9 +75,7 @@ class Shared:
         self.claims.release(claim)
 
 
-def claimed(
-    shared: Shared, units: Sequence[Unit], sleep: Callable[[float], None] = time.sleep
-) -> Iterator[Unit | None]:
+def claimed(shared: Shared, units: Sequence[Unit]) -> Iterator[Unit | None]:
     """Yield what this process has claimed, with the cells that the store lacks by then, until all cells are done.
 
     None stands where all that came before must be finished: before this process waits for others, which may wait for
@@ -113,7 +111,7 @@ def claimed(
                 holders = [text for unit in others if (text := shared.claims.holder(unit.name))]
                 if holders and (news := f"waiting for {listed(holders, MOST)}") != line:
                     shared.listener.waits(line := news)
-                sleep(POLL_S)
+                time.sleep(POLL_S)
             left = others
         yield None
     finally:

@@ -15,23 +15,15 @@ from torch import Tensor
 
 from ..models.base import Segmenter
 from ..store.cell import LatencyCell
+from ..suites import LatencySpec
 from .rating import classify
 from .views import in_precision
 
-__all__ = ["Budget", "Speed", "measure_latency", "peak_memory_mib"]
+__all__ = ["Speed", "measure_latency", "peak_memory_mib"]
 
 WARM_UP = 3
 FEWEST = 10  # samples, even if they take long
 KIB_PER_MIB = 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class Budget:
-    """The duration: at least min_samples and min_seconds, at most max_seconds, but always 10 samples or more."""
-
-    min_samples: int = 30
-    min_seconds: float = 10.0
-    max_seconds: float = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +41,11 @@ class Speed:
 
 
 @torch.inference_mode()
-def measure_latency(model: Segmenter, cell: LatencyCell, budget: Budget) -> Speed:
-    """Time the model on random pixels of the cell's size, after warm-up; a GPU is synchronised after each pass."""
+def measure_latency(model: Segmenter, cell: LatencyCell, spec: LatencySpec) -> Speed:
+    """Time the model on random pixels of the cell's size, after warm-up; a GPU is synchronised after each pass.
+
+    spec: the duration. There are 10 samples or more, even if they take longer.
+    """
     generator = torch.Generator().manual_seed(0)
     shape = (cell.batch, 3, cell.height, cell.width)
     images = torch.randint(256, shape, dtype=torch.uint8, generator=generator).to(model.device)
@@ -71,16 +66,16 @@ def measure_latency(model: Segmenter, cell: LatencyCell, budget: Budget) -> Spee
         one_pass()
     peak_mib = peak_memory_mib(one_pass, model.device)
     samples: list[tuple[float, float]] = []
-    while not is_enough(len(samples), time.perf_counter() - begin, budget):
+    while not is_enough(len(samples), time.perf_counter() - begin, spec):
         samples.append(one_pass())
     latency_ms, classify_ms = zip(*samples, strict=True)
     return Speed(latency_ms=list(latency_ms), classify_ms=list(classify_ms), peak_memory_mib=peak_mib)
 
 
-def is_enough(samples: int, seconds: float, budget: Budget) -> bool:
+def is_enough(samples: int, seconds: float, spec: LatencySpec) -> bool:
     if samples < FEWEST:
         return False
-    return seconds >= budget.max_seconds or (samples >= budget.min_samples and seconds >= budget.min_seconds)
+    return seconds >= spec.max_seconds or (samples >= spec.min_samples and seconds >= spec.min_seconds)
 
 
 def time_ms(call: Callable[[], object], device: torch.device) -> float:

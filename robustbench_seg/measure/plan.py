@@ -49,9 +49,9 @@ class Options:
     """What the command line, or a program, adds to a suite.
 
     limit: the number of images, evenly spaced over the sorted ids. dataset: the suite's, if it is open already. models:
-    those that a program hands over, by name. command: how this run is
-    called in its records, by default the command line. cache: see `decoded`; None for the folder of temporary files.
-    batch: see `Screening`. engine: a name of `engines.ENGINES`. address: of a Ray cluster; None for this machine alone.
+    sources, as `--model` takes them. handed: the models that a program hands over, by name. command: the name of this
+    run in its records, by default the command line. cache: see `decoded`; None for the folder of temporary files.
+    batch: see `Screening`. engine: see `engines.open_engine`. address: of a Ray cluster; None for this machine alone.
     shard: the part of the plan that is measured; None for all of it.
     """
 
@@ -86,7 +86,10 @@ class Job:
 
 
 def open_data(suite: Suite, options: Options) -> tuple[Dataset | None, tuple[str, ...]]:
-    """Open the suite's data set and choose the images."""
+    """Open the suite's data set and choose the images.
+
+    Raises UsageError for a data set or a gallery that is not the suite's, DataError for a data set with a wrong total.
+    """
     for name in options.data:
         if suite.dataset is None or name not in suite.dataset.names:
             uses = suite.dataset.name if suite.dataset else "none"
@@ -95,6 +98,11 @@ def open_data(suite: Suite, options: Options) -> tuple[Dataset | None, tuple[str
         return None, ()
     spec = suite.dataset
     dataset = options.dataset or open_split(spec.name, spec.split, options.data, **(spec.model_extra or {}))
+    if not (isinstance(dataset.total, int) and dataset.total >= len(dataset.ids)):
+        raise DataError(
+            f"{dataset.name} {dataset.split}: its total must be the number of its ids, {len(dataset.ids)}, or more; "
+            f"got {dataset.total!r}"
+        )
     for image_id in suite.gallery:
         if image_id not in dataset.ids:
             raise UsageError(f"suite {suite.name}: gallery image {image_id!r} is not in {spec.name} {spec.split}")

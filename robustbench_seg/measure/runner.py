@@ -24,7 +24,7 @@ from .claimed import Shared, claimed
 from .decoded import decoding, stamps_of
 from .engines import Measured, open_engine
 from .evaluate import Screening
-from .latency import Budget, measure_latency
+from .latency import measure_latency
 from .listener import Listener, Listeners
 from .pictures import save_pictures
 from .plan import Job, Options, make_jobs, open_data
@@ -178,7 +178,6 @@ def measure_speed(context: Context, job: Job) -> None:
     assert spec is not None
     context.listener.started((job,))
     with context.storing(job):
-        budget = Budget(min_samples=spec.min_samples, min_seconds=spec.min_seconds, max_seconds=spec.max_seconds)
-        speed = measure_latency(job.model, cell, budget)
+        speed = measure_latency(job.model, cell, spec)
         record = replace(job.record, peak_memory_mib=speed.peak_memory_mib)
         context.store.write_latency({"latency_ms": speed.latency_ms, "classify_ms": speed.classify_ms}, record)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from ..errors import UsageError
-from ..store.cell import CLEAN, LatencyCell, QualityCell
+from ..store.cell import CLEAN, Condition, LatencyCell, QualityCell
 from ..store.view import View
 
-__all__ = ["Shard", "assign", "part_of", "shard_from"]
+__all__ = ["Shard", "SweepKey", "assign", "part_of", "shard_from", "sweep_key"]
 
 
 class HasCell(Protocol):
@@ -24,6 +24,7 @@ class HasCell(Protocol):
 
 
 Cells = TypeVar("Cells", bound=HasCell)
+SweepKey = tuple[Condition, QualityCell | None]
 
 FORM = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
 # Milliseconds that an image of 1024x2048 takes, from benchmarks/results/corruptions.md; clean images take none.
@@ -121,17 +122,24 @@ def whole(environ: Mapping[str, str], name: str, default: int | None = None) -> 
     return int(text)
 
 
+def sweep_key(cell: QualityCell) -> SweepKey:
+    """Return what cells that are measured in one sweep have in common: the condition.
+
+    A view that re-estimates the statistics of BatchNorm changes its model, so its cell is alone in a sweep.
+    """
+    return cell.condition, None if cell.view.batchnorm is None else cell
+
+
 def assign(cells: Sequence[QualityCell | LatencyCell], of: int) -> list[int]:
     """Return the part of each cell of a plan, 1 .. of.
 
     Cells that are measured in one sweep stay together. The longest sweep goes first, each to the part with the least to
     do so far; then speed cells in turns, those with the least first. Ties go by the order of the plan.
     """
-    sweeps: dict[object, list[int]] = {}
+    sweeps: dict[SweepKey, list[int]] = {}
     for place, cell in enumerate(cells):
         if isinstance(cell, QualityCell):
-            alone = None if cell.view.batchnorm is None else cell
-            sweeps.setdefault((cell.condition, alone), []).append(place)
+            sweeps.setdefault(sweep_key(cell), []).append(place)
     costs = {key: cost([cells[place] for place in places]) for key, places in sweeps.items()}
     parts, loads = [0] * len(cells), [0.0] * of
     for key in sorted(sweeps, key=lambda key: -costs[key]):

@@ -10,16 +10,14 @@ from dataclasses import asdict, dataclass
 from ..files import digest
 from ..store.cell import Condition, LatencyCell, QualityCell
 from .plan import Job
+from .shards import SweepKey, sweep_key
 
 __all__ = ["Speed", "Sweep", "speeds_of", "sweeps_of"]
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Jobs of one plan, so of one data set and the same images, that share a condition.
-
-    A view that re-estimates the statistics of BatchNorm changes its model, so its job is alone in a sweep.
-    """
+    """Jobs of one plan, so of one data set and the same images, that share a condition: see `sweep_key`."""
 
     condition: Condition
     jobs: tuple[Job, ...]
@@ -28,8 +26,9 @@ class Sweep:
     def name(self) -> str:
         """What a process claims: the condition of these images, not the models, which differ between runs."""
         (job, cell), *_ = self.cells
-        alone = "" if cell.view.batchnorm is None else job.record.key
-        return f"{self.condition}-{digest([asdict(self.condition), job.record.fingerprint, alone], 8)}"
+        _, alone = sweep_key(cell)
+        key = job.record.key if alone else ""
+        return f"{self.condition}-{digest([asdict(self.condition), job.record.fingerprint, key], 8)}"
 
     def __str__(self) -> str:
         return str(self.condition)
@@ -42,11 +41,10 @@ class Sweep:
 
 def sweeps_of(waiting: Iterable[Job]) -> list[Sweep]:
     """Put the quality jobs of a plan that still wait into sweeps, in the order of the plan."""
-    groups: dict[tuple[Condition, str], list[Job]] = {}
+    groups: dict[SweepKey, list[Job]] = {}
     for job in waiting:
         if isinstance(job.cell, QualityCell):
-            alone = "" if job.cell.view.batchnorm is None else job.record.key
-            groups.setdefault((job.cell.condition, alone), []).append(job)
+            groups.setdefault(sweep_key(job.cell), []).append(job)
     return [Sweep(condition, tuple(jobs)) for (condition, _), jobs in groups.items()]
 
 

@@ -29,7 +29,6 @@ __all__ = [
     "Request",
     "build_network",
     "find_weights",
-    "load_model",
     "load_source",
     "look_up",
     "save_network",
@@ -55,24 +54,6 @@ def find_weights(weights: str, folder: Path, model: str) -> str:
             return f"{HUB}{repository}"
     given = expanded(weights).removeprefix("hf:")
     return given if Path(given).is_absolute() else f"{folder}/{given}"  # "./owner/name" stays a path
-
-
-def load_model(name: str, class_names: Sequence[str], weights: str | None, device: "torch.device") -> "Segmenter":
-    """Make a model under test of exactly these classes on a device.
-
-    weights: a path, a key of BUILTIN_WEIGHTS, RANDOM_WEIGHTS, for SegFormer a repository on the Hugging Face hub, or
-    None for models that have none.
-    Raises UsageError for an unknown name, which lists the known ones, and for weights that are missing or do not fit.
-    """
-    from .source import Source
-
-    made = load_source(Source(model=name, weights=weights), name, class_names, device)
-    if len(made.class_names) != len(class_names):
-        raise UsageError(f"{weights}: has {len(made.class_names)} classes, but the dataset has {len(class_names)}")
-    for own, theirs in zip(made.class_names, class_names, strict=True):
-        if own != theirs:
-            raise UsageError(f"{weights}: its class {own!r} stands where the dataset has {theirs!r}")
-    return made
 
 
 def load_source(source: "Source", name: str, class_names: Sequence[str], device: "torch.device") -> "Segmenter":
@@ -148,5 +129,5 @@ def start_from_encoder(name: str, network: "nn.Module", weights: str) -> "Checkp
 def save_network(
     name: str, network: "nn.Module", path: Path, *, class_names: Sequence[str], licence: str, recipe: str
 ) -> None:
-    """Write a trained network's weights in half precision, with their origin, in the form that `load_model` reads."""
+    """Write a trained network's weights in half precision, with their origin, in the form that `load_source` reads."""
     look_up(name).code.save(network, path, class_names=class_names, licence=licence, recipe=recipe)

@@ -14,11 +14,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from segformer.files import identity_of, read_json
+from segformer.huggingface import licence_of, repository_of
 from segformer.preprocessor import FILES, read_preprocessor
 from segformer.shards import WEIGHTS, refuse_outside
-from segformer.sources import NVIDIA_LICENCE, UNKNOWN_LICENCE
 
-from ..errors import MachineError, UsageError
+from ..errors import UsageError, missing_extra
 from ..files import digest
 from ..wording import counted, listed
 from .base import NetworkSegmenter, unchanged
@@ -98,16 +98,18 @@ def load_with_library(request: Request, folder: Path, config: dict[str, Any]) ->
         lack = counted(len(missing), "weight")
         raise UsageError(f"{folder}: lacks {lack} of its network: {listed(missing, 10)}")
     network = network.float()
+    is_segformer = config["model_type"] == "segformer"
+    licence = licence_of(config, folder, repository_of(request.weights)) if is_segformer else config.get("license")
     return wrap(
         network if tokens is None else WithTask(network, tokens),
         request,
         Facts(
             where=str(folder),
-            identity=digest([identity, "transformers"]) if config["model_type"] == "segformer" else identity,
+            identity=digest([identity, "transformers"]) if is_segformer else identity,
             about=f"{type(network).__name__} of Transformers {library.__version__}",
             names=tuple(str(network.config.id2label[k]).strip() for k in range(network.config.num_labels)),
             outputs=network.config.num_labels,
-            licence=licence_of(request, config),
+            licence=str(licence or ""),
             preprocessing=preprocessing_of(folder),
             likely=likely_size(network.config),
         ),
@@ -155,14 +157,6 @@ def preprocessing_of(folder: Path) -> Preprocessing:
     return replace(Preprocessing.from_json(text, f"image processor of {folder}"), origin=origin)
 
 
-def licence_of(request: Request, config: dict[str, Any]) -> str:
-    """Name the licence of the weights, as far as the files do; NVIDIA's SegFormers are for research alone."""
-    if config.get("model_type") != "segformer":
-        return str(config.get("license") or "")
-    origin = f"{request.weights} {config.get('_name_or_path', '')}"
-    return NVIDIA_LICENCE if "nvidia/" in origin else str(config.get("license") or UNKNOWN_LICENCE)
-
-
 def likely_size(config: Any) -> tuple[int, int] | None:
     """The size that a network was made for, where its configuration has one: it may take no other."""
     size = getattr(config, "image_size", None) or getattr(getattr(config, "backbone_config", None), "image_size", None)
@@ -191,7 +185,7 @@ def quiet() -> Iterator[Any]:
     try:
         import transformers
     except ImportError:
-        raise MachineError("hf: needs Transformers; install robustbench-seg[hf]") from None
+        raise missing_extra("hf: needs Transformers", "hf") from None
     log: Any = transformers.utils.logging
     level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
     log.set_verbosity_error()

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import MachineError, UsageError
+from ..errors import UsageError, missing_extra
 
 __all__ = ["ProcessorResize"]
 
@@ -41,7 +41,7 @@ def load(folder: Path) -> Any:
     try:
         import transformers
     except ImportError:
-        raise MachineError("the view processor needs Transformers; install robustbench-seg[hf]") from None
+        raise missing_extra("the view processor needs Transformers", "hf") from None
     try:
         kind: Any = transformers.AutoImageProcessor
         processor = kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from segformer.files import identity_of
 
-from ..errors import MachineError, UsageError
+from ..errors import UsageError, missing_extra
 from .base import PreparedSegmenter, unchanged
 from .foreign import Facts, Foreign, fit
 from .onnx_graph import PREPROCESSOR, Graph, read_graph
@@ -73,7 +73,7 @@ def load(request: Request) -> OnnxSegmenter:
         import onnx  # noqa: F401  read_graph needs it
         import onnxruntime
     except ImportError:
-        raise MachineError(f"model {name} needs onnx and onnxruntime; install robustbench-seg[onnx]") from None
+        raise missing_extra(f"model {name} needs onnx and onnxruntime", "onnx") from None
     path = Path(request.weights)
     if not path.is_file():
         raise UsageError(f"weights of {name}: {path}: no such file")
@@ -144,7 +144,7 @@ def check_input(path: Path, session: Any) -> tuple[bool, tuple[int, int] | None]
 
 
 def find_output(graph: Graph, session: Any, classes: int) -> str:
-    """Find the one output that is logits. wanted: their number, which chooses among several outputs.
+    """Find the one output that is logits. classes: their number, which chooses among several outputs.
 
     Raises UsageError where none is, or several are.
     """

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from segformer import SegFormer
 from segformer.export import TRACED_SIDES, traced_sides, write_graph
 
-from ..errors import MachineError, UsageError
+from ..errors import UsageError, missing_extra
 from ..models.base import NetworkSegmenter, Segmenter
 from ..models.deeplabv3plus import DeepLabV3Plus
 from ..models.foreign import Foreign, unpack
@@ -40,7 +40,7 @@ def float_graph(model: Segmenter, path: Path) -> None:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError:
-        raise MachineError("an export needs onnx and onnxscript; install robustbench-seg[onnx]") from None
+        raise missing_extra("an export needs onnx and onnxscript", "onnx") from None
     if isinstance(model, OnnxSegmenter):
         raise UsageError(f"model {model.name}: is an ONNX graph already")
     if not isinstance(model, NetworkSegmenter) or model.log_after_resize or model.sides is not None:

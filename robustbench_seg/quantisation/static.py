@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 from segformer.files import METADATA_KEY
 
-from ..errors import MachineError, UsageError
+from ..errors import UsageError, missing_extra
 from ..files import write_bytes
 from ..models.onnx import OnnxSegmenter
 from ..models.onnx_graph import Graph, read_graph
@@ -67,7 +67,7 @@ def quantise(
         import onnxruntime
         from onnxruntime.quantization.shape_inference import quant_pre_process
     except ImportError:
-        raise MachineError("int8 needs onnx and onnxruntime; install robustbench-seg[onnx]") from None
+        raise missing_extra("int8 needs onnx and onnxruntime", "onnx") from None
     graph = read_graph(path)
     if not set(QUANTISED).isdisjoint(graph.ends.values()):
         raise UsageError(f"{path}: is quantised already")

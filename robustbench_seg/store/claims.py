@@ -41,7 +41,10 @@ POLL_S = 1.0  # between two looks at the claims of others
 
 @dataclass
 class Sighting:
-    """A claim of another process as it was last seen. still_s: for how long it has not changed, in looks of LOOK_S."""
+    """A claim of another process as it was last seen. still_s: for how long it has not changed.
+
+    A look adds 2 * POLL_S to it at most.
+    """
 
     content: bytes
     at: float

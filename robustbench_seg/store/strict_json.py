@@ -116,7 +116,7 @@ def is_text(value: Any, errors: str = "strict") -> bool:
 
 
 def quote(text: str) -> str:
-    r"""Write bytes that are not UTF-8 as \xff, as `wording.shown` does, but keep line breaks."""
+    r"""Write bytes that are not UTF-8 as \xff, as `wording.quote` does, but keep line breaks."""
     return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

@@ -68,9 +68,9 @@ class Panel:
         return self.origin + flat[..., :1] * self.across + flat[..., 1:] * self.up
 
 
-def upright(x: float, z: float, yaw: float = 0.0) -> Panel:
-    """A standing panel with its foot at (x, 0, z), rotated by yaw radians; yaw 0 faces the camera."""
-    return Panel(np.array([x, 0.0, z]), np.array([np.cos(yaw), 0.0, -np.sin(yaw)]), np.array([0.0, 1.0, 0.0]))
+def upright(x: float, z: float) -> Panel:
+    """A standing panel that faces the camera, with its foot at (x, 0, z)."""
+    return Panel(np.array([x, 0.0, z]), np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
 
 
 def box(u0: float, v0: float, u1: float, v1: float) -> Vector:

@@ -45,18 +45,18 @@ class Changes:
     remarks: list[str]
 
     @property
-    def primary(self) -> pd.DataFrame:
+    def gated(self) -> pd.DataFrame:
         """The rows that a gate checks: clean and mean."""
         return self.table[self.table["quantity"].isin([CLEAN, "mean"])]
 
     def dropped(self, points: float) -> pd.DataFrame:
-        """Return the primary rows with an interval below -points."""
-        return self.primary[self.primary["high"] < -points / 100]
+        """Return the gated rows with an interval below -points."""
+        return self.gated[self.gated["high"] < -points / 100]
 
     @property
     def unjudged(self) -> pd.DataFrame:
-        """The primary rows that can't be judged, with the `reason`."""
-        rows = self.primary.assign(reason=[why_unjudged(row) for _, row in self.primary.iterrows()])
+        """The gated rows that can't be judged, with the `reason`."""
+        rows = self.gated.assign(reason=[why_unjudged(row) for _, row in self.gated.iterrows()])
         return rows[rows["reason"] != ""]
 
 

@@ -9,7 +9,6 @@ from ..store.cell import CLEAN
 from ..store.view import View
 from ..wording import counted
 from ..yaml_files import validated
-from .model import ModelSpec
 from .schema import Suite
 
 __all__ = ["PROTOCOL", "suite_for", "with_options"]
@@ -22,7 +21,6 @@ def suite_for(
     split: str,
     protocol: str,
     conditions: Mapping[str, Sequence[int]] | None = None,
-    models: Sequence[ModelSpec] = (),
 ) -> Suite:
     """Make the suite that measures a protocol on a data set, or conditions in its place.
 
@@ -33,7 +31,7 @@ def suite_for(
         content |= {"protocol": PROTOCOL, "conditions": conditions}
         content["description"] = f"{counted(len(conditions), 'chosen corruption')} on {dataset} {split}."
     content["name"] = f"{dataset}-{content['protocol']}".replace("+", "-")
-    content |= {"dataset": {"name": dataset, "split": split}, "models": models}
+    content["dataset"] = {"name": dataset, "split": split}
     return validated(content, Suite, "options")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 from torch import Tensor, nn
 
-from ..errors import MachineError, UsageError
+from ..errors import MachineError, UsageError, missing_extra
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -102,7 +102,7 @@ def find_processes(device: torch.device) -> Processes:
     try:
         from accelerate import Accelerator, InitProcessGroupKwargs
     except ImportError:
-        raise MachineError("several processes need accelerate: pip install 'robustbench-seg[accelerate]'") from None
+        raise missing_extra("several processes need accelerate", "accelerate") from None
     if device.index is not None:
         raise UsageError(f"--device {device}: with several processes each takes its own device; give --device cuda")
     number, devices = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()

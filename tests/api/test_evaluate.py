@@ -335,6 +335,28 @@ def test_what_can_t_be_measured_is_named_before_the_first_image(
     assert not (tmp_path / "out/cells").exists()
 
 
+@pytest.mark.parametrize("total", [2, "3"])
+def test_a_data_set_with_a_wrong_total_is_refused_before_the_first_image(
+    tmp_path: Path, camvid_folder: Path, total: int | str
+) -> None:
+    class Fewer(CamVid):
+        pass
+
+    Fewer.total = total
+    with pytest.raises(DataError) as raised:
+        rb.evaluate("constant", Fewer(camvid_folder), out=tmp_path / "out", **ONE)
+    line = f"camvid test: its total must be the number of its ids, 3, or more; got {total!r}"
+    assert str(raised.value) == line
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_home_of_an_unknown_user_is_one_line_for_results(tmp_path: Path, camvid_folder: Path) -> None:
+    results = rb.evaluate("constant", CamVid(camvid_folder), out=tmp_path, **ONE)
+    for call in (rb.read_results, results.report, results.compare):
+        with pytest.raises(UsageError, match="~nobody-of-that-name is not a home folder on this machine"):
+            call("~nobody-of-that-name/out")
+
+
 def test_results_read_again_are_the_same_and_write_the_report(tmp_path: Path, camvid_folder: Path) -> None:
     first = rb.evaluate({"a": drawn(Small(11)), "b": "constant"}, CamVid(camvid_folder), out=tmp_path / "out", **ONE)
     again = rb.read_results(tmp_path / "out")

@@ -1,14 +1,18 @@
 """`--log-to`: what goes to a log, with modules in the place of the packages, which are large."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 from program import program
 from small import write_suite
 
 import robustbench_seg as rb
+from robustbench_seg.errors import StoreError
+from robustbench_seg.store.folder import Store
 
 
 @pytest.fixture
@@ -74,6 +78,81 @@ def test_a_log_that_fails_is_named_once_and_the_run_goes_on(
     assert done.stdout.splitlines().count(line) == 1
     assert ("end", 0, 0) not in calls
     assert len(rb.read_results(tmp_path / "out").frame()) == 2 * 3
+
+
+@pytest.mark.parametrize("name", ["small", "other"])
+def test_headlines_are_of_the_run_s_own_plan_where_another_run_writes_a_later_one(
+    tmp_path: Path, suite: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    calls = fake_mlflow(monkeypatch)
+    what = ("run", str(suite), "--workers", "0", "--limit", "1", "--log-to", "mlflow:x", "--out")
+    assert program(*what, str(tmp_path / "alone")).returncode == 0
+    expected = calls.copy()
+    calls.clear()
+    store = Store(tmp_path / "shared")
+    log_metric = sys.modules["mlflow"].log_metric
+
+    def log_after_another_run(*given: Any, **named: Any) -> None:
+        if len(store.plans()) == 1:
+            (plan,) = store.plans()
+            store.write_plan(replace(plan, suite=name, cells=plan.cells[:1]))
+        log_metric(*given, **named)
+
+    monkeypatch.setattr(sys.modules["mlflow"], "log_metric", log_after_another_run)
+    assert program(*what, str(tmp_path / "shared")).returncode == 0
+    assert calls == expected
+
+
+def test_a_cell_that_can_t_be_read_for_the_log_costs_the_log_and_not_the_run(
+    tmp_path: Path, suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_mlflow(monkeypatch)
+
+    def read_cell(path: Path) -> None:
+        raise StoreError("removed by another program")
+
+    monkeypatch.setattr("robustbench_seg.api.logs.read_cell", read_cell)
+    done = program(
+        *("run", str(suite), "--out", str(tmp_path / "out"), "--workers", "0", "--limit", "1"),
+        *("--log-to", "mlflow:x", "--seeds", "0"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("--log-to: nothing more is logged (StoreError: removed by another program)\n") == 1
+    assert len(rb.read_results(tmp_path / "out").frame()) == 2 * 3
+
+
+def test_the_log_of_a_run_that_ends_with_an_error_is_closed(
+    tmp_path: Path, suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = fake_mlflow(monkeypatch)
+    done = program("run", str(suite), "--out", str(tmp_path / "out"), "--data", "camvid=x", "--log-to", "mlflow:x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert calls[-1] == ("end", 0, 0)
+
+
+def test_an_event_of_tensorboard_is_on_the_disk_before_the_next_cell(
+    tmp_path: Path, suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    class SummaryWriter:
+        """Keeps the names of the methods that are called."""
+
+        def __init__(self, folder: str) -> None:
+            assert folder == str(tmp_path / "events")
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda *given: calls.append(name)
+
+    module = ModuleType("torch.utils.tensorboard")
+    vars(module).update(SummaryWriter=SummaryWriter)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    done = program(
+        *("run", str(suite), "--out", str(tmp_path / "out"), "--workers", "0", "--limit", "1"),
+        *("--log-to", f"tensorboard:{tmp_path / 'events'}", "--seeds", "0"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert calls == ["add_text", *["add_scalar", "flush"] * 2 * (3 + 3), "close"]
 
 
 def test_a_project_of_weights_and_biases_gets_the_severity_with_the_score(

@@ -9,6 +9,7 @@ import pytest
 from program import program
 from small import write_suite
 
+import robustbench_seg as rb
 from robustbench_seg.datasets import open_dataset
 from robustbench_seg.measure.pictures import colourise
 from robustbench_seg.studies.frame import quality_frame
@@ -79,6 +80,32 @@ def test_a_store_of_another_program_and_options_without_effect_are_refused(store
     assert (done.returncode, done.stderr) == (2, "robustbench-seg: Missing option '--out'.\n"), "of a stored `run`"
     done = program("worst", str(store / "out"), "--data", "camvid=x")
     assert done.stderr == "robustbench-seg: --data: only --pictures and --gallery read it\n"
+
+
+def test_a_recorded_plugin_is_found_at_home_where_the_run_found_it(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path, views=["whole"], conditions={"contrast": [2]}, gallery=[])
+    (tmp_path / "registers_nothing.py").write_text("")
+    home = {"HOME": str(tmp_path)}
+    what = ("run", str(suite), "--out", str(tmp_path / "out"), "--workers", "0", "--plugin=~/registers_nothing.py")
+    done = program(*what, **home)
+    assert done.returncode == 0, done.stderr
+    done = program("worst", str(tmp_path / "out"), "--pictures", str(tmp_path / "p"), **home)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list((tmp_path / "p").rglob("*-prediction.png"))
+
+
+def test_a_store_of_a_script_whose_name_has_a_quotation_mark_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["it's.py"])
+    data = open_dataset("streets", split="test", size=(64, 96), count=2)
+    rb.evaluate("constant", data, corruptions={"contrast": [2]}, out=tmp_path / "out", metrics=[], progress=False)
+    done = program("worst", str(tmp_path / "out"), "--pictures", str(tmp_path / "p"))
+    assert done.returncode == 2
+    assert (
+        'no pictures: the cells were made by "robustbench_seg.evaluate in it\'s.py", which is no `run`' in done.stderr
+    )
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_gallery_gets_the_runs_worst_median_and_best_image_of_every_model_and_the_page_labels_them(

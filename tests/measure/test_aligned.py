@@ -23,7 +23,8 @@ from robustbench_seg.measure.aligned import align_model, alignment_of, outputs_o
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.measure.views import predict, rated_prediction
-from robustbench_seg.models import load_model
+from robustbench_seg.models import load_source
+from robustbench_seg.models.source import Source
 from robustbench_seg.store.file import read_record
 from robustbench_seg.store.view import View
 from robustbench_seg.suites import read_suite
@@ -221,7 +222,7 @@ def test_a_model_of_cityscapes_classes_runs_on_camvid_by_the_shipped_map(camvid_
     assert not run(suite, tmp_path / "out", Options(data={"camvid": camvid_folder}), listener)
     assert listener.lines == []
     table = cells_of(tmp_path / "out")["clean"]
-    own = load_model("segformer-b0", CLASS_NAMES, "builtin:streets-b0", torch.device("cpu"))
+    own = load_source(Source.parse("builtin:streets-b0"), "b0", CLASS_NAMES, torch.device("cpu"))
     dataset = open_dataset("camvid", camvid_folder)
     for image_id, predicted in table[["image_id", "predicted"]].itertuples(index=False):
         sample = dataset.load(image_id)

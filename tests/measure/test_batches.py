@@ -25,7 +25,8 @@ from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import run
 from robustbench_seg.measure.workers import Loader
 from robustbench_seg.metrics import METRICS, OPTIONAL
-from robustbench_seg.models import load_model
+from robustbench_seg.models import load_source
+from robustbench_seg.models.source import Source
 from robustbench_seg.store.cell import Setting
 from robustbench_seg.store.view import View
 from robustbench_seg.suites import read_suite
@@ -193,7 +194,7 @@ def test_labels_outside_of_the_classes_are_named_with_the_image(monkeypatch: pyt
 @pytest.mark.parametrize("name", ["whole", "slide-64-32", "whole-x1_1.5-flip"])
 def test_nothing_waits_for_a_gpu_but_for_results_and_counts_are_those_of_its_logits(name: str) -> None:
     device, data = torch.device("cuda"), Scenes()
-    model = load_model("segformer-b0", Streets.class_names, "random", device)
+    model = load_source(Source(model="segformer-b0", weights="random"), "b0", Streets.class_names, device)
     setting = Setting(view=View.parse(name), metrics=OPTIONAL)
     warm, _ = evaluate(model, data, data.ids, Loader(0), setting, batch=2)
     with nothing_waits():

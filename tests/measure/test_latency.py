@@ -6,14 +6,17 @@ import pytest
 import torch
 
 from robustbench_seg.measure import latency
-from robustbench_seg.measure.latency import Budget, measure_latency
-from robustbench_seg.models import load_model
+from robustbench_seg.measure.latency import measure_latency
+from robustbench_seg.models import load_source
+from robustbench_seg.models.source import Source
 from robustbench_seg.store.cell import LatencyCell
 from robustbench_seg.store.folder import Store
 from robustbench_seg.store.record import Record, latency_key
 from robustbench_seg.studies.frame import latency_frame
+from robustbench_seg.suites import LatencySpec
 
 CELL = LatencyCell(model="constant", num_classes=2, height=32, width=48, batch=2, precision="fp32", device="cpu")
+SIZES = [(CELL.height, CELL.width)]
 
 
 class Clock:
@@ -44,7 +47,7 @@ class Clock:
 def test_samples_are_enough_and_no_more(monkeypatch: pytest.MonkeyPatch, seconds: float, samples: int) -> None:
     clock = Clock(seconds)
     monkeypatch.setattr(latency.time, "perf_counter", lambda: clock.now)
-    speed = measure_latency(clock, CELL, Budget())
+    speed = measure_latency(clock, CELL, LatencySpec(sizes=SIZES))
     assert len(speed.latency_ms) == len(speed.classify_ms) == samples == clock.calls - latency.WARM_UP - 1
     assert speed.latency_ms == pytest.approx([1000 * seconds] * samples)
     assert speed.classify_ms == [0.0] * samples
@@ -60,7 +63,7 @@ def test_resize_and_argmax_are_timed_apart(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(latency.time, "perf_counter", lambda: clock.now)
     monkeypatch.setattr(latency, "classify", slow_classify)
-    speed = measure_latency(clock, CELL, Budget(min_seconds=1))
+    speed = measure_latency(clock, CELL, LatencySpec(sizes=SIZES, min_seconds=1))
     assert set(speed.latency_ms) == {500.0}
     assert set(speed.classify_ms) == {250.0}
 
@@ -136,13 +139,14 @@ def test_what_stays_after_the_first_pass_is_not_its_peak_memory() -> None:
                 self.held = torch.ones(2**24)  # 64 MiB
             return super().__call__(images)
 
-    speed = measure_latency(Loads(0.0), CELL, Budget(min_samples=10, min_seconds=0.001, max_seconds=1))
+    spec = LatencySpec(sizes=SIZES, min_samples=10, min_seconds=0.001, max_seconds=1)
+    speed = measure_latency(Loads(0.0), CELL, spec)
     assert speed.peak_memory_mib < 32
 
 
 def test_a_real_model_is_timed() -> None:
-    model = load_model("constant", ("a", "b"), None, torch.device("cpu"))
-    speed = measure_latency(model, CELL, Budget(min_samples=10, min_seconds=0.01, max_seconds=1))
+    model = load_source(Source(model="constant"), "constant", ("a", "b"), torch.device("cpu"))
+    speed = measure_latency(model, CELL, LatencySpec(sizes=SIZES, min_samples=10, min_seconds=0.01, max_seconds=1))
     for samples in (speed.latency_ms, speed.classify_ms):
         assert len(samples) >= 10
         assert all(sample > 0 for sample in samples)

@@ -18,7 +18,7 @@ from robustbench_seg.datasets import open_dataset
 from robustbench_seg.errors import UsageError
 from robustbench_seg.measure.plan import read_images
 from robustbench_seg.measure.views import predict, rated_prediction, view_logits
-from robustbench_seg.models import load_model, load_source
+from robustbench_seg.models import load_source
 from robustbench_seg.models.base import NetworkSegmenter
 from robustbench_seg.models.preprocessing import IMAGENET
 from robustbench_seg.models.source import Source
@@ -146,8 +146,9 @@ def test_the_view_processor_is_refused_where_images_would_not_be_whole_or_there_
         predict(model, IMAGE, View.parse("processor"), (45, 70), "fp32")
     with pytest.raises(UsageError, match="net has no image processor, so that"):
         predict(segmenter(), IMAGE, View.parse("processor"), (45, 70), "fp32")
+    constant = load_source(Source(model="constant"), "constant", CLASSES, CPU)
     with pytest.raises(UsageError, match="the view pad-32 is not for constant, which makes its input itself"):
-        predict(load_model("constant", CLASSES, None, CPU), IMAGE, View.parse("pad-32"), (45, 70), "fp32")
+        predict(constant, IMAGE, View.parse("pad-32"), (45, 70), "fp32")
 
 
 class Masks(nn.Module):

@@ -44,6 +44,17 @@ def test_a_source_gives_the_logits_of_its_library_at_the_labels_size(name: str, 
     ROWS[name] = row(name, case, model)
 
 
+def test_the_program_in_the_docs_loads_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    CASES["Transformers mask2former"].build(tmp_path / "my-mask2former")
+    monkeypatch.chdir(tmp_path)
+    scope = {"class_names": CLASSES}
+    exec(program, scope)
+    assert scope["model"].name == "mine"
+    with torch.inference_mode():
+        assert scope["model"](torch.zeros(1, 3, 64, 64, dtype=torch.uint8)).shape[:2] == (1, len(CLASSES))
+
+
 def row(name: str, case: Case, model: Segmenter) -> str:
     """A line of the table."""
     notes = ["scores of queries, resized before their logarithm"] if takes_logarithm(model) else []

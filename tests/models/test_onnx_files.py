@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from graphs import FREE, write_graph
+from graphs import FREE, load_graph, write_graph
 from torch import nn
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.measure.plan import Job, Options
 from robustbench_seg.measure.runner import Listener, run
-from robustbench_seg.models import load_model
 from robustbench_seg.models import onnx as adapter
 from robustbench_seg.models.onnx_graph import read_graph
 from robustbench_seg.models.preprocessing import IMAGENET, Preprocessing
@@ -70,7 +69,7 @@ def test_what_torch_exports_runs_from_any_folder(inside: bool, tmp_path: Path, m
     elsewhere.mkdir()
     for folder, given in ((tmp_path, "model.onnx"), (elsewhere, "../model.onnx"), (elsewhere, str(path))):
         monkeypatch.chdir(folder)
-        model = load_model("onnx", NAMES, given, CPU)
+        model = load_graph(given)
         with torch.inference_mode():
             torch.testing.assert_close(model(IMAGES), network(IMAGENET.normalise(IMAGES)), atol=1e-5, rtol=1e-5)
         assert model.parameters == sum(parameter.numel() for parameter in network.parameters())
@@ -177,7 +176,7 @@ def test_data_that_is_not_in_the_graphs_folder_is_refused(location: str, message
     (folder / "link.data").symlink_to(tmp_path / DATA)
     (folder / "linked").symlink_to(tmp_path)
     with pytest.raises(UsageError, match=rf"model\.onnx: .*{message}") as caught:
-        load_model("onnx", NAMES, str(path), CPU)
+        load_graph(path)
     assert "\n" not in str(caught.value)
 
 
@@ -198,7 +197,7 @@ def test_data_that_is_not_complete_is_refused_by_its_name(
     path = write_graph(tmp_path / "model.onnx", external(**fields))
     (tmp_path / DATA).write_bytes(bytes(size))
     with pytest.raises(UsageError, match=message):
-        load_model("onnx", NAMES, str(path), CPU)
+        load_graph(path)
 
 
 def test_the_links_of_the_hubs_cache_are_followed(tmp_path: Path) -> None:
@@ -208,7 +207,7 @@ def test_the_links_of_the_hubs_cache_are_followed(tmp_path: Path) -> None:
     (blobs / DATA).rename(blobs / "b")
     (snapshot / "model.onnx").symlink_to("../../blobs/a")
     (snapshot / DATA).symlink_to("../../blobs/b")
-    model = load_model("onnx", NAMES, str(snapshot / "model.onnx"), CPU)
+    model = load_graph(snapshot / "model.onnx")
     torch.testing.assert_close(model(IMAGES), expected_logits(), atol=1e-5, rtol=1e-5)
     assert model.checkpoint_sha256 == of_files(snapshot, "model.onnx", DATA)
 
@@ -217,13 +216,13 @@ def test_data_in_a_folder_below_is_read(tmp_path: Path) -> None:
     path = write_graph(tmp_path / "model.onnx", external(location="sub/w.data"))
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "w.data").write_bytes(WEIGHTS.tobytes())
-    model = load_model("onnx", NAMES, str(path), CPU)
+    model = load_graph(path)
     torch.testing.assert_close(model(IMAGES), expected_logits(), atol=1e-5, rtol=1e-5)
 
 
 def test_a_graph_of_one_file_is_known_by_that_files_hash(tmp_path: Path) -> None:
     path = write_graph(tmp_path / "model.onnx", onnx.numpy_helper.from_array(WEIGHTS, "w"))
-    assert load_model("onnx", NAMES, str(path), CPU).checkpoint_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert load_graph(path).checkpoint_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_data_beyond_memory_is_counted_without_being_read(tmp_path: Path) -> None:
@@ -255,15 +254,15 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeyp
     before = adapter.open_session
     monkeypatch.setattr(adapter, "open_session", open_late)
     with pytest.raises(UsageError, match=r"weights\.data: changed while it was read"):
-        load_model("onnx", NAMES, str(path), CPU)
+        load_graph(path)
 
 
 def test_a_preprocessor_next_to_the_graph_is_applied_and_part_of_the_identity(tmp_path: Path) -> None:
     path = with_data(tmp_path)
-    plain = load_model("onnx", NAMES, str(path), CPU)
+    plain = load_graph(path)
     fields = {"image_processor_type": "ViTImageProcessor", "do_rescale": False}
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(fields), encoding="utf-8")
-    model = load_model("onnx", NAMES, str(path), CPU)
+    model = load_graph(path)
     half = Preprocessing(rescale=1, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
     torch.testing.assert_close(model(IMAGES), expected_logits(preprocessing=half), atol=1e-3, rtol=1e-5)
     assert model.checkpoint_sha256 == of_files(tmp_path, "model.onnx", "preprocessor_config.json", DATA)
@@ -281,9 +280,9 @@ def test_metadata_that_speak_of_the_input_are_refused_with_the_cure(key: str, tm
         changes=lambda model: helper.set_model_props(model, {key: "127.5", "stride": "32"}),
     )
     with pytest.raises(UsageError, match=rf"its metadata states {key} = '127.5', .* into a preprocessor_config.json"):
-        load_model("onnx", NAMES, str(path), CPU)
+        load_graph(path)
     (tmp_path / "preprocessor_config.json").write_text("{}", encoding="utf-8")
-    assert load_model("onnx", NAMES, str(path), CPU).preprocessing == IMAGENET
+    assert load_graph(path).preprocessing == IMAGENET
 
 
 def cast(model: Any, where: str, kind: int) -> None:
@@ -332,7 +331,7 @@ def test_a_graph_that_would_be_misread_is_refused(
 ) -> None:
     path = write_graph(tmp_path / "model.onnx", onnx.numpy_helper.from_array(WEIGHTS, "w"), changes=change)
     with pytest.raises(UsageError, match=message):
-        load_model("onnx", NAMES, str(path), CPU)
+        load_graph(path)
     assert capfd.readouterr() == ("", "")
 
 
@@ -342,14 +341,14 @@ def test_the_output_that_is_logits_is_found_among_others(tmp_path: Path) -> None
         model.graph.output.insert(0, helper.make_tensor_value_info("first", TensorProto.FLOAT, FREE))
 
     path = write_graph(tmp_path / "model.onnx", onnx.numpy_helper.from_array(WEIGHTS, "w"), changes=change)
-    torch.testing.assert_close(load_model("onnx", NAMES, str(path), CPU)(IMAGES), expected_logits())
+    torch.testing.assert_close(load_graph(path)(IMAGES), expected_logits())
 
 
 def test_log_probabilities_are_logits_too(tmp_path: Path) -> None:
     path = write_graph(
         tmp_path / "model.onnx", onnx.numpy_helper.from_array(WEIGHTS, "w"), changes=ends_in("LogSoftmax")
     )
-    got = load_model("onnx", NAMES, str(path), CPU)(IMAGES)
+    got = load_graph(path)(IMAGES)
     torch.testing.assert_close(got, expected_logits().log_softmax(dim=1))
 
 
@@ -362,7 +361,7 @@ def test_onnxruntimes_own_format_is_named(tmp_path: Path) -> None:
     options.add_session_config_entry("session.save_model_format", "ORT")
     onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     with pytest.raises(UsageError, match=r"model\.ort: in onnxruntime's own format; give the \.onnx"):
-        load_model("onnx", NAMES, str(tmp_path / "model.ort"), CPU)
+        load_graph(tmp_path / "model.ort")
 
 
 def test_a_graph_that_can_not_run_is_refused_in_one_line_and_nothing_else(
@@ -371,7 +370,7 @@ def test_a_graph_that_can_not_run_is_refused_in_one_line_and_nothing_else(
     nodes = [helper.make_node("NoSuchOperation", ["x"], ["y"])]
     path = write_graph(tmp_path / "model.onnx", nodes=nodes)
     with pytest.raises(UsageError, match=r"model\.onnx: not an ONNX graph that onnxruntime can run") as caught:
-        load_model("onnx", NAMES, str(path), CPU)
+        load_graph(path)
     assert "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
 
@@ -384,7 +383,7 @@ def test_a_description_of_ours_that_is_damaged_is_refused(text: str, tmp_path: P
         changes=lambda model: helper.set_model_props(model, {"segformer": text}),
     )
     with pytest.raises(UsageError, match=r"model\.onnx: its metadata 'segformer' is not of this version"):
-        load_model("onnx", NAMES, str(path), CPU)
+        load_graph(path)
 
 
 def test_data_whose_place_is_said_twice_is_refused(tmp_path: Path) -> None:
@@ -392,4 +391,4 @@ def test_data_whose_place_is_said_twice_is_refused(tmp_path: Path) -> None:
     tensor.external_data.add(key="location", value="other.data")
     path = write_graph(tmp_path / "model.onnx", tensor)
     with pytest.raises(UsageError, match=r"the place of its weight 'w' can't be read \(a field comes twice\)"):
-        load_model("onnx", NAMES, str(path), CPU)
+        load_graph(path)

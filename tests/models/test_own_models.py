@@ -11,7 +11,9 @@ import torch
 from robustbench_seg import family
 from robustbench_seg.errors import UsageError
 from robustbench_seg.measure.aligned import align_model
-from robustbench_seg.models import MODELS, Model, load_model
+from robustbench_seg.models import MODELS, Model, load_source
+from robustbench_seg.models.base import Segmenter
+from robustbench_seg.models.source import Source
 
 CPU = torch.device("cpu")
 ADAPTER = """
@@ -41,6 +43,10 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def load(weights: str) -> Segmenter:
+    return load_source(Source(model="mine", weights=weights), "mine", ("road", "sky"), CPU)
+
+
 def identity(folder: Path, monkeypatch: pytest.MonkeyPatch, source: str, weights: str, **fields: str) -> str:
     """The identity of the model mine, of this source, as a new process would load it."""
     (folder / "adapter_of_mine.py").write_text(source, encoding="utf-8")
@@ -49,7 +55,7 @@ def identity(folder: Path, monkeypatch: pytest.MonkeyPatch, source: str, weights
     module = importlib.import_module("adapter_of_mine")
     code = {"function": module.load} if "version" in fields else {"module": "adapter_of_mine"}
     monkeypatch.setitem(MODELS, "mine", Model(name="mine", **code, **fields))
-    return load_model("mine", ("road", "sky"), weights, CPU).checkpoint_sha256
+    return load(weights).checkpoint_sha256
 
 
 def test_a_model_of_ones_own_is_told_apart_by_its_weights_its_code_and_its_version(
@@ -72,7 +78,7 @@ def test_one_object_that_is_returned_each_time_is_aligned_and_named_anew(
     cached = ADAPTER.replace("def load", "from functools import cache\n\n@cache\ndef load")
     first = identity(scratch, monkeypatch, cached, "a")
     for classes in (("sky", "road"), ("road", "street")):
-        model = load_model("mine", ("road", "sky"), "a", CPU)
+        model = load("a")
         assert (model.checkpoint_sha256, model.class_names) == (first, ("road", "sky"))
         align_model(model, classes, {"sky": "street"} if "street" in classes else None)
         assert model.class_names == classes
@@ -104,11 +110,11 @@ def test_another_package_offers_a_model(scratch: Path, monkeypatch: pytest.Monke
     family.offers_to.cache_clear()
     try:
         assert "mine" in MODELS
-        made = load_model("mine", ("road", "sky"), "weights", CPU)
+        made = load("weights")
         assert made.about == "variant small"
         assert made.checkpoint_sha256 != "weights", "its source is hashed too"
         with pytest.raises(UsageError, match=r"unknown model 'yours'; known: .*, mine"):
-            load_model("yours", ("road",), None, CPU)
+            load_source(Source(model="yours"), "yours", ("road",), CPU)
     finally:
         family.offers_to.cache_clear()
 
@@ -118,7 +124,7 @@ def test_the_sha256_of_a_file_is_stated_where_the_identity_covers_more(
 ) -> None:
     sha256 = "0123456789abcdef" * 4
     own = identity(scratch, monkeypatch, ADAPTER, sha256)
-    made = load_model("mine", ("road", "sky"), sha256, CPU)
+    made = load(sha256)
     assert made.checkpoint_sha256 == own != sha256
     assert made.about == f"variant ; weights sha256 {sha256}"
     align_model(made, ("sky", "road"))

@@ -12,8 +12,10 @@ import transformers
 from torchvision.transforms.v2.functional import normalize
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.models import load_model, start_from_encoder
+from robustbench_seg.models import load_source, start_from_encoder
+from robustbench_seg.models.base import Segmenter
 from robustbench_seg.models.preprocessing import IMAGENET, PROCESSORS, Preprocessing
+from robustbench_seg.models.source import Source
 from segformer import build
 
 CPU = torch.device("cpu")
@@ -35,6 +37,10 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "another class's defaults": {"image_processor_type": "BeitImageProcessor"},
     "without a class": {"image_std": [0.3, 0.4, 0.5]},
 }
+
+
+def load(folder: str) -> Segmenter:
+    return load_source(Source(model="segformer-b0", weights=folder), "segformer-b0", CLASSES, CPU)
 
 
 def processor_of(fields: dict[str, Any]) -> Any:
@@ -94,7 +100,7 @@ def test_a_folder_of_transformers_gives_the_logits_of_transformers(name: str, sa
     processor = kind.from_pretrained(folder, do_resize=False, do_center_crop=False)
     with torch.inference_mode():
         expected = network(processor(list(IMAGES), return_tensors="pt")["pixel_values"].float()).logits
-        model = load_model("segformer-b0", CLASSES, folder, CPU)
+        model = load(folder)
         torch.testing.assert_close(model(IMAGES), expected, atol=1e-4, rtol=1e-5)
     said = model.about.partition(", input ")[2]
     assert bool(said) == (Preprocessing.from_transformers(CONFIGURATIONS[name], "") != IMAGENET)
@@ -102,7 +108,7 @@ def test_a_folder_of_transformers_gives_the_logits_of_transformers(name: str, sa
 
 def test_a_folder_without_an_image_processor_is_taken_for_imagenets(saved: tuple[Path, Any]) -> None:
     folder, network = with_processor(saved, None)
-    model = load_model("segformer-b0", CLASSES, folder, CPU)
+    model = load(folder)
     with torch.inference_mode():
         torch.testing.assert_close(model(IMAGES), network(IMAGENET.normalise(IMAGES)).logits, atol=1e-4, rtol=1e-5)
     assert "input" not in model.about
@@ -170,7 +176,7 @@ def test_what_can_not_be_applied_is_refused_in_one_line(fields: dict[str, Any], 
 def test_a_folder_whose_input_is_not_known_is_refused_by_its_name(saved: tuple[Path, Any]) -> None:
     folder, _ = with_processor(saved, {"image_processor_type": "FuyuImageProcessor"})
     with pytest.raises(UsageError, match=f"image processor of {folder}: the image processor 'Fuyu"):
-        load_model("segformer-b0", CLASSES, folder, CPU)
+        load(folder)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3"])

@@ -14,9 +14,10 @@ from safetensors.torch import save_file
 from torch.nn import functional
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.models import MODELS, build_network, load_model, random_model, save_network
+from robustbench_seg.models import MODELS, build_network, load_source, random_model, save_network
 from robustbench_seg.models.preprocessing import IMAGENET, Preprocessing
 from robustbench_seg.models.smp_files import preprocessing_of_encoder
+from robustbench_seg.models.source import Source
 from segformer import CheckpointError
 
 CPU = torch.device("cpu")
@@ -59,7 +60,7 @@ def change(folder: Path, **fields: Any) -> None:
 
 
 def load(path: Path, name: str = "deeplabv3plus") -> Any:
-    return load_model(name, CLASSES, str(path), CPU)
+    return load_source(Source(model=name, weights=str(path)), name, CLASSES, CPU)
 
 
 def of_files(folder: Path, *names: str) -> str:

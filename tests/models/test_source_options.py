@@ -19,6 +19,7 @@ from robustbench_seg.models.source import Source, split_name
 from robustbench_seg.suites import Suite, read_suite, with_weights
 from robustbench_seg.suites.model import given_model
 from segformer import CheckpointError
+from segformer.sources import NVIDIA_LICENCE, UNKNOWN_LICENCE
 
 CPU = torch.device("cpu")
 IMAGES = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -219,6 +220,19 @@ def test_classes_without_names_are_refused_without_a_table(native: str, tmp_path
     with pytest.raises(UsageError, match="the model's classes have no names"):
         align(model.class_names, CLASSES)
     assert align(model.class_names, ("a", "b"), {"LABEL_0": "b", "LABEL_1": "a"}).to == (1, 0, 2, 2, 2)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("native", ["true", "false"])
+@pytest.mark.parametrize(
+    ("place", "licence"),
+    [("models--nvidia--segformer-b0/snapshots/a", NVIDIA_LICENCE), ("home/nvidia/own-model", UNKNOWN_LICENCE)],
+)
+def test_a_segformer_has_the_same_licence_through_our_network_and_the_librarys(
+    native: str, place: str, licence: str, tmp_path: Path
+) -> None:
+    save_transformers("segformer", tmp_path / place)
+    assert load(f"hf:{tmp_path / place}?native={native}").licence == licence
 
 
 def test_models_of_a_suite_are_sources_with_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -230,13 +230,13 @@ def test_a_graph_without_such_operators_is_refused(tmp_path: Path) -> None:
 def test_without_onnxruntime_s_tools_the_extra_is_named(one: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = opened(one)
     monkeypatch.setitem(sys.modules, "onnxruntime.quantization.shape_inference", None)
-    with pytest.raises(MachineError, match=r"install robustbench-seg\[onnx\]"):
+    with pytest.raises(MachineError, match=r"pip install '\.\[onnx\]' in the checkout"):
         quantise(model, one, Calibration(dataset=TRAINING), Recipe(), one.with_name("int8.onnx"), lambda line: None)
 
 
 def test_without_onnx_an_export_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(MachineError, match=r"install robustbench-seg\[onnx\]"):
+    with pytest.raises(MachineError, match=r"pip install '\.\[onnx\]' in the checkout"):
         float_graph(segformer(), tmp_path / "float.onnx")
 
 
@@ -270,6 +270,7 @@ def test_the_command_quantises_a_graph_on_training_images(one: Path, camvid_fold
         (["--int8", "--calibrate", "streets", "--split", "test"], "split test of streets: activations are calibrated"),
         (["--int8", "--calibrate", "camvid"], "--calibrate takes NAME=PATH, got 'camvid'"),
         (["--int8", "--calibrate", "camvid=nowhere"], "nowhere/train: "),
+        (["--int8", "--calibrate", "camvid=~nobody-of-that-name"], "~nobody-of-that-name: ~nobody-of-that-name is not"),
     ],
 )
 def test_what_is_missing_is_one_line(one: Path, arguments: list[str], message: str) -> None:

@@ -108,11 +108,13 @@ def test_a_preprocessor_travels_in_the_metadata_of_a_graph(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preprocessor: str
 ) -> None:
     """The exporter itself, which takes a minute, has its test elsewhere."""
-    program = SimpleNamespace(model=SimpleNamespace(metadata_props={}), save=lambda path, **_: path.touch())
+    proto = SimpleNamespace(SerializeToString=lambda: b"graph")
+    program = SimpleNamespace(model=SimpleNamespace(metadata_props={}), model_proto=proto)
     monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: program)
     model = build("b0", num_classes=2)
     model.info = CheckpointInfo(preprocessor=preprocessor)
     export_onnx(model, tmp_path / "b0.onnx")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"b0.onnx": b"graph"}
     about = json.loads(program.model.metadata_props[METADATA_KEY])
     assert about.get("preprocessor", "") == preprocessor
     assert about.keys() - {"preprocessor"} == {"class_names", "licence", "source"}

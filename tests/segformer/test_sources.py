@@ -394,7 +394,10 @@ def test_a_file_of_transformers_without_its_folder_asks_for_the_folder(tmp_path:
         ({"license": "cc0-1.0"}, "cc0-1.0"),
         ({"_name_or_path": "nvidia/mit-b0"}, RESEARCH),
         ({"_name_or_path": "nvidia/mit-b0", "license": "apache-2.0"}, RESEARCH),
+        ({"_name_or_path": "/cache/models--nvidia--mit-b0/snapshots/0"}, RESEARCH),
         ({"_name_or_path": "someone/nvidia"}, "unknown"),
+        ({"_name_or_path": "/home/nvidia/own-model"}, "unknown"),
+        ({"_name_or_path": "nvidia/runs/own-model"}, "unknown"),
     ],
 )
 def test_a_transformers_folder_tells_its_licence_as_far_as_it_is_known(

@@ -7,7 +7,7 @@ import torch
 import yaml
 
 from robustbench_seg.errors import UsageError
-from robustbench_seg.models import BUILTIN_WEIGHTS, load_model
+from robustbench_seg.models import BUILTIN_WEIGHTS, load_source
 from robustbench_seg.suites import read_suite, with_weights
 
 CPU = torch.device("cpu")
@@ -91,7 +91,7 @@ def test_a_file_that_is_in_the_working_directory_alone_is_missing_where_it_was_l
     (elsewhere / "runs" / "w.pth").write_bytes(b"")
     (spec,) = with_weights(read_suite(str(path)), {})
     with pytest.raises(UsageError, match=rf"^weights of {name}: {tmp_path}/suites/runs/w\.pth: no such file"):
-        load_model(spec.model, ("a", "b"), spec.weights, CPU)
+        load_source(spec.source, spec.name, ("a", "b"), CPU)
 
 
 def test_weights_on_the_command_line_are_relative_to_the_working_directory(tmp_path: Path) -> None:

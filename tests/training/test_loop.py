@@ -18,7 +18,8 @@ from torch import nn
 
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import DataError, StoreError, UsageError
-from robustbench_seg.models import load_model
+from robustbench_seg.models import load_source
+from robustbench_seg.models.source import Source
 from robustbench_seg.training import loop, network
 from robustbench_seg.training.data import Data
 from robustbench_seg.training.processes import Processes
@@ -352,5 +353,6 @@ def test_channels_last_lays_the_weights_out_so_and_compile_compiles(
 @pytest.mark.parametrize("model", ["segformer-b0", "deeplabv3plus-mobilenet_v2"])
 def test_weights_that_were_trained_channels_last_are_stored_as_any_others(model: str, tmp_path: Path) -> None:
     loop.train(make(model=model, iterations=1, channels_last=True, validation=None), DATA, tmp_path)
-    loaded = load_model(model, DATA.training.class_names, str(tmp_path / "weights.safetensors"), torch.device("cpu"))
+    source = Source(model=model, weights=str(tmp_path / "weights.safetensors"))
+    loaded = load_source(source, model, DATA.training.class_names, torch.device("cpu"))
     assert loaded.class_names == DATA.training.class_names

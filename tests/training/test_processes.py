@@ -105,7 +105,7 @@ def test_one_process_needs_no_accelerate_and_the_message_for_several_names_its_p
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     assert (find_processes(CPU).count, find_processes(CPU).rank) == (1, 0)
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(MachineError, match=r"pip install 'robustbench-seg\[accelerate\]'"):
+    with pytest.raises(MachineError, match=r"pip install '\.\[accelerate\]' in the checkout"):
         find_processes(CPU)
 
 

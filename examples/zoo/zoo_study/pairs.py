@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from robustbench_seg.errors import UsageError
 from robustbench_seg.store.cell import CLEAN
 from robustbench_seg.store.view import View
-from robustbench_seg.studies import ranking
 from robustbench_seg.studies.arms import arm_mean
 from robustbench_seg.studies.evidence import Evidence, evidence_of
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.statistics import Draws
 
 from .names import parse, training_sizes
+from .rank_statistics import LEAST_NETWORKS
 
 __all__ = ["Arms", "Pairs", "clean", "evidence_of_clean", "read_arms", "read_pairs"]
 
@@ -58,7 +58,7 @@ def read_pairs(folder: Path) -> Pairs:
     pairs = [
         pair for pair in training_sizes(evidence.titles) if not any(np.isnan(curves[name][0]).any() for name in pair)
     ]
-    if len(pairs) < ranking.LEAST_NETWORKS or len(scales) < 2:
+    if len(pairs) < LEAST_NETWORKS or len(scales) < 2:
         raise UsageError(
             f"{folder}: {len(pairs)} pairs have all of {len(scales)} scales; it takes 3 pairs and 2 scales"
         )

@@ -6,11 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustbench_seg.store.cell import CLEAN
-from robustbench_seg.studies import ranking
+from robustbench_seg.studies.ranking import rank_intervals
 from robustbench_seg.studies.statistics import LEAST_BLOCKS
 from robustbench_seg.wording import counted, listed, percent, spaced
 
 from .names import parse, training_sizes
+from .rank_statistics import (
+    LEAST_NETWORKS,
+    group_difference,
+    kendall,
+    over_networks,
+    paired_difference,
+    spearman,
+    spread,
+)
 from .study import Study
 from .words import number, points, verdict
 
@@ -45,12 +54,12 @@ def sentences(study: Study) -> list[str]:
     size = np.broadcast_to(study.parameters, kept.shape)
     lines = [
         leaders(study),
-        correlated(study, "clean mIoU and retention", ranking.spearman, clean, kept)
+        correlated(study, "clean mIoU and retention", spearman, clean, kept)
         + " Chance in clean mIoU lowers this number, since retention is divided by it.",
-        correlated(study, "clean mIoU and the points lost under corruption", ranking.spearman, clean, clean - mean)
+        correlated(study, "clean mIoU and the points lost under corruption", spearman, clean, clean - mean)
         + " Chance in clean mIoU raises this one.",
         agreement(study, clean, mean),
-        correlated(study, "parameters and retention", ranking.spearman, size, kept),
+        correlated(study, "parameters and retention", spearman, size, kept),
         *training(study),
         separation(study),
         *augmentation(study),
@@ -63,7 +72,7 @@ def leaders(study: Study) -> str:
     """Name the networks that keep most, and the one that keeps least."""
     kept = study.values["retention"]
     each = study.over_images("retention")
-    ranks = ranking.rank_intervals(kept, study.blocks)
+    ranks = rank_intervals(kept, study.blocks)
     order = np.argsort(-kept[0])
 
     def share(k: int) -> str:
@@ -92,14 +101,14 @@ def correlated(
     }
     parts = []
     for where, places in own.items():
-        value = study.interval(ranking.over_networks(statistic, *(each[:, places] for each in pair)), len(places))
+        value = study.interval(over_networks(statistic, *(each[:, places] for each in pair)), len(places))
         parts.append(f"not defined {where}" if np.isnan(value.estimate) else f"{number(value)}, {where}")
     return f"Rank correlation of {what}: {'; '.join(parts)}."
 
 
 def agreement(study: Study, clean: NDArray[np.float64], mean: NDArray[np.float64]) -> str:
     """State how often the better one of two networks on clean frames is better under corruption too."""
-    tau = ranking.over_networks(ranking.kendall, clean, mean)
+    tau = over_networks(kendall, clean, mean)
     value, share = study.interval(tau), study.interval((1 + tau) / 2)
     if np.isnan(value.estimate):
         return ""
@@ -112,10 +121,10 @@ def agreement(study: Study, clean: NDArray[np.float64], mean: NDArray[np.float64
 def training(study: Study) -> list[str]:
     """Compare what networks keep that were trained at two sizes, in pairs."""
     pairs = training_sizes(study.names)
-    if len(pairs) < ranking.LEAST_NETWORKS:
+    if len(pairs) < LEAST_NETWORKS:
         return []
     low, high = (study.values["retention"][:, [study.names.index(pair[side]) for pair in pairs]] for side in (0, 1))
-    value = study.interval(ranking.paired_difference(high, low), len(pairs))
+    value = study.interval(paired_difference(high, low), len(pairs))
     return [
         f"In {len(pairs)} pairs, retention after a second training at 1024x512 minus that after the first, at 512x256, "
         f"is {number(value, points, 'points')}; {verdict(value, len(pairs))}. All are of one repository, and more than "
@@ -126,7 +135,7 @@ def training(study: Study) -> list[str]:
 def separation(study: Study) -> str:
     """Name the corruption under which networks differ most, and how sure that is."""
     clean = study.values[CLEAN]
-    spreads = {name: ranking.over_networks(ranking.spread, study.values[name] / clean) for name in study.conditions}
+    spreads = {name: over_networks(spread, study.values[name] / clean) for name in study.conditions}
     widest, second, *_ = [*sorted(spreads, key=lambda name: -float(spreads[name][0])), ""]
     first = np.array(list(spreads.values()))[:, 1:].argmax(axis=0) == list(spreads).index(widest)
     leads = f"; it leads in {percent(float(first.mean()))} % of resamples" if study.blocks >= LEAST_BLOCKS else ""
@@ -143,10 +152,10 @@ def augmentation(study: Study) -> list[str]:
     colour = [name for name in COLOUR if name in study.conditions]
     others = [name for name in study.conditions if name not in COLOUR]
     fewest = int(min(jitter.sum(), (~jitter).sum()))
-    if fewest < ranking.LEAST_NETWORKS or not colour or not others:
+    if fewest < LEAST_NETWORKS or not colour or not others:
         return []
     more = study.share(colour) - study.share(others)
-    value = study.interval(ranking.group_difference(more[:, jitter], more[:, ~jitter]), fewest)
+    value = study.interval(group_difference(more[:, jitter], more[:, ~jitter]), fewest)
     return [
         f"Under {listed([spaced(name) for name in colour], 3)}, relative to the other corruptions, what is kept by the "
         f"{jitter.sum()} networks with colour jitter in training minus that of the {(~jitter).sum()} without is "

@@ -4,12 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustbench_seg.charts import Chart, Curve, lines
-from robustbench_seg.studies import ranking
 from robustbench_seg.studies.statistics import LEAST_BLOCKS, LEVEL, interval, tail_share
 from robustbench_seg.wording import percent
 
 from .names import LARGE, SMALL
 from .pairs import Arms, Pairs
+from .rank_statistics import paired_difference, two_way_interval
 from .words import number, points, verdict
 
 __all__ = ["chart", "sentences"]
@@ -35,7 +35,7 @@ def sentences(pairs: Pairs, arms: Arms | None = None) -> list[str]:
         f"trained on at {LARGE} at x{pairs.scales[high]:g}.",
     ]
     for size, draws in {SMALL: cost(pairs, pairs.small, 0), LARGE: cost(pairs, pairs.large, 1)}.items():
-        value = ranking.two_way_interval(draws, len(pairs.names), pairs.blocks)
+        value = two_way_interval(draws, len(pairs.names), pairs.blocks)
         lines.append(
             f"- At the scale that is best for the other size, instead of that for their own, the {len(pairs.names)} "
             f"networks trained at {size} lose {number(value, percent, 'points')}; {verdict(value, len(pairs.names))}. "
@@ -54,7 +54,7 @@ def cost(pairs: Pairs, own: NDArray[np.float64], side: int) -> NDArray[np.float6
               for each in (pairs.small, pairs.large)]  # fmt: skip
     best = np.array(others).reshape(-1, 2)
     places = np.arange(len(pairs.names))
-    return ranking.paired_difference(own[:, places, best[:, side]], own[:, places, best[:, 1 - side]])
+    return paired_difference(own[:, places, best[:, side]], own[:, places, best[:, 1 - side]])
 
 
 def peak(draws: NDArray[np.float64], pairs: Pairs) -> str:
@@ -76,9 +76,7 @@ def encodings(pairs: Pairs, arms: Arms | None) -> list[str]:
     if {1.0, 2.0} <= set(scales):
         for size, own in ((SMALL, pairs.small), (LARGE, pairs.large)):
             one, two = (own[:, :, scales.index(scale)] for scale in (1.0, 2.0))
-            value = ranking.two_way_interval(
-                ranking.paired_difference(two / one, np.ones_like(one)), len(pairs.names), pairs.blocks
-            )
+            value = two_way_interval(paired_difference(two / one, np.ones_like(one)), len(pairs.names), pairs.blocks)
             lines.append(
                 f"From x1 to x2, these networks, which have no positional encoding, trained at {size}: "
                 f"{number(value, points, '% of the mIoU at x1')}."

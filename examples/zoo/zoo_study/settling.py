@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from robustbench_seg.studies import ranking
 from robustbench_seg.studies.counts import read_counts
 
+from .rank_statistics import kendall, settle
 from .study import Study
 
 __all__ = ["sentences"]
@@ -70,7 +70,7 @@ def half(blocks: NDArray[np.str_], rng: np.random.Generator) -> tuple[NDArray[np
 
 def likeness(some: Sequence[NDArray[np.float64]], others: Sequence[NDArray[np.float64]]) -> str:
     """State how alike rankings are, over draws: (networks,) each."""
-    tau = ranking.kendall(np.array(some), np.array(others))
+    tau = kendall(np.array(some), np.array(others))
     return (
         f"Kendall's tau is {np.nanmedian(tau):.2f} in the middle and {np.nanquantile(tau, 0.05):.2f} or more in 95 % "
         "of draws"
@@ -81,7 +81,7 @@ def settled(
     what: str, headlines: Callable[[Part], NDArray[np.float64]], total: int, sizes: Sequence[int]
 ) -> tuple[int, str]:
     """Find the smallest of these sizes of a part that ranks the networks as all do, 0 for none; and state it."""
-    for each in ranking.settle(headlines, total, [size for size in sizes if size < total], draws=DRAWS):
+    for each in settle(headlines, total, [size for size in sizes if size < total], draws=DRAWS):
         if each.low >= SETTLED:
             return each.size, (
                 f"{each.size} random {what} of {total} rank nearly as all {total} do, of which they are a part: "

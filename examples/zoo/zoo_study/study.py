@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from robustbench_seg.errors import UsageError
 from robustbench_seg.store.cell import CLEAN
-from robustbench_seg.studies import ranking
 from robustbench_seg.studies.evidence import evidence_of
 from robustbench_seg.studies.robustness import Conditions, scores_of
 from robustbench_seg.studies.sources import sources_of
@@ -19,6 +18,7 @@ from robustbench_seg.studies.statistics import Interval, interval
 from robustbench_seg.wording import listed
 
 from .names import parse
+from .rank_statistics import LEAST_NETWORKS, two_way_interval
 
 __all__ = ["Study", "read_study"]
 
@@ -49,7 +49,7 @@ class Study:
 
     def interval(self, draws: NDArray[np.float64], networks: int | None = None) -> Interval:
         """Compute the interval of a statistic over networks, by default all, and images."""
-        return ranking.two_way_interval(draws, networks or len(self.names), self.blocks)
+        return two_way_interval(draws, networks or len(self.names), self.blocks)
 
     def over_images(self, quantity: str) -> dict[str, Interval]:
         """Compute each network's interval of a quantity, over images."""
@@ -82,7 +82,7 @@ def read_study(folders: Sequence[Path]) -> tuple[Study, list[str]]:
     )
     blank = {*cells.loc[(cells["corruption"] == CLEAN) & (cells["flag"] != ""), "title"]}
     names = sorted(name for name in evidence.titles if wanted <= have[name] and name not in blank)  # in any stores
-    if len(names) < ranking.LEAST_NETWORKS:
+    if len(names) < LEAST_NETWORKS:
         raise UsageError(f"{places}: {len(names)} networks have all conditions of {source.plan.suite}; it takes 3")
     scores = {name: scores_of(evidence.miou(name, evidence.views[0]), conditions) for name in names}
     rows = 1 + evidence.resamples

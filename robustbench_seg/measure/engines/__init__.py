@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from ..evaluate import Screening
     from ..plan import Options
 
-__all__ = ["AHEAD", "ENGINES", "Engine", "Keeper", "Measured", "open_engine"]
-
-ENGINES = ("local", "ray")
+__all__ = ["AHEAD", "Engine", "Keeper", "Measured", "open_engine"]
 
 
 def open_engine(suite: "Suite", options: "Options", screening: "Screening", keeper: Keeper) -> Engine:

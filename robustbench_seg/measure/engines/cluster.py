@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ... import environment
-from ...errors import MachineError, UsageError
+from ...errors import MachineError, UsageError, missing_extra
 from ...models import load_source
 from ...models.base import NetworkSegmenter, Segmenter
 from ...stopping import ENDINGS
@@ -40,7 +40,7 @@ def connected(address: str | None) -> Iterator[None]:
     try:
         import ray
     except ImportError:
-        raise MachineError("--engine ray needs Ray: pip install '.[ray]' in the checkout of robustbench-seg") from None
+        raise missing_extra("--engine ray needs Ray", "ray") from None
     if ray.is_initialized():
         yield
         return

@@ -1,11 +1,9 @@
-"""Rankings of networks against scipy, and against slow and obvious loops."""
+"""The zoo's statistics of networks against scipy, and against slow and obvious loops."""
 
 import numpy as np
 import pytest
 from scipy.stats import kendalltau, spearmanr
-
-from robustbench_seg.errors import UsageError
-from robustbench_seg.studies.ranking import (
+from zoo_study.rank_statistics import (
     group_difference,
     kendall,
     over_networks,
@@ -15,6 +13,8 @@ from robustbench_seg.studies.ranking import (
     spread,
     two_way_interval,
 )
+
+from robustbench_seg.errors import UsageError
 
 
 def scores(seed: int, rows: int = 40, networks: int = 9, values: int = 6) -> np.ndarray:
