@@ -77,11 +77,13 @@ class Local(Engine):
         turns = Turns(sweeps, self.screening)
         try:
             for turn in turns:
-                if turn is None or is_asked_to_end():
+                if turn is None:
+                    self.finish()
+                else:
+                    self.show(*turn, turns)
+                if is_asked_to_end():  # here too: the next turn may have been taken before
                     self.finish()
                     end_if_asked()
-                if turn is not None:
-                    self.show(*turn, turns)
         finally:
             turns.close()
             self.finish()  # also where a fault ends the sweep after
