@@ -6,7 +6,7 @@ from typing import Any
 
 from robustbench_seg.wording import counted, listed
 
-from .pipeline_scaling import Stages, seconds_of_claims, seconds_of_run
+from .pipeline_scaling_page import IN_FLIGHT, scaling
 from .tables import provenance, table
 
 __all__ = ["markdown"]
@@ -16,12 +16,6 @@ them. Each side is a process of its own, and sides take turns; who goes first ch
 plan to its last stored cell; forward passes alone are every image through every network, as often as there are
 conditions. A run keeps the memory that it frees for its next arrays, which makes its forward passes faster than those
 of a plain loop; forward passes with that setting are a row of their own."""
-WORKERS = (1, 2, 4, 8, 16, 32, 64)
-DEVICES = (1, 10, 50)  # times as fast as this CPU's thread: what a simulation supposes
-PROCESSES = (1, 2, 4, 8, 16, 32, 64)
-SIMULATED_IMAGES = 200  # of each condition
-PROTOCOL_SWEEPS = 73  # conditions of Cityscapes-C
-UNSEEN = 48  # images that a GPU may have done before the first of them is counted: three batches of 16
 
 
 def markdown(result: dict[str, Any]) -> str:
@@ -126,65 +120,6 @@ def memory(own: dict[str, Any]) -> list[str]:
     ]
 
 
-def scaling(own: dict[str, Any]) -> list[str]:
-    """The simulation beside real runs, and beyond them."""
-    times = own["stages"]
-    models = times["show"]
-    checks = []
-    for workers, real in own["runs"].items():
-        rate = simulated(times, models, own["images"], int(workers), own["cores"]) * own["models"]
-        checks.append([workers, f"{real:.2f}", f"{rate:.2f}", f"{rate / real - 1:+.0%}"])
-    beyond = []
-    for workers in WORKERS:
-        rates = [
-            simulated(times, models / device, SIMULATED_IMAGES, workers, workers + 1) / (device / models)
-            for device in DEVICES
-        ]
-        beyond.append([str(workers), *(f"{100 * share:.0f} %" for share in rates)])
-    sweep_s = [times["prepare"][name] for name in times["prepare"]]
-    sweeps = [sweep_s[k % len(sweep_s)] + models for k in range(PROTOCOL_SWEEPS)]
-    shared = [
-        [str(count), f"{(speed := sum(sweeps) / seconds_of_claims(sweeps, count)):.1f}", f"{100 * speed / count:.0f} %"]
-        for count in PROCESSES
-    ]
-    slowest = max(times["prepare"], key=times["prepare"].__getitem__)
-    return [
-        f"## Scaling, {shape(own)}, stages measured on one thread",
-        f"Milliseconds for an image: to load and corrupt {1000 * statistics.fmean(sweep_s):.0f} (at most "
-        f"{1000 * times['prepare'][slowest]:.0f}, {slowest}), to hand over from a worker {1000 * times['take']:.1f}, "
-        f"in the models {1000 * times['forward']:.0f}, with counts {1000 * models:.0f}.",
-        f"The simulation beside real runs on {own['cores']} cores, images of a cell per second:",
-        table(["workers", "real", "simulated", "difference"], checks),
-        "Simulated, a core for each worker and one for the models: the share of its time in which a device shows "
-        "images, if it does that as fast as one thread of this CPU, or so many times faster:",
-        table(["workers", *(f"x{device}" for device in DEVICES)], beyond),
-        bend(times, models),
-        f"Processes that share a folder, each with all it needs, simulated over {PROTOCOL_SWEEPS} sweeps:",
-        table(["processes", "times as fast", "of the ideal"], shared),
-        "It bends where a few sweeps are left for many processes: none can be divided between two.",
-    ]
-
-
-def simulated(times: dict[str, Any], show_s: float, images: int, workers: int, cores: int) -> float:
-    """Simulate a run condition by condition; images per second."""
-    runs = [Stages([seconds] * images, times["take"], show_s) for seconds in times["prepare"].values()]
-    return len(runs) * images / sum(seconds_of_run(run, workers, cores) for run in runs)
-
-
-def bend(times: dict[str, Any], models: float) -> str:
-    """State where more workers stop to help, and why."""
-    mean = statistics.fmean(times["prepare"].values())
-    parts = [
-        f"x{device}: {mean / (models / device + times['take']):.1f} workers, at most "
-        f"{100 * (models / device) / (models / device + times['take']):.0f} %"
-        for device in DEVICES
-    ]
-    return (
-        "It bends where workers deliver as fast as images are shown: at the time to prepare one over the time to take "
-        f"it over and to show it. Beyond that, images are taken over one by one ({'; '.join(parts)})."
-    )
-
-
 def gpu(own: dict[str, Any]) -> list[str]:
     """Runs on a GPU beside forward passes there, and what was compared with the CPU."""
     rows, compared = [], []
@@ -194,7 +129,7 @@ def gpu(own: dict[str, Any]) -> list[str]:
         forward = statistics.median(sample["images_per_s"] for sample in each["samples"]["forward"])
         images = each["images"] * own["conditions"]
         runs = each["samples"]["run"]
-        rate = statistics.median((images - UNSEEN) / run["shown_s"] for run in runs)
+        rate = statistics.median((images - IN_FLIGHT) / run["shown_s"] for run in runs)
         busy = statistics.fmean(share for run in runs for share in run["busy"])
         rows.append(
             [name, str(images), f"{forward:.1f}", f"{rate:.1f}", f"{rate / forward:.2f}", f"{100 * busy:.0f} %"]
@@ -210,9 +145,9 @@ def gpu(own: dict[str, Any]) -> list[str]:
         f"{own['size'][0]}x{own['size'][1]} under {own['conditions']} conditions, all metrics",
         table(["network", "images", "forward, images/s", "run, images/s", "of forward", "GPU busy"], rows),
         "Forward passes are of batches that are on the GPU already. A run is timed from its first counted image to its "
-        f"last, with what starts in between, such as compilers in workers; {UNSEEN} images are left out, which the GPU "
-        f"may have done before. Until the first image it takes {before:.0f} seconds. B5 has random weights. The busy "
-        "share is the driver's, ten times a second.",
+        f"last, with what starts in between, such as compilers in workers; {IN_FLIGHT} images are left out, which the "
+        f"GPU may have done before. Until the first image it takes {before:.0f} seconds. B5 has random weights. The "
+        "busy share is the driver's, ten times a second.",
         "Columns of counts that are equal to those of the metrics' own code from the same maps; logits of the GPU and "
         "of the CPU, fp32, and pixels that get another class:",
         table(["network", "equal columns", "largest difference", "largest logit", "other pixels"], compared),

@@ -192,14 +192,16 @@ def gpu(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def scaling(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """The times of the stages on one thread, and runs with real workers."""
-    write_task(folder, options.size, options.few_images, options.conditions, all_models())
+    """The times of the stages on one thread, and runs with real workers; of large images for one model, too."""
     one_thread = {"OMP_NUM_THREADS": "1"}
-    measured = side("stages", folder, 0, **one_thread)
+    large = folder / "large"
+    write_task(large, options.prepare_size, options.few_images, options.conditions, one_model())
+    write_task(folder, options.size, options.few_images, options.conditions, all_models())
+    measured = side("stages", folder, options.gpu_batch, **one_thread)
     runs = {str(workers): side("sweep", folder, workers, **one_thread)["images_per_s"] for workers in REAL}
-    cores = environment.available_cores()
-    what = {"size": options.size, "images": options.few_images, "cores": cores, "models": len(MODELS)}
-    return {**what, "stages": measured, "runs": runs}
+    what = {"size": options.size, "images": options.few_images, "cores": environment.available_cores()}
+    large_stages = {"size": options.prepare_size, **side("stages", large, options.gpu_batch, **one_thread)}
+    return {**what, "models": len(MODELS), "stages": measured, "runs": runs, "large": large_stages}
 
 
 PARTS: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {

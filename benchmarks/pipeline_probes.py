@@ -4,7 +4,7 @@
 
 Probes: `prepare` is reading, corrupting and handing over by so many workers; `handover` is handing over alone, so many
 images; `flips` compares the classes of pixels between batches of so many images, threads and devices; `memory` watches
-a run; `stages` times the stages of a run.
+a run; `stages` times the stages of a run, with batches of so many images for a GPU.
 """
 
 import json
@@ -15,6 +15,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 from pipeline_sides import DATASET, jobs_of
+
+HANDED_OVER = 100  # images of the probe stages
 
 
 def prepare(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
@@ -42,27 +44,32 @@ def prepare(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
 
 def handover(suite: str, data: str, out: str, images: str) -> dict[str, Any]:
     """Hand an image over from a worker, in shared memory and through the pipe: CPU seconds of both processes."""
-    from functools import partial
-
     from robustbench_seg.measure import workers
     from robustbench_seg.measure.plan import Options, open_data
     from robustbench_seg.suites import read_suite
 
     dataset, (image_id, *_) = open_data(read_suite(suite), Options(data={DATASET: Path(data)}))
     assert dataset is not None
-    give = partial(constant, dataset.load(image_id))
     taken = {}
     for way, segments in {"shared memory": workers.segments_of_each, "the pipe": lambda workers: 0}.items():
         workers.segments_of_each = segments
-        with workers.Loader(1) as loader:
-            spent = []
-            for _ in range(2):  # the first time starts the process and makes its memory
-                before = time.process_time() + next(loader.map(process_time, [0]))
-                for _ in loader.map(give, range(int(images))):
-                    pass
-                spent.append(time.process_time() + next(loader.map(process_time, [0])) - before)
-        taken[way] = spent[-1] / int(images)
+        taken[way] = sum(handed_over(dataset.load(image_id), int(images)))
     return {"cpu_s": taken}
+
+
+def handed_over(sample: Any, images: int) -> tuple[float, float]:
+    """Hand a sample over from a worker again and again; the CPU seconds of each time, of the worker and here."""
+    from functools import partial
+
+    from robustbench_seg.measure.workers import Loader
+
+    with Loader(1) as loader:
+        for _ in range(2):  # the first time starts the process and makes its memory
+            before = next(loader.map(process_time, [0])), time.process_time()
+            for _ in loader.map(partial(constant, sample), range(images)):
+                pass
+            after = next(loader.map(process_time, [0])), time.process_time()
+    return (after[0] - before[0]) / images, (after[1] - before[1]) / images
 
 
 def process_time(item: int) -> float:
@@ -125,9 +132,13 @@ def memory(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
     return {"wall_s": time.perf_counter() - begin, "images": watch.images, "mib": watch.mib}
 
 
-def stages(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
-    """Time the stages of a run apart: seconds for an image, of decoded images as all but the first condition have."""
-    from functools import partial
+def stages(suite: str, data: str, out: str, batch: str) -> dict[str, Any]:
+    """Time the stages of a run apart: seconds for an image, of decoded images as all but the first condition have.
+
+    To hand an image over is work of a worker (`give`, part of preparing it) and of the process of the run (`take`);
+    this one also puts so many images together for a GPU (`stack`).
+    """
+    import torch
 
     from robustbench_seg.datasets.in_memory import InMemory
     from robustbench_seg.measure.devices import torch_threads
@@ -152,12 +163,14 @@ def stages(suite: str, data: str, out: str, workers: str) -> dict[str, Any]:
             _, timings = evaluate(job.model, held, ids, Loader(0), job.cell.setting)
             shown += (time.perf_counter() - begin) / len(ids)
             forward += timings["model_s"] / len(ids)
-    with Loader(1) as loader:
-        hand = partial(constant, samples[0])
-        for _ in loader.map(hand, ids):  # starts the process
-            pass
-        taken = timed(lambda: [None for _ in loader.map(hand, ids)]) / len(ids)
-    return {"wall_s": 0.0, "prepare": prepared, "take": taken, "forward": forward, "show": shown}
+    give, take = handed_over(samples[0], HANDED_OVER)
+    stack = 0.0
+    for array in (samples[0].image, samples[0].label):
+        host, some = torch.empty((int(batch), *array.shape), dtype=torch.uint8), [torch.from_numpy(array)] * int(batch)
+        torch.stack(some, out=host)  # pages of new memory are cleared
+        stack += timed(lambda host=host, some=some: [torch.stack(some, out=host) for _ in ids]) / len(ids) / int(batch)
+    each = {"prepare": prepared, "give": give, "take": take, "stack": stack, "forward": forward, "show": shown}
+    return {"wall_s": 0.0, **each}
 
 
 def constant(value: Any, image_id: str) -> Any:

@@ -7,7 +7,7 @@ from statistics import median
 
 import pandas as pd
 
-from benchmarks.pipeline_page import UNSEEN
+from benchmarks.pipeline_scaling_page import IN_FLIGHT
 from robustbench_seg.measure.engines import data
 from robustbench_seg.measure.engines.cluster import SENT_PARAMETERS
 from robustbench_seg.measure.engines.crew import TRIES
@@ -59,7 +59,7 @@ def test_rates_on_a_gpu_are_the_committed_measurement() -> None:
         for precision, rate, share in zip(("fp32", "bf16"), values[::2], values[1::2], strict=True):
             samples = own["networks"][f"{variant.lower()}, {precision}"]
             (run,), (forward,) = (samples["samples"][side] for side in ("run", "forward"))
-            rates[variant, precision] = (samples["images"] * own["conditions"] - UNSEEN) / run["shown_s"]
+            rates[variant, precision] = (samples["images"] * own["conditions"] - IN_FLIGHT) / run["shown_s"]
             assert float(rate) == round(rates[variant, precision], len(rate.partition(".")[2]))
             assert share == f"{rates[variant, precision] / forward['images_per_s']:.2f}"
     page = " ".join((ROOT / "docs/reproduce.md").read_text(encoding="utf-8").split())

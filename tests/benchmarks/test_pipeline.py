@@ -53,7 +53,7 @@ def test_the_page_has_medians_and_what_they_are_of_the_forward_passes() -> None:
         "## Where `sweep`, `script`, `glass` come from",
     ):
         assert line in page
-    assert page.index("## Where `prepare` come from") < page.index("commit def")
+    assert page.index("## Where `prepare` comes from") < page.index("commit def")
 
 
 def test_sides_take_turns_and_who_goes_first_changes() -> None:

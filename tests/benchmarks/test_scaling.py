@@ -38,6 +38,27 @@ def test_a_slow_image_is_waited_for_as_far_as_its_followers_may_be_ahead() -> No
     assert ahead * 0.1 < 10
 
 
+def test_a_gpu_shows_images_while_the_next_are_taken_over() -> None:
+    for workers in (8, 64):  # enough of them: the GPU is at work from the first image on
+        assert seconds_of_run(EQUAL, workers, workers + 1, 48) == pytest.approx(0.3 + 0.01 + 100 * 0.1)
+    assert seconds_of_run(EQUAL, 1, 2, 48) == pytest.approx(100 * 0.3 + 0.11)
+    slow_to_take = Stages([0.3] * 100, take=0.2, show=0.1)
+    assert seconds_of_run(slow_to_take, 64, 65, 48) == pytest.approx(0.3 + 100 * 0.2 + 0.1)
+
+
+def test_a_gpu_has_no_more_images_than_allowed() -> None:
+    """With one at a time, nothing is taken over while it is at work."""
+    assert seconds_of_run(EQUAL, 64, 65, 1) == pytest.approx(0.3 + 100 * 0.11)
+    stages = Stages([0.0] * 3 + [5.0], take=0.0, show=1.0)
+    assert seconds_of_run(stages, 4, 5, 2) == pytest.approx(6.0)
+
+
+def test_workers_continue_with_the_next_condition() -> None:
+    """A slow condition after a quick one is prepared while the last quick images are shown."""
+    stages = Stages([0.0] * 20 + [0.5] * 4, take=0.0, show=0.1)
+    assert seconds_of_run(stages, 4, 5, 48) == pytest.approx(20 * 0.1 + 4 * 0.1)
+
+
 def test_processes_share_sweeps_until_fewer_are_left_than_processes() -> None:
     assert seconds_of_claims([1.0] * 73, 1) == 73
     assert seconds_of_claims([1.0] * 73, 8) == 10  # nine for all, and one for one
@@ -46,8 +67,11 @@ def test_processes_share_sweeps_until_fewer_are_left_than_processes() -> None:
 
 
 def test_the_page_states_what_the_samples_give() -> None:
-    times = {"prepare": {"clean": 0.1, "fog-3": 0.3}, "take": 0.01, "forward": 0.5, "show": 0.6}
-    scaling = {"images": 4, "size": [64, 96], "cores": 2, "models": 3, "stages": times, "runs": {"1": 3.0}}
+    times = {"prepare": {"clean": 0.1, "fog-3": 0.3}, "give": 0.001, "take": 0.01, "stack": 0.01, "forward": 0.5,
+             "show": 0.6}  # fmt: skip
+    large = {"size": [128, 192], **times}
+    scaling = {"images": 4, "size": [64, 96], "cores": 2, "models": 3, "stages": times, "runs": {"1": 3.0},
+               "large": large}  # fmt: skip
     flips = {"images": 4, "size": [64, 96], "pixels": 2_000_000, "flips": {"mix": {"a batch of 4": 1}}}
     memory = {"images": 2000, "size": [64, 96], "mib": [100.0, 101.0, 180.0, 182.5]}
     about = {"commit": "", "machine": "m", "command": "c", "packages": {}, "python": "3", "robustbench_seg": "0",
@@ -57,8 +81,11 @@ def test_the_page_states_what_the_samples_give() -> None:
     assert "| mix | a batch of 4 | 1 | 0.50 |" in page
     assert "| clean | 100.0 | 101.0 | +1.0 |" in page
     assert "| brightness 3 | 180.0 | 182.5 | +2.5 |" in page
-    seconds = sum(seconds_of_run(Stages([each] * 4, 0.01, 0.6), 1, 2) for each in (0.1, 0.3))
-    rate = 3 * 8 / seconds
+    prepare = [0.101] * 4 + [0.301] * 4
+    rate = 3 * 8 / seconds_of_run(Stages(prepare, 0.01, 0.6), 1, 2)
     assert f"| 1 | 3.00 | {rate:.2f} | {rate / 3 - 1:+.0%} |" in page
-    assert "| 64 | 9.1 | 14 % |" not in page
-    assert "x1: 0.3 workers" in page
+    assert "20.1 of them for each 100 images/s" in page
+    assert "From 50 images/s on, the process of the run is what is waited for" in page
+    row = next(line for line in page.splitlines() if line.startswith("| 64 |") and "%" in line)
+    assert row.startswith("| 64 | 100 % |")
+    assert row.endswith("| 12 % |"), "50 of 400 images/s"
