@@ -23,6 +23,7 @@ __all__ = [
 MISSING = "–"  # where there is no number
 MOST_NAMES = 6  # of models or arms in a sentence or a caption; more are counted
 SIGNIFICANT = 6  # digits, at most, that a number gets so that it differs from others
+ALPHA = 0.05  # a difference with a larger p is not significant
 FIXED = (1e-4, 1e7)  # between these, numbers are written without an exponent
 
 
@@ -64,12 +65,19 @@ def span(low: float, high: float) -> str:
 def p_text(p: float, *, bound: bool = False) -> str:
     """0.0123 ─▶ "0.012", 0.0002 ─▶ "<0.001"; a dash where there is none. bound: p is at most that, rounded up.
 
+    Next to 0.05, by which differences are called significant, p has as many decimals as show its side.
+
     >>> p_text(0.0123), p_text(0.0123, bound=True), p_text(0.0002, bound=True), p_text(1, bound=True)
     ('0.012', '≤0.013', '<0.001', '1.000')
+    >>> p_text(0.0496), p_text(0.0504), p_text(0.05)
+    ('0.0496', '0.0504', '0.050')
     """
     if isnan(p) or p < 0.001:
         return MISSING if isnan(p) else "<0.001"
-    return f"≤{ceil(1000 * p) / 1000:.3f}" if bound and p < 1 else f"{p:.3f}"
+    if bound and p < 1:
+        return f"≤{ceil(1000 * p) / 1000:.3f}"
+    texts = (f"{p:.{decimals}f}" for decimals in range(3, 3 + SIGNIFICANT))
+    return next((text for text in texts if (float(text) == ALPHA) == (p == ALPHA)), f"{p:.3f}")
 
 
 def decimals_for(numbers: Iterable[float]) -> str:

@@ -73,8 +73,8 @@ def pictures(folder: Path, *, shows_images: bool = True) -> list[StoredPicture]:
         for severity in (0, 3, 1):
             place = folder / f"{MODELS.index(model)}-{severity}"
             place.mkdir(parents=True)
-            prediction = LABEL.copy()
-            prediction[: severity // 2 + 1 if severity else 0, 0] = BLUE
+            prediction, wrong = LABEL.copy(), severity // 2 + 1 if severity else 0
+            prediction[:wrong, 0] = BLUE
             for kind, pixels in {**files, "prediction": prediction}.items():
                 PIL.Image.fromarray(pixels.repeat(8, axis=0).repeat(8, axis=1)).save(place / f"x-{kind}.png")
             found.append(
@@ -87,6 +87,8 @@ def pictures(folder: Path, *, shows_images: bool = True) -> list[StoredPicture]:
                     image=place / "x-image.png" if shows_images else None,
                     label=place / "x-label.png",
                     prediction=place / "x-prediction.png",
+                    wrong=wrong / 6,
+                    unlabelled=2 / 8,
                 )
             )
     return found

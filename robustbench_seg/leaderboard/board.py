@@ -147,7 +147,7 @@ def board_of(cells: pd.DataFrame) -> Board:
         standing(part, draws[key], number, conditions, alarms.get(key, ()))
         for key, part in cells.groupby(MODEL, sort=False)
     ]
-    complete = [row for row in rows if not np.isnan(row.scores[headline].estimate)]
+    complete = [row for row in rows if not row.missing and not np.isnan(row.scores[headline].estimate)]
     ranked = [draws[row.model, row.weights][headline] for row in complete]
     ranks = rank_intervals(np.stack(ranked, axis=1), number) if ranked else []
     placed = [replace(row, rank=rank, ranks=ends) for row, (rank, ends) in zip(complete, ranks, strict=True)]

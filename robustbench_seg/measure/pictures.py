@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets.base import Dataset, Image, LabelMap, Sample
+from ..datasets.base import IGNORE, Dataset, Image, LabelMap, Sample
+from ..datasets.voc import colour_of
 from ..files import write_bytes
 from ..images import png
 
@@ -16,8 +17,12 @@ LONGEST_SIDE = 512
 
 
 def colourise(label: LabelMap, palette: tuple[tuple[int, int, int], ...]) -> Image:
-    """Turn a label map into RGB colours of the palette; values outside the palette are black."""
-    table = np.zeros((256, 3), np.uint8)
+    """Turn a label map into RGB colours of the palette; values outside the palette are black.
+
+    If a class is black, they have the colour of the rims in PASCAL VOC's own labels.
+    """
+    none = colour_of(0) if colour_of(0) not in palette else colour_of(IGNORE)
+    table = np.full((256, 3), none, np.uint8)
     table[: len(palette)] = palette
     return table[label]
 

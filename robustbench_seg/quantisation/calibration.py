@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..datasets import Dataset, spaced
 from ..datasets.first_pass import first_pass
+from ..datasets.several import JOIN
 from ..errors import UsageError
 from ..files import digest
 from ..measure.views import view_logits
@@ -21,14 +22,15 @@ from ..store.view import View
 __all__ = ["Calibration", "Input"]
 
 Input = NDArray[np.float32]  # (1, 3, H, W), normalised and padded
-SCORED = {"val", "test", "trainval"}  # words in the names of splits that are scored
+# Names of splits for training; every other one may be scored. CamVid's fit is its train without held.
+TRAINING = re.compile(r"fit|train(?!.*(val|test)).*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
     """So many images of a training split, evenly spaced over its sorted ids, put through a view.
 
-    Raises UsageError for a split that is scored.
+    Raises UsageError for a split that may be scored: whose name is no TRAINING.
     """
 
     dataset: Dataset
@@ -37,11 +39,12 @@ class Calibration:
 
     def __post_init__(self) -> None:
         split = self.dataset.split
-        if SCORED & {*re.split(r"\W", split)}:
-            training = [name for name in self.dataset.splits if not SCORED & {*re.split(r"\W", name)}]
+        if not is_for_training(split):
+            training = ", ".join(filter(is_for_training, self.dataset.splits)) or "none"
             raise UsageError(
                 f"split {split} of {self.dataset.name}: activations are calibrated on training images, never on those "
-                f"that are scored; use a split of {', '.join(training) or 'another data set'}"
+                "that may be scored; use a split whose name begins with train, and has no val or test in it (here: "
+                f"{training})"
             )
 
     @property
@@ -73,6 +76,11 @@ class Calibration:
                 yield from recorder.taken()
         finally:
             model.network.network = session
+
+
+def is_for_training(split: str) -> bool:
+    """Whether a split, or the split of each of several data sets, has a name of TRAINING."""
+    return all(map(TRAINING.fullmatch, split.split(JOIN)))
 
 
 class Recorder(nn.Module):

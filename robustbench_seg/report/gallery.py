@@ -26,7 +26,7 @@ Colour = tuple[int, int, int]  # RGB, 0-255
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What one model predicts: data URIs; wrong: the share of wrong pixels among the labelled ones, 0-1 or NaN.
+    """What one model predicts: data URIs; wrong: of `StoredPicture`.
 
     miou: over all images under the same condition, 0-1 or NaN.
     """
@@ -123,9 +123,9 @@ def prediction_of(one: StoredPicture, longest: int, several_views: bool) -> Pred
     prediction, label = pixels_of(one.prediction, longest), pixels_of(one.label, longest)
     if prediction.shape != label.shape:
         raise StoreError(f"{one.prediction}: of another size than {one.label.name}; remove it")
-    errors, wrong = error_map(prediction, label)
+    errors = lossless(error_map(prediction, label, one.unlabelled))
     who = f"{one.model}, {one.view}" if several_views else one.model
-    return Prediction(who=who, prediction=lossless(prediction), errors=lossless(errors), wrong=wrong, miou=one.miou)
+    return Prediction(who=who, prediction=lossless(prediction), errors=errors, wrong=one.wrong, miou=one.miou)
 
 
 def side_that_fits(pictures: Sequence[StoredPicture], room: int) -> int:

@@ -46,12 +46,14 @@ class ConditionScores:
     def values(self, **fields: object) -> dict[str, Draws]:
         """Look up the score of a cell under each condition.
 
-        With a reference, RETENTION too: the mean under the other conditions, divided by the score under the reference.
+        With a reference, RETENTION too: the mean under the other conditions, divided by the score under the reference;
+        NaN if that is 0.
         """
         values = {name: self.draws(name, **fields) for name in self.conditions}
         if self.reference:
             others = [values[name] for name in self.conditions if name != self.reference]
-            values[RETENTION] = np.mean(others, axis=0) / values[self.reference]
+            reference = values[self.reference]
+            values[RETENTION] = np.mean(others, axis=0) / np.where(reference > 0, reference, np.nan)
         return values
 
     def interval(self, name: str, draws: Draws) -> Interval:

@@ -46,7 +46,7 @@ def over_draws(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
 
     In place of `seed`, the column `seeds` lists them; `draws` is their number, `missing` counts over all. Each score
     but the clean one has a column <score>_spread, the sample standard deviation over draws (0-1), NaN for one draw. A
-    score that some draw lacks is NaN. The worst corruption is the lowest mean.
+    score that some draw lacks is NaN, and so is its spread. The worst corruption is the lowest mean.
     """
     drawn = [*conditions, "mean", "retention", *categories_of(conditions)]
     rows = []
@@ -67,7 +67,7 @@ def over_draws(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
             "seeds": tuple(table["seed"]),
             "draws": len(table),
         }
-        spreads = {f"{name}_spread": spread for name, spread in values[drawn].std(ddof=1).items()}
+        spreads = {f"{name}_spread": spread for name, spread in values[drawn].std(ddof=1, skipna=False).items()}
         rows.append({**table.iloc[0].drop("seed"), **changed, **spreads})
     return pd.DataFrame(rows)
 

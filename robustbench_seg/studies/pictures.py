@@ -11,8 +11,11 @@ import pandas as pd
 import PIL.Image
 from numpy.typing import NDArray
 
+from ..datasets import IGNORE
+from ..datasets.voc import colour_of
 from ..errors import StoreError
 from ..store.folder import Store
+from .counts import CellCounts
 
 __all__ = [
     "Pixels", "StoredPicture", "by_condition", "colours_of", "error_map", "other_pictures", "picture_of", "pixels_of",
@@ -28,7 +31,9 @@ Pixels = NDArray[np.uint8]
 class StoredPicture:
     """The files of one image under one condition; image is None where the data's terms do not allow showing it.
 
-    miou: of the whole data set under that condition, 0-1. note: what is special about the image, such as "worst".
+    miou: of the whole data set under that condition, 0-1. wrong: the share of wrong pixels among the labelled ones.
+    unlabelled: the share of pixels without a label. Both are counted, 0-1, and NaN where the image was not. note: what
+    is special about the image, such as "worst".
     """
 
     model: str
@@ -40,6 +45,8 @@ class StoredPicture:
     label: Path
     prediction: Path
     miou: float = float("nan")
+    wrong: float = float("nan")
+    unlabelled: float = float("nan")
     note: str = ""
 
 
@@ -75,9 +82,21 @@ def stored_pictures(
                         prediction=prediction,
                         miou=float(row.miou),
                         note=notes.get(image_id, ""),
+                        **shares_of(row.counts, image_id),
                     )
                 )
     return pictures
+
+
+def shares_of(counts: CellCounts, image_id: str) -> dict[str, float]:
+    """Compute `wrong` and `unlabelled` of an image; none if it was not counted."""
+    (places,) = np.nonzero(counts["image_id"] == image_id)
+    if not len(places):
+        return {}
+    names = "intersection", "labelled", "height", "width"
+    right, labelled, height, width = (int(counts[name][places[0]].sum()) for name in names)
+    wrong = 1 - right / labelled if labelled else float("nan")
+    return {"wrong": wrong, "unlabelled": 1 - labelled / (height * width)}
 
 
 def colours_of(cells: pd.DataFrame) -> dict[str, tuple[int, int, int]]:
@@ -122,16 +141,18 @@ def by_condition(pictures: Sequence[StoredPicture]) -> list[list[StoredPicture]]
     return [list(group) for _, group in groupby(sorted(pictures, key=place), place)]
 
 
-def error_map(prediction: Pixels, label: Pixels) -> tuple[Pixels, float]:
-    """Colour what is right and wrong, and hatch what is unlabelled; return it with the share of wrong pixels.
+def error_map(prediction: Pixels, label: Pixels, unlabelled: float) -> Pixels:
+    """Colour what is right and wrong, and hatch what is unlabelled.
 
-    The share is of the labelled pixels, NaN where there are none. prediction, label: uint8 (H, W, 3) in the data set's
-    colours; black is no class. Classes that share one colour, as two of ADE20K's do, count as one.
+    prediction, label: uint8 (H, W, 3) in the data set's colours. Classes that share one colour, as two of ADE20K's do,
+    count as one. unlabelled: of `StoredPicture`.
     """
-    labelled = label.any(axis=2)
-    wrong = labelled & (prediction != label).any(axis=2)
+    # What has no label is black, unless a class is (see `colourise`); the right one of both has the share that was
+    # counted. Older pictures have black for both: then nothing is hatched, if the class has more of the picture.
+    candidates = [(label == colour_of(value)).all(axis=2) for value in (0, IGNORE)]
+    none = min(candidates, key=lambda pixels: abs(float(pixels.mean()) - unlabelled))
     errors = np.full(label.shape, RIGHT, np.uint8)
-    down, right = np.indices(labelled.shape)
-    errors[~labelled & ((down + right) % HATCH < LINE)] = UNLABELLED  # in grey too, lines do not look like wrong pixels
-    errors[wrong] = WRONG
-    return errors, float(wrong.sum() / labelled.sum()) if labelled.any() else float("nan")
+    down, right = np.indices(none.shape)
+    errors[none & ((down + right) % HATCH < LINE)] = UNLABELLED  # in grey too, lines do not look like wrong pixels
+    errors[~none & (prediction != label).any(axis=2)] = WRONG
+    return errors

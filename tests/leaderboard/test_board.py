@@ -143,6 +143,16 @@ def test_models_of_incomplete_runs_stand_last_without_a_rank(tmp_path: Path) -> 
     assert board.rows[1].scores["clean"].estimate > 0
 
 
+@pytest.mark.parametrize("cell", ["clean", "fog-1", "fog-3", "snow"])
+def test_whichever_cell_is_missing_the_model_has_no_rank(tmp_path: Path, cell: str) -> None:
+    write(tmp_path, ["a", "d"], skip={f"a-*{cell}*"})
+    (board,) = boards_of([tmp_path])
+    assert [(row.model, row.rank, row.ranks, row.missing) for row in board.rows] == [
+        ("d", 1, (1, 1), 0),
+        ("a", None, None, 1),
+    ]
+
+
 def test_few_blocks_have_no_intervals_and_one_model_is_a_board(tmp_path: Path) -> None:
     write(tmp_path, ["a"], images=6, conditions={})
     (board,) = boards_of([tmp_path])

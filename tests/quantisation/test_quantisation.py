@@ -1,6 +1,7 @@
 """Export and int8: against the torch network, and against arithmetic by hand."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -198,11 +199,37 @@ def test_a_preprocessing_travels_with_int8(one: Path) -> None:
 # What is refused
 
 
-def test_a_split_that_is_scored_is_refused() -> None:
-    with pytest.raises(
-        UsageError, match=r"split test of streets: .* never on those that are scored; use a split of train$"
-    ):
-        Calibration(dataset=Streets("test", size=(72, 104), count=6))
+def named(*splits: str) -> Streets:
+    """A data set with splits of these names, at the first of them."""
+    data = Streets("train", size=(72, 104), count=6)
+    data.split, data.splits = splits[0], splits
+    return data
+
+
+SCORED = [
+    "val", "test", "validation", "testing", "Val", "val2017", "test_A", "val-fit", "all", "held", "eval", "trainval",
+    "train+val", "train+all", "TrainVal", "train_test", "train-val-0.01", "",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("split", SCORED)
+def test_a_split_that_may_be_scored_is_refused(split: str) -> None:
+    message = (
+        f"split {split} of streets: activations are calibrated on training images, never on those that may be scored; "
+        "use a split whose name begins with train, and has no val or test in it (here: train-fog, fit)"
+    )
+    with pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
+        Calibration(dataset=named(split, "train-fog", "fit"))
+
+
+def test_of_a_data_set_without_training_images_there_is_no_split_to_name() -> None:
+    with pytest.raises(UsageError, match=r"\(here: none\)$"):
+        Calibration(dataset=named("all"))
+
+
+@pytest.mark.parametrize("split", ["train", "fit", "Training", "train-0.005", "train2017", "train_A", "train+fit"])
+def test_a_split_for_training_is_taken(split: str) -> None:
+    assert Calibration(dataset=named(split)).dataset.split == split
 
 
 def test_a_graph_is_quantised_once(one: Path) -> None:

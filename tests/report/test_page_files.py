@@ -222,16 +222,14 @@ def test_a_narrow_latex_table_keeps_its_size() -> None:
     ]
 
 
-def test_an_error_map_counts_labelled_pixels_alone() -> None:
+def test_an_error_map_hatches_what_has_no_label_alone() -> None:
     prediction = np.full_like(LABEL, 0)
     prediction[...] = RED
-    errors, wrong = error_map(prediction, LABEL)
-    assert wrong == 2 / 6
+    errors = error_map(prediction, LABEL, 2 / 8)
     assert (errors == WRONG).all(axis=2).tolist() == [[False, False, True, False]] * 2
     assert not (errors[LABEL.any(axis=2)] == UNLABELLED).all(axis=1).any(), "only what has no label is hatched"
-    hatched = error_map(np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40, 3), np.uint8))[0]
+    hatched = error_map(np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40, 3), np.uint8), 1)
     assert len(np.unique(hatched.reshape(-1, 3), axis=0)) == 2, "lines, which no plain colour is taken for"
-    assert np.isnan(error_map(prediction, np.zeros_like(LABEL))[1])
 
 
 def test_a_gallery_orders_its_severities_and_keeps_clean_apart(tmp_path: Path) -> None:

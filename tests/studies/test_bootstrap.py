@@ -1,6 +1,7 @@
 """The bootstrap against a plain loop, and against scipy's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import scipy.stats
 from counted import random_calibration, random_counts, random_rims, write_cell
 
 from robustbench_seg.errors import UsageError
+from robustbench_seg.metrics.calibration import CALIBRATION
 from robustbench_seg.store.view import View
 from robustbench_seg.studies.bootstrap import ROWS, bootstrap
 from robustbench_seg.studies.counts import Counts, read_counts
@@ -176,6 +178,25 @@ def test_a_missing_cell_leaves_nan_and_an_ambiguous_one_is_refused(tmp_path: Pat
     assert np.isnan(headline(scores.under(model="m", view="whole"), {"fog": (1,)})).all()
     with pytest.raises(UsageError, match="2 cells have model='m', corruption='clean'"):
         scores.of(model="m", corruption="clean")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_biased_metric_is_shifted_below_0_only_if_it_can_be_negative(sign: int) -> None:
+    """The square of a mean is never negative, and its noise raises it; less a constant, it may be negative."""
+    values = np.random.default_rng(0).integers(-1000, 1000, (1, 60))
+
+    def square(sums: Mapping[str, np.ndarray]) -> np.ndarray:
+        return (sums["values"] / sums["number"]) ** 2 - (0 if sign > 0 else 10_000)
+
+    metric = replace(CALIBRATION, value=square, biased=False)
+    terms = {"values": values.astype(np.int32), "number": np.ones((1, 60), np.int32)}
+    counts = Counts(pd.DataFrame({"model": ["m"]}), tuple(map(str, range(60))), terms, metric)
+    raw = bootstrap(counts, resamples=200).draws[:, 0]
+    shifted = bootstrap(replace(counts, metric=replace(metric, biased=True)), resamples=200).draws[:, 0]
+    expected = raw[1:] - 2 * (raw[1:].mean() - raw[0])
+    assert expected.min() < 0
+    assert shifted[0] == raw[0]
+    assert shifted[1:] == pytest.approx(np.maximum(expected, 0) if sign > 0 else expected)
 
 
 def test_one_block_is_nothing_to_draw_from() -> None:

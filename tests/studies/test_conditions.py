@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from counted import random_counts, write_cell
+from counted import random_calibration, random_counts, write_cell
 
 from robustbench_seg.studies.bootstrap import multiplicities
 from robustbench_seg.studies.conditions import condition_scores, reference_of
@@ -80,6 +80,38 @@ def test_images_without_conditions_or_all_of_one_have_no_such_scores(tmp_path: P
     for folder, before in (("none", ""), ("one", "night/")):
         write_cell(tmp_path / folder, counts, [f"{before}{k:02d}" for k in range(12)])
         assert condition_scores(quality_frame(tmp_path / folder)) is None
+
+
+def test_of_a_reference_without_a_right_pixel_nothing_can_be_retained(tmp_path: Path) -> None:
+    right, predicted, labelled = random_counts(np.random.default_rng(0), len(IDS), CLASSES)
+    of_reference = np.array([image_id.startswith("reference") for image_id in IDS])
+    right[of_reference] = 0
+    predicted[of_reference] = np.roll(labelled[of_reference], 1, axis=1)
+    write_cell(tmp_path, (right, predicted, labelled), IDS)
+    found = condition_scores(quality_frame(tmp_path))
+    assert found is not None
+    values = found.values(model="m")
+    assert values["reference"][0] == 0
+    assert np.isnan(values["retention"]).all()
+    assert np.isnan(found.interval("retention", values["retention"]).estimate)
+
+
+def test_a_resample_without_the_condition_is_left_out_of_a_calibration_error_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    counts = random_counts(rng, len(IDS), CLASSES)
+    calibration = random_calibration(rng, counts)
+    write_cell(tmp_path, counts, IDS, calibration=calibration)
+    found = condition_scores(quality_frame(tmp_path), "ece")
+    assert found is not None
+    draws = found.draws("night", model="m")  # of 3 of 29 images: in one of 25 resamples there is none
+    raw = []
+    for weights in multiplicities(len(IDS), len(draws) - 1, 0):
+        own = weights @ np.array([image_id.startswith("night") for image_id in sorted(IDS)])
+        raw += (own > 0).tolist()
+    assert np.array_equal(~np.isnan(draws), raw)
+    assert 0.02 < np.isnan(draws).mean() < 0.06
+    fog = found.interval("fog", found.draws("fog", model="m"))
+    assert 0 <= fog.low < fog.high
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from pathlib import Path
 from statistics import stdev
 
+import numpy as np
 import pytest
 from synthetic import write_synthetic
 
@@ -58,3 +59,12 @@ def test_a_draw_that_lacks_a_corruption_that_draws_still_lacks_it(tmp_path: Path
     assert (row["draws"], row["missing"]) == (2, 1)
     assert row["fog"] != row["fog"]
     assert row["contrast"] == row["contrast"]
+
+
+def test_a_mean_that_a_draw_lacks_has_no_spread_over_the_others(tmp_path: Path) -> None:
+    for draw in (0, 1, 2):
+        write_draw(tmp_path, draw, [*(ONCE if draw else []), *(["*-fog-3-*"] if draw == 2 else [])], ("a",))
+    (row,) = over_draws(quality_frame(tmp_path), CONDITIONS).to_dict("records")
+    for name in ("fog", "mean", "retention"):
+        assert np.isnan([row[name], row[f"{name}_spread"]]).all()
+    assert row["contrast_spread"] == pytest.approx(0, abs=1e-12)
