@@ -19,6 +19,7 @@ Pixels = NDArray[np.uint8]
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 SHORTEST = 12  # bytes that identify a format
 MAX_WEBP_SIDE_PX = 16383
+LEAST_OF_16_BITS = 4096  # an image below it has samples of 12 bits or fewer, and the upper byte would be nearly black
 # Labels are drawn on the pixels as stored, so the EXIF orientation is ignored.
 RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 
@@ -38,15 +39,33 @@ def size_of(content: bytes) -> tuple[int, int]:
     """Return height and width of a PNG, JPEG or WebP file in pixels, after a check that the file is complete.
 
     The check reads the checksum of each chunk of a PNG and the markers of a JPEG up to the last. WebP has neither, so
-    it is decoded. Bytes after the end, which some cameras append, are ignored.
+    it is decoded; so is an image of 16 bits, for what `decode_image` refuses. Bytes after the end, which some cameras
+    append, are ignored.
     """
-    return checked(content) or decode_image(content).shape[:2]
+    size = checked(content)
+    return size if size and not has_16_bits(content) else decode_image(content).shape[:2]
 
 
 def decode_image(content: bytes) -> Pixels:
-    """Decode a complete PNG, JPEG or WebP file to uint8 RGB (H, W, 3), without the EXIF rotation."""
+    """Decode a complete PNG, JPEG or WebP file to uint8 RGB (H, W, 3), without the EXIF rotation.
+
+    Of 16 bits the upper 8 count. Raises ValueError where that would lose nearly all, as of samples of 12 bits.
+    """
     checked(content)  # some decoders invent the missing part of a truncated file
+    if has_16_bits(content):
+        stored = decoded(content, cv2.IMREAD_UNCHANGED)
+        most = int((stored if stored.ndim == 2 else stored[:, :, :3]).max(initial=0))  # alpha is no brightness
+        if 0 < most < LEAST_OF_16_BITS:
+            raise ValueError(
+                f"16 bit, but its largest value is {most}; of 16 bits the upper 8 are read, so at least "
+                f"{LEAST_OF_16_BITS} is expected; scale its values to 0 .. 65535, or save it with 8 bits"
+            )
     return decoded(content, RGB)
+
+
+def has_16_bits(content: bytes) -> bool:
+    """Whether a complete file is a PNG with samples of 16 bits."""
+    return content.startswith(PNG) and content[24] == 16
 
 
 def decode_indices(content: bytes, most_bits: int = 8) -> NDArray[np.uint8] | NDArray[np.uint16]:

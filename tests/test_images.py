@@ -107,6 +107,27 @@ def test_pixels_and_size_equal_pillows_whatever_follows_the_end(form: str, tail:
     assert size_of(content) == expected.shape[:2]
 
 
+@pytest.mark.parametrize("most", [1, 255, 1023, 4095])
+@pytest.mark.parametrize("colour", [0, 2, 4, 6])
+def test_an_image_of_16_bits_with_small_values_is_refused_before_it_becomes_black(colour: int, most: int) -> None:
+    samples = np.full((5, 4, CHANNELS[colour]), 65535)  # alpha
+    samples[..., : 3 if colour in (2, 6) else 1] = most
+    content = raw_png(samples, 16, colour)
+    for read in (decode_image, size_of):
+        with pytest.raises(
+            ValueError, match=rf"^16 bit, but its largest value is {most}; .* at least 4096 is expected"
+        ):
+            read(content)
+
+
+@pytest.mark.parametrize("most", [0, 4096, 65535])
+def test_an_image_of_16_bits_gives_its_upper_8(most: int) -> None:
+    samples = np.linspace(0, most, 60).astype(int).reshape(5, 4, 3)
+    content = raw_png(samples, 16, 2)
+    assert np.array_equal(decode_image(content), samples >> 8)
+    assert size_of(content) == (5, 4)
+
+
 def test_a_label_with_something_after_its_end_is_read() -> None:
     assert np.array_equal(decode_indices(raw_png(INDICES, 8, end=b"something")), INDICES)
 

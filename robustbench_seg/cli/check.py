@@ -48,12 +48,14 @@ def check(
 
 def show(dataset: "Dataset", ids: tuple[str, ...], summary: "Summary") -> bool:
     """Print a summary; return whether the images can be measured."""
+    from ..datasets import blocks_of
     from ..datasets.first_pass import without_labels
 
     where = f"{dataset.name} {dataset.split}"
     say(f"{where}: {len(ids)} of {counted(dataset.total, 'image')}, read in {summary.seconds:.1f} s")
     sizes = [f"{count} of {width}x{height}" for (height, width), count in summary.sizes.most_common()]
     say(f"sizes: {listed(sizes, SIZES_SHOWN) or 'none could be read'}")
+    say(f"blocks that statistics draw: {len(set(blocks_of(dataset.name, ids, dataset.block_pattern)))}")
     console.print(table_of(dataset.class_names, summary))
     for note in dataset.notes:
         say(note, style="yellow")

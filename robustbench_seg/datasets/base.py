@@ -38,13 +38,33 @@ Image = NDArray[np.uint8]
 LabelMap = NDArray[np.uint8]
 
 
+def is_uint8(value: object) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == np.uint8
+
+
+def form_of(value: object) -> str:
+    """Describe an array, or what stands in its place, for an error."""
+    return f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """image: uint8 (H, W, 3) RGB. label: uint8 (H, W) of trainIds, IGNORE where there is none."""
+    """image: uint8 (H, W, 3) RGB. label: uint8 (H, W) of trainIds, IGNORE where there is none.
+
+    Raises DataError for arrays of another type or shape: they would be scored, and the numbers would be wrong.
+    """
 
     image_id: str
     image: Image
     label: LabelMap
+
+    def __post_init__(self) -> None:
+        where = quote(self.image_id)
+        if not is_uint8(self.image) or self.image.shape[2:] != (3,):
+            raise DataError(f"{where}: its image must be uint8 (H, W, 3), of 0 .. 255; got {form_of(self.image)}")
+        size = self.image.shape[:2]
+        if not is_uint8(self.label) or self.label.shape != size:
+            raise DataError(f"{where}: its label must be uint8 {size}, as its image; got {form_of(self.label)}")
 
 
 @dataclass(frozen=True, eq=False)

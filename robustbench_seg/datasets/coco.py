@@ -7,32 +7,52 @@ one where they overlap.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, missing_extra
+from ..errors import DataError
 from ..files import canonical_json
 from ..wording import counted, listed, quote
 from .base import IGNORE, LabelMap
+from .coco_masks import drawn
 from .folders import Listing
 from .json_labels import reading
+from .lookup import Lookup
 
 __all__ = ["Annotations"]
 
 EXAMPLES = 3
+PARTS = ("image_id", "category_id", "segmentation")  # of an annotation
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """An image in the file. name: for faults. size: height and width as stated, None where they are not.
+    annotations: of each its own id, its trainId and its segmentation.
+    """
+
+    name: str
+    size: tuple[int | None, int | None]
+    annotations: list[tuple[Any, int, Any]] = field(default_factory=list)
+
+
+class Content(bytes):
+    """What decides an image's labels, as bytes to hash; with its entry, whose names and numbers decide no label."""
+
+    entry: Entry
 
 
 @dataclass(frozen=True, eq=False)
 class Annotations:
-    """path: of the JSON file. by_id: for each image id its annotations, as (trainId, segmentation). background: the
-    trainId of pixels without annotation, IGNORE unless they have a class.
+    """path: of the JSON file. by_id: the entry of each image id. background: the trainId of pixels without annotation,
+    IGNORE unless they have a class.
     """
 
     path: Path
-    by_id: dict[str, list[tuple[int, Any]]]
+    by_id: dict[str, Entry]
     background: int
     notes: tuple[str, ...] = ()
 
@@ -40,27 +60,32 @@ class Annotations:
     def read(cls, path: Path, class_names: Sequence[str], background: str, images: Listing) -> "Annotations":
         """Read what annotates these images. Categories are found by their names.
 
-        Raises DataError for a file that is not as described, for a category without a class, and for a background that
-        is none of the classes.
+        Raises DataError for a file that is not as described, for a category without a class, for an id or an image that
+        comes twice, and for a background that is none of the classes.
         """
         if background and background not in class_names:
             raise DataError(f"{quote(path)}: the background {background!r} is none of the classes")
         with reading(path, "COCO's instances are"):
-            content = json.loads(path.read_text("utf-8"))
-            trainids = {one["id"]: trainid_of(one["name"], class_names, path) for one in content["categories"]}
-            names = {one["id"]: str(one["file_name"]) for one in content["images"]}
-            triples = [
-                (names[one["image_id"]], one["category_id"], one["segmentation"]) for one in content["annotations"]
-            ]
-        listed_names = {file.relative_to(images.folder).as_posix(): key for key, file in images.files.items()}
-        listed_names |= {file.name: key for key, file in images.files.items()}
-        by_id: dict[str, list[tuple[int, Any]]] = {listed_names[n]: [] for n in names.values() if n in listed_names}
-        for name, category, segmentation in triples:
-            if category not in trainids:
-                raise DataError(f"{quote(path)}: {quote(name)} has the category {category}, which has no name there")
-            if name in listed_names:
-                by_id[listed_names[name]].append((trainids[category], segmentation))
-        missing = [name for name in names.values() if name not in listed_names]
+            content = json.loads(path.read_text("utf-8-sig"))
+            categories = by_number(content["categories"], "categories", path)
+            trainids = {number: trainid_of(one["name"], class_names, path) for number, one in categories.items()}
+            entries = {
+                number: Entry(str(one["file_name"]), (one.get("height"), one.get("width")))
+                for number, one in by_number(content["images"], "images", path).items()
+            }
+            for place, one in enumerate(content["annotations"]):
+                where = f"{quote(path)}: annotation {one.get('id', f'at place {place}')}"
+                if lacking := [part for part in PARTS if part not in one]:
+                    raise DataError(f"{where}: lacks {lacking[0]}")
+                if one["image_id"] not in entries:
+                    raise DataError(f"{where}: no image has the id {one['image_id']}")
+                entry = entries[one["image_id"]]
+                if one["category_id"] not in trainids:
+                    raise DataError(
+                        f"{where} of {quote(entry.name)} has the category {one['category_id']}, which has no name there"
+                    )
+                entry.annotations.append((one.get("id", place), trainids[one["category_id"]], one["segmentation"]))
+        by_id, missing = by_image(entries.values(), images, path)
         note = f"{quote(path)}: {counted(len(missing), 'image')} of it not in {quote(images.folder)}: "
         return cls(
             path=path,
@@ -80,40 +105,60 @@ class Annotations:
             raise DataError(f"{quote(images.files[lacking[0]])}: {quote(self.path)} does not name it")
         return {name: (file, self.path) for name, file in images.files.items()}
 
-    def content(self, image_id: str) -> bytes:
-        """What an image's labels are made of."""
-        return canonical_json(self.by_id[image_id]).encode()
+    def content(self, image_id: str) -> Content:
+        """What an image's labels are made of. Raises ValueError for a number that is not finite."""
+        entry = self.by_id[image_id]
+        try:
+            text = canonical_json([[trainid, segmentation] for _, trainid, segmentation in entry.annotations])
+        except ValueError:
+            raise ValueError(f"image {quote(entry.name)}: a number of its annotations is not finite") from None
+        content = Content(text.encode())
+        content.entry = entry
+        return content
 
-    def trainids(self, content: bytes, size: tuple[int, int]) -> LabelMap:
-        """Draw what `content` returned. Raises ValueError for a mask of another size or that can't be drawn."""
+    def trainids(self, content: Content, size: tuple[int, int]) -> LabelMap:
+        """Draw what `content` returned. Raises ValueError, which names image and annotation, for an image or a mask of
+        another size, and for what can't be drawn.
+        """
+        entry = content.entry
+        where = f"image {quote(entry.name)}"
+        if any(stated not in (None, real) for stated, real in zip(entry.size, size, strict=True)):
+            height, width = entry.size
+            raise ValueError(f"{where} is {width}x{height} there, but its file is {size[1]}x{size[0]}")
         label = np.full(size, self.background, np.uint8)
-        for trainid, segmentation in json.loads(content):
-            label[drawn(segmentation, size)] = trainid
+        for number, trainid, segmentation in entry.annotations:
+            try:
+                label[drawn(segmentation, size)] = trainid
+            except ValueError as error:
+                raise ValueError(f"{where}, annotation {number}: {error}") from None
         return label
+
+
+def by_number(content: Any, part: str, path: Path) -> dict[Any, Any]:
+    """The members of a part of the file by their ids. Raises DataError for an id that comes twice."""
+    members: dict[Any, Any] = {}
+    for one in content:
+        if members.setdefault(one["id"], one) is not one:
+            raise DataError(f"{quote(path)}: the id {one['id']} comes twice in {part}; each must have its own")
+    return members
+
+
+def by_image(entries: Any, images: Listing, path: Path) -> tuple[dict[str, Entry], list[str]]:
+    """The entries of images that are listed, by image id, and the names of the others."""
+    lookup, by_id, missing = Lookup(images), dict[str, Entry](), list[str]()
+    for entry in entries:
+        try:
+            image_id = lookup.find(entry.name)
+        except DataError as error:
+            raise DataError(f"{quote(path)}: image {error}") from None
+        if image_id is None:
+            missing.append(entry.name)
+        elif by_id.setdefault(image_id, entry) is not entry:
+            raise DataError(f"{quote(path)}: two of its images are {quote(images.files[image_id])}")
+    return by_id, missing
 
 
 def trainid_of(name: Any, class_names: Sequence[str], path: Path) -> int:
     if name not in class_names:
         raise DataError(f"{quote(path)}: its category {name!r} is none of the classes {', '.join(class_names)}")
     return class_names.index(name)
-
-
-def drawn(segmentation: Any, size: tuple[int, int]) -> Any:
-    """Draw polygons, or a run-length code, whether compressed or not, as a mask (H, W) of bool."""
-    try:
-        from pycocotools import mask
-    except ImportError:
-        raise missing_extra("COCO-style annotations need pycocotools", "coco") from None
-    try:
-        if isinstance(segmentation, list):
-            codes = mask.merge(mask.frPyObjects(segmentation, *size))
-        elif isinstance(segmentation["counts"], list):
-            codes = mask.frPyObjects(segmentation, *segmentation["size"])
-        else:
-            codes = {**segmentation, "counts": segmentation["counts"].encode()}
-        drawing = mask.decode(codes).astype(bool)
-    except Exception as error:  # pycocotools raises bare ones
-        raise ValueError(f"an annotation can't be drawn ({type(error).__name__}: {error})") from None
-    if drawing.shape != size:
-        raise ValueError(f"an annotation's size {drawing.shape[1]}x{drawing.shape[0]} differs from its image's")
-    return drawing

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..store.view import LEAST_SIDE
 from ..wording import counted, listed, quote
 from .base import Dataset, Inspection, Survey
 
@@ -63,7 +64,10 @@ class Summary:
 
 
 def summarise(dataset: Dataset, ids: Sequence[str], on_image: Callable[[], None] = lambda: None) -> Summary:
-    """Read these images as `first_pass` does, but continue after a fault. on_image: called after each."""
+    """Read these images as `first_pass` does, but continue after a fault; a size too small to measure is one, too.
+
+    on_image: called after each.
+    """
     begin = time.perf_counter()
     pixels, images = (np.zeros(len(dataset.class_names) + 1, np.int64) for _ in range(2))
     sizes: Counter[tuple[int, int]] = Counter()
@@ -76,6 +80,11 @@ def summarise(dataset: Dataset, ids: Sequence[str], on_image: Callable[[], None]
         pixels += one.pixels
         images += one.pixels > 0
         sizes[one.size] += 1
+        if min(one.size) < LEAST_SIDE:
+            faults.append(
+                f"{dataset.describe(one.image_id)}: its shorter side of {min(one.size)} pixels is below {LEAST_SIDE}, "
+                "and no network is measured on that; leave the image out"
+            )
         if not one.pixels[:-1].any():
             unlabelled.append(one.image_id)
     return Summary(pixels, images, sizes, tuple(faults), tuple(unlabelled), time.perf_counter() - begin)

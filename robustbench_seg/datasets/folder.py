@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import DataError, UsageError
 from ..files import expanded
 from ..wording import counted, quote
-from .base import LabelMap, block_of, found_by
+from .base import LabelMap, found_by
 from .coding import Coding
 from .file_dataset import FileDataset, label_table
 from .folder_spec import FolderSpec, classes_of, palette_of, read_spec
@@ -45,6 +45,8 @@ class Folder(FileDataset):
         images = list_pattern(root, expanded(spec.images.replace("{split}", self.split)), IMAGES)
         if self.split in spec.splits:
             images = images.only(chosen_of(root, spec, self.split, images))
+        for image_id in images.files if spec.blocks else ():
+            finding(spec, "blocks", image_id)  # an image that is a block by mistake makes intervals too narrow
         labels = expanded(spec.labels.replace("{split}", self.split))
         if labels.lower().endswith(".json"):
             from .coco import Annotations
@@ -73,14 +75,18 @@ class Folder(FileDataset):
         return [*self.labels.identity, *pattern]
 
 
+def finding(spec: FolderSpec, field: str, image_id: str) -> str:
+    """What the pattern in a field of the description finds in an id. Raises UsageError where it finds nothing."""
+    pattern = getattr(spec, field)
+    match = re.search(pattern, image_id)
+    if not (text := match and found_by(match)):
+        raise UsageError(f"{spec.name}: {field}: {pattern!r} finds nothing in the id {image_id!r}; it must fit each id")
+    return text
+
+
 def with_condition(spec: FolderSpec, image_id: str) -> str:
-    """Put an image's condition before its id. Raises UsageError where the pattern finds none."""
-    if not spec.conditions:
-        return image_id
-    match = re.search(spec.conditions, image_id)
-    if not (condition := match and found_by(match)):
-        raise UsageError(f"{spec.name}: conditions: {spec.conditions!r} finds nothing in the id {image_id!r}")
-    return f"{condition}/{image_id}"
+    """Put an image's condition before its id."""
+    return f"{finding(spec, 'conditions', image_id)}/{image_id}" if spec.conditions else image_id
 
 
 def splits_of(root: Path, spec: FolderSpec) -> tuple[str, ...]:
@@ -109,12 +115,12 @@ def chosen_of(root: Path, spec: FolderSpec, split: str, images: Listing) -> list
     """Choose the images of a split by its list, or by its share of the blocks."""
     how = spec.splits[split]
     if isinstance(how, str):
-        return read_list(root / how, images.files)
-    blocks = dict.fromkeys(block_of(spec.blocks, image_id) for image_id in images.files)
-    order = sorted(blocks, key=lambda block: blake2b(block.encode(), digest_size=8).digest())
+        return read_list(root / how, images)
+    blocks = {one: finding(spec, "blocks", one) if spec.blocks else one for one in images.files}
+    order = sorted(set(blocks.values()), key=lambda block: blake2b(block.encode(), digest_size=8).digest())
     cuts = np.rint(np.cumsum([0, *(float(share) for share in spec.splits.values())]) * len(order)).astype(int)
     place = list(spec.splits).index(split)
     blocks_of_split = set(order[cuts[place] : cuts[place + 1]])
     if not blocks_of_split:
         raise DataError(f"{spec.name} {split}: a share of {how:g} of {counted(len(order), 'block')} is none")
-    return [image_id for image_id in images.files if block_of(spec.blocks, image_id) in blocks_of_split]
+    return [image_id for image_id, block in blocks.items() if block in blocks_of_split]

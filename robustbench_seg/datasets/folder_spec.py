@@ -59,6 +59,11 @@ class FolderSpec(Strict):
                 raise ValueError(f"{name} is no regular expression ({error})") from None
         if isinstance(self.ignore, str) and self.ignore != "others":
             raise ValueError(f'ignore must be values, or "others", got {self.ignore!r}')
+        for one in values_of(self.ignore) if "ignore" in self.model_fields_set else ():
+            if self.colours and isinstance(one, int):
+                raise ValueError(f"ignore must be colours, such as [[0, 0, 0]], where there are colours, got {one}")
+            if not self.colours and not (isinstance(one, int) and 0 <= one <= MOST_VALUE):
+                raise ValueError(f"ignore must be values of 0 .. {MOST_VALUE} where there are no colours, got {one}")
         shares = [share for share in self.splits.values() if isinstance(share, float)]
         if shares and (len(shares) < len(self.splits) or not all(share > 0 for share in shares) or sum(shares) > 1.001):
             raise ValueError(f"splits must be files, or shares that sum to 1 at most, got {self.splits}")
@@ -85,10 +90,15 @@ def classes_of(root: Path, spec: FolderSpec) -> tuple[tuple[str, ...], dict[int,
     names_by_value = spec.classes
     if isinstance(names_by_value, str):
         try:
-            lines = (root / names_by_value).read_text("utf-8").splitlines()
+            lines = (root / names_by_value).read_text("utf-8-sig").rstrip().splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"{quote(root / names_by_value)}: can't be read as a list of classes ({error})") from None
-        names_by_value = tuple(line.strip() for line in lines if line.strip())
+        if blank := [number for number, line in enumerate(lines, 1) if not line.strip()]:
+            raise DataError(
+                f"{quote(root / names_by_value)}: line {blank[0]} is blank, but each line names the class of the next "
+                "value; name that class, or remove the line"
+            )
+        names_by_value = tuple(line.strip() for line in lines)
     if isinstance(names_by_value, tuple):
         if len(set(names_by_value)) < len(names_by_value):
             raise UsageError(f"{spec.name}: classes: {twice(names_by_value)!r} comes twice")
@@ -108,11 +118,16 @@ def classes_of(root: Path, spec: FolderSpec) -> tuple[tuple[str, ...], dict[int,
         if len(dict(pairs)) < len(pairs):
             raise UsageError(f"{spec.name}: colours: two classes share one")
         values = dict(pairs)
-    ignored = () if isinstance(spec.ignore, str) else (spec.ignore,) if isinstance(spec.ignore, int) else spec.ignore
-    codes = [colour_code(*one) if isinstance(one, tuple) else one for one in ignored]
-    if spec.ignore != IGNORE and (both := sorted(set(codes) & set(values))):
+    is_stated = "ignore" in spec.model_fields_set
+    codes = [colour_code(*one) if isinstance(one, tuple) else one for one in values_of(spec.ignore)]
+    if is_stated and (both := sorted(set(codes) & set(values))):
         raise UsageError(f"{spec.name}: {both[0]} is ignored, and class {names[values[both[0]]]!r}, too")
-    return names, dict.fromkeys(codes if not spec.colours or spec.ignore != IGNORE else (), IGNORE) | values
+    return names, dict.fromkeys(codes if is_stated or not spec.colours else (), IGNORE) | values
+
+
+def values_of(ignore: int | tuple[int | Colour, ...] | str) -> tuple[int | Colour, ...]:
+    """List the values or colours that are ignored by themselves; "others" lists none."""
+    return () if isinstance(ignore, str) else (ignore,) if isinstance(ignore, int) else ignore
 
 
 def colours_of(spec: FolderSpec, name: str) -> tuple[Colour, ...]:

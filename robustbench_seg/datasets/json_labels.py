@@ -22,5 +22,5 @@ def reading(path: Path, likeness: str) -> Iterator[None]:
         raise DataError(f"{quote(path)}: can't be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{quote(path)}: no JSON in UTF-8 ({error})") from None
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{quote(path)}: not as {likeness}: {type(error).__name__} {error}") from None

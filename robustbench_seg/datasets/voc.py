@@ -14,7 +14,8 @@ from ..errors import DataError
 from ..wording import quote
 from .base import IGNORE
 from .file_dataset import FileDataset, label_table
-from .folders import list_images, pair
+from .folders import Listing, list_images, pair
+from .lookup import Lookup
 
 __all__ = ["VOC", "colour_of", "read_list"]
 
@@ -46,33 +47,34 @@ class VOC(FileDataset):
     def __init__(self, root: Path, split: str = "val") -> None:
         self.choose(split)
         images = list_images(root / "JPEGImages", ".jpg", ".jpeg")
-        ids = read_list(root / "ImageSets" / "Segmentation" / f"{split}.txt", images.files)
+        ids = read_list(root / "ImageSets" / "Segmentation" / f"{split}.txt", images)
         pairs = pair(images.only(ids), root / "SegmentationClass", ".png")
         # Most images have no label for segmentation, and other splits' labels lie there, too: neither is worth a note.
         super().__init__(pairs.files, label_table({k: k for k in range(21)} | {255: IGNORE}), images.notes)
 
 
-def read_list(path: Path, files: dict[str, Path]) -> list[str]:
-    """Read ids, or names or paths of image files, one per line, of a split. Raises DataError for one that is no file's.
+def read_list(path: Path, images: Listing) -> list[str]:
+    """Read ids, or names or paths of image files, one per line, of a split; `Lookup` finds what each line names.
 
-    After an id, separated by a space, there may be more, such as its label's path.
+    After an id, separated by a space, there may be more, such as its label's path. Raises DataError for a line that
+    names no image, or that may name several.
     """
     try:
-        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{quote(path)}: can't be read as a list of images ({error})") from None
-    names: dict[str, str] = {}
-    for image_id, file in files.items():
-        names |= {file.name: image_id, file.stem: image_id, image_id: image_id}
+    lookup = Lookup(images)
     ids = []
     for number, line in enumerate(lines, 1):
         if not line:
             continue
-        candidates = (line, line.split(" ")[0], Path(line).name, Path(line.split(" ")[0]).name)
-        matches = [names[name] for name in candidates if name in names]
-        if not matches:
+        try:
+            image_id = lookup.find(line) or lookup.find(line.split(" ")[0])
+        except DataError as error:
+            raise DataError(f"{quote(path)}: line {number}: {error}") from None
+        if image_id is None:
             raise DataError(f"{quote(path)}: line {number}: no image is called {quote(line)}")
-        ids.append(matches[0])
+        ids.append(image_id)
     if len(set(ids)) < len(ids):
         twice = next(name for name in ids if ids.count(name) > 1)
         raise DataError(f"{quote(path)}: {quote(twice)} comes twice")

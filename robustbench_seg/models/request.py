@@ -73,6 +73,13 @@ class Options:
                 f"option mean of a model: {self.mean} is of values 0 .. 255, but they are rescaled by "
                 f"{made.rescale:g}: add rescale=1, or give the mean of values 0 .. 1"
             )
+        # Mean and std of what was found belong to its scale: with values 0 .. 255, 0.485 would subtract nearly nothing.
+        kept = [name for name in ("mean", "std") if name not in stated]
+        if kept and of_files.rescale < 0.1 <= made.rescale and any(of_files.mean):
+            raise UsageError(
+                f"option rescale of a model: {made.rescale:g} leaves values 0 .. 255, but its {' and '.join(kept)} "
+                f"{getattr(made, kept[0])} would be of values 0 .. 1: state mean and std, too"
+            )
         return made
 
 
@@ -181,7 +188,7 @@ def class_table(value: Any, folder: Path) -> dict[str, Any]:
 
 def lines_or_yaml(path: Path) -> Any:
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8-sig")
         if path.suffix in (".json", ".yaml", ".yml"):
             return parse_yaml(content)
     except Exception as error:  # of the file system, of UTF-8, of YAML

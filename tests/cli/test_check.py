@@ -38,7 +38,7 @@ def test_a_sound_data_set_has_its_counts_and_status_0(camvid_folder: Path) -> No
     done = program("check", f"camvid={camvid_folder}")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("camvid test: 3 of 3 images, read in ")
-    assert "sizes: 3 of 48x40\n" in done.stdout
+    assert "sizes: 3 of 48x40\nblocks that statistics draw: 1\n" in done.stdout
     assert rows(done.stdout) == counted_by_hand(camvid_folder)
     assert done.stdout.endswith("no fault\n")
 
@@ -57,6 +57,15 @@ def test_all_faults_are_listed_with_their_values_and_the_rest_is_counted(camvid_
     assert lines[-4] == f"{camvid_folder}/test: left out: not ending in .png: frame_3.bmp"
     assert "sizes: 1 of 48x40" in lines
     assert sum(count for count, _ in rows(done.stdout).values()) == 40 * 48
+
+
+def test_an_image_that_no_run_takes_is_a_fault(camvid_folder: Path) -> None:
+    Image.new("RGB", (40, 31)).save(camvid_folder / "test/frame_1.png")
+    (camvid_folder / "testannot/frame_1.png").write_bytes(raw_png(np.zeros((31, 40), int), 8))
+    done = program("check", f"camvid={camvid_folder}")
+    assert done.returncode == 1
+    assert "frame_1.png): its shorter side of 31 pixels is below 32" in " ".join(done.stdout.split())
+    assert done.stdout.endswith("1 fault\n")
 
 
 def test_labels_that_ignore_everything_can_not_be_measured(camvid_folder: Path) -> None:

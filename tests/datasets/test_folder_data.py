@@ -162,6 +162,58 @@ def test_a_list_file_chooses_a_split_by_ids_names_or_paths(tmp_path: Path) -> No
         open_dataset("mine", tmp_path, split="val")
 
 
+@pytest.mark.parametrize(
+    ("line", "image_id"),
+    [
+        ("a/0001.png", "a_0001"),
+        ("b/0001", "b_0001"),
+        ("images/c/0001.png labels/c/0001.png", "c_0001"),
+        ("../images/c/0001.png", "c_0001"),
+        ("/elsewhere/data/a/0001.png", "a_0001"),
+        ("a_0001", "a_0001"),
+        ("1", "1"),
+        ("1.png", "1"),
+        ("images/1.png", "1"),
+        ("x/1", "x_1"),
+        ("2.png", "x_2"),
+        ("2", "x_2"),
+        ("\ufeff2", "x_2"),
+    ],
+)
+def test_a_line_of_a_list_file_picks_the_image_that_it_names(tmp_path: Path, line: str, image_id: str) -> None:
+    write_many(tmp_path, ["a/0001", "b/0001", "c/0001", "1", "x/1", "x/2"])
+    describe(tmp_path, **INDEX, splits={"val": "val.txt"})
+    (tmp_path / "val.txt").write_text(f"{line}\n", "utf-8")
+    assert open_dataset("mine", tmp_path).ids == (image_id,)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("0001", "0001 may be a_0001 or b_0001; give the id, or the path from .*images$"),
+        ("0001.png", r"0001\.png may be a_0001 or b_0001"),
+        ("z/1.png", r"z/1\.png may be 1 or x_1"),
+        ("c/0001.png", r"no image is called c/0001\.png$"),
+        ("y/2.png", r"no image is called y/2\.png$"),
+    ],
+)
+def test_a_line_that_may_name_several_images_or_is_of_another_folder_is_refused(
+    tmp_path: Path, line: str, reason: str
+) -> None:
+    write_many(tmp_path, ["a/0001", "b/0001", "1", "x/1", "x/2"])
+    describe(tmp_path, **INDEX, splits={"val": "val.txt"})
+    (tmp_path / "val.txt").write_text(f"1\n{line}\n")
+    with pytest.raises(DataError, match=rf"val\.txt: line 2: {reason}"):
+        open_dataset("mine", tmp_path)
+
+
+def test_files_of_users_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    write_coco(tmp_path, [])
+    for name in ("dataset.yaml", "instances.json"):
+        (tmp_path / name).write_text("\ufeff" + (tmp_path / name).read_text(), "utf-8")
+    assert open_dataset("mine", tmp_path).ids == ("a",)
+
+
 def test_shares_split_by_whole_blocks_and_leave_nothing_over(tmp_path: Path) -> None:
     names = [f"drive{drive}_{k}" for drive in range(10) for k in range(3)]
     write_many(tmp_path, names)
@@ -174,6 +226,24 @@ def test_shares_split_by_whole_blocks_and_leave_nothing_over(tmp_path: Path) -> 
     assert len(blocks[0] | blocks[1]) == 10
     assert blocks_of("mine", ["drive7_0", "other"], r"drive(\d)") == ("7", "other")
     assert blocks_of("mine", ["drive7_0", "other"], r"(\d*)_?") == ("drive7_0", "other")
+
+
+def test_blocks_that_do_not_fit_an_id_are_refused_for_a_split_and_for_shares(tmp_path: Path) -> None:
+    write_many(tmp_path, ["drive1_0", "drive2_0", "other"])
+    for splits in ({}, {"train": 0.5, "val": 0.5}):
+        describe(tmp_path, **INDEX, splits=splits, blocks=r"drive(\d)")
+        with pytest.raises(UsageError, match=r"blocks: .* finds nothing in the id 'other'; it must fit each id"):
+            open_dataset("mine", tmp_path)
+    (tmp_path / "val.txt").write_text("drive1_0\n")
+    describe(tmp_path, **INDEX, splits={"val": "val.txt"}, blocks=r"drive(\d)")
+    assert open_dataset("mine", tmp_path).ids == ("drive1_0",)
+
+
+def test_a_class_of_value_255_is_no_fault_where_nothing_is_stated_to_be_ignored(tmp_path: Path) -> None:
+    describe(tmp_path, **INDEX | {"classes": {0: "road", 255: "sky"}})
+    write_image(tmp_path / "images/a.png")
+    write(tmp_path / "labels/a.png", raw_png(samples := values(0, 255), 8))
+    assert np.array_equal(open_dataset("mine", tmp_path).load("a").label, samples // 255)
 
 
 def test_conditions_stand_before_the_ids(tmp_path: Path) -> None:
@@ -191,9 +261,15 @@ def test_conditions_stand_before_the_ids(tmp_path: Path) -> None:
 
 def test_classes_may_stand_in_a_file_and_a_suite_may_say_all(tmp_path: Path) -> None:
     write_many(tmp_path, ["a"])
-    (tmp_path / "classes.txt").write_text("road\nsky\n\ntree\n")
     options = {**INDEX, "classes": "classes.txt"}
-    assert open_dataset("mine", tmp_path, **options).class_names == ("road", "sky", "tree")
+    for text in ("road\nsky\ntree\n\n", "\ufeffroad\r\nsky\r\ntree"):
+        (tmp_path / "classes.txt").write_text(text, "utf-8")
+        assert open_dataset("mine", tmp_path, **options).class_names == ("road", "sky", "tree")
+    (tmp_path / "classes.txt").write_text("road\n\nsky\n")
+    with pytest.raises(
+        DataError, match=r"classes\.txt: line 2 is blank, but each line names the class of the next value"
+    ):
+        open_dataset("mine", tmp_path, **options)
     describe(tmp_path, **INDEX)
     assert open_dataset("mine", tmp_path, classes=["a", "b"]).class_names == ("a", "b")
 
@@ -209,6 +285,15 @@ def test_classes_may_stand_in_a_file_and_a_suite_may_say_all(tmp_path: Path) -> 
         ({"classes": ["road", "road"]}, "classes: 'road' comes twice"),
         ({"ignore": "rest"}, 'ignore must be values, or "others"'),
         ({"ignore": 1}, "1 is ignored, and class 'sky', too"),
+        ({"ignore": 255, "classes": {0: "road", 255: "sky"}}, "255 is ignored, and class 'sky', too"),
+        ({"ignore": 99999999999}, r"ignore must be values of 0 \.\. 65535 where there are no colours, got 99999999999"),
+        ({"ignore": [-1]}, r"ignore must be values of 0 \.\. 65535"),
+        ({"ignore": [[0, 0, 9]]}, r"ignore must be values of 0 \.\. 65535 where there are no colours, got \(0, 0, 9\)"),
+        (
+            {"ignore": 255, "colours": {"road": [0, 0, 0], "sky": [0, 0, 1], "tree": [0, 0, 2]}},
+            r"ignore must be colours, such as \[\[0, 0, 0\]\], where there are colours, got 255",
+        ),
+        ({"blocks": r"drive(\d)"}, r"mine: blocks: 'drive\(\\\\d\)' finds nothing in the id 'a'; it must fit each id"),
         ({"blocks": "("}, "blocks is no regular expression"),
         ({"splits": {"a": 0.7, "b": 0.7}}, "shares that sum to 1 at most"),
         ({"colours": {"road": [0, 0, 0]}}, "colours must be of the classes, each once"),
@@ -260,7 +345,7 @@ def test_its_fingerprint_follows_files_classes_and_what_values_mean(tmp_path: Pa
     describe(tmp_path, **INDEX, palette=[[0, 0, 0]] * 3)  # decides no number
     dataset = open_dataset("mine", tmp_path)
     assert dataset.fingerprint(dataset.ids) == prints[0]
-    describe(tmp_path, **INDEX, blocks="a")  # decides intervals
+    describe(tmp_path, **INDEX, blocks=".")  # decides intervals
     dataset = open_dataset("mine", tmp_path)
     assert dataset.fingerprint(dataset.ids) != prints[0]
     write(tmp_path / "labels/a.png", raw_png(values(2), 8))
@@ -316,7 +401,7 @@ def write_coco(root: Path, annotations: list[dict[str, Any]], **fields: Any) -> 
     content = {
         "images": [{"id": 1, "file_name": "a.png", "height": SIZE[0], "width": SIZE[1]}],
         "categories": CATEGORIES,
-        "annotations": [{"id": k, "image_id": 1, **one} for k, one in enumerate(annotations)],
+        "annotations": [{"id": k, "image_id": 1} | one for k, one in enumerate(annotations)],
     }
     (root / "instances.json").write_text(json.dumps(content))
 
@@ -362,6 +447,18 @@ def test_coco_polygons_and_run_lengths_are_drawn_a_later_one_over_an_earlier(tmp
     [
         (lambda c: c["categories"].append({"id": 5, "name": "boat"}), "its category 'boat' is none of the classes"),
         (lambda c: c["annotations"].append({"image_id": 1, "category_id": 9, "segmentation": []}), "the category 9"),
+        (
+            lambda c: c["annotations"].append({"id": 7, "image_id": 1, "category_id": 3}),
+            "annotation 7: lacks segmentati",
+        ),
+        (
+            lambda c: c["annotations"].append({"id": 7, "image_id": 2, "category_id": 3, "segmentation": []}),
+            "annotation 7: no image has the id 2",
+        ),
+        (lambda c: c["annotations"].append(7), "not as COCO's instances are: AttributeError"),
+        (lambda c: c["categories"].append({"id": 3, "name": "road"}), "the id 3 comes twice in categories"),
+        (lambda c: c["images"].append({"id": 1, "file_name": "b.png"}), "the id 1 comes twice in images"),
+        (lambda c: c["images"].append({"id": 2, "file_name": "a.png"}), r"two of its images are .*images/a\.png"),
         (lambda c: c.pop("images"), "not as COCO's instances are: KeyError 'images'"),
         (lambda c: c["images"].clear(), r"images/a\.png: .*instances\.json does not name it"),
     ],
@@ -381,8 +478,75 @@ def test_a_coco_mask_of_another_size_is_a_fault_of_its_image(tmp_path: Path) -> 
     code = {"size": [3, 4], "counts": [0, 12]}
     write_coco(tmp_path, [{"category_id": 3, "segmentation": code}])
     dataset = open_dataset("mine", tmp_path)
-    with pytest.raises(DataError, match=r"instances\.json: an annotation's size 4x3 differs from its image's"):
+    with pytest.raises(
+        DataError, match=r"instances\.json: image a\.png, annotation 0: its size 4x3 differs from its im"
+    ):
         dataset.survey(dataset.ids)
+
+
+COCO_FAULTS = [
+    (
+        [[1e9, 5.0, 30.0, 5.0, 30.0, 25.0]],
+        r"the x 1000000000\.0 of a polygon is far from the image; allowed are -48 \.\. 96",
+    ),
+    ([[1.0, 5.0, 30.0, 5.0, 30.0, -41]], r"the y -41 of a polygon is far from the image; allowed are -40 \.\. 80"),
+    ([[1.0, 5.0, 30.0, 5.0]], "a polygon must be a list of x and y in turn, of three points or more"),
+    ([[1.0, 5.0, 30.0, 5.0, 30.0, 9.0, 3.0]], "a polygon must be a list of x and y in turn"),
+    ([[1.0, 5.0, 30.0, 5.0, 30.0, "9"]], "the x and y of a polygon must be numbers"),
+    (
+        {"size": list(SIZE), "counts": [10, 20]},
+        "run lengths must be whole .* to the image's 1920 pixels, got a sum of 30",
+    ),
+    ({"size": list(SIZE), "counts": [1900, 40]}, "got a sum of 1940"),
+    ({"size": list(SIZE), "counts": [1930, -10]}, "its run lengths must be whole numbers >= 0"),
+    ({"size": list(SIZE), "counts": ":d0"}, "its run lengths must be whole numbers >= 0"),
+    ({"size": list(SIZE), "counts": "P"}, r"can't be drawn \(IndexError"),
+    ({"size": list(SIZE)}, r"can't be drawn \(KeyError: 'counts'\)"),
+]
+
+
+@pytest.mark.parametrize(("segmentation", "reason"), COCO_FAULTS)
+def test_a_coco_annotation_that_can_not_be_right_is_a_fault_with_its_image_and_number(
+    tmp_path: Path, segmentation: Any, reason: str
+) -> None:
+    pytest.importorskip("pycocotools", reason="pycocotools is not installed")
+    write_coco(tmp_path, [{"id": 70, "category_id": 3, "segmentation": segmentation}])
+    dataset = open_dataset("mine", tmp_path)
+    with pytest.raises(DataError, match=rf"instances\.json: image a\.png, annotation 70: .*{reason}"):
+        dataset.survey(dataset.ids)
+
+
+def test_a_coco_number_that_is_not_finite_is_a_fault_of_its_image(tmp_path: Path) -> None:
+    write_coco(tmp_path, [{"category_id": 3, "segmentation": [[float("nan")] * 6]}])
+    with pytest.raises(DataError, match=r"instances\.json: image a\.png: a number of its annotations is not finite"):
+        open_dataset("mine", tmp_path).load("a")
+
+
+def test_a_coco_image_of_another_size_than_the_file_is_a_fault_that_names_both(tmp_path: Path) -> None:
+    write_coco(tmp_path, [])
+    path = tmp_path / "instances.json"
+    path.write_text(path.read_text().replace('"width": 48', '"width": 60'))
+    with pytest.raises(DataError, match=r"instances\.json: image a\.png is 60x40 there, but its file is 48x40"):
+        open_dataset("mine", tmp_path).load("a")
+    path.write_text(path.read_text().replace(', "width": 60', ""))
+    assert open_dataset("mine", tmp_path).load("a").label.shape == SIZE
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within pycocotools
+def test_a_coco_image_is_found_by_its_path_though_another_has_its_name(tmp_path: Path) -> None:
+    pytest.importorskip("pycocotools", reason="pycocotools is not installed")
+    write_coco(tmp_path, [{"category_id": 3, "segmentation": SQUARE}])
+    write_image(tmp_path / "images/x/a.png")
+    path = tmp_path / "instances.json"
+    content = json.loads(path.read_text())
+    content["images"].append({"id": 2, "file_name": "x/a.png"})
+    path.write_text(json.dumps(content))
+    dataset = open_dataset("mine", tmp_path)
+    assert [(dataset.load(one).label == 2).any() for one in ("a", "x_a")] == [True, False]
+    content["images"][0]["file_name"] = "y/a.png"
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"instances\.json: image y/a\.png may be a or x_a"):
+        open_dataset("mine", tmp_path)
 
 
 def test_pascal_voc_is_read_as_it_is_distributed(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_what_is_stated_of_the_input_is_fed_described_and_part_of_the_identity(t
     assert load(f"{text}?std=0.5").about.endswith("(std as stated)")
     identities = {
         load(f"{text}{options}").checkpoint_sha256
-        for options in ("", "?mean=0.5", "?std=0.5", "?channels=bgr", "?rescale=1", "?pad_to=8")
+        for options in ("", "?mean=0.5", "?std=0.5", "?channels=bgr", "?rescale=1/510", "?pad_to=8")
     }
     assert len(identities) == 6
     again = load(f"{text}?mean=0.485,0.456,0.406")
@@ -151,6 +151,14 @@ def test_a_mean_of_the_wrong_scale_is_refused_with_the_cure(tmp_path: Path) -> N
     with torch.inference_mode():
         scores = load(f"{text}&rescale=1")(IMAGES)
         torch.testing.assert_close(scores, load(text.partition("?")[0])(IMAGES), atol=1e-5, rtol=1e-4)
+
+
+def test_a_rescale_that_leaves_the_mean_of_another_scale_is_refused_with_the_cure(tmp_path: Path) -> None:
+    text = f"{write_factory(tmp_path)}:build?rescale=1"
+    for options, kept in (("", "mean and std"), ("&mean=123,116,103", "std"), ("&std=58,57,57", "mean")):
+        with pytest.raises(UsageError, match=rf"rescale of a model: 1 leaves values 0 \.\. 255, but its {kept} "):
+            load(text + options)
+    assert "times 1, mean (0, 0, 0), std (1, 1, 1) (as stated)" in load(f"{text}&mean=0&std=1").about
 
 
 def test_options_that_have_no_place_are_refused(tmp_path: Path) -> None:
