@@ -13,7 +13,10 @@ from .errors import UsageError
 from .files import expanded
 from .store.view import View
 
-__all__ = ["DatasetSpec", "Strict", "ViewSpec", "find_yaml", "parse_yaml", "read_yaml", "shipped", "validated"]
+__all__ = [
+    "DatasetSpec", "Number", "Strict", "ViewSpec", "Whole", "find_yaml", "parse_yaml", "read_yaml", "shipped",
+    "validated",
+]  # fmt: skip
 
 
 class Strict(BaseModel):
@@ -47,11 +50,22 @@ def view_of(value: Any) -> Any:
         raise ValueError(str(error)) from None
 
 
+def no_truth(value: Any) -> Any:
+    """Refuse `true` and `false`, which would pass for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
 ViewSpec = Annotated[View, BeforeValidator(view_of)]
+Whole = Annotated[int, BeforeValidator(no_truth)]
+Number = Annotated[float, BeforeValidator(no_truth)]
 Model = TypeVar("Model", bound=BaseModel)
 
 
 MERGE = "tag:yaml.org,2002:merge"
+# In the words of YAML, for pydantic's names of faults.
+PLAIN = {"tuple_type": "must be a list", "dict_type": "must be a mapping"}
 
 
 class YamlLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
@@ -112,8 +126,11 @@ def validated(content: Any, kind: type[Model], where: str, folder: Path = Path()
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        message = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{where}: {place}: {message}, got {first['input']!r:.60}{more}") from None
+        message = PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
+        # Our own checks of several fields together name the values themselves.
+        all_of_it = first["type"] == "value_error" and isinstance(first["input"], Mapping)
+        got = "" if all_of_it else f", got {first['input']!r:.60}"
+        raise UsageError(f"{where}: {place}: {message}{got}{more}") from None
 
 
 def find_yaml(name_or_path: str, package: str) -> Path:

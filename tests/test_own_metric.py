@@ -264,6 +264,11 @@ def test_what_is_no_count_fails_the_cell_in_one_line(
     [
         ('counts["accuracy_right"].sum() / counts["accuracy_pixels"].sum()', r"has the shape \(\); it must keep"),
         ('counts["right"]', "its value raises KeyError: 'right'"),
+        (
+            'np.full_like(counts["accuracy_pixels"], (counts["accuracy_right"].sum(axis=-1) / '
+            'counts["accuracy_pixels"]).mean(), dtype=float)',
+            "depends on other cells",
+        ),
         ('counts["accuracy_right"].sum(axis=-1) / counts["accuracy_pixels"].sum()', "depends on other cells"),
         ('np.bitwise_and(1, counts["accuracy_pixels"])', "its value raises TypeError"),
     ],
@@ -288,6 +293,10 @@ def test_a_value_that_sums_do_not_have_is_refused_before_the_first_cell(
         ('{"right": counts["accuracy_right"].sum(axis=-1) * counts["accuracy_pixels"]}', "is no linear function"),
         ('{"right": counts["accuracy_right"].sum(axis=-1) + 1}', "is no linear function"),
         (
+            '{"right": counts["accuracy_right"].sum(axis=-1) ** 2 // counts["accuracy_pixels"]}',
+            "is no linear function",
+        ),
+        (
             '{"right": counts["accuracy_pixels"].sum(axis=-1)}',
             r"'right' is int64 \(2,\); it must be of integers and keep",
         ),
@@ -302,6 +311,17 @@ def test_terms_that_can_not_be_summed_over_images_are_refused(
     register(tmp_path, monkeypatch, ACCURACY.replace(old, value))
     with pytest.raises(UsageError, match=fault):
         measure(tmp_path, tmp_path / "out")
+
+
+def test_an_array_that_is_filled_again_for_each_image_counts_as_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = ACCURACY.replace("    return {", "    BUFFER[:] = counted\n    return {")
+    text = text.replace('{"accuracy_right": counted', '{"accuracy_right": BUFFER')
+    register(tmp_path, monkeypatch, text.replace("@metric", "BUFFER = np.zeros(19, np.int64)\n\n\n@metric"))
+    measure(tmp_path, tmp_path / "out", conditions={})
+    frame = quality_frame(tmp_path / "out").set_index("key", drop=False)
+    assert frame["accuracy"].to_dict() == pytest.approx(accuracies(tmp_path / "out").to_dict(), abs=1e-15)
 
 
 def test_other_columns_of_the_same_metric_are_refused_beside_the_former(

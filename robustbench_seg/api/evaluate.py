@@ -18,17 +18,20 @@ from ..errors import UsageError
 from ..files import expanded
 from ..measure.plan import Handed, Job, Options
 from ..measure.runner import Listener, Listeners, run
+from ..measure.views import PRECISIONS
 from ..models.base import Segmenter
 from ..store.view import View
 from ..suites import suite_for, with_options
 from ..suites.model import NAME
 from ..wording import counted, listed
+from .arguments import listed_values, one_of, whole
 from .handed import Classes, Input, evaluating, made_of
 from .progress import progress_for
 from .results import Results
 
 __all__ = ["evaluate"]
 
+ENGINES = ("local", "ray")
 FAILURES_SHOWN = 3
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -82,17 +85,23 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     Raises UsageError, DataError or StoreError for what can't be measured, before the first image; where all cells
     fail, the first cell's error. Where some fail, a warning names them, and so do the results.
     """
-    if limit is not None and limit < 1:
-        raise UsageError(f"limit must be 1 or more, or None for all images, got {limit}")
-    if batch is not None and batch < 1:
-        raise UsageError(f"batch must be 1 or more, or None, got {batch}")
+    limit = None if limit is None else whole("limit", limit, 1, ", or None for all images")
+    batch = None if batch is None else whole("batch", batch, 1, ", or None")
+    workers = whole("workers", workers, 0)
+    seeds = [whole("each of seeds", seed, 0) for seed in listed_values("seeds", seeds, "[0, 1]")]
+    views = listed_values("views", [views] if isinstance(views, str | View) else views, "['whole']")
+    metrics = None if metrics is None else listed_values("metrics", metrics, "['boundary']", least=0)
+    one_of("precision", precision, PRECISIONS)
+    one_of("engine", engine, ENGINES)
     if not isinstance(corruptions, Mapping | None):
         raise UsageError(f"corruptions must be severities by name, such as {{'fog': [1, 3]}}, got {corruptions!r:.60}")
     dataset = opened(data)
     if name and isinstance(model, Mapping):
         raise UsageError(f"name {name!r}: several models have the names that they are given by")
+    if isinstance(model, Mapping) and not model:
+        raise UsageError("model must be one, or several by name, got none")
     models = dict(model) if isinstance(model, Mapping) else {name or default_name(model): model}
-    for called in filter(None, models):
+    for called in models if isinstance(model, Mapping) else filter(None, models):
         expect_name(called)
     handed = {called: one for called, one in models.items() if not isinstance(one, str | Path)}
     sources = [f"{called}={one}" if called else str(one) for called, one in models.items() if called not in handed]
@@ -100,7 +109,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
         raise UsageError("preprocess, classes and version are of a network that is handed over, not of a source")
     suite = with_options(
         suite_for(dataset.name, dataset.split, protocol, corruptions),
-        views=[view_of(view) for view in ([views] if isinstance(views, str | View) else views)],
+        views=[view_of(view) for view in views],
         seeds=seeds,
         metrics=metrics,
         void=void,
@@ -185,13 +194,15 @@ def default_name(model: object) -> str:
     return NOT_IN_NAMES.sub("-", str(name)).strip("-._")[:64] or "model"
 
 
-def expect_name(name: str) -> None:
+def expect_name(name: object) -> None:
     """Raise UsageError for a name that can't be a part of a file's name."""
-    if not re.search(NAME, name):
+    if not (isinstance(name, str) and re.search(NAME, name)):
         raise UsageError(f"model {name!r}: a name has up to 64 letters, digits, dots, hyphens, underscores")
 
 
-def view_of(view: str | View) -> View:
+def view_of(view: object) -> View:
+    if not isinstance(view, str | View):
+        raise UsageError(f"a view must be a name, such as 'whole', or a View, got {view!r:.60}")
     return view if isinstance(view, View) else View.parse(view)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import cv2
@@ -32,18 +32,19 @@ def prepare_under(condition: Condition, dataset: Dataset) -> Callable[[str], Sam
 
 
 def prepare(dataset: Dataset, condition: Condition, image_id: str, entry: Corruption | None = None) -> Sample:
-    """Load one sample and corrupt its image at its native size.
+    """Load one sample and corrupt its image at its native size; its arrays are new, since samples wait for others.
 
     entry: the corruption; None to look it up by name in this process. Raises DataError that names the image.
     """
     sample = dataset.load(image_id)
+    label = sample.label.copy()  # a data set of a user's own may fill the same arrays for each image
     if condition.corruption == CLEAN:
-        return sample
+        return replace(sample, image=sample.image.copy(), label=label)
     corruption = entry or condition.corruption
     with add_image_name(dataset, image_id):
         image = corrupt(sample.image, corruption, condition.severity, seed=condition.seed, image_id=sample.image_id)
     difference = cv2.norm(image, sample.image, cv2.NORM_L1) / image.size
-    return CorruptedSample(sample.image_id, image, sample.label, difference)
+    return CorruptedSample(sample.image_id, image, label, difference)
 
 
 @contextmanager

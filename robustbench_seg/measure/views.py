@@ -14,11 +14,13 @@ from torch.nn import functional
 
 from ..errors import NotFiniteError, UsageError
 from ..models.base import PreparedSegmenter, Segmenter, takes_logarithm
+from ..models.foreign import form_of
 from ..store.view import LEAST_SIDE, View
 from .aligned import alignment_of, outputs_of
 from .rating import Rated, classify, rate
 
 __all__ = [
+    "PRECISIONS",
     "in_precision",
     "input_sizes",
     "not_finite",
@@ -31,6 +33,7 @@ __all__ = [
 WINDOWS_PER_BATCH = 4
 Flags = list[Tensor] | None
 HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}  # by the name of a precision
+PRECISIONS = ("fp32", *HALVES)
 
 
 @contextmanager
@@ -38,8 +41,11 @@ def in_precision(device: torch.device, precision: str) -> Iterator[None]:
     """Compute in "fp32", whole, in "bf16" or in "fp16".
 
     The inputs of fp32 operations may else be rounded: on a GPU inputs of convolutions to TF32's 10 bits by default,
-    and inputs of matrix products, and more so on a CPU, where the program or the environment asked for it.
+    and inputs of matrix products, and more so on a CPU, where the program or the environment asked for it. Raises
+    UsageError for another word.
     """
+    if precision not in PRECISIONS:
+        raise UsageError(f"precision must be {', '.join(PRECISIONS)}, got {precision!r:.60}")
     switches = rounding_switches() if precision == "fp32" else []
     before = [getattr(owner, name) for owner, name, _ in switches]
     try:
@@ -96,6 +102,7 @@ def view_logits(model: Segmenter, images: Tensor, view: View, finite: Flags = No
     image are finite, booleans (B,), once or several times; this does not wait for the device. Raises UsageError for a
     scaled image smaller than 32 pixels and, without `finite`, NotFiniteError for logits that are not finite.
     """
+    several = view.flip or len(view.scales) > 1
     logits: list[Tensor] = []
     flags: list[Tensor] = [] if finite is None else finite
     for scale in view.scales:
@@ -103,7 +110,9 @@ def view_logits(model: Segmenter, images: Tensor, view: View, finite: Flags = No
         if scale != 1:
             size = (round(scale * images.shape[2]), round(scale * images.shape[3]))
             scaled = resize(images.float(), size).round().to(torch.uint8)
-        logits.append(put_through(model, scaled, view, flags))
+        # A model may write on its input, and give the same memory for each pass.
+        given = put_through(model, scaled.clone() if several else scaled, view, flags)
+        logits.append(given.clone() if several else given)
         if view.flip:
             logits.append(put_through(model, scaled.flip(3), view, flags).flip(3))
     if finite is None and not torch.stack(flags).all():
@@ -133,10 +142,24 @@ def put_through(model: Segmenter, images: Tensor, view: View, finite: list[Tenso
 
 def checked_logits(model: Segmenter, images: Tensor, finite: list[Tensor], pad_to: int = 1) -> Tensor:
     """Float32 logits at the model's stride. finite: gets whether each image's are finite, (B,)."""
-    logits = (as_prepared(model, f"pad-{pad_to}")(images, pad_to) if pad_to > 1 else model(images)).float()
+    output = as_prepared(model, f"pad-{pad_to}")(images, pad_to) if pad_to > 1 else model(images)
+    logits = expect_logits(model, output, len(images)).float()
     ends = logits.amax(dim=(1, 2, 3)), logits.amin(dim=(1, 2, 3))  # NaN where a logit is; no map of booleans is made
     finite.append(torch.stack(ends).isfinite().all(dim=0))
     return logits
+
+
+def expect_logits(model: Segmenter, output: Any, images: int) -> Tensor:
+    """Take what a model gives for so many images. Raises UsageError unless it is a logit for each of its classes."""
+    if not (isinstance(output, Tensor) and output.is_floating_point() and output.ndim == 4 and len(output) == images):
+        raise UsageError(
+            f"{model.name} gave {form_of(output)}; expected logits, a float tensor ({images}, classes, h, w)"
+        )
+    if output.shape[1] != outputs_of(model):
+        raise UsageError(
+            f"{model.name} gave {output.shape[1]} logits for a pixel, but names {outputs_of(model)} classes"
+        )
+    return output
 
 
 def input_sizes(view: View, size: tuple[int, int]) -> set[tuple[int, int]]:

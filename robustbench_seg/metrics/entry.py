@@ -173,19 +173,23 @@ class Metric:
         return OwnMetric(source=self.source, columns=self.sizes(num_classes))
 
     def count_image(self, prediction: Prediction) -> dict[str, Any]:
-        """Count one image. Raises ValueError if `count` does not return exactly the integers of its columns."""
+        """Count one image; the arrays are new, since `count` may fill its own again for the next image.
+
+        Raises ValueError if `count` does not return exactly the integers of its columns.
+        """
         counts = self.count(prediction)
         if not isinstance(counts, Mapping) or counts.keys() != self.columns.keys():
             kind = ", ".join(map(str, counts)) if isinstance(counts, Mapping) else type(counts).__name__
             raise ValueError(f"metric {self.name} counted {kind}; it must return {', '.join(self.columns)}")
+        copied: dict[str, NDArray[Any]] = {}
         for column, size in self.sizes(prediction.num_classes).items():
-            values = np.asarray(counts[column])
+            values = copied[column] = np.array(counts[column])
             if values.dtype.kind not in "iu" or values.shape != (() if size is None else (size,)):
                 expected = "an integer" if size is None else f"{size} integers"
                 raise ValueError(
                     f"metric {self.name} counted {values.dtype} {values.shape} as {column}; it must be {expected}"
                 )
-        return {column: counts[column] for column in self.columns}
+        return {column: values if values.ndim else int(values) for column, values in copied.items()}
 
     def score(self, terms: Arrays, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Compute the metric from summed terms with the leading axes `shape`; the result has the same shape.

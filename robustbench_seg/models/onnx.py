@@ -157,11 +157,12 @@ def find_output(graph: Graph, session: Any, classes: int) -> str:
         what = f"its output is {outputs[0].shape}" if len(outputs) == 1 else f"its outputs are {forms}; {many}"
         raise UsageError(f"{graph.path}: {what}, but {classes} classes are wanted, as (B, classes, h, w)")
     (output,) = fitting
-    end = graph.ends.get(output.name, "")
-    if end in NO_LOGITS or output.type not in LOGITS:
+    ends = graph.ends[output.name]
+    no_logits = [end for end in ends if end in NO_LOGITS]
+    if no_logits or output.type not in LOGITS:
         raise UsageError(
-            f"{graph.path}: its output {output.name} is no logits ({output.type} from {end or 'its input'}): "
-            "export the network without its last step"
+            f"{graph.path}: its output {output.name} is no logits ({output.type} from "
+            f"{(*no_logits, *ends, 'its input')[0]}): export the network without its last step"
         )
     name: str = output.name
     return name

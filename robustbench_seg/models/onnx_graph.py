@@ -21,6 +21,8 @@ __all__ = ["PREPROCESSOR", "Graph", "read_graph"]
 
 PREPROCESSOR = "preprocessor_config.json"  # next to a graph, as programs that export from Transformers leave it
 SPEAKS_OF_INPUT = re.compile(r"(?<![a-z])(mean|std)s?(?![a-z])|normali[sz]|preproc|^Image\.", re.IGNORECASE)
+# Operations after which probabilities are probabilities still.
+KEEPING = ("Identity", "Cast", "Resize", "Upsample", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Slice")
 ORT_FORMAT = b"ORTM"  # at byte 4 of a .ort file
 # Beginnings of the names of types that weights have; integers of more bits are shapes and indices.
 WEIGHTS = ("FLOAT", "DOUBLE", "BFLOAT", "INT8", "UINT8", "INT4", "UINT4", "INT2", "UINT2")
@@ -30,8 +32,8 @@ WEIGHTS = ("FLOAT", "DOUBLE", "BFLOAT", "INT8", "UINT8", "INT4", "UINT4", "INT2"
 class Graph:
     """A graph's file. files: all that decide its logits. about: our own description, as a network was exported here.
 
-    parameters: the values of all weights, scales and zero points of quantised ones included. ends: by output, the
-    operation that makes it. quantisation: of a graph that was quantised here.
+    parameters: the values of all weights, scales and zero points of quantised ones included. operations: the names
+    of those that it has. ends: by output, its last operations. quantisation: of a graph that was quantised here.
     """
 
     path: Path
@@ -39,7 +41,8 @@ class Graph:
     about: Mapping[str, Any]
     preprocessing: Preprocessing
     parameters: int
-    ends: Mapping[str, str]
+    operations: frozenset[str]
+    ends: Mapping[str, tuple[str, ...]]
     quantisation: Quantisation | None = None
 
 
@@ -79,9 +82,21 @@ def read_graph(path: Path) -> Graph:
         about=about,
         preprocessing=preprocessing,
         parameters=sum(math.prod(tensor.dims) for tensor in tensors if type_of(tensor).startswith(WEIGHTS)),
-        ends={output: node.op_type for node in model.graph.node for output in node.output},
+        operations=frozenset(node.op_type for node in model.graph.node),
+        ends={output.name: last_operations(model, output.name) for output in model.graph.output},
         quantisation=quantisation,
     )
+
+
+def last_operations(model: Any, output: str) -> tuple[str, ...]:
+    """Name the operations that make an output, the last first, back to one that does more than `KEEPING`."""
+    makers = {made: node for node in model.graph.node for made in node.output}
+    operations: list[str] = []
+    while output in makers and (not operations or operations[-1] in KEEPING):
+        node = makers.pop(output)  # once: the operations of a broken file may go in a circle
+        operations.append(node.op_type)
+        output = node.input[0] if node.input else ""
+    return tuple(operations)
 
 
 def parse(path: Path) -> Any:

@@ -69,7 +69,7 @@ def quantise(
     except ImportError:
         raise missing_extra("int8 needs onnx and onnxruntime", "onnx") from None
     graph = read_graph(path)
-    if not set(QUANTISED).isdisjoint(graph.ends.values()):
+    if not graph.operations.isdisjoint(QUANTISED):
         raise UsageError(f"{path}: is quantised already")
     made = Quantisation(
         method=recipe.method,

@@ -17,7 +17,7 @@ from ..metrics import OPTIONAL, in_order
 from ..protocols import PROTOCOLS, conditions_of
 from ..store.cell import CLEAN, Void
 from ..store.view import View
-from ..yaml_files import DatasetSpec, Strict, ViewSpec, read_yaml
+from ..yaml_files import DatasetSpec, Number, Strict, ViewSpec, Whole, read_yaml
 from .comparison import ComparisonSpec, expect_measured
 from .latency import LatencySpec
 from .model import NAME, ModelSpec, given_model, known_model
@@ -25,7 +25,7 @@ from .model import NAME, ModelSpec, given_model, known_model
 __all__ = ["Suite", "read_suite", "with_weights"]
 
 PACKAGE = "robustbench_seg.suites"
-Seed = Annotated[int, Field(ge=0)]
+LARGEST_SEED = 2**63 - 1  # what a column of a store holds
 Statistics = Literal["stored", "reestimated"]
 
 
@@ -40,6 +40,22 @@ def known_metrics(names: tuple[str, ...]) -> tuple[str, ...]:
 def listed_once(value: Any) -> Any:
     """Turn a single word into a list of it."""
     return [value] if isinstance(value, str) else value
+
+
+def in_range(seed: int) -> int:
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ValueError(f"a seed must be from 0 to {LARGEST_SEED}")
+    return seed
+
+
+def differing(severities: tuple[int, ...]) -> tuple[int, ...]:
+    if not severities or len(set(severities)) < len(severities):
+        raise ValueError("needs severities that differ, at least one from 1 to 5")
+    return severities
+
+
+Seed = Annotated[Whole, AfterValidator(in_range)]
+Severities = Annotated[tuple[Annotated[Whole, Field(ge=1, le=5)], ...], AfterValidator(differing)]
 
 
 class Suite(Strict):
@@ -63,10 +79,10 @@ class Suite(Strict):
     models: tuple[ModelSpec, ...] = ()
     dataset: DatasetSpec | None = None
     protocol: str = CLEAN
-    conditions: dict[str, tuple[Annotated[int, Field(ge=1, le=5)], ...]] = Field(default_factory=dict)
+    conditions: dict[str, Severities] = Field(default_factory=dict)
     views: tuple[ViewSpec, ...] = Field((View(),), min_length=1)
     batchnorm: Annotated[tuple[Statistics, ...], BeforeValidator(listed_once)] = Field(("stored",), min_length=1)
-    batchnorm_images: Annotated[int, Field(ge=2)] = 32
+    batchnorm_images: Annotated[Whole, Field(ge=2)] = 32
     seed: Seed = 0
     seeds: tuple[Seed, ...] = ()
     metrics: Annotated[tuple[str, ...], AfterValidator(known_metrics)] = OPTIONAL
@@ -74,7 +90,7 @@ class Suite(Strict):
     gallery: tuple[str, ...] = Field((), max_length=2)
     limits: tuple[str, ...] = ()
     primary: tuple[ComparisonSpec, ...] = ()
-    margin: float = Field(1.0, gt=0, le=100)
+    margin: Number = Field(1.0, gt=0, le=100)
     latency: LatencySpec | None = None
 
     @model_validator(mode="before")
@@ -109,10 +125,8 @@ class Suite(Strict):
         unknown = sorted(set(self.conditions) - set(CORRUPTIONS))
         if unknown:
             raise ValueError(f"unknown corruption {unknown[0]!r}; known: {', '.join(CORRUPTIONS)}")
-        for name, severities in self.conditions.items():
+        for name in self.conditions:
             _ = CORRUPTIONS[name]  # raises UsageError where another package's can't be imported
-            if not severities or len(set(severities)) < len(severities):
-                raise ValueError(f"{name} needs severities that differ, got {list(severities)}")
         if self.seeds and "seed" in self.model_fields_set:
             raise ValueError(f"a suite has a seed or seeds, got seed {self.seed} and seeds {list(self.seeds)}")
         for what, names in (

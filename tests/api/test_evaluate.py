@@ -272,6 +272,12 @@ def test_where_all_cells_fail_the_first_error_is_raised(camvid_folder: Path) -> 
         rb.evaluate(network, CamVid(camvid_folder), views=["slide-32-16"], **ONE)
 
 
+def test_whole_numbers_may_be_of_numpy(camvid_folder: Path) -> None:
+    how = {"seeds": np.arange(2), "limit": np.int64(1), "metrics": [], "progress": False}
+    results = rb.evaluate("constant", CamVid(camvid_folder), corruptions={"gaussian_noise": [1]}, **how)
+    assert sorted(results.frame()["seed"]) == [0, 0, 1]
+
+
 def test_images_are_padded_for_a_network_that_takes_multiples_alone(camvid_folder: Path) -> None:
     class Picky(Small):
         def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -316,10 +322,32 @@ def refuse(images: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         ({"name": "../x"}, UsageError, "model '../x': a name has up to 64 letters, digits"),
         ({"views": ["sideways"]}, UsageError, "unknown view 'sideways'"),
         ({"views": "sideways"}, UsageError, "unknown view 'sideways'"),
-        ({"limit": 0}, UsageError, "limit must be 1 or more, or None for all images, got 0"),
+        ({"limit": 0}, UsageError, "limit must be a whole number of 1 or more, or None for all images, got 0"),
+        ({"limit": 2.5}, UsageError, "limit must be a whole number of 1 or more, or None for all images, got 2.5"),
+        ({"limit": "2"}, UsageError, "got '2'"),
+        ({"limit": True}, UsageError, "limit must be a whole number of 1 or more, or None for all images, got True"),
+        ({"batch": 1.5}, UsageError, "batch must be a whole number of 1 or more, or None, got 1.5"),
+        ({"workers": -1}, UsageError, "workers must be a whole number of 0 or more, got -1"),
+        ({"workers": 1.5}, UsageError, "workers must be a whole number of 0 or more, got 1.5"),
+        ({"seeds": 1}, UsageError, "seeds must be a list, such as [0, 1], got 1"),
+        ({"seeds": []}, UsageError, "seeds must have 1 or more, such as [0, 1], got none"),
+        ({"seeds": [0.5]}, UsageError, "each of seeds must be a whole number of 0 or more, got 0.5"),
+        ({"seeds": [2**63]}, UsageError, f"a seed must be from 0 to {2**63 - 1}, got {2**63}"),
+        ({"views": []}, UsageError, "views must have 1 or more, such as ['whole'], got none"),
+        ({"views": 3}, UsageError, "views must be a list, such as ['whole'], got 3"),
+        ({"views": [3]}, UsageError, "a view must be a name, such as 'whole', or a View, got 3"),
+        ({"metrics": "boundary"}, UsageError, "metrics must be a list, such as ['boundary'], got 'boundary'"),
+        ({"precision": "fp64"}, UsageError, "precision must be fp32, bf16 or fp16, got 'fp64'"),
+        ({"precision": "BF16"}, UsageError, "precision must be fp32, bf16 or fp16, got 'BF16'"),
+        ({"engine": "x"}, UsageError, "engine must be local or ray, got 'x'"),
+        ({"model": {}}, UsageError, "model must be one, or several by name, got none"),
+        ({"model": {1: "constant"}}, UsageError, "model 1: a name has up to 64 letters, digits"),
+        ({"model": {"": "constant"}}, UsageError, "model '': a name has up to 64 letters, digits"),
+        ({"corruptions": {"fog": [True]}}, UsageError, "conditions.fog.0: must be a number, got True"),
+        ({"corruptions": {"fog": 3}}, UsageError, "conditions.fog: must be a list, got 3"),
         ({"corruptions": ["fog"]}, UsageError, "such as {'fog': [1, 3]}, got ['fog']"),
         ({"corruptions": {"fogg": [1]}}, UsageError, "unknown corruption 'fogg'"),
-        ({"corruptions": {"fog": [1, 1]}}, UsageError, "fog needs severities that differ"),
+        ({"corruptions": {"fog": [1, 1]}}, UsageError, "conditions.fog: needs severities that differ"),
         ({"protocol": "x", "corruptions": None}, UsageError, "unknown protocol 'x'; known: segformer"),
         ({"seeds": [1, 1]}, UsageError, "seeds must differ, got 1, 1"),
         ({"device": "tpu"}, UsageError, "must be cpu, cuda or cuda:N, got 'tpu'"),

@@ -137,8 +137,18 @@ def test_a_mistake_ends_a_process_of_its_own_in_the_same_way() -> None:
             {"views": [{"mode": "slide", "crop": 64.5, "stride": 32}]},
             "needs crop >= 32 and stride in 1 .. crop, got 64.5",
         ),
-        ({"conditions": {"fog": []}}, "fog needs severities that differ, got []"),
-        ({"conditions": {"fog": [1, 1]}}, "fog needs severities that differ, got [1, 1]"),
+        (
+            {"conditions": {"fog": []}},
+            "conditions.fog: needs severities that differ, at least one from 1 to 5, got []\n",
+        ),
+        ({"conditions": {"fog": 3}}, "conditions.fog: must be a list, got 3\n"),
+        ({"conditions": {"fog": [True]}}, "conditions.fog.0: must be a number, got True\n"),
+        ({"seeds": [2**63]}, f"seeds.0: a seed must be from 0 to {2**63 - 1}, got {2**63}\n"),
+        ({"views": ["whole", "whole"]}, "the file: views must differ, got whole, whole\n"),
+        (
+            {"conditions": {"fog": [1, 1]}},
+            "conditions.fog: needs severities that differ, at least one from 1 to 5, got [1, 1]\n",
+        ),
         ({"protocol": "segformer"}, "protocol segformer has its own conditions"),
         ({"latency": {"sizes": [[16, 64]]}}, "latency.sizes.0.0: Input should be greater than or equal to 32, got 16"),
         (

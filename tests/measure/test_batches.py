@@ -101,6 +101,27 @@ def test_the_size_of_batches_changes_no_count(tmp_path: Path, single: Path, batc
     assert_same_store(tmp_path, single)
 
 
+class Reused(Sizes):
+    """The same scenes, each in the memory of the one before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory: dict[tuple[int, ...], np.ndarray] = {}
+
+    def load(self, image_id: str) -> Sample:
+        sample = super().load(image_id)
+        image, label = (self.memory.setdefault(a.shape, a.copy()) for a in (sample.image, sample.label))
+        image[:], label[:] = sample.image, sample.label
+        return Sample(image_id, image, label)
+
+
+def test_a_data_set_may_fill_the_same_memory_for_each_image(tmp_path: Path, single: Path) -> None:
+    measure(tmp_path, Reused(), batch=4, cache=None)
+    same = [pd.read_parquet(folder / "cells") for folder in (tmp_path, single)]
+    counts = [frame.sort_values(["cell", "model", "image_id"])["intersection"].map(tuple).tolist() for frame in same]
+    assert counts[0] == counts[1]
+
+
 @pytest.mark.parametrize("batch", [1, 3])
 def test_counts_as_on_a_gpu_are_those_of_the_metrics(
     tmp_path: Path, single: Path, batch: int, monkeypatch: pytest.MonkeyPatch

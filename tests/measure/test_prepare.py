@@ -34,7 +34,7 @@ class Failing(Quarter):
         self.seen += 1
         if self.seen == 2:
             raise self.error
-        return super().__call__(images)
+        return super().__call__(images)[:, :1].repeat(1, len(self.class_names), 1, 1)
 
 
 def test_an_image_too_small_for_a_corruption_is_named_with_its_file(camvid_folder: Path) -> None:

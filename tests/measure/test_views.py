@@ -26,6 +26,31 @@ class Quarter:
         return torch.stack([pooled[:, 0], pooled[:, 1] + ramp, pooled[:, 2] - ramp], dim=1)
 
 
+class Giving(Quarter):
+    """A model that gives the same whatever it sees."""
+
+    def __init__(self, output: object) -> None:
+        self.output = output
+        self.class_names = (
+            tuple("abcdefghijklmnopqrstuvwxyz"[: output.shape[1]]) if isinstance(output, torch.Tensor) else ("a",)
+        )
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        return self.output  # type: ignore[return-value]
+
+
+class Careless(Quarter):
+    """The same, in memory of its own that it gives each time; it overwrites what it is shown."""
+
+    def __init__(self) -> None:
+        self.given: dict[torch.Size, torch.Tensor] = {}
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        logits = super().__call__(images)
+        images.zero_()
+        return self.given.setdefault(logits.shape, logits.clone()).copy_(logits)
+
+
 def random_image(height: int, width: int) -> torch.Tensor:
     return torch.randint(256, (height, width, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 
@@ -227,7 +252,7 @@ def test_a_logit_that_is_not_finite_is_seen_wherever_it_is(layout: torch.memory_
         logits = 1e37 * torch.randn(2, 19, 8, 12, generator=generator).to(memory_format=layout)
         logits[place] = value
         flags: list[torch.Tensor] = []
-        views.checked_logits(lambda images, logits=logits: logits, torch.zeros(2, 3, 32, 48), flags)  # type: ignore[arg-type]
+        views.checked_logits(Giving(logits), torch.zeros(2, 3, 32, 48), flags)
         assert flags[0].tolist() == logits.isfinite().flatten(1).all(dim=1).tolist() == [place[0] != 0, place[0] != 1]
 
 
@@ -239,3 +264,39 @@ def test_of_equal_logits_the_first_class_is_taken_as_by_argmax(layout: torch.mem
     expected = torch.from_numpy(logits.numpy().argmax(axis=1))
     assert torch.equal(rating.classify([logits], (40, 56)), expected)
     assert torch.equal(rating.rate([logits], label).classes, expected)
+
+
+@pytest.mark.parametrize("name", ["whole", "whole-flip", "whole-x1_1.5-flip", "resize-64x64-flip", "slide-32-16-flip"])
+def test_a_model_that_overwrites_its_input_and_its_output_is_seen_as_any_other(name: str) -> None:
+    image, view = random_image(48, 64), View.parse(name)
+    expected = predict(Quarter(), image, view, (48, 64), "fp32")
+    assert torch.equal(predict(Careless(), image.clone(), view, (48, 64), "fp32"), expected)
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (torch.zeros(1, 2, 8, 8), "quarter gave 2 logits for a pixel, but names 3 classes"),
+        (torch.zeros(1, 4, 8, 8), "quarter gave 4 logits for a pixel, but names 3 classes"),
+        (
+            torch.zeros(3, 8, 8),
+            r"quarter gave a tensor \(3, 8, 8\) of float32; expected logits, a float tensor \(1, cl",
+        ),
+        (torch.zeros(2, 3, 8, 8), r"gave a tensor \(2, 3, 8, 8\) of float32; expected logits, a float tensor \(1, "),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.complex64), r"gave a tensor \(1, 3, 8, 8\) of complex64; expected logits"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.int64), r"gave a tensor \(1, 3, 8, 8\) of int64; expected logits"),
+        (torch.zeros(1, 3, 8, 8).numpy(), "quarter gave ndarray; expected logits"),
+        ([torch.zeros(1, 3, 8, 8)], "quarter gave list; expected logits"),
+    ],
+)
+@pytest.mark.parametrize("view", [View(), View(mode="slide", crop=32, stride=32)])
+def test_what_is_no_logit_for_each_class_is_refused(output: object, message: str, view: View) -> None:
+    model = Giving(output)
+    model.class_names = Quarter.class_names
+    with pytest.raises(UsageError, match=message):
+        predict(model, random_image(32, 32), view, (32, 32), "fp32")
+
+
+def test_a_precision_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="precision must be fp32, bf16, fp16, got 'fp64'"):
+        predict(Quarter(), random_image(32, 32), View(), (32, 32), "fp64")

@@ -295,12 +295,28 @@ def half_in(model: Any) -> None:
     model.graph.node[1].input[0] = "f"
 
 
-def ends_in(operation: str) -> Callable[[Any], None]:
+def ends_in(*operations: str) -> Callable[[Any], None]:
     def change(model: Any) -> None:
-        model.graph.node[0].output[0] = "z"
-        model.graph.node.append(helper.make_node(operation, ["z"], ["y"], axis=1))
+        model.graph.node[0].output[0] = "z0"
+        for k, operation in enumerate(operations):
+            made = "y" if k == len(operations) - 1 else f"z{k + 1}"
+            how = {"axis": 1} if operation.endswith("Softmax") else {}
+            model.graph.node.append(helper.make_node(operation, [f"z{k}"], [made], **how))
 
     return change
+
+
+def resized_softmax(model: Any) -> None:
+    ends_in("Softmax", "Resize")(model)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32([1, 1, 2, 2]), "factors"))
+    model.graph.node[-1].input.extend(["", "factors"])
+    model.graph.node[-1].attribute.append(helper.make_attribute("mode", "linear"))
+
+
+def in_a_circle(model: Any) -> None:
+    ends_in("Identity")(model)
+    model.graph.node[-1].input[0] = "z"
+    model.graph.node.append(helper.make_node("Identity", ["y"], ["z"]))
 
 
 def classes_out(model: Any) -> None:
@@ -319,6 +335,10 @@ def two_outputs(model: Any) -> None:
     [
         (half_in, r"its input must be one tensor of floats \(B, 3, H, W\), of 32 bits, got x tensor\(float16\)"),
         (ends_in("Softmax"), r"its output y is no logits \(tensor\(float\) from Softmax\)"),
+        (ends_in("Softmax", "Identity"), r"its output y is no logits \(tensor\(float\) from Softmax\)"),
+        (ends_in("Sigmoid", "Identity", "Identity"), r"its output y is no logits \(tensor\(float\) from Sigmoid\)"),
+        (in_a_circle, r"model\.onnx: not an ONNX graph that onnxruntime can run"),
+        (resized_softmax, r"its output y is no logits \(tensor\(float\) from Softmax\)"),
         (classes_out, r"its output y is no logits \(tensor\(int64\) from Cast\)"),
         (
             two_outputs,

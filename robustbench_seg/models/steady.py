@@ -1,0 +1,73 @@
+"""Whether a network gives an image the same logits each time, alone and among others, as the key of a cell promises."""
+
+from collections.abc import Callable
+from itertools import chain
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UsageError
+
+__all__ = ["depends_on_batch", "expect_steady", "refuse_probabilities"]
+
+# Of the largest score. A batch may go through other arithmetic, on a GPU with inputs rounded to TF32's 10 bits.
+ROUNDING, OF_BATCHES = 1e-3, 1e-2
+UNITS = 16  # of the last place, where scores have fewer bits than these shares
+
+
+def expect_steady(network: nn.Module, run: Callable[[Tensor], Tensor], image: Tensor, where: str) -> Tensor:
+    """Run a network on one image (1, 3, H, W) twice; return its scores.
+
+    Raises UsageError where it can't be run on one image, where it gives other scores the second time, and where one of
+    its parameters or buffers is another then, as with test-time adaptation.
+    """
+    try:
+        first = run(image)
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UsageError(f"{where}: its network can't be run on one image alone ({reason:.300})") from None
+    before = {name: tensor.clone() for name, tensor in state_of(network).items()}
+    second = run(image)
+    for name, tensor in state_of(network).items():
+        if name in before and not equal(before[name], tensor):
+            raise UsageError(
+                f"{where}: each image changes its {name}, so scores would depend on the images before; use it in "
+                "evaluation mode, without adaptation"
+            )
+    if differ(first, second, ROUNDING):
+        raise UsageError(
+            f"{where}: gives other scores for the same image a second time; use it in evaluation mode, without dropout "
+            "and other draws"
+        )
+    return first
+
+
+def depends_on_batch(alone: Tensor, together: Tensor) -> bool:
+    """Whether an image has other scores (1, classes, h, w) in a batch, as by BatchNorm without running statistics."""
+    return differ(alone, together, OF_BATCHES)
+
+
+def refuse_probabilities(scores: Tensor, where: str) -> None:
+    """Raise UsageError for scores (B, classes, h, w) that are the probabilities of a softmax."""
+    total = scores.float().sum(dim=1)
+    if scores.shape[1] > 1 and float(scores.min()) >= 0 and float((total - 1).abs().max()) < ROUNDING:
+        raise UsageError(
+            f"{where}: its output is no logits (probabilities, whose sum is 1): use the network without its last step"
+        )
+
+
+def state_of(network: nn.Module) -> dict[str, Tensor]:
+    return dict(chain(network.named_parameters(), network.named_buffers()))
+
+
+def equal(some: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same values, NaN included."""
+    return torch.equal(some, other) or (
+        some.is_floating_point() and some.shape == other.shape and torch.allclose(some, other, 0, 0, equal_nan=True)
+    )
+
+
+def differ(some: Tensor, other: Tensor, share: float) -> bool:
+    """Whether scores differ by more than rounding: a share of the largest. Those that are not finite are not judged."""
+    limit = max(share, UNITS * torch.finfo(some.dtype).eps) * float(some.abs().max())
+    return some.shape != other.shape or float((some.float() - other.float()).abs().max()) > limit
