@@ -74,11 +74,11 @@ class Options:
                 f"{made.rescale:g}: add rescale=1, or give the mean of values 0 .. 1"
             )
         # Mean and std of what was found belong to its scale: with values 0 .. 255, 0.485 would subtract nearly nothing.
-        kept = [name for name in ("mean", "std") if name not in stated]
-        if kept and of_files.rescale < 0.1 <= made.rescale and any(of_files.mean):
+        names = [name for name in ("mean", "std") if name not in stated]
+        if names and of_files.rescale < 0.1 <= made.rescale and any(of_files.mean):
             raise UsageError(
-                f"option rescale of a model: {made.rescale:g} leaves values 0 .. 255, but its {' and '.join(kept)} "
-                f"{getattr(made, kept[0])} would be of values 0 .. 1: state mean and std, too"
+                f"option rescale of a model: {made.rescale:g} leaves values 0 .. 255, but its {' and '.join(names)} "
+                f"{getattr(made, names[0])} would be of values 0 .. 1: state mean and std, too"
             )
         return made
 
