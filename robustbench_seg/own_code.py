@@ -14,18 +14,20 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.machinery import ModuleSpec, all_suffixes
+from importlib.machinery import ModuleSpec, SourceFileLoader, all_suffixes
 from importlib.metadata import packages_distributions
 from importlib.metadata import version as version_of
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 
 from .errors import UsageError
 from .files import digest
 
-__all__ = ["has_source", "source_hash"]
+__all__ = ["has_source", "source_hash", "source_in_use"]
 
 OURS = ("robustbench_seg", "segformer")
 INSTALLED = {"site-packages", "dist-packages"}  # folders of packages that pip and the system install
+SEEN: dict[str, tuple[object, str]] = {}  # of a module: the spec of its import or reload, and the hash of its file then
 
 
 def source_hash(code: object, version: str = "") -> str:
@@ -41,6 +43,62 @@ def source_hash(code: object, version: str = "") -> str:
         )
     files = sorted([path.name, hash_of(path)] for path in own_files(module)) if module else []
     return digest([version, files, *(installed_versions(module) if module else [])])
+
+
+def source_in_use(code: object, version: str = "") -> str:
+    """Hash as `source_hash` does, code that was imported some time ago.
+
+    Raises UsageError, too, if one of its files was edited since: then another source would be hashed than what runs.
+    """
+    source = source_hash(code, version)
+    module = module_of(code)
+    for name, path in own_modules(module).items() if module else ():
+        if was_edited(name, path):
+            where = getattr(code, "__qualname__", code)
+            raise UsageError(f"{where}: its source was edited while it was in use; start Python again")
+    return source
+
+
+def was_edited(name: str, path: Path) -> bool:
+    """Whether a file is another one than its module was imported from, as far as that shows.
+
+    It shows in functions that are not in the file, and in a file that has changed since this was last asked.
+    """
+    module = sys.modules.get(name)
+    if module is None or name.partition(".")[0] in OURS or not INSTALLED.isdisjoint(path.parts):
+        return False
+    present = hash_of(path)
+    imported, before = SEEN.get(name, (None, ""))
+    spec = getattr(module, "__spec__", None)
+    if before and imported is spec:
+        return before != present
+    if runs_other_code(module, path):
+        return True
+    SEEN[name] = spec, present
+    return False
+
+
+def runs_other_code(module: ModuleType, path: Path) -> bool:
+    """Whether a function or method of a module is not in its file."""
+    if type(getattr(module, "__loader__", None)) is not SourceFileLoader:  # others may rewrite what they load
+        return False
+    try:
+        there = set(codes_in(compile(path.read_bytes(), str(path), "exec", dont_inherit=True)))
+    except (SyntaxError, ValueError):
+        return True
+    own = [one for one in vars(module).values() if getattr(one, "__module__", None) == module.__name__]
+    parts = [*own, *(part for one in own if isinstance(one, type) for part in vars(one).values())]
+    inner = [inspect.unwrap(part) for part in parts if isinstance(part, FunctionType)]
+    running = [one.__code__ for one in inner if isinstance(one, FunctionType)]
+    return any(code not in there for code in running if Path(code.co_filename) == Path(path))
+
+
+def codes_in(code: CodeType) -> Iterator[CodeType]:
+    """Yield a compiled text and all functions and classes in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes_in(constant)
 
 
 def has_source(code: object) -> bool:
@@ -97,7 +155,12 @@ def packages_on(path: tuple[tuple[str, int], ...]) -> Mapping[str, list[str]]:
 
 
 def own_files(module: str) -> set[Path]:
-    """Find the files of a module and of all the user's own modules that it imports, directly or indirectly."""
+    """Find the files of `own_modules`."""
+    return set(own_modules(module).values())
+
+
+def own_modules(module: str) -> dict[str, Path]:
+    """Find a module and all the user's own modules that it imports, directly or indirectly, with their files."""
     files: dict[str, Path] = {}
     waiting = [module]
     while waiting:
@@ -109,7 +172,7 @@ def own_files(module: str) -> set[Path]:
             continue
         files[name] = path
         waiting += imports_of(name, path)
-    return set(files.values())
+    return files
 
 
 def is_own(name: str, path: Path, start: str) -> bool:

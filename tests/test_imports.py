@@ -15,7 +15,7 @@ ORDER = """
     segformer streetscenes errors stopping wording __version__
     alignment environment family files html_pages images
     own_code owned_files locks
-    metrics plugin
+    own_values metrics plugin
     store
     yaml_files
     corruptions datasets models

@@ -1,11 +1,11 @@
 """Models that a program hands over: a torch network, with what its user states of it, or a Segmenter.
 
-What decides the logits of a network is hashed before it runs: its parameters and buffers, the source of its classes,
-the plain values among the attributes of its modules (such as a stride), the names of hooks, its input and its classes.
+What decides the logits of either is hashed before it runs, see `identity_of`; of a network also its input and classes.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from typing import Any, cast
@@ -16,22 +16,20 @@ from torch import Tensor, nn
 from ..errors import UsageError
 from ..files import digest
 from ..models import Options, Request
-from ..models.base import NetworkSegmenter, Segmenter, extend_identity
-from ..models.filling import hash_of_state
+from ..models.base import Segmenter, extend_identity
 from ..models.foreign import Facts, wrap
+from ..models.network_identity import identity_of
 from ..models.preprocessing import Preprocessing
 from ..models.request import STATED
-from ..own_code import source_hash
 
-__all__ = ["Classes", "Input", "evaluating", "identity_of", "made_of"]
+__all__ = ["Classes", "Input", "evaluating", "made_of"]
 
 Classes = Sequence[str] | Mapping[str, str | None] | None
 Input = Preprocessing | Mapping[str, Any] | Callable[[Tensor], Tensor] | None
 RAW = Preprocessing(rescale=1.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 IMAGENET_UNSTATED = Preprocessing(origin="nothing is stated of it")
 OF_INPUT = ("mean", "std", "channels", "rescale", "pad_to", "size", "licence")  # of `Options`
-PLAIN = (bool, int, float, str, bytes, type(None), torch.dtype, torch.Size)
-NO_SETTING = ("training", "call_super_init", "dump_patches")  # of each module, and none of them decides logits here
+IDENTITY = re.compile(r"(?:[0-9a-f]{32}){1,2}")  # of files, or of more than files
 
 
 class WithInput(nn.Module):
@@ -59,12 +57,16 @@ def made_of(
     preprocess: of a network, what a source states of its input ({"mean": ..., "channels": "bgr", "pad_to": 32}), by
     default ImageNet's; or a function from uint8 RGB (B, 3, H, W) to the network's input. classes: of the logits in
     their order, by default class_names; as a mapping, each with the class of the data set that it stands for. version:
-    in the place of sources that can't be read. Raises UsageError for what is neither a network nor a Segmenter.
+    in the place of what can't be hashed. Raises UsageError for what is neither a network nor a Segmenter.
     """
+    if classes is not None and not (is_ordered(classes) and all(isinstance(one, str) for one in classes)):
+        raise UsageError(
+            f"classes must be a list of names in the order of the logits, or a mapping of them, got {classes!r:.60}"
+        )
     if isinstance(model, nn.Module) and not is_segmenter(model):
         made = made_of_network(model, name, class_names, preprocess, classes, version)
     elif preprocess is None:
-        made = made_of_segmenter(cast(Segmenter, model), name, classes)
+        made = made_of_segmenter(cast(Segmenter, model), name, classes, version)
     else:
         raise UsageError(f"model {name}: a Segmenter makes its own input, so it takes no preprocess")
     return made
@@ -77,7 +79,7 @@ def made_of_network(
     if stated.names or stated.table or not stated.native:
         raise UsageError(f"model {name}: preprocess takes {', '.join(OF_INPUT)}")
     input_of = IMAGENET_UNSTATED
-    identity = ["network", identity_of(network, version)]
+    identity: list[Any] = ["network", identity_of(network, version)]
     about = type(network).__qualname__
     if isinstance(preprocess, Preprocessing):
         input_of = replace(preprocess, origin=STATED)
@@ -104,17 +106,22 @@ def listed_values(stated: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.tolist() if hasattr(value, "tolist") else value for name, value in stated.items()}
 
 
-def made_of_segmenter(segmenter: Segmenter, name: str, classes: Classes) -> Segmenter:
+def made_of_segmenter(segmenter: Segmenter, name: str, classes: Classes, version: str) -> Segmenter:
     """Take a Segmenter under another name; the one that was handed over stays as it is."""
     if not is_segmenter(segmenter):
         raise UsageError(f"model {name}: expected a network, a Segmenter or a source, got {type(segmenter).__name__}")
     made = copy(segmenter)
+    made.name = ""  # a name decides no logits
+    stated = made.checkpoint_sha256 if IDENTITY.fullmatch(made.checkpoint_sha256) else ""
+    extend_identity(made, identity_of(made, version or stated))
     made.name = name
-    if isinstance(made, NetworkSegmenter):
-        extend_identity(made, hash_of_state(made.network))
     if classes is not None:
         made.class_names = tuple(classes)
     return made
+
+
+def is_ordered(classes: object) -> bool:
+    return isinstance(classes, Mapping | Sequence) and not isinstance(classes, str | bytes)
 
 
 def is_segmenter(model: object) -> bool:
@@ -133,41 +140,3 @@ def evaluating(networks: Sequence[object]) -> Iterator[None]:
     finally:
         for module, training in zip(modules, before, strict=True):
             module.training = training
-
-
-def identity_of(code: object, version: str = "") -> list[Any]:
-    """Hash what decides the output of a network or a function.
-
-    Raises UsageError for code without a source file, as in a notebook, unless it has a version.
-    """
-    if not isinstance(code, nn.Module):
-        return [source_hash(code if hasattr(code, "__qualname__") else type(code), version)]
-    kinds = dict.fromkeys(type(module) for module in code.modules())
-    own = [kind for kind in kinds if kind.__module__.partition(".")[0] != "torch"]  # torch's are in every record
-    sources = sorted([kind.__qualname__, source_hash(kind, version)] for kind in own)
-    settings = [[name, type(module).__qualname__, settings_of(module)] for name, module in code.named_modules()]
-    return [version, sources, settings, hash_of_state(code)]
-
-
-def settings_of(module: nn.Module) -> list[list[str]]:
-    """Give the attributes of a module that are plain values, or made of some, sorted by name."""
-    values = {name: value for name, value in vars(module).items() if not name.startswith("_")}
-    settings = {name: plain(value) for name, value in values.items() if name not in NO_SETTING}
-    hooks = [*module._forward_pre_hooks.values(), *module._forward_hooks.values()]
-    settings["forward hooks"] = ", ".join(getattr(hook, "__qualname__", type(hook).__name__) for hook in hooks)
-    return sorted([name, text] for name, text in settings.items() if text)
-
-
-def plain(value: object) -> str:
-    """Write a plain value, a collection of some, or a configuration that has `to_dict`; "" for others."""
-    if isinstance(value, PLAIN):
-        return repr(value)
-    if isinstance(value, list | tuple | set | frozenset):
-        parts = [plain(one) for one in value]
-        return f"{type(value).__name__} {sorted(parts) if isinstance(value, set | frozenset) else parts}"
-    if isinstance(value, Mapping):
-        return str(sorted((repr(key), plain(one)) for key, one in value.items()))
-    if callable(to_dict := getattr(value, "to_dict", None)) and not isinstance(value, type):
-        with suppress(TypeError):  # of one that takes arguments
-            return plain(to_dict())
-    return ""

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..files import digest
 from ..images import decode_image, decode_indices, size_of
-from ..own_code import source_hash
+from ..own_code import source_in_use
+from ..own_values import Values
 from ..wording import listed, quote
 from .base import Dataset, Inspection, LabelMap, Sample, Survey, count_labels
 
@@ -30,11 +31,15 @@ TABLED = tuple(
 )
 
 
+# Attributes that are hashed as the files, as the options, or by a cell, and notes on files that do not count.
+HASHED = ("pairs", "table", "class_names", "options", "version", "name", "split", "palette", "notes")
+
+
 class FileDataset(Dataset):
     """Pairs of image and label files; a table of 256 entries turns stored label values into trainIds.
 
-    options: what `open_dataset` was given. version: for a class without a source file, as in a notebook: another one
-    with every edit.
+    options: what `open_dataset` was given. version: for a class without a source file, as in a notebook, or with an
+    attribute that can't be hashed: another one with every edit.
     """
 
     options: Mapping[str, object] = MappingProxyType({})
@@ -82,6 +87,7 @@ class FileDataset(Dataset):
         return self.survey(ids).fingerprint
 
     def survey(self, ids: Sequence[str]) -> Survey:
+        settings = self.settings()  # before anything is read, and maybe kept
         inspections = list(self.inspections(ids))
         faults = [str(fault) for fault in inspections if isinstance(fault, DataError)]
         if faults:
@@ -90,7 +96,8 @@ class FileDataset(Dataset):
         sound = [one for one in inspections if not isinstance(one, DataError)]
         unlabelled = tuple(one.image_id for one in sound if not one.pixels[:-1].any())
         sizes = {one.size: one.image_id for one in reversed(sound)}  # the first of each size
-        return Survey(self.digest_with_code([[one.image_id, *one.digests] for one in sound]), unlabelled, sizes)
+        files = [[one.image_id, *one.digests] for one in sound]
+        return Survey(self.digest_with_code(files, settings), unlabelled, sizes)
 
     def inspect(self, image_id: str) -> Inspection:
         """Read an image's two files once: the label is decoded and checked, of the image its structure, to the end."""
@@ -104,16 +111,25 @@ class FileDataset(Dataset):
         digests = tuple(hashlib.blake2b(content, digest_size=16).hexdigest() for content in (image, label))
         return Inspection(image_id, size, pixels, digests)
 
-    def digest_with_code(self, files: list[list[str]]) -> str:
+    def settings(self) -> list[list[str]]:
+        """Hash the attributes of a user's own class that decide what it makes of its files. Raises UsageError."""
+        if type(self).__module__ in (*FIXED, *TABLED):
+            return []
+        values = Values(self.version)
+        with values.below(type(self).__qualname__):
+            return values.attributes(self, vars(self), leave=HASHED)
+
+    def digest_with_code(self, files: list[list[str]], settings: list[list[str]]) -> str:
         """Hash files and, of a user's own class, what makes labels of them: classes, table, options and source."""
         kind = type(self)
         if kind.__module__ in FIXED:
             return digest(files)
         if kind.__module__ in TABLED:
             return digest([files, list(self.class_names), self.meaning()])
-        source = "" if kind is FileDataset else source_hash(kind, self.version)
+        source = "" if kind is FileDataset else source_in_use(kind, self.version)
         options = sorted((name, repr(value)) for name, value in self.options.items())
-        return digest([files, list(self.class_names), self.meaning(), options, source])
+        own = [settings] if settings else []
+        return digest([files, list(self.class_names), self.meaning(), options, source, *own])
 
     def meaning(self) -> list[Any]:
         """What decides which class a stored label is, as plain JSON."""

@@ -20,17 +20,17 @@ from segformer.files import read_file, sha256_of
 
 from ..errors import UsageError
 from ..files import digest
-from ..own_code import source_hash
+from ..own_code import source_in_use
 from ..wording import counted, listed
-from .base import NetworkSegmenter, Segmenter, unchanged
-from .filling import fill, hash_of_state
+from .base import Segmenter, unchanged
+from .filling import fill
 from .foreign import Facts, wrap
+from .network_identity import identity_of
 from .request import Request
 
 __all__ = ["Factory", "load"]
 
 ATTRIBUTES = ("class_names", "licence", "checkpoint_sha256", "about", "parameters", "device")
-SOURCES: dict[str, str] = {}  # of the modules that were imported here, as they were then
 MOST_NAMES = 8  # of what a module defines, in a message
 SEED = 0  # of weights that a function draws: the same in each process
 
@@ -70,9 +70,7 @@ def load(request: Request) -> Segmenter:
     if checkpoint and not checkpoint.exists():
         raise UsageError(f"model {request.name}: {checkpoint}: no such file")
     module = import_module_of(factory.module)
-    source = source_hash(module.__name__)
-    if SOURCES.setdefault(module.__name__, source) != source:
-        raise UsageError(f"{factory.module}: its source was edited while it was in use; start Python again")
+    source = source_in_use(module.__name__)
     with unchanged([checkpoint] if checkpoint and checkpoint.is_file() else []):
         made, wants_checkpoint = call(factory, module, request)
         left_out: tuple[str, ...] = ()
@@ -82,12 +80,14 @@ def load(request: Request) -> Segmenter:
             left_out = fill(made, read_file(checkpoint))
         files = [sha256_of(checkpoint)] if checkpoint and checkpoint.is_file() else []
     stated = f" (sha256 {files[0]})" if files else ""  # the identity is of more than the file
+    # The source stands for what can't be hashed: the same function of it makes the same.
+    identity = ["factory", source, files, factory.function, identity_of(made, version=source)]
     if isinstance(made, nn.Module):
         origin = f", weights from {checkpoint.name}{stated}" if checkpoint else ""
         unread = f", {counted(len(left_out), 'tensor')} of the file left out" if left_out else ""
         facts = Facts(
             where=str(factory),
-            identity=digest(["factory", source, files, hash_of_state(made)]),
+            identity=digest(identity),
             about=f"{type(made).__name__} of {factory.function}{origin}{unread}",
         )
         return wrap(made, request, facts)
@@ -97,8 +97,7 @@ def load(request: Request) -> Segmenter:
             f"{', '.join(lacking)}"
         )
     segmenter = cast(Segmenter, made)
-    weights = hash_of_state(made.network) if isinstance(made, NetworkSegmenter) else []
-    segmenter.checkpoint_sha256 = digest(["factory", source, files, segmenter.checkpoint_sha256, weights])
+    segmenter.checkpoint_sha256 = digest([*identity, segmenter.checkpoint_sha256])
     if checkpoint and stated not in segmenter.about:
         segmenter.about = f"{segmenter.about}, weights from {checkpoint.name}{stated}"
     return segmenter

@@ -16,7 +16,7 @@ class Drawn:
     device = torch.device("cpu")
 
     def __init__(self, seed: int, before: Callable[[torch.Tensor], object] = lambda images: None) -> None:
-        self.name = self.checkpoint_sha256 = f"drawn {seed}"
+        self.name, self.checkpoint_sha256 = f"drawn {seed}", f"{seed:032x}"
         self.weight = torch.randn(19, 3, 3, 3, generator=torch.Generator().manual_seed(seed))
         self.before, self.seen = before, []
 

@@ -102,6 +102,13 @@ def test_a_name_stands_before_a_source(text: str, name: str, source: str) -> Non
         ("nothing", r"model nothing: no such source; the forms are hf:FOLDER_OR_ID, .*builtin:streets-b0, .*constant"),
         ("hf:", "no such source"),
         ("onnx", "no such source"),
+        ("builtin:x", "model builtin:x: no such weights ship with the program; there are builtin:streets-b0, builtin:"),
+        ("segformer-b0@builtin:x", "no such weights ship with the program; there are builtin:streets-b0"),
+        ("onnx:net2.py", "onnx takes an ONNX graph, such as net.onnx; a network of your own code is FILE.py:FUNCTION"),
+        ("pt2:net2.py", "pt2 takes a program that torch.export saved, such as net.pt2; a network of your own code is"),
+        ("hf:net2.py", "hf takes a folder, or a repository of the hub; a network of your own code is"),
+        ("segformer-b0@net2.py", r"segformer-b0 takes a checkpoint, such as weights\.safetensors or weights"),
+        ("torchvision:fcn_resnet50@net2.py", "torchvision takes a checkpoint, such as"),
         ("constant?colour=1", "unknown option 'colour' of a model; known: mean, std, channels"),
         ("constant?mean=a", "option mean of a model must be one number or three, .*, got 'a'"),
         ("constant?mean=1,2", "option mean"),
@@ -302,6 +309,19 @@ def test_weights_that_a_function_draws_are_the_same_in_each_call_and_part_of_the
     state = {name: tensor + 1 for name, tensor in Net().state_dict().items()}
     torch.save(state, tmp_path / "w.pth")
     assert load(f"{text}@{tmp_path}/w.pth").checkpoint_sha256 != first.checkpoint_sha256
+
+
+def test_functions_of_one_file_make_models_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "\nimport os\ndef plus(num_classes):\n    network = build(num_classes)\n"
+        "    network.sign = os.environ.get('SIGN', '+')\n    return network\n\nminus = plus\n"
+    )
+    path = write_factory(tmp_path, SCRIPT + text)
+    plus = load(f"{path}:plus").checkpoint_sha256
+    assert plus == load(f"{path}:plus").checkpoint_sha256
+    assert plus != load(f"{path}:minus").checkpoint_sha256, "the function"
+    monkeypatch.setenv("SIGN", "-")
+    assert plus != load(f"{path}:plus").checkpoint_sha256, "a setting of the network"
 
 
 def test_an_edited_source_is_another_model_and_is_refused_while_the_old_one_is_in_use(tmp_path: Path) -> None:
