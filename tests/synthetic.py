@@ -40,14 +40,14 @@ def write_synthetic(
 ) -> None:
     """Write cells and plan.
 
-    fields: suite, protocol, dataset, split, precision, about, seed; draw, the seed of the corruptions;
+    fields: suite, protocol, dataset, split, fingerprint, precision, about, seed; draw, the seed of the corruptions;
     parameters, by model; sha256 of all models; ids of the images; skip, patterns of slugs left out.
     """
     rng = np.random.default_rng(fields.get("seed", 0))
     shares = rng.dirichlet(np.full(len(CLASSES), 2.0), images)
     hardness = rng.normal(0, 0.04, (images, len(CLASSES)))
     ids = fields.get("ids", [f"image_{k:04d}" for k in range(images)])
-    cells, parameters = [], fields.get("parameters", {})
+    cells, parameters, fingerprint = [], fields.get("parameters", {}), fields.get("fingerprint", "f")
     for model in models:
         sha256 = fields.get("sha256", f"{sum(map(ord, model)):064x}")
         for view in views:
@@ -57,7 +57,7 @@ def write_synthetic(
                     corruption=corruption, severity=severity, view=view, seed=fields.get("draw", 0),
                     precision=fields.get("precision", "fp32"), metrics=("boundary", "calibration", "likelihood"),
                 )  # fmt: skip
-                key = quality_key(cell, engine_version=2, checkpoint_sha256=sha256, fingerprint="f", ids=ids)
+                key = quality_key(cell, engine_version=2, checkpoint_sha256=sha256, fingerprint=fingerprint, ids=ids)
                 cells.append(PlannedCell(kind="quality", slug=cell.slug, key=key))
                 if any(fnmatch(cell.slug, pattern) for pattern in fields.get("skip", ())):
                     continue
@@ -65,7 +65,7 @@ def write_synthetic(
                     kind="quality", key=key, cell=cell, class_names=CLASSES, checkpoint_sha256=sha256,
                     licence="CC0-1.0", about=fields.get("about", "drawn numbers"),
                     parameters=parameters.get(model, 3_700_000), environment=ENVIRONMENT, timings={},
-                    engine_version=2, fingerprint="f", images=images, of=images,
+                    engine_version=2, fingerprint=fingerprint, images=images, of=images,
                 )  # fmt: skip
                 own = np.random.default_rng([sum(map(ord, cell.slug))])
                 right = accuracy(model, corruption, severity, view) + hardness + own.normal(0, 0.06, hardness.shape)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from robustbench_seg.errors import UsageError
 from robustbench_seg.owned_files import FILES, owning
 
 
@@ -61,3 +62,23 @@ def test_without_a_list_nothing_is_removed(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("of an older program")
     write(tmp_path, "b.csv")
     assert names_in(tmp_path) == ["a.csv", "b.csv", FILES]
+
+
+def test_a_file_of_someone_elses_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(UsageError, match=f"^{tmp_path / 'index.html'}: is not of this program; remove it, or choose"):
+        write(tmp_path, "a.csv", "index.html")
+    assert names_in(tmp_path) == ["index.html"]
+    assert (tmp_path / "index.html").read_text() == "mine"
+
+
+def test_its_own_files_are_overwritten_and_so_are_those_in_the_folder_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "report").mkdir()
+    for _ in range(2):
+        write(tmp_path / "report", "index.html")
+    (tmp_path / "run/plans").mkdir(parents=True)
+    for folder in (tmp_path / "run", tmp_path / "run/report"):
+        folder.mkdir(exist_ok=True)
+        (folder / "index.html").write_text("of an older program")
+        write(folder, "index.html")
+        assert (folder / "index.html").read_text() == "x"

@@ -1,5 +1,6 @@
 """The command `export`: write a network as an ONNX graph, in float32 or int8."""
 
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,8 +14,11 @@ from .terminal import console, say
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
+    from ..models.base import Segmenter
 
 __all__ = ["export"]
+
+COLOUR = re.compile(r"\x1b(\[[0-9;]*m?)?")  # an escape of a terminal; the end of a message may cut it off
 
 
 def export(
@@ -43,9 +47,11 @@ def export(
     from ..models import load_source
     from ..models.onnx import OnnxSegmenter
     from ..models.source import Source
-    from ..quantisation import Calibration, Recipe, float_graph, quantise
+    from ..quantisation import Calibration, Recipe, quantise
     from ..store.view import View
 
+    if out.suffix.lower() != ".onnx":
+        raise UsageError(f"--out {out}: the graph is a file FILE.onnx")
     if int8 != (calibrate is not None):
         raise UsageError("--int8 needs training images, and nothing else does: --int8 --calibrate NAME=PATH")
     dataset = calibration_data(calibrate, split) if calibrate else None
@@ -53,18 +59,28 @@ def export(
     place, cpu = Source.parse(source), torch.device("cpu")
     model = load_source(place, place.default_name, dataset.class_names if dataset else (), cpu)
     if calibration is None:
-        float_graph(model, out)
+        write_float(model, out)
         say(f"wrote {out} ({decimal(out.stat().st_size)})")
         return
     with tempfile.TemporaryDirectory() as folder, console.status("calibrating"):
         path = Path(place.weights or "")
         if place.model != "onnx":
             path = Path(folder, "float.onnx")
-            float_graph(model, path)
+            write_float(model, path)
             model = load_source(Source(model="onnx", weights=str(path)), model.name, model.class_names, cpu)
         assert isinstance(model, OnnxSegmenter)
         made = quantise(model, path, calibration, Recipe(method=method), out, say)
     say(f"wrote {out} ({decimal(out.stat().st_size)}): {made}")
+
+
+def write_float(model: "Segmenter", out: Path) -> None:
+    """Write the float graph. Raises what `float_graph` raises, without the colours that torch gives to its reasons."""
+    from ..quantisation import float_graph
+
+    try:
+        float_graph(model, out)
+    except UsageError as error:
+        raise UsageError(COLOUR.sub("", str(error))) from None
 
 
 def calibration_data(text: str, split: str) -> "Dataset":

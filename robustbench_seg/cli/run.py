@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import UsageError
 from ..locks import measuring
 from ..wording import counted
 from .choice import Choice, choose, options_for, shard_for
@@ -41,6 +42,7 @@ from .terminal import console, say, warn
 
 if TYPE_CHECKING:
     from ..measure.listener import Listener
+    from ..measure.plan import Options
     from ..suites import Suite
 
 __all__ = ["run"]
@@ -77,6 +79,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
     from ..api.progress import RunProgress
     from ..measure.runner import Listeners
     from ..measure.runner import run as run_suite
+    from .own_plan import OwnPlan
 
     choice = Choice(
         data=data or (),
@@ -105,10 +108,12 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         address=address,
         shard=(part := shard_for(shard, address)),
     )
+    warn_of_absent_arms(target.suite, options)
+    own = OwnPlan(out, target.suite.name)
     with logged(log_to, out, target.suite) as log, RunProgress(console) as progress:
-        failed = run_suite(target.suite, out, options, Listeners(progress, log))
+        failed = run_suite(target.suite, out, options, Listeners(progress, log, own))
     try:
-        if part is None or not (lacking := missing_in(out, target.suite.name)):
+        if part is None or not (lacking := own.missing()):
             with turn_for(out, "report"), measuring(out, alone=False, wait=say):
                 write_and_show([out], out / "report", text=True)
         else:
@@ -122,14 +127,20 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         raise typer.Exit(1)
 
 
-def missing_in(out: Path, suite: str) -> int:
-    """Count the cells of a suite's last plan that are neither stored nor noted as failed."""
-    from ..store.folder import Store
+def warn_of_absent_arms(suite: "Suite", options: "Options") -> None:
+    """Name the primary comparisons that no result of this run can decide. Suites are run with other models, too."""
+    from ..studies.arms import arms_of
+    from ..suites import with_weights
 
-    store = Store(out)
-    plan = [plan for plan in store.plans() if plan.suite == suite][-1]
-    failed = {failure.record.key for failure in store.failures().values()}
-    return sum(not store.has(cell.kind, cell.slug, cell.key) and cell.key not in failed for cell in plan.cells)
+    if not suite.primary:
+        return
+    try:
+        arms = arms_of(model.name for model in with_weights(suite, options.weights, options.models))
+    except UsageError:  # the run raises it too, after faults of the data
+        return
+    if absent := [str(each.comparison) for each in suite.primary if not arms.keys() >= {*each.arms}]:
+        line = f"primary comparisons that this run has no models for: {'; '.join(absent)}"
+        warn(f"{line}; the arms of its models are {', '.join(arms)}")
 
 
 @contextmanager

@@ -22,6 +22,7 @@ __all__ = [
     "has_image",
     "is_complete",
     "is_there",
+    "read_checksums",
     "require_room",
     "write_checksums",
     "write_manifests",
@@ -100,6 +101,16 @@ def checksum_line(sha256: str, name: str) -> str:
     return ("\\" if text != name else "") + f"{sha256}  {text}\n"
 
 
+def read_checksums(tree: Path) -> dict[str, str]:
+    """Read the sha256 of each file of a tree, by its path in the tree; none where there are no checksums yet."""
+    try:
+        text = (tree / CHECKSUMS).read_bytes().decode()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return {}
+    lines = text.removesuffix("\n").split("\n")  # names may contain other line breaks
+    return {name_in(line): line.removeprefix("\\").partition("  ")[0] for line in lines}
+
+
 def name_in(line: str) -> str:
     """Return the name in a line of `checksum_line`."""
     name = line.partition("  ")[2]
@@ -108,17 +119,13 @@ def name_in(line: str) -> str:
     return re.sub(r"\\(.)", lambda match: {"n": "\n", "r": "\r"}.get(match[1], match[1]), name)
 
 
-def is_complete(tree: Path) -> bool:
-    """Whether a tree has its manifest, its checksums and every file in the checksums."""
+def is_complete(export: Export, condition: Condition) -> bool:
+    """Whether a condition's tree has its manifest, each of its files, and a checksum of each."""
+    tree = export.tree(condition)
     if read_manifest(tree) is None:
         return False
-    try:
-        lines = (
-            (tree / CHECKSUMS).read_bytes().decode().removesuffix("\n").split("\n")
-        )  # names may contain other line breaks
-    except (FileNotFoundError, UnicodeDecodeError):
-        return False
-    return all(is_there(tree / name_in(line)) for line in lines)
+    files = {path.as_posix() for image_id in export.ids for path in export.paths(image_id)}
+    return files <= read_checksums(tree).keys() and all(is_there(tree / name) for name in files)
 
 
 def has_files(export: Export, condition: Condition, image_id: str) -> bool:

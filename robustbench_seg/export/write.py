@@ -26,6 +26,7 @@ from .folder import (
     has_image,
     is_complete,
     is_there,
+    read_checksums,
     require_room,
     write_checksums,
     write_manifests,
@@ -41,7 +42,7 @@ class Listener:
     """Receives the progress of an export. This base class ignores it."""
 
     def note(self, line: str) -> None:
-        """Before the export: report a file in the data set's folder that does not count."""
+        """Before the export: report a file of the data set that does not count, or a damaged one that is made again."""
 
     def plan(self, conditions: int, incomplete: int, rest: Estimate) -> None:
         """Report the numbers of all trees and of incomplete trees, which may hold images, and the remaining work."""
@@ -51,7 +52,10 @@ class Listener:
 
 
 def export_images(export: Export, workers: int, listener: Listener) -> None:
-    """Write the files that `export.out` lacks. Written files stay, even after an error.
+    """Write the files that `export.out` lacks, or that differ from their checksums there.
+
+    Written files stay, even after an error. They are written whole, so that those without a checksum, after a kill, are
+    taken as they are.
 
     Raises StoreError for a folder that is in use, or holds another export or other files, such as images from an older
     version of a user's own corruption; UsageError for a corruption that was edited after its import; MachineError for
@@ -64,7 +68,8 @@ def export_images(export: Export, workers: int, listener: Listener) -> None:
     check_sources(export, sources)
     with locked(export.out), Loader(workers) as loader:
         check_folder(export.out, manifest)  # another export may have started there since
-        conditions = [condition for condition in export.conditions if not is_complete(export.tree(condition))]
+        remove_damaged(export, loader, listener)
+        conditions = [condition for condition in export.conditions if not is_complete(export, condition)]
         missing = [(c, image_id) for c in conditions for image_id in export.ids if not has_files(export, c, image_id)]
         to_make = [task for task in missing if not has_image(export, *task)]
         rest = replace(estimate(partial(file_size, export), to_make, loader), files=len(missing))
@@ -72,6 +77,28 @@ def export_images(export: Export, workers: int, listener: Listener) -> None:
         listener.plan(len(export.conditions), len(conditions), rest)
         write_manifests(export, manifest | {"environment": environment.describe("cpu")}, conditions, sources)
         fill_trees(export, conditions, loader, listener)
+
+
+def remove_damaged(export: Export, loader: Loader, listener: Listener) -> None:
+    """Remove the files that differ from their checksums, so that they are made again."""
+    stated = [
+        (tree / path, checksums[path.as_posix()])
+        for tree in map(export.tree, export.conditions)
+        if (checksums := read_checksums(tree))
+        for image_id in export.ids
+        for path in export.paths(image_id)
+        if path.as_posix() in checksums and is_there(tree / path)
+    ]
+    for (path, _), whole in zip(stated, loader.map(is_whole, stated), strict=True):
+        if not whole:
+            listener.note(f"{path}: differs from its checksum; it is made again")
+            path.unlink()
+
+
+def is_whole(stated: tuple[Path, str]) -> bool:
+    """Whether a file has its checksum. Runs in a worker."""
+    path, checksum = stated
+    return sha256(path) == checksum
 
 
 def fill_trees(export: Export, conditions: Iterable[Condition], loader: Loader, listener: Listener) -> None:
@@ -112,16 +139,17 @@ def encode(export: Export, task: Task) -> tuple[Sample, bytes]:
 
 
 def link_label(shared: Path, path: Path, label: LabelMap) -> None:
-    """Hard-link a tree's label file to the shared one, after writing the shared one if it does not exist."""
-    if not is_there(shared):
-        write_bytes(shared, png(label))
+    """Hard-link a tree's label file to the shared one, after writing the shared one if it is missing or damaged."""
+    content = png(label)
+    if not is_there(shared) or shared.read_bytes() != content:
+        write_bytes(shared, content)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         try:
             os.link(shared, path)
         except OSError:  # a disk without hard links, or with a limit on links per file
-            write_bytes(path, shared.read_bytes())
+            write_bytes(path, content)
 
 
 def sha256(path: Path) -> str:

@@ -25,6 +25,13 @@ OPTIONS = re.compile(r"(?P<place>[^?]*)\?(?P<options>\w+=.*)", re.DOTALL)
 WITH_NAME = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})=(?P<source>.+)", re.DOTALL)
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 WITH_FILE = re.compile(r"(?P<before>[^@]+)@(?P<file>.+)", re.DOTALL)
+# What a kind reads, where that is no checkpoint, for messages.
+READ = {
+    "hf": "a folder, or a repository of the hub",
+    "smp": "a folder, or a repository of the hub",
+    "onnx": "an ONNX graph, such as net.onnx",
+    "pt2": "a program that torch.export saved, such as net.pt2",
+}
 CODE = re.compile(r"(?P<module>.+\.py|[A-Za-z_][\w.]*):(?P<function>[A-Za-z_][\w.]*)(@(?P<file>.+))?", re.DOTALL)
 
 
@@ -78,6 +85,8 @@ def find(text: str, folder: Path) -> dict[str, str]:
     """Find the model and its weights, whose paths start from a folder. Raises UsageError for what is no source."""
     if text in BUILTIN_WEIGHTS:
         return {"model": next(name for name in MODELS if text in MODELS[name].builtin), "weights": text}
+    if text.rpartition("@")[2].startswith("builtin:") and text.rpartition("@")[2] not in BUILTIN_WEIGHTS:
+        raise UsageError(f"no such weights ship with the program; there are {', '.join(BUILTIN_WEIGHTS)}")
     kind, colon, place = text.partition(":")
     if colon and place and kind in MODELS and MODELS[kind].form:
         return {"model": kind, "weights": weights_of(kind, place, folder)}
@@ -96,9 +105,15 @@ def find(text: str, folder: Path) -> dict[str, str]:
 
 
 def weights_of(kind: str, place: str, folder: Path) -> str:
-    """Find what a kind of source reads: a path from a folder, a word, or a repository on the hub."""
+    """Find what a kind of source reads: a path from a folder, a word, or a repository on the hub.
+
+    Raises UsageError for Python code.
+    """
     if place in (RANDOM_WEIGHTS, *BUILTIN_WEIGHTS):
         return place
+    if place.endswith(".py"):
+        reads = READ.get(kind, "a checkpoint, such as weights.safetensors or weights.pth")
+        raise UsageError(f"{kind} takes {reads}; a network of your own code is FILE.py:FUNCTION")
     if MODELS[kind].hub:
         from segformer.huggingface import HUB, repository_of
 

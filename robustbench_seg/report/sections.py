@@ -10,7 +10,7 @@ import pandas as pd
 from ..errors import UsageError
 from ..studies.alarms import identical_models
 from ..studies.facts import facts_of, provenance
-from ..studies.limits import limits_of, untrusted
+from ..studies.limits import limits_of, mixed_data, untrusted
 from ..studies.pictures import colours_of
 from ..studies.sources import Source, sources_of
 from ..studies.titles import numbered
@@ -61,7 +61,7 @@ def section_of(source: Source) -> Section:
     flag = "Transductive: " if main.order and all(view.batchnorm for view in main.order) else ""
     # A primary comparison before others, then the earlier part.
     finding = max(content.findings, key=lambda each: each.primary, default=None)
-    alarms = tuple(f"⚠ {line}." for line in identical_models(source.drawn))
+    alarms = tuple(f"⚠ {line}." for line in (*identical_models(source.drawn), *mixed_data(source.drawn, main.cells)))
     finished = [frame for frame in (source.drawn, source.latency) if len(frame)]
     facts = facts_of(pd.concat(finished)) if finished else {}
     return Section(

@@ -142,6 +142,8 @@ def content_of(path: Path) -> bytes:
 
 def parse_parquet(content: bytes, where: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Parse Parquet, and verify the checksums of its pages. Raises StoreError for other or damaged content."""
+    if not content:
+        raise StoreError(f"{where}: not a whole Parquet file (it is empty)")
     try:
         with pq.ParquetFile(
             pa.BufferReader(content),

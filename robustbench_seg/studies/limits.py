@@ -15,9 +15,10 @@ from .evidence import Evidence
 from .machines import differing_machines
 from .statistics import HOLD_BLOCKS, HOLD_BLOCKS_OF_MIOU, LEAST_COVER, LEAST_COVER_OF_MIOU, least_p
 
-__all__ = ["incomplete", "limits_of", "transductive_notes", "untrusted"]
+__all__ = ["incomplete", "limits_of", "mixed_data", "transductive_notes", "untrusted"]
 
 PAPER_SIZE = (1024, 2048)  # of Cityscapes, on which the paper's tables are
+FINGERPRINT = 12  # characters of it that tell it from others
 
 
 def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
@@ -134,6 +135,27 @@ def limits_of_intervals(evidence: Evidence) -> list[str]:
     if least_p(blocks) > 2 / evidence.resamples:
         lines.append(f"No p is below {least_p(blocks):.2g}, the least that {blocks} blocks allow.")
     return lines
+
+
+def mixed_data(cells: pd.DataFrame, main: pd.DataFrame) -> list[str]:
+    """State which data have cells of several versions, without a full stop.
+
+    main: the cells that a report leads with. Another number of images is a choice of images, and no other version.
+    """
+    if not len(cells):
+        return []
+    leading = main["fingerprint"].iloc[0]
+    versions = [
+        (f"{name} {split}", sorted(part["fingerprint"].unique(), key=lambda own: own != leading))
+        for (name, split, _), part in cells.groupby(["dataset", "split", "images"], sort=False)
+    ]
+    return [
+        f"{data}: {len(own)} versions of these data have results here, with the fingerprints "
+        f"{conjoin([each[:FINGERPRINT] for each in own])}: their numbers do not compare; "
+        f"the title and its sentences are of {leading[:FINGERPRINT]}"
+        for data, own in versions
+        if len(own) > 1
+    ]
 
 
 def untrusted(cells: pd.DataFrame) -> list[str]:

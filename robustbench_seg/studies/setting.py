@@ -51,7 +51,7 @@ class Setting:
 
     @classmethod
     def all_of(cls, source: Source) -> list[Self]:
-        """Resample the cells of a plan, by setting. The main one has the most images.
+        """Resample the cells of a plan, by setting. The first is the main one: of the last run, else of most images.
 
         Without any quality cell, a single one that has neither cells nor views.
         """
@@ -59,10 +59,10 @@ class Setting:
             nothing = pd.DataFrame(columns=["title", "view", "corruption", "flag"])
             return [cls(source=source, evidence=Evidence(nothing, {}), main=True)]
         every = evidence_of(source.quality, source.reference, source.plan.primary, source.plan.margin)
-        main = max(every, key=lambda evidence: (int(evidence.cells["images"].iloc[0]), len(evidence.cells)))
+        every.sort(key=lambda one: source.precedence(one.cells), reverse=True)
         seen = [view_name(view.label, one.cells["void"].iloc[0]) for one in every for view in one.views]
         names = iter(numbered(seen))
-        return [cls(source=source, evidence=one, main=one is main).with_views(names) for one in every]
+        return [cls(source=source, evidence=one, main=one is every[0]).with_views(names) for one in every]
 
     def with_views(self, names: Iterator[str]) -> Self:
         """Add a setting for each view. In detail are the views of the extent effect, if they are there."""

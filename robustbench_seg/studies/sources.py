@@ -3,10 +3,10 @@
 Plans of one suite and its conditions are one, whatever views each has; the views of the last folder come first. Plans
 of suites of different names are one too, if they are in different folders and have the same conditions and views of
 the same data and no cell in common, such as networks in float32 and in int8. The last folder's plan then stands for
-both.
+both. A report of one folder leads with what its last run measured, whatever older runs left there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,7 +30,8 @@ __all__ = ["Source", "sources_of"]
 class Source:
     """One plan, and the stores that have cells of it.
 
-    measured: all quality cells of these stores; drawn, latency: the plan's own; quality: the first draw of `drawn`.
+    measured: all quality cells of these stores; drawn, latency: the plan's own; quality: the first draw of `drawn` that
+    the last run has, else the first one. last: the keys of the last run's cells; none where there are several folders.
     """
 
     stores: Sequence[Store]
@@ -39,12 +40,17 @@ class Source:
     drawn: pd.DataFrame
     quality: pd.DataFrame
     latency: pd.DataFrame
+    last: frozenset[str]
     reference: str | None
     pictures: bool
 
     @property
     def conditions(self) -> Conditions:
         return dict(self.plan.conditions)
+
+    def precedence(self, cells: pd.DataFrame) -> tuple[bool, int, int]:
+        """By which the cells of a setting lead: whether some are of the last run, how many images and cells."""
+        return not self.last.isdisjoint(cells["key"]), int(cells["images"].iloc[0]), len(cells)
 
     @property
     def missing(self) -> dict[str, str]:
@@ -71,6 +77,7 @@ def sources_of(
     frames = {}
     plans: dict[object, dict[Path, Plan]] = {}
     places: dict[object, object] = {}  # subject ─▶ key of `plans`
+    runs: dict[tuple[Path, object], Plan] = {}  # folder and identity ─▶ the last run
     for folder in folders:
         frames[folder] = quality_frame(folder), latency_frame(folder)
         for plan in read_plans(folder, frames[folder][0]):
@@ -82,11 +89,14 @@ def sources_of(
             if folder in others or repeated:  # two suites of one folder, or of the same cells, stay apart
                 place = plan.identity
             plans.setdefault(place, {})[folder] = plan
+        runs |= {(folder, run.identity): run for run in Store(folder).plans()}
         if not any(map(len, frames[folder])) and not Store(folder).failures():
             raise StoreError(f"{folder}: no cell is finished yet; run the suite again to resume")
     sources = []
     for own in plans.values():
-        last = list(own.values())[-1]
+        folder, last = list(own.items())[-1]
+        alone = len(own) == 1 and last.written
+        keys = frozenset(cell.key for cell in runs[folder, last.identity].cells) if alone else frozenset()
         cells = {cell.key: cell for plan in own.values() for cell in plan.cells}
         measured, speeds = (together([frames[folder][kind] for folder in own]) for kind in (0, 1))
         views = views_of(list(own.values()))
@@ -105,13 +115,22 @@ def sources_of(
                 ),
                 measured=measured,
                 drawn=quality,
-                quality=first_draws(quality),
+                quality=first_of(quality, keys),
                 latency=only(speeds, list(cells)),
+                last=keys,
                 reference=reference,
                 pictures=pictures,
             )
         )
     return sources
+
+
+def first_of(cells: pd.DataFrame, last: Collection[str]) -> pd.DataFrame:
+    """Keep of each model in a setting the cells of one draw, see `Source`; they stay in their order."""
+    if not len(cells):
+        return cells
+    own = first_draws(cells.sort_values("key", key=lambda keys: ~keys.isin(last), kind="stable"))
+    return cells[cells["key"].isin(own["key"])]
 
 
 def shares_a_cell(one: Plan, other: Plan) -> bool:

@@ -59,5 +59,7 @@ def expect_measured(
     for each in primary:
         if fault := each.fault(conditions, views):
             raise ValueError(f"primary: {each.comparison}: {fault}")
-    if len(set(primary)) < len(primary):
-        raise ValueError("primary: comparisons must differ")
+    places = [(frozenset(each.arms), each.quantity, each.view) for each in primary]
+    for number, each in enumerate(primary):
+        if places[number] in places[:number]:  # its sign alone would be another
+            raise ValueError(f"primary: comparisons must differ, whichever arm is first, got {each.comparison} again")

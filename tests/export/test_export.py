@@ -43,6 +43,10 @@ class Recorder(Listener):
 
     def __init__(self, stop: int | None = None) -> None:
         self.images, self.stop = 0, stop
+        self.notes: list[str] = []
+
+    def note(self, line: str) -> None:
+        self.notes.append(line)
 
     def plan(self, conditions: int, incomplete: int, rest: Estimate) -> None:
         self.conditions, self.incomplete, self.rest = conditions, incomplete, rest
@@ -298,6 +302,62 @@ def test_empty_files_are_made_again(tmp_path: Path, finished: Path) -> None:
         path.write_bytes(b"")
     recorder = run_export(make_export(out))
     assert (recorder.incomplete, recorder.rest.files) == (3, 3)
+    assert contents(out) == contents(finished)
+
+
+@pytest.mark.parametrize("lost", [True, False])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_files_that_differ_from_their_checksums_are_made_again_and_named(
+    tmp_path: Path, finished: Path, workers: int, lost: bool
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    image, other = sorted((out / "fog").rglob("*_leftImg8bit.png"))[:2]
+    label = next((out / "gaussian_noise/1").rglob("*_labelTrainIds.png"))
+    for path in (image, label):
+        path.write_bytes(path.read_bytes()[:-9])
+    if lost:
+        other.unlink()
+    recorder = run_export(make_export(out), workers)
+    assert recorder.notes == [f"{path}: differs from its checksum; it is made again" for path in (image, label)]
+    assert (recorder.incomplete, recorder.rest.files) == (2, 2 + lost)
+    assert contents(out) == contents(finished)
+    again = run_export(make_export(out))
+    assert (again.notes, again.incomplete) == ([], 0)
+
+
+def test_a_damaged_label_that_trees_share_gets_into_no_tree(tmp_path: Path, finished: Path) -> None:
+    out = tmp_path / "out"
+    run_export(make_export(out, conditions=CONDITIONS[:2]))
+    shared = next((out / "gtFine").rglob("*.png"))
+    shared.write_bytes(shared.read_bytes()[:-9])  # hard links: every tree has the damaged one
+    run_export(make_export(out, conditions=CONDITIONS[2:]))
+    run_export(make_export(out))
+    assert contents(out) == contents(finished)
+
+
+def test_a_damaged_list_of_checksums_is_written_again(tmp_path: Path, finished: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    sums = out / "fog/3/sha256sums.txt"
+    first, *others = sums.read_text().splitlines(keepends=True)
+    sums.write_text("".join(others))
+    image = out / "fog/3" / first.split("  ")[1].strip()
+    assert run_export(make_export(out)).incomplete == 1
+    assert contents(out) == contents(finished)
+    sums.write_text("0" * 64 + first[64:] + "".join(others))
+    assert run_export(make_export(out)).notes == [f"{image}: differs from its checksum; it is made again"]
+    assert contents(out) == contents(finished)
+
+
+def test_files_without_a_checksum_yet_are_taken_as_they_are(tmp_path: Path, finished: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        run_export(make_export(out), stop=2)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.png")}
+    assert before
+    assert run_export(make_export(out)).notes == []
+    assert before == {path: path.stat().st_mtime_ns for path in before}
     assert contents(out) == contents(finished)
 
 

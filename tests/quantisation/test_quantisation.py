@@ -320,3 +320,22 @@ def test_what_is_no_network_is_refused(tmp_path: Path, one: Path) -> None:
         assert done.returncode == 2
         assert message in done.stderr
         assert not (tmp_path / "out.onnx").exists()
+
+
+def test_a_graph_gets_the_ending_of_graphs(tmp_path: Path) -> None:
+    for name in ("net.txt", "net"):
+        done = program("export", "segformer-b0@random", "--out", str(tmp_path / name))
+        message = f"robustbench-seg: --out {tmp_path / name}: the graph is a file FILE.onnx\n"
+        assert (done.returncode, done.stderr) == (2, message)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_torch_says_in_colours_is_plain_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("\x1b[96m[torch.onnx]\x1b[0m can't trace it\n" + 300 * "\x1b[1m")
+
+    monkeypatch.setattr("robustbench_seg.quantisation.graph.write_graph", fail)
+    done = program("export", "builtin:streets-b0", "--out", str(tmp_path / "net.onnx"))
+    assert done.returncode == 2
+    assert "torch can't export its network (RuntimeError: [torch.onnx] can't trace it )\n" in done.stderr
+    assert "\x1b" not in done.stderr

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 def test_a_model_without_the_first_draw_has_a_table_of_its_own(tmp_path: Path) -> None:
-    for draw, left_out in ((0, ["b-*"]), (1, []), (2, [])):
+    for draw, left_out in ((1, []), (2, []), (0, ["b-*"])):
         write_synthetic(tmp_path, lambda *_: 0.5, models=["a", "b"], conditions={"fog": [1]}, draw=draw, skip=left_out)
     sections = sections_of([tmp_path], pictures=False)
     tables = [readable(table) for section in sections for table in section.tables if table.title.startswith("Mean and")]

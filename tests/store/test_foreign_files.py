@@ -24,7 +24,7 @@ def write_bytes(path: Path, content: bytes) -> Path:
 
 
 FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "empty": (lambda p: write_bytes(p, b""), "not a whole Parquet file"),
+    "empty": (lambda p: write_bytes(p, b""), r"not a whole Parquet file \(it is empty\)"),
     "not Parquet": (lambda p: write_bytes(p, b"PAR1 no PAR1"), "not a whole Parquet file"),
     "half": (lambda p: write_bytes(p, p.read_bytes()[: p.stat().st_size // 2]), "not a whole Parquet file"),
     "without its end": (lambda p: write_bytes(p, p.read_bytes()[:-1]), "not a whole Parquet file"),

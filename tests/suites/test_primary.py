@@ -39,6 +39,10 @@ def test_they_are_in_the_plan_with_the_margin(tmp_path: Path) -> None:
         ({"primary": [RETENTION | {"arms": ["a"]}]}, "primary"),
         ({"primary": [RETENTION | {"view": "pad-32"}]}, "view pad-32 is not among the views"),
         ({"primary": [RETENTION, RETENTION]}, "comparisons must differ"),
+        (
+            {"primary": [RETENTION, RETENTION | {"arms": ["c", "a"]}]},
+            "comparisons must differ, whichever arm is first, got c minus a, retention again",
+        ),
         ({"primary": [EXTENT], "views": ["whole"]}, "unknown quantity 'extent'"),
         ({"margin": 0}, "margin"),
         ({"margin": 101}, "margin"),
