@@ -151,12 +151,8 @@ class LogListener(Listener):
         )
 
     def write_headlines(self) -> None:
-        """Write the headlines of the run's plan: the last one of its suite that has the cells which the run measured.
-
-        Other runs may write plans into the same folder meanwhile.
-        """
-        own_plans = [plan for plan in self.store.plans() if plan.suite == self.suite]
-        plan = [plan for plan in own_plans if self.keys <= {cell.key for cell in plan.cells}][-1]
+        """Write the headlines of the run's plan."""
+        plan = self.store.plan_of(self.suite, self.keys)
         cells = quality_frame(self.store.folder)
         own = cells[cells["key"].isin([cell.key for cell in plan.cells])] if len(cells) else cells
         for row in over_draws(own, dict(plan.conditions)).to_dict("records"):

@@ -21,7 +21,6 @@ class OwnPlan(Listener):
 
     def missing(self) -> int:
         """Count the cells of the plan that are neither stored nor noted as failed."""
-        own_plans = [plan for plan in self.store.plans() if plan.suite == self.suite]
-        plan = [plan for plan in own_plans if self.keys <= {cell.key for cell in plan.cells}][-1]
+        plan = self.store.plan_of(self.suite, self.keys)
         failed = {failure.record.key for failure in self.store.failures().values()}
         return sum(not self.store.has(cell.kind, cell.slug, cell.key) and cell.key not in failed for cell in plan.cells)
