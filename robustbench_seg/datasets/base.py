@@ -155,8 +155,13 @@ class Dataset(ABC):
 
         Raises DataError for what is wrong with them.
         """
-        label = self.load(image_id).label
-        return Inspection(image_id, (label.shape[0], label.shape[1]), count_labels(label, len(self.class_names)))
+        label, classes = self.load(image_id).label, len(self.class_names)
+        pixels = count_labels(label, classes)
+        if pixels.sum() < label.size:
+            beyond = int(label[label != IGNORE].max())
+            where = self.describe(image_id)
+            raise DataError(f"{where}: its label has {beyond}, neither a class (0 .. {classes - 1}) nor {IGNORE}")
+        return Inspection(image_id, (label.shape[0], label.shape[1]), pixels)
 
     def inspections(self, ids: Sequence[str]) -> Iterator[Inspection | DataError]:
         """Inspect images on all cores, in order: what each has, or what is wrong with it."""

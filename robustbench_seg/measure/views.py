@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from ..errors import NotFiniteError, UsageError
 from ..models.base import PreparedSegmenter, Segmenter, takes_logarithm
-from ..models.foreign import form_of
+from ..models.output import form_of
 from ..store.view import LEAST_SIDE, View
 from .aligned import alignment_of, outputs_of
 from .rating import Rated, classify, rate

@@ -92,7 +92,7 @@ def load(request: Request) -> OnnxSegmenter:
         sides=sides,
     )
     made = fit(Session(session, find_output(graph, session, len(names)), one_by_one), request, facts)
-    return OnnxSegmenter(
+    model = OnnxSegmenter(
         name=name,
         network=made.network,
         threads=threads,
@@ -104,6 +104,8 @@ def load(request: Request) -> OnnxSegmenter:
         about=facts.about + made.remark,
         parameters=graph.parameters,
     )
+    made.identify(model)
+    return model
 
 
 def describe(graph: Graph, version: str) -> str:

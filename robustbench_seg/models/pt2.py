@@ -10,7 +10,8 @@ from segformer.files import identity_of
 
 from ..errors import UsageError
 from .base import NetworkSegmenter, unchanged
-from .foreign import Facts, unpack, wrap
+from .foreign import Facts, wrap
+from .output import unpack
 from .request import Request
 
 __all__ = ["load"]

@@ -12,8 +12,9 @@ from segformer.export import TRACED_SIDES, traced_sides, write_graph
 from ..errors import UsageError, missing_extra
 from ..models.base import NetworkSegmenter, Segmenter
 from ..models.deeplabv3plus import DeepLabV3Plus
-from ..models.foreign import Foreign, unpack
+from ..models.foreign import Foreign
 from ..models.onnx import OnnxSegmenter
+from ..models.output import unpack
 from ..models.preprocessing import IMAGENET
 
 __all__ = ["float_graph"]

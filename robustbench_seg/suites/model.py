@@ -63,9 +63,9 @@ def read_source(text: str, weights: Any, options: Any, folder: Path) -> Source:
     if not isinstance(options, Mapping):
         raise UsageError(f"options of a model must be a mapping, got {options!r:.60}")
     if text not in MODELS:
-        if text.endswith(".py"):
-            raise UsageError(f"model {text}: name the function in it that makes the network, {text}:FUNCTION")
         if not re.search("[:@?]", text):
+            if text.endswith(".py"):
+                raise UsageError(f"model {text}: name the function in it that makes the network, {text}:FUNCTION")
             raise UsageError(f"unknown model {text!r}; known: {', '.join(MODELS)}, or a source such as hf:FOLDER")
         source = Source.parse(text, folder, options)
     else:

@@ -134,6 +134,7 @@ class Suite(Strict):
             ("views", [view.label for view in self.views]),
             ("batchnorm", self.batchnorm),
             ("seeds", list(map(str, self.seeds))),
+            ("gallery images", self.gallery),
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"{what} must differ, got {', '.join(names)}")

@@ -145,6 +145,7 @@ def test_a_mistake_ends_a_process_of_its_own_in_the_same_way() -> None:
         ({"conditions": {"fog": [True]}}, "conditions.fog.0: must be a number, got True\n"),
         ({"seeds": [2**63]}, f"seeds.0: a seed must be from 0 to {2**63 - 1}, got {2**63}\n"),
         ({"views": ["whole", "whole"]}, "the file: views must differ, got whole, whole\n"),
+        ({"gallery": ["i01", "i01"]}, "the file: gallery images must differ, got i01, i01\n"),
         (
             {"conditions": {"fog": [1, 1]}},
             "conditions.fog: needs severities that differ, at least one from 1 to 5, got [1, 1]\n",

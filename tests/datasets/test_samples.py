@@ -40,6 +40,24 @@ def test_a_sample_of_another_type_or_shape_is_refused(image: Any, label: Any, re
         Sample("frame 7", image, label)
 
 
+class Unknown(Streets):
+    """Its labels have a class more than it names."""
+
+    name = "unknown"
+
+    def load(self, image_id: str) -> Sample:
+        sample = super().load(image_id)
+        label = sample.label.copy()
+        label[0, 0] = len(self.class_names)
+        return Sample(image_id, sample.image, label)
+
+
+def test_a_label_beyond_the_classes_is_a_fault_of_its_image() -> None:
+    dataset = Unknown(count=1)
+    with pytest.raises(DataError, match=r"_2000000: its label has 19, neither a class \(0 \.\. 18\) nor 255$"):
+        dataset.inspect(dataset.ids[0])
+
+
 class Floats(Streets):
     """Images of 0 .. 1, as other libraries give them."""
 

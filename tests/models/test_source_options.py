@@ -14,7 +14,9 @@ from robustbench_seg.errors import UsageError
 from robustbench_seg.measure.plan import Options as RunOptions
 from robustbench_seg.measure.plan import make_jobs, open_data
 from robustbench_seg.models import MODELS, load_source
+from robustbench_seg.models.foreign import Facts, wrap
 from robustbench_seg.models.preprocessing import Preprocessing
+from robustbench_seg.models.request import Request
 from robustbench_seg.models.source import Source, split_name
 from robustbench_seg.suites import Suite, read_suite, with_weights
 from robustbench_seg.suites.model import given_model
@@ -452,12 +454,42 @@ def test_a_network_that_drops_what_fills_no_patch_gets_whole_patches(tmp_path: P
     assert "images padded to a multiple of 16 (found by a trial)" in load(f"{write_factory(tmp_path, text)}:Net").about
 
 
+@pytest.mark.parametrize("convolution", ["5, 3", "5, 7, stride=2", "5, 9, stride=4", "5, 3, padding=1, dilation=3"])
+def test_logits_of_a_part_of_the_image_are_refused(convolution: str, tmp_path: Path) -> None:
+    text = FORWARD.replace("5, 3, padding=1", convolution).format("return self.last(images)")
+    with pytest.raises(UsageError, match=r"its logits lie over a part of the image: of \d+ columns it makes \d+, "):
+        load(f"{write_factory(tmp_path, text)}:Net")
+
+
+def test_upsampled_logits_of_whole_patches_get_whole_patches_and_another_identity() -> None:
+    strided = nn.Conv2d(3, 5, 4, stride=2, padding=1)  # sees all of an odd side, and gives a logit for each whole pair
+    facts = Facts(where="Net", identity="0" * 32, about="Net")
+    made, plain = (
+        wrap(network, Request(name="net", class_names=CLASSES), facts)
+        for network in (nn.Sequential(strided, nn.Upsample(scale_factor=2)), strided)
+    )
+    assert "padded" not in plain.about
+    assert "images padded to a multiple of 2 (found by a trial)" in made.about
+    assert plain.checkpoint_sha256 == facts.identity
+    assert made.checkpoint_sha256 != facts.identity, "what was stored without padding must be measured again"
+    with torch.inference_mode():
+        assert made(IMAGES[:, :, :63, :61]).shape == (2, 5, 63, 61)
+
+
+def test_logits_with_rows_for_columns_are_refused(tmp_path: Path) -> None:
+    path = write_factory(tmp_path, FORWARD.format("return self.last(images).transpose(2, 3)"))
+    with pytest.raises(UsageError, match="its logits have rows where the image has columns, and would be"):
+        load(f"{path}:Net")
+
+
 def test_a_wrong_function_is_refused_with_those_that_there_are_and_a_file_alone_with_the_form(tmp_path: Path) -> None:
     path = write_factory(tmp_path, FORWARD.format("return self.last(images)"))
     with pytest.raises(UsageError, match=r"has no net; it defines Net$"):
         load(f"{path}:net")
     with pytest.raises(UsageError, match=r"name the function in it that makes the network, net\.py:FUNCTION$"):
         given_model("net.py")
+    with pytest.raises(UsageError, match=r"net\.onnx; a network of your own code is FILE\.py:FUNCTION"):
+        given_model("onnx:net.py")
 
 
 def test_stated_sides_are_taken_as_they_are(tmp_path: Path) -> None:

@@ -1,0 +1,142 @@
+"""What running a network of others a few times shows: the sides that it takes, and where its logits lie."""
+
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from math import lcm
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UsageError
+from .output import unpack
+
+__all__ = ["Trial", "run_once", "trial_images", "try_out"]
+
+# Of what the sides of an image must be multiples: the first that works is taken. ViTs have patches of 14 pixels too.
+MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 7, 14, 28)
+LEAST_TRIAL = 64  # pixels
+LARGEST = 8  # value of noise in trial images: enough of them differ as whole numbers too
+INVISIBLE = 1e-5  # of the largest score: less is rounding
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What running a network once has shown. pad_to: as of `Foreign`. sides: the one size that it takes, if it takes
+    one alone. size: of the images. scores: of them. masks: whether the logarithm of scores are the logits.
+    missing: how its logits leave out a part of the image, "" if they don't. to_fit: whether they would without pad_to.
+    """
+
+    pad_to: int
+    sides: tuple[int, int] | None
+    size: tuple[int, int]
+    scores: Tensor
+    masks: bool
+    missing: str = ""
+    to_fit: bool = False
+
+
+def try_out(
+    network: nn.Module,
+    where: str,
+    *,
+    pad_to: int | None,
+    sides: tuple[int, int] | None,
+    likely: tuple[int, int] | None,
+) -> Trial:
+    """Run a network on trial images whose sides are multiples of 1, 2, 4, ... and no more, until it takes them.
+
+    A network that takes them, but not their last row or column, would give a map of less than the image: the next
+    multiple is tried.
+
+    pad_to, sides: tried alone, where they are stated. likely: sides to try last. Raises UsageError for a network that
+    takes none, and for one whose logits leave out a part of the image.
+    """
+    if sides:
+        attempts = [(1, sides)]
+    else:
+        attempts = [(multiple, sides_of(multiple)) for multiple in ([pad_to] if pad_to else MULTIPLES)]
+    errors: list[Exception] = []
+    unfit: list[Trial] = []
+    for multiple, size in attempts:
+        try:
+            scores, masks = run_once(network, trial_images(size), where)
+        except UsageError:
+            raise
+        except Exception as failure:  # whatever a network raises for an image of another size than it takes
+            errors.append(failure)
+            continue
+        if sides:
+            return Trial(multiple, sides, size, scores, masks)
+        to_fit = any(trial.missing and sees_borders(trial.scores) for trial in unfit)
+        trial = Trial(multiple, None, size, scores, masks, missing(network, multiple, size, scores, where), to_fit)
+        if sees_borders(scores) and not trial.missing:
+            return trial
+        unfit.append(trial)
+    if errors and likely and not (sides or pad_to):
+        with suppress(Exception):  # then the first error stands
+            scores, masks = run_once(network, trial_images(likely), where)
+            return Trial(1, likely, likely, scores, masks)
+    if fitting := [trial for trial in unfit if not trial.missing]:  # weights that give the same everywhere
+        return fitting[0]
+    if unfit:
+        raise UsageError(f"{where}: {unfit[0].missing}, and would be scored in the wrong place")
+    tried = ", ".join("x".join(map(str, size)) for _, size in attempts)
+    reason = " ".join(f"{type(errors[-1]).__name__}: {errors[-1]}".split())
+    raise UsageError(
+        f"{where}: its network can't be run on images of {tried} pixels ({reason:.300}); if it takes one size "
+        "alone, state it: ?size=HEIGHTxWIDTH"
+    )
+
+
+def run_once(network: nn.Module, images: Tensor, where: str) -> tuple[Tensor, bool]:
+    """Run a network on images (B, 3, H, W), where it lies; see `unpack`."""
+    place = next(chain(network.parameters(), network.buffers()), torch.empty(0)).device
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of sizes that are only tried
+        return unpack(network(images.to(place)), where)
+
+
+def trial_images(size: tuple[int, int]) -> Tensor:
+    """An image of noise, which is no blank to draws either, one with another last row, one with another last column."""
+    images = LARGEST * torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)).repeat(3, 1, 1, 1)
+    images[1, :, -1] = images[2, :, :, -1] = 2 * LARGEST
+    return images
+
+
+def sees_borders(scores: Tensor) -> bool:
+    """Whether the last row and the last column of `trial_images` have changed the scores."""
+    first, *others = scores.float()
+    return all(float((other - first).abs().max()) > INVISIBLE * float(first.abs().max()) for other in others)
+
+
+def missing(network: nn.Module, multiple: int, size: tuple[int, int], scores: Tensor, where: str) -> str:
+    """Describe logits that, at the network's stride, span less than the image; "" for all others.
+
+    Convolutions without padding leave a stride or more out. The stride is the quotient of the pixels and the logits
+    that a wider image has more; a network that doesn't take it, or gives it as many logits, is not judged.
+    """
+    (height, width), more = size, lcm(multiple, LEAST_TRIAL)
+    try:
+        wide, _ = run_once(network, trial_images((height, width + more))[:1], where)
+    except Exception:  # a network of few sizes
+        return ""
+    columns, added = scores.shape[3], wide.shape[3] - scores.shape[3]
+    if added <= 0:
+        turned = wide.shape[2] > scores.shape[2]
+        return "its logits have rows where the image has columns" if turned else ""
+    stride = more / added
+    whole = more % added == 0 or added % more == 0
+    if width - stride * columns < stride * (1 if whole else 2):  # the stride of a map that is rounded is rounded too
+        return ""
+    return (
+        f"its logits lie over a part of the image: of {width} columns it makes {columns}, of {width + more} it makes "
+        f"{wide.shape[3]}; pad the image in the network, or its convolutions"
+    )
+
+
+def sides_of(multiple: int) -> tuple[int, int]:
+    """Choose sides that are odd multiples of a number, so that they are multiples of no larger one in the row."""
+    factor = -(-LEAST_TRIAL // multiple) | 1
+    return multiple * factor, multiple * (factor + 2)
