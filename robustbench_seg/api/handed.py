@@ -21,6 +21,7 @@ from ..models.foreign import Facts, wrap
 from ..models.network_identity import identity_of
 from ..models.preprocessing import Preprocessing
 from ..models.request import STATED
+from ..models.steady import expect_repeatable
 
 __all__ = ["Classes", "Input", "evaluating", "made_of"]
 
@@ -114,6 +115,7 @@ def made_of_segmenter(segmenter: Segmenter, name: str, classes: Classes, version
     made.name = ""  # a name decides no logits
     stated = made.checkpoint_sha256 if IDENTITY.fullmatch(made.checkpoint_sha256) else ""
     extend_identity(made, identity_of(made, version or stated))
+    expect_repeatable(made, f"model {name}")
     made.name = name
     if classes is not None:
         made.class_names = tuple(classes)

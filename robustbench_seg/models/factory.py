@@ -27,6 +27,7 @@ from .filling import fill
 from .foreign import Facts, wrap
 from .network_identity import identity_of
 from .request import Request
+from .steady import expect_repeatable
 
 __all__ = ["Factory", "load"]
 
@@ -97,6 +98,7 @@ def load(request: Request) -> Segmenter:
             f"{', '.join(lacking)}"
         )
     segmenter = cast(Segmenter, made)
+    expect_repeatable(segmenter, str(factory))
     segmenter.checkpoint_sha256 = digest([*identity, segmenter.checkpoint_sha256])
     if checkpoint and stated not in segmenter.about:
         segmenter.about = f"{segmenter.about}, weights from {checkpoint.name}{stated}"

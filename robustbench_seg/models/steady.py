@@ -7,11 +7,16 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UsageError
+from .base import Segmenter, takes_logarithm
 
-__all__ = ["depends_on_batch", "expect_steady", "refuse_probabilities"]
+__all__ = ["depends_on_batch", "expect_repeatable", "expect_steady", "refuse_probabilities"]
 
 # Of the largest score. A batch may go through other arithmetic, on a GPU with inputs rounded to TF32's 10 bits.
 ROUNDING, OF_BATCHES = 1e-3, 1e-2
+SIDES = 96, 128  # of trial images
+ANOTHER_TIME = (
+    "gives other scores for the same image a second time; use it in evaluation mode, without dropout and other draws"
+)
 UNITS = 16  # of the last place, where scores have fewer bits than these shares
 
 
@@ -35,11 +40,36 @@ def expect_steady(network: nn.Module, run: Callable[[Tensor], Tensor], image: Te
                 "evaluation mode, without adaptation"
             )
     if differ(first, second, ROUNDING):
-        raise UsageError(
-            f"{where}: gives other scores for the same image a second time; use it in evaluation mode, without dropout "
-            "and other draws"
-        )
+        raise UsageError(f"{where}: {ANOTHER_TIME}")
     return first
+
+
+def expect_repeatable(model: Segmenter, where: str) -> None:
+    """Raise UsageError for a Segmenter that gives an image other logits a second time, or among others, and for one
+    that gives probabilities.
+
+    One that can't be run on small images of noise is not judged.
+    """
+    images = torch.randint(256, (3, 3, *SIDES), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images[1:] //= 4  # others are darker, or the statistics of the batch would be the same as of the first
+    images = images.to(model.device)
+    try:
+        with torch.inference_mode():
+            first, second = (model(images[:1].clone()) for _ in range(2))  # it may write on them
+            together = model(images)[:1]
+    except Exception:  # the run reports it, with the image
+        return
+    if not all(isinstance(one, Tensor) and one.is_floating_point() for one in (first, second, together)):
+        return  # likewise
+    if differ(first, second, ROUNDING):
+        raise UsageError(f"{where}: {ANOTHER_TIME}")
+    if depends_on_batch(first, together):
+        raise UsageError(
+            f"{where}: gives other scores for an image among others than alone; let it take one image at a time, or "
+            "put its BatchNorm into evaluation mode"
+        )
+    if not takes_logarithm(model):
+        refuse_probabilities(first, where)
 
 
 def depends_on_batch(alone: Tensor, together: Tensor) -> bool:
@@ -49,8 +79,10 @@ def depends_on_batch(alone: Tensor, together: Tensor) -> bool:
 
 def refuse_probabilities(scores: Tensor, where: str) -> None:
     """Raise UsageError for scores (B, classes, h, w) that are the probabilities of a softmax."""
-    total = scores.float().sum(dim=1)
-    if scores.shape[1] > 1 and float(scores.min()) >= 0 and float((total - 1).abs().max()) < ROUNDING:
+    scores = scores.float()
+    sure = bool(((scores == 0) | (scores == 1)).all())  # a class that is stated, without probabilities
+    sums_to_one = float((scores.sum(dim=1) - 1).abs().max()) < ROUNDING
+    if scores.shape[1] > 1 and float(scores.min()) >= 0 and sums_to_one and not sure:
         raise UsageError(
             f"{where}: its output is no logits (probabilities, whose sum is 1): use the network without its last step"
         )

@@ -173,9 +173,12 @@ def test_the_nodes_of_a_cluster_get_small_data_from_the_run_and_read_other_data_
     nodes: Path, camvid_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: int
 ) -> None:
     dataset = rb.open_dataset("camvid", camvid_folder, split="test")
-    model = {"m0": Drawn(0)}
-    model["m0"].class_names, model["m0"].weight = dataset.class_names, model["m0"].weight[:11]
     notes = []
+
+    def drawn() -> dict[str, Drawn]:
+        model = Drawn(0)
+        model.class_names, model.weight = dataset.class_names, model.weight[:11]
+        return {"m0": model}
 
     class Watching(Listener):
         def noted(self, line: str) -> None:
@@ -184,8 +187,8 @@ def test_the_nodes_of_a_cluster_get_small_data_from_the_run_and_read_other_data_
     usual = data.alive_nodes
     monkeypatch.setattr(data, "alive_nodes", lambda: 2 * usual())
     monkeypatch.setattr(data, "SENT_BYTES", sent)
-    rb.evaluate(model, dataset, corruptions=CONDITIONS, progress=Watching(), out=tmp_path / "ray", engine="ray")
-    rb.evaluate(model, dataset, corruptions=CONDITIONS, progress=False, out=tmp_path / "local")
+    rb.evaluate(drawn(), dataset, corruptions=CONDITIONS, progress=Watching(), out=tmp_path / "ray", engine="ray")
+    rb.evaluate(drawn(), dataset, corruptions=CONDITIONS, progress=False, out=tmp_path / "local")
     assert_same_store(tmp_path / "ray", tmp_path / "local")
     (line,) = notes
     assert line.startswith("camvid: 3 images (0.0 GiB decoded) ")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from robustbench_seg.api.handed import made_of
 from robustbench_seg.errors import UsageError
 from robustbench_seg.models import Request, load_source
 from robustbench_seg.models.base import NetworkSegmenter
@@ -161,3 +162,61 @@ def test_a_program_that_was_exported_in_training_mode_is_refused(between: nn.Mod
     source = Source(model="pt2", weights=str(tmp_path / "net.pt2"))
     with pytest.raises(UsageError, match=r"net\.pt2: (gives other scores for the same image|each image changes its)"):
         load_source(source, "net", NAMES, torch.device("cpu"))
+
+
+class Handed:
+    """A Segmenter of a user's own, around a network as it is."""
+
+    name, class_names, licence, checkpoint_sha256, about = "mine", NAMES, "none", "", "mine"
+    parameters, device = 0, torch.device("cpu")
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+
+    def __call__(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.network(images / 255)
+        return logits
+
+
+class Stating(Handed):
+    def __call__(self, images: Tensor) -> Tensor:
+        first = images[:, 0].long() % len(NAMES)
+        return functional.one_hot(first, len(NAMES)).permute(0, 3, 1, 2).float()
+
+
+class FewSizes(Handed):
+    def __call__(self, images: Tensor) -> Tensor:
+        assert images.shape[2:] == (32, 48)
+        return super().__call__(images)
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (Net(nn.Dropout()).train(), "model mine: gives other scores for the same image a second time; "),
+        (Net(nn.BatchNorm2d(8)).train(), "model mine: gives other scores for an image among others than alone; "),
+        (Net(nn.Identity(), nn.Softmax(dim=1)), "model mine: its output is no logits "),
+    ],
+)
+def test_a_segmenter_gives_an_image_the_same_logits_or_is_refused(network: nn.Module, message: str) -> None:
+    with pytest.raises(UsageError, match=f"^{message}"):
+        made_of(Handed(network), "mine", NAMES)
+    assert made_of(FewSizes(network), "mine", NAMES).name == "mine", "one that takes no trial image is not judged"
+
+
+def test_a_segmenter_that_only_states_a_class_is_taken() -> None:
+    assert made_of(Stating(nn.Identity()), "mine", NAMES).name == "mine"
+
+
+def test_a_segmenter_of_a_file_is_tried_too(tmp_path: Path) -> None:
+    path = tmp_path / "drawing_segmenter.py"
+    path.write_text(
+        "import torch\n"
+        "class Drawing:\n"
+        "    name, class_names, licence, about = 'mine', ('a', 'b', 'c'), 'none', 'mine'\n"
+        "    checkpoint_sha256, parameters, device = '', 0, torch.device('cpu')\n"
+        "    def __call__(self, images):\n"
+        "        return torch.rand(len(images), 3, *images.shape[2:])\n"
+    )
+    with pytest.raises(UsageError, match=r"py:Drawing: gives other scores for the same image a second time; "):
+        load_source(Source.parse(f"{path}:Drawing"), "net", NAMES, torch.device("cpu"))
