@@ -100,8 +100,10 @@ class Alignment:
 
     def grouped(self, probabilities: "Tensor") -> "Tensor":
         """Sum probabilities (B, model classes, ...) of what maps to the same: (B, classes + 1, ...), nothing last."""
-        shape = (probabilities.shape[0], self.nothing + 1, *probabilities.shape[2:])
-        return probabilities.new_zeros(shape).index_add_(1, index_on(self.to, probabilities.device), probabilities)
+        total = probabilities.new_zeros((probabilities.shape[0], self.nothing + 1, *probabilities.shape[2:]))
+        for number, target in enumerate(self.to):  # in this order on each device; a GPU's index_add_ has none
+            total[:, target] += probabilities[:, number]
+        return total
 
     def notes(self, model: str, dataset: str) -> tuple[str, ...]:
         """Lines on what maps to nothing, in either direction; none where all is mapped."""

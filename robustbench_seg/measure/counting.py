@@ -8,6 +8,7 @@ counts are there.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -39,10 +40,15 @@ class Maps:
     log_likelihood: Tensor | None = None
     void: str = "ignored"
 
-    @property
+    @cached_property
     def valid(self) -> Tensor:
         """The pixels with a label."""
         return self.label != IGNORE
+
+    @cached_property
+    def valid_classes(self) -> Tensor:
+        """The classes where there is a label, IGNORE elsewhere."""
+        return self.classes.masked_fill(~self.valid, IGNORE)
 
 
 def count_maps(maps: Maps, names: Sequence[str]) -> Tensor:
@@ -77,10 +83,7 @@ def overlap(predicted: Tensor, labelled: Tensor, counted: Tensor) -> Tensor:
 
 
 def count_classes(maps: Maps) -> Tensor:
-    predicted = maps.classes
-    return overlap(
-        predicted if maps.void == "counted" else predicted.masked_fill(~maps.valid, IGNORE), maps.label, maps.valid
-    )
+    return overlap(maps.classes if maps.void == "counted" else maps.valid_classes, maps.label, maps.valid)
 
 
 def class_columns(counts: NDArray[np.int64], num_classes: int) -> dict[str, Any]:
@@ -92,10 +95,7 @@ def class_columns(counts: NDArray[np.int64], num_classes: int) -> dict[str, Any]
 
 
 def count_rims(maps: Maps) -> Tensor:
-    predicted, labelled = (
-        classes.masked_fill(~rims(classes), IGNORE)
-        for classes in (maps.classes.masked_fill(~maps.valid, IGNORE), maps.label)
-    )
+    predicted, labelled = (classes.masked_fill(~rims(classes), IGNORE) for classes in (maps.valid_classes, maps.label))
     return overlap(predicted, labelled, labelled != IGNORE)
 
 

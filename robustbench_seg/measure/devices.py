@@ -134,7 +134,6 @@ def accelerator_of(device: torch.device) -> tuple[str, bool | None]:
     return torch.cuda.get_device_name(device), kernels_on(device) is not None
 
 
-@lru_cache
 def kernels_on(device: torch.device) -> Any:
     """Return the module `kernels` if a device can run them: a GPU, where Triton and a C compiler are. Else None.
 
@@ -142,10 +141,15 @@ def kernels_on(device: torch.device) -> Any:
     """
     if device.type != "cuda":
         return None
+    return kernels_of(torch.cuda.current_device() if device.index is None else device.index)
+
+
+@lru_cache
+def kernels_of(gpu: int) -> Any:
     try:
         from . import kernels
 
-        kernels.try_all(device)
+        kernels.try_all(torch.device("cuda", gpu))
     except torch.OutOfMemoryError:
         raise
     except Exception:

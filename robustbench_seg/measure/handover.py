@@ -32,13 +32,23 @@ Places = Sequence[tuple[int, int]]  # the segment of each array, and the array's
 
 
 def segments_of_each(workers: int) -> int:
-    """Count the segments that each worker may have: each is an open file of the main process. 0 without such memory."""
+    """Count the segments that each worker may have; 0 without such memory.
+
+    Each is an open file of the main process, whose soft limit is raised where it would not allow MOST of them.
+    """
     if not hasattr(os, "memfd_create") or not hasattr(mmap, "MAP_POPULATE"):
         return 0
     import resource
 
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MOST if files == resource.RLIM_INFINITY else min(MOST, files // (SHARE_OF_FILES * workers))
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST * SHARE_OF_FILES * workers
+    if files == resource.RLIM_INFINITY or files >= wanted:
+        return MOST
+    with suppress(OSError, ValueError):  # then there are fewer segments, and some images take the slower pipe
+        more = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (more, most))
+        files = more
+    return min(MOST, files // (SHARE_OF_FILES * workers))
 
 
 @dataclass(eq=False)

@@ -72,8 +72,8 @@ def rate(logits: Sequence[Tensor], label: Tensor, alignment: Alignment | None = 
     if alignment:
         return rate_aligned(logits, label, alignment, log)
     if kernels := kernels_for(logits, log):
-        classes, best, labelled, total = kernels.scan(logits[0], (label.shape[1], label.shape[2]), label)
-        return bounded(classes, 1 / total, labelled - best - total.log())
+        classes, margin, total = kernels.scan(logits[0], (label.shape[1], label.shape[2]), label)
+        return bounded(classes, total.reciprocal(), margin - total.log())
     values = []
     targets = label[:, None].long().clamp(max=logits[0].shape[1] - 1)
     for rows, scores in stripes(logits, (label.shape[1], label.shape[2]), log):

@@ -210,3 +210,20 @@ def test_a_sweep_that_was_taken_early_does_not_begin_where_the_process_is_asked_
         run(read_suite(str(write_suite(tmp_path))), tmp_path, Options(workers=1), loads)
     assert [what for what, _ in loads.events] == ["loads", "begins", "loads"] + ["stored"] * 4
     assert not list((tmp_path / ".claims").glob("*.[0-9]*"))
+
+
+def test_ctrl_c_while_a_sweep_is_taken_ends_the_run(
+    tmp_path: Path, usual: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It did wait for ever, for the sweep that was not taken."""
+    faults = [KeyboardInterrupt(), None]
+
+    def stop(*arguments: Any) -> None:
+        if fault := faults.pop():
+            raise fault
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Store, "expect_others_alike", stop)
+        run(read_suite(str(write_suite(tmp_path))), tmp_path, Options(workers=1), Listener())
+    assert not run(read_suite(str(write_suite(tmp_path))), tmp_path, Options(), Listener())
+    assert_same_store(tmp_path, usual)

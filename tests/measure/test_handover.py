@@ -140,9 +140,18 @@ def test_a_value_that_can_t_be_pickled_costs_no_segment() -> None:
 
 
 def test_segments_leave_most_of_the_files_that_a_process_may_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (1024, 4096))
+    limits = [(1024, 1024)]
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, those: limits.append(those))
     assert [segments_of_each(workers) for workers in (1, 8, 64, 1000)] == [MOST, 32, 4, 0]
     assert 1000 * segments_of_each(1000) <= 1024 // SHARE_OF_FILES
+    assert set(limits) == {(1024, 1024)}
+    limits[:] = [(1024, 4096)]
+    assert [segments_of_each(workers) for workers in (1, 8, 32)] == [MOST, MOST, 32]
+    assert limits == [(1024, 4096), (2048, 4096), (4096, 4096)], "no more than they take, and than is allowed"
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, those: exec("raise ValueError"))
+    limits[:] = [(1024, 4096)]
+    assert segments_of_each(8) == 32
     monkeypatch.delattr(os, "memfd_create")
     assert segments_of_each(1) == 0
 

@@ -52,13 +52,12 @@ def test_a_scan_resizes_as_interpolate_does(
     logits, label = drawn(2, 6, *small).to(memory_format=memory_format), labels(2, *size, classes=6)
     scores = functional.interpolate(logits, size, mode="bilinear", align_corners=False)
     best, expected = scores.max(dim=1)
-    classes, bests, labelled, total = kernels.scan(logits, size, label)
+    classes, margin, total = kernels.scan(logits, size, label)
     assert classes.dtype == torch.int64
     two = scores.topk(2, dim=1).values
     assert torch.equal(classes[two[:, 0] - two[:, 1] > 1e-5], expected[two[:, 0] - two[:, 1] > 1e-5])
-    torch.testing.assert_close(bests, best, atol=1e-5, rtol=0)
-    gathered = scores.gather(1, label[:, None].long().clamp(max=5))[:, 0]
-    torch.testing.assert_close(labelled, gathered, atol=1e-5, rtol=0)
+    labelled = scores.gather(1, label[:, None].long().clamp(max=5))[:, 0]
+    torch.testing.assert_close(margin, labelled - best, atol=1e-5, rtol=0)
     torch.testing.assert_close(total, (scores - best[:, None]).exp().sum(dim=1), atol=0, rtol=1e-4)
     (alone,) = kernels.scan(logits, size)
     assert torch.equal(alone, classes), "a metric more changes no class"
@@ -165,12 +164,13 @@ def test_there_are_none_on_a_cpu_and_none_where_triton_fails(monkeypatch: pytest
     faults = [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("Failed to find C compiler")]
     monkeypatch.setattr(kernels, "try_all", fail)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
-    devices.kernels_on.cache_clear()
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 3)
+    devices.kernels_of.cache_clear()
     assert devices.accelerator_of(torch.device("cuda")) == ("a GPU", False)
-    devices.kernels_on.cache_clear()
+    assert devices.kernels_on(torch.device("cuda:3")) is None, "the same GPU is tried once"
     with pytest.raises(torch.OutOfMemoryError):
-        devices.kernels_on(torch.device("cuda"))
-    devices.kernels_on.cache_clear()
+        devices.kernels_on(torch.device("cuda:1"))
+    devices.kernels_of.cache_clear()
 
 
 def test_each_is_tried_before_one_is_used(kernels: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,12 +37,13 @@ class Turns(Iterator[Turn]):
     def take(self) -> None:
         """Take the next turn early, unless this was done."""
         if self.early is None:
-            self.early = Future()
+            early: Future[Turn] = Future()
             try:
                 sweep = next(self.sweeps)
-                self.early.set_result((sweep, load(sweep.condition, self.screening)) if sweep else None)
+                early.set_result((sweep, load(sweep.condition, self.screening)) if sweep else None)
             except Exception as error:
-                self.early.set_exception(error)
+                early.set_exception(error)
+            self.early = early  # not before: after Ctrl-C `close` would wait for a result that never comes
 
     def __next__(self) -> Turn:
         self.take()
