@@ -1,6 +1,6 @@
 """Checks of what a program passes, so that each fault is one line that names the argument."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from operator import index
 from typing import Any
 
@@ -21,8 +21,8 @@ def whole(name: str, value: object, least: int, other: str = "") -> int:
 
 
 def listed_values(name: str, values: object, example: str, least: int = 1) -> list[Any]:
-    """Take several values as a list. Raises UsageError for one that is in no list, and for fewer than `least`."""
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+    """Take several values as a list, in their order. Raises UsageError for one value, a set, and fewer than `least`."""
+    if isinstance(values, str | bytes | Mapping | Set) or not isinstance(values, Iterable):
         raise UsageError(f"{name} must be a list, such as {example}, got {values!r:.60}")
     if len(given := list(values)) < least:
         raise UsageError(f"{name} must have {least} or more, such as {example}, got none")

@@ -20,6 +20,7 @@ from ..metrics import MIOU, miou
 from ..store.cell import CLEAN, QualityCell, view_name
 from ..store.file import read_cell
 from ..store.folder import Store
+from ..store.plan import Plan
 from ..studies.draws import over_draws
 from ..studies.frame import quality_frame
 
@@ -125,17 +126,16 @@ def open_log(target: str, config: Mapping[str, Any]) -> Log:
 class LogListener(Listener):
     """Writes the score of each cell that is stored, and at the end the headline of each model.
 
-    out: the folder of the run. suite: its suite. note: called once with a line where the log fails; the run continues
-    without it.
+    out: the folder of the run. note: called once with a line where the log fails; the run continues without it.
     """
 
-    def __init__(self, log: Log, out: Path, suite: str, note: Callable[[str], None]) -> None:
-        self.log, self.store, self.suite, self.note = log, Store(out), suite, note
-        self.keys: set[str] = set()
+    def __init__(self, log: Log, out: Path, note: Callable[[str], None]) -> None:
+        self.log, self.store, self.note = log, Store(out), note
+        self.plan: Plan | None = None
         self.broken = False
 
-    def planned(self, done: int, waiting: list[Job]) -> None:
-        self.keys = {job.record.key for job in waiting}
+    def written(self, plan: Plan) -> None:
+        self.plan = plan
 
     def finished(self, job: Job, error: Exception | None) -> None:
         if error is None and isinstance(job.cell, QualityCell):
@@ -152,7 +152,8 @@ class LogListener(Listener):
 
     def write_headlines(self) -> None:
         """Write the headlines of the run's plan."""
-        plan = self.store.plan_of(self.suite, self.keys)
+        assert self.plan is not None
+        plan = self.plan
         cells = quality_frame(self.store.folder)
         own = cells[cells["key"].isin([cell.key for cell in plan.cells])] if len(cells) else cells
         for row in over_draws(own, dict(plan.conditions)).to_dict("records"):
@@ -170,16 +171,28 @@ class LogListener(Listener):
         try:
             call()
         except Exception as error:  # of a package, or over a file of the store; it must not cost the run
-            self.broken = True
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """Note the first failure."""
+        if not self.broken:
             self.note(f"--log-to: nothing more is logged ({' '.join(f'{type(error).__name__}: {error}'.split()):.300})")
+        self.broken = True
+
+    def close(self) -> None:
+        """Close the log, one that has failed too: otherwise its run would stay open at its place."""
+        try:
+            self.log.close()
+        except Exception as error:
+            self.fail(error)
 
 
 @contextmanager
-def logging_to(log: Log, out: Path, suite: str, note: Callable[[str], None]) -> Iterator[LogListener]:
-    """Hold a run to a log, which is closed however the run ends. out, suite, note: see `LogListener`."""
-    listener = LogListener(log, out, suite, note)
+def logging_to(log: Log, out: Path, note: Callable[[str], None]) -> Iterator[LogListener]:
+    """Hold a run to a log, which is closed however the run ends. out, note: see `LogListener`."""
+    listener = LogListener(log, out, note)
     try:
         yield listener
         listener.attempt(listener.write_headlines)
     finally:
-        listener.attempt(log.close)
+        listener.close()

@@ -55,7 +55,7 @@ def show(dataset: "Dataset", ids: tuple[str, ...], summary: "Summary") -> bool:
     say(f"{where}: {len(ids)} of {counted(dataset.total, 'image')}, read in {summary.seconds:.1f} s")
     sizes = [f"{count} of {width}x{height}" for (height, width), count in summary.sizes.most_common()]
     say(f"sizes: {listed(sizes, SIZES_SHOWN) or 'none could be read'}")
-    say(f"blocks that statistics draw: {len(set(blocks_of(dataset.name, ids, dataset.block_pattern)))}")
+    say(f"blocks of its ids, which statistics draw: {len(set(blocks_of(dataset.name, ids, dataset.block_pattern)))}")
     console.print(table_of(dataset.class_names, summary))
     for note in dataset.notes:
         say(note, style="yellow")

@@ -15,7 +15,7 @@ def merge(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders that `run` wrote.")],
     out: Annotated[Path, typer.Option(help="Folder of all their results; what it holds already stays.")],
 ) -> None:
-    """Copy the results of folders into one; contradictions are refused. A report of it is `report DIR...`."""
+    """Copy the results of folders into one; contradictions are refused. `report` of it leads with its last run."""
     from ..studies.merge import merge as merge_stores
 
     nouns = {"plans": "plan", "cells": "quality cell", "latency": "speed cell", "failed": "failure"}

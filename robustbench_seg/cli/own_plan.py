@@ -3,24 +3,25 @@
 from pathlib import Path
 
 from ..measure.listener import Listener
-from ..measure.plan import Job
 from ..store.folder import Store
+from ..store.plan import Plan
 
 __all__ = ["OwnPlan"]
 
 
 class OwnPlan(Listener):
-    """Keeps which cells a run measures: its plan is the last one of its suite that has them all."""
+    """Keeps the plan of a run."""
 
-    def __init__(self, out: Path, suite: str) -> None:
-        self.store, self.suite = Store(out), suite
-        self.keys: set[str] = set()
+    def __init__(self, out: Path) -> None:
+        self.store = Store(out)
+        self.plan: Plan | None = None
 
-    def planned(self, done: int, waiting: list[Job]) -> None:
-        self.keys = {job.record.key for job in waiting}
+    def written(self, plan: Plan) -> None:
+        self.plan = plan
 
     def missing(self) -> int:
         """Count the cells of the plan that are neither stored nor noted as failed."""
-        plan = self.store.plan_of(self.suite, self.keys)
+        assert self.plan is not None
         failed = {failure.record.key for failure in self.store.failures().values()}
-        return sum(not self.store.has(cell.kind, cell.slug, cell.key) and cell.key not in failed for cell in plan.cells)
+        there = self.store.has
+        return sum(not there(one.kind, one.slug, one.key) and one.key not in failed for one in self.plan.cells)

@@ -109,7 +109,7 @@ def run(  # noqa: PLR0913 (each is an option of the command)
         shard=(part := shard_for(shard, address)),
     )
     warn_of_absent_arms(target.suite, options)
-    own = OwnPlan(out, target.suite.name)
+    own = OwnPlan(out)
     with logged(log_to, out, target.suite) as log, RunProgress(console) as progress:
         failed = run_suite(target.suite, out, options, Listeners(progress, log, own))
     try:
@@ -170,5 +170,5 @@ def logged(target: str | None, out: Path, suite: "Suite") -> Iterator["Listener"
 
     dataset = suite.dataset.name if suite.dataset else "none"
     config = {"suite": suite.name, "protocol": suite.protocol, "dataset": dataset, "out": str(out)}
-    with logging_to(open_log(target, config), out, suite.name, warn) as listener:
+    with logging_to(open_log(target, config), out, warn) as listener:
         yield listener

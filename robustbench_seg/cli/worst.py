@@ -75,7 +75,7 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
         from .worst_pictures import gallery_wishes, make_pictures, wishes_of
 
         note = partial(print, file=sys.stderr) if as_json or as_csv else say
-        wishes = [wish for source in sources for wish in wishes_of(source, metric)] if pictures else []
+        wishes = wishes_of(sources, metric) if pictures else []
         wishes += [wish for source in sources for wish in gallery_wishes(source)] if gallery else []
         make_pictures(context, wishes, pictures or Path(), data, weights, note)
         if pictures:

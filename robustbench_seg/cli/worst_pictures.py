@@ -19,6 +19,7 @@ from .choice import Choice, choose, options_for
 from .slurm import read_run
 
 if TYPE_CHECKING:
+    import pandas as pd
     import typer
 
     from ..datasets.base import Dataset, LabelMap, Sample
@@ -42,25 +43,46 @@ class Wish:
     folder: Path
 
 
-def wishes_of(source: "Source", metric: str) -> list[Wish]:
-    """Choose for each model and view the worst, median and best image by a metric: clean, and where it is worst."""
+def wishes_of(sources: Sequence["Source"], metric: str) -> list[Wish]:
+    """Choose for each model and view the worst, median and best image by a metric: clean, and where it is worst.
+
+    A view of several settings has a folder in each, numbered as in a report; each of several suites has a folder too.
+    """
     from ..studies.counts import blocks_in
-    from ..studies.titles import titles_of
+    from ..studies.titles import numbered
     from ..studies.worst import image_scores, metric_of
 
     wishes = []
-    cells = source.quality.assign(title=titles_of(source.quality)) if len(source.quality) else source.quality
-    for (title, view), own in cells.groupby(["title", "view"], sort=False) if len(cells) else ():
-        scores = image_scores(own, blocks_in(own), source.conditions, metric_of(own, metric))
-        if scores is None:
-            continue
-        for name, image in scores.extremes.items():
-            for corruption, severity in dict.fromkeys([("clean", 0), scores.worst_place(image)]):
-                condition = f"{corruption}-{severity}" if severity else corruption
-                folder = Path(folder_name(title), folder_name(view), name, condition)
-                for cell in own[(own["corruption"] == corruption) & (own["severity"] == severity)].itertuples():
-                    wishes.append(wish_of(cell, scores.ids[image], folder))
+    suites = numbered([source.plan.suite for source in sources])
+    for suite, source in zip(suites if len(sources) > 1 else [""], sources, strict=True):
+        place = Path(folder_name(suite)) if suite else Path()
+        for view, cells in cells_by_view(source):
+            for title, own in cells.groupby("title", sort=False):
+                scores = image_scores(own, blocks_in(own), source.conditions, metric_of(own, metric))
+                if scores is None:
+                    continue
+                for name, image in scores.extremes.items():
+                    for corruption, severity in dict.fromkeys([("clean", 0), scores.worst_place(image)]):
+                        condition = f"{corruption}-{severity}" if severity else corruption
+                        folder = place / folder_name(title) / folder_name(view) / name / condition
+                        for cell in own[(own["corruption"] == corruption) & (own["severity"] == severity)].itertuples():
+                            wishes.append(wish_of(cell, scores.ids[image], folder))
     return wishes
+
+
+def cells_by_view(source: "Source") -> "list[tuple[str, pd.DataFrame]]":
+    """Take the cells of a view in one setting, with `title`, under the view's name in a report."""
+    from ..store.cell import view_name
+    from ..studies.evidence import SAME_IMAGES
+    from ..studies.titles import numbered, titles_of
+
+    if not len(source.quality):
+        return []
+    cells = source.quality.assign(title=titles_of(source.quality))
+    settings = sorted((part for _, part in cells.groupby(SAME_IMAGES, sort=False)), key=source.precedence, reverse=True)
+    parts = [part for setting in settings for _, part in setting.groupby("view", sort=False)]
+    names = [view_name(part["view"].iloc[0], part["void"].iloc[0]) for part in parts]
+    return list(zip(numbered(names), parts, strict=True))
 
 
 def gallery_wishes(source: "Source") -> list[Wish]:

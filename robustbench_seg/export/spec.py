@@ -65,7 +65,7 @@ class Export:
             "dataset": dataset.name,
             "split": dataset.split,
             "images": len(self.ids),
-            "of": dataset.total,
+            "of": int(dataset.total),
             "fingerprint": fingerprint,
             "seed": self.seed,
             "engine_version": ENGINE_VERSION,

@@ -29,7 +29,7 @@ from ..studies.limits import transductive_notes
 from ..studies.plans import read_plans
 from ..studies.ranking import rank_intervals
 from ..studies.robustness import BASIS, MODEL, Conditions, scores_of
-from ..studies.sources import expect_one_source
+from ..studies.sources import expect_one_source, only
 from ..studies.statistics import NOTHING, Draws, Interval, interval, too_few
 from ..wording import counted
 
@@ -120,9 +120,9 @@ def boards_of(folders: Sequence[Path]) -> list[Board]:
         if not len(frame):
             raise StoreError(f"{folder}: holds no quality cells")
         for plan in read_plans(folder, frame):
-            own = frame[frame["key"].isin([cell.key for cell in plan.cells])]
+            own = first_draws(only(frame, [cell.key for cell in plan.cells]))
             conditions = tuple(sorted((name, tuple(sorted(some))) for name, some in plan.conditions))
-            cells.append(first_draws(own).assign(protocol=plan.protocol, conditions=[conditions] * len(own.index)))
+            cells.append(own.assign(protocol=plan.protocol, conditions=[conditions] * len(own.index)))
     every = pd.concat(cells, ignore_index=True)
     expect_agreement(every)
     expect_one_source(every)

@@ -41,11 +41,11 @@ def segments_of_each(workers: int) -> int:
     import resource
 
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST * SHARE_OF_FILES * workers
-    if files == resource.RLIM_INFINITY or files >= wanted:
+    enough = MOST * SHARE_OF_FILES * workers
+    if files == resource.RLIM_INFINITY or files >= enough:
         return MOST
     with suppress(OSError, ValueError):  # then there are fewer segments, and some images take the slower pipe
-        more = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        more = enough if most == resource.RLIM_INFINITY else min(enough, most)
         resource.setrlimit(resource.RLIMIT_NOFILE, (more, most))
         files = more
     return min(MOST, files // (SHARE_OF_FILES * workers))

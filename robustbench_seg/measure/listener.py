@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ..store.plan import Plan
 from .plan import Job
 
 __all__ = ["Listener", "Listeners"]
@@ -12,6 +13,9 @@ class Listener:
 
     def noted(self, line: str) -> None:
         """Called before the run: the data set ignores a file, or the store was repaired."""
+
+    def written(self, plan: Plan) -> None:
+        """Called with the plan of the run, when its folder has it."""
 
     def planned(self, done: int, waiting: list[Job]) -> None:
         """Called with the number of cells that the store already holds, and the waiting jobs."""
@@ -41,6 +45,10 @@ class Listeners(Listener):
     def noted(self, line: str) -> None:
         for each in self.listeners:
             each.noted(line)
+
+    def written(self, plan: Plan) -> None:
+        for each in self.listeners:
+            each.written(plan)
 
     def planned(self, done: int, waiting: list[Job]) -> None:
         for each in self.listeners:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
@@ -98,7 +99,7 @@ def open_data(suite: Suite, options: Options) -> tuple[Dataset | None, tuple[str
         return None, ()
     spec = suite.dataset
     dataset = options.dataset or open_split(spec.name, spec.split, options.data, **(spec.model_extra or {}))
-    if not (isinstance(dataset.total, int) and dataset.total >= len(dataset.ids)):
+    if not (isinstance(dataset.total, Integral) and dataset.total >= len(dataset.ids)):
         raise DataError(
             f"{dataset.name} {dataset.split}: its total must be the number of its ids, {len(dataset.ids)}, or more; "
             f"got {dataset.total!r}"
@@ -167,7 +168,7 @@ def make_jobs(
                 "own_metrics": metrics,
                 "fingerprint": fingerprint,
                 "images": len(ids),
-                "of": dataset.total,
+                "of": int(dataset.total),
                 "synthetic": dataset.synthetic,
                 "block_pattern": dataset.block_pattern,
                 "alignment": alignments[cell.model].pairs,

@@ -136,6 +136,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
         if renewed := store.bring_up_to_date(whole):
             listener.noted(f"{out}: brought {renewed} of {len(whole)} files up to date; their counts do not change")
         store.write_plan(plan)
+        listener.written(plan)
         done = {paths[path].key for path in whole.keys() & paths.keys()}
         for path in whole.keys() & paths.keys():
             store.forget_failures(paths[path])

@@ -10,7 +10,7 @@
 the record is in each file's metadata.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -182,14 +182,6 @@ class Store:
         content = plan.to_dict()
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         write_json(self.folder / "plans" / plan_name(plan.suite, content), content | {"written": now})
-
-    def plan_of(self, suite: str, keys: Set[str]) -> Plan:
-        """Read the plan of a run of a suite that measures cells of these keys: the last one that has them all.
-
-        Other runs may have written plans of the same suite into the folder meanwhile.
-        """
-        own = (plan for plan in reversed(self.plans()) if plan.suite == suite)
-        return next(plan for plan in own if keys <= {cell.key for cell in plan.cells})
 
     def plans(self) -> list[Plan]:
         """Read the plans of all runs that wrote here, the last run's plan at the end.

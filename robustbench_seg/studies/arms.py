@@ -17,7 +17,7 @@ from .grades import MARGIN, ArmDifference
 from .runs import Runs, distinct
 from .statistics import Draws, differing_blocks, p_value
 
-__all__ = ["Entry", "arm_difference", "arm_mean", "arm_of_table_1c", "arms_of", "families_of"]
+__all__ = ["Entry", "arm_difference", "arm_mean", "arm_of_table_1c", "arms_of", "families_of", "runs_of"]
 
 SEEDED = re.compile(r"(?P<arm>.+)-s(?P<seed>\d+)")
 WORDS = {"mix": "mix_ffn", "learned": "learned_pe"}  # word in an arm's name: encoding in the paper's Table 1c
@@ -74,6 +74,14 @@ def arms_of(models: Iterable[str]) -> dict[str, list[str]]:
             arm += " (seeds)"
         seeds.setdefault(arm, {})[model] = seed
     return {arm: sorted(members, key=lambda model: members[model]) for arm, members in seeds.items()}
+
+
+def runs_of(members: Iterable[str], weights: Mapping[str, str]) -> list[str]:
+    """The models of an arm that are training runs: the same weights under two names are one. weights: of each model."""
+    first: dict[str, str] = {}
+    for model in members:
+        first.setdefault(weights[model], model)
+    return list(first.values())
 
 
 # A report asks for the members of an arm in every difference of two arms.

@@ -64,7 +64,7 @@ def over_draws(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
             "most_classes": table["most_classes"].max(),
             "missing": table["missing"].sum(),
             "flags": flags_of(part.drop_duplicates(["corruption", "severity", "flag"])),
-            "seeds": tuple(table["seed"]),
+            "seeds": tuple(sorted(table["seed"])),
             "draws": len(table),
         }
         spreads = {f"{name}_spread": spread for name, spread in values[drawn].std(ddof=1, skipna=False).items()}

@@ -12,7 +12,7 @@ import pandas as pd
 from ..errors import StoreError
 from ..store.plan import Comparison
 from ..store.view import View
-from .arms import Entry, arm_difference, arm_mean, arms_of
+from .arms import Entry, arm_difference, arm_mean, arms_of, runs_of
 from .bootstrap import Scores, resample
 from .comparisons import Differences, in_the_papers_order, is_primary, pairs_of, with_primary
 from .counts import metrics_in, read_counts
@@ -107,11 +107,8 @@ class Evidence:
         return too_few(self.blocks)
 
     def runs(self, members: Sequence[str]) -> list[str]:
-        """The models of an arm that are training runs: the same weights under two names are one."""
-        first: dict[str, str] = {}
-        for title in members:
-            first.setdefault(self.weights[title], title)
-        return list(first.values())
+        """The models of an arm that are training runs; see `runs_of`."""
+        return runs_of(members, self.weights)
 
     def of_view(self, view: View) -> pd.DataFrame:
         """The cells of a view."""

@@ -27,9 +27,10 @@ def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
     first = evidence.cells.iloc[0]
     lines += limits_of_runs(plan, evidence)
     lines += [
-        f"{' and '.join(members)} have the same weights: they are one training run, not several."
+        f"{' and '.join(same)} have the same weights: they are one training run, not several."
         for members in evidence.arms.values()
-        if len({evidence.weights[model] for model in members}) < len(members)
+        for run in evidence.runs(members)
+        if len(same := [model for model in members if evidence.weights[model] == evidence.weights[run]]) > 1
     ]
     lines += limits_of_intervals(evidence)
     if different := differing_machines(evidence.cells["environment"]):
@@ -55,8 +56,8 @@ def limits_of_runs(plan: Plan, evidence: Evidence) -> list[str]:
     """State what the training runs support, and which comparisons are primary."""
     if evidence.few:
         return []
-    most = max(len(members) for members in evidence.arms.values())
-    single = [arm for arm, members in evidence.arms.items() if len(members) == 1]
+    runs = {arm: len(evidence.runs(members)) for arm, members in evidence.arms.items()}
+    most, single = max(runs.values()), [arm for arm, number in runs.items() if number == 1]
     lines = ["Intervals of scores are over other images, with the weights as they are."]
     if most == 1:
         lines[0] += " Each arm has one training run, so a difference holds for these weights at most."
@@ -151,8 +152,8 @@ def mixed_data(cells: pd.DataFrame, main: pd.DataFrame) -> list[str]:
     ]
     return [
         f"{data}: {len(own)} versions of these data have results here, with the fingerprints "
-        f"{conjoin([each[:FINGERPRINT] for each in own])}: their numbers do not compare; "
-        f"the title and its sentences are of {leading[:FINGERPRINT]}"
+        f"{conjoin([each[:FINGERPRINT] for each in own])}: their numbers do not compare"
+        + (f"; the title and its sentences are of {leading[:FINGERPRINT]}" if leading in own else "")
         for data, own in versions
         if len(own) > 1
     ]

@@ -1,7 +1,8 @@
 """Copy the stores of several folders into one, for processes that could not share a folder.
 
 Files are copied byte for byte, each whole or not at all, and plans before cells: after a kill the same command resumes,
-and a second one changes nothing. A report of the result is the report of the folders together.
+and a second one changes nothing. A report of the result leads with the last run, a
+report of the folders together with the cells of most images.
 """
 
 import json

@@ -150,7 +150,11 @@ def error_map(prediction: Pixels, label: Pixels, unlabelled: float) -> Pixels:
     # What has no label is black, unless a class is (see `colourise`); the right one of both has the share that was
     # counted. Older pictures have black for both: then nothing is hatched, if the class has more of the picture.
     candidates = [(label == colour_of(value)).all(axis=2) for value in (0, IGNORE)]
-    none = min(candidates, key=lambda pixels: abs(float(pixels.mean()) - unlabelled))
+    black, white = candidates
+    if np.isnan(unlabelled):  # the picture is of an image that does not count
+        none = white if white.any() else black
+    else:
+        none = min(candidates, key=lambda pixels: abs(float(pixels.mean()) - unlabelled))
     errors = np.full(label.shape, RIGHT, np.uint8)
     down, right = np.indices(none.shape)
     errors[none & ((down + right) % HATCH < LINE)] = UNLABELLED  # in grey too, lines do not look like wrong pixels

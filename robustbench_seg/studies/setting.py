@@ -114,8 +114,9 @@ class Setting:
 
     @cached_property
     def models_by_arm(self) -> dict[str, list[str]]:
-        """The models of each arm that the view has, or of all views; see `Evidence.arms_in`."""
-        return self.evidence.arms if self.view is None else self.evidence.arms_in(self.view)
+        """The training runs of each arm that the view has, or of all views; see `Evidence.arms_in`."""
+        arms = self.evidence.arms if self.view is None else self.evidence.arms_in(self.view)
+        return {arm: self.evidence.runs(members) for arm, members in arms.items()}
 
     @property
     def images(self) -> str:
@@ -208,9 +209,16 @@ class Setting:
         }
 
     def ranks(self) -> dict[str, tuple[int, tuple[int, int] | None]]:
-        """Rank arms by their headline, with the ranks that 95 % of the resamples give, by name; none for one arm."""
+        """Rank arms by their headline, with the ranks that 95 % of the resamples give, by name; none for one arm.
+
+        An arm with a missing cell has no rank, as on a leaderboard.
+        """
         name, rows = self.headline, 1 + self.evidence.resamples
-        arms = [arm for arm in self.arms(self.scores) if arm.competes and not np.isnan(arm.values[name][0])]
+        arms = [
+            arm
+            for arm in self.arms(self.scores)
+            if arm.competes and not np.isnan(arm.values[name][0]) and not self.facts_of_cells(arm)["missing"]
+        ]
         if len(arms) < 2:
             return {}
         draws = np.stack([arm.values[name][:rows] for arm in arms], axis=1)

@@ -3,7 +3,7 @@
 Plans of one suite and its conditions are one, whatever views each has; the views of the last folder come first. Plans
 of suites of different names are one too, if they are in different folders and have the same conditions and views of
 the same data and no cell in common, such as networks in float32 and in int8. The last folder's plan then stands for
-both. A report of one folder leads with what its last run measured, whatever older runs left there.
+both. A plan of one folder leads with what its last run measured, whatever older runs left there.
 """
 
 from collections.abc import Collection, Sequence
@@ -31,7 +31,7 @@ class Source:
     """One plan, and the stores that have cells of it.
 
     measured: all quality cells of these stores; drawn, latency: the plan's own; quality: the first draw of `drawn` that
-    the last run has, else the first one. last: the keys of the last run's cells; none where there are several folders.
+    the last run has, else the first one. last: the keys of the last run's cells; none where several folders have it.
     """
 
     stores: Sequence[Store]
@@ -126,11 +126,14 @@ def sources_of(
 
 
 def first_of(cells: pd.DataFrame, last: Collection[str]) -> pd.DataFrame:
-    """Keep of each model in a setting the cells of one draw, see `Source`; they stay in their order."""
+    """Keep the draws that come first for a model in a setting, see `Source`; the cells stay in their order.
+
+    The others' cells of such a draw stay too: without them a pair of models that share it would not be compared.
+    """
     if not len(cells):
         return cells
     own = first_draws(cells.sort_values("key", key=lambda keys: ~keys.isin(last), kind="stable"))
-    return cells[cells["key"].isin(own["key"])]
+    return cells[pd.MultiIndex.from_frame(cells[SAME_IMAGES]).isin(pd.MultiIndex.from_frame(own[SAME_IMAGES]))]
 
 
 def shares_a_cell(one: Plan, other: Plan) -> bool:

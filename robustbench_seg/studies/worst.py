@@ -17,7 +17,7 @@ from ..errors import UsageError
 from ..metrics import MIOU, Metric
 from ..store.cell import CLEAN
 from ..wording import conjoin, percent, spaced
-from .arms import arms_of
+from .arms import arms_of, runs_of
 from .blocks import Blocks
 from .counts import CellCounts, metrics_in
 from .fine_grained import image_iou
@@ -205,7 +205,8 @@ def image_scores(
         for cell in cells[["title", "corruption", "severity", "counts"]].itertuples()
         if all(name in cell.counts for name in metric.reads)
     }
-    titles = list(dict.fromkeys(cells["title"]))
+    weights = dict(zip(cells["title"], cells["checkpoint_sha256"], strict=True))
+    titles = list(weights)
     places = [(CLEAN, 0), *((name, severity) for name, severities in conditions.items() for severity in severities)]
     places = [place for place in places if all((title, place) in have for title in titles)]
     if not places:
@@ -214,7 +215,7 @@ def image_scores(
     return ImageScores(
         ids=cells.iloc[0]["counts"]["image_id"][blocks.labelled],
         scores={
-            arm: {place: np.mean([have[title, place] for title in members], axis=0) for place in places}
+            arm: {place: np.mean([have[run, place] for run in runs_of(members, weights)], axis=0) for place in places}
             for arm, members in arms_of(titles).items()
         },
         conditions={name: severities for name, severities in shared.items() if severities},

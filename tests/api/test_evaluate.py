@@ -340,6 +340,7 @@ def refuse(images: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         ({"seeds": [2**63]}, UsageError, f"a seed must be from 0 to {2**63 - 1}, got {2**63}"),
         ({"views": []}, UsageError, "views must have 1 or more, such as ['whole'], got none"),
         ({"views": 3}, UsageError, "views must be a list, such as ['whole'], got 3"),
+        ({"views": {"whole"}}, UsageError, "views must be a list, such as ['whole'], got {'whole'}"),
         ({"views": [3]}, UsageError, "a view must be a name, such as 'whole', or a View, got 3"),
         ({"metrics": "boundary"}, UsageError, "metrics must be a list, such as ['boundary'], got 'boundary'"),
         ({"precision": "fp64"}, UsageError, "precision must be fp32, bf16 or fp16, got 'fp64'"),
@@ -422,6 +423,14 @@ def test_a_data_set_with_a_wrong_total_is_refused_before_the_first_image(
     line = f"camvid test: its total must be the number of its ids, 3, or more; got {total!r}"
     assert str(raised.value) == line
     assert not (tmp_path / "out").exists()
+
+
+def test_a_total_of_numpy_is_a_number(tmp_path: Path, camvid_folder: Path) -> None:
+    class More(CamVid):
+        total, version = np.int64(100), "1"
+
+    results = rb.evaluate("constant", More(camvid_folder), out=tmp_path, **ONE)
+    assert set(results.frame()["of"]) == {100}
 
 
 def test_the_home_of_an_unknown_user_is_one_line_for_results(tmp_path: Path, camvid_folder: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_log_that_fails_is_named_once_and_the_run_goes_on(
     assert done.returncode == 0
     line = "--log-to: nothing more is logged (ConnectionError: the server is away)"
     assert done.stdout.splitlines().count(line) == 1
-    assert ("end", 0, 0) not in calls
+    assert calls[-1] == ("end", 0, 0), "a log that failed is closed, too"
     assert len(rb.read_results(tmp_path / "out").frame()) == 2 * 3
 
 
@@ -101,6 +101,27 @@ def test_headlines_are_of_the_run_s_own_plan_where_another_run_writes_a_later_on
     monkeypatch.setattr(sys.modules["mlflow"], "log_metric", log_after_another_run)
     assert program(*what, str(tmp_path / "shared")).returncode == 0
     assert calls == expected
+
+
+def test_headlines_are_of_the_run_s_own_models_where_a_larger_plan_follows(
+    tmp_path: Path, suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = fake_mlflow(monkeypatch)
+    what = ("run", str(suite), "--workers", "0", "--limit", "1", "--out", str(tmp_path / "out"))
+    assert program(*what, "--model", "constant", "--model", "two=constant").returncode == 0
+    (larger,) = Store(tmp_path / "out").plans()
+    for path in (tmp_path / "out/cells").glob("constant-*"):
+        path.unlink()
+    log_metric = sys.modules["mlflow"].log_metric
+
+    def log_after_another_run(*given: Any, **named: Any) -> None:
+        Store(tmp_path / "out").write_plan(larger)
+        log_metric(*given, **named)
+
+    monkeypatch.setattr(sys.modules["mlflow"], "log_metric", log_after_another_run)
+    assert program(*what, "--model", "constant", "--log-to", "mlflow:x").returncode == 0
+    assert any("constant/" in str(call[0]) for call in calls)
+    assert not any("two/" in str(call[0]) for call in calls)
 
 
 def test_a_cell_that_can_t_be_read_for_the_log_costs_the_log_and_not_the_run(

@@ -38,7 +38,7 @@ def test_a_sound_data_set_has_its_counts_and_status_0(camvid_folder: Path) -> No
     done = program("check", f"camvid={camvid_folder}")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("camvid test: 3 of 3 images, read in ")
-    assert "sizes: 3 of 48x40\nblocks that statistics draw: 1\n" in done.stdout
+    assert "sizes: 3 of 48x40\nblocks of its ids, which statistics draw: 1\n" in done.stdout
     assert rows(done.stdout) == counted_by_hand(camvid_folder)
     assert done.stdout.endswith("no fault\n")
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,8 +18,8 @@ def test_the_missing_cells_are_those_of_the_runs_own_plan(tmp_path: Path) -> Non
     fields: dict[str, Any] = {"models": ["a"], "conditions": conditions, "images": 2}
     write_synthetic(tmp_path, lambda *_: 0.5, skip=["a-*gaussian_noise*"], **fields)
     (plan,) = Store(tmp_path).plans()
-    own = OwnPlan(tmp_path, plan.suite)
-    own.planned(0, [SimpleNamespace(record=SimpleNamespace(key=cell.key)) for cell in plan.cells[:1]])
+    own = OwnPlan(tmp_path)
+    own.written(plan)
     write_synthetic(tmp_path, lambda *_: 0.5, draw=1, **fields)  # another run of the suite meanwhile
     Store(tmp_path).write_plan(replace(plan, suite="other"))
     assert own.missing() == 2

@@ -160,3 +160,32 @@ def test_the_gallery_is_of_all_models(store: Path) -> None:
             "--gallery: its images are of all models, by mIoU in the main view; omit --model, --view, " in done.stderr
         )
         assert done.stderr.count("\n") == 1
+
+
+def images_in(folder: Path) -> set[str]:
+    return {path.name.rpartition("-")[0] for path in folder.iterdir()}
+
+
+def test_each_setting_and_each_suite_has_its_own_folder(tmp_path: Path) -> None:
+    def measure(name: str, *options: str) -> None:
+        suite = write_suite(
+            tmp_path / name, models=[{"name": "constant"}], views=["whole"], conditions={}, gallery=[], name=name
+        )
+        done = program("run", str(suite), "--out", str(tmp_path / "out"), "--workers", "0", *options)
+        assert done.returncode == 0, done.stderr
+
+    (tmp_path / "one").mkdir()
+    measure("one")
+    measure("one", "--limit", "3")
+    measure("one", "--precision", "bf16")
+    done = program("worst", str(tmp_path / "out"), "--pictures", str(tmp_path / "p"))
+    assert (done.returncode, done.stderr) == (0, "")
+    (model,) = (tmp_path / "p").iterdir()
+    assert sorted(path.name for path in model.iterdir()) == ["whole", "whole--2-", "whole--3-"]
+    for view in model.iterdir():
+        assert len(images_in(view / "worst/clean")) == 1, "of one setting"
+    (tmp_path / "two").mkdir()
+    measure("two", "--limit", "2")
+    done = program("worst", str(tmp_path / "out"), "--pictures", str(tmp_path / "both"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in (tmp_path / "both").iterdir()} == {"one", "two"}

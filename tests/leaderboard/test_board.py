@@ -13,6 +13,7 @@ from whole import rewrite
 
 from robustbench_seg.errors import StoreError
 from robustbench_seg.leaderboard.board import Board, boards_of
+from robustbench_seg.store.folder import Store
 from robustbench_seg.store.view import View
 from robustbench_seg.studies.evidence import evidence_of
 from robustbench_seg.studies.frame import quality_frame
@@ -141,6 +142,18 @@ def test_models_of_incomplete_runs_stand_last_without_a_rank(tmp_path: Path) -> 
     assert [(row.model, row.rank, row.missing) for row in board.rows] == [("d", 1, 0), ("a", None, 1)]
     assert np.isnan(board.rows[1].scores["mean"].estimate)
     assert board.rows[1].scores["clean"].estimate > 0
+
+
+def test_of_several_draws_each_model_has_the_first_of_the_plan(tmp_path: Path) -> None:
+    for draw in (1, 0):
+        write(tmp_path, draw=draw)
+    first, second = (plan for plan in Store(tmp_path).plans())
+    for path in (tmp_path / "plans").glob("*.json"):
+        path.unlink()
+    Store(tmp_path).write_plan(replace(first, cells=(*second.cells, *first.cells)))
+    (board,) = boards_of([tmp_path])
+    assert board.setting["seed"] == 0
+    assert [(row.model, row.missing) for row in board.rows] == [("a", 0), ("b", 0), ("c", 0), ("d", 0)]
 
 
 @pytest.mark.parametrize("cell", ["clean", "fog-1", "fog-3", "snow"])

@@ -12,6 +12,8 @@ from tables import table_of, values
 from robustbench_seg.report.content import Section
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.report.terminal import show_tables
+from robustbench_seg.studies.setting import Setting
+from robustbench_seg.studies.sources import sources_of
 
 pytestmark = pytest.mark.usefixtures("few_resamples")
 CONDITIONS = {"gaussian_noise": [1, 3]}  # drawn, so that a seed decides it
@@ -74,3 +76,28 @@ def test_versions_of_the_data_under_one_name_are_a_warning_before_any_number(tmp
         "their numbers do not compare; the title and its sentences are of 111111111111.",
     )
     assert section.alarms[0] in section.warnings
+
+
+def test_a_pair_that_shares_an_older_draw_is_still_compared_in_it(tmp_path: Path) -> None:
+    write(tmp_path, 0.8, models=["a", "b"], images=20)
+    write(tmp_path, 0.5, models=["a"], images=20, draw=1)
+    (section,) = sections_of([tmp_path], pictures=False)
+    assert list(values(table_of(section, "robustness-whole")).index) == ["a"], "the last run leads"
+    differences = {table.file for table in section.tables if table.file.startswith("differences")}
+    assert differences, "both have the draw before"
+
+
+def test_versions_without_the_leading_one_are_not_said_to_have_it(tmp_path: Path) -> None:
+    for fingerprint in ("0" * 32, "1" * 32):
+        write(tmp_path, 0.8, fingerprint=fingerprint)
+    write(tmp_path, 0.8, fingerprint="2" * 32, images=20)
+    (alarm,) = sections_of([tmp_path], pictures=False)[0].alarms
+    assert alarm.endswith("their numbers do not compare.")
+
+
+def test_an_arm_with_a_missing_cell_has_no_rank_as_on_a_leaderboard(tmp_path: Path) -> None:
+    write(tmp_path, 0.5, models=["a", "b", "c"], images=20, skip=["a-*clean*"])
+    (section,) = sections_of([tmp_path], pictures=False)
+    (setting,) = Setting.all_of(*sources_of([tmp_path], None, pictures=False))
+    assert setting.views[0].ranks().keys() == {"b", "c"}
+    assert "a has" not in section.sentences[0]

@@ -43,6 +43,13 @@ def test_a_corruption_that_draws_nothing_counts_in_each_draw_by_its_one_measurem
         assert row["retention_spread"] == pytest.approx(stdev(m / miou["clean", 0, 0] for m in means), abs=1e-12)
 
 
+def test_draws_are_listed_in_their_order_whatever_that_of_the_files(tmp_path: Path) -> None:
+    for draw in (2, 0, 1):
+        write_draw(tmp_path, draw, [])
+    cells = quality_frame(tmp_path).sort_values("seed", ascending=False)
+    assert list(over_draws(cells, CONDITIONS)["seeds"]) == [(0, 1, 2)] * 2
+
+
 def test_a_store_that_measured_each_draw_of_them_keeps_its_own_cells(tmp_path: Path) -> None:
     for draw in (0, 1):
         write_draw(tmp_path, draw, [])

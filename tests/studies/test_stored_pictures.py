@@ -59,6 +59,12 @@ def test_only_what_has_no_label_is_hatched_where_a_class_is_black(voc: list[Stor
     expect_map(error_map(prediction, label, voc[0].unlabelled), slice(36, 40))
 
 
+def test_the_same_of_an_image_that_does_not_count(voc: list[StoredPicture]) -> None:
+    alone = next(one for one in voc if np.isnan(one.unlabelled))
+    prediction, label = (np.asarray(PIL.Image.open(path)) for path in (alone.prediction, alone.label))
+    expect_map(error_map(prediction, label, alone.unlabelled), slice(36, 40))
+
+
 def test_an_older_picture_whose_rims_are_black_too_hatches_no_class() -> None:
     label = colourise(LABEL, VOC.palette)
     label[LABEL == IGNORE] = 0
