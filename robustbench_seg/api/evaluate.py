@@ -20,6 +20,7 @@ from ..measure.plan import Handed, Job, Options
 from ..measure.runner import Listener, Listeners, run
 from ..measure.views import PRECISIONS
 from ..models.base import Segmenter
+from ..store.plan import Plan
 from ..store.view import View
 from ..suites import suite_for, with_options
 from ..suites.model import NAME
@@ -137,7 +138,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
             failed = run(suite, folder, options, Listeners(listener, recorder))
         if failed and len(failed) == recorder.cells:
             raise recorder.errors[0]
-        results = Results(folder, temporary=out is None, notes=recorder.notes)
+        results = Results(folder, temporary=out is None, notes=recorder.notes, plan=recorder.plan)
     except BaseException:
         if out is None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -149,15 +150,19 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
 
 
 class Recorder(Listener):
-    """Keeps the notes and errors of a run. cells: how many the plan has."""
+    """Keeps the plan, the notes and the errors of a run. cells: how many the plan has."""
 
     def __init__(self) -> None:
+        self.plan: Plan | None = None
         self.cells = 0
         self.notes: list[str] = []
         self.errors: list[Exception] = []
 
     def noted(self, line: str) -> None:
         self.notes.append(" ".join(line.split()))
+
+    def written(self, plan: Plan) -> None:
+        self.plan = plan
 
     def planned(self, done: int, waiting: list[Job]) -> None:
         self.cells = done + len(waiting)

@@ -16,6 +16,9 @@ from ..studies.draws import over_draws
 from ..studies.frame import latency_frame, quality_frame
 from ..studies.plans import read_plans
 from ..studies.regression import Changes, compare_stores
+from ..studies.robustness import MODEL
+from ..studies.sources import only
+from ..studies.titles import newest_first, titles_of
 
 __all__ = ["Results", "compare", "read_results"]
 
@@ -24,15 +27,30 @@ INSIDE = ("counts", "truth", "content", "environment")  # columns of `quality_fr
 
 
 class Results:
-    """What a folder holds that `run` or `evaluate` wrote.
+    """What a folder holds that `run` or `evaluate` wrote; what `evaluate` returns has the cells of this call alone.
 
-    folder: of the store; a temporary one lives as long as this value. notes: lines on the run that made it.
+    folder: of the store; a temporary one lives as long as this value. notes: lines on the run that made it. plan: of
+    the only run that counts; without it, all that the folder holds. failures: why cells failed, by their name; empty
+    where all are there.
     """
 
-    def __init__(self, folder: Path, *, temporary: bool = False, notes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, *, temporary: bool = False, notes: Sequence[str] = (), plan: Plan | None = None
+    ) -> None:
         self.folder, self.notes = folder, tuple(notes)
-        self.cells = quality_frame(folder)
-        self.plans: Sequence[Plan] = read_plans(folder, self.cells)
+        cells = quality_frame(folder)
+        self.plans: Sequence[Plan] = [plan] if plan else read_plans(folder, cells)
+        planned = {cell.key for each in self.plans for cell in each.cells}
+        self.failures = {
+            failure.record.cell.slug: failure.message
+            for failure in Store(folder).failures().values()
+            if plan is None or failure.record.key in planned
+        }
+        last = {run.identity: run for run in Store(folder).plans()}  # of each suite
+        self.cells = newest_first(
+            only(cells, [cell.key for each in self.plans for cell in each.cells]),
+            {cell.key for run in last.values() for cell in run.cells},
+        )
         if temporary:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
@@ -62,12 +80,6 @@ class Results:
             names = ", ".join(f"{plan.suite} (protocol {plan.protocol})" for plan in self.plans)
             raise UsageError(f"{self.folder}: holds the suites {names}; name one of them, suite=..., got {suite!r}")
         return plans[0]
-
-    @property
-    def failures(self) -> dict[str, str]:
-        """Why cells failed, by their name; empty where all are there."""
-        failures = Store(self.folder).failures().values()
-        return {failure.record.cell.slug: failure.message for failure in failures}
 
     def compare(self, other: "Results | Path | str") -> Changes:
         """What changed from here to `other`, with paired intervals; see `compare`."""
@@ -103,7 +115,9 @@ class Results:
             if len(own):
                 table = over_draws(own, dict(plan.conditions))
                 views = list(map(view_name, table["view"], table["void"]))
-                columns = table[["model"]].assign(view=views, protocol=plan.protocol)
+                titles = dict(zip(own[MODEL].itertuples(index=False, name=None), titles_of(own), strict=True))
+                names = [titles[pair] for pair in table[MODEL].itertuples(index=False, name=None)]
+                columns = pd.DataFrame({"model": names, "view": views, "protocol": plan.protocol})
                 for name in IN_BRIEF[2:]:
                     columns[f"{name} (%)"] = [f"{100 * value:.1f}" if pd.notna(value) else "–" for value in table[name]]
                 columns["images"] = [f"{n} of {of}" for n, of in zip(table["images"], table["of"], strict=True)]

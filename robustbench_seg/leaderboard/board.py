@@ -31,6 +31,7 @@ from ..studies.ranking import rank_intervals
 from ..studies.robustness import BASIS, MODEL, Conditions, scores_of
 from ..studies.sources import expect_one_source, only
 from ..studies.statistics import NOTHING, Draws, Interval, interval, too_few
+from ..studies.titles import titles_of
 from ..wording import counted
 
 __all__ = ["Board", "Standing", "boards_of"]
@@ -213,8 +214,9 @@ def alarms_in(cells: pd.DataFrame, conditions: Conditions) -> dict[tuple[str, st
 
 def copies_in(cells: pd.DataFrame) -> Iterator[tuple[tuple[str, str], list[str]]]:
     """Name the models with equal counts in each image of each cell that both have."""
-    weights = cells.groupby("model", sort=False)["checkpoint_sha256"].unique()
-    pairs = same_counts(cells)
+    titles = titles_of(cells)
+    keys = dict(zip(titles, cells[MODEL].itertuples(index=False, name=None), strict=True))
+    pairs = same_counts(cells.assign(model=titles))
     for name in dict.fromkeys(name for pair in pairs for name in pair):
         lines = [
             f"equal counts in each image of the {counted(number, 'cell')} shared with {other}: one model under two "
@@ -223,5 +225,4 @@ def copies_in(cells: pd.DataFrame) -> Iterator[tuple[tuple[str, str], list[str]]
             if name in pair
             for other in [pair[1] if pair[0] == name else pair[0]]
         ]
-        for sha256 in weights[name]:
-            yield (name, sha256), lines
+        yield keys[name], lines

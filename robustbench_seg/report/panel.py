@@ -55,7 +55,7 @@ class Panel(Setting):
         A caption does not list the models of more than MOST_NAMES arms. What is no sha256 of files is an identity, of
         files and the code that reads them, or the name of random weights.
         """
-        pairs = dict.fromkeys(zip(self.cells["model"], self.cells["checkpoint_sha256"], strict=True))
+        pairs = dict.fromkeys(zip(self.cells["title"], self.cells["checkpoint_sha256"], strict=True))
         names = "; ".join(f"{model} {own[:BRIEF] if len(own) == SHA256_DIGITS else own}" for model, own in pairs)
         few = len(arms_of(self.cells["model"])) <= MOST_NAMES
         kind = "sha256" if all(len(own) == SHA256_DIGITS for _, own in pairs) else "identity"

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..wording import counted
 from .robustness import MODEL
+from .titles import titles_of
 
 __all__ = ["alarms_of_scores", "identical_models", "same_counts"]
 
@@ -43,11 +44,13 @@ def pairs(contents: Mapping[Name, Mapping[Any, object]]) -> Iterator[tuple[Name,
 
 
 def identical_models(cells: pd.DataFrame) -> list[str]:
-    """State in a line for each such pair what it means. cells: of `quality_frame`."""
+    """State in a line for each such pair, by title, what it means. cells: of `quality_frame`."""
+    if not len(cells):
+        return []
     return [
         f"{one} and {other} have equal counts in each image of the {counted(number, 'cell')} that both have: they are "
         "one model under two names, or the weights of one were not read"
-        for (one, other), number in same_counts(cells).items()
+        for (one, other), number in same_counts(cells.assign(model=titles_of(cells))).items()
     ]
 
 

@@ -32,6 +32,7 @@ def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
         for run in evidence.runs(members)
         if len(same := [model for model in members if evidence.weights[model] == evidence.weights[run]]) > 1
     ]
+    lines += versions_of(evidence.cells)
     lines += limits_of_intervals(evidence)
     if different := differing_machines(evidence.cells["environment"]):
         lines.append(different)
@@ -82,6 +83,17 @@ def limits_of_runs(plan: Plan, evidence: Evidence) -> list[str]:
     if absent and present:
         lines.append(f"Primary comparisons without results here: {'; '.join(absent)}.")
     return lines
+
+
+def versions_of(cells: pd.DataFrame) -> list[str]:
+    """State which titles have one name, with other weights or code."""
+    titles = cells.groupby("model", sort=False)["title"].unique()
+    return [
+        f"{conjoin(list(own))} have one name, and other weights or code; in a report of one folder, the last run "
+        "is without a number."
+        for own in titles
+        if len(own) > 1
+    ]
 
 
 def transductive_notes(cells: pd.DataFrame) -> list[str]:

@@ -22,6 +22,7 @@ from .frame import expect_agreement, latency_frame, quality_frame
 from .plans import read_plans, views_of
 from .primary import late_naming, primary_of
 from .robustness import Conditions
+from .titles import newest_first
 
 __all__ = ["Source", "sources_of"]
 
@@ -100,7 +101,7 @@ def sources_of(
         cells = {cell.key: cell for plan in own.values() for cell in plan.cells}
         measured, speeds = (together([frames[folder][kind] for folder in own]) for kind in (0, 1))
         views = views_of(list(own.values()))
-        quality = views_in_order(only(measured, list(cells)), views)
+        quality = views_in_order(newest_first(only(measured, list(cells)), keys), views)
         expect_one_source(quality)
         sources.append(
             Source(

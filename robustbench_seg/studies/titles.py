@@ -1,10 +1,13 @@
 """The names of models in a report, and which models deserve no trust; cells are as returned by `quality_frame`."""
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from ..store.cell import CLEAN
+from .robustness import MODEL
 
-__all__ = ["blank_models", "flagged_models", "numbered", "titles_of"]
+__all__ = ["blank_models", "flagged_models", "newest_first", "numbered", "titles_of"]
 
 
 def numbered(names: list[str]) -> list[str]:
@@ -14,9 +17,22 @@ def numbered(names: list[str]) -> list[str]:
 
 def titles_of(cells: pd.DataFrame) -> list[str]:
     """Name the model of each row, numbered where the same name has other weights."""
-    models = cells[["model", "checkpoint_sha256"]].drop_duplicates()
+    models = cells[MODEL].drop_duplicates()
     names = dict(zip(map(tuple, models.to_numpy()), numbered(list(models["model"])), strict=True))
-    return [names[pair] for pair in zip(cells["model"], cells["checkpoint_sha256"], strict=True)]
+    return [names[pair] for pair in cells[MODEL].itertuples(index=False, name=None)]
+
+
+def newest_first(cells: pd.DataFrame, last: Collection[str]) -> pd.DataFrame:
+    """Put the last run's weights of each name before its earlier ones, which `titles_of` numbers then.
+
+    last: the keys of the last run's cells. Names keep their order, and so do the cells of a model.
+    """
+    if not len(cells) or not last:
+        return cells
+    names, now = pd.factorize(cells["model"])[0], set(map(tuple, cells.loc[cells["key"].isin(last), MODEL].to_numpy()))
+    earlier = [pair not in now for pair in map(tuple, cells[MODEL].to_numpy())]
+    order = pd.DataFrame({"name": names, "earlier": earlier}).sort_values(["name", "earlier"], kind="stable")
+    return cells.iloc[order.index]
 
 
 def flagged_models(cells: pd.DataFrame) -> set[str]:

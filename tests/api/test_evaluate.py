@@ -17,6 +17,7 @@ from torch.nn import functional
 
 import robustbench_seg as rb
 from robustbench_seg.datasets.camvid import CamVid
+from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import DataError, UsageError
 from robustbench_seg.measure.runner import Listener
 from robustbench_seg.models.base import NetworkSegmenter
@@ -475,3 +476,23 @@ def test_without_a_terminal_nothing_is_written_but_lines(
         warnings.simplefilter("error")
         rb.evaluate("constant", CamVid(camvid_folder), **{**ONE, "progress": True})
     assert capfd.readouterr().out == ""
+
+
+def test_results_are_of_this_evaluation_whatever_the_folder_has_of_earlier_ones(tmp_path: Path) -> None:
+    """As after each epoch of a training, into one folder."""
+    network = Small(19)
+    data = Streets("test", size=(64, 96), count=2)
+    states = []
+    for seed in (0, 1, 2, 1):
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.normal_(generator=torch.Generator().manual_seed(seed))
+        results = rb.evaluate(network, data, out=tmp_path, corruptions={}, progress=False)
+        alone = rb.evaluate(network, data, corruptions={}, progress=False)
+        (row,), (expected,) = results.table().itertuples(), alone.table().itertuples()
+        assert (row.clean, row.checkpoint_sha256) == (expected.clean, expected.checkpoint_sha256)
+        assert results.frame()["nll"].tolist() == alone.frame()["nll"].tolist()
+        states.append(row.checkpoint_sha256)
+    every = rb.read_results(tmp_path)
+    assert list(every.table()["checkpoint_sha256"]) == [states[1], states[0], states[2]], "the last one leads"
+    assert list(every.brief()["model"]) == ["Small", "Small (2)", "Small (3)"]

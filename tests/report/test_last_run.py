@@ -101,3 +101,26 @@ def test_an_arm_with_a_missing_cell_has_no_rank_as_on_a_leaderboard(tmp_path: Pa
     (setting,) = Setting.all_of(*sources_of([tmp_path], None, pictures=False))
     assert setting.views[0].ranks().keys() == {"b", "c"}
     assert "a has" not in section.sentences[0]
+
+
+def test_of_one_name_the_last_run_has_no_number_and_older_ones_have(tmp_path: Path) -> None:
+    scores: dict[str, float] = {}
+    for sha256, share in (("a", 0.8), ("b", 0.3), ("c", 0.6), ("b", 0.3)):
+        write(tmp_path, share, models=["net", "other"], sha256=sha256 * 64)
+        (section,) = sections_of([tmp_path], pictures=False)
+        clean = values(table_of(section, "robustness-whole"))["clean"]
+        assert clean["net"] == scores.setdefault(sha256, clean["net"])
+        assert f"net {sha256 * 12}" in table_of(section, "robustness-whole").about
+    assert scores["b"] < scores["c"] < scores["a"]
+    assert list(clean.index[:4]) == ["net", "net (2)", "net (3)", "other"]
+    assert (
+        "net, net (2) and net (3) have one name, and other weights or code; in a report of one folder, the last "
+        in (" ".join(section.limits))
+    )
+
+
+def test_equal_counts_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    for sha256 in "ab":
+        write(tmp_path, 0.8, sha256=sha256 * 64)
+    alarms = sections_of([tmp_path], pictures=False)[0].alarms
+    assert any(line.startswith("⚠ a and a (2) have equal counts") for line in alarms)
