@@ -54,18 +54,18 @@ class Foreign(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """A network as a model under test needs it. remark: what its description is to add. to_fit: as of `Trial`."""
+    """A network as a model under test needs it. remark: what its description is to add. later: as of `Trial`."""
 
     network: Foreign
     class_names: tuple[str, ...]
     sides: tuple[int, int] | None
     log_after_resize: bool
     remark: str
-    to_fit: bool
+    later: bool
 
     def identify(self, model: Segmenter) -> None:
         """Make a padding that moves logits part of a model's identity: earlier versions did without."""
-        if self.to_fit:
+        if self.later:
             extend_identity(model, "padded to fit", self.network.pad_to)
 
 
@@ -113,5 +113,5 @@ def fit(network: nn.Module, request: Request, facts: Facts) -> Fit:
         sides=trial.sides,
         log_after_resize=trial.masks,
         remark=remark + (", shown one image at a time, since a batch changes its scores" if one_by_one else ""),
-        to_fit=trial.to_fit,
+        later=trial.later,
     )

@@ -15,16 +15,17 @@ __all__ = ["depends_on_batch", "expect_repeatable", "expect_steady", "refuse_pro
 ROUNDING, OF_BATCHES = 1e-3, 1e-2
 SIDES = 96, 128  # of trial images
 ANOTHER_TIME = (
-    "gives other scores for the same image a second time; use it in evaluation mode, without dropout and other draws"
+    "gives other scores for the same image a second time; use it in evaluation mode, without dropout, other draws, and "
+    "memory of the image before"
 )
 UNITS = 16  # of the last place, where scores have fewer bits than these shares
 
 
 def expect_steady(network: nn.Module, run: Callable[[Tensor], Tensor], image: Tensor, where: str) -> Tensor:
-    """Run a network on one image (1, 3, H, W) twice; return its scores.
+    """Run a network on one image (1, 3, H, W) twice, and on another one in between; return the image's scores.
 
-    Raises UsageError where it can't be run on one image, where it gives other scores the second time, and where one of
-    its parameters or buffers is another then, as with test-time adaptation.
+    Raises UsageError where it can't be run on one image, where it gives other scores the second time, as with a memory
+    of the image before, and where a parameter or buffer is another then, as with test-time adaptation.
     """
     try:
         first = run(image)
@@ -32,6 +33,7 @@ def expect_steady(network: nn.Module, run: Callable[[Tensor], Tensor], image: Te
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise UsageError(f"{where}: its network can't be run on one image alone ({reason:.300})") from None
     before = {name: tensor.clone() for name, tensor in state_of(network).items()}
+    run(image.flip(2, 3))
     second = run(image)
     for name, tensor in state_of(network).items():
         if name in before and not equal(before[name], tensor):
@@ -55,7 +57,7 @@ def expect_repeatable(model: Segmenter, where: str) -> None:
     images = images.to(model.device)
     try:
         with torch.inference_mode():
-            first, second = (model(images[:1].clone()) for _ in range(2))  # it may write on them
+            first, _, second = (model(one.clone()) for one in (images[:1], images[1:2], images[:1]))  # it may write
             together = model(images)[:1]
     except Exception:  # the run reports it, with the image
         return

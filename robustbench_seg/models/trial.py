@@ -2,7 +2,7 @@
 
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from math import lcm
 
@@ -10,12 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UsageError
+from ..wording import counted
 from .output import unpack
 
 __all__ = ["Trial", "run_once", "trial_images", "try_out"]
 
 # Of what the sides of an image must be multiples: the first that works is taken. ViTs have patches of 14 pixels too.
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 7, 14, 28)
+LATER = (3, 6, 12, 24, 48, 96, 5, 10, 20, 40, 80)  # earlier versions did not try them
 LEAST_TRIAL = 64  # pixels
 LARGEST = 8  # value of noise in trial images: enough of them differ as whole numbers too
 INVISIBLE = 1e-5  # of the largest score: less is rounding
@@ -25,7 +27,8 @@ INVISIBLE = 1e-5  # of the largest score: less is rounding
 class Trial:
     """What running a network once has shown. pad_to: as of `Foreign`. sides: the one size that it takes, if it takes
     one alone. size: of the images. scores: of them. masks: whether the logarithm of scores are the logits.
-    missing: how its logits leave out a part of the image, "" if they don't. to_fit: whether they would without pad_to.
+    missing: how its logits leave out a part of the image, "" if they don't. whole: whether they leave out
+    no row or column at all. later: whether earlier versions of this program did without pad_to.
     """
 
     pad_to: int
@@ -34,7 +37,8 @@ class Trial:
     scores: Tensor
     masks: bool
     missing: str = ""
-    to_fit: bool = False
+    whole: bool = True
+    later: bool = False
 
 
 def try_out(
@@ -56,7 +60,7 @@ def try_out(
     if sides:
         attempts = [(1, sides)]
     else:
-        attempts = [(multiple, sides_of(multiple)) for multiple in ([pad_to] if pad_to else MULTIPLES)]
+        attempts = [(multiple, sides_of(multiple)) for multiple in ([pad_to] if pad_to else [*MULTIPLES, *LATER])]
     errors: list[Exception] = []
     unfit: list[Trial] = []
     for multiple, size in attempts:
@@ -69,8 +73,9 @@ def try_out(
             continue
         if sides:
             return Trial(multiple, sides, size, scores, masks)
-        to_fit = any(trial.missing and sees_borders(trial.scores) for trial in unfit)
-        trial = Trial(multiple, None, size, scores, masks, missing(network, multiple, size, scores, where), to_fit)
+        later = multiple in LATER or any(trial.missing and sees_borders(trial.scores) for trial in unfit)
+        text, is_whole = missing(network, multiple, size, scores, where)
+        trial = Trial(multiple, None, size, scores, masks, text, is_whole, later)
         if sees_borders(scores) and not trial.missing:
             return trial
         unfit.append(trial)
@@ -78,16 +83,28 @@ def try_out(
         with suppress(Exception):  # then the first error stands
             scores, masks = run_once(network, trial_images(likely), where)
             return Trial(1, likely, likely, scores, masks)
-    if fitting := [trial for trial in unfit if not trial.missing]:  # weights that give the same everywhere
-        return fitting[0]
+    fitting = [trial for trial in unfit if not trial.missing]
+    if not (whole := [trial for trial in fitting if trial.whole]):
+        whole = [trial for trial in fitting if pad_to or is_flat(trial.scores)]
+    if whole:  # no logit needs the last row or column, or all are the same
+        return replace(whole[0], later=whole[0].later or whole[0] is not unfit[0])
+    if fitting:
+        raise UsageError(
+            f"{where}: its logits leave out the last rows and columns, whether sides are multiples of 2, 3, 5, 7 or of "
+            "their products; state what it takes: ?pad_to=N"
+        )
     if unfit:
         raise UsageError(f"{where}: {unfit[0].missing}, and would be scored in the wrong place")
-    tried = ", ".join("x".join(map(str, size)) for _, size in attempts)
     reason = " ".join(f"{type(errors[-1]).__name__}: {errors[-1]}".split())
-    raise UsageError(
-        f"{where}: its network can't be run on images of {tried} pixels ({reason:.300}); if it takes one size "
-        "alone, state it: ?size=HEIGHTxWIDTH"
+    last = "x".join(map(str, attempts[-1][1]))
+    others = f", nor of {counted(len(attempts) - 1, 'other size')}" if len(attempts) > 1 else ""
+    doubled = any(parameter.dtype == torch.float64 for parameter in network.parameters())
+    cure = (
+        "its parameters are float64: make it `.float()`"
+        if doubled
+        else "if it takes one size alone, state it: ?size=HEIGHTxWIDTH"
     )
+    raise UsageError(f"{where}: its network can't be run on images of {last} pixels{others} ({reason:.300}); {cure}")
 
 
 def run_once(network: nn.Module, images: Tensor, where: str) -> tuple[Tensor, bool]:
@@ -111,8 +128,15 @@ def sees_borders(scores: Tensor) -> bool:
     return all(float((other - first).abs().max()) > INVISIBLE * float(first.abs().max()) for other in others)
 
 
-def missing(network: nn.Module, multiple: int, size: tuple[int, int], scores: Tensor, where: str) -> str:
-    """Describe logits that, at the network's stride, span less than the image; "" for all others.
+def is_flat(scores: Tensor) -> bool:
+    """Whether scores are the same everywhere in an image, as of one class for every pixel."""
+    first = scores[:1].float()
+    return float((first.amax((2, 3)) - first.amin((2, 3))).max()) <= INVISIBLE * float(first.abs().max())
+
+
+def missing(network: nn.Module, multiple: int, size: tuple[int, int], scores: Tensor, where: str) -> tuple[str, bool]:
+    """Describe logits that, at the network's stride, span less than the image, "" for all others; and state whether
+    they span all of it.
 
     Convolutions without padding leave a stride or more out. The stride is the quotient of the pixels and the logits
     that a wider image has more; a network that doesn't take it, or gives it as many logits, is not judged.
@@ -121,19 +145,21 @@ def missing(network: nn.Module, multiple: int, size: tuple[int, int], scores: Te
     try:
         wide, _ = run_once(network, trial_images((height, width + more))[:1], where)
     except Exception:  # a network of few sizes
-        return ""
+        return "", True
     columns, added = scores.shape[3], wide.shape[3] - scores.shape[3]
     if added <= 0:
         turned = wide.shape[2] > scores.shape[2]
-        return "its logits have rows where the image has columns" if turned else ""
+        return ("its logits have rows where the image has columns" if turned else ""), True
     stride = more / added
-    whole = more % added == 0 or added % more == 0
-    if width - stride * columns < stride * (1 if whole else 2):  # the stride of a map that is rounded is rounded too
-        return ""
-    return (
+    exact = more % added == 0 or added % more == 0
+    lacking = width - stride * columns
+    if lacking < stride * (1 if exact else 2):  # the stride of a map that is rounded is rounded too
+        return "", exact and lacking <= 0 and height <= stride * scores.shape[2]
+    text = (
         f"its logits lie over a part of the image: of {width} columns it makes {columns}, of {width + more} it makes "
         f"{wide.shape[3]}; pad the image in the network, or its convolutions"
     )
+    return text, False
 
 
 def sides_of(multiple: int) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from robustbench_seg.measure.plan import make_jobs, open_data
 from robustbench_seg.models import MODELS, load_source
 from robustbench_seg.models.foreign import Facts, wrap
 from robustbench_seg.models.preprocessing import Preprocessing
-from robustbench_seg.models.request import Request
+from robustbench_seg.models.request import Options, Request
 from robustbench_seg.models.source import Source, split_name
 from robustbench_seg.suites import Suite, read_suite, with_weights
 from robustbench_seg.suites.model import given_model
@@ -400,7 +400,7 @@ def test_a_function_may_return_a_segmenter(tmp_path: Path) -> None:
         (
             "from torch import nn\nclass Net(nn.Module):\n    def forward(self, x): raise ValueError('never')\n",
             "{}:Net",
-            r"can't be run on images of 65x67, .* pixels \(ValueError: never\); .* \?size=HEIGHTxWIDTH",
+            r"can't be run on images of 80x240 pixels, nor of .* \(ValueError: never\); .* \?size=HEIGHTxWIDTH",
         ),
     ],
 )
@@ -474,6 +474,40 @@ def test_upsampled_logits_of_whole_patches_get_whole_patches_and_another_identit
     assert made.checkpoint_sha256 != facts.identity, "what was stored without padding must be measured again"
     with torch.inference_mode():
         assert made(IMAGES[:, :, :63, :61]).shape == (2, 5, 63, 61)
+
+
+@pytest.mark.parametrize("stride", [3, 6, 12, 20])
+def test_whole_patches_of_any_usual_stride_are_found(stride: int) -> None:
+    facts = Facts(where="Net", identity="0" * 32, about="Net")
+    made = wrap(nn.Conv2d(3, 5, stride, stride=stride), Request(name="net", class_names=CLASSES), facts)
+    assert f"images padded to a multiple of {stride} (found by a trial)" in made.about
+    assert made.checkpoint_sha256 != facts.identity, "earlier versions did without"
+
+
+def test_a_network_with_steps_over_the_last_column_is_no_fault() -> None:
+    facts = Facts(where="Net", identity="0" * 32, about="Net")
+    made = wrap(nn.Conv2d(3, 5, 3, stride=4, padding=1), Request(name="net", class_names=CLASSES), facts)
+    assert (made.network.pad_to, made.checkpoint_sha256) == (2, facts.identity), "it sees the last row of 66"
+
+
+def test_a_network_that_never_sees_the_last_column_is_refused_unless_its_multiple_is_stated() -> None:
+    facts = Facts(where="Net", identity="0" * 32, about="Net")
+    network = nn.Conv2d(3, 5, 9, stride=9)
+    with pytest.raises(UsageError, match=r"^Net: its logits leave out the last rows and columns, .* takes: \?pad_to=N$"):
+        wrap(network, Request(name="net", class_names=CLASSES), facts)
+    request = Request(name="net", class_names=CLASSES, options=Options(pad_to=9))
+    assert "multiple of 9 (as stated)" in wrap(network, request, facts).about
+    with torch.no_grad():
+        network.weight.zero_()
+    assert wrap(network, Request(name="net", class_names=CLASSES), facts).name == "net", "the same everywhere"
+
+
+def test_a_network_of_float64_is_named_as_such() -> None:
+    facts = Facts(where="Net", identity="0" * 32, about="Net")
+    with pytest.raises(
+        UsageError, match=r"on images of 80x240 pixels, nor of 21 other sizes \(.*\); its parameters are float64"
+    ):
+        wrap(nn.Conv2d(3, 5, 1).double(), Request(name="net", class_names=CLASSES), facts)
 
 
 def test_logits_with_rows_for_columns_are_refused(tmp_path: Path) -> None:

@@ -65,6 +65,19 @@ class Adapting(nn.Module):
         return x * self.scale
 
 
+class Remembering(nn.Module):
+    """It smooths what it gives over images, as some do over the frames of a video."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        smooth = 0.3 * x + 0.7 * self.before.pop() if self.before and self.before[0].shape == x.shape else x
+        self.before = [smooth]
+        return smooth
+
+
 class Cached(nn.Module):
     """It keeps what it computes for a size of images; NaN where there is nothing yet."""
 
@@ -87,6 +100,10 @@ def made(network: nn.Module) -> NetworkSegmenter:
     ("between", "message"),
     [
         (AlwaysDropout(), "model net: gives other scores for the same image a second time; .*without dropout"),
+        (
+            Remembering(),
+            "model net: gives other scores for the same image a second time; .* memory of the image before",
+        ),
         (Counting(), "model net: each image changes its between.seen, so scores would depend on the images before"),
         (Adapting(), "model net: each image changes its between.scale, so scores would depend on the images before"),
     ],
@@ -194,6 +211,7 @@ class FewSizes(Handed):
     ("network", "message"),
     [
         (Net(nn.Dropout()).train(), "model mine: gives other scores for the same image a second time; "),
+        (Net(Remembering()), "model mine: gives other scores for the same image a second time; "),
         (Net(nn.BatchNorm2d(8)).train(), "model mine: gives other scores for an image among others than alone; "),
         (Net(nn.Identity(), nn.Softmax(dim=1)), "model mine: its output is no logits "),
     ],
