@@ -13,11 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["decode_colours", "decode_image", "decode_indices", "png", "size_of", "webp"]
+__all__ = ["HEADER", "decode_colours", "decode_image", "decode_indices", "has_16_bits", "png", "size_of", "webp"]
 
 Pixels = NDArray[np.uint8]
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 SHORTEST = 12  # bytes that identify a format
+HEADER = 33  # bytes of a PNG up to the end of its header
 MAX_WEBP_SIDE_PX = 16383
 LEAST_OF_16_BITS = 4096  # an image below it has samples of 12 bits or fewer, and the upper byte would be nearly black
 # Labels are drawn on the pixels as stored, so the EXIF orientation is ignored.
@@ -39,11 +40,11 @@ def size_of(content: bytes) -> tuple[int, int]:
     """Return height and width of a PNG, JPEG or WebP file in pixels, after a check that the file is complete.
 
     The check reads the checksum of each chunk of a PNG and the markers of a JPEG up to the last. WebP has neither, so
-    it is decoded; so is an image of 16 bits, for what `decode_image` refuses. Bytes after the end, which some cameras
+    it is decoded, and so is a PNG of 16 bits, which may be refused. Bytes after the end, which some cameras
     append, are ignored.
     """
     size = checked(content)
-    return size if size and not has_16_bits(content) else decode_image(content).shape[:2]
+    return decode_image(content).shape[:2] if size is None or has_16_bits(content) else size
 
 
 def decode_image(content: bytes) -> Pixels:
@@ -52,20 +53,21 @@ def decode_image(content: bytes) -> Pixels:
     Of 16 bits the upper 8 count. Raises ValueError where that would lose nearly all, as of samples of 12 bits.
     """
     checked(content)  # some decoders invent the missing part of a truncated file
-    if has_16_bits(content):
-        stored = decoded(content, cv2.IMREAD_UNCHANGED)
-        most = int((stored if stored.ndim == 2 else stored[:, :, :3]).max(initial=0))  # alpha is no brightness
-        if 0 < most < LEAST_OF_16_BITS:
-            raise ValueError(
-                f"16 bit, but its largest value is {most}; of 16 bits the upper 8 are read, so at least "
-                f"{LEAST_OF_16_BITS} is expected; scale its values to 0 .. 65535, or save it with 8 bits"
-            )
-    return decoded(content, RGB)
+    if not has_16_bits(content):
+        return decoded(content, RGB)
+    stored = decoded(content, RGB | cv2.IMREAD_ANYDEPTH)
+    most = int(stored.max(initial=0))
+    if 0 < most < LEAST_OF_16_BITS:
+        raise ValueError(
+            f"16 bit, but its largest value is {most}; of 16 bits the upper 8 are read, so at least "
+            f"{LEAST_OF_16_BITS} is expected; scale its values to 0 .. 65535, or save it with 8 bits"
+        )
+    return (stored >> 8).astype(np.uint8)
 
 
 def has_16_bits(content: bytes) -> bool:
-    """Whether a complete file is a PNG with samples of 16 bits."""
-    return content.startswith(PNG) and content[24] == 16
+    """Whether a file is a PNG with samples of 16 bits. content: the file, or its first HEADER bytes."""
+    return content.startswith(PNG) and content[24:25] == b"\x10"
 
 
 def decode_indices(content: bytes, most_bits: int = 8) -> NDArray[np.uint8] | NDArray[np.uint16]:

@@ -28,7 +28,10 @@ def owning(folder: Path, names: Iterable[str]) -> Iterator[None]:
     new, former = {*names}, listed_in(folder)
     strange = next((name for name in sorted(new - former) if (folder / name).exists()), None)
     if strange and not any((place / PLANS).is_dir() for place in (folder, folder.resolve().parent)):
-        raise UsageError(f"{folder / strange}: is not of this program; remove it, or choose another folder")
+        raise UsageError(
+            f"{folder / strange}: is not listed in {FILES} there, so it may be someone else's, or of an older version "
+            "of this program; remove it, or choose another folder"
+        )
     write_json(folder / FILES, sorted(former | new))
     yield
     for name in former - new:

@@ -113,10 +113,9 @@ def test_an_image_of_16_bits_with_small_values_is_refused_before_it_becomes_blac
     samples = np.full((5, 4, CHANNELS[colour]), 65535)  # alpha
     samples[..., : 3 if colour in (2, 6) else 1] = most
     content = raw_png(samples, 16, colour)
+    message = rf"^16 bit, but its largest value is {most}; .* at least 4096 is expected"
     for read in (decode_image, size_of):
-        with pytest.raises(
-            ValueError, match=rf"^16 bit, but its largest value is {most}; .* at least 4096 is expected"
-        ):
+        with pytest.raises(ValueError, match=message):
             read(content)
 
 
@@ -126,6 +125,30 @@ def test_an_image_of_16_bits_gives_its_upper_8(most: int) -> None:
     content = raw_png(samples, 16, 2)
     assert np.array_equal(decode_image(content), samples >> 8)
     assert size_of(content) == (5, 4)
+
+
+SAMPLE_CHUNKS = {  # chunks that other decoders apply to 16-bit samples
+    "nothing": b"",
+    "gamma": chunk(b"gAMA", struct.pack(">I", 22_000)),
+    "a turn": chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"),
+}
+
+
+@pytest.mark.parametrize("extra", SAMPLE_CHUNKS)
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize("colour", [0, 2, 4, 6])
+def test_an_image_of_16_bits_is_decoded_once(
+    colour: int, interlaced: bool, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = np.random.default_rng(3).integers(0, 65536, (9, 7, CHANNELS[colour]))
+    content = raw_png(samples, 16, colour, before=SAMPLE_CHUNKS[extra], interlaced=interlaced)
+    calls, imdecode = [], cv2.imdecode
+    monkeypatch.setattr(cv2, "imdecode", lambda *args: (calls.append(args), imdecode(*args))[1])
+    pixels = decode_image(content)
+    assert len(calls) == 1
+    expected = np.broadcast_to(samples[..., : 3 if colour in (2, 6) else 1] >> 8, (9, 7, 3))
+    assert (pixels.dtype, pixels.flags.c_contiguous) == (np.uint8, True)
+    assert np.array_equal(pixels, expected)
 
 
 def test_a_label_with_something_after_its_end_is_read() -> None:

@@ -21,6 +21,7 @@ from robustbench_seg.measure.plan import Job, Options
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.metrics import METRICS, SHIPPED, Metric, metric
 from robustbench_seg.metrics.entry import TAKEN
+from robustbench_seg.metrics.trial import expect_value
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store.file import read_cell, read_record
@@ -281,6 +282,57 @@ def test_a_value_that_sums_do_not_have_is_refused_before_the_first_cell(
     with pytest.raises(UsageError, match=fault):
         measure(tmp_path, tmp_path / "out")
     assert not stored(tmp_path / "out")
+
+
+def precision(sums: dict[str, np.ndarray]) -> np.ndarray:
+    if (sums["intersection"] > sums["predicted"]).any() or (sums["intersection"] > sums["labelled"]).any():
+        raise ValueError("more hits than pixels")
+    return np.asarray(sums["intersection"].sum(axis=-1) / sums["predicted"].sum(axis=-1))
+
+
+def strict_root(sums: dict[str, np.ndarray]) -> np.ndarray:
+    with np.errstate(all="raise"):
+        return np.asarray(np.sqrt(sums["big"] - sums["small"]))
+
+
+def own(value: object, **fields: object) -> Metric:
+    fixed = {"name": "own", "title": "Own", "count": lambda prediction: {}, "value": value, "higher": True}
+    return Metric(**{**fixed, "version": "1", **fields})  # type: ignore[arg-type]
+
+
+def test_a_trial_draws_no_class_counts_that_an_image_can_not_have() -> None:
+    expect_value(own(precision, columns={"own_pixels": "integer"}, also=("intersection", "predicted", "labelled")), 5)
+
+
+@pytest.mark.parametrize("in_terms", [False, True])
+def test_a_value_that_fails_on_columns_that_contradict_each_other_is_tried_on_equal_ones(in_terms: bool) -> None:
+    def checked(sums: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        if in_terms and (sums["small"] > sums["big"]).any():
+            raise ValueError("small is more than big")
+        return sums
+
+    expect_value(own(strict_root, columns={"big": "integer", "small": "integer"}, terms=checked), 5)
+
+
+def test_a_value_that_fails_on_all_columns_is_refused_with_its_first_fault() -> None:
+    def value(sums: dict[str, np.ndarray]) -> np.ndarray:
+        raise ValueError(f"big is {sums['big'].flat[0]:g}")
+
+    drawn = np.random.default_rng(0).integers(1, 1000, (2, 3))[0, 0]
+    with pytest.raises(UsageError, match=f"^metric own: its value raises ValueError: big is {drawn}$"):
+        expect_value(own(value, columns={"big": "integer"}), 5)
+
+
+def test_equal_columns_are_no_way_around_a_value_that_depends_on_other_cells() -> None:
+    columns = {"big": "integer", "small": "integer"}
+    with pytest.raises(UsageError, match="depends on other cells"):
+        expect_value(own(lambda sums: (sums["small"] / sums["big"]).mean() + 0 * sums["big"], columns=columns), 5)
+
+    def strict(sums: dict[str, np.ndarray]) -> np.ndarray:
+        return strict_root(sums) + sums["big"].sum()
+
+    with pytest.raises(UsageError, match="depends on other cells"):
+        expect_value(own(strict, columns=columns), 5)
 
 
 @pytest.mark.parametrize(

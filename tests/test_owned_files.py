@@ -66,7 +66,8 @@ def test_without_a_list_nothing_is_removed(tmp_path: Path) -> None:
 
 def test_a_file_of_someone_elses_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("mine")
-    with pytest.raises(UsageError, match=f"^{tmp_path / 'index.html'}: is not of this program; remove it, or choose"):
+    fault = f"^{tmp_path / 'index.html'}: is not listed in {FILES} there, so it may be someone else's, or of an older "
+    with pytest.raises(UsageError, match=f"{fault}version of this program; remove it, or choose another folder$"):
         write(tmp_path, "a.csv", "index.html")
     assert names_in(tmp_path) == ["index.html"]
     assert (tmp_path / "index.html").read_text() == "mine"

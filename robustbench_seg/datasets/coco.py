@@ -35,7 +35,7 @@ class Entry:
     """
 
     name: str
-    size: tuple[int | None, int | None]
+    size: tuple[Any, Any]
     annotations: list[tuple[Any, int, Any]] = field(default_factory=list)
 
 
@@ -48,7 +48,7 @@ class Content(bytes):
 @dataclass(frozen=True, eq=False)
 class Annotations:
     """path: of the JSON file. by_id: the entry of each image id. background: the trainId of pixels without annotation,
-    IGNORE unless they have a class.
+    IGNORE unless they have a class. notes: a line on its images that are not in the folder, if there are any.
     """
 
     path: Path
@@ -57,11 +57,14 @@ class Annotations:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, path: Path, class_names: Sequence[str], background: str, images: Listing) -> "Annotations":
+    def read(
+        cls, path: Path, class_names: Sequence[str], background: str, images: Listing, lookup: Lookup
+    ) -> "Annotations":
         """Read what annotates these images. Categories are found by their names.
 
+        lookup: of all images in the folder, among which `images` may be chosen.
         Raises DataError for a file that is not as described, for a category without a class, for an id or an image that
-        comes twice, and for a background that is none of the classes.
+        comes twice, for an image that the file does not name, and for a background that is none of the classes.
         """
         if background and background not in class_names:
             raise DataError(f"{quote(path)}: the background {background!r} is none of the classes")
@@ -85,25 +88,23 @@ class Annotations:
                         f"{where} of {quote(entry.name)} has the category {one['category_id']}, which has no name there"
                     )
                 entry.annotations.append((one.get("id", place), trainids[one["category_id"]], one["segmentation"]))
-        by_id, missing = by_image(entries.values(), images, path)
-        note = f"{quote(path)}: {counted(len(missing), 'image')} of it not in {quote(images.folder)}: "
+        by_id, missing = by_image(entries.values(), lookup, path)
+        examples = listed(list(map(quote, missing)), EXAMPLES)
+        if unnamed := [file for image_id, file in images.files.items() if image_id not in by_id]:
+            others = f"; it names {examples}" if missing else ""
+            raise DataError(f"{quote(unnamed[0])}: {quote(path)} does not name it{others}")
+        note = f"{quote(path)}: {counted(len(missing), 'image')} of it not in {quote(images.folder)}: {examples}"
         return cls(
             path=path,
-            by_id=by_id,
+            by_id={image_id: by_id[image_id] for image_id in images.files},
             background=class_names.index(background) if background else IGNORE,
-            notes=images.notes + ((note + listed(list(map(quote, missing)), EXAMPLES),) if missing else ()),
+            notes=(note,) if missing else (),
         )
 
     @property
     def identity(self) -> list[Any]:
         """What decides which class a label is, in addition to the annotations."""
         return ["coco", self.background]
-
-    def pairs(self, images: Listing) -> dict[str, tuple[Path, Path]]:
-        """Pair each image with the file. Raises DataError for an image that the file does not name."""
-        if lacking := [name for name in images.files if name not in self.by_id]:
-            raise DataError(f"{quote(images.files[lacking[0]])}: {quote(self.path)} does not name it")
-        return {name: (file, self.path) for name, file in images.files.items()}
 
     def content(self, image_id: str) -> Content:
         """What an image's labels are made of. Raises ValueError for a number that is not finite."""
@@ -122,8 +123,11 @@ class Annotations:
         """
         entry = content.entry
         where = f"image {quote(entry.name)}"
+        height, width = entry.size
+        for side, stated in (("height", height), ("width", width)):
+            if stated is not None and type(stated) not in (int, float):
+                raise ValueError(f"{where}: its {side} {stated!r:.60} is no number")
         if any(stated not in (None, real) for stated, real in zip(entry.size, size, strict=True)):
-            height, width = entry.size
             raise ValueError(f"{where} is {width}x{height} there, but its file is {size[1]}x{size[0]}")
         label = np.full(size, self.background, np.uint8)
         for number, trainid, segmentation in entry.annotations:
@@ -143,9 +147,9 @@ def by_number(content: Any, part: str, path: Path) -> dict[Any, Any]:
     return members
 
 
-def by_image(entries: Any, images: Listing, path: Path) -> tuple[dict[str, Entry], list[str]]:
-    """The entries of images that are listed, by image id, and the names of the others."""
-    lookup, by_id, missing = Lookup(images), dict[str, Entry](), list[str]()
+def by_image(entries: Any, lookup: Lookup, path: Path) -> tuple[dict[str, Entry], list[str]]:
+    """The entries of images that are found, by image id, and the names of the others."""
+    by_id, missing = dict[str, Entry](), list[str]()
     for entry in entries:
         try:
             image_id = lookup.find(entry.name)
@@ -154,7 +158,7 @@ def by_image(entries: Any, images: Listing, path: Path) -> tuple[dict[str, Entry
         if image_id is None:
             missing.append(entry.name)
         elif by_id.setdefault(image_id, entry) is not entry:
-            raise DataError(f"{quote(path)}: two of its images are {quote(images.files[image_id])}")
+            raise DataError(f"{quote(path)}: two of its images are {quote(lookup.files[image_id])}")
     return by_id, missing
 
 

@@ -43,6 +43,8 @@ def of_polygons(polygons: list[Any], size: tuple[int, int]) -> Mask:
         from pycocotools import mask
     except ImportError:
         raise missing_extra("COCO-style annotations need pycocotools", "coco") from None
+    if not polygons:
+        raise ValueError("it has no polygon, and its box is not drawn; draw one, or leave the annotation out")
     for polygon in polygons:
         if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
             raise ValueError("a polygon must be a list of x and y in turn, of three points or more")

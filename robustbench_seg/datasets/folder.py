@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,21 @@ import numpy as np
 
 from ..errors import DataError, UsageError
 from ..files import expanded
+from ..images import HEADER, decode_image, has_16_bits
 from ..wording import counted, quote
-from .base import LabelMap, found_by
+from .base import LabelMap, found_by, spaced
 from .coding import Coding
-from .file_dataset import FileDataset, label_table
+from .file_dataset import FileDataset, label_table, reading
 from .folder_spec import FolderSpec, classes_of, palette_of, read_spec
-from .folders import Listing
+from .lookup import Lookup
 from .patterns import list_pattern, pair_patterns
 from .voc import read_list
 
 __all__ = ["Folder"]
 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp")
+TRIED = 5  # images whose range of values is looked at
+QUARTER = 64  # of the 8 bits that are read of 16
 EVALUATED = ("val", "test", "validation")  # of splits with these names, the first is evaluated where none is named
 
 
@@ -43,21 +47,24 @@ class Folder(FileDataset):
         self.palette = palette_of(spec, self.class_names)
         self.block_pattern = spec.blocks
         images = list_pattern(root, expanded(spec.images.replace("{split}", self.split)), IMAGES)
+        lookup = Lookup(images, root, *((self.split, self.splits) if "{split}" in spec.images else ()))
         if self.split in spec.splits:
-            images = images.only(chosen_of(root, spec, self.split, images))
+            images = images.only(chosen_of(root, spec, self.split, lookup))
         for image_id in images.files if spec.blocks else ():
             finding(spec, "blocks", image_id)  # an image that is a block by mistake makes intervals too narrow
         labels = expanded(spec.labels.replace("{split}", self.split))
         if labels.lower().endswith(".json"):
             from .coco import Annotations
 
-            self.labels: Any = Annotations.read(root / labels, self.class_names, spec.background, images)
-            pairs, notes = self.labels.pairs(images), self.labels.notes
+            self.labels: Any = Annotations.read(root / labels, self.class_names, spec.background, images, lookup)
+            pairs, notes = {one: (file, root / labels) for one, file in images.files.items()}, images.notes
+            notes += self.labels.notes
         else:
             matches = pair_patterns(images, list_pattern(root, labels, (".png",)), labels)
             # Where images are chosen by a list or a share, the labels of the others lie there, too.
             pairs, notes = matches.files, images.notes if self.split in spec.splits else matches.notes
             self.labels = Coding(values, bool(spec.colours), spec.ignore == "others")
+        notes += notes_on_range(list(images.files.values()))
         super().__init__({with_condition(spec, key): files for key, files in pairs.items()}, label_table({}), notes)
 
     def read_label(self, image_id: str) -> bytes:
@@ -73,6 +80,34 @@ class Folder(FileDataset):
     def meaning(self) -> list[Any]:
         pattern = [self.block_pattern] if self.block_pattern else []  # so that stored cells are never of another one
         return [*self.labels.identity, *pattern]
+
+
+def notes_on_range(paths: Sequence[Path]) -> tuple[str, ...]:
+    """A line on 16-bit images without a value in the upper three quarters of the range, as of samples of 14 bits.
+
+    A few images are tried. Raises DataError for one that `decode_image` refuses.
+    """
+    tried = spaced(paths, TRIED)
+    dark = [path for path in tried if is_of_16_bits(path) and largest_value(path) < QUARTER]
+    if not dark:
+        return ()
+    return (
+        f"{quote(dark[0])}: 16 bit, but no value of it reaches {256 * QUARTER} of 65535, so that it is nearly black to "
+        f"a network ({len(dark)} of {counted(len(tried), 'image')} in a trial); if its samples have fewer bits, scale "
+        "them to 0 .. 65535",
+    )
+
+
+def is_of_16_bits(path: Path) -> bool:
+    """Whether a file is a PNG of 16 bits; the first pass reports one that can't be read."""
+    with suppress(OSError), path.open("rb") as file:
+        return has_16_bits(file.read(HEADER))
+    return False
+
+
+def largest_value(path: Path) -> int:
+    with reading(path):
+        return int(decode_image(path.read_bytes()).max())
 
 
 def finding(spec: FolderSpec, field: str, image_id: str) -> str:
@@ -111,12 +146,12 @@ def default_split(name: str, splits: Sequence[str]) -> str:
     return split
 
 
-def chosen_of(root: Path, spec: FolderSpec, split: str, images: Listing) -> list[str]:
+def chosen_of(root: Path, spec: FolderSpec, split: str, lookup: Lookup) -> list[str]:
     """Choose the images of a split by its list, or by its share of the blocks."""
     how = spec.splits[split]
     if isinstance(how, str):
-        return read_list(root / how, images)
-    blocks = {one: finding(spec, "blocks", one) if spec.blocks else one for one in images.files}
+        return read_list(root / how, lookup)
+    blocks = {one: finding(spec, "blocks", one) if spec.blocks else one for one in lookup.files}
     order = sorted(set(blocks.values()), key=lambda block: blake2b(block.encode(), digest_size=8).digest())
     cuts = np.rint(np.cumsum([0, *(float(share) for share in spec.splits.values())]) * len(order)).astype(int)
     place = list(spec.splits).index(split)

@@ -14,7 +14,7 @@ from ..errors import DataError
 from ..wording import quote
 from .base import IGNORE
 from .file_dataset import FileDataset, label_table
-from .folders import Listing, list_images, pair
+from .folders import list_images, pair
 from .lookup import Lookup
 
 __all__ = ["VOC", "colour_of", "read_list"]
@@ -47,14 +47,14 @@ class VOC(FileDataset):
     def __init__(self, root: Path, split: str = "val") -> None:
         self.choose(split)
         images = list_images(root / "JPEGImages", ".jpg", ".jpeg")
-        ids = read_list(root / "ImageSets" / "Segmentation" / f"{split}.txt", images)
+        ids = read_list(root / "ImageSets" / "Segmentation" / f"{split}.txt", Lookup(images, root))
         pairs = pair(images.only(ids), root / "SegmentationClass", ".png")
         # Most images have no label for segmentation, and other splits' labels lie there, too: neither is worth a note.
         super().__init__(pairs.files, label_table({k: k for k in range(21)} | {255: IGNORE}), images.notes)
 
 
-def read_list(path: Path, images: Listing) -> list[str]:
-    """Read ids, or names or paths of image files, one per line, of a split; `Lookup` finds what each line names.
+def read_list(path: Path, lookup: Lookup) -> list[str]:
+    """Read ids, or names or paths of image files, one per line, of a split; the lookup finds what each line names.
 
     After an id, separated by a space, there may be more, such as its label's path. Raises DataError for a line that
     names no image, or that may name several.
@@ -63,7 +63,6 @@ def read_list(path: Path, images: Listing) -> list[str]:
         lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{quote(path)}: can't be read as a list of images ({error})") from None
-    lookup = Lookup(images)
     ids = []
     for number, line in enumerate(lines, 1):
         if not line:

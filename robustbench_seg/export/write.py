@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from .. import environment
@@ -103,12 +102,14 @@ def is_whole(stated: tuple[Path, str]) -> bool:
 
 def fill_trees(export: Export, conditions: Iterable[Condition], loader: Loader, listener: Listener) -> None:
     """Write the files of these conditions, and the checksums of each tree as soon as it is complete."""
-    tasks = ((condition, image_id) for condition in conditions for image_id in export.ids)
+    labels: dict[str, str] = {}  # the checksum of each shared label that was compared, by image
+    tasks = (((condition, image_id), labels.get(image_id, "")) for condition in conditions for image_id in export.ids)
     results = loader.map(partial(ensure_files, export), tasks)
     for condition in conditions:
         checksums: dict[str, str] = {}
-        for files in islice(results, len(export.ids)):
+        for image_id, (files, label) in zip(export.ids, results, strict=False):
             checksums |= files
+            labels[image_id] = label or labels.get(image_id, "")
             listener.image()
         write_checksums(export.tree(condition), checksums)
 
@@ -118,16 +119,21 @@ def file_size(export: Export, task: Task) -> int:
     return len(encode(export, task)[1])
 
 
-def ensure_files(export: Export, task: Task) -> dict[str, str]:
-    """Write an image and its label unless they exist. Returns the sha256 of each by its path. Runs in a worker."""
+def ensure_files(export: Export, item: tuple[Task, str]) -> tuple[dict[str, str], str]:
+    """Write an image and its label unless they exist. Runs in a worker.
+
+    item: the task, and the sha256 of the shared label if it was compared for another condition, else "". Returns the
+    sha256 of each file by its path, and of the shared label if it was compared.
+    """
+    task, checksum = item
     tree, (image, label) = export.tree(task[0]), export.paths(task[1])
     if not has_files(export, *task):
         sample, content = encode(export, task)
         with add_image_name(export.dataset, task[1]):
-            link_label(export.out / label, tree / label, sample.label)
+            checksum = link_label(export.out / label, tree / label, sample.label, checksum)
         if not is_there(tree / image):
             write_bytes(tree / image, content)
-    return {path.as_posix(): sha256(tree / path) for path in (image, label)}
+    return {path.as_posix(): sha256(tree / path) for path in (image, label)}, checksum
 
 
 def encode(export: Export, task: Task) -> tuple[Sample, bytes]:
@@ -138,18 +144,24 @@ def encode(export: Export, task: Task) -> tuple[Sample, bytes]:
         return sample, ENCODERS[export.format](sample.image)
 
 
-def link_label(shared: Path, path: Path, label: LabelMap) -> None:
-    """Hard-link a tree's label file to the shared one, after writing the shared one if it is missing or damaged."""
-    content = png(label)
-    if not is_there(shared) or shared.read_bytes() != content:
-        write_bytes(shared, content)
+def link_label(shared: Path, path: Path, label: LabelMap, checksum: str) -> str:
+    """Hard-link a tree's label file to the shared one, after writing the shared one if it is missing or damaged.
+
+    checksum: of a shared file that has this label; "" to encode the label and compare. Returns the shared file's.
+    """
+    if not (checksum and is_there(shared) and sha256(shared) == checksum):
+        content = png(label)
+        if not is_there(shared) or shared.read_bytes() != content:
+            write_bytes(shared, content)
+        checksum = sha256(shared)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         try:
             os.link(shared, path)
         except OSError:  # a disk without hard links, or with a limit on links per file
-            write_bytes(path, content)
+            write_bytes(path, shared.read_bytes())
+    return checksum
 
 
 def sha256(path: Path) -> str:

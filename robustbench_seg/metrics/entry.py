@@ -72,9 +72,13 @@ class Metric:
     probabilities: whether `count` needs confidence or log_likelihood. also: columns of mIoU that `value` needs too.
     terms: integers that `value` gets in place of the columns, each a linear function of the columns; with fewer
     integers the bootstrap is faster. contradictions: gets the columns, height and width, each with a row per image;
-    yields where a rule is broken, and the fault in words. biased: whether noise alone raises the value, as for a mean
-    of absolute values. quantity: the column in frames, by default `name`. version: for a metric of your own; it is
-    hashed with the source. Change it when something outside the source changes, such as a file that `count` reads.
+    yields where a rule is broken, and the fault in words. quantity: the column in frames, by default `name`. version:
+    for a metric of your own; it is hashed with the source. Change it when something outside the source changes, such
+    as a file that `count` reads.
+
+    biased: whether noise alone raises the value, as for a mean of absolute values. A report then gives the value of the
+    data as it is, and for its interval the bootstrap shifts the resamples down, by twice the excess of their mean over
+    that value: once for the noise in the data, and once for the noise in each resample.
 
     Raises UsageError for a name or a column that is taken or not allowed, and for a function with neither a source file
     nor a version.

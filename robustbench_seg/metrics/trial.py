@@ -1,5 +1,6 @@
 """A trial of a metric of a user's own before the first cell, on sums that were drawn."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,23 +13,44 @@ __all__ = ["expect_value"]
 
 SHAPE = (2, 3)  # resamples and cells
 LARGEST = 1000
+FACTORS = np.arange(1, 7)  # of each resample and cell, what all of its columns are where columns are equal
 
 
 def expect_value(metric: Metric, num_classes: int) -> None:
     """Raise UsageError where terms or value can't be made of sums, or a cell's value depends on other cells.
 
-    They are made in a table of cells, of float64, as resamples are, and of each cell alone, of integers, as a split is.
-    No two cells have columns of one ratio, else a mean of ratios over cells would be the ratio of each.
+    A metric of columns that limit each other may raise on columns that were drawn: then equal columns are tried, too.
     """
     sizes = dict.fromkeys(CLASS_COUNTS, num_classes) | metric.sizes(num_classes)
+    shapes = {name: SHAPE if (size := sizes[name]) is None else (*SHAPE, size) for name in metric.reads}
     draws = np.random.default_rng(0)
-    some, more = (
-        {
-            name: draws.integers(1, LARGEST, SHAPE if (size := sizes[name]) is None else (*SHAPE, size))
-            for name in metric.reads
-        }
-        for _ in range(2)
-    )
+    try:
+        expect_value_of(metric, draw_sums(shapes, draws), draw_sums(shapes, draws))
+    except UsageError as fault:
+        if fault.__cause__ is None:  # what terms and value returned is wrong
+            raise
+        same = {name: np.repeat(FACTORS, sizes[name] or 1).reshape(shape) for name, shape in shapes.items()}
+        try:
+            expect_value_of(metric, same, same)
+        except UsageError as other:
+            if other.__cause__ is None:
+                raise
+            raise fault from fault.__cause__
+
+
+def draw_sums(shapes: Mapping[str, tuple[int, ...]], draws: np.random.Generator) -> dict[str, NDArray[np.int64]]:
+    """Draw columns by name. No class has more pixels in its intersection than are predicted or labelled."""
+    sums = {name: draws.integers(1, LARGEST, shape) for name, shape in shapes.items()}
+    hits = sums.get("intersection", 0)
+    return {name: values + hits if name in ("predicted", "labelled") else values for name, values in sums.items()}
+
+
+def expect_value_of(metric: Metric, some: Arrays, more: Arrays) -> None:
+    """Raise UsageError as `expect_value`, on these sums.
+
+    Values are made in a table of cells, of float64, as resamples are, and of each cell alone, of integers, as a split
+    is. No two cells should have columns of one ratio, else a mean of ratios over cells would be the ratio of each.
+    """
     terms = linear_terms(metric, some, more)
     values = metric.score({name: term.astype(np.float64) for name, term in terms.items()}, SHAPE)
     for place in np.ndindex(*SHAPE):

@@ -490,6 +490,7 @@ COCO_FAULTS = [
         r"the x 1000000000\.0 of a polygon is far from the image; allowed are -48 \.\. 96",
     ),
     ([[1.0, 5.0, 30.0, 5.0, 30.0, -41]], r"the y -41 of a polygon is far from the image; allowed are -40 \.\. 80"),
+    ([], "it has no polygon, and its box is not drawn; draw one, or leave the annotation out$"),
     ([[1.0, 5.0, 30.0, 5.0]], "a polygon must be a list of x and y in turn, of three points or more"),
     ([[1.0, 5.0, 30.0, 5.0, 30.0, 9.0, 3.0]], "a polygon must be a list of x and y in turn"),
     ([[1.0, 5.0, 30.0, 5.0, 30.0, "9"]], "the x and y of a polygon must be numbers"),
@@ -530,6 +531,20 @@ def test_a_coco_image_of_another_size_than_the_file_is_a_fault_that_names_both(t
         open_dataset("mine", tmp_path).load("a")
     path.write_text(path.read_text().replace(', "width": 60', ""))
     assert open_dataset("mine", tmp_path).load("a").label.shape == SIZE
+
+
+@pytest.mark.parametrize(("side", "stated"), [("width", "48"), ("height", "40"), ("height", [40]), ("width", True)])
+def test_a_coco_image_whose_size_is_no_number_is_a_fault_that_names_the_value(
+    tmp_path: Path, side: str, stated: object
+) -> None:
+    write_coco(tmp_path, [])
+    path = tmp_path / "instances.json"
+    content = json.loads(path.read_text())
+    content["images"][0][side] = stated
+    path.write_text(json.dumps(content))
+    fault = re.escape(f"instances.json: image a.png: its {side} {stated!r} is no number")
+    with pytest.raises(DataError, match=f"{fault}$"):
+        open_dataset("mine", tmp_path).load("a")
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within pycocotools

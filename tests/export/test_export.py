@@ -336,6 +336,31 @@ def test_a_damaged_label_that_trees_share_gets_into_no_tree(tmp_path: Path, fini
     assert contents(out) == contents(finished)
 
 
+def test_the_label_of_an_image_is_encoded_for_one_of_its_conditions(
+    tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded, png = [], write.png
+    monkeypatch.setattr(write, "png", lambda label: (encoded.append(label.shape), png(label))[1])
+    run_export(make_export(tmp_path / "out"))
+    assert len(encoded) == len(Scenes().ids)
+    assert contents(tmp_path / "out") == contents(finished)
+
+
+def test_a_label_that_was_damaged_without_checksums_is_encoded_again_and_gets_into_no_other_tree(
+    tmp_path: Path, finished: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        run_export(make_export(out), stop=2)
+    shared = next((out / "gtFine").rglob("*.png"))
+    shared.write_bytes(shared.read_bytes()[:-9])  # hard links: the first tree has the damaged one
+    run_export(make_export(out))
+    path, expected = shared.relative_to(out), contents(finished)
+    found = contents(out)
+    for tree in map(Path, ("gaussian_noise/1", "gaussian_noise/2", "")):
+        assert found[str(tree / path)] == expected[str(tree / path)]
+
+
 def test_a_damaged_list_of_checksums_is_written_again(tmp_path: Path, finished: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(finished, out)
