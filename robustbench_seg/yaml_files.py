@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -63,13 +63,29 @@ Number = Annotated[float, BeforeValidator(no_truth)]
 Model = TypeVar("Model", bound=BaseModel)
 
 
-MERGE = "tag:yaml.org,2002:merge"
+MERGE, WHOLE = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:int"
+# What is a truth value or a number, and with which characters it begins: YAML 1.2, section 10.3.2, without zeros ahead.
+CORE = {
+    "tag:yaml.org,2002:bool": ("true|True|TRUE|false|False|FALSE", "tTfF"),
+    WHOLE: ("[-+]?(0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    "tag:yaml.org,2002:float": (
+        r"[-+]?((\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.(inf|Inf|INF))|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+}
 # In the words of YAML, for pydantic's names of faults.
 PLAIN = {"tuple_type": "must be a list", "dict_type": "must be a mapping"}
 
 
 class YamlLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
-    """PyYAML's safe loader with two rules of YAML 1.2: 1e-5 is a number, and a key must not occur twice."""
+    """PyYAML's safe loader with rules of YAML 1.2: a key must not occur twice, 1e-5 is a number; yes, no, on and off
+    are words. 0012 is text, as the ids of many images are: YAML 1.1 takes it for 10, and YAML 1.2 for 12.
+    """
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {
+        first: [resolver for resolver in some if resolver[0] not in CORE]
+        for first, some in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
         node: yaml.MappingNode = super().compose_mapping_node(anchor)  # before merges, which repeat keys, are resolved
@@ -77,15 +93,20 @@ class YamlLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag == MERGE:
                 continue
-            if (key.tag, key.value) in seen:
+            value = self.construct_object(key)  # 3 and 0x3 are one key
+            if value in seen:
                 raise yaml.composer.ComposerError(None, None, f"the key {key.value!r} comes twice", key.start_mark)
-            seen.add((key.tag, key.value))
+            seen.add(value)
         return node
 
+    def construct_whole(self, node: yaml.ScalarNode) -> int:
+        text = str(self.construct_scalar(node))
+        return int(text, 0 if text[:2] in ("0o", "0x") else 10)
 
-YamlLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
+
+for tag, (pattern, first) in CORE.items():
+    YamlLoader.add_implicit_resolver(tag, re.compile(f"(?:{pattern})$"), list(first))
+YamlLoader.add_constructor(WHOLE, YamlLoader.construct_whole)
 
 
 def parse_yaml(text: str) -> Any:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ..errors import DataError, UsageError
 from ..wording import counted, listed, quote
-from ..yaml_files import Strict, read_yaml, validated
+from ..yaml_files import Number, Strict, Whole, read_yaml, validated
 from .base import IGNORE
 from .coding import colour_code
 from .folders import contents
@@ -19,7 +19,7 @@ __all__ = ["FolderSpec", "classes_of", "palette_of", "read_spec"]
 
 DESCRIPTION = "dataset.yaml"
 MOST_VALUE = 65535
-Byte = Annotated[int, Field(ge=0, le=255)]
+Byte = Annotated[Whole, Field(ge=0, le=255)]
 Colour = tuple[Byte, Byte, Byte]
 
 
@@ -41,14 +41,22 @@ class FolderSpec(Strict):
     labels: str
     classes: tuple[str, ...] | dict[Annotated[int, Field(ge=0, le=MOST_VALUE)], str] | str
     colours: dict[str, Colour | tuple[Colour, ...]] = Field(default_factory=dict)
-    ignore: int | tuple[int | Colour, ...] | str = IGNORE
+    ignore: Whole | tuple[Whole | Colour, ...] | str = IGNORE
     palette: tuple[Colour, ...] = ()
-    splits: dict[str, str | float] = Field(default_factory=dict)
+    splits: dict[str, str | Number] = Field(default_factory=dict)
     blocks: str = ""
     conditions: str = ""
     background: str = ""
     shows_images: bool = True
     synthetic: bool = False
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def values_are_whole(cls, value: Any) -> Any:
+        for key in value if isinstance(value, Mapping) else ():
+            if type(key) is not int:  # as text or a truth value it may be a second 1
+                raise ValueError(f"its values must be whole numbers, as 7: road, got {key!r:.60}")
+        return value
 
     @model_validator(mode="after")
     def parts_fit(self) -> Self:

@@ -493,7 +493,7 @@ def test_a_network_with_steps_over_the_last_column_is_no_fault() -> None:
 def test_a_network_that_never_sees_the_last_column_is_refused_unless_its_multiple_is_stated() -> None:
     facts = Facts(where="Net", identity="0" * 32, about="Net")
     network = nn.Conv2d(3, 5, 9, stride=9)
-    with pytest.raises(UsageError, match=r"^Net: its logits leave out the last rows and columns, .* takes: \?pad_to=N$"):
+    with pytest.raises(UsageError, match=r"^Net: its logits leave out the last rows and .* takes: \?pad_to=N$"):
         wrap(network, Request(name="net", class_names=CLASSES), facts)
     request = Request(name="net", class_names=CLASSES, options=Options(pad_to=9))
     assert "multiple of 9 (as stated)" in wrap(network, request, facts).about
