@@ -28,6 +28,7 @@ from robustbench_seg.errors import DataError, RobustBenchError, StoreError, Usag
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as ExportListener
 from robustbench_seg.measure.plan import Job, Options
+from robustbench_seg.measure.prepare import prepare
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.protocols import categories_of
 from robustbench_seg.store.cell import Condition
@@ -43,6 +44,12 @@ from wetness import STEP
 
 def rain(image, severity, draws):
     return image // (1 + severity * STEP)
+"""
+DRAWN_ELSEWHERE = """
+import numpy
+
+def rain(image, severity, draws):
+    return image // (1 + numpy.random.randint(1, 200))
 """
 PACKAGE = {
     "__init__.py": "",
@@ -456,3 +463,29 @@ def test_a_corruption_that_denies_its_draws_is_refused_when_it_draws(
     )
     with pytest.raises(UsageError, match="corruption rain draws random numbers, but is registered with draws=False"):
         corrupt(image, "rain", 1)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_other_pixels_a_second_time_fail_the_cells(
+    tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_rain(tmp_path, monkeypatch, rain=DRAWN_ELSEWHERE)
+    told = Told()
+    assert len(run(suite(tmp_path), tmp_path / "out", Options(workers=workers), told)) == 2
+    assert all("corruption rain gives other pixels a second time; it must draw from" in str(one) for one in told.errors)
+    assert sorted(told.ran)[0].startswith("constant-streets-clean")
+
+
+def test_so_does_a_memory_of_the_image_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before: list[Any] = []
+
+    def smoothed(image: Any, severity: int, draws: Any) -> Any:
+        before.append(image // 2)
+        return before[-1] if len(before) < 2 else before[-1] // 2 + before[-2] // 2
+
+    monkeypatch.setitem(
+        CORRUPTIONS, "rain", Corruption(name="rain", category="weather", function=smoothed, version="1")
+    )
+    data = Scenes()
+    with pytest.raises(UsageError, match=r"^streets_\S+: corruption rain gives other pixels a second time"):
+        prepare(data, Condition("rain", 1), data.ids[0], CORRUPTIONS["rain"])

@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import cv2
+import numpy as np
 
 from ..corruptions import CORRUPTIONS, Corruption, corrupt
-from ..datasets.base import Dataset, Sample
+from ..datasets.base import Dataset, Image, Sample
 from ..errors import DataError, RobustBenchError, UsageError
 from ..store.cell import CLEAN, Condition
 
 __all__ = ["CorruptedSample", "add_image_name", "prepare", "prepare_under"]
+
+TRIED: set[tuple[Corruption, Condition]] = set()  # the corruptions of a user's own that this process has tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,8 @@ def prepare_under(condition: Condition, dataset: Dataset) -> Callable[[str], Sam
 def prepare(dataset: Dataset, condition: Condition, image_id: str, entry: Corruption | None = None) -> Sample:
     """Load one sample and corrupt its image at its native size; its arrays are new, since samples wait for others.
 
-    entry: the corruption; None to look it up by name in this process. Raises DataError that names the image.
+    entry: the corruption; None to look it up by name in this process. One of a user's own is tried on the first image.
+    Raises DataError that names the image, and UsageError as `expect_same_pixels` does.
     """
     sample = dataset.load(image_id)
     label = sample.label.copy()  # a data set of a user's own may fill the same arrays for each image
@@ -43,8 +47,26 @@ def prepare(dataset: Dataset, condition: Condition, image_id: str, entry: Corrup
     corruption = entry or condition.corruption
     with add_image_name(dataset, image_id):
         image = corrupt(sample.image, corruption, condition.severity, seed=condition.seed, image_id=sample.image_id)
+        if entry and not entry.shipped and (entry, condition) not in TRIED:
+            TRIED.add((entry, condition))
+            expect_same_pixels(image, sample, condition, entry)
     difference = cv2.norm(image, sample.image, cv2.NORM_L1) / image.size
     return CorruptedSample(sample.image_id, image, label, difference)
+
+
+def expect_same_pixels(corrupted: Image, sample: Sample, condition: Condition, entry: Corruption) -> None:
+    """Corrupt an image again, after another one.
+
+    Raises UsageError where its pixels differ, as with draws from elsewhere or a memory of the images before: each model
+    would be shown other images.
+    """
+    make = partial(corrupt, name=entry, severity=condition.severity, seed=condition.seed)
+    make(sample.image[::-1], image_id=f"{sample.image_id} upside down")
+    if not np.array_equal(make(sample.image, image_id=sample.image_id), corrupted):
+        raise UsageError(
+            f"corruption {entry.name} gives other pixels a second time; it must draw from its argument `draws` alone, "
+            "and keep nothing of an image for the next"
+        )
 
 
 @contextmanager
