@@ -7,14 +7,12 @@ editable, it covers the version of the package too. The hash can't cover a file 
 time: the user gives a version for these.
 """
 
-import ast
 import hashlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.machinery import ModuleSpec, SourceFileLoader, all_suffixes
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import packages_distributions
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -22,11 +20,10 @@ from types import CodeType, FunctionType, ModuleType
 
 from .errors import UsageError
 from .files import digest
+from .own_modules import INSTALLED, OURS, file_of, own_modules
 
-__all__ = ["has_source", "source_hash", "source_in_use"]
+__all__ = ["INSTALLED", "OURS", "has_source", "source_hash", "source_in_use", "why_no_source"]
 
-OURS = ("robustbench_seg", "segformer")
-INSTALLED = {"site-packages", "dist-packages"}  # folders of packages that pip and the system install
 SEEN: dict[str, tuple[object, str]] = {}  # of a module: the spec of its import or reload, and the hash of its file then
 
 
@@ -38,44 +35,54 @@ def source_hash(code: object, version: str = "") -> str:
     module = module_of(code)
     if module is None and not version:
         raise UsageError(
-            f"{getattr(code, '__qualname__', code)} has no source file: its module defines something else under that "
-            "name, or it was typed into a shell or a notebook; give it a version, and a new version after each edit"
+            f"{getattr(code, '__qualname__', code)} has no source file: {why_no_source(code)}; give it a version, and "
+            "a new version after each edit"
         )
-    files = sorted([path.name, hash_of(path)] for path in own_files(module)) if module else []
-    return digest([version, files, *(installed_versions(module) if module else [])])
+    return digest_of(module, {path: hash_of(path) for path in own_files(module)} if module else {}, version)
 
 
 def source_in_use(code: object, version: str = "") -> str:
     """Hash as `source_hash` does, code that was imported some time ago.
 
-    Raises UsageError, too, if one of its files was edited since: then another source would be hashed than what runs.
+    Where one of its files was edited since, another source would be hashed than what runs. This raises UsageError, too.
+    With a version, the file counts as it was when it was imported, as far as this program saw it then.
     """
-    source = source_hash(code, version)
     module = module_of(code)
-    for name, path in own_modules(module).items() if module else ():
-        if was_edited(name, path):
-            where = getattr(code, "__qualname__", code)
-            raise UsageError(f"{where}: its source was edited while it was in use; start Python again")
-    return source
+    if module is None:
+        return source_hash(code, version)
+    hashes = {path: imported_hash(name, path) for name, path in own_modules(module).items()}
+    if not version and any(imported != hash_of(path) for path, imported in hashes.items()):
+        where = getattr(code, "__qualname__", code)
+        raise UsageError(f"{where}: its source was edited while it was in use; start Python again")
+    return digest_of(module, hashes, version)
 
 
-def was_edited(name: str, path: Path) -> bool:
-    """Whether a file is another one than its module was imported from, as far as that shows.
+def digest_of(module: str | None, hashes: Mapping[Path, str], version: str) -> str:
+    files = sorted([path.name, content] for path, content in hashes.items())
+    return digest([version, files, *(installed_versions(module) if module else [])])
+
+
+def own_files(module: str) -> set[Path]:
+    """Find the files of a module, and of all the user's own modules that it imports."""
+    return set(own_modules(module).values())
+
+
+def imported_hash(name: str, path: Path) -> str:
+    """Hash a module's file as it was when the module was imported; "" if it is another one now, as far as that shows.
 
     It shows in functions that are not in the file, and in a file that has changed since this was last asked.
     """
-    module = sys.modules.get(name)
+    module, present = sys.modules.get(name), hash_of(path)
     if module is None or name.partition(".")[0] in OURS or not INSTALLED.isdisjoint(path.parts):
-        return False
-    present = hash_of(path)
+        return present
     imported, before = SEEN.get(name, (None, ""))
     spec = getattr(module, "__spec__", None)
     if before and imported is spec:
-        return before != present
+        return before
     if runs_other_code(module, path):
-        return True
+        return ""
     SEEN[name] = spec, present
-    return False
+    return present
 
 
 def runs_other_code(module: ModuleType, path: Path) -> bool:
@@ -116,15 +123,48 @@ def module_of(code: object) -> str | None:
     name, place = getattr(code, "__module__", None), getattr(code, "__qualname__", None)
     if not (isinstance(name, str) and isinstance(place, str) and file_of(name)):
         return None
-    definition: object = sys.modules.get(name)
+    if not is_named(code, name, place) and (not is_running(name) or "<" in place):
+        return None
+    return None if was_typed(code) else name
+
+
+def is_named(code: object, module: str, place: str) -> bool:
+    """Whether a module has the code in its place, there itself or inside of what decorators made of it."""
+    definition: object = sys.modules.get(module)
     for part in place.split("."):
         definition = getattr(definition, part, None)
-    if definition is not code and (not is_running(name) or "<" in place):
-        return None
+    definition = getattr(definition, "__func__", definition)
+    while definition is not code and hasattr(definition, "__wrapped__"):
+        definition = definition.__wrapped__
+    return definition is code
+
+
+def was_typed(code: object) -> bool:
+    """Whether a function is in no file: code typed after `python -i FILE` belongs to the module of FILE."""
     inner = inspect.unwrap(code) if callable(code) else code
-    # Code that is typed after `python -i FILE` belongs to the module of FILE, but is not in the file.
-    typed = hasattr(inner, "__code__") and not Path(inner.__code__.co_filename).is_file()
-    return None if typed else name
+    return hasattr(inner, "__code__") and not Path(inner.__code__.co_filename).is_file()
+
+
+def why_no_source(code: object) -> str:
+    """State why `has_source` is false, for a message."""
+    name, place = getattr(code, "__module__", None), getattr(code, "__qualname__", None)
+    typed_in = getattr(getattr(code, "__code__", None), "co_filename", "")
+    if isinstance(code, str):
+        why = "there is no file of a module of that name"
+    elif not isinstance(place, str):
+        why = f"it is neither a function nor a class, but {type(code).__name__}"
+    elif "<lambda>" in place:
+        why = "it is a lambda, which has no name to find it by"
+    elif "<locals>" in place:
+        why = "it was made inside another function, where no name finds it"
+    elif typed_in.startswith("<eval_with_key>"):  # as torch.fx names its texts
+        why = "it was traced"
+    elif isinstance(name, str) and file_of(name) and not was_typed(code):
+        why = f"{name} has something else under that name"
+    else:
+        typed = was_typed(code) or isinstance(code, type)
+        why = "it was typed into a shell or a notebook" if typed else "it is not written in Python"
+    return why
 
 
 def is_running(module: str) -> bool:
@@ -152,87 +192,6 @@ def packages_on(path: tuple[tuple[str, int], ...]) -> Mapping[str, list[str]]:
     path: the folders of the search path, with their modification times, which change with each installation.
     """
     return packages_distributions()
-
-
-def own_files(module: str) -> set[Path]:
-    """Find the files of `own_modules`."""
-    return set(own_modules(module).values())
-
-
-def own_modules(module: str) -> dict[str, Path]:
-    """Find a module and all the user's own modules that it imports, directly or indirectly, with their files."""
-    files: dict[str, Path] = {}
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        if package := name.rpartition(".")[0]:
-            waiting.append(package)  # Python runs a package before its modules
-        path = file_of(name)
-        if path is None or name in files or not (name == module or is_own(name, path, module)):
-            continue
-        files[name] = path
-        waiting += imports_of(name, path)
-    return files
-
-
-def is_own(name: str, path: Path, start: str) -> bool:
-    """Whether a module that `start` imports is the user's own, or in the same package as `start`."""
-    top = name.partition(".")[0]
-    if top in OURS:  # a user may put files into our packages: only modules of the same folder count
-        return name.rpartition(".")[0] == start.rpartition(".")[0] != ""
-    if top in sys.stdlib_module_names:
-        return False
-    return top == start.partition(".")[0] or INSTALLED.isdisjoint(path.parts)
-
-
-def imports_of(name: str, path: Path) -> Iterator[str]:
-    """Yield the names in all import statements of a Python file: modules, and members that may be modules."""
-    try:
-        tree = ast.parse(path.read_bytes()) if path.suffix == ".py" else None
-    except (OSError, SyntaxError, ValueError):
-        return
-    inside = name if path.stem == "__init__" else name.rpartition(".")[0]
-    inside = getattr(sys.modules.get(name), "__package__", None) or inside
-    for node in ast.walk(tree) if tree else ():
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = inside.split(".")[: len(inside.split(".")) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
-
-
-def file_of(name: str) -> Path | None:
-    """Find a module's file without running it; None for a module without a file, or an unknown name."""
-    package, _, last = name.rpartition(".")
-    if name in sys.modules:
-        paths = [getattr(sys.modules[name], "__file__", None) or ""]
-    elif package:
-        ends = [end for suffix in all_suffixes() for end in (f"{last}/__init__{suffix}", f"{last}{suffix}")]
-        paths = [f"{folder}/{end}" for folder in folders_of(package) for end in ends]
-    else:
-        spec = spec_of(name)
-        paths = [spec.origin or ""] if spec and spec.has_location else []
-    return next((Path(path) for path in paths if path and Path(path).is_file()), None)
-
-
-def folders_of(package: str) -> list[str]:
-    """List the folders with the modules of a package; none for a plain module."""
-    above, _, last = package.rpartition(".")
-    if package in sys.modules:
-        return list(getattr(sys.modules[package], "__path__", ()))
-    if above:
-        return [str(place) for folder in folders_of(above) if (place := Path(folder, last)).is_dir()]
-    spec = spec_of(package)
-    return list(spec.submodule_search_locations or ()) if spec else []
-
-
-def spec_of(name: str) -> ModuleSpec | None:
-    """Find a module that is in no package."""
-    try:
-        return importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return None
 
 
 def hash_of(path: Path) -> str:

@@ -5,6 +5,7 @@ other object by its class and its state, as pickle finds it. What shows neither 
 its place. A file that a path names is hashed by content; a folder by its name alone, so that it may be moved.
 """
 
+import copyreg
 import functools
 import hashlib
 import sys
@@ -18,9 +19,9 @@ import numpy as np
 
 from .errors import UsageError
 from .files import digest
-from .own_code import has_source, installed_versions, source_in_use
+from .own_code import OURS, has_source, installed_versions, source_in_use, why_no_source
 
-__all__ = ["Values"]
+__all__ = ["PLAIN", "Values"]
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), type(NotImplemented))
 COLLECTIONS = (list, tuple, set, frozenset, dict, MappingProxyType)
@@ -34,7 +35,7 @@ class Values:
     libraries: those whose versions every record has. sources: hashes of the modules of code that was met.
     """
 
-    libraries: frozenset[str] = sys.stdlib_module_names | {"builtins"}
+    libraries: frozenset[str] = sys.stdlib_module_names | {"builtins", *OURS}
 
     def __init__(self, version: str = "") -> None:
         self.version = version
@@ -61,7 +62,7 @@ class Values:
 
     def parts(self, value: Any) -> list[Any]:
         """List what tells a value from others of its type, as JSON."""
-        if isinstance(value, np.ndarray | np.generic) and value.dtype != object:
+        if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
             return [str(value.dtype), list(value.shape), hashlib.sha256(value.tobytes()).hexdigest()]
         if isinstance(value, Path):
             content = hashlib.sha256(value.read_bytes()).hexdigest() if value.is_file() else ""
@@ -80,36 +81,84 @@ class Values:
 
     def code(self, value: Any) -> list[Any]:
         """Name a class, a function or a module, and hash its source."""
-        module = value.__name__ if isinstance(value, ModuleType) else str(value.__module__)
-        name = getattr(value, "__qualname__", "")
-        if module.partition(".")[0] in self.libraries:  # torch makes subclasses of others' classes, too
-            return ["library", module, name, *(map(self.hash, value.__bases__) if isinstance(value, type) else ())]
-        code = module if isinstance(value, ModuleType) else value
+        code, module, name = place_of(value)
+        if self.is_library(module) and isinstance(value, FunctionType) and not self.is_library(home := home_of(value)):
+            code, module, name = home, home, value.__code__.co_qualname  # functools.wraps gave it a library's name
+        replaced = self.replaced(value) if isinstance(value, type) else []
+        if self.is_library(module):  # torch makes subclasses of others' classes, too
+            bases = map(self.hash, value.__bases__) if isinstance(value, type) else ()
+            return ["library", module, name, *bases, *replaced]
+        source = self.source(code, module, name)
+        return ["code", name, source, self.bound(value) if isinstance(value, FunctionType) else [], *replaced]
+
+    def is_library(self, module: str) -> bool:
+        return module.partition(".")[0] in self.libraries
+
+    def source(self, code: object, module: str, name: str) -> str:
+        """Hash the source of code in a module; of an installed package the version is enough, and quick to find."""
         versions, readable = installed_versions(module), has_source(code)
         if not (versions or readable or self.version):
-            return self.refuse(
-                f"{name or module} has no source file: its module defines something else under that name, or it was "
-                "typed into a shell or a notebook"
-            )
+            self.refuse(f"{name or module} has no source file: {why_no_source(code)}")
         where = module if versions or readable else f"{module}:{name}"
-        if where not in self.sources:  # of an installed package the version is enough, and quick to find
+        if where not in self.sources:
             self.sources[where] = digest([module, versions]) if versions else source_in_use(code, self.version)
-        return ["code", name, self.sources[where], self.bound(value) if isinstance(value, FunctionType) else []]
+        return self.sources[where]
 
     def bound(self, function: FunctionType) -> list[str]:
         """Hash what a function holds besides its source."""
-        cells = [cell.cell_contents for cell in function.__closure__ or () if cell != EMPTY]
+        cells = cells_of(function)
         line = function.__code__.co_firstlineno if cells or "<" in function.__qualname__ else 0
         return [*map(self.hash, (function.__defaults__, function.__kwdefaults__, cells, line))]
 
+    def replaced(self, kind: type) -> list[list[Any]]:
+        """Hash the methods that a class got from elsewhere: its own source does not show them."""
+        methods = [(name, method_of(member)) for name, member in sorted(vars(kind).items())]
+        return [
+            [name, self.written(method)]
+            for name, method in methods
+            if isinstance(method, FunctionType) and self.is_from_elsewhere(method, kind)
+        ]
+
+    def is_from_elsewhere(self, method: FunctionType, kind: type) -> bool:
+        """Whether a method is a user's own and was written outside its class, as far as its decorators show it."""
+        home, code = home_of(method), method.__code__
+        if home == kind.__module__ and code.co_qualname.startswith(f"{kind.__qualname__}."):
+            return False
+        if self.is_library(home) or installed_versions(home):  # packages put methods into torch's classes, too
+            inner = getattr(method, "__wrapped__", None)
+            return isinstance(inner, FunctionType) and self.is_from_elsewhere(inner, kind)
+        return code.co_filename != "<string>" or home == "__main__"  # others are made, such as a dataclass's
+
+    def written(self, function: FunctionType, above: tuple[object, ...] = ()) -> list[Any]:
+        """Hash a function by the place where it is written: it may be in no module under its name, as in decorators."""
+        home, code = home_of(function), function.__code__
+        if function in above:
+            return ["above"]
+        inner = [
+            self.written(cell, (*above, function)) if isinstance(cell, FunctionType) else self.hash(cell)
+            for cell in [*cells_of(function), getattr(function, "__wrapped__", None)]
+        ]
+        if self.is_library(home):
+            return ["library", home, code.co_qualname, inner]
+        source = self.source(home if Path(code.co_filename).is_file() else function, home, code.co_qualname)
+        settings = [self.hash(function.__defaults__), self.hash(function.__kwdefaults__)]
+        return ["written", code.co_qualname, code.co_firstlineno, source, settings, inner]
+
     def state(self, value: Any) -> list[Any]:
         """Take an object apart as pickle would."""
+        wrapped = getattr(value, "__wrapped__", None)
+        if type(value).__module__.startswith("numba.") and callable(wrapped):  # what pickle sees of it is random
+            return ["compiled", self.hash(type(value)), self.hash(wrapped), self.hash(vars(value).get("targetoptions"))]
+        reduce = copyreg.dispatch_table.get(type(value))
         try:
-            parts = value.__reduce_ex__(PICKLE)
+            parts = reduce(value) if reduce else value.__reduce_ex__(PICKLE)
         except Exception:  # whatever the object raises
             return self.refuse(f"a {type(value).__qualname__} can't be hashed")
+        if isinstance(value, np.ufunc) and getattr(np, value.__name__, None) is not value:
+            return self.refuse(f"a {type(value).__qualname__} that is not numpy's can't be hashed")
         if isinstance(parts, str):  # the name of something in a module
-            return ["name", str(getattr(value, "__module__", "")), parts]
+            inside = [self.hash(wrapped)] if callable(wrapped) else []  # as of functools.cache
+            return ["name", str(getattr(value, "__module__", "")), parts, *inside]
         make, arguments, state, *items = (*parts, *[None] * (5 - len(parts)))[:5]
         contents = self.attributes(value, state) if isinstance(state, dict) else self.hash(state)
         entries = [self.hash(list(one or ())) for one in items]  # of a list, and of a mapping
@@ -139,3 +188,25 @@ class Values:
         if not self.version:
             raise UsageError(f"{where}: {why}; give it a version, and a new version after each edit")
         return ["of this version"]
+
+
+def place_of(value: Any) -> tuple[object, str, str]:
+    """Return what `has_source` looks for of a class, a function or a module, its module and its name there."""
+    if isinstance(value, ModuleType):
+        return value.__name__, value.__name__, ""
+    return value, str(value.__module__), value.__qualname__
+
+
+def home_of(function: FunctionType) -> str:
+    """Return the module in which a function was written, whatever name a decorator gave it."""
+    return str(function.__globals__.get("__name__", ""))
+
+
+def cells_of(function: FunctionType) -> list[Any]:
+    """List what a function holds of the functions around it."""
+    return [cell.cell_contents for cell in function.__closure__ or () if cell != EMPTY]
+
+
+def method_of(member: Any) -> Any:
+    """Take a method out of its static method, class method or property."""
+    return getattr(member, "__func__", None) or getattr(member, "fget", None) or member

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 import robustbench_seg
+from robustbench_seg import own_modules
 from robustbench_seg.errors import UsageError
 from robustbench_seg.own_code import has_source, own_files, source_hash
 
@@ -203,6 +204,18 @@ def test_of_a_module_in_a_family_of_this_package_what_it_imports_from_its_side_c
     assert package / "__init__.py" not in files, "else a new entry of the registry would be an edit of every corruption"
 
 
+def test_the_import_statements_of_a_file_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    module, read = fresh(tmp_path, monkeypatch), []
+    parse = own_modules.ast.parse
+    monkeypatch.setattr(own_modules.ast, "parse", lambda text: read.append(text) or parse(text))
+    for code in (module.rain, module.Rain, "weather_lab.deep.sky"):
+        source_hash(code)
+    assert len(read) == len(COUNTS)
+    (tmp_path / "drops.py").write_text("import other\n")
+    assert tmp_path / "other.py" in own_files("rain")
+
+
 def made() -> object:
     def inside(image: object) -> object:
         return image
@@ -222,14 +235,25 @@ def typed_into_a_shell() -> object:
 
 
 @pytest.mark.parametrize(
-    "code",
-    [made(), lambda image: image, functools.partial(top_level, 1), len, typed_into_a_shell(), "no_such_module", 3],
+    ("code", "why"),
+    [
+        (made(), "it was made inside another function, where no name finds it"),
+        (lambda image: image, "it is a lambda, which has no name to find it by"),
+        (functools.partial(top_level, 1), "it is neither a function nor a class, but partial"),
+        (len, "it is not written in Python"),
+        (typed_into_a_shell(), "it was typed into a shell or a notebook"),
+        ("no_such_module", "there is no file of a module of that name"),
+        (3, "it is neither a function nor a class, but int"),
+    ],
     ids=["closure", "lambda", "partial", "builtin", "shell", "module", "number"],
 )
-def test_code_without_a_source_file_needs_a_version(code: object) -> None:
+def test_code_without_a_source_file_needs_a_version(code: object, why: str) -> None:
     assert not has_source(code)
-    with pytest.raises(UsageError, match=r"has no source file.*; give it a version, and a new version after each edit"):
+    with pytest.raises(UsageError) as raised:
         source_hash(code)
+    assert str(raised.value).endswith(
+        f" has no source file: {why}; give it a version, and a new version after each edit"
+    )
     assert source_hash(code, "1") != source_hash(code, "2")
 
 

@@ -4,7 +4,7 @@ What decides the logits of either is hashed before it runs, see `identity_of`; o
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence, Set
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
@@ -18,14 +18,14 @@ from ..files import digest
 from ..models import Options, Request
 from ..models.base import Segmenter, extend_identity
 from ..models.foreign import Facts, wrap
-from ..models.network_identity import identity_of
+from ..models.network_identity import identity_of, without_notes
 from ..models.preprocessing import Preprocessing
 from ..models.request import STATED
 from ..models.steady import expect_repeatable
 
 __all__ = ["Classes", "Input", "evaluating", "made_of"]
 
-Classes = Sequence[str] | Mapping[str, str | None] | None
+Classes = Iterable[str] | Mapping[str, str | None] | None
 Input = Preprocessing | Mapping[str, Any] | Callable[[Tensor], Tensor] | None
 RAW = Preprocessing(rescale=1.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 IMAGENET_UNSTATED = Preprocessing(origin="nothing is stated of it")
@@ -60,21 +60,18 @@ def made_of(
     their order, by default class_names; as a mapping, each with the class of the data set that it stands for. version:
     in the place of what can't be hashed. Raises UsageError for what is neither a network nor a Segmenter.
     """
-    if classes is not None and not (is_ordered(classes) and all(isinstance(one, str) for one in classes)):
-        raise UsageError(
-            f"classes must be a list of names in the order of the logits, or a mapping of them, got {classes!r:.60}"
-        )
+    names = listed_names(classes)
     if isinstance(model, nn.Module) and not is_segmenter(model):
-        made = made_of_network(model, name, class_names, preprocess, classes, version)
+        made = made_of_network(model, name, class_names, preprocess, names, version)
     elif preprocess is None:
-        made = made_of_segmenter(cast(Segmenter, model), name, classes, version)
+        made = made_of_segmenter(cast(Segmenter, model), name, names, version)
     else:
         raise UsageError(f"model {name}: a Segmenter makes its own input, so it takes no preprocess")
     return made
 
 
 def made_of_network(
-    network: nn.Module, name: str, class_names: tuple[str, ...], preprocess: Input, classes: Classes, version: str
+    network: nn.Module, name: str, class_names: tuple[str, ...], preprocess: Input, names: tuple[str, ...], version: str
 ) -> Segmenter:
     stated = Options.parse(listed_values(preprocess)) if isinstance(preprocess, Mapping) else Options()
     if stated.names or stated.table or not stated.native:
@@ -93,12 +90,12 @@ def made_of_network(
     identity.append([input_of.order, input_of.rescale, *input_of.mean, *input_of.std, stated.pad_to, stated.size])
     facts = Facts(
         where=f"model {name}",
-        identity=digest([*identity, list(classes or class_names)]),
+        identity=digest([*identity, list(names or class_names)]),
         about=about + (input_of.remark if input_of != RAW else ""),
         licence=stated.licence,
         preprocessing=input_of,
     )
-    request = Request(name=name, class_names=class_names, options=replace(stated, names=tuple(classes or ())))
+    request = Request(name=name, class_names=class_names, options=replace(stated, names=names))
     return wrap(network, request, facts)
 
 
@@ -107,23 +104,39 @@ def listed_values(stated: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.tolist() if hasattr(value, "tolist") else value for name, value in stated.items()}
 
 
-def made_of_segmenter(segmenter: Segmenter, name: str, classes: Classes, version: str) -> Segmenter:
+def made_of_segmenter(segmenter: Segmenter, name: str, names: tuple[str, ...], version: str) -> Segmenter:
     """Take a Segmenter under another name; the one that was handed over stays as it is."""
     if not is_segmenter(segmenter):
         raise UsageError(f"model {name}: expected a network, a Segmenter or a source, got {type(segmenter).__name__}")
+    if not isinstance(segmenter.checkpoint_sha256, str):
+        raise UsageError(
+            f"model {name}: its checkpoint_sha256 must be a text, such as an identity of its weights or 'none', got "
+            f"{segmenter.checkpoint_sha256!r:.60}"
+        )
     made = copy(segmenter)
     made.name = ""  # a name decides no logits
     stated = made.checkpoint_sha256 if IDENTITY.fullmatch(made.checkpoint_sha256) else ""
-    extend_identity(made, identity_of(made, version or stated))
+    extend_identity(made, identity_of(without_notes(made), version or stated))
     expect_repeatable(made, f"model {name}")
     made.name = name
-    if classes is not None:
-        made.class_names = tuple(classes)
+    if names:
+        made.class_names = names
     return made
 
 
-def is_ordered(classes: object) -> bool:
-    return isinstance(classes, Mapping | Sequence) and not isinstance(classes, str | bytes)
+def listed_names(classes: Classes) -> tuple[str, ...]:
+    """Take names of classes in their order, () for None. Raises UsageError for what has no order, and for no names."""
+    if classes is None:
+        return ()
+    unordered = isinstance(classes, str | bytes | Iterator) or (
+        isinstance(classes, Set) and not isinstance(classes, KeysView)
+    )
+    names = list(classes) if isinstance(classes, Iterable) and not unordered else []
+    if not names or not all(isinstance(name, str) for name in names):
+        raise UsageError(
+            f"classes must be a list of names in the order of the logits, or a mapping of them, got {classes!r:.60}"
+        )
+    return tuple(map(str, names))
 
 
 def is_segmenter(model: object) -> bool:

@@ -53,8 +53,8 @@ def show(dataset: "Dataset", ids: tuple[str, ...], summary: "Summary") -> bool:
 
     where = f"{dataset.name} {dataset.split}"
     say(f"{where}: {len(ids)} of {counted(dataset.total, 'image')}, read in {summary.seconds:.1f} s")
-    sizes = [f"{count} of {width}x{height}" for (height, width), count in summary.sizes.most_common()]
-    say(f"sizes: {listed(sizes, SIZES_SHOWN) or 'none could be read'}")
+    sizes = [f"{count} of {height}x{width}" for (height, width), count in summary.sizes.most_common()]
+    say(f"sizes (height x width): {listed(sizes, SIZES_SHOWN) or 'none could be read'}")
     say(f"blocks of its ids, which statistics draw: {len(set(blocks_of(dataset.name, ids, dataset.block_pattern)))}")
     console.print(table_of(dataset.class_names, summary))
     for note in dataset.notes:

@@ -128,7 +128,7 @@ class Annotations:
             if stated is not None and type(stated) not in (int, float):
                 raise ValueError(f"{where}: its {side} {stated!r:.60} is no number")
         if any(stated not in (None, real) for stated, real in zip(entry.size, size, strict=True)):
-            raise ValueError(f"{where} is {width}x{height} there, but its file is {size[1]}x{size[0]}")
+            raise ValueError(f"{where} is {height}x{width} there, but its file is {size[0]}x{size[1]}")
         label = np.full(size, self.background, np.uint8)
         for number, trainid, segmentation in entry.annotations:
             try:

@@ -29,7 +29,7 @@ def drawn(segmentation: Any, size: tuple[int, int]) -> Mask:
     except (KeyError, TypeError, IndexError) as error:
         raise ValueError(f"can't be drawn ({type(error).__name__}: {error})") from None
     if stated != size:
-        raise ValueError(f"its size {'x'.join(map(str, stated[::-1]))} differs from its image's {size[1]}x{size[0]}")
+        raise ValueError(f"its size {'x'.join(map(str, stated))} differs from its image's {size[0]}x{size[1]}")
     if not is_valid or sum(lengths) != size[0] * size[1]:
         raise ValueError(
             f"its run lengths must be whole numbers >= 0 that sum to the image's {size[0] * size[1]} pixels"

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,9 +16,9 @@ from ..errors import DataError
 from ..files import digest
 from ..images import decode_image, decode_indices, size_of
 from ..own_code import source_in_use
-from ..own_values import Values
 from ..wording import listed, quote
 from .base import Dataset, Inspection, LabelMap, Sample, Survey, count_labels
+from .own_settings import SettingValues, hash_options, kept_by, snapshot
 
 __all__ = ["FileDataset", "label_table"]
 
@@ -30,9 +31,10 @@ TABLED = tuple(
     for name in ("acdc", "bdd100k", "folder", "foggy_cityscapes", "gta5", "idd", "mapillary", "voc", "wilddash2")
 )
 
-
+# The attribute with hashes of the attributes that reading changes, as they were before the first reading.
+FIRST = "_settings_before_reading"
 # Attributes that are hashed as the files, as the options, or by a cell, and notes on files that do not count.
-HASHED = ("pairs", "table", "class_names", "options", "version", "name", "split", "palette", "notes")
+HASHED = ("pairs", "table", "class_names", "options", "version", "name", "split", "palette", "notes", FIRST)
 
 
 class FileDataset(Dataset):
@@ -88,7 +90,10 @@ class FileDataset(Dataset):
 
     def survey(self, ids: Sequence[str]) -> Survey:
         settings = self.settings()  # before anything is read, and maybe kept
+        before = snapshot(self) if ids and is_own(self) and FIRST not in vars(self) else None
         inspections = list(self.inspections(ids))
+        if before is not None:
+            vars(self)[FIRST] = {name: settings.get(name) for name in kept_by(self, before, ids[0])}
         faults = [str(fault) for fault in inspections if isinstance(fault, DataError)]
         if faults:
             count = f"{len(faults)} of {len(ids)} images have faults: " if len(faults) > 1 else ""
@@ -111,15 +116,16 @@ class FileDataset(Dataset):
         digests = tuple(hashlib.blake2b(content, digest_size=16).hexdigest() for content in (image, label))
         return Inspection(image_id, size, pixels, digests)
 
-    def settings(self) -> list[list[str]]:
+    def settings(self) -> dict[str, str]:
         """Hash the attributes of a user's own class that decide what it makes of its files. Raises UsageError."""
-        if type(self).__module__ in (*FIXED, *TABLED):
-            return []
-        values = Values(self.version)
+        if not is_own(self):
+            return {}
+        values, first = values_of(self), vars(self).get(FIRST, {})
         with values.below(type(self).__qualname__):
-            return values.attributes(self, vars(self), leave=HASHED)
+            present = dict(values.attributes(self, vars(self), leave=(*HASHED, *first)))
+        return present | {name: before for name, before in first.items() if before is not None}
 
-    def digest_with_code(self, files: list[list[str]], settings: list[list[str]]) -> str:
+    def digest_with_code(self, files: list[list[str]], settings: Mapping[str, str]) -> str:
         """Hash files and, of a user's own class, what makes labels of them: classes, table, options and source."""
         kind = type(self)
         if kind.__module__ in FIXED:
@@ -127,8 +133,10 @@ class FileDataset(Dataset):
         if kind.__module__ in TABLED:
             return digest([files, list(self.class_names), self.meaning()])
         source = "" if kind is FileDataset else source_in_use(kind, self.version)
-        options = sorted((name, repr(value)) for name, value in self.options.items())
-        own = [settings] if settings else []
+        values = values_of(self)
+        with values.below(kind.__qualname__):
+            options = hash_options(values, self.options)
+        own = [sorted(map(list, settings.items()))] if settings else []
         return digest([files, list(self.class_names), self.meaning(), options, source, *own])
 
     def meaning(self) -> list[Any]:
@@ -139,10 +147,19 @@ class FileDataset(Dataset):
         return f"{quote(image_id)} ({quote(self.pairs[image_id][0])})"
 
 
+def is_own(dataset: FileDataset) -> bool:
+    """Whether the class of a data set is a user's own."""
+    return type(dataset).__module__ not in (*FIXED, *TABLED)
+
+
+def values_of(dataset: FileDataset) -> SettingValues:
+    return SettingValues(dataset.version, chain.from_iterable(dataset.pairs.values()))
+
+
 def require_size(stored: NDArray[Any], size: tuple[int, int]) -> None:
     """Raise ValueError unless a label (H, W) has the height and width of its image."""
     if stored.shape != size:
-        raise ValueError(f"its size {stored.shape[1]}x{stored.shape[0]} differs from its image's {size[1]}x{size[0]}")
+        raise ValueError(f"its size {stored.shape[0]}x{stored.shape[1]} differs from its image's {size[0]}x{size[1]}")
 
 
 def named_values(values: Sequence[Any]) -> str:

@@ -25,7 +25,7 @@ from ..wording import counted, listed
 from .base import Segmenter, unchanged
 from .filling import fill
 from .foreign import Facts, wrap
-from .network_identity import identity_of
+from .network_identity import identity_of, without_notes
 from .request import Request
 from .steady import expect_repeatable
 
@@ -82,7 +82,8 @@ def load(request: Request) -> Segmenter:
         files = [sha256_of(checkpoint)] if checkpoint and checkpoint.is_file() else []
     stated = f" (sha256 {files[0]})" if files else ""  # the identity is of more than the file
     # The source stands for what can't be hashed: the same function of it makes the same.
-    identity = ["factory", source, files, factory.function, identity_of(made, version=source)]
+    decides = made if isinstance(made, nn.Module) else without_notes(made)
+    identity = ["factory", source, files, factory.function, identity_of(decides, version=source)]
     if isinstance(made, nn.Module):
         origin = f", weights from {checkpoint.name}{stated}" if checkpoint else ""
         unread = f", {counted(len(left_out), 'tensor')} of the file left out" if left_out else ""

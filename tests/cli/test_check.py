@@ -38,7 +38,7 @@ def test_a_sound_data_set_has_its_counts_and_status_0(camvid_folder: Path) -> No
     done = program("check", f"camvid={camvid_folder}")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("camvid test: 3 of 3 images, read in ")
-    assert "sizes: 3 of 48x40\nblocks of its ids, which statistics draw: 1\n" in done.stdout
+    assert "sizes (height x width): 3 of 40x48\nblocks of its ids, which statistics draw: 1\n" in done.stdout
     assert rows(done.stdout) == counted_by_hand(camvid_folder)
     assert done.stdout.endswith("no fault\n")
 
@@ -55,7 +55,7 @@ def test_all_faults_are_listed_with_their_values_and_the_rest_is_counted(camvid_
     assert lines[-3].startswith(f"{camvid_folder}/testannot/frame_0.png: label values 40, 41, 42; allowed are 0, 1,")
     assert lines[-2].startswith(f"{camvid_folder}/test/frame_2.png: begins with b'no picture a'")
     assert lines[-4] == f"{camvid_folder}/test: left out: not ending in .png: frame_3.bmp"
-    assert "sizes: 1 of 48x40" in lines
+    assert "sizes (height x width): 1 of 40x48" in lines
     assert sum(count for count, _ in rows(done.stdout).values()) == 40 * 48
 
 

@@ -197,7 +197,7 @@ def test_faults_are_said_in_one_line_that_names_the_path(tmp_path: Path, name: s
     dataset = open_dataset(name, root)
     first, second, third = dataset.ids
     write_label(labels / f"{first}.png", (20, 30), [1])
-    with pytest.raises(DataError, match=rf"{first}\.png: its size 30x20 differs from its image's 64x48$"):
+    with pytest.raises(DataError, match=rf"{first}\.png: its size 20x30 differs from its image's 48x64$"):
         dataset.load(first)
     wrong = {"ade20k": 151, "cocostuff": 11}[name]  # 11 is the street sign, number 12, which COCO never annotated
     write_label(labels / f"{second}.png", SIZES[1], [1, wrong])

@@ -182,7 +182,7 @@ def recolour(path: Path) -> None:
         (truncate, "testannot/frame_0.png", r"testannot/frame_0\.png: not a complete PNG file"),
         (garble, "test/frame_0.png", r"test/frame_0\.png: damaged: the checksum of its chunk 'IHDR' is wrong"),
         (garble, "testannot/frame_0.png", r"testannot/frame_0\.png: damaged: the checksum of its chunk 'IHDR' is wr"),
-        (enlarge, "testannot/frame_0.png", r"frame_0\.png: its size 48x41 differs from its image's 48x40"),
+        (enlarge, "testannot/frame_0.png", r"frame_0\.png: its size 41x48 differs from its image's 40x48"),
         (mislabel, "testannot/frame_0.png", r"frame_0\.png: label value 12; allowed are 0, 1, .*, 11"),
         (
             recolour,

@@ -94,7 +94,7 @@ def test_all_faults_are_said_once_in_one_line_before_anything_is_done(
     assert str(caught.value) == (
         f"3 of 3 images have faults: {camvid_folder}/test/frame_0.png: begins with b'not a pictur', as neither PNG nor "
         f"JPEG nor WebP does; {camvid_folder}/testannot/frame_1.png: label value 12; allowed are 0, 1, 2, 3, 4, 5, 6, "
-        f"7, 8, 9, 10, 11; {camvid_folder}/testannot/frame_2.png: its size 47x40 differs from its image's 48x40"
+        f"7, 8, 9, 10, 11; {camvid_folder}/testannot/frame_2.png: its size 40x47 differs from its image's 40x48"
     )
     assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] in ([], [".lock"])
 

@@ -483,7 +483,7 @@ def test_a_coco_mask_of_another_size_is_a_fault_of_its_image(tmp_path: Path) -> 
     write_coco(tmp_path, [{"category_id": 3, "segmentation": code}])
     dataset = open_dataset("mine", tmp_path)
     with pytest.raises(
-        DataError, match=r"instances\.json: image a\.png, annotation 0: its size 4x3 differs from its im"
+        DataError, match=r"instances\.json: image a\.png, annotation 0: its size 3x4 differs from its im"
     ):
         dataset.survey(dataset.ids)
 
@@ -531,7 +531,7 @@ def test_a_coco_image_of_another_size_than_the_file_is_a_fault_that_names_both(t
     write_coco(tmp_path, [])
     path = tmp_path / "instances.json"
     path.write_text(path.read_text().replace('"width": 48', '"width": 60'))
-    with pytest.raises(DataError, match=r"instances\.json: image a\.png is 60x40 there, but its file is 48x40"):
+    with pytest.raises(DataError, match=r"instances\.json: image a\.png is 40x60 there, but its file is 40x48"):
         open_dataset("mine", tmp_path).load("a")
     path.write_text(path.read_text().replace(', "width": 60', ""))
     assert open_dataset("mine", tmp_path).load("a").label.shape == SIZE
