@@ -1,11 +1,15 @@
 """The ranks of networks by a score, with their intervals over images."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from .arms import Entry
+from .evidence import Evidence
 from .statistics import LEAST_BLOCKS, LEVEL, tail_share
 
-__all__ = ["Scores", "rank_intervals"]
+__all__ = ["Scores", "rank_intervals", "ranks_of"]
 
 Scores = NDArray[np.float64]  # (1 + resamples, networks): of the data, then of each resample of blocks
 
@@ -26,3 +30,12 @@ def rank_intervals(scores: Scores, blocks: int) -> list[tuple[int, tuple[int, in
     low = np.quantile(best[1:], tail, axis=0, method="inverted_cdf").astype(int).tolist()
     high = np.quantile(worst[1:], 1 - tail, axis=0, method="inverted_cdf").astype(int).tolist()
     return list(zip(ranks, zip(low, high, strict=True), strict=True))
+
+
+def ranks_of(arms: Sequence[Entry], score: str, evidence: Evidence) -> dict[str, tuple[int, tuple[int, int] | None]]:
+    """Rank the arms that compete by a score, with the ranks that 95 % of the resamples give, by name; none for one."""
+    ranked = [arm for arm in arms if arm.competes and not np.isnan(arm.values[score][0])]
+    if len(ranked) < 2:
+        return {}
+    draws = np.stack([arm.values[score][: 1 + evidence.resamples] for arm in ranked], axis=1)
+    return dict(zip([arm.name for arm in ranked], rank_intervals(draws, evidence.blocks), strict=True))

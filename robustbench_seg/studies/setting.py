@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
 
 from ..metrics import MIOU, Metric
@@ -18,7 +17,7 @@ from .comparisons import Differences, Pair
 from .counts import blocks_in
 from .evidence import Evidence, Quantities, evidence_of
 from .pictures import StoredPicture, other_pictures, stored_pictures
-from .ranking import rank_intervals
+from .ranking import ranks_of
 from .resolution import shifts_of
 from .robustness import Conditions, Miou, cell_scores, scores_of
 from .sources import Source
@@ -213,16 +212,8 @@ class Setting:
 
         An arm with a missing cell has no rank, as on a leaderboard.
         """
-        name, rows = self.headline, 1 + self.evidence.resamples
-        arms = [
-            arm
-            for arm in self.arms(self.scores)
-            if arm.competes and not np.isnan(arm.values[name][0]) and not self.facts_of_cells(arm)["missing"]
-        ]
-        if len(arms) < 2:
-            return {}
-        draws = np.stack([arm.values[name][:rows] for arm in arms], axis=1)
-        return dict(zip([arm.name for arm in arms], rank_intervals(draws, self.evidence.blocks), strict=True))
+        arms = [arm for arm in self.arms(self.scores) if not self.facts_of_cells(arm)["missing"]]
+        return ranks_of(arms, self.headline, self.evidence)
 
     @property
     def claimed_pair(self) -> Pair | None:
