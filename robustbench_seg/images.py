@@ -13,7 +13,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HEADER", "decode_colours", "decode_image", "decode_indices", "has_16_bits", "png", "size_of", "webp"]
+__all__ = [
+    "HEADER",
+    "decode_colours",
+    "decode_image",
+    "decode_indices",
+    "has_16_bits",
+    "is_turned",
+    "png",
+    "size_of",
+    "webp",
+]
 
 Pixels = NDArray[np.uint8]
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
@@ -33,6 +43,7 @@ CHANNELS = np.array([65536, 256, 1], np.int32)  # of red, green and blue in one 
 MARKER = re.compile(rb"\xff([^\x00\xff])")
 END, SCAN = 0xD9, 0xDA
 ALONE = {0x01, *range(0xD0, 0xD9)}
+EXIF, LONGEST_SEGMENT = b"Exif\0\0", 1 << 16
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
@@ -191,6 +202,19 @@ def jpeg_size(content: bytes) -> tuple[int, int]:
     raise ValueError(
         "lacks the end marker of a JPEG file: it was cut off or never finished; get the file again, or save it again"
     )
+
+
+def is_turned(content: bytes) -> bool:
+    """Whether a complete JPEG has an EXIF note that asks viewers to turn or mirror it."""
+    if not content.startswith(JPEG) or EXIF not in content[:LONGEST_SEGMENT]:
+        return False
+    import PIL.Image
+
+    try:
+        with PIL.Image.open(io.BytesIO(content)) as image:
+            return image.getexif().get(PIL.ExifTags.Base.Orientation, 1) in range(2, 9)
+    except Exception:  # of a damaged note, whatever Pillow raises
+        return False
 
 
 def png(pixels: Pixels) -> bytes:

@@ -74,7 +74,7 @@ def made_of_network(
     network: nn.Module, name: str, class_names: tuple[str, ...], preprocess: Input, names: tuple[str, ...], version: str
 ) -> Segmenter:
     stated = Options.parse(listed_values(preprocess)) if isinstance(preprocess, Mapping) else Options()
-    if stated.names or stated.table or not stated.native:
+    if stated.names or stated.table or stated.version or not stated.native:
         raise UsageError(f"model {name}: preprocess takes {', '.join(OF_INPUT)}")
     input_of = IMAGENET_UNSTATED
     identity: list[Any] = ["network", identity_of(network, version)]

@@ -55,7 +55,7 @@ class Pace(Listener):
             self.done += 1
         else:
             notes = getattr(error, "__notes__", ())
-            self.errors[job.record.key] = "; ".join([f"{type(error).__name__}: {error}", *notes])
+            self.errors[job.record.key] = "; ".join([" ".join(f"{type(error).__name__}: {error}".split()), *notes])
         if job.record.kind == "latency":
             self.steps += 1
         self.left -= 1

@@ -49,7 +49,7 @@ def check(
 def show(dataset: "Dataset", ids: tuple[str, ...], summary: "Summary") -> bool:
     """Print a summary; return whether the images can be measured."""
     from ..datasets import blocks_of
-    from ..datasets.first_pass import without_labels
+    from ..datasets.first_pass import to_turn, without_labels
 
     where = f"{dataset.name} {dataset.split}"
     say(f"{where}: {len(ids)} of {counted(dataset.total, 'image')}, read in {summary.seconds:.1f} s")
@@ -59,8 +59,9 @@ def show(dataset: "Dataset", ids: tuple[str, ...], summary: "Summary") -> bool:
     console.print(table_of(dataset.class_names, summary))
     for note in dataset.notes:
         say(note, style="yellow")
-    if line := without_labels(summary.unlabelled, ids, where):
-        say(line, style="yellow")
+    for line in (without_labels(summary.unlabelled, ids, where), to_turn(summary.turned, ids, where)):
+        if line:
+            say(line, style="yellow")
     for fault in summary.faults:
         say(fault, style="red")
     say(f"{counted(len(summary.faults), 'fault')}" if summary.faults else "no fault")
@@ -69,7 +70,7 @@ def show(dataset: "Dataset", ids: tuple[str, ...], summary: "Summary") -> bool:
 
 def table_of(class_names: tuple[str, ...], summary: "Summary") -> Table:
     """A row per class: its pixels, their share of all that are labelled, and how many images have any."""
-    table = Table("value", "class", box=None)
+    table = Table("trainId", "class", box=None)
     for column in ("pixels", "share", "images"):
         table.add_column(column, justify="right")
     labelled = int(summary.pixels[:-1].sum())

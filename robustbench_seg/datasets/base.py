@@ -70,24 +70,27 @@ class Sample:
 @dataclass(frozen=True, eq=False)
 class Inspection:
     """What an image and its label have. size: height and width. pixels: int64 (classes + 1,), of each class, then
-    ignored. digests: of what they are made of, where that is files.
+    ignored. digests: of what they are made of, where that is files. turned: whether a viewer would turn the image.
     """
 
     image_id: str
     size: tuple[int, int]
     pixels: NDArray[np.int64]
     digests: tuple[str, ...] = ()
+    turned: bool = False
 
 
 @dataclass(frozen=True)
 class Survey:
     """What reading images once has found. fingerprint: of all. unlabelled: ids of those without a labelled pixel.
-    sizes: an image of each (height, width) that there is, where that is known.
+    sizes: an image of each (height, width) that there is, where that is known. turned: ids of images that a viewer
+    would turn.
     """
 
     fingerprint: str
     unlabelled: tuple[str, ...] = ()
     sizes: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    turned: tuple[str, ...] = ()
 
 
 class Dataset(ABC):

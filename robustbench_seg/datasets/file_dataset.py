@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..files import digest
-from ..images import decode_image, decode_indices, size_of
+from ..images import decode_image, decode_indices, is_turned, size_of
 from ..own_code import source_in_use
 from ..wording import listed, quote
 from .base import Dataset, Inspection, LabelMap, Sample, Survey, count_labels
@@ -102,7 +102,8 @@ class FileDataset(Dataset):
         unlabelled = tuple(one.image_id for one in sound if not one.pixels[:-1].any())
         sizes = {one.size: one.image_id for one in reversed(sound)}  # the first of each size
         files = [[one.image_id, *one.digests] for one in sound]
-        return Survey(self.digest_with_code(files, settings), unlabelled, sizes)
+        turned = tuple(one.image_id for one in sound if one.turned)
+        return Survey(self.digest_with_code(files, settings), unlabelled, sizes, turned)
 
     def inspect(self, image_id: str) -> Inspection:
         """Read an image's two files once: the label is decoded and checked, of the image its structure, to the end."""
@@ -114,7 +115,7 @@ class FileDataset(Dataset):
             label = self.read_label(image_id)
             pixels = count_labels(self.trainids(label, size), len(self.class_names))
         digests = tuple(hashlib.blake2b(content, digest_size=16).hexdigest() for content in (image, label))
-        return Inspection(image_id, size, pixels, digests)
+        return Inspection(image_id, size, pixels, digests, is_turned(image))
 
     def settings(self) -> dict[str, str]:
         """Hash the attributes of a user's own class that decide what it makes of its files. Raises UsageError."""

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,24 @@ from ..store.view import LEAST_SIDE
 from ..wording import counted, listed, quote
 from .base import Dataset, Inspection, Survey
 
-__all__ = ["Summary", "first_pass", "summarise"]
+__all__ = ["Summary", "expect_sound", "first_pass", "summarise", "to_turn", "without_labels"]
 
 EXAMPLES = 3
+
+
+def expect_sound(dataset: Dataset) -> None:
+    """Raise DataError for ids, class names or a total that break the rules of `Dataset`, as a user's own may do."""
+    where, ids, names = f"{dataset.name} {dataset.split}", dataset.ids, dataset.class_names
+    if not ids:
+        raise DataError(f"{where}: has no image")
+    for what, texts in (("ids", ids), ("class names", names)):
+        if odd := [one for one in texts if not isinstance(one, str)]:
+            raise DataError(f"{where}: its {what} must be texts, got {odd[0]!r:.60}")
+        ((most, times),) = Counter(texts).most_common(1)
+        if times > 1:
+            raise DataError(f"{where}: its {what} must differ, but {quote(most)} comes twice")
+    if not (isinstance(dataset.total, Integral) and dataset.total >= len(ids)):
+        raise DataError(f"{where}: its total must be the number of its ids, {len(ids)}, or more; got {dataset.total!r}")
 
 
 def first_pass(
@@ -35,8 +51,9 @@ def first_pass(
             f"{where}: all pixels of its {counted(len(ids), 'image')} are unlabelled, so nothing can be scored or "
             "learnt (the labels of a split for a challenge's server are so); choose a split with labels"
         )
-    if line := without_labels(unlabelled, ids, where):
-        note(line)
+    for line in (without_labels(unlabelled, ids, where), to_turn(survey.turned, ids, where)):
+        if line:
+            note(line)
     return survey
 
 
@@ -44,8 +61,21 @@ def without_labels(unlabelled: Sequence[str], ids: Sequence[str], where: str) ->
     """Name images without a labelled pixel; "" where all have some."""
     if not unlabelled:
         return ""
-    some = listed([quote(image_id) for image_id in unlabelled], EXAMPLES)
-    return f"{where}: {len(unlabelled)} of {counted(len(ids), 'image')} without a labelled pixel: {some}"
+    return f"{where}: {len(unlabelled)} of {counted(len(ids), 'image')} without a labelled pixel: {some_of(unlabelled)}"
+
+
+def to_turn(turned: Sequence[str], ids: Sequence[str], where: str) -> str:
+    """Name images whose labels may have been drawn on what a viewer shows; "" where there are none."""
+    if not turned:
+        return ""
+    return (
+        f"{where}: {len(turned)} of {counted(len(ids), 'image')} with an EXIF note to turn or mirror them, which is "
+        f"passed over: labels must be drawn on the pixels as stored: {some_of(turned)}"
+    )
+
+
+def some_of(ids: Sequence[str]) -> str:
+    return listed([quote(image_id) for image_id in ids], EXAMPLES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +90,7 @@ class Summary:
     sizes: Counter[tuple[int, int]]
     faults: tuple[str, ...]
     unlabelled: tuple[str, ...]
+    turned: tuple[str, ...]
     seconds: float
 
 
@@ -71,7 +102,7 @@ def summarise(dataset: Dataset, ids: Sequence[str], on_image: Callable[[], None]
     begin = time.perf_counter()
     pixels, images = (np.zeros(len(dataset.class_names) + 1, np.int64) for _ in range(2))
     sizes: Counter[tuple[int, int]] = Counter()
-    faults, unlabelled = [], []
+    faults, unlabelled, turned = [], [], []
     for one in dataset.inspections(ids):
         on_image()
         if not isinstance(one, Inspection):
@@ -87,4 +118,7 @@ def summarise(dataset: Dataset, ids: Sequence[str], on_image: Callable[[], None]
             )
         if not one.pixels[:-1].any():
             unlabelled.append(one.image_id)
-    return Summary(pixels, images, sizes, tuple(faults), tuple(unlabelled), time.perf_counter() - begin)
+        if one.turned:
+            turned.append(one.image_id)
+    lists = tuple(faults), tuple(unlabelled), tuple(turned)
+    return Summary(pixels, images, sizes, *lists, time.perf_counter() - begin)

@@ -1,6 +1,7 @@
 """Several data sets of the same classes as one, such as cityscapes+acdc: each image's condition names its data set."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import UsageError
@@ -62,8 +63,7 @@ class Several(Dataset):
 
     def inspect(self, image_id: str) -> Inspection:
         member, own = self.member_of(image_id)
-        one = member.inspect(own)
-        return Inspection(image_id, one.size, one.pixels, one.digests)
+        return replace(member.inspect(own), image_id=image_id)
 
     def fingerprint(self, ids: Sequence[str]) -> str:
         return self.survey(ids).fingerprint
@@ -75,6 +75,7 @@ class Several(Dataset):
             digest([[name, survey.fingerprint] for name, survey in surveys.items()]),
             tuple(f"{name}/{image_id}" for name, survey in surveys.items() for image_id in survey.unlabelled),
             sizes,
+            tuple(f"{name}/{image_id}" for name, survey in surveys.items() for image_id in survey.turned),
         )
 
     def ids_of(self, name: str, ids: Sequence[str]) -> list[str]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
-from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +14,7 @@ from .. import environment
 from ..corruptions import ENGINE_VERSION, sources_of
 from ..datasets import Dataset, open_split, spaced
 from ..datasets.cityscapes import CLASS_NAMES
-from ..datasets.first_pass import first_pass
+from ..datasets.first_pass import expect_sound, first_pass
 from ..errors import DataError, UsageError
 from ..metrics import own_metrics
 from ..models import load_source, look_up
@@ -89,7 +88,7 @@ class Job:
 def open_data(suite: Suite, options: Options) -> tuple[Dataset | None, tuple[str, ...]]:
     """Open the suite's data set and choose the images.
 
-    Raises UsageError for a data set or a gallery that is not the suite's, DataError for a data set with a wrong total.
+    Raises UsageError for a data set or a gallery that is not the suite's, DataError as `expect_sound` does.
     """
     for name in options.data:
         if suite.dataset is None or name not in suite.dataset.names:
@@ -99,11 +98,7 @@ def open_data(suite: Suite, options: Options) -> tuple[Dataset | None, tuple[str
         return None, ()
     spec = suite.dataset
     dataset = options.dataset or open_split(spec.name, spec.split, options.data, **(spec.model_extra or {}))
-    if not (isinstance(dataset.total, Integral) and dataset.total >= len(dataset.ids)):
-        raise DataError(
-            f"{dataset.name} {dataset.split}: its total must be the number of its ids, {len(dataset.ids)}, or more; "
-            f"got {dataset.total!r}"
-        )
+    expect_sound(dataset)
     for image_id in suite.gallery:
         if image_id not in dataset.ids:
             raise UsageError(f"suite {suite.name}: gallery image {image_id!r} is not in {spec.name} {spec.split}")

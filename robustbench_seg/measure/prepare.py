@@ -12,6 +12,7 @@ from ..corruptions import CORRUPTIONS, Corruption, corrupt
 from ..datasets.base import Dataset, Image, Sample
 from ..errors import DataError, RobustBenchError, UsageError
 from ..store.cell import CLEAN, Condition
+from ..wording import quote
 
 __all__ = ["CorruptedSample", "add_image_name", "prepare", "prepare_under"]
 
@@ -41,6 +42,8 @@ def prepare(dataset: Dataset, condition: Condition, image_id: str, entry: Corrup
     Raises DataError that names the image, and UsageError as `expect_same_pixels` does.
     """
     sample = dataset.load(image_id)
+    if sample.image_id != image_id:
+        raise DataError(f"{dataset.describe(image_id)}: was loaded as {quote(sample.image_id)}")
     label = sample.label.copy()  # a data set of a user's own may fill the same arrays for each image
     if condition.corruption == CLEAN:
         return replace(sample, image=sample.image.copy(), label=label)

@@ -122,7 +122,10 @@ def view_logits(model: Segmenter, images: Tensor, view: View, finite: Flags = No
 
 def not_finite(model: Segmenter) -> NotFiniteError:
     """What to raise for logits that are not finite: they would pass for some class."""
-    return NotFiniteError(f"{model.name} gave logits that are not finite; its weights are damaged, or overflow")
+    return NotFiniteError(
+        f"{model.name} gave logits that are not finite; its weights are damaged, they overflow, or it masks a class by "
+        "-inf, where a large negative number does the same"
+    )
 
 
 def put_through(model: Segmenter, images: Tensor, view: View, finite: list[Tensor]) -> Tensor:

@@ -33,5 +33,7 @@ def override(source: Source, made: Segmenter) -> None:
         raise UsageError(f"model {made.name}: its input is its own, and can't be stated")
     if options.pad_to or options.size:
         extend_identity(made, "sides", options.pad_to, options.size)
+    if options.version:
+        extend_identity(made, "version", options.version)
     if options.licence and made.licence != NVIDIA_LICENCE:
         made.licence = options.licence

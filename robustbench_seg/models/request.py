@@ -23,8 +23,8 @@ class Options:
 
     mean, std, channels, rescale: as in `Preprocessing`. pad_to: sides are padded to a multiple of it. size: the one
     (height, width) that the network takes. names: of the logits. table: a shipped map of classes, or model classes to
-    classes of the data set. licence: of the weights. native: a SegFormer goes through our own network, not its
-    library's.
+    classes of the data set. licence: of the weights. version: in the place of what no hash covers, such as a file that
+    a user's code reads. native: a SegFormer goes through our own network, not its library's.
     """
 
     mean: tuple[float, float, float] | None = None
@@ -36,6 +36,7 @@ class Options:
     names: tuple[str, ...] = ()
     table: str | Mapping[str, str | None] | None = None
     licence: str = ""
+    version: str = ""
     native: bool = True
 
     @classmethod
@@ -178,7 +179,7 @@ def class_table(value: Any, folder: Path) -> dict[str, Any]:
         value = lines_or_yaml(path)
     if isinstance(value, dict) and all(isinstance(key, int) or str(key).isdigit() for key in value):
         ordered = {int(key): name for key, name in value.items()}
-        value = [ordered.get(k) for k in range(len(ordered))]
+        value = [ordered.get(k) for k in range(len(value))]
     if isinstance(value, list) and value and all(isinstance(name, str) and name.strip() for name in value):
         return {"names": tuple(name.strip() for name in value)}
     if isinstance(value, dict) and value and all(name is None or isinstance(name, str) for name in value.values()):
@@ -205,6 +206,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "size": sides,
     "classes": text,
     "licence": text,
+    "version": text,
     "native": partial(choice, allowed={"true": True, "false": False}),
 }
 FORMS = {
@@ -216,6 +218,7 @@ FORMS = {
     "size": "HEIGHTxWIDTH, such as 512x1024",
     "classes": "a file of names or of a table, a list of names in the order of the logits, or a shipped map",
     "licence": "a line of text",
+    "version": "a line of text, another after each change of what no hash covers",
     "native": "true or false",
 }
 assert {field.name for field in fields(Options)} - READERS.keys() == {"names", "table"}

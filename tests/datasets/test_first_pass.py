@@ -7,18 +7,21 @@ from typing import Any
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 from pngs import raw_png
+from program import program
 from small import stored, write_suite
 from tiny_recipe import make
 
-from robustbench_seg.datasets import open_dataset, spaced
-from robustbench_seg.datasets.first_pass import first_pass
+from robustbench_seg.datasets import Sample, open_dataset, spaced
+from robustbench_seg.datasets.first_pass import expect_sound, first_pass
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import DataError
 from robustbench_seg.export import Export, export_images
 from robustbench_seg.export import Listener as ExportListener
 from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.prepare import prepare
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.store.cell import Condition
 from robustbench_seg.suites import read_suite
@@ -224,3 +227,50 @@ def test_labels_of_one_bit_are_counted_as_their_classes(tmp_path: Path, camvid_f
         for row in frame.itertuples():
             label = drawn[row.image_id]
             assert row.labelled.tolist() == [(label == 0).sum(), (label == 1).sum(), *[0] * 9]
+
+
+@pytest.mark.parametrize("orientation", [1, 2, 3, 6, 8])
+def test_photographs_that_a_viewer_would_turn_are_named(tmp_path: Path, orientation: int) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "labels").mkdir()
+    exif = PIL.Image.Exif()
+    exif[PIL.ExifTags.Base.Orientation] = orientation
+    for name, note in (("plain", PIL.Image.Exif()), ("noted", exif)):
+        PIL.Image.new("RGB", (40, 40)).save(tmp_path / f"images/{name}.jpg", exif=note)
+        PIL.Image.new("L", (40, 40)).save(tmp_path / f"labels/{name}.png")
+    (tmp_path / "dataset.yaml").write_text("images: images\nlabels: labels\nclasses: [road, sky]\n")
+    dataset = open_dataset("folder", tmp_path)
+    notes: list[str] = []
+    first_pass(dataset, dataset.ids, notes.append)
+    line = (
+        "folder val: 1 of 2 images with an EXIF note to turn or mirror them, which is passed over: labels must be "
+        "drawn on the pixels as stored: noted"
+    )
+    assert [note.replace(dataset.split, "val") for note in notes] == ([line] if orientation > 1 else [])
+    assert ("EXIF" in program("check", f"folder={tmp_path}").stdout) == (orientation > 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"ids": ()}, "streets test: has no image"),
+        ({"ids": ("a", 3)}, "streets test: its ids must be texts, got 3"),
+        ({"ids": ("a", "b", "a")}, "streets test: its ids must differ, but a comes twice"),
+        ({"class_names": ("a", "b", "b")}, "streets test: its class names must differ, but b comes twice"),
+        ({"total": 1}, "streets test: its total must be the number of its ids, 2, or more; got 1"),
+    ],
+)
+def test_what_breaks_the_rules_of_a_data_set_is_one_line(change: dict[str, Any], line: str) -> None:
+    kind = type("Odd", (Streets,), {"total": 2, **change})
+    with pytest.raises(DataError, match=f"^{re.escape(line)}$"):
+        expect_sound(kind("test", count=2))
+
+
+def test_a_sample_of_another_id_is_refused() -> None:
+    class Shifted(Streets):
+        def load(self, image_id: str) -> Sample:
+            return super().load(self.ids[1])
+
+    data = Shifted("test", count=2, size=(64, 96))
+    with pytest.raises(DataError, match=rf"^{data.ids[0]}: was loaded as {data.ids[1]}$"):
+        prepare(data, Condition(), data.ids[0])
