@@ -76,9 +76,13 @@ class Source:
 
 
 def split_name(text: str) -> tuple[str, str]:
-    """Split [NAME=]SOURCE; the name is "" where none is given."""
-    match = WITH_NAME.fullmatch(text)
-    return (match["name"], match["source"]) if match else ("", text)
+    """Split [NAME=]SOURCE; the name is "" where none is given. Raises UsageError for what can't be a name."""
+    if match := WITH_NAME.fullmatch(text):
+        return match["name"], match["source"]
+    before, equals, _ = text.partition("=")
+    if equals and not re.search("[/:@?]", before):  # else it is a part of a path or of an option
+        raise UsageError(f"a name has up to 64 letters, digits, dots, hyphens and underscores, got {before!r:.80}")
+    return "", text
 
 
 def find(text: str, folder: Path) -> dict[str, str]:

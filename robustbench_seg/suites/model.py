@@ -79,7 +79,10 @@ def read_source(text: str, weights: Any, options: Any, folder: Path) -> Source:
 
 def given_model(text: str) -> ModelSpec:
     """Read [NAME=]SOURCE of the command line. Raises UsageError."""
-    name, source = split_name(text)
+    try:
+        name, source = split_name(text)
+    except UsageError as error:
+        raise UsageError(f"--model {text}: {error}") from None
     try:
         return ModelSpec.model_validate({"name": name, "model": source} if name else source)
     except ValidationError as error:

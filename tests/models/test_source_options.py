@@ -134,6 +134,25 @@ def test_what_is_no_source_is_refused_in_one_line(text: str, message: str) -> No
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "source"),
+    [
+        ("a.b-1=net.py:build", "a.b-1", "net.py:build"),
+        ("net.py:build?mean=0.5", "", "net.py:build?mean=0.5"),
+        ("runs/lr=0.1/net.py:build", "", "runs/lr=0.1/net.py:build"),
+        ("segformer-b0@lr=1.pth", "", "segformer-b0@lr=1.pth"),
+    ],
+)
+def test_a_name_stands_before_a_source(text: str, name: str, source: str) -> None:
+    assert split_name(text) == (name, source)
+
+
+@pytest.mark.parametrize("name", ["a b", "", "ü", "x" * 65])
+def test_what_can_be_no_name_is_said_to_be_none(name: str) -> None:
+    with pytest.raises(UsageError, match="a name has up to 64 letters, digits, dots, hyphens and underscores, got '"):
+        given_model(f"{name}=net.py:build")
+
+
 def test_what_is_stated_of_the_input_is_fed_described_and_part_of_the_identity(tmp_path: Path) -> None:
     text = f"{write_factory(tmp_path)}:build"
     plain, stated = load(text), load(f"{text}?mean=0.5&std=0.5,0.5,0.5&channels=bgr")
