@@ -7,6 +7,8 @@ from pathlib import Path
 __all__ = [
     "MISSING",
     "MOST_NAMES",
+    "NAME",
+    "NAMES",
     "conjoin",
     "counted",
     "decimals_for",
@@ -20,6 +22,8 @@ __all__ = [
     "span",
 ]
 
+NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # it becomes part of file names, which have 255 characters at most
+NAMES = "a name has up to 64 letters, digits, dots, hyphens and underscores"
 MISSING = "–"  # where there is no number
 MOST_NAMES = 6  # of models or arms in a sentence or a caption; more are counted
 SIGNIFICANT = 6  # digits, at most, that a number gets so that it differs from others

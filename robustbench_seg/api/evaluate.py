@@ -23,8 +23,7 @@ from ..models.base import Segmenter
 from ..store.plan import Plan
 from ..store.view import View
 from ..suites import suite_for, with_options
-from ..suites.model import NAME
-from ..wording import counted, listed
+from ..wording import NAME, NAMES, counted, listed
 from .arguments import listed_values, one_of, whole
 from .handed import Classes, Input, evaluating, made_of
 from .progress import progress_for
@@ -201,8 +200,8 @@ def default_name(model: object) -> str:
 
 def expect_name(name: object) -> None:
     """Raise UsageError for a name that can't be a part of a file's name."""
-    if not (isinstance(name, str) and re.search(NAME, name)):
-        raise UsageError(f"model {name!r}: a name has up to 64 letters, digits, dots, hyphens, underscores")
+    if not (isinstance(name, str) and re.fullmatch(NAME, name)):
+        raise UsageError(f"model {name!r}: {NAMES}")
 
 
 def view_of(view: object) -> View:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from ..errors import UsageError
 from ..own_code import has_source, source_hash
 from ..store.cell import CLEAN
+from ..wording import NAME
 from .pixels import Image
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SHIPPED", "WITHOUT_DRAWS", "Corruption"]
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it becomes part of file names
 # Other columns in a table of scores: no corruption and no category may have these names.
 TAKEN = {
     CLEAN, "mean", "retention", "worst", "worst_corruption", "missing", "flags", "fewest_classes", "most_classes",
@@ -77,7 +77,7 @@ class Corruption:
 
     def __post_init__(self) -> None:
         for word in (self.name, self.category):
-            if not (isinstance(word, str) and NAME.fullmatch(word)):
+            if not (isinstance(word, str) and re.fullmatch(NAME, word)):
                 raise UsageError(
                     f"corruption {self.name!r}: its name and its category have up to 64 letters, digits, dots, hyphens "
                     f"and underscores, got {word!r}"

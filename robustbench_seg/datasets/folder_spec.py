@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from ..errors import DataError, UsageError
-from ..wording import counted, listed, quote
+from ..wording import NAME, counted, listed, quote
 from ..yaml_files import Number, Strict, Whole, read_yaml, validated
 from .base import IGNORE
 from .coding import colour_code
@@ -36,7 +36,7 @@ class FolderSpec(Strict):
     ignored otherwise.
     """
 
-    name: str = Field("folder", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    name: str = Field("folder", pattern=rf"^{NAME}$")
     images: str
     labels: str
     classes: tuple[str, ...] | dict[Annotated[int, Field(ge=0, le=MOST_VALUE)], str] | str

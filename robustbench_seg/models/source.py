@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from ..errors import UsageError
 from ..files import expanded
+from ..wording import NAME, NAMES
 from .registry import BUILTIN_WEIGHTS, MODELS, RANDOM_WEIGHTS
 from .request import Options
 
@@ -22,7 +23,7 @@ __all__ = ["Source", "split_name"]
 
 NOTHING = Options()
 OPTIONS = re.compile(r"(?P<place>[^?]*)\?(?P<options>\w+=.*)", re.DOTALL)
-WITH_NAME = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})=(?P<source>.+)", re.DOTALL)
+WITH_NAME = re.compile(rf"(?P<name>{NAME})=(?P<source>.+)", re.DOTALL)
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 WITH_FILE = re.compile(r"(?P<before>[^@]+)@(?P<file>.+)", re.DOTALL)
 # What a kind reads, where that is no checkpoint, for messages.
@@ -81,7 +82,7 @@ def split_name(text: str) -> tuple[str, str]:
         return match["name"], match["source"]
     before, equals, _ = text.partition("=")
     if equals and not re.search("[/:@?]", before):  # else it is a part of a path or of an option
-        raise UsageError(f"a name has up to 64 letters, digits, dots, hyphens and underscores, got {before!r:.80}")
+        raise UsageError(f"{NAMES}, got {before!r:.80}")
     return "", text
 
 

@@ -11,12 +11,13 @@ from pydantic import Field, ValidationError, ValidationInfo, model_validator
 from ..errors import UsageError
 from ..models import MODELS, Options, find_weights
 from ..models.source import Source, split_name
+from ..wording import NAME, NAMES
 from ..yaml_files import Strict
 
 __all__ = ["NAME", "ModelSpec", "given_model", "known_model"]
 
 NOTHING_STATED = Options()
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # it becomes part of file names, which have 255 characters at most
+WHOLE_NAME = rf"^{NAME}$"
 
 
 class ModelSpec(Strict):
@@ -26,7 +27,7 @@ class ModelSpec(Strict):
     default the first word of its name. A source alone goes by the name of its file or folder.
     """
 
-    name: str = Field(pattern=NAME)
+    name: str = Field(pattern=WHOLE_NAME)
     model: str
     weights: str | None = None
     options: Options = NOTHING_STATED
@@ -94,6 +95,6 @@ def known_model(name: str) -> str:
     fits = [model for model in MODELS if name == model or name.startswith(f"{model}-")]
     if not fits:
         raise UsageError(f"--weights {name}: unknown model; known, alone or with -SUFFIX: {', '.join(MODELS)}")
-    if not re.search(NAME, name):
-        raise UsageError(f"--weights {name}: a name has up to 64 letters, digits, dots, hyphens, underscores")
+    if not re.fullmatch(NAME, name):
+        raise UsageError(f"--weights {name}: {NAMES}")
     return max(fits, key=len)

@@ -20,7 +20,7 @@ from ..store.view import View
 from ..yaml_files import DatasetSpec, Number, Strict, ViewSpec, Whole, read_yaml
 from .comparison import ComparisonSpec, expect_measured
 from .latency import LatencySpec
-from .model import NAME, ModelSpec, given_model, known_model
+from .model import WHOLE_NAME, ModelSpec, given_model, known_model
 
 __all__ = ["Suite", "read_suite", "with_weights"]
 
@@ -74,7 +74,7 @@ class Suite(Strict):
     latency is measured.
     """
 
-    name: str = Field(pattern=NAME)
+    name: str = Field(pattern=WHOLE_NAME)
     description: str
     models: tuple[ModelSpec, ...] = ()
     dataset: DatasetSpec | None = None
