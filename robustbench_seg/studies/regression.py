@@ -89,7 +89,7 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan])
         [one_sided(row, name) for _, row in both[both["side"] == side].iterrows()] for side, name in SIDES
     )
     if not len(matched):
-        raise StoreError("no cell of BASE is in NEW: " + "; ".join([*lacking, *added][:2]))
+        raise StoreError("no cell of BASE is in NEW: " + "; ".join([*lacking[:1], *added[:1]]))
     rows = []
     for fields, part in matched.groupby(["model", *BASIS], sort=False):
         setting = dict(zip(["model", *BASIS], fields, strict=True))
