@@ -19,7 +19,7 @@ import numpy as np
 
 from .errors import UsageError
 from .files import digest
-from .own_code import OURS, has_source, installed_versions, source_in_use, why_no_source
+from .own_code import has_source, installed_versions, source_in_use, why_no_source
 
 __all__ = ["PLAIN", "Values"]
 
@@ -35,7 +35,7 @@ class Values:
     libraries: those whose versions every record has. sources: hashes of the modules of code that was met.
     """
 
-    libraries: frozenset[str] = sys.stdlib_module_names | {"builtins", *OURS}
+    libraries: frozenset[str] = sys.stdlib_module_names | {"builtins"}
 
     def __init__(self, version: str = "") -> None:
         self.version = version
@@ -127,7 +127,9 @@ class Values:
         if self.is_library(home) or installed_versions(home):  # packages put methods into torch's classes, too
             inner = getattr(method, "__wrapped__", None)
             return isinstance(inner, FunctionType) and self.is_from_elsewhere(inner, kind)
-        return code.co_filename != "<string>" or home == "__main__"  # others are made, such as a dataclass's
+        # A dataclass's and attrs' methods are made of the class, whose source counts.
+        made = code.co_qualname.startswith("__create_fn__.") or code.co_filename.startswith("<attrs generated ")
+        return not made and (code.co_filename != "<string>" or home == "__main__")
 
     def written(self, function: FunctionType, above: tuple[object, ...] = ()) -> list[Any]:
         """Hash a function by the place where it is written: it may be in no module under its name, as in decorators."""

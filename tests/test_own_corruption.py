@@ -487,5 +487,6 @@ def test_so_does_a_memory_of_the_image_before(tmp_path: Path, monkeypatch: pytes
         CORRUPTIONS, "rain", Corruption(name="rain", category="weather", function=smoothed, version="1")
     )
     data = Scenes()
-    with pytest.raises(UsageError, match=r"^streets_\S+: corruption rain gives other pixels a second time"):
-        prepare(data, Condition("rain", 1), data.ids[0], CORRUPTIONS["rain"])
+    for image_id in data.ids[:2]:
+        with pytest.raises(UsageError, match=r"^streets_\S+: corruption rain gives other pixels a second time"):
+            prepare(data, Condition("rain", 1), image_id, CORRUPTIONS["rain"])

@@ -13,14 +13,17 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from segformer.sources import NVIDIA_LICENCE
+
 from ..errors import UsageError
 from ..files import digest
 from ..models import Options, Request
-from ..models.base import Segmenter, extend_identity
+from ..models.base import Segmenter, expect_segmenter, extend_identity
 from ..models.foreign import Facts, wrap
 from ..models.network_identity import identity_of, without_notes
 from ..models.preprocessing import Preprocessing
 from ..models.request import STATED
+from ..models.stated import stated_by
 from ..models.steady import expect_repeatable
 
 __all__ = ["Classes", "Input", "evaluating", "made_of"]
@@ -56,9 +59,10 @@ def made_of(
     """Make a network or a Segmenter a model under test, where it lies.
 
     preprocess: of a network, what a source states of its input ({"mean": ..., "channels": "bgr", "pad_to": 32}), by
-    default ImageNet's; or a function from uint8 RGB (B, 3, H, W) to the network's input. classes: of the logits in
-    their order, by default class_names; as a mapping, each with the class of the data set that it stands for. version:
-    in the place of what can't be hashed. Raises UsageError for what is neither a network nor a Segmenter.
+    default what it states itself, else ImageNet's; or a function from uint8 RGB (B, 3, H, W) to the network's input.
+    classes: of the logits in their order, by default as it states, else class_names; as a mapping, each with the class
+    of the data set that it stands for. version: in the place of what can't be hashed. Raises UsageError for what is
+    neither a network nor a Segmenter.
     """
     names = listed_names(classes)
     if isinstance(model, nn.Module) and not is_segmenter(model):
@@ -76,7 +80,8 @@ def made_of_network(
     stated = Options.parse(listed_values(preprocess)) if isinstance(preprocess, Mapping) else Options()
     if stated.names or stated.table or stated.version or not stated.native:
         raise UsageError(f"model {name}: preprocess takes {', '.join(OF_INPUT)}")
-    input_of = IMAGENET_UNSTATED
+    own = stated_by(network, f"input of model {name}")
+    input_of = own.preprocessing or IMAGENET_UNSTATED
     identity: list[Any] = ["network", identity_of(network, version)]
     about = type(network).__qualname__
     if isinstance(preprocess, Preprocessing):
@@ -90,9 +95,10 @@ def made_of_network(
     identity.append([input_of.order, input_of.rescale, *input_of.mean, *input_of.std, stated.pad_to, stated.size])
     facts = Facts(
         where=f"model {name}",
-        identity=digest([*identity, list(names or class_names)]),
+        identity=digest([*identity, list(names or own.names or class_names)]),
         about=about + (input_of.remark if input_of != RAW else ""),
-        licence=stated.licence,
+        names=own.names,
+        licence=own.licence if own.licence == NVIDIA_LICENCE else stated.licence or own.licence,
         preprocessing=input_of,
     )
     request = Request(name=name, class_names=class_names, options=replace(stated, names=names))
@@ -108,6 +114,7 @@ def made_of_segmenter(segmenter: Segmenter, name: str, names: tuple[str, ...], v
     """Take a Segmenter under another name; the one that was handed over stays as it is."""
     if not is_segmenter(segmenter):
         raise UsageError(f"model {name}: expected a network, a Segmenter or a source, got {type(segmenter).__name__}")
+    expect_segmenter(segmenter, f"model {name}")
     if not isinstance(segmenter.checkpoint_sha256, str):
         raise UsageError(
             f"model {name}: its checkpoint_sha256 must be a text, such as an identity of its weights or 'none', got "

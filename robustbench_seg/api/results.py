@@ -27,10 +27,13 @@ INSIDE = ("counts", "truth", "content", "environment")  # columns of `quality_fr
 
 
 class Results:
-    """What a folder holds that `run` or `evaluate` wrote; what `evaluate` returns has the cells of this call alone.
+    """What a folder holds that `run` or `evaluate` wrote.
+
+    What `evaluate` returns has the cells, tables and failures of this call alone; its report, JSON and speed are of the
+    folder, and led by this call.
 
     folder: of the store; a temporary one lives as long as this value. notes: lines on the run that made it. plan: of
-    the only run that counts; without it, all that the folder holds. failures: why cells failed, by their name; empty
+    the only run that counts; without it, those that the folder holds. failures: why cells failed, by their name; empty
     where all are there.
     """
 

@@ -83,7 +83,7 @@ class Lookup:
         if not self.split or name in self.splits:
             return bool(self.split)
         usual, own = SPLIT.fullmatch(name), SPLIT.fullmatch(self.split)
-        return usual is not None and (own is None or usual[1].lower() != own[1].lower())
+        return usual is not None and own is not None and usual[1].lower() != own[1].lower()
 
 
 def is_folder(path: Path) -> bool:

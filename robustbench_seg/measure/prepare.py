@@ -16,7 +16,7 @@ from ..wording import quote
 
 __all__ = ["CorruptedSample", "add_image_name", "prepare", "prepare_under"]
 
-TRIED: set[tuple[Corruption, Condition]] = set()  # the corruptions of a user's own that this process has tried
+TRIED: set[tuple[Corruption, Condition]] = set()  # the corruptions of a user's own that have passed in this process
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +51,8 @@ def prepare(dataset: Dataset, condition: Condition, image_id: str, entry: Corrup
     with add_image_name(dataset, image_id):
         image = corrupt(sample.image, corruption, condition.severity, seed=condition.seed, image_id=sample.image_id)
         if entry and not entry.shipped and (entry, condition) not in TRIED:
-            TRIED.add((entry, condition))
             expect_same_pixels(image, sample, condition, entry)
+            TRIED.add((entry, condition))
     difference = cv2.norm(image, sample.image, cv2.NORM_L1) / image.size
     return CorruptedSample(sample.image_id, image, label, difference)
 

@@ -17,9 +17,12 @@ from ..files import SHA256_DIGITS, digest
 from .preprocessing import IMAGENET, Preprocessing
 
 __all__ = [
-    "NetworkSegmenter", "PreparedSegmenter", "Segmenter", "extend_identity", "pad_and_crop", "takes_logarithm",
-    "unchanged",
+    "NetworkSegmenter", "PreparedSegmenter", "Segmenter", "expect_segmenter", "extend_identity", "pad_and_crop",
+    "takes_logarithm", "unchanged",
 ]  # fmt: skip
+
+
+ATTRIBUTES = ("__call__", "class_names", "licence", "checkpoint_sha256", "about", "parameters", "device")
 
 
 class Segmenter(Protocol):
@@ -46,6 +49,15 @@ class Segmenter(Protocol):
 
     def __call__(self, images: Tensor) -> Tensor:
         """Turn uint8 RGB (B, 3, H, W) into float logits (B, classes, h, w), at any stride."""
+
+
+def expect_segmenter(made: object, where: str) -> None:
+    """Raise UsageError for what is no Segmenter, naming what it lacks."""
+    if lacking := [name for name in ATTRIBUTES if not hasattr(made, name)]:
+        kind = type(made).__name__
+        raise UsageError(f"{where}: {kind} is neither a torch network nor a Segmenter: it lacks {', '.join(lacking)}")
+    if not isinstance(device := made.device, torch.device):  # type: ignore[attr-defined]
+        raise UsageError(f"{where}: its device must be a torch.device, got {device!r:.60}")
 
 
 def extend_identity(model: Segmenter, *more: Any) -> None:

@@ -22,16 +22,16 @@ from ..errors import UsageError
 from ..files import digest
 from ..own_code import source_in_use
 from ..wording import counted, listed
-from .base import Segmenter, unchanged
+from .base import Segmenter, expect_segmenter, unchanged
 from .filling import fill
-from .foreign import Facts, wrap
+from .foreign import UNSTATED, Facts, wrap
 from .network_identity import identity_of, without_notes
 from .request import Request
+from .stated import stated_by
 from .steady import expect_repeatable
 
 __all__ = ["Factory", "load"]
 
-ATTRIBUTES = ("class_names", "licence", "checkpoint_sha256", "about", "parameters", "device")
 MOST_NAMES = 8  # of what a module defines, in a message
 SEED = 0  # of weights that a function draws: the same in each process
 
@@ -87,17 +87,17 @@ def load(request: Request) -> Segmenter:
     if isinstance(made, nn.Module):
         origin = f", weights from {checkpoint.name}{stated}" if checkpoint else ""
         unread = f", {counted(len(left_out), 'tensor')} of the file left out" if left_out else ""
+        own = stated_by(made, f"input of {factory}")
         facts = Facts(
             where=str(factory),
-            identity=digest(identity),
+            identity=digest([*identity, *own.beyond(request.class_names)]),
             about=f"{type(made).__name__} of {factory.function}{origin}{unread}",
+            names=own.names,
+            licence=own.licence,
+            preprocessing=own.preprocessing or UNSTATED,
         )
         return wrap(made, request, facts)
-    if lacking := [name for name in ("__call__", *ATTRIBUTES) if not hasattr(made, name)]:
-        raise UsageError(
-            f"{factory}: returned {type(made).__name__}, neither a torch network nor a Segmenter: it lacks "
-            f"{', '.join(lacking)}"
-        )
+    expect_segmenter(made, f"what {factory} returned")
     segmenter = cast(Segmenter, made)
     expect_repeatable(segmenter, str(factory))
     segmenter.checkpoint_sha256 = digest([*identity, segmenter.checkpoint_sha256])

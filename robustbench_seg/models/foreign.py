@@ -13,7 +13,9 @@ from .request import Request
 from .steady import depends_on_batch, expect_steady, refuse_probabilities
 from .trial import run_once, trial_images, try_out
 
-__all__ = ["Facts", "Foreign", "fit", "wrap"]
+__all__ = ["UNSTATED", "Facts", "Foreign", "fit", "wrap"]
+
+UNSTATED = Preprocessing(origin="no file states it")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class Facts:
     names: tuple[str, ...] = ()
     outputs: int | None = None
     licence: str = ""
-    preprocessing: Preprocessing = Preprocessing(origin="no file states it")  # noqa: RUF009  frozen
+    preprocessing: Preprocessing = UNSTATED
     sides: tuple[int, int] | None = None
     likely: tuple[int, int] | None = None
 

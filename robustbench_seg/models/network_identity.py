@@ -24,9 +24,10 @@ from .preprocessing import Preprocessing
 __all__ = ["NetworkValues", "identity_of", "without_notes"]
 
 # Attributes that each module has, or gets from torch.compile, and from Transformers' first call and how it read a file.
-BLANK = frozenset(
-    {*vars(nn.Module()), "_compiled_call_impl", "_output_capturing_hooks_installed", "_weight_conversions"}
-)
+BLANK = {
+    *vars(nn.Module()), "_compiled_call_impl", "_is_torch_compile", "_output_capturing_hooks_installed",
+    "_weight_conversions",
+}  # fmt: skip
 # Of networks and configurations of Transformers: the folder that they were read from, which may be moved.
 PLACES = ("name_or_path", "_name_or_path")
 # The ones of each module that decide logits.

@@ -103,5 +103,6 @@ def equal(some: Tensor, other: Tensor) -> bool:
 
 def differ(some: Tensor, other: Tensor, share: float) -> bool:
     """Whether scores differ by more than rounding: a share of the largest. Those that are not finite are not judged."""
-    limit = max(share, UNITS * torch.finfo(some.dtype).eps) * float(some.abs().max())
+    kind = torch.finfo(some.dtype)
+    limit = max(share, UNITS * kind.eps) * max(float(some.abs().max()), kind.smallest_normal)
     return some.shape != other.shape or float((some.float() - other.float()).abs().max()) > limit

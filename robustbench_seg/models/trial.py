@@ -19,6 +19,7 @@ __all__ = ["Trial", "run_once", "trial_images", "try_out"]
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 7, 14, 28)
 LATER = (3, 6, 12, 24, 48, 96, 5, 10, 20, 40, 80)  # earlier versions did not try them
 LEAST_TRIAL = 64  # pixels
+MORE = 960  # pixels, a multiple of all usual strides but 7 and 14, of ViTs
 LARGEST = 8  # value of noise in trial images: enough of them differ as whole numbers too
 INVISIBLE = 1e-5  # of the largest score: less is rounding
 
@@ -98,12 +99,11 @@ def try_out(
     reason = " ".join(f"{type(errors[-1]).__name__}: {errors[-1]}".split())
     last = "x".join(map(str, attempts[-1][1]))
     others = f", nor of {counted(len(attempts) - 1, 'other size')}" if len(attempts) > 1 else ""
-    doubled = any(parameter.dtype == torch.float64 for parameter in network.parameters())
-    cure = (
-        "its parameters are float64: make it `.float()`"
-        if doubled
-        else "if it takes one size alone, state it: ?size=HEIGHTxWIDTH"
-    )
+    kinds = {parameter.dtype for parameter in network.parameters() if parameter.is_floating_point()} - {torch.float32}
+    cure = "if it takes one size alone, state it: ?size=HEIGHTxWIDTH"
+    if kinds:
+        kind = str(min(kinds, key=str)).removeprefix("torch.")
+        cure = f"its parameters are {kind}: make it `.float()`, and choose half precision by --precision"
     raise UsageError(f"{where}: its network can't be run on images of {last} pixels{others} ({reason:.300}); {cure}")
 
 
@@ -112,7 +112,7 @@ def run_once(network: nn.Module, images: Tensor, where: str) -> tuple[Tensor, bo
     place = next(chain(network.parameters(), network.buffers()), torch.empty(0)).device
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sizes that are only tried
-        return unpack(network(images.to(place)), where)
+        return unpack(network(images.to(place).clone()), where)  # it may write on them
 
 
 def trial_images(size: tuple[int, int]) -> Tensor:
@@ -141,7 +141,7 @@ def missing(network: nn.Module, multiple: int, size: tuple[int, int], scores: Te
     Convolutions without padding leave a stride or more out. The stride is the quotient of the pixels and the logits
     that a wider image has more; a network that doesn't take it, or gives it as many logits, is not judged.
     """
-    (height, width), more = size, lcm(multiple, LEAST_TRIAL)
+    (height, width), more = size, MORE if MORE % multiple == 0 else lcm(multiple, LEAST_TRIAL)
     try:
         wide, _ = run_once(network, trial_images((height, width + more))[:1], where)
     except Exception:  # a network of few sizes

@@ -127,7 +127,7 @@ def long_table(
         cells = (
             Cell(names[key[2]]),
             difference_cell(each, p_holm[key], brief=True),
-            Cell(span(number.low, number.high), number.low),
+            Cell(MISSING) if np.isnan(number.low) else Cell(span(number.low, number.high), number.low),
             Cell(alone) if np.isnan(runs.low) else Cell(span(runs.low, runs.high), runs.low),
             *(Cell(text, p) for p, text in ((each.p, p_text(each.p)), p_holm[key])),
             *(Cell(points(value), value) for value in each.by_group.values()),

@@ -72,11 +72,14 @@ def over_draws(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draws_of(drawn: pd.DataFrame, cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
+def draws_of(drawn: pd.DataFrame, leading: pd.DataFrame, cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
     """Make the table of `over_draws` of the models in a setting, whatever the view, with their `title`.
 
-    drawn: all cells. cells: of the setting, with `title`; a model without any cell of its draw is in another one.
+    drawn: all cells. leading: of the draws that have settings; of several, a model is in the table of its first one
+    there. cells: of the setting, with `title`; a model without any cell of its draw is in another one.
     """
-    own = [name for name in BASIS if name not in ("seed", "view")]
-    same = drawn[(drawn[own] == cells.iloc[0][own]).all(axis=1)]
-    return over_draws(same, conditions).merge(cells[[*MODEL, "title"]].drop_duplicates(), on=MODEL)
+    own, first = [name for name in BASIS if name not in ("seed", "view")], cells.iloc[0]
+    same, choices = (some[(some[own] == first[own]).all(axis=1)] for some in (drawn, leading))
+    here = choices.drop_duplicates(MODEL).query("seed == @first.seed")[MODEL]
+    titles = cells[[*MODEL, "title"]].drop_duplicates()
+    return over_draws(same, conditions).merge(titles.merge(here, on=MODEL), on=MODEL)

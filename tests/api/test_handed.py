@@ -1,7 +1,11 @@
 """What is handed over: names of classes in any ordered form, and Segmenters whose identity is of their logits alone."""
 
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +18,8 @@ import robustbench_seg as rb
 from robustbench_seg.api.handed import made_of
 from robustbench_seg.errors import UsageError
 from robustbench_seg.models.base import NetworkSegmenter, Segmenter
-from robustbench_seg.models.network_identity import NetworkValues, without_notes
-from segformer import build, export_onnx
+from robustbench_seg.models.network_identity import NetworkValues
+from segformer import CheckpointInfo, build, export_onnx, load_checkpoint, save_checkpoint
 
 NAMES = ("road", "sky")
 IMAGES = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
@@ -75,12 +79,6 @@ def test_words_on_a_segmenter_decide_no_identity_and_stay(field: str) -> None:
     assert identity(segmenter) != identity(segmenter_of(drawn(Small(2), seed=1)))
 
 
-def test_the_source_of_this_program_is_known_by_its_version() -> None:
-    values = NetworkValues()
-    values.hash(without_notes(segmenter_of(build("b0", num_classes=2))))
-    assert values.sources == {}
-
-
 def native(folder: Path) -> str:
     make_transformers("segformer").save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(
@@ -133,3 +131,105 @@ def test_a_model_that_was_loaded_and_changed_is_another_one(tmp_path: Path) -> N
     (tmp_path / "a/preprocessor_config.json").write_text('{"size": {"height": 32, "width": 32}}')
     found.append(identity(model))
     assert len(set(found)) == 3
+
+
+def of_shuffled(names: tuple[str, ...]) -> nn.Module:
+    network = drawn(Small(len(names)))
+    network.config = SimpleNamespace(id2label=dict(enumerate(names)))
+    return network
+
+
+def test_the_classes_that_a_network_states_are_those_of_its_logits() -> None:
+    stated = ("tree", "road", "sky")
+    made = made_of(of_shuffled(stated), "a", ("road", "sky", "tree"), version="1")
+    assert made.class_names == stated
+    given = made_of(of_shuffled(stated), "a", ("road", "sky", "tree"), version="1", classes=["sky", "tree", "road"])
+    assert given.class_names == ("sky", "tree", "road"), "the user knows better"
+    assert made.checkpoint_sha256 != given.checkpoint_sha256
+    unnamed = made_of(of_shuffled(("LABEL_0", "LABEL_1", "LABEL_2")), "a", ("road", "sky", "tree"), version="1")
+    assert unnamed.class_names == ("road", "sky", "tree")
+
+
+def test_what_a_network_of_this_project_states_of_its_weights_counts(tmp_path: Path) -> None:
+    network = build("b0", num_classes=3)
+    half = '{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "do_normalize": true}'
+    network.info = CheckpointInfo(class_names=("c ", "a", "b"), licence="CC0-1.0", preprocessor=half)
+    save_checkpoint(network, tmp_path / "net.safetensors")
+    made = made_of(load_checkpoint(tmp_path / "net.safetensors"), "a", ("a", "b", "c"))
+    expected = rb.load_model(f"segformer-b0@{tmp_path}/net.safetensors", ("a", "b", "c"))
+    assert (made.class_names, made.licence) == (expected.class_names, expected.licence) == (("c", "a", "b"), "CC0-1.0")
+    assert isinstance(made, NetworkSegmenter)
+    assert made.preprocessing == expected.preprocessing
+    assert made.preprocessing.mean == (0.5, 0.5, 0.5)
+    stated = made_of(load_checkpoint(tmp_path / "net.safetensors"), "a", ("a", "b", "c"), preprocess={"mean": 0.4})
+    assert stated.preprocessing.mean == (0.4, 0.4, 0.4)
+
+
+def test_so_it_is_of_a_network_that_a_function_returns(tmp_path: Path) -> None:
+    text = (
+        "from types import SimpleNamespace\nfrom torch import nn\n"
+        "class Net(nn.Conv2d):\n"
+        "    def __init__(self, names):\n"
+        "        super().__init__(3, 3, 1)\n"
+        "        self.config = SimpleNamespace(id2label=dict(enumerate(names)))\n"
+        "def build(): return Net({})\n"
+    )
+    identities = set()
+    for k, names in enumerate([("tree", "road", "sky"), ("road", "sky", "tree")]):
+        path = tmp_path / f"stated_names_{k}.py"
+        path.write_text(text.format(names))
+        made = rb.load_model(f"{path}:build", ("road", "sky", "tree"))
+        assert made.class_names == names
+        identities.add(made.checkpoint_sha256)
+    assert len(identities) == 2
+
+
+def test_the_source_of_this_program_counts_where_its_classes_are_handed_over() -> None:
+    """A user may put files into it, or change it."""
+    values = NetworkValues()
+    values.hash(build("b0", num_classes=2))
+    assert any("segformer" in where for where in values.sources)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "line"),
+    [
+        ({"device": None}, "model a: its device must be a torch.device, got None"),
+        ({"device": "cpu"}, "model a: its device must be a torch.device, got 'cpu'"),
+        ({}, "model a: Bare is neither a torch network nor a Segmenter: it lacks licence, about, parameters"),
+    ],
+)
+def test_what_a_segmenter_lacks_is_one_line(attributes: dict[str, object], line: str) -> None:
+    class Bare:
+        class_names, checkpoint_sha256, device = NAMES, "none", torch.device("cpu")
+
+        def __call__(self, images: Tensor) -> Tensor:
+            return images.float()
+
+    bare = Bare()
+    if attributes:
+        bare.licence, bare.about, bare.parameters = "", "", 0
+        bare.device = attributes["device"]
+    with pytest.raises(UsageError, match=f"^{re.escape(line)}$"):
+        made_of(bare, "a", NAMES, version="1")
+
+
+@pytest.mark.parametrize("decorator", ["dataclass", "dataclass(frozen=True, order=True)"])
+def test_a_dataclass_of_a_script_is_no_code_from_elsewhere(decorator: str, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from torch import nn\n"
+        "import robustbench_seg as rb\n"
+        f"@{decorator}\n"
+        "class Settings:\n"
+        "    width: int = 3\n"
+        "class Net(nn.Conv2d):\n"
+        "    def __init__(self):\n"
+        "        super().__init__(3, 19, 1)\n"
+        "        self.settings = Settings()\n"
+        "if __name__ == '__main__':\n"
+        "    data = rb.open_dataset('streets', split='test', size=(64, 96), count=1)\n"
+        "    print(len(rb.evaluate(Net(), data, corruptions={}, metrics=[], progress=False).frame()))\n"
+    )
+    done = subprocess.run([sys.executable, tmp_path / "script.py"], capture_output=True, text=True, check=False)
+    assert done.stdout == "1\n", done.stderr

@@ -253,7 +253,8 @@ def test_photographs_that_a_viewer_would_turn_are_named(tmp_path: Path, orientat
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"ids": ()}, "streets test: has no image"),
+        ({"ids": ()}, "streets test: has no ids"),
+        ({"class_names": ()}, "streets test: has no class names"),
         ({"ids": ("a", 3)}, "streets test: its ids must be texts, got 3"),
         ({"ids": ("a", "b", "a")}, "streets test: its ids must differ, but a comes twice"),
         ({"class_names": ("a", "b", "b")}, "streets test: its class names must differ, but b comes twice"),

@@ -143,7 +143,7 @@ def test_what_is_no_source_is_refused_in_one_line(text: str, message: str) -> No
         ("segformer-b0@lr=1.pth", "", "segformer-b0@lr=1.pth"),
     ],
 )
-def test_a_name_stands_before_a_source(text: str, name: str, source: str) -> None:
+def test_an_equals_sign_in_a_path_or_an_option_ends_no_name(text: str, name: str, source: str) -> None:
     assert split_name(text) == (name, source)
 
 
@@ -403,7 +403,7 @@ def test_a_function_may_return_a_segmenter(tmp_path: Path) -> None:
         (
             "def build(): return 3",
             "{}:build",
-            "returned int, neither a torch network nor a Segmenter: it ",
+            "returned: int is neither a torch network nor a Segmenter: it ",
         ),
         (SCRIPT, "{}:build@none.pth", r"none\.pth: no such file"),
         (
@@ -521,12 +521,13 @@ def test_a_network_that_never_sees_the_last_column_is_refused_unless_its_multipl
     assert wrap(network, Request(name="net", class_names=CLASSES), facts).name == "net", "the same everywhere"
 
 
-def test_a_network_of_float64_is_named_as_such() -> None:
+@pytest.mark.parametrize("kind", ["float64", "float16", "bfloat16"])
+def test_a_network_of_other_numbers_is_named_as_such(kind: str) -> None:
     facts = Facts(where="Net", identity="0" * 32, about="Net")
     with pytest.raises(
-        UsageError, match=r"on images of 80x240 pixels, nor of 21 other sizes \(.*\); its parameters are float64"
+        UsageError, match=r"on images of 80x240 pixels, nor of 21 other sizes \(.*\); its parameters are " + kind
     ):
-        wrap(nn.Conv2d(3, 5, 1).double(), Request(name="net", class_names=CLASSES), facts)
+        wrap(nn.Conv2d(3, 5, 1).to(getattr(torch, kind)), Request(name="net", class_names=CLASSES), facts)
 
 
 def test_logits_with_rows_for_columns_are_refused(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def make(panel: Panel) -> Content:
     cells, drawn = panel.evidence.cells, panel.source.drawn
     if not panel.conditions or not len(cells) or drawn["seed"].nunique() == 1:
         return Content()
-    frame = draws_of(drawn, cells, panel.conditions)
+    frame = draws_of(drawn, panel.source.quality, cells, panel.conditions)
     frame = frame[frame["draws"] > 1]
     if not len(frame):
         return Content()
