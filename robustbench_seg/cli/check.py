@@ -57,7 +57,7 @@ def show(dataset: "Dataset", ids: tuple[str, ...], summary: "Summary") -> bool:
     say(f"sizes (height x width): {listed(sizes, SIZES_SHOWN) or 'none could be read'}")
     say(f"blocks of its ids, which statistics draw: {len(set(blocks_of(dataset.name, ids, dataset.block_pattern)))}")
     console.print(table_of(dataset.class_names, summary))
-    for note in dataset.notes:
+    for note in (*dataset.notes, *dataset.cautions):
         say(note, style="yellow")
     for line in (without_labels(summary.unlabelled, ids, where), to_turn(summary.turned, ids, where)):
         if line:

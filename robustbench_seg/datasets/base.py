@@ -84,13 +84,14 @@ class Inspection:
 class Survey:
     """What reading images once has found. fingerprint: of all. unlabelled: ids of those without a labelled pixel.
     sizes: an image of each (height, width) that there is, where that is known. turned: ids of images that a viewer
-    would turn.
+    would turn. cautions: lines on the images for reports, see `first_pass`.
     """
 
     fingerprint: str
     unlabelled: tuple[str, ...] = ()
     sizes: Mapping[tuple[int, int], str] = field(default_factory=dict)
     turned: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
 
 class Dataset(ABC):
@@ -98,8 +99,8 @@ class Dataset(ABC):
 
     name: as on the command line. split: one of `splits`, such as "val". class_names and palette (RGB, 0-255): one per
     trainId. shows_images: whether its licence lets a report show the images themselves. ids: sorted, unique.
-    notes: lines on what lies in its folder and does not count. block_pattern: of `block_of`, where the user of a data
-    set decides on its blocks.
+    notes: lines on what lies in its folder and does not count. cautions: lines on its images, for reports too.
+    block_pattern: of `block_of`, where the user of a data set decides on its blocks.
 
     What stands before a slash in an id is the condition in which the image was taken, such as fog.
     """
@@ -112,6 +113,7 @@ class Dataset(ABC):
     shows_images: bool = True
     synthetic: bool = False
     notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
     block_pattern: str = ""
 
     def choose(self, split: str) -> None:

@@ -34,7 +34,7 @@ TABLED = tuple(
 # The attribute with hashes of the attributes that reading changes, as they were before the first reading.
 FIRST = "_settings_before_reading"
 # Attributes that are hashed as the files, as the options, or by a cell, and notes on files that do not count.
-HASHED = ("pairs", "table", "class_names", "options", "version", "name", "split", "palette", "notes", FIRST)
+HASHED = ("pairs", "table", "class_names", "options", "version", "name", "split", "palette", "notes", "cautions", FIRST)
 
 
 class FileDataset(Dataset):
@@ -113,7 +113,11 @@ class FileDataset(Dataset):
             size = size_of(image)
         with reading(label_file):
             label = self.read_label(image_id)
-            pixels = count_labels(self.trainids(label, size), len(self.class_names))
+            try:
+                pixels = count_labels(self.trainids(label, size), len(self.class_names))
+            except AnotherSizeError as fault:
+                turned = "; a viewer turns the image by its EXIF note, which is passed over" if is_turned(image) else ""
+                raise AnotherSizeError(f"{fault}{turned}") from None
         digests = tuple(hashlib.blake2b(content, digest_size=16).hexdigest() for content in (image, label))
         return Inspection(image_id, size, pixels, digests, is_turned(image))
 
@@ -157,10 +161,15 @@ def values_of(dataset: FileDataset) -> SettingValues:
     return SettingValues(dataset.version, chain.from_iterable(dataset.pairs.values()))
 
 
+class AnotherSizeError(ValueError):
+    """A label has another size than its image."""
+
+
 def require_size(stored: NDArray[Any], size: tuple[int, int]) -> None:
-    """Raise ValueError unless a label (H, W) has the height and width of its image."""
+    """Raise AnotherSizeError unless a label (H, W) has the height and width of its image."""
     if stored.shape != size:
-        raise ValueError(f"its size {stored.shape[0]}x{stored.shape[1]} differs from its image's {size[0]}x{size[1]}")
+        (height, width), (own_height, own_width) = size, stored.shape
+        raise AnotherSizeError(f"its size {own_height}x{own_width} differs from its image's {height}x{width}")
 
 
 def named_values(values: Sequence[Any]) -> str:

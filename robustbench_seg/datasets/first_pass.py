@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 
 import numpy as np
@@ -41,6 +41,8 @@ def first_pass(
 
     note: called with each line on what is left out, or does not count. needs_labels: whether something is to be scored
     or learnt. Raises DataError that names files that are broken, and for labels that ignore every pixel.
+
+    The cautions of the data set are among the result's.
     """
     for line in dataset.notes:
         note(line)
@@ -51,10 +53,12 @@ def first_pass(
             f"{where}: all pixels of its {counted(len(ids), 'image')} are unlabelled, so nothing can be scored or "
             "learnt (the labels of a split for a challenge's server are so); choose a split with labels"
         )
-    for line in (without_labels(unlabelled, ids, where), to_turn(survey.turned, ids, where)):
-        if line:
-            note(line)
-    return survey
+    if line := without_labels(unlabelled, ids, where):
+        note(line)
+    cautions = (*dataset.cautions, *filter(None, [to_turn(survey.turned, ids, where)]))
+    for line in cautions:
+        note(line)
+    return replace(survey, cautions=cautions)
 
 
 def without_labels(unlabelled: Sequence[str], ids: Sequence[str], where: str) -> str:

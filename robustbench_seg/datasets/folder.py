@@ -64,8 +64,8 @@ class Folder(FileDataset):
             # Where images are chosen by a list or a share, the labels of the others lie there, too.
             pairs, notes = matches.files, images.notes if self.split in spec.splits else matches.notes
             self.labels = Coding(values, bool(spec.colours), spec.ignore == "others")
-        notes += notes_on_range(list(images.files.values()))
         super().__init__({with_condition(spec, key): files for key, files in pairs.items()}, label_table({}), notes)
+        self.cautions = cautions_on_range(list(images.files.values()))
 
     def read_label(self, image_id: str) -> bytes:
         if isinstance(self.labels, Coding):
@@ -82,7 +82,7 @@ class Folder(FileDataset):
         return [*self.labels.identity, *pattern]
 
 
-def notes_on_range(paths: Sequence[Path]) -> tuple[str, ...]:
+def cautions_on_range(paths: Sequence[Path]) -> tuple[str, ...]:
     """A line on 16-bit images without a value in the upper three quarters of the range, as of samples of 14 bits.
 
     A few images are tried. Raises DataError for one that `decode_image` refuses.

@@ -38,6 +38,7 @@ class Several(Dataset):
         self.shows_images = all(member.shows_images for member in members)
         self.synthetic = any(member.synthetic for member in members)
         self.notes = tuple(note for member in members for note in member.notes)
+        self.cautions = tuple(caution for member in members for caution in member.cautions)
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from segformer.complexity import complexity
 from .. import environment
 from ..corruptions import ENGINE_VERSION, sources_of
 from ..datasets import Dataset, open_split, spaced
+from ..datasets.base import Survey
 from ..datasets.cityscapes import CLASS_NAMES
 from ..datasets.first_pass import expect_sound, first_pass
 from ..errors import DataError, UsageError
@@ -146,7 +147,8 @@ def make_jobs(
         note("Triton's kernels can't run on this GPU (they need a C compiler): PyTorch's operations count, more slowly")
     about |= {"command": options.command} if options.command else {}
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    fingerprint = read_images(dataset, ids, suite, models.values(), note) if dataset else ""
+    survey = read_images(dataset, ids, suite, models.values(), note) if dataset else Survey("")
+    plan = replace(plan, limits=(*plan.limits, *(f"{line}." for line in survey.cautions)))
     metrics = own_metrics(suite.metrics, len(class_names))
 
     def job(cell: QualityCell | LatencyCell) -> Job:
@@ -161,7 +163,7 @@ def make_jobs(
                 "engine_version": ENGINE_VERSION,
                 "corruption_source": sources[cell.corruption],
                 "own_metrics": metrics,
-                "fingerprint": fingerprint,
+                "fingerprint": survey.fingerprint,
                 "images": len(ids),
                 "of": int(dataset.total),
                 "synthetic": dataset.synthetic,
@@ -195,8 +197,8 @@ def loading_device(suite: Suite, options: Options) -> str:
 
 def read_images(
     dataset: Dataset, ids: tuple[str, ...], suite: Suite, models: Iterable[Segmenter], note: Callable[[str], None]
-) -> str:
-    """Read the images once, with the gallery's; return the fingerprint of the images that count.
+) -> Survey:
+    """Read the images once, with the gallery's; return the survey of the images that count.
 
     Raises DataError for faults in them, and for an image that is too small for a view; UsageError as
     `refuse_other_sizes` does.
@@ -217,7 +219,7 @@ def read_images(
     if fixed and ids and not sizes:
         sizes = {dataset.load(ids[0]).label.shape[:2]: ids[0]}
     refuse_other_sizes(fixed, suite, sizes)
-    return surveys[0].fingerprint
+    return surveys[0]
 
 
 def refuse_other_sizes(models: Iterable[PreparedSegmenter], suite: Suite, sizes: Iterable[tuple[int, int]]) -> None:

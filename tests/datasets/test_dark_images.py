@@ -46,14 +46,14 @@ def test_images_of_fewer_bits_are_noted_with_a_file_in_the_first_pass(tmp_path: 
 
 def test_of_many_images_a_few_are_tried_and_dark_ones_are_counted(tmp_path: Path) -> None:
     contents = {f"{k:02}.png": image(65535) for k in range(30)} | {"15.png": image(9000)}
-    (line,) = opened(tmp_path, {**contents, **{f"{k:02}.png": image(16383) for k in range(20)}}).notes
+    (line,) = opened(tmp_path, {**contents, **{f"{k:02}.png": image(16383) for k in range(20)}}).cautions
     assert line.startswith(f"{tmp_path}/images/")
     assert "(3 of 5 images in a trial)" in line
 
 
 @pytest.mark.parametrize("content", [image(16384), image(65535), image(40, 8), image(9, 8, 0)])
 def test_images_of_8_bits_and_those_with_brighter_values_are_not(tmp_path: Path, content: bytes) -> None:
-    assert opened(tmp_path, {"a.png": content, "b.png": content}).notes == ()
+    assert opened(tmp_path, {"a.png": content, "b.png": content}).cautions == ()
 
 
 def test_samples_of_12_bits_are_refused_before_the_first_cell(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_broken_files_are_left_to_the_first_pass_which_names_all(tmp_path: Path)
     (tmp_path / "images/c.png").unlink()
     (tmp_path / "images/c.png").symlink_to("nowhere")
     again = open_dataset("mine", tmp_path)
-    assert (dataset.notes, again.notes) == ((), ())
+    assert (dataset.cautions, again.cautions) == ((), ())
     with pytest.raises(DataError, match=r"^3 of 3 images have faults: "):
         again.survey(again.ids)
 
@@ -74,4 +74,4 @@ def test_broken_files_are_left_to_the_first_pass_which_names_all(tmp_path: Path)
 def test_jpeg_files_with_png_names_are_not_tried(tmp_path: Path) -> None:
     dataset = opened(tmp_path, {"a.png": image(65535)})
     Image.fromarray(np.zeros((*SIZE, 3), np.uint8)).save(tmp_path / "images/a.png", "JPEG")
-    assert open_dataset("mine", tmp_path).notes == dataset.notes == ()
+    assert open_dataset("mine", tmp_path).cautions == dataset.cautions == ()

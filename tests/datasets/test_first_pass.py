@@ -14,6 +14,7 @@ from program import program
 from small import stored, write_suite
 from tiny_recipe import make
 
+import robustbench_seg as rb
 from robustbench_seg.datasets import Sample, open_dataset, spaced
 from robustbench_seg.datasets.first_pass import expect_sound, first_pass
 from robustbench_seg.datasets.streets import Streets
@@ -248,6 +249,22 @@ def test_photographs_that_a_viewer_would_turn_are_named(tmp_path: Path, orientat
     )
     assert [note.replace(dataset.split, "val") for note in notes] == ([line] if orientation > 1 else [])
     assert ("EXIF" in program("check", f"folder={tmp_path}").stdout) == (orientation > 1)
+    results = rb.evaluate("constant", dataset, corruptions={}, out=tmp_path / "out", metrics=[], progress=False)
+    assert ("EXIF" in (results.report(tmp_path / "report").parent / "report.md").read_text()) == (orientation > 1)
+
+
+def test_a_label_of_what_a_viewer_shows_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "labels").mkdir()
+    exif = PIL.Image.Exif()
+    exif[PIL.ExifTags.Base.Orientation] = 6
+    PIL.Image.new("RGB", (48, 40)).save(tmp_path / "images/a.jpg", exif=exif)
+    PIL.Image.new("L", (40, 48)).save(tmp_path / "labels/a.png")
+    (tmp_path / "dataset.yaml").write_text("images: images\nlabels: labels\nclasses: [road, sky]\n")
+    dataset = open_dataset("folder", tmp_path)
+    line = r"its size 48x40 differs from its image's 40x48; a viewer turns the image by its EXIF note, which is "
+    with pytest.raises(DataError, match=line):
+        first_pass(dataset, dataset.ids, lambda line: None)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ class Other(Dataset):
 
     name, split, splits = "other", "here", ("here", "there")
     class_names, palette = ("road",), ((1, 2, 3),)
-    shows_images, synthetic, notes, block_pattern = False, True, ("a note",), "^a"
+    shows_images, synthetic, notes, cautions, block_pattern = False, True, ("a note",), ("a caution",), "^a"
     ids, total = ("a", "b"), 9
 
     def choose(self, split: str) -> None:
