@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
 
 from segformer.info import CheckpointInfo
 
@@ -14,6 +16,7 @@ from .preprocessing import IMAGENET, Preprocessing
 __all__ = ["Stated", "stated_by"]
 
 UNKNOWN = CheckpointInfo().licence
+AROUND = (nn.DataParallel, DistributedDataParallel, AveragedModel)
 NO_NAME = re.compile(r"LABEL_\d+")  # Transformers' own, for a class without a name
 
 
@@ -37,6 +40,8 @@ class Stated:
 
 def stated_by(network: nn.Module, where: str) -> Stated:
     """Read what a network states. where: for messages. Raises UsageError for an input that no model here can have."""
+    while isinstance(network, AROUND):
+        network = network.module
     info = getattr(network, "info", None)
     if isinstance(info, CheckpointInfo):
         return Stated(

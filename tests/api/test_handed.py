@@ -13,6 +13,7 @@ import torch
 from networks import Small, drawn
 from tiny_networks import CLASSES, make_transformers
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 import robustbench_seg as rb
 from robustbench_seg.api.handed import made_of
@@ -146,6 +147,8 @@ def test_the_classes_that_a_network_states_are_those_of_its_logits() -> None:
     given = made_of(of_shuffled(stated), "a", ("road", "sky", "tree"), version="1", classes=["sky", "tree", "road"])
     assert given.class_names == ("sky", "tree", "road"), "the user knows better"
     assert made.checkpoint_sha256 != given.checkpoint_sha256
+    for around in (nn.DataParallel, AveragedModel):
+        assert made_of(around(of_shuffled(stated)), "a", ("road", "sky", "tree"), version="1").class_names == stated
     unnamed = made_of(of_shuffled(("LABEL_0", "LABEL_1", "LABEL_2")), "a", ("road", "sky", "tree"), version="1")
     assert unnamed.class_names == ("road", "sky", "tree")
 
