@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["SHIPPED", "Alignment", "align"]
+__all__ = ["SHIPPED", "WITHOUT_NAMES", "Alignment", "align"]
 
 MOST_CLASSES = 254  # the index of nothing fits into a byte, and differs from the value of ignored pixels
 LISTED = 8

@@ -80,24 +80,23 @@ def made_of_network(
     stated = Options.parse(listed_values(preprocess)) if isinstance(preprocess, Mapping) else Options()
     if stated.names or stated.table or stated.version or not stated.native:
         raise UsageError(f"model {name}: preprocess takes {', '.join(OF_INPUT)}")
-    own = stated_by(network, f"input of model {name}")
-    input_of = own.preprocessing or IMAGENET_UNSTATED
+    own, input_of = stated_by(network), IMAGENET_UNSTATED
     identity: list[Any] = ["network", identity_of(network, version)]
     about = type(network).__qualname__
     if isinstance(preprocess, Preprocessing):
         input_of = replace(preprocess, origin=STATED)
     elif preprocess is None or isinstance(preprocess, Mapping):
-        input_of = stated.apply(input_of)
+        input_of = stated.apply(own.preprocessing(f"input of model {name}", stated) or input_of)
     else:
         network, input_of = WithInput(network, preprocess), RAW
         identity.append(identity_of(preprocess, version))
         about += f", input made by {getattr(preprocess, '__name__', type(preprocess).__name__)}"
-    identity.append([input_of.order, input_of.rescale, *input_of.mean, *input_of.std, stated.pad_to, stated.size])
+    identity.append([*input_of.numbers, stated.pad_to, stated.size])
     facts = Facts(
         where=f"model {name}",
-        identity=digest([*identity, list(names or own.names or class_names)]),
+        identity=digest([*identity, list(names or class_names)]),
         about=about + (input_of.remark if input_of != RAW else ""),
-        names=own.names,
+        own=own,
         licence=own.licence if own.licence == NVIDIA_LICENCE else stated.licence or own.licence,
         preprocessing=input_of,
     )

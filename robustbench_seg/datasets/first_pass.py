@@ -22,10 +22,10 @@ EXAMPLES = 3
 def expect_sound(dataset: Dataset) -> None:
     """Raise DataError for ids, class names or a total that break the rules of `Dataset`, as a user's own may do."""
     where, ids, names = f"{dataset.name} {dataset.split}", dataset.ids, dataset.class_names
-    for what, texts in (("ids", ids), ("class names", names)):
+    for what, texts, one in (("ids", ids, "image"), ("class names", names, "class")):
         if not texts:
-            raise DataError(f"{where}: has no {what}")
-        if odd := [one for one in texts if not isinstance(one, str)]:
+            raise DataError(f"{where}: has no {one}")
+        if odd := [text for text in texts if not isinstance(text, str)]:
             raise DataError(f"{where}: its {what} must be texts, got {odd[0]!r:.60}")
         ((most, times),) = Counter(texts).most_common(1)
         if times > 1:

@@ -65,7 +65,8 @@ class Folder(FileDataset):
             pairs, notes = matches.files, images.notes if self.split in spec.splits else matches.notes
             self.labels = Coding(values, bool(spec.colours), spec.ignore == "others")
         super().__init__({with_condition(spec, key): files for key, files in pairs.items()}, label_table({}), notes)
-        self.cautions = cautions_on_range(list(images.files.values()))
+        cautions = cautions_on_range(root, list(images.files.values()))
+        self.cautions = tuple(f"{self.name} {self.split}: {caution}" for caution in cautions)
 
     def read_label(self, image_id: str) -> bytes:
         if isinstance(self.labels, Coding):
@@ -82,7 +83,7 @@ class Folder(FileDataset):
         return [*self.labels.identity, *pattern]
 
 
-def cautions_on_range(paths: Sequence[Path]) -> tuple[str, ...]:
+def cautions_on_range(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
     """A line on 16-bit images without a value in the upper three quarters of the range, as of samples of 14 bits.
 
     A few images are tried. Raises DataError for one that `decode_image` refuses.
@@ -91,11 +92,16 @@ def cautions_on_range(paths: Sequence[Path]) -> tuple[str, ...]:
     dark = [path for path in tried if is_of_16_bits(path) and largest_value(path) < QUARTER]
     if not dark:
         return ()
+    share = f"{len(dark)} of {counted(len(tried), 'image')} in a trial"
     return (
-        f"{quote(dark[0])}: 16 bit, but no value of it reaches {256 * QUARTER} of 65535, so that it is nearly black to "
-        f"a network ({len(dark)} of {counted(len(tried), 'image')} in a trial); if its samples have fewer bits, scale "
-        "them to 0 .. 65535",
+        f"{quote(path_below(root, dark[0]))}: 16 bit, but no value of it reaches {256 * QUARTER} of 65535, so that it "
+        f"is nearly black to a network ({share}); if its samples have fewer bits, scale them to 0 .. 65535",
     )
+
+
+def path_below(root: Path, path: Path) -> Path:
+    """Name a file without the place of its data set, which differs between machines."""
+    return path.relative_to(root) if path.is_relative_to(root) else Path(path.name)
 
 
 def is_of_16_bits(path: Path) -> bool:

@@ -148,7 +148,7 @@ def make_jobs(
     about |= {"command": options.command} if options.command else {}
     machine = f"{environment.machine_name(accelerator)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     survey = read_images(dataset, ids, suite, models.values(), note) if dataset else Survey("")
-    plan = replace(plan, limits=(*plan.limits, *(f"{line}." for line in survey.cautions)))
+    plan = replace(plan, cautions=tuple(f"{line}." for line in survey.cautions))
     metrics = own_metrics(suite.metrics, len(class_names))
 
     def job(cell: QualityCell | LatencyCell) -> Job:

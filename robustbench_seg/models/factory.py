@@ -26,6 +26,7 @@ from .base import Segmenter, expect_segmenter, unchanged
 from .filling import fill
 from .foreign import UNSTATED, Facts, wrap
 from .network_identity import identity_of, without_notes
+from .preprocessing import IMAGENET
 from .request import Request
 from .stated import stated_by
 from .steady import expect_repeatable
@@ -87,14 +88,16 @@ def load(request: Request) -> Segmenter:
     if isinstance(made, nn.Module):
         origin = f", weights from {checkpoint.name}{stated}" if checkpoint else ""
         unread = f", {counted(len(left_out), 'tensor')} of the file left out" if left_out else ""
-        own = stated_by(made, f"input of {factory}")
+        own = stated_by(made)
+        preprocessing = own.preprocessing(f"input of {factory}", request.options)
+        input_of = [] if preprocessing in (None, IMAGENET) else [preprocessing.numbers]  # earlier versions read none
         facts = Facts(
             where=str(factory),
-            identity=digest([*identity, *own.beyond(request.class_names)]),
+            identity=digest([*identity, *input_of]),
             about=f"{type(made).__name__} of {factory.function}{origin}{unread}",
-            names=own.names,
             licence=own.licence,
-            preprocessing=own.preprocessing or UNSTATED,
+            preprocessing=preprocessing or UNSTATED,
+            own=own,
         )
         return wrap(made, request, facts)
     expect_segmenter(made, f"what {factory} returned")

@@ -10,19 +10,21 @@ from .base import NetworkSegmenter, Segmenter, extend_identity, pad_and_crop
 from .output import unpack
 from .preprocessing import Preprocessing
 from .request import Request
+from .stated import Stated
 from .steady import depends_on_batch, expect_steady, refuse_probabilities
 from .trial import run_once, trial_images, try_out
 
 __all__ = ["UNSTATED", "Facts", "Foreign", "fit", "wrap"]
 
-UNSTATED = Preprocessing(origin="no file states it")
+UNSTATED, NOTHING = Preprocessing(origin="no file states it"), Stated()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What files state about a network. where: for messages. names: of the logits, none if there are none. outputs: the
-    number of logits, None where only a trial can show it. identity: of all that decides logits. sides: the one
-    (height, width) that the network takes. likely: the one that it takes if it takes one alone.
+    number of logits, None where only a trial can show it. own: what the network in memory states. identity: of all that
+    decides logits. sides: the one (height, width) that the network takes. likely: the one that it takes if it takes one
+    alone.
     """
 
     where: str
@@ -32,6 +34,7 @@ class Facts:
     outputs: int | None = None
     licence: str = ""
     preprocessing: Preprocessing = UNSTATED
+    own: Stated = NOTHING
     sides: tuple[int, int] | None = None
     likely: tuple[int, int] | None = None
 
@@ -111,7 +114,7 @@ def fit(network: nn.Module, request: Request, facts: Facts) -> Fit:
     remark = f", images padded to a multiple of {trial.pad_to} ({how})" if trial.pad_to > 1 else ""
     return Fit(
         network=Foreign(network, trial.pad_to, one_by_one=one_by_one),
-        class_names=request.names(facts.names, classes, facts.where),
+        class_names=request.names(facts.names or facts.own.names(classes), classes, facts.where),
         sides=trial.sides,
         log_after_resize=trial.masks,
         remark=remark + (", shown one image at a time, since a batch changes its scores" if one_by_one else ""),

@@ -25,8 +25,7 @@ def override(source: Source, made: Segmenter) -> None:
     if isinstance(made, PreparedSegmenter):
         stated = options.apply(made.preprocessing)
         if stated != made.preprocessing:
-            numbers = [stated.order, stated.rescale, *stated.mean, *stated.std]
-            extend_identity(made, *numbers)
+            extend_identity(made, *stated.numbers)
         made.preprocessing = stated
         made.about += stated.remark
     elif (options.mean or options.std or options.channels or options.rescale) is not None:

@@ -96,6 +96,11 @@ class Preprocessing:
         return f"{self.order} times {self.rescale:g}, mean ({mean}), std ({std})"
 
     @property
+    def numbers(self) -> list[Any]:
+        """All that decides a network's input, as JSON values."""
+        return [self.order, self.rescale, *self.mean, *self.std]
+
+    @property
     def remark(self) -> str:
         """What a report adds to the model's description: nothing where it is ImageNet's and no more is known of it."""
         words = "ImageNet's mean and std" if self == IMAGENET else str(self)

@@ -1,8 +1,7 @@
 """What a network in memory states of itself: SegFormer in its `info`, others in their configuration of Transformers."""
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
@@ -11,47 +10,71 @@ from torch.optim.swa_utils import AveragedModel
 
 from segformer.info import CheckpointInfo
 
-from .preprocessing import IMAGENET, Preprocessing
+from ..alignment import WITHOUT_NAMES
+from ..errors import UsageError
+from .preprocessing import Preprocessing
+from .request import Options
 
 __all__ = ["Stated", "stated_by"]
 
 UNKNOWN = CheckpointInfo().licence
 AROUND = (nn.DataParallel, DistributedDataParallel, AveragedModel)
-NO_NAME = re.compile(r"LABEL_\d+")  # Transformers' own, for a class without a name
+NO_LOGIT = {-1, 255}  # what pixels without a label are called
 
 
 @dataclass(frozen=True)
 class Stated:
-    """names: of the logits, () if none. preprocessing: None if none. licence: of the weights, "" if none."""
+    """labels: names of logits by place. preprocessor: of `CheckpointInfo`. licence: of the weights, "" if none."""
 
-    names: tuple[str, ...] = ()
-    preprocessing: Preprocessing | None = None
+    labels: Mapping[int, str] = field(default_factory=dict)
+    preprocessor: str = ""
     licence: str = ""
 
-    def beyond(self, class_names: Sequence[str]) -> list[Any]:
-        """List what decides logits, and earlier versions of this program did not read.
-
-        They took the classes of the data set, and ImageNet's input.
+    def names(self, outputs: int) -> tuple[str, ...]:
+        """Name so many logits; () where they are not all named, or another number is, as of the network before it had
+        this last layer.
         """
-        own = self.preprocessing or IMAGENET
-        names = [list(self.names)] if self.names and self.names != tuple(class_names) else []
-        return [*names, *([[own.order, own.rescale, *own.mean, *own.std]] if own != IMAGENET else [])]
+        places = range(outputs)
+        if not set(places) <= self.labels.keys() <= {*places, *NO_LOGIT}:
+            return ()
+        names = tuple(self.labels[place] for place in places)
+        return () if any(not name or WITHOUT_NAMES.fullmatch(name) for name in names) else names
+
+    def preprocessing(self, where: str, options: Options) -> Preprocessing | None:
+        """Read the input; None where nothing is stated, or where a user states all of it.
+
+        Raises UsageError for an input that no model here can have.
+        """
+        if not self.preprocessor or None not in (options.mean, options.std, options.channels, options.rescale):
+            return None
+        try:
+            return Preprocessing.from_json(self.preprocessor, where)
+        except UsageError as error:
+            raise UsageError(f"{error}; or state mean, std, channels and rescale") from None
 
 
-def stated_by(network: nn.Module, where: str) -> Stated:
-    """Read what a network states. where: for messages. Raises UsageError for an input that no model here can have."""
-    while isinstance(network, AROUND):
-        network = network.module
-    info = getattr(network, "info", None)
+def stated_by(network: nn.Module) -> Stated:
+    """Read what a network states."""
+    inner: Any = network
+    while isinstance(inner, AROUND) or "_orig_mod" in inner._modules:  # the latter as torch.compile wraps it
+        inner = inner.module if isinstance(inner, AROUND) else inner._modules["_orig_mod"]
+    info, config = (attribute(inner, name) for name in ("info", "config"))
     if isinstance(info, CheckpointInfo):
-        return Stated(
-            names=tuple(name.strip() for name in info.class_names),
-            preprocessing=Preprocessing.from_json(info.preprocessor, where) if info.preprocessor else None,
-            licence="" if info.licence == UNKNOWN else info.licence,
-        )
-    labels = getattr(getattr(network, "config", None), "id2label", None)
-    if not isinstance(labels, Mapping):
-        return Stated()
-    by_place = {str(place): str(name).strip() for place, name in labels.items()}
-    names = tuple(by_place.get(str(k), "") for k in range(len(by_place)))
-    return Stated(names=() if any(not name or NO_NAME.fullmatch(name) for name in names) else names)
+        labels = {place: name.strip() for place, name in enumerate(info.class_names)}
+        return Stated(labels, info.preprocessor, "" if info.licence == UNKNOWN else info.licence)
+    return Stated(labels_of(attribute(config, "id2label")), licence=str(attribute(config, "license") or ""))
+
+
+def labels_of(value: Any) -> dict[int, str]:
+    """Take a configuration's names by their places; none where these are no numbers."""
+    try:
+        return {int(place): "" if name is None else str(name).strip() for place, name in value.items()}
+    except (AttributeError, TypeError, ValueError):
+        return {}
+
+
+def attribute(value: object, name: str) -> Any:
+    try:
+        return getattr(value, name, None)
+    except Exception:  # whatever a property raises
+        return None

@@ -141,10 +141,12 @@ def missing(network: nn.Module, multiple: int, size: tuple[int, int], scores: Te
     Convolutions without padding leave a stride or more out. The stride is the quotient of the pixels and the logits
     that a wider image has more; a network that doesn't take it, or gives it as many logits, is not judged.
     """
-    (height, width), more = size, MORE if MORE % multiple == 0 else lcm(multiple, LEAST_TRIAL)
-    try:
-        wide, _ = run_once(network, trial_images((height, width + more))[:1], where)
-    except Exception:  # a network of few sizes
+    height, width = size
+    for more in (*([] if MORE % multiple else [MORE]), lcm(multiple, LEAST_TRIAL)):
+        with suppress(Exception):  # a network of few sizes
+            wide, _ = run_once(network, trial_images((height, width + more))[:1], where)
+            break
+    else:
         return "", True
     columns, added = scores.shape[3], wide.shape[3] - scores.shape[3]
     if added <= 0:

@@ -70,7 +70,8 @@ class Plan:
     conditions: corruptions with their severities (1 .. 5). views: labels of views. images: their number, 0
     until they are chosen. gallery: ids of the images whose pictures are kept. limits: sentences on what the numbers do
     not show. primary: the comparisons that decide; none in older files. margin: how many points count as the same, see
-    `studies.grades`. families: models, each with the family that the suite states. written: the time when the run
+    `studies.grades`. families: models, each with the family that the suite states. cautions: sentences on the images,
+    see `first_pass`. written: the time when the run
     began, ISO 8601; "" in a plan outside of a store, and in older files.
     """
 
@@ -87,6 +88,7 @@ class Plan:
     primary: tuple[Comparison, ...] = ()
     margin: float = 1.0
     families: tuple[tuple[str, Words], ...] = ()
+    cautions: tuple[Words, ...] = ()
     written: str = ""
 
     def __post_init__(self) -> None:
@@ -133,8 +135,9 @@ class Plan:
         for cell in content["cells"]:
             del cell["cell"]
         del content["written"]
-        if not content["families"]:
-            del content["families"]  # so that a plan without any has the name that it always had
+        for name in ("families", "cautions"):
+            if not content[name]:
+                del content[name]  # so that a plan without any has the name that it always had
         return content
 
     @classmethod

@@ -23,7 +23,7 @@ FINGERPRINT = 12  # characters of it that tell it from others
 
 def limits_of(plan: Plan, evidence: Evidence) -> list[str]:
     """State what the numbers do not show: the suite's own limits, and what follows from its cells."""
-    lines = list(plan.limits)
+    lines = [*plan.limits, *plan.cautions]
     first = evidence.cells.iloc[0]
     lines += limits_of_runs(plan, evidence)
     lines += [

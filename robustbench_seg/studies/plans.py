@@ -11,7 +11,7 @@ from ..errors import StoreError
 from ..store.folder import Store
 from ..store.plan import Plan, PlannedCell
 
-__all__ = ["OWN", "read_plans", "views_of"]
+__all__ = ["OWN", "cautions_of", "read_plans", "views_of"]
 
 OWN = [
     "corruption_source",
@@ -62,10 +62,17 @@ def read_plans(folder: Path, cells: pd.DataFrame) -> list[Plan]:
         before = merged.get(plan.identity, replace(plan, cells=(), views=()))
         have = {cell.key for cell in before.cells}
         added = [cell for place, cell in places(plan) if cell.key not in have and is_current(cell, last[place])]
-        merged[plan.identity] = replace(plan, cells=(*before.cells, *added), views=views_of([before, plan]))
+        both = [before, plan]
+        cells = (*before.cells, *added)
+        merged[plan.identity] = replace(plan, cells=cells, views=views_of(both), cautions=cautions_of(both))
     if not merged:
         raise StoreError(f"{folder}: holds no results (no plans/*.json)")
     return list(merged.values())
+
+
+def cautions_of(plans: Sequence[Plan]) -> tuple[str, ...]:
+    """List the cautions of plans, each once: earlier runs may have had more images."""
+    return tuple(dict.fromkeys(caution for plan in plans for caution in plan.cautions))
 
 
 def views_of(plans: Sequence[Plan]) -> tuple[str, ...]:

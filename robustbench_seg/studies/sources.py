@@ -19,7 +19,7 @@ from ..store.view import View
 from .draws import first_draws
 from .evidence import SAME_IMAGES
 from .frame import expect_agreement, latency_frame, quality_frame
-from .plans import read_plans, views_of
+from .plans import cautions_of, read_plans, views_of
 from .primary import late_naming, primary_of
 from .robustness import Conditions
 from .titles import newest_first
@@ -110,6 +110,7 @@ def sources_of(
                     last,
                     cells=tuple(cells.values()),
                     views=views,
+                    cautions=cautions_of(list(own.values())),
                     primary=primary_of(last),
                     limits=(*last.limits, *late_naming(last)),
                     margin=last.margin if margin is None else margin,

@@ -14,7 +14,7 @@ from ..models.source import Source, split_name
 from ..wording import NAME, NAMES
 from ..yaml_files import Strict
 
-__all__ = ["NAME", "ModelSpec", "given_model", "known_model"]
+__all__ = ["WHOLE_NAME", "ModelSpec", "given_model", "known_model"]
 
 NOTHING_STATED = Options()
 WHOLE_NAME = rf"^{NAME}$"

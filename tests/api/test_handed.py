@@ -22,7 +22,7 @@ from robustbench_seg.models.base import NetworkSegmenter, Segmenter
 from robustbench_seg.models.network_identity import NetworkValues
 from segformer import CheckpointInfo, build, export_onnx, load_checkpoint, save_checkpoint
 
-NAMES = ("road", "sky")
+NAMES, NAMES_OF_DATA = ("road", "sky"), ("road", "sky", "tree")
 IMAGES = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
 
 
@@ -134,6 +134,11 @@ def test_a_model_that_was_loaded_and_changed_is_another_one(tmp_path: Path) -> N
     assert len(set(found)) == 3
 
 
+class Scaled(nn.Module):
+    def forward(self, images: Tensor) -> Tensor:
+        return images / 255
+
+
 def of_shuffled(names: tuple[str, ...]) -> nn.Module:
     network = drawn(Small(len(names)))
     network.config = SimpleNamespace(id2label=dict(enumerate(names)))
@@ -147,8 +152,8 @@ def test_the_classes_that_a_network_states_are_those_of_its_logits() -> None:
     given = made_of(of_shuffled(stated), "a", ("road", "sky", "tree"), version="1", classes=["sky", "tree", "road"])
     assert given.class_names == ("sky", "tree", "road"), "the user knows better"
     assert made.checkpoint_sha256 != given.checkpoint_sha256
-    for around in (nn.DataParallel, AveragedModel):
-        assert made_of(around(of_shuffled(stated)), "a", ("road", "sky", "tree"), version="1").class_names == stated
+    for around in (nn.DataParallel, AveragedModel, torch.compile, lambda net: torch.compile(AveragedModel(net))):
+        assert made_of(around(of_shuffled(stated)), "a", NAMES_OF_DATA, version="1").class_names == stated
     unnamed = made_of(of_shuffled(("LABEL_0", "LABEL_1", "LABEL_2")), "a", ("road", "sky", "tree"), version="1")
     assert unnamed.class_names == ("road", "sky", "tree")
 
@@ -169,22 +174,56 @@ def test_what_a_network_of_this_project_states_of_its_weights_counts(tmp_path: P
 
 
 def test_so_it_is_of_a_network_that_a_function_returns(tmp_path: Path) -> None:
-    text = (
+    path = tmp_path / "stated_names.py"
+    path.write_text(
         "from types import SimpleNamespace\nfrom torch import nn\n"
-        "class Net(nn.Conv2d):\n"
-        "    def __init__(self, names):\n"
-        "        super().__init__(3, 3, 1)\n"
-        "        self.config = SimpleNamespace(id2label=dict(enumerate(names)))\n"
-        "def build(): return Net({})\n"
+        "def build():\n"
+        "    network = nn.Conv2d(3, 3, 1)\n"
+        "    network.config = SimpleNamespace(id2label={0: 'tree', 1: 'road', 2: 'sky'})\n"
+        "    return network\n"
     )
-    identities = set()
-    for k, names in enumerate([("tree", "road", "sky"), ("road", "sky", "tree")]):
-        path = tmp_path / f"stated_names_{k}.py"
-        path.write_text(text.format(names))
-        made = rb.load_model(f"{path}:build", ("road", "sky", "tree"))
-        assert made.class_names == names
-        identities.add(made.checkpoint_sha256)
-    assert len(identities) == 2
+    assert rb.load_model(f"{path}:build", ("road", "sky", "tree")).class_names == ("tree", "road", "sky")
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ({0: "tree", 1: "road", 2: "sky", 255: "void"}, ("tree", "road", "sky")),
+        ({"0": "tree", "1": "road", "2": "sky"}, ("tree", "road", "sky")),
+        ({0: "tree", 1: "road"}, NAMES_OF_DATA),
+        ({k: f"animal {k}" for k in range(1000)}, NAMES_OF_DATA),
+        ({0: "tree", 1: "road", 2: None}, NAMES_OF_DATA),
+        ({k: str(k) for k in range(3)}, NAMES_OF_DATA),
+        ({k: f"Class {k}" for k in range(3)}, NAMES_OF_DATA),
+        (["tree", "road", "sky"], NAMES_OF_DATA),
+    ],
+)
+def test_names_that_are_not_of_each_logit_are_passed_over(labels: object, names: tuple[str, ...]) -> None:
+    network = drawn(Small(3))
+    network.config = SimpleNamespace(id2label=labels, license="cc-by-4.0")
+    made = made_of(network, "a", NAMES_OF_DATA, version="1")
+    assert (made.class_names, made.licence) == (names, "cc-by-4.0")
+
+
+def test_an_input_that_no_model_here_can_have_is_stated_by_the_user() -> None:
+    network = build("b0", num_classes=2)
+    network.info = CheckpointInfo(preprocessor='{"image_processor_type": "MyImageProcessor"}')
+    with pytest.raises(
+        UsageError, match=r"'MyImageProcessor' is not known here; .* state mean, std, channels and rescale"
+    ):
+        made_of(network, "a", NAMES)
+    whole = {"mean": 0.5, "std": 0.5, "channels": "rgb", "rescale": "1/255"}
+    assert made_of(network, "a", NAMES, preprocess=whole).preprocessing.mean == (0.5, 0.5, 0.5)
+    assert made_of(network, "a", NAMES, preprocess=Scaled()).name == "a"
+
+
+def test_a_property_that_raises_states_nothing() -> None:
+    class Odd(Small):
+        @property
+        def info(self) -> str:
+            raise RuntimeError("not fitted")
+
+    assert made_of(drawn(Odd(2)), "a", NAMES, version="1").class_names == NAMES
 
 
 def test_the_source_of_this_program_counts_where_its_classes_are_handed_over() -> None:

@@ -39,7 +39,7 @@ def test_images_of_fewer_bits_are_noted_with_a_file_in_the_first_pass(tmp_path: 
     lines: list[str] = []
     first_pass(dataset, dataset.ids, lines.append)
     assert lines == [
-        f"{tmp_path}/images/0.png: 16 bit, but no value of it reaches 16384 of 65535, so that it is nearly black to a "
+        "mine all: images/0.png: 16 bit, but no value of it reaches 16384 of 65535, so that it is nearly black to a "
         "network (3 of 3 images in a trial); if its samples have fewer bits, scale them to 0 .. 65535"
     ]
 
@@ -47,7 +47,7 @@ def test_images_of_fewer_bits_are_noted_with_a_file_in_the_first_pass(tmp_path: 
 def test_of_many_images_a_few_are_tried_and_dark_ones_are_counted(tmp_path: Path) -> None:
     contents = {f"{k:02}.png": image(65535) for k in range(30)} | {"15.png": image(9000)}
     (line,) = opened(tmp_path, {**contents, **{f"{k:02}.png": image(16383) for k in range(20)}}).cautions
-    assert line.startswith(f"{tmp_path}/images/")
+    assert line.startswith("mine all: images/")
     assert "(3 of 5 images in a trial)" in line
 
 

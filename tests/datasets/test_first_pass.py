@@ -250,6 +250,7 @@ def test_photographs_that_a_viewer_would_turn_are_named(tmp_path: Path, orientat
     assert [note.replace(dataset.split, "val") for note in notes] == ([line] if orientation > 1 else [])
     assert ("EXIF" in program("check", f"folder={tmp_path}").stdout) == (orientation > 1)
     results = rb.evaluate("constant", dataset, corruptions={}, out=tmp_path / "out", metrics=[], progress=False)
+    rb.evaluate("constant", dataset, corruptions={}, out=tmp_path / "out", metrics=[], progress=False, limit=1)
     assert ("EXIF" in (results.report(tmp_path / "report").parent / "report.md").read_text()) == (orientation > 1)
 
 
@@ -270,8 +271,8 @@ def test_a_label_of_what_a_viewer_shows_is_said_to_be_one(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"ids": ()}, "streets test: has no ids"),
-        ({"class_names": ()}, "streets test: has no class names"),
+        ({"ids": ()}, "streets test: has no image"),
+        ({"class_names": ()}, "streets test: has no class"),
         ({"ids": ("a", 3)}, "streets test: its ids must be texts, got 3"),
         ({"ids": ("a", "b", "a")}, "streets test: its ids must differ, but a comes twice"),
         ({"class_names": ("a", "b", "b")}, "streets test: its class names must differ, but b comes twice"),

@@ -480,6 +480,17 @@ def test_logits_of_a_part_of_the_image_are_refused(convolution: str, tmp_path: P
         load(f"{write_factory(tmp_path, text)}:Net")
 
 
+def test_so_are_those_of_a_network_of_few_sizes() -> None:
+    class Few(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            assert images.shape[3] < 1024
+            return nn.functional.avg_pool2d(images.repeat(1, 2, 1, 1)[:, :5], 9, 1)
+
+    facts = Facts(where="Net", identity="0" * 32, about="Net")
+    with pytest.raises(UsageError, match="Net: its logits lie over a part of the image: of 67 columns it makes 59, of"):
+        wrap(Few(), Request(name="net", class_names=CLASSES), facts)
+
+
 def test_upsampled_logits_of_whole_patches_get_whole_patches_and_another_identity() -> None:
     strided = nn.Conv2d(3, 5, 4, stride=2, padding=1)  # sees all of an odd side, and gives a logit for each whole pair
     facts = Facts(where="Net", identity="0" * 32, about="Net")
