@@ -14,7 +14,7 @@
 
 __all__ = [
     "DamagedError", "DataError", "MachineError", "NotFiniteError", "RobustBenchError", "StoreError", "UsageError",
-    "missing_extra",
+    "in_one_line", "missing_extra",
 ]  # fmt: skip
 
 
@@ -59,3 +59,8 @@ def missing_extra(need: str, extra: str) -> MachineError:
     """Make the error for a package that is not installed. need: what needs which package. extra: it has the package."""
     # The package is on no index: pip would look there for robustbench-seg[EXTRA], and install what another owner put.
     return MachineError(f"{need}: pip install '.[{extra}]' in the checkout of robustbench-seg")
+
+
+def in_one_line(error: BaseException) -> str:
+    """Write the type and the message of any error, as other packages raise them, in a line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

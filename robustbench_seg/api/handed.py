@@ -77,7 +77,7 @@ def made_of(
 def made_of_network(
     network: nn.Module, name: str, class_names: tuple[str, ...], preprocess: Input, names: tuple[str, ...], version: str
 ) -> Segmenter:
-    stated = Options.parse(listed_values(preprocess)) if isinstance(preprocess, Mapping) else Options()
+    stated = Options.parse(with_lists(preprocess)) if isinstance(preprocess, Mapping) else Options()
     if stated.names or stated.table or stated.version or not stated.native:
         raise UsageError(f"model {name}: preprocess takes {', '.join(OF_INPUT)}")
     own, input_of = stated_by(network), IMAGENET_UNSTATED
@@ -104,7 +104,7 @@ def made_of_network(
     return wrap(network, request, facts)
 
 
-def listed_values(stated: Mapping[str, Any]) -> dict[str, Any]:
+def with_lists(stated: Mapping[str, Any]) -> dict[str, Any]:
     """Turn arrays and tensors into lists, as options have them."""
     return {name: value.tolist() if hasattr(value, "tolist") else value for name, value in stated.items()}
 

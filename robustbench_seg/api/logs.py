@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import MachineError, UsageError
+from ..errors import MachineError, UsageError, in_one_line
 from ..files import expanded
 from ..measure.listener import Listener
 from ..measure.plan import Job
@@ -119,7 +119,7 @@ def open_log(target: str, config: Mapping[str, Any]) -> Log:
         what = "is not installed" if own else f"can't be imported without {lacks}"
         raise MachineError(f"--log-to {target}: {name} {what}: pip install {name}") from None
     except Exception as error:  # whatever a package raises over its place
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = in_one_line(error)
         raise MachineError(f"--log-to {target}: {name} can't open it ({reason:.300})") from error
 
 
@@ -176,7 +176,7 @@ class LogListener(Listener):
     def fail(self, error: Exception) -> None:
         """Note the first failure."""
         if not self.broken:
-            self.note(f"--log-to: nothing more is logged ({' '.join(f'{type(error).__name__}: {error}'.split()):.300})")
+            self.note(f"--log-to: nothing more is logged ({in_one_line(error):.300})")
         self.broken = True
 
     def close(self) -> None:

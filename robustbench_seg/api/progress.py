@@ -10,6 +10,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ..errors import in_one_line
 from ..measure.listener import Listener
 from ..measure.plan import Job
 from ..store.cell import QualityCell
@@ -54,8 +55,7 @@ class Pace(Listener):
         if error is None:
             self.done += 1
         else:
-            notes = getattr(error, "__notes__", ())
-            self.errors[job.record.key] = "; ".join([" ".join(f"{type(error).__name__}: {error}".split()), *notes])
+            self.errors[job.record.key] = "; ".join([in_one_line(error), *getattr(error, "__notes__", ())])
         if job.record.kind == "latency":
             self.steps += 1
         self.left -= 1

@@ -41,15 +41,15 @@ class Results:
         self, folder: Path, *, temporary: bool = False, notes: Sequence[str] = (), plan: Plan | None = None
     ) -> None:
         self.folder, self.notes = folder, tuple(notes)
-        cells = quality_frame(folder)
+        store, cells = Store(folder), quality_frame(folder)
         self.plans: Sequence[Plan] = [plan] if plan else read_plans(folder, cells)
         planned = {cell.key for each in self.plans for cell in each.cells}
         self.failures = {
             failure.record.cell.slug: failure.message
-            for failure in Store(folder).failures().values()
+            for failure in store.failures().values()
             if plan is None or failure.record.key in planned
         }
-        last = {run.identity: run for run in Store(folder).plans()}  # of each suite
+        last = {run.identity: run for run in store.plans()}  # of each suite
         self.cells = newest_first(
             only(cells, [cell.key for each in self.plans for cell in each.cells]),
             {cell.key for run in last.values() for cell in run.cells},

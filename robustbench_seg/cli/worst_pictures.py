@@ -7,7 +7,7 @@ settings have the key of the stored cell.
 import json
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..datasets.base import Dataset, LabelMap, Sample
     from ..measure.plan import Job, Options
     from ..studies.sources import Source
+    from ..studies.worst import ImageScores
     from ..suites import Suite
 
 __all__ = ["Wish", "gallery_wishes", "make_pictures", "wishes_of"]
@@ -52,22 +53,24 @@ def wishes_of(sources: Sequence["Source"], metric: str) -> list[Wish]:
     from ..studies.titles import numbered
     from ..studies.worst import image_scores, metric_of
 
-    wishes = []
+    wishes: list[Wish] = []
     suites = numbered([source.plan.suite for source in sources])
     for suite, source in zip(suites if len(sources) > 1 else [""], sources, strict=True):
         place = Path(folder_name(suite)) if suite else Path()
         for view, cells in cells_by_view(source):
             for title, own in cells.groupby("title", sort=False):
-                scores = image_scores(own, blocks_in(own), source.conditions, metric_of(own, metric))
-                if scores is None:
-                    continue
-                for name, image in scores.extremes.items():
-                    for corruption, severity in dict.fromkeys([("clean", 0), scores.worst_place(image)]):
-                        condition = f"{corruption}-{severity}" if severity else corruption
-                        folder = place / folder_name(title) / folder_name(view) / name / condition
-                        for cell in own[(own["corruption"] == corruption) & (own["severity"] == severity)].itertuples():
-                            wishes.append(wish_of(cell, scores.ids[image], folder))
+                if scores := image_scores(own, blocks_in(own), source.conditions, metric_of(own, metric)):
+                    wishes += wishes_in(place / folder_name(title) / folder_name(view), own, scores)
     return wishes
+
+
+def wishes_in(folder: Path, cells: "pd.DataFrame", scores: "ImageScores") -> Iterator[Wish]:
+    """Wish for the extremes of a model's scores in a view, clean and where each is worst, below a folder."""
+    for name, image in scores.extremes.items():
+        for corruption, severity in dict.fromkeys([("clean", 0), scores.worst_place(image)]):
+            place = folder / name / (f"{corruption}-{severity}" if severity else corruption)
+            for cell in cells[(cells["corruption"] == corruption) & (cells["severity"] == severity)].itertuples():
+                yield wish_of(cell, scores.ids[image], place)
 
 
 def cells_by_view(source: "Source") -> "list[tuple[str, pd.DataFrame]]":

@@ -18,7 +18,7 @@ from torch import nn
 
 from segformer.files import read_file, sha256_of
 
-from ..errors import UsageError
+from ..errors import UsageError, in_one_line
 from ..files import digest
 from ..own_code import source_in_use
 from ..wording import counted, listed
@@ -120,7 +120,7 @@ def import_module_of(name: str) -> ModuleType:
     try:
         return from_file(path) if name.endswith(".py") else importlib.import_module(name)
     except Exception as error:  # whatever a user's module raises
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = in_one_line(error)
         raise UsageError(f"{name}: can't be imported ({reason:.300})") from error
 
 
@@ -169,5 +169,5 @@ def call(factory: Factory, module: ModuleType, request: Request) -> tuple[Any, b
         try:
             return function(**given), "checkpoint" in given
         except Exception as error:  # whatever a user's function raises
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            reason = in_one_line(error)
             raise UsageError(f"{factory}: failed ({reason:.300})") from error

@@ -18,7 +18,7 @@ from segformer.huggingface import licence_of, repository_of
 from segformer.preprocessor import FILES, read_preprocessor
 from segformer.shards import WEIGHTS, refuse_outside
 
-from ..errors import UsageError, missing_extra
+from ..errors import UsageError, in_one_line, missing_extra
 from ..files import digest
 from ..wording import counted, listed
 from .base import NetworkSegmenter, unchanged
@@ -92,7 +92,7 @@ def load_with_library(request: Request, folder: Path, config: dict[str, Any]) ->
             except UsageError:
                 raise
             except Exception as error:  # Transformers raises all kinds for files that it can't make a network of
-                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                reason = in_one_line(error)
                 raise UsageError(f"{folder}: Transformers can't read it ({reason:.300})") from None
     if missing := sorted(map(str, loading["missing_keys"])):
         lack = counted(len(missing), "weight")

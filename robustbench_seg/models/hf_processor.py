@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import UsageError, missing_extra
+from ..errors import UsageError, in_one_line, missing_extra
 
 __all__ = ["ProcessorResize"]
 
@@ -46,7 +46,7 @@ def load(folder: Path) -> Any:
         kind: Any = transformers.AutoImageProcessor
         processor = kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # Transformers raises all kinds for files that it can't read
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = in_one_line(error)
         raise UsageError(f"{folder}: Transformers can't read its image processor ({reason:.200})") from None
     name = type(processor).__name__
     for step, what in NOT_WHOLE.items():

@@ -6,7 +6,7 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from ..errors import UsageError
+from ..errors import UsageError, in_one_line
 from .base import Segmenter, takes_logarithm
 
 __all__ = ["depends_on_batch", "expect_repeatable", "expect_steady", "refuse_probabilities"]
@@ -30,7 +30,7 @@ def expect_steady(network: nn.Module, run: Callable[[Tensor], Tensor], image: Te
     try:
         first = run(image)
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = in_one_line(error)
         raise UsageError(f"{where}: its network can't be run on one image alone ({reason:.300})") from None
     before = {name: tensor.clone() for name, tensor in state_of(network).items()}
     run(image.flip(2, 3))

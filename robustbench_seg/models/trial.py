@@ -9,7 +9,7 @@ from math import lcm
 import torch
 from torch import Tensor, nn
 
-from ..errors import UsageError
+from ..errors import UsageError, in_one_line
 from ..wording import counted
 from .output import unpack
 
@@ -96,7 +96,7 @@ def try_out(
         )
     if unfit:
         raise UsageError(f"{where}: {unfit[0].missing}, and would be scored in the wrong place")
-    reason = " ".join(f"{type(errors[-1]).__name__}: {errors[-1]}".split())
+    reason = in_one_line(errors[-1])
     last = "x".join(map(str, attempts[-1][1]))
     others = f", nor of {counted(len(attempts) - 1, 'other size')}" if len(attempts) > 1 else ""
     kinds = {parameter.dtype for parameter in network.parameters() if parameter.is_floating_point()} - {torch.float32}

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from segformer import SegFormer
 from segformer.export import TRACED_SIDES, traced_sides, write_graph
 
-from ..errors import UsageError, missing_extra
+from ..errors import UsageError, in_one_line, missing_extra
 from ..models.base import NetworkSegmenter, Segmenter
 from ..models.deeplabv3plus import DeepLabV3Plus
 from ..models.foreign import Foreign
@@ -59,7 +59,7 @@ def float_graph(model: Segmenter, path: Path) -> None:
     except OSError:
         raise
     except Exception as error:  # whatever the exporter raises for what it can't trace
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = in_one_line(error)
         raise UsageError(f"model {model.name}: torch can't export its network ({reason:.300})") from None
 
 
