@@ -261,6 +261,12 @@ def test_a_ray_that_does_not_start_is_one_line(tmp_path: Path, monkeypatch: pyte
         pass
 
 
+def test_a_connection_that_has_ended_is_an_error(nodes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray, "wait", lambda calls, **options: sys.exit(0))  # as Ray does after a shutdown
+    with pytest.raises(MachineError, match=r"^the connection to Ray has ended; the same command resumes$"):
+        measure(tmp_path, {"m0": Drawn(0)}, engine="ray")
+
+
 def test_options_of_the_other_engine_are_refused(tmp_path: Path) -> None:
     suite = read_suite(str(write_suite(tmp_path)))
     with pytest.raises(UsageError, match=r"^--workers is for --engine local"):

@@ -46,7 +46,7 @@ class Crew:
         import ray
 
         for hand in self.hands:
-            with suppress(Exception):  # Ray itself may have ended
+            with suppress(Exception, SystemExit):  # Ray itself may have ended
                 ray.kill(hand.actor)
         self.hands = []
 

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ...corruptions import CORRUPTIONS
+from ...errors import MachineError
 from ...metrics import METRICS
 from ...suites import Suite, with_weights
 from ..evaluate import Screening
@@ -37,8 +38,8 @@ BATCHES = 4  # of a portion: fewer would leave a GPU without work at its end
 class Ray(Engine):
     """See the module.
 
-    Raises MachineError without Ray, or a cluster that answers; UsageError for a device that the cluster lacks;
-    DataError for images that a node lacks.
+    Raises MachineError without Ray, or a cluster that answers, to the end; UsageError for a device that the cluster
+    lacks; DataError for images that a node lacks.
     """
 
     def __init__(self, suite: Suite, options: Options, screening: Screening, keeper: Keeper) -> None:
@@ -67,6 +68,8 @@ class Ray(Engine):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stack.close()
+        if isinstance(value, SystemExit):  # as Ray's calls answer without a connection: the status would be 0
+            raise MachineError("the connection to Ray has ended; the same command resumes") from value
 
     def measure(self, sweeps: Iterable[Sweep | None]) -> None:
         crew = self.crew
