@@ -283,7 +283,9 @@ def test_a_stop_ends_the_actors_and_a_second_run_resumes(tmp_path: Path) -> None
     assert wait_until(lambda: list((tmp_path / "out/cells").glob("*.parquet")), seconds=120)
     os.kill(process.pid or 0, signal.SIGINT)
     assert status_of(process) == 130
-    assert (tmp_path / "errors").read_text() == LINE
+    *rays, line = (tmp_path / "errors").read_text().splitlines(keepends=True)
+    assert line == LINE
+    assert all(".cc:" in each for each in rays), "on a loaded machine Ray prints what its shutdown has cut off"
     assert wait_until(lambda: not commands_of(process.pid or 0)), "Ray's processes end, too"
     done = len(stored(tmp_path / "out"))
     assert 0 < done < cells
