@@ -80,13 +80,13 @@ def depends_on_batch(alone: Tensor, together: Tensor) -> bool:
 
 
 def refuse_probabilities(scores: Tensor, where: str) -> None:
-    """Raise UsageError for scores (B, classes, h, w) that are the probabilities of a softmax."""
+    """Raise UsageError for scores (B, classes, h, w) that are probabilities: of a softmax, or sigmoids."""
     scores = scores.float()
     sure = bool(((scores == 0) | (scores == 1)).all())  # a class that is stated, without probabilities
-    sums_to_one = float((scores.sum(dim=1) - 1).abs().max()) < ROUNDING
-    if scores.shape[1] > 1 and float(scores.min()) >= 0 and sums_to_one and not sure:
+    if scores.shape[1] > 1 and float(scores.min()) >= 0 and float(scores.max()) <= 1 + ROUNDING and not sure:
         raise UsageError(
-            f"{where}: its output is no logits (probabilities, whose sum is 1): use the network without its last step"
+            f"{where}: its output is no logits (all of it is between 0 and 1, as probabilities): use the network "
+            "without its last step"
         )
 
 

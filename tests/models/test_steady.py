@@ -160,9 +160,11 @@ def test_a_network_that_takes_no_single_image_is_refused() -> None:
         made(Several(nn.Identity()))
 
 
-@pytest.mark.parametrize("last", [nn.Softmax(dim=1), nn.Sequential(nn.Softmax(dim=1), nn.Upsample(scale_factor=2))])
+@pytest.mark.parametrize(
+    "last", [nn.Softmax(dim=1), nn.Sequential(nn.Softmax(dim=1), nn.Upsample(scale_factor=2)), nn.Sigmoid()]
+)
 def test_probabilities_are_refused(last: nn.Module) -> None:
-    with pytest.raises(UsageError, match=r"^model net: its output is no logits \(probabilities, whose sum is 1\): use"):
+    with pytest.raises(UsageError, match=r"^model net: its output is no logits \(all of it is between 0 and 1, as"):
         made(Net(nn.Identity(), last))
 
 
@@ -214,6 +216,7 @@ class FewSizes(Handed):
         (Net(Remembering()), "model mine: gives other scores for the same image a second time; "),
         (Net(nn.BatchNorm2d(8)).train(), "model mine: gives other scores for an image among others than alone; "),
         (Net(nn.Identity(), nn.Softmax(dim=1)), "model mine: its output is no logits "),
+        (Net(nn.Identity(), nn.Sigmoid()), "model mine: its output is no logits "),
     ],
 )
 def test_a_segmenter_gives_an_image_the_same_logits_or_is_refused(network: nn.Module, message: str) -> None:
