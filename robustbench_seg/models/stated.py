@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
+from segformer.huggingface import licence_of
 from segformer.info import CheckpointInfo
+from segformer.sources import UNKNOWN_LICENCE
 
 from ..alignment import WITHOUT_NAMES
 from ..errors import UsageError
@@ -62,7 +65,17 @@ def stated_by(network: nn.Module) -> Stated:
     if isinstance(info, CheckpointInfo):
         labels = {place: name.strip() for place, name in enumerate(info.class_names)}
         return Stated(labels, info.preprocessor, "" if info.licence == UNKNOWN else info.licence)
-    return Stated(labels_of(attribute(config, "id2label")), licence=str(attribute(config, "license") or ""))
+    return Stated(labels_of(attribute(config, "id2label")), licence=licence_by(config))
+
+
+def licence_by(config: object) -> str:
+    """Read the licence of a configuration; NVIDIA's SegFormers are known by where they were loaded from."""
+    licence = str(attribute(config, "license") or "")
+    if attribute(config, "model_type") != "segformer":
+        return licence
+    origin = str(attribute(config, "_name_or_path") or "")
+    licence = licence_of({"license": licence}, Path(origin), origin)
+    return "" if licence == UNKNOWN_LICENCE else licence
 
 
 def labels_of(value: Any) -> dict[int, str]:

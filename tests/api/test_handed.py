@@ -21,6 +21,7 @@ from robustbench_seg.errors import UsageError
 from robustbench_seg.models.base import NetworkSegmenter, Segmenter
 from robustbench_seg.models.network_identity import NetworkValues
 from segformer import CheckpointInfo, build, export_onnx, load_checkpoint, save_checkpoint
+from segformer.sources import NVIDIA_LICENCE
 
 NAMES, NAMES_OF_DATA = ("road", "sky"), ("road", "sky", "tree")
 IMAGES = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
@@ -203,6 +204,23 @@ def test_names_that_are_not_of_each_logit_are_passed_over(labels: object, names:
     network.config = SimpleNamespace(id2label=labels, license="cc-by-4.0")
     made = made_of(network, "a", NAMES_OF_DATA, version="1")
     assert (made.class_names, made.licence) == (names, "cc-by-4.0")
+
+
+@pytest.mark.parametrize(
+    ("origin", "licence"),
+    [
+        ("nvidia/segformer-b0-finetuned-ade-512-512", NVIDIA_LICENCE),
+        ("/cache/models--nvidia--mit-b0/snapshots/1", NVIDIA_LICENCE),
+        ("somebody/segformer", "mit"),
+        ("", "mit"),
+    ],
+)
+def test_weights_of_nvidia_in_memory_have_its_licence(origin: str, licence: str) -> None:
+    network = drawn(Small(3))
+    network.config = SimpleNamespace(model_type="segformer", _name_or_path=origin, license="mit")
+    assert made_of(network, "a", NAMES_OF_DATA, version="1").licence == licence
+    own = made_of(network, "a", NAMES_OF_DATA, preprocess={"licence": "own"}, version="1")
+    assert own.licence == (NVIDIA_LICENCE if licence == NVIDIA_LICENCE else "own")
 
 
 def test_an_input_that_no_model_here_can_have_is_stated_by_the_user() -> None:
