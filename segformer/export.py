@@ -34,12 +34,12 @@ def write_graph(
 ) -> None:
     """Write the graph of any network from images to logits; otherwise as `export_onnx`.
 
-    about: the description in the metadata. sides: height and width of the example image.
+    about: the description in the metadata. sides: height and width of the example image. Each module keeps its mode.
     """
     tensors = [*network.parameters(), *network.buffers()]
     if (size := sum(tensor.nbytes for tensor in tensors)) > MOST_BYTES:
         raise ValueError(f"{path}: the weights have {size / 1e9:.1f} GB, but an ONNX graph has 2 GB at most")
-    training = network.training
+    modes = [(module, module.training) for module in network.modules()]  # BatchNorm's may be frozen
     free = torch.export.Dim.DYNAMIC
     place = tensors[0].device if tensors else torch.device("cpu")
     try:
@@ -54,7 +54,8 @@ def write_graph(
                 dynamic_shapes=({0: free, 2: free, 3: free},),
             )
     finally:
-        network.train(training)
+        for module, training in modes:
+            module.training = training
     assert program is not None
     program.model.metadata_props[METADATA_KEY] = json.dumps(about, sort_keys=True)
     write_atomically(path, program.model_proto.SerializeToString())

@@ -22,6 +22,8 @@ TUPLE = re.compile(r"(?<![\w.])\(([^()]*)\)")
 DICTIONARY = re.compile(r"(?:\b(\w+)['\"]?\s*[=:]\s*)?(?:\b([\w.]+)\(|\{)([^(){}]*)[)}]")
 # Names and types of entries that normalise images. Initialisers have a "std" too, and the type Normal.
 OF_IMAGES = re.compile(r"im(g|age)_?norm|normali[sz]|pre_?processor", re.IGNORECASE)
+# Images are read as BGR. Where nothing is stated, a step of a pipeline feeds RGB, and a preprocessor feeds BGR.
+FEEDS_BGR = re.compile(r"pre_?processor", re.IGNORECASE)
 ORDERS = {"True": True, "true": True, "False": False, "false": False}
 
 
@@ -44,14 +46,11 @@ def read_normalisation(config: str, path: Path) -> str:
     differ, and for one that is not three numbers for the mean and three for the standard deviation.
     """
     parts = list(image_parts(config))
-    means, deviations, orders = (
-        {text for part in parts for text in re.findall(rf"\b{name}['\"]?\s*[=:]\s*(\[[^\]]*\][^,]*|[^,]*)", part)}
-        for name in ("mean", "std", "(?:bgr_)?to_rgb")
-    )
+    means, deviations = ({text for part, _ in parts for text in texts_of(name, part)} for name in ("mean", "std"))
     if not means and not deviations:
         return ""
     mean, std = (unify(path, name, map(numbers, texts)) for name, texts in (("mean", means), ("std", deviations)))
-    in_order = unify(path, "to_rgb", (ORDERS.get(text.strip()) for text in orders or ["True"]))
+    in_order = unify(path, "to_rgb", (order for part in parts for order in orders(*part)))
     pairs = zip((*mean, *std), IMAGENET, strict=True)
     if in_order and all(math.isclose(ours, theirs, rel_tol=1e-4) for ours, theirs in pairs):
         return ""
@@ -67,15 +66,35 @@ def read_normalisation(config: str, path: Path) -> str:
     return json.dumps(normalisation, sort_keys=True)
 
 
-def image_parts(config: str) -> Iterator[str]:
-    """List the text of each dictionary that describes a normalisation of images, without nested dictionaries."""
+def texts_of(name: str, part: str) -> list[str]:
+    """List the texts of the values that a dictionary's text gives to a name, a regular expression."""
+    return re.findall(rf"\b(?:{name})['\"]?\s*[=:]\s*(\[[^\]]*\][^,]*|[^,]*)", part)
+
+
+def orders(part: str, default: bool) -> list[bool | None]:
+    """Read whether a dictionary feeds RGB; [] if it states no numbers either, None in the place of what is unreadable.
+
+    default: where it states numbers alone.
+    """
+    stated = [ORDERS.get(text.strip()) for text in texts_of("(?:bgr_)?to_rgb|rgb_to_bgr", part)]
+    if not stated:
+        return [default] if texts_of("mean|std", part) else []
+    return [None if None in stated else any(stated)]  # either conversion swaps red and blue
+
+
+def image_parts(config: str) -> Iterator[tuple[str, bool]]:
+    """List the text of each dictionary that describes a normalisation of images, without nested dictionaries.
+
+    With it, whether it feeds RGB if it states no order.
+    """
     text, before = COMMENT.sub("", config), ""
     while text != before:  # from the inside out
         before, text = text, TUPLE.sub(r"[\1]", text)
         for name, call, part in DICTIONARY.findall(text):
             kind = re.search(r"\btype['\"]?\s*[=:]\s*['\"]?([\w.]+)", part)
-            if any(map(OF_IMAGES.search, (name, call, kind[1] if kind else ""))):
-                yield part
+            words = (name, call, kind[1] if kind else "")
+            if any(map(OF_IMAGES.search, words)):
+                yield part, not any(map(FEEDS_BGR.search, words))
         text = DICTIONARY.sub("...", text)
 
 

@@ -21,7 +21,7 @@ from segformer.shards import WEIGHTS, refuse_outside
 from ..errors import UsageError, in_one_line, missing_extra
 from ..files import digest
 from ..wording import counted, listed
-from .base import NetworkSegmenter, unchanged
+from .base import NetworkSegmenter, extend_identity, unchanged
 from .foreign import Facts, wrap
 from .hf_processor import ProcessorResize
 from .hub import fetch
@@ -35,6 +35,16 @@ TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json
 TASK = "the task is semantic"
 # They have queries, but of boxes or of videos: no map of classes follows from them as from the others'.
 NO_MAPS = ("detr", "videomt")
+# Image processors whose defaults are not ImageNet's, by the type of network: of files that name none.
+USUAL = {
+    "beit": "BeitImageProcessor",
+    "data2vec-vision": "BeitImageProcessor",
+    "dpt": "DPTImageProcessor",
+    "mobilenet_v2": "MobileNetV2ImageProcessor",
+    "mobilevit": "MobileViTImageProcessor",
+    "mobilevitv2": "MobileViTImageProcessor",
+    "tipsv2_dpt": "Tipsv2DptImageProcessor",
+}
 
 
 class WithTask(nn.Module):
@@ -100,7 +110,8 @@ def load_with_library(request: Request, folder: Path, config: dict[str, Any]) ->
     network = network.float()
     is_segformer = config["model_type"] == "segformer"
     licence = licence_of(config, folder, repository_of(request.weights)) if is_segformer else config.get("license")
-    return wrap(
+    preprocessing = preprocessing_of(folder, USUAL.get(config["model_type"], ""))
+    made = wrap(
         network if tokens is None else WithTask(network, tokens),
         request,
         Facts(
@@ -110,10 +121,13 @@ def load_with_library(request: Request, folder: Path, config: dict[str, Any]) ->
             names=tuple(str(network.config.id2label[k]).strip() for k in range(network.config.num_labels)),
             outputs=network.config.num_labels,
             licence=str(licence or ""),
-            preprocessing=preprocessing_of(folder),
+            preprocessing=preprocessing,
             likely=likely_size(network.config),
         ),
     )
+    if preprocessing != preprocessing_of(folder):  # which earlier versions took
+        extend_identity(made, *preprocessing.numbers)
+    return made
 
 
 def class_for(library: Any, model_type: object, folder: Path) -> Any:
@@ -150,11 +164,11 @@ def files_of(folder: Path, config: dict[str, Any]) -> Iterator[Path]:
             yield folder / name
 
 
-def preprocessing_of(folder: Path) -> Preprocessing:
-    """Read the folder's image processor; ImageNet's numbers where it has none."""
+def preprocessing_of(folder: Path, usual: str = "") -> Preprocessing:
+    """Read the folder's image processor, of the usual class if it names none; ImageNet's numbers where it has none."""
     text = read_preprocessor(folder)
     origin = "of its image processor" if text else "its folder has no image processor"
-    return replace(Preprocessing.from_json(text, f"image processor of {folder}"), origin=origin)
+    return replace(Preprocessing.from_json(text, f"image processor of {folder}", usual), origin=origin)
 
 
 def likely_size(config: Any) -> tuple[int, int] | None:

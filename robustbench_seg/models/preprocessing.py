@@ -120,7 +120,7 @@ class Preprocessing:
         return json.dumps(fields, sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str, where: str = "image processor") -> Self:
+    def from_json(cls, text: str, where: str = "image processor", usual: str = "") -> Self:
         """Read the text of a preprocessor_config.json, as `from_transformers` does; "" is ImageNet's."""
         if not text:
             return cls()
@@ -130,16 +130,16 @@ class Preprocessing:
             raise UsageError(f"{where}: not JSON ({error})") from None
         if not isinstance(loaded, dict):
             raise UsageError(f"{where}: expected a JSON object")
-        return cls.from_transformers(loaded, where)
+        return cls.from_transformers(loaded, where, usual)
 
     @classmethod
-    def from_transformers(cls, fields: Mapping[str, Any], where: str) -> Self:
+    def from_transformers(cls, fields: Mapping[str, Any], where: str, usual: str = "") -> Self:
         """Read the fields of an image processor of Transformers; those left out have its class's defaults.
 
-        where: the file, for errors. Raises UsageError for a class that is not known, and for a step or a value that
-        can't be applied.
+        where: the file, for errors. usual: the class where the fields name none. Raises UsageError for a class that is
+        not known, and for a step or a value that can't be applied.
         """
-        name = fields.get("image_processor_type") or fields.get("feature_extractor_type")
+        name = fields.get("image_processor_type") or fields.get("feature_extractor_type") or usual
         stems = [stem for stem in PROCESSORS if name in [stem + suffix for suffix in SUFFIXES]]
         defaults = PROCESSORS[stems[0]] if stems else UNNAMED
         if name and not stems:

@@ -69,17 +69,24 @@ class Options:
             made = replace(of_files, **stated, origin=origin)
         except ValueError as error:
             raise UsageError(f"options of a model: {error}") from None
-        if self.mean and made.rescale < 0.1 and max(map(abs, self.mean)) > 2:
+        small = made.rescale < 0.1
+        if self.mean and small and max(map(abs, self.mean)) > 2:
             raise UsageError(
                 f"option mean of a model: {self.mean} is of values 0 .. 255, but they are rescaled by "
                 f"{made.rescale:g}: add rescale=1, or give the mean of values 0 .. 1"
             )
+        if self.mean and not small and self.rescale is None and 0 < max(map(abs, self.mean)) <= 2:
+            raise UsageError(
+                f"option mean of a model: {self.mean} is of values 0 .. 1, but its files rescale values 0 .. 255 by "
+                f"{made.rescale:g}: add rescale=1/255, or give the mean of values 0 .. 255"
+            )
         # Mean and std of what was found belong to its scale: with values 0 .. 255, 0.485 would subtract nearly nothing.
         names = [name for name in ("mean", "std") if name not in stated]
-        if names and of_files.rescale < 0.1 <= made.rescale and any(of_files.mean):
+        if names and (of_files.rescale < 0.1) != small and any(of_files.mean):
+            scale, other = ("makes values 0 .. 1", "0 .. 255") if small else ("leaves values 0 .. 255", "0 .. 1")
             raise UsageError(
-                f"option rescale of a model: {made.rescale:g} leaves values 0 .. 255, but its {' and '.join(names)} "
-                f"{getattr(made, names[0])} would be of values 0 .. 1: state mean and std, too"
+                f"option rescale of a model: {made.rescale:g} {scale}, but its {' and '.join(names)} "
+                f"{getattr(made, names[0])} would be of values {other}: state mean and std, too"
             )
         return made
 

@@ -9,7 +9,7 @@ from segformer.huggingface import HUB, missing
 
 from ..errors import UsageError
 from ..wording import counted
-from .base import NetworkSegmenter, unchanged
+from .base import NetworkSegmenter, extend_identity, unchanged
 from .preprocessing import IMAGENET, Preprocessing
 from .request import Request
 
@@ -83,7 +83,7 @@ def read_network(request: Request) -> SegFormer:
 def wrap_network(network: SegFormer, request: Request, names: Sequence[str]) -> NetworkSegmenter:
     """Make a network a model under test. names: of its logits, none where its files have none."""
     stored = tuple(name.strip() for name in names)  # a widespread ADE20K list has "bed "
-    return NetworkSegmenter(
+    model = NetworkSegmenter(
         name=request.name,
         network=network,
         class_names=request.names(stored, network.config.num_classes, request.weights),
@@ -92,6 +92,9 @@ def wrap_network(network: SegFormer, request: Request, names: Sequence[str]) -> 
         about=describe(network),
         preprocessing=Preprocessing.from_json(network.info.preprocessor, f"image processor of {request.weights}"),
     )
+    if model.preprocessing.order == "BGR":  # earlier versions took some of them for RGB
+        extend_identity(model, model.preprocessing.order)
+    return model
 
 
 def files_of(weights: str) -> list[Path]:

@@ -15,11 +15,12 @@ from segformer.fitting import fit
 from segformer.sources import NVIDIA_LICENCE
 
 from ..errors import UsageError
-from .base import NetworkSegmenter
+from .base import NetworkSegmenter, extend_identity
 from .foreign import Facts, wrap
 from .hub import fetch
 from .request import Request
 from .smp_files import CONFIG, TRANSFORM, SmpFiles, read_smp
+from .smp_input import ENCODER, OF_HALF
 
 __all__ = ["building", "fill", "load"]
 
@@ -32,7 +33,7 @@ def load(request: Request) -> NetworkSegmenter:
     path = fetch(request, also=(CONFIG, TRANSFORM))
     files = read_smp(path)
     assert files.classes is not None  # a config.json has it
-    return wrap(
+    model = wrap(
         build(path, files, files.classes),
         request,
         Facts(
@@ -44,6 +45,9 @@ def load(request: Request) -> NetworkSegmenter:
             preprocessing=files.preprocessing,
         ),
     )
+    if files.encoder in OF_HALF and files.preprocessing.origin == ENCODER:  # earlier versions fed ImageNet's
+        extend_identity(model, *files.preprocessing.numbers)
+    return model
 
 
 def is_nvidias(request: Request, files: SmpFiles) -> bool:

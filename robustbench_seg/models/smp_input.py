@@ -9,7 +9,7 @@ from segformer.files import read_json
 from ..errors import UsageError
 from .preprocessing import Preprocessing
 
-__all__ = ["TRANSFORM", "preprocessing_of_encoder", "preprocessing_of_transform"]
+__all__ = ["ENCODER", "OF_HALF", "TRANSFORM", "preprocessing_of_encoder", "preprocessing_of_transform"]
 
 TRANSFORM = "albumentations_config_eval.json"  # next to the weights, of Albumentations' own `save_pretrained`
 # Steps of Albumentations that change no number here: views decide sizes.
@@ -17,6 +17,7 @@ SIZES = ("Resize", "LongestMaxSize", "SmallestMaxSize", "PadIfNeeded", "Pad", "C
 ENCODER = "its encoder's"  # of a preprocessing
 HALF, DPN_MEAN = (0.5, 0.5, 0.5), (124 / 255, 117 / 255, 104 / 255)
 DPN_STD = 1 / (0.0167 * 255)
+OF_HALF = ("inceptionresnetv2", "inceptionv4", "xception")  # encoders whose mean and std are HALF, as Inception's are
 
 
 def preprocessing_of_encoder(encoder: str, initial: str | None, where: Path) -> Preprocessing:
@@ -36,7 +37,7 @@ def preprocessing_of_encoder(encoder: str, initial: str | None, where: Path) -> 
         raise UsageError(f"{where}: {unknown_input(encoder)}")
     if encoder.startswith("dpn"):
         return Preprocessing(mean=DPN_MEAN, std=(DPN_STD, DPN_STD, DPN_STD), origin=ENCODER)
-    if initial == "advprop" or "efficientnet_lite" in encoder:
+    if encoder in OF_HALF or initial == "advprop" or "efficientnet_lite" in encoder:
         return Preprocessing(mean=HALF, std=HALF, origin=ENCODER)
     return Preprocessing(origin=ENCODER)
 

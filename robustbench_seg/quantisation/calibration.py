@@ -30,7 +30,7 @@ TRAINING = re.compile(r"fit|train(?!.*(val|test)).*", re.IGNORECASE)
 class Calibration:
     """So many images of a training split, evenly spaced over its sorted ids, put through a view.
 
-    Raises UsageError for a split that may be scored: whose name is no TRAINING.
+    Raises UsageError for a split that may be scored: whose name is no TRAINING; and for fewer images than one.
     """
 
     dataset: Dataset
@@ -38,6 +38,8 @@ class Calibration:
     view: View = View()  # noqa: RUF009  frozen
 
     def __post_init__(self) -> None:
+        if self.images < 1:
+            raise UsageError(f"activations are calibrated on 1 image or more, got {self.images}")
         split = self.dataset.split
         if not is_for_training(split):
             training = ", ".join(filter(is_for_training, self.dataset.splits)) or "none"

@@ -14,9 +14,11 @@ from torchvision.transforms.v2.functional import normalize
 from robustbench_seg.errors import UsageError
 from robustbench_seg.models import load_source, start_from_encoder
 from robustbench_seg.models.base import Segmenter
+from robustbench_seg.models.hf import NO_MAPS, USUAL, preprocessing_of
 from robustbench_seg.models.preprocessing import IMAGENET, PROCESSORS, Preprocessing
 from robustbench_seg.models.source import Source
-from segformer import build
+from segformer import CheckpointInfo, build, save_checkpoint
+from segformer.files import sha256_of
 
 CPU = torch.device("cpu")
 CLASSES = ("road", "sky", "car")
@@ -37,6 +39,12 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "another class's defaults": {"image_processor_type": "BeitImageProcessor"},
     "without a class": {"image_std": [0.3, 0.4, 0.5]},
 }
+
+# The networks of Transformers that segment images here.
+NAMES = transformers.models.auto.modeling_auto
+MAPS = {*NAMES.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES, *NAMES.MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING_NAMES}
+TYPES = sorted(MAPS - {*NO_MAPS})
+CLOSE = {"atol": 2e-6, "rtol": 2e-6}
 
 
 def load(folder: str) -> Segmenter:
@@ -90,7 +98,7 @@ def test_the_input_is_that_of_transformers(name: str) -> None:
     fields = CONFIGURATIONS[name]
     expected = processor_of(fields)(list(IMAGES), return_tensors="pt")["pixel_values"].float()
     got = Preprocessing.from_transformers(fields, "here").normalise(IMAGES)
-    torch.testing.assert_close(got, expected, atol=2e-6, rtol=2e-6)
+    torch.testing.assert_close(got, expected, **CLOSE)
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
@@ -104,6 +112,26 @@ def test_a_folder_of_transformers_gives_the_logits_of_transformers(name: str, sa
         torch.testing.assert_close(model(IMAGES), expected, atol=1e-4, rtol=1e-5)
     said = model.about.partition(", input ")[2]
     assert bool(said) == (Preprocessing.from_transformers(CONFIGURATIONS[name], "") != IMAGENET)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_file_that_names_no_class_has_the_defaults_of_its_networks(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}), encoding="utf-8")
+    fields = {"do_resize": False, "do_center_crop": False, "do_pad": False, "do_split_image": False}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(fields), encoding="utf-8")
+    processor = transformers.AutoImageProcessor.from_pretrained(tmp_path, use_fast=True)
+    task = [["semantic"] * len(IMAGES)] if kind == "oneformer" else []
+    expected = processor(list(IMAGES), *task, return_tensors="pt")["pixel_values"].float()
+    torch.testing.assert_close(preprocessing_of(tmp_path, USUAL.get(kind, "")).normalise(IMAGES), expected, **CLOSE)
+
+
+@pytest.mark.parametrize("bgr", [False, True])
+def test_a_network_of_bgr_is_another_than_the_one_that_earlier_versions_fed(bgr: bool, tmp_path: Path) -> None:
+    network = build("b0", num_classes=len(CLASSES))
+    network.info = CheckpointInfo(preprocessor=json.dumps({"do_flip_channel_order": bgr}))
+    save_checkpoint(network, tmp_path / "net.safetensors")
+    model = load(str(tmp_path / "net.safetensors"))
+    assert (model.checkpoint_sha256 != sha256_of(tmp_path / "net.safetensors")) == bgr
 
 
 def test_a_folder_without_an_image_processor_is_taken_for_imagenets(saved: tuple[Path, Any]) -> None:

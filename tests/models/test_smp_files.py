@@ -293,6 +293,12 @@ DPN = Preprocessing(mean=(0.48627450980392156, 0.4588235294117647, 0.40784313725
         ("timm-efficientnet-b0", "noisy-student", IMAGENET),
         ("timm-efficientnet-b0", "advprop", HALF),
         ("timm-tf_efficientnet_lite2", "imagenet", HALF),
+        ("inceptionresnetv2", "imagenet+background", HALF),
+        ("inceptionv4", "imagenet", HALF),
+        ("xception", None, HALF),
+        ("mit_b2", "imagenet", IMAGENET),
+        ("timm-skresnet18", "imagenet", IMAGENET),
+        ("mobileone_s4", "imagenet", IMAGENET),
         ("dpn68", "imagenet", DPN),
     ],
 )
@@ -310,6 +316,21 @@ def test_an_encoder_of_another_input_gets_it(tmp_path: Path) -> None:
     with torch.inference_mode():
         torch.testing.assert_close(model(IMAGES), theirs(tmp_path, IMAGES, HALF), atol=1e-4, rtol=1e-4)
     assert model.about.endswith(", mean (0.5, 0.5, 0.5), std (0.5, 0.5, 0.5) (its encoder's)")
+
+
+def test_an_encoder_of_inceptions_input_gets_it_and_its_numbers_are_part_of_the_identity(tmp_path: Path) -> None:
+    """Earlier versions fed it ImageNet's, so what they stored must not count as the same model's."""
+    network = smp.Unet("xception", encoder_weights=None, classes=3, decoder_channels=(16, 8, 8, 8, 8)).eval()
+    network.save_pretrained(tmp_path)
+    model = load(tmp_path, "smp")
+    with torch.inference_mode():
+        torch.testing.assert_close(model(IMAGES), theirs(tmp_path, IMAGES, HALF), atol=1e-4, rtol=1e-4)
+    of_all = of_files(tmp_path, "config.json", "model.safetensors")
+    assert model.checkpoint_sha256 != of_all
+    assert f"weights sha256 {of_all}" in model.about
+    write_transform(tmp_path, [NORMALISE])
+    stated = load(tmp_path, "smp").checkpoint_sha256
+    assert stated == of_files(tmp_path, "albumentations_config_eval.json", "config.json", "model.safetensors")
 
 
 # The form is that of Albumentations 1.4, whose `save_pretrained` puts the file next to the weights.

@@ -189,6 +189,39 @@ def test_a_rescale_that_leaves_the_mean_of_another_scale_is_refused_with_the_cur
     assert "times 1, mean (0, 0, 0), std (1, 1, 1) (as stated)" in load(f"{text}&mean=0&std=1").about
 
 
+OF_BYTES = Preprocessing(rescale=1.0, mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))  # of values 0 .. 255
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        (
+            {"mean": "0.485,0.456,0.406", "std": "0.229,0.224,0.225"},
+            r"\) is of values 0 \.\. 1, .*: add rescale=1/255,",
+        ),
+        (
+            {"rescale": "1/255"},
+            r"makes values 0 \.\. 1, but its mean and std \(123\.675, .* of values 0 \.\. 255: state",
+        ),
+        ({"rescale": "1/255", "mean": 0.5}, r"makes values 0 \.\. 1, but its std \(58\.395, "),
+    ],
+)
+def test_numbers_of_another_scale_than_that_of_files_of_values_to_255_are_refused(
+    stated: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        Options.parse(stated).apply(OF_BYTES)
+
+
+def test_numbers_of_one_scale_take_the_place_of_those_of_files_of_values_to_255() -> None:
+    imagenet = {"mean": "0.485,0.456,0.406", "std": "0.229,0.224,0.225", "rescale": "1/255"}
+    assert Options.parse(imagenet).apply(OF_BYTES) == Preprocessing()
+    assert Options.parse({"mean": 0, "std": 1}).apply(OF_BYTES).mean == (0, 0, 0)
+    assert Options.parse({"mean": 127.5}).apply(OF_BYTES).mean == (127.5, 127.5, 127.5)
+    bare = Preprocessing(rescale=1.0, mean=(0, 0, 0), std=(1, 1, 1))
+    assert Options.parse({"rescale": "1/255"}).apply(bare).rescale == 1 / 255
+
+
 def test_options_that_have_no_place_are_refused(tmp_path: Path) -> None:
     for text, message in [
         ("constant?mean=0.5", "its input is its own, and can't be stated"),

@@ -17,6 +17,7 @@ from robustbench_seg.errors import MachineError, UsageError
 from robustbench_seg.measure.views import predict, view_logits
 from robustbench_seg.models import build_network, load_source
 from robustbench_seg.models.base import NetworkSegmenter
+from robustbench_seg.models.foreign import Foreign
 from robustbench_seg.models.onnx import OnnxSegmenter
 from robustbench_seg.models.preprocessing import IMAGENET, Preprocessing
 from robustbench_seg.models.source import Source
@@ -89,6 +90,19 @@ def int8(pair: tuple[NetworkSegmenter, Path]) -> Path:
     path = pair[1].with_name("int8.onnx")
     make_int8(pair[1], path)
     return path
+
+
+@pytest.mark.parametrize("frozen", [True, False], ids=["in evaluation", "with a norm in training"])
+def test_an_export_changes_no_mode_of_the_network_of_a_model(tmp_path: Path, frozen: bool) -> None:
+    norm = torch.nn.BatchNorm2d(5)
+    model = segmenter(Foreign(torch.nn.Sequential(torch.nn.Conv2d(3, 5, 1), norm, torch.nn.Dropout())))
+    norm.train(not frozen)
+    modes = [module.training for module in model.network.modules()]
+    before = model(scene(0).permute(2, 0, 1)[None]) if frozen else None
+    float_graph(model, tmp_path / "float.onnx")
+    assert [module.training for module in model.network.modules()] == modes
+    if before is not None:
+        assert torch.equal(model(scene(0).permute(2, 0, 1)[None]), before)
 
 
 @pytest.mark.parametrize("view", ["whole", "pad-32", "whole-x0.75", "slide-64-48"])
@@ -220,6 +234,12 @@ def test_a_split_that_may_be_scored_is_refused(split: str) -> None:
     )
     with pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
         Calibration(dataset=named(split, "train-fog", "fit"))
+
+
+@pytest.mark.parametrize("images", [0, -2])
+def test_a_calibration_without_images_is_refused(images: int) -> None:
+    with pytest.raises(UsageError, match=f"calibrated on 1 image or more, got {images}"):
+        Calibration(dataset=TRAINING, images=images)
 
 
 def test_of_a_data_set_without_training_images_there_is_no_split_to_name() -> None:
