@@ -22,6 +22,7 @@ __all__ = ["SHIPPED", "WITHOUT_NAMES", "Alignment", "align"]
 
 MOST_CLASSES = 254  # the index of nothing fits into a byte, and differs from the value of ignored pixels
 LISTED = 8
+FORM = "classes: {model class: data set class, ...}"  # of a table
 WITHOUT_NAMES = re.compile(r"(label|class)?[ _-]*\d+", re.IGNORECASE)  # as Transformers calls classes without names
 OF_NAMES = str.maketrans("", "", " -_")  # what is written in one name and not in another
 
@@ -156,15 +157,15 @@ def align(
     to = [index_in(theirs, model_class) for model_class in mine]
     meant: dict[str, str] = {}
     for model_class, target in given.items():
-        own = mine[expect_in(mine, model_class, "the model")]
+        own = mine[expect_in(mine, model_class, "the model", theirs)]
         if (other := meant.setdefault(own, model_class)) != model_class:
-            raise UsageError(f"the table has {other!r} and {model_class!r}, which are one class of the model")
-        index = len(theirs) if target is None else expect_in(theirs, target, "the data set")
+            raise UsageError(f"{FORM} has {other!r} and {model_class!r}, which are one class of the model")
+        index = len(theirs) if target is None else expect_in(theirs, target, "the data set", mine)
         to = [index if name == own else before for name, before in zip(mine, to, strict=True)]
     if set(to) == {len(theirs)}:
         raise UsageError(
             f"no class of the model ({listed(mine, LISTED)}) is one of the data set's ({listed(theirs, LISTED)}); give "
-            "a table, classes: {model class: data set class, ...}"
+            f"a table, {FORM}"
         )
     how = f"by {name}" if name else "by a table" if given else "by name"
     return Alignment(mine, theirs, tuple(to), how)
@@ -190,11 +191,18 @@ def shipped_for(mine: Sequence[str], theirs: Sequence[str]) -> str | None:
     return None
 
 
-def expect_in(names: Sequence[str], name: str, whose: str) -> int:
-    """Find a name's index. Raises UsageError where it is not there."""
+def expect_in(names: Sequence[str], name: object, whose: str, others: Sequence[str]) -> int:
+    """Find a name's index. Raises UsageError where it is not there.
+
+    names: of the model or the data set, whichever `whose` states. others: of the other one.
+    """
+    if not isinstance(name, str):
+        raise UsageError(f"{FORM}: both are names, got {name!r:.60} as a class of {whose}")
     if (index := index_in(names, name)) < len(names):
         return index
-    raise UsageError(f"{whose} has no class {name!r}; its classes are {', '.join(names)}")
+    other = "the data set" if whose == "the model" else "the model"
+    turned = f"; {other} has one, and the table is {FORM}" if index_in(others, name) < len(others) else ""
+    raise UsageError(f"{whose} has no class {name!r}; the classes of {whose} are {', '.join(names)}{turned}")
 
 
 def index_in(names: Sequence[str], name: str) -> int:

@@ -48,6 +48,8 @@ def test_the_finding_of_a_store_is_whether_the_published_number_is_met(network: 
     assert f": {100 * cells['miou'].iloc[0] - 1:.2f} against " in lower.title
     for other in ({"void": "other"}, {"dataset": "streets"}, {"images": 100}, {"view": "pad-32"}):
         assert released_finding(cells.assign(**other)) is None, "of another setting"
+    for other in ({"parameters": 1}, {"about": "a network of mine, under the name of another's"}):
+        assert released_finding(cells.assign(**other)) is None, "of another network"
 
 
 def test_the_pages_table_and_the_released_numbers_agree() -> None:

@@ -50,7 +50,9 @@ def test_the_commands_for_pictures_run_where_the_run_was_started(tmp_path: Path)
         done = program(*line, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     assert "worst of 6 images" in (tmp_path / "results/demo/report/index.html").read_text(encoding="utf-8")
-    names = {path.name.rpartition("-")[2] for path in (tmp_path / "pictures/constant/whole/worst/clean").iterdir()}
+    names = {
+        path.name.rpartition("-")[2] for path in (tmp_path / "pictures/small/constant/whole/worst/clean").iterdir()
+    }
     assert names == {"image.png", "label.png", "prediction.png"}
 
 

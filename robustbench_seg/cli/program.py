@@ -17,6 +17,7 @@ from ..files import expanded
 from ..plugin import import_file
 from ..stopping import unbroken
 from .check import check
+from .command import Command
 from .corrupt import corrupt
 from .export import export
 from .listing import list_kind
@@ -97,8 +98,10 @@ app = typer.Typer(
 )
 for name, command in COMMANDS.items():
     full = with_option(command, "plugins", Plugins, with_plugins)
-    app.command(name)(at_home(with_option(full, "quiet", Quiet, quietly) if name in QUIET else full))
-app.command("slurm", context_settings=EXTRA, options_metavar=USAGE)(slurm)  # it passes --plugin and --quiet on to `run`
+    app.command(name, cls=Command)(at_home(with_option(full, "quiet", Quiet, quietly) if name in QUIET else full))
+app.command("slurm", cls=Command, context_settings=EXTRA, options_metavar=USAGE)(
+    slurm
+)  # it passes --plugin and --quiet on to `run`
 
 
 def show_version(version: bool) -> None:

@@ -119,10 +119,7 @@ def tables_of(source: "Source", metric: str, top: int) -> list["Table"]:
     if not len(source.quality):
         return []
     own = metric_of(source.quality, metric)
-    # The intervals here are of mIoU alone, so no other metric is resampled.
-    cells = source.quality.assign(metrics=[()] * len(source.quality), metric_sources=[()] * len(source.quality))
-    panels = Panel.all_of(replace(source, quality=cells))
-    return [table for panel in panels for view in panel.views for table in worst_tables(view, own, top)]
+    return [table for panel in Panel.all_of(source) for view in panel.views for table in worst_tables(view, own, top)]
 
 
 def with_texts(table: "Table") -> "Table":

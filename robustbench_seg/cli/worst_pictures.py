@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,20 +48,22 @@ class Wish:
 def wishes_of(sources: Sequence["Source"], metric: str) -> list[Wish]:
     """Choose for each model and view the worst, median and best image by a metric: clean, and where it is worst.
 
-    A view of several settings has a folder in each, numbered as in a report; each of several suites has a folder too.
+    Each suite has a folder, and in it each model, and in this each view under its name in a report.
     """
     from ..studies.counts import blocks_in
-    from ..studies.titles import numbered
+    from ..studies.setting import Setting
     from ..studies.worst import image_scores, metric_of
 
     wishes: list[Wish] = []
-    suites = numbered([source.plan.suite for source in sources])
-    for suite, source in zip(suites if len(sources) > 1 else [""], sources, strict=True):
-        place = Path(folder_name(suite)) if suite else Path()
-        for view, cells in cells_by_view(source):
-            for title, own in cells.groupby("title", sort=False):
+    suites = folder_names([source.plan.suite for source in sources])
+    for suite, source in zip(suites, sources, strict=True):
+        views = [view for setting in Setting.all_of(source) for view in setting.views]
+        models = list(dict.fromkeys(title for view in views for title in view.cells["title"]))
+        folders = dict(zip(models, folder_names(models), strict=True))
+        for name, view in zip(folder_names([view.name for view in views]), views, strict=True):
+            for title, own in view.cells.groupby("title", sort=False):
                 if scores := image_scores(own, blocks_in(own), source.conditions, metric_of(own, metric)):
-                    wishes += wishes_in(place / folder_name(title) / folder_name(view), own, scores)
+                    wishes += wishes_in(Path(suite, folders[title], name), own, scores)
     return wishes
 
 
@@ -71,21 +74,6 @@ def wishes_in(folder: Path, cells: "pd.DataFrame", scores: "ImageScores") -> Ite
             place = folder / name / (f"{corruption}-{severity}" if severity else corruption)
             for cell in cells[(cells["corruption"] == corruption) & (cells["severity"] == severity)].itertuples():
                 yield wish_of(cell, scores.ids[image], place)
-
-
-def cells_by_view(source: "Source") -> "list[tuple[str, pd.DataFrame]]":
-    """Take the cells of a view in one setting, with `title`, under the view's name in a report."""
-    from ..store.cell import view_name
-    from ..studies.evidence import SAME_IMAGES
-    from ..studies.titles import numbered, titles_of
-
-    if not len(source.quality):
-        return []
-    cells = source.quality.assign(title=titles_of(source.quality))
-    settings = sorted((part for _, part in cells.groupby(SAME_IMAGES, sort=False)), key=source.precedence, reverse=True)
-    parts = [part for setting in settings for _, part in setting.groupby("view", sort=False)]
-    names = [view_name(part["view"].iloc[0], part["void"].iloc[0]) for part in parts]
-    return list(zip(numbered(names), parts, strict=True))
 
 
 def gallery_wishes(source: "Source") -> list[Wish]:
@@ -116,9 +104,11 @@ def wish_of(cell: Any, image_id: Any, folder: Path) -> Wish:
     return Wish(key=cell.key, command=command, model=cell.model, image_id=str(image_id), folder=folder)
 
 
-def folder_name(text: str) -> str:
-    """Name the folder of a model or view: no part of the name leads out of its parent folder."""
-    return re.sub(r"[^\w.+-]", "-", text).strip(".") or "model"
+def folder_names(names: Sequence[str]) -> list[str]:
+    """Name a folder for each suite, model or view: none leads out of its parent folder, and no two are one."""
+    from ..studies.titles import numbered
+
+    return numbered([re.sub(r"[^\w.+-]+", "-", name).strip(".-") or "model" for name in names])
 
 
 def make_pictures(
@@ -129,7 +119,7 @@ def make_pictures(
     weights: list[str] | None,
     note: Callable[[str], None],
 ) -> None:
-    """Make the pictures into a folder.
+    """Make the pictures into a folder, in the place of those that an earlier call left of the same views.
 
     context: see `read_run`. data, weights: in the place of those in the commands. note: see `make_jobs`.
 
@@ -137,6 +127,7 @@ def make_pictures(
     """
     from ..measure.plan import make_jobs, open_data
 
+    former = {out / wish.folder.parent for wish in wishes if not wish.folder.is_absolute()}
     for command in dict.fromkeys(wish.command for wish in wishes):
         own = [wish for wish in wishes if wish.command == command]
         suite, options = request_of(context, command, data, weights)
@@ -147,9 +138,20 @@ def make_pictures(
                 f"no pictures of {listed(list(dict.fromkeys(other)), MOST)}: the weights, the data or the program are "
                 f"not those that were measured by {command!r}; name them with --weights and --data"
             )
+        while former:
+            remove_pictures(former.pop())
         for key in dict.fromkeys(wish.key for wish in own):
             assert dataset is not None  # the command made quality cells
             save_images(jobs[key], dataset, [(wish.image_id, out / wish.folder) for wish in own if wish.key == key])
+
+
+def remove_pictures(folder: Path) -> None:
+    """Remove the pictures of all conditions in a folder such as worst/: another image may be the worst now."""
+    for path in list(folder.rglob("*.png")):
+        if path.stem.endswith(("-image", "-label", "-prediction")):
+            path.unlink()
+            with suppress(OSError):  # it is not empty
+                path.parent.rmdir()
 
 
 def save_images(job: "Job", dataset: "Dataset", folders: Sequence[tuple[str, Path]]) -> None:

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from inspect import getattr_static, ismethod
 from numbers import Integral
 
 import numpy as np
@@ -17,10 +18,32 @@ from .base import Dataset, Inspection, Survey
 __all__ = ["Summary", "expect_sound", "first_pass", "summarise", "to_turn", "without_labels"]
 
 EXAMPLES = 3
+METHODS = {
+    "load": "self, image_id", "files": "self, image_id", "inspect": "self, image_id", "describe": "self, image_id",
+    "fingerprint": "self, ids", "survey": "self, ids", "blocks": "ids", "groups": "ids",
+}  # fmt: skip
+TUPLES = ("ids", "class_names", "palette", "notes", "cautions")
+
+
+def expect_form(dataset: Dataset) -> None:
+    """Raise DataError for an attribute of `Dataset` in the place of a method, or the other way around."""
+    where = f"data set {type(dataset).__qualname__}"
+    for name in (*METHODS, *TUPLES):
+        there = getattr_static(dataset, name, None) is not None  # a property that raises is not one that is missing
+        value = getattr(dataset, name) if there else None
+        got = "a method" if ismethod(value) else "nothing" if value is None else f"{value!r:.60}"
+        if name in METHODS and not callable(value):
+            raise DataError(f"{where}: its {name} must be a method, def {name}({METHODS[name]}), got {got}")
+        if name in TUPLES and (isinstance(value, str) or not isinstance(value, Sequence)):
+            raise DataError(f"{where}: its {name} must be a tuple, as an attribute or a property, got {got}")
 
 
 def expect_sound(dataset: Dataset) -> None:
-    """Raise DataError for ids, class names or a total that break the rules of `Dataset`, as a user's own may do."""
+    """Raise DataError for what breaks the rules of `Dataset`, as a user's own may do.
+
+    These are its methods and attributes, ids, class names, and the total.
+    """
+    expect_form(dataset)
     where, ids, names = f"{dataset.name} {dataset.split}", dataset.ids, dataset.class_names
     for what, texts, one in (("ids", ids, "image"), ("class names", names, "class")):
         if not texts:
@@ -47,6 +70,9 @@ def first_pass(
     for line in dataset.notes:
         note(line)
     survey = dataset.survey(ids)
+    if not (isinstance(survey.fingerprint, str) and survey.fingerprint):
+        got = repr(survey.fingerprint)
+        raise DataError(f"{dataset.name} {dataset.split}: its fingerprint must be a text, not empty; got {got:.60}")
     where, unlabelled = f"{dataset.name} {dataset.split}", survey.unlabelled
     if len(unlabelled) == len(ids) and needs_labels:
         raise DataError(

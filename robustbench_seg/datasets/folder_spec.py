@@ -1,5 +1,6 @@
 """The description of a data set in a folder: the content of dataset.yaml, or of a suite."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,18 @@ DESCRIPTION = "dataset.yaml"
 MOST_VALUE = 65535
 Byte = Annotated[Whole, Field(ge=0, le=255)]
 Colour = tuple[Byte, Byte, Byte]
+
+
+def is_list(value: object) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_colour(value: Any) -> bool:
+    return is_list(value) and len(value) == 3 and all(is_whole(one) and 0 <= one <= 255 for one in value)
 
 
 class FolderSpec(Strict):
@@ -52,10 +65,47 @@ class FolderSpec(Strict):
 
     @field_validator("classes", mode="before")
     @classmethod
-    def values_are_whole(cls, value: Any) -> Any:
+    def classes_have_names(cls, value: Any) -> Any:
         for key in value if isinstance(value, Mapping) else ():
-            if type(key) is not int:  # as text or a truth value it may be a second 1
-                raise ValueError(f"its values must be whole numbers, as 7: road, got {key!r:.60}")
+            if type(key) is not int or not 0 <= key <= MOST_VALUE:  # as text or a truth value it may be a second 1
+                raise ValueError(f"its values must be whole numbers of 0 .. {MOST_VALUE}, as 7: road, got {key!r:.60}")
+        if not isinstance(value, Mapping | list | tuple | str):
+            raise ValueError("must be a list of names, a mapping such as 7: road, or a file")
+        names = value.items() if isinstance(value, Mapping) else enumerate([] if isinstance(value, str) else value)
+        for place, name in names:
+            if name is None or isinstance(name, int | float):
+                raise ValueError(
+                    f"the name of value {place} is read as {json.dumps(name)}, which is no text; if it is called so, "
+                    f'write "{json.dumps(name)}" in quotes'
+                )
+            if not isinstance(name, str) or not name.strip():
+                raise ValueError(f"the name of value {place} must be a text, and not blank")
+        return value
+
+    @field_validator("colours", mode="before")
+    @classmethod
+    def colours_are_of_classes(cls, value: Any) -> Any:
+        for name, own in value.items() if isinstance(value, Mapping) else ():
+            if not (is_colour(own) or (is_list(own) and own and all(map(is_colour, own)))):
+                raise ValueError(
+                    f"{name} must have a colour, [R, G, B] of 0 .. 255, or a list of colours, got {own!r:.60}"
+                )
+        return value
+
+    @field_validator("ignore", mode="before")
+    @classmethod
+    def ignore_is_of_values_or_colours(cls, value: Any) -> Any:
+        for one in value if is_list(value) else [value]:
+            if not (is_whole(one) or is_colour(one) or (isinstance(one, str) and one is value)):
+                raise ValueError('must be a value, a list of values or of colours [R, G, B], or "others"')
+        return value
+
+    @field_validator("splits", mode="before")
+    @classmethod
+    def splits_are_files_or_shares(cls, value: Any) -> Any:
+        for split, how in value.items() if isinstance(value, Mapping) else ():
+            if not isinstance(how, str | int | float) or isinstance(how, bool):
+                raise ValueError(f"{split} must be a list file or a share of 0 .. 1, got {how!r:.60}")
         return value
 
     @model_validator(mode="after")

@@ -32,13 +32,17 @@ RULE = (
     "* significant: the interval over images and training runs excludes zero, in a primary comparison of the suite "
     "after Holm's adjustment for these; (*) in an exploratory one: some of these are chance"
 )
+ELSEWHERE = "{} of these in other tables are taken to have a larger p, so the p in the grade is Holm's or larger"
 ARMS = Column(label="arms", align="left")
 P = "p over images, with the weights fixed, and by Holm for the rows of this table"
 
 
-def rule(evidence: Evidence) -> str:
-    """State in a caption when a difference is significant."""
-    return f"{NONE}, since {evidence.few}" if evidence.few else RULE
+def rule(evidence: Evidence, differences: Differences) -> str:
+    """State in a caption when one of these differences is significant."""
+    if evidence.few:
+        return f"{NONE}, since {evidence.few}"
+    here = sum(each.primary for each in differences.values())
+    return f"{RULE}; {ELSEWHERE.format(evidence.tests - here)}" if 0 < here < evidence.tests else RULE
 
 
 def drawing(what: str, evidence: Evidence) -> str:
@@ -99,7 +103,7 @@ def wide_table(panel: Panel, differences: Differences, file: str, title: str, un
     ]
     cells = {key: difference_cell(each, p_holm[key]) for key, each in differences.items()}
     rows = [row_of(panel, pair, [cells[*pair, what] for what in whats]) for pair in pairs]
-    caption = f"Points of mIoU; {rule(panel.evidence)}."
+    caption = f"Points of mIoU; {rule(panel.evidence, differences)}."
     return panel.of_rows([ARMS, *columns], rows, file, title, caption=caption)
 
 
@@ -142,7 +146,7 @@ def long_table(
         *(Column(name="difference", label=group, where={"group": group}) for group in panel.evidence.groups),
         *(Column(label=label, align="left") for label in ("runs", "grade")),
     )
-    caption = f"{unit}; {rule(panel.evidence)}{'' if panel.evidence.few else f'; {P}'}."
+    caption = f"{unit}; {rule(panel.evidence, differences)}{'' if panel.evidence.few else f'; {P}'}."
     return panel.of_rows(columns, rows, file, title, caption=caption, **fields)
 
 

@@ -12,7 +12,7 @@ from ..studies.arms import Entry, arms_of
 from ..studies.evidence import Quantities
 from ..studies.limits import transductive_notes
 from ..studies.setting import Setting
-from ..studies.statistics import Interval
+from ..studies.statistics import SHARE, Interval
 from ..wording import MOST_NAMES, counted, spaced
 from .content import Picture
 from .table import Cell, Column, Row, Table
@@ -114,7 +114,7 @@ class Panel(Setting):
             values = {key: number for key, (number, _) in both.items()} | facts(entry)
             for part in some:
                 texts = name, *([entry.run] if several else ()), *([spaced(part)] if head else ())
-                cells = [with_runs(column.cell_of(values, part), both.get(column.key_in(part))) for column in columns]
+                cells = [with_runs(column, column.cell_of(values, part), both, part) for column in columns]
                 where = self.models(entry.name, entry.models) | ({head: part} if head else {})
                 own = {"competes": entry.competes, "single": not entry.compared}
                 family = families.get(entry.arm, "")
@@ -133,8 +133,9 @@ class Panel(Setting):
         return Picture(**self.fields(file, title), caption=f"{caption}{self.notes}.", chart=chart, group=group)
 
     def dot(self, arm: Entry, quantity: Any, **fields: Any) -> Dot:
-        """Make the dot of an arm's quantity, with both intervals and its runs. fields: of `Dot`."""
+        """Make the dot of an arm's score, 0-1, with both intervals and its runs. fields: of `Dot`."""
         number, wide = self.evidence.intervals(arm, quantity)
+        wide = wide.within(SHARE)
         runs = [(title, float(values[quantity][0])) for title, values in zip(arm.models, arm.runs, strict=True)]
         several = tuple(runs) if len(runs) > 1 else ()
         return Dot(number=number, wide=wide, runs=several, **self.look(arm.arm), **fields)
@@ -159,8 +160,9 @@ class Panel(Setting):
         return list(self.evidence.arms).index(arm)
 
 
-def with_runs(cell: Cell, both: tuple[Interval, Interval] | None) -> Cell:
-    """Give the CSV the second of both intervals too, over images and runs, where there is one."""
-    if both is None or isnan((runs := both[1]).low):
+def with_runs(column: Column, cell: Cell, intervals: Mapping[Any, tuple[Interval, Interval]], part: str) -> Cell:
+    """Give the CSV the second of a cell's intervals too, over images and runs, where there is one. part: of its row."""
+    both = intervals.get(column.key_in(part))
+    if both is None or isnan((runs := both[1].within(column.bounds)).low):
         return cell
     return replace(cell, test={"low_runs": runs.low, "high_runs": runs.high, **cell.test})

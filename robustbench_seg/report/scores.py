@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import nan
+from math import inf, nan
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from ..store.view import View
 from ..studies.arms import Entry
 from ..studies.robustness import Conditions, flags_of, lowest
 from ..studies.setting import MANY
-from ..studies.statistics import NOTHING
+from ..studies.statistics import ANY, NOTHING, SHARE
 from ..wording import MISSING, MOST_NAMES, counted, percent, spaced
 from .content import ANSWER, SEVERITY, Content, Picture
 from .differences import LAYERS, by_corruption_table, difference_picture, dot_of, drawing, main_table
@@ -28,14 +28,16 @@ __all__ = ["cell_columns", "flag_notes", "groups_table", "quantity_columns", "sc
 HEADLINES: Mapping[str, tuple[str, str]] = {"michaelis": ("mPC", "rPC")}  # what protocols call mean and retention
 
 
-def quantity_columns(names: Sequence[str], best: Literal["high", "low", "none"] = "high") -> list[Column]:
+def quantity_columns(
+    names: Sequence[str], best: Literal["high", "low", "none"] = "high", bounds: tuple[float, float] = ANY
+) -> list[Column]:
     """Make a column for each of these quantities, such as corruptions."""
-    return [Column(name=name, label=spaced(name), best=best) for name in names]
+    return [Column(name=name, label=spaced(name), best=best, bounds=bounds) for name in names]
 
 
 def view_columns(views: Sequence[View]) -> list[Column]:
     """Make a column of clean scores for each view, whose key is the view."""
-    return [Column(name=CLEAN, label=str(v), key=v, where={"view": str(v)}, best="high") for v in views]
+    return [Column(name=CLEAN, label=str(v), key=v, where={"view": str(v)}, best="high", bounds=SHARE) for v in views]
 
 
 def cell_columns(conditions: Conditions) -> list[Column]:
@@ -64,7 +66,10 @@ def scores_of(panel: Panel) -> Content:
 def headline_columns(panel: Panel) -> list[Column]:
     """Make the columns of mean and retention. Retention has no best: who starts low has little to lose."""
     mean, share = HEADLINES.get(panel.source.plan.protocol, ("mean", "retention"))
-    return [Column(name="mean", label=mean, best="high"), Column(name="retention", label=share)]
+    return [
+        Column(name="mean", label=mean, best="high", bounds=SHARE),
+        Column(name="retention", label=share, bounds=(0, inf)),
+    ]
 
 
 def headline_table(panel: Panel) -> Table:
@@ -82,8 +87,8 @@ def headline_table(panel: Panel) -> Table:
 
     corrupted = [
         *headline_columns(panel),
-        *quantity_columns([*wide, *conditions]),
-        *(Column(name=name) for name in categories if len(categories) > 1 and name not in wide),
+        *quantity_columns([*wide, *conditions], bounds=SHARE),
+        *(Column(name=name, bounds=SHARE) for name in categories if len(categories) > 1 and name not in wide),
         Column(name="worst"),
     ]
     fewest, most = cells["classes"].min(), cells["classes"].max()
@@ -94,7 +99,7 @@ def headline_table(panel: Panel) -> Table:
         [
             *([Column(name="rank", label="rank")] if ranks else []),
             Column(name="parameters", label="params (M)", unit=MILLIONS),
-            *quantity_columns([CLEAN]),
+            *quantity_columns([CLEAN], bounds=SHARE),
             *(corrupted if conditions else ()),
             *(Column(name=name, unit=COUNT) for name in ("fewest_classes", "most_classes", "missing")),
         ],
@@ -150,7 +155,7 @@ def groups_table(panel: Panel) -> Table | None:
 def severities_table(panel: Panel) -> Table:
     """Make the table of every corrupted cell of one view: a row per model and corruption, a column per severity."""
     columns = [
-        Column(name="score", label=f"severity {severity}", key=severity, where={"severity": severity})
+        Column(name="score", label=f"severity {severity}", key=severity, where={"severity": severity}, bounds=SHARE)
         for severity in panel.severities
     ]
     names = "severities", "mIoU by severity"
@@ -179,6 +184,9 @@ def arms_picture(panel: Panel) -> Picture:
         rows.setdefault(families.get(arm.arm, ""), {})[arm.arm_label] = panel.way(arm, names)
     what = "ring: clean, full: the mean under corruption" if panel.conditions else "clean images"
     layers = f"without intervals, since {panel.evidence.few}" if panel.evidence.few else LAYERS
+    over_runs = [panel.evidence.intervals(arm, name)[1] for arm in arms for name in names]
+    if any(number.low < SHARE[0] or number.high > SHARE[1] for number in over_runs):
+        layers = f"{layers}, cut at 0 and 100 %, beyond which no mIoU lies"
     chart = dumbbells(rows, "mIoU (%)", notes=notes, families=bool(families))
     return panel.picture("arms", "Arms", f"mIoU in %; {what}; {layers}; ticks: single runs", chart, ANSWER)
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from ..studies.statistics import Interval
+from ..studies.statistics import ANY, Interval
 from ..wording import MISSING
 from .units import PERCENT, Unit
 
@@ -39,7 +39,8 @@ class Column:
 
     name: of the quantity, in the CSV; "" where that has it in lines of another column. label: its head; "" where it is
     in the CSV alone. best: which of its values is bold. where: what else its lines of the CSV have, such as
-    {"severity": 3}. unit: of its numbers. key: by which a row's values have it, if not by its name.
+    {"severity": 3}. unit: of its numbers. key: by which a row's values have it, if not by its name. bounds: the least
+    and the greatest value that its quantity can have; intervals over images and runs end there.
     """
 
     name: str = ""
@@ -49,6 +50,7 @@ class Column:
     where: Mapping[str, Any] = field(default_factory=dict)
     unit: Unit = PERCENT
     key: Hashable = None
+    bounds: tuple[float, float] = ANY
 
     def fitted(self, rows: Iterable[Mapping[Any, Any]]) -> "Column":
         """The column with the unit that suits the draws of these rows."""

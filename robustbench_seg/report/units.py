@@ -1,5 +1,6 @@
 """How kinds of numbers are written in tables: % with one decimal, differences in points, intervals."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -43,4 +44,4 @@ DIGITS = Unit(plain("{:z.2f}").write, fit=lambda numbers: plain(decimals_for(num
 
 def file_name(*parts: str) -> str:
     """Make the file name, without ending, of a kind of table or figure, and perhaps of its view."""
-    return "-".join(parts).replace(" ", "-").replace("(", "").replace(")", "")
+    return re.sub("[(),]", "", "-".join(parts)).replace(" ", "-")

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..metrics import MIOU, Metric
-from .counts import Counts
+from .counts import Counts, read_counts
 from .robustness import expect_comparable
 from .statistics import Draws
 
-__all__ = ["RESAMPLES", "Scores", "bootstrap", "resample"]
+__all__ = ["RESAMPLES", "Resampled", "Scores", "bootstrap", "resample"]
 
 RESAMPLES = 10_000
 
@@ -162,6 +162,24 @@ def resample(counts: Counts) -> Scores:
     values = counts.metric.score(sums, (len(counts.cells),))
     alone, by_group = (np.repeat(values[None], number, axis=0) for number in (blocks, 0))
     return Scores(counts.cells, values[None], alone, by_group, metric=counts.metric)
+
+
+class Resampled(Mapping[str, Scores]):
+    """Scores by metric, each resampled when it is first asked for. cells: those that have the metric."""
+
+    def __init__(self, cells: Mapping[str, pd.DataFrame]) -> None:
+        self.cells, self.scores = cells, dict[str, Scores]()
+
+    def __getitem__(self, name: str) -> Scores:
+        if name not in self.scores:
+            self.scores[name] = resample(read_counts(self.cells[name], name))
+        return self.scores[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.cells)
+
+    def __len__(self) -> int:
+        return len(self.cells)
 
 
 def multiplicities(blocks: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:

@@ -13,9 +13,9 @@ from ..errors import StoreError
 from ..store.plan import Comparison
 from ..store.view import View
 from .arms import Entry, arm_difference, arm_mean, arms_of, runs_of
-from .bootstrap import Scores, resample
+from .bootstrap import Resampled, Scores
 from .comparisons import Differences, in_the_papers_order, is_primary, pairs_of, with_primary
-from .counts import metrics_in, read_counts
+from .counts import metrics_in
 from .grades import MARGIN
 from .robustness import BASIS, Miou
 from .runs import Runs
@@ -226,7 +226,7 @@ class Evidence:
 def evidence_of(
     cells: pd.DataFrame, reference: str | None = None, primary: Sequence[Comparison] = (), margin: float = MARGIN
 ) -> list[Evidence]:
-    """Resample the cells of each setting, all views and conditions together. cells: of `quality_frame`, not empty."""
+    """Take the cells of each setting, all views and conditions together. cells: of `quality_frame`, not empty."""
     cells = cells.assign(title=titles_of(cells))
     settings = []
     for _, part in cells.groupby(SAME_IMAGES, sort=False):
@@ -236,14 +236,8 @@ def evidence_of(
         if len(twice):
             one, other = twice["path"].iloc[:2]
             raise StoreError(f"{one}: of another source of its corruption than {other}; remove the one that is past")
-        own = {
-            name: part[part[name].notna()].drop_duplicates(PLACE)
-            for name in metrics_in(part)
-            if part[name].notna().any()
-        }
+        own = {name: part[part[name].notna()].drop_duplicates(PLACE) for name in metrics_in(part)}
         every = part.drop_duplicates(PLACE).reset_index(drop=True)
-        scores = {
-            name: resample(read_counts(cells_of_it, name)) for name, cells_of_it in (own | {"miou": every}).items()
-        }
+        scores = Resampled({name: cells for name, cells in own.items() if len(cells)} | {"miou": every})
         settings.append(Evidence(every, scores, reference, primary, margin, len(primary)))
     return settings

@@ -5,7 +5,7 @@ source, if it is a user's own), severity, view, precision, seed and engine versi
 and the difference is paired.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +18,12 @@ from .bootstrap import resample
 from .counts import read_counts
 from .draws import with_shared_cells
 from .machines import differing_machines
+from .newest import CELL, newest
 from .robustness import BASIS, flags_of
 from .statistics import Draws, differing_blocks, holm, interval, p_value, too_few
 
 __all__ = ["Changes", "compare_stores"]
 
-CELL = ["model", *BASIS, "corruption", "severity"]
 CONDITION = ["corruption", "severity"]
 SIDES = (("left_only", "base"), ("right_only", "new"))  # pandas' names for rows in only one of two frames
 
@@ -74,14 +74,12 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan])
     """Compare two frames from `quality_frame`. If each has a single model, the names of the two may differ.
 
     plans: from `read_plans`, of both stores; they state the severities of a complete corruption, and the planned cells.
-    Raises StoreError if no cell is in both frames, or if a frame holds a cell with several weights or sources.
+    Of several weights of one name in a store, the last run's are compared, and a remark states it; see `newest`.
+    Raises StoreError if no cell is in both frames, or as `newest` does.
     """
+    finished = {*base["key"], *new["key"]}
+    (base, base_lines), (new, new_lines) = newest(base, "BASE"), newest(new, "NEW")
     base, new = (with_shared_cells(frame) for frame in with_one_name(base, new))
-    for name, frame in (("BASE", base), ("NEW", new)):
-        repeated = frame[frame.duplicated(CELL)]
-        if len(repeated):
-            slug = repeated["slug"].iloc[0]
-            raise StoreError(f"{name}: {slug} has several weights or sources; compare needs one of each")
     pairing = {"on": [*CELL, "corruption_source"], "suffixes": ("_base", "_new"), "indicator": "side"}
     both = base.merge(new, how="outer", sort=False, **pairing)
     matched = both[both["side"] == "both"]
@@ -103,9 +101,9 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan])
     compared = [frame[frame["key"].isin(matched[f"key_{name}"])] for name, frame in (("base", base), ("new", new))]
     return Changes(
         table.assign(p_holm=holm(table["p"].to_numpy(np.float64))),
-        [*lacking, *missing(both, plans)],
+        [*lacking, *missing(both, plans, finished)],
         added,
-        remarks_on(*compared),
+        [*base_lines, *new_lines, *remarks_on(*compared)],
     )
 
 
@@ -118,9 +116,8 @@ def one_sided(row: pd.Series, name: str) -> str:
     )
 
 
-def missing(both: pd.DataFrame, plans: Iterable[Plan]) -> list[str]:
-    """Report each cell that was planned and is in neither store. both: the cells of the two stores."""
-    keys = {*both["key_base"], *both["key_new"]}
+def missing(both: pd.DataFrame, plans: Iterable[Plan], keys: Collection[str]) -> list[str]:
+    """Report each cell that was planned and is in neither store. both: the cells that count. keys: of all cells."""
     one_sided_cells = {
         (row[f"slug_{name}"], row["images"], row["precision"])
         for side, name in SIDES

@@ -22,7 +22,7 @@ from .resolution import shifts_of
 from .robustness import Conditions, Miou, cell_scores, scores_of
 from .sources import Source
 from .statistics import Draws, Interval
-from .titles import numbered
+from .titles import told_apart
 from .worst import ImageScores, image_scores
 
 __all__ = ["MANY", "Setting"]
@@ -50,7 +50,7 @@ class Setting:
 
     @classmethod
     def all_of(cls, source: Source) -> list[Self]:
-        """Resample the cells of a plan, by setting. The first is the main one: of the last run, else of most images.
+        """Divide the cells of a plan by setting. The first is the main one: of the last run, else of most images.
 
         Without any quality cell, a single one that has neither cells nor views.
         """
@@ -59,8 +59,8 @@ class Setting:
             return [cls(source=source, evidence=Evidence(nothing, {}), main=True)]
         every = evidence_of(source.quality, source.reference, source.plan.primary, source.plan.margin)
         every.sort(key=lambda one: source.precedence(one.cells), reverse=True)
-        seen = [view_name(view.label, one.cells["void"].iloc[0]) for one in every for view in one.views]
-        names = iter(numbered(seen))
+        firsts = [one.of_view(view).iloc[0] for one in every for view in one.views]
+        names = iter(told_apart([view_name(first["view"], first["void"]) for first in firsts], firsts))
         return [cls(source=source, evidence=one, main=one is every[0]).with_views(names) for one in every]
 
     def with_views(self, names: Iterator[str]) -> Self:

@@ -13,8 +13,9 @@ level); Fisher, "The Design of Experiments", 1935, section 21 (the bound on p); 
 multiple test procedure", Scand. J. Statist. 6, 1979.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,9 @@ from numpy.typing import NDArray
 from ..wording import counted
 
 __all__ = [
-    "HOLD_BLOCKS", "HOLD_BLOCKS_OF_MIOU", "LEAST_BLOCKS", "LEAST_COVER", "LEAST_COVER_OF_MIOU", "LEVEL", "NOTHING",
-    "Draws", "Interval", "differing_blocks", "holm", "interval", "is_bound", "least_p", "least_tail", "p_value",
-    "percentiles", "tail_share", "too_few",
+    "ANY", "HOLD_BLOCKS", "HOLD_BLOCKS_OF_MIOU", "LEAST_BLOCKS", "LEAST_COVER", "LEAST_COVER_OF_MIOU", "LEVEL",
+    "NOTHING", "SHARE", "Draws", "Interval", "differing_blocks", "holm", "interval", "is_bound", "least_p",
+    "least_tail", "p_value", "percentiles", "tail_share", "too_few",
 ]  # fmt: skip
 
 Draws = NDArray[np.float64]  # (1 + resamples,): the data's own value, then each resample's
@@ -57,8 +58,14 @@ class Interval:
         """Whether the whole interval has one sign; False for NaN."""
         return self.low > 0 or self.high < 0
 
+    def within(self, bounds: tuple[float, float]) -> "Interval":
+        """End it where the quantity ends, such as at 0 and 1: what can't be the true value is not in it."""
+        least, most = bounds
+        return replace(self, low=max(self.low, least), high=min(self.high, most))  # NaN, the first, stays
+
 
 NOTHING = Interval(float("nan"))  # what was not measured
+SHARE, ANY = (0.0, 1.0), (-inf, inf)  # bounds: of an mIoU, and of what has none
 
 
 def too_few(blocks: int) -> str:

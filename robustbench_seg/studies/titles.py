@@ -1,18 +1,39 @@
-"""The names of models in a report, and which models deserve no trust; cells are as returned by `quality_frame`."""
+"""The names of models and views in a report, and which models deserve no trust; cells are of `quality_frame`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
 from ..store.cell import CLEAN
 from .robustness import MODEL
 
-__all__ = ["blank_models", "flagged_models", "newest_first", "numbered", "titles_of"]
+__all__ = ["blank_models", "flagged_models", "newest_first", "numbered", "titles_of", "told_apart"]
+
+# In what cells of equal views may differ, and how a name states it.
+FACTS = (
+    "{precision}", "{images} of {of} images", "seed {seed}", "engine version {engine_version}", "{dataset} {split}",
+    "fingerprint {fingerprint:.12}",
+)  # fmt: skip
 
 
 def numbered(names: list[str]) -> list[str]:
     """Number the later ones of equal names."""
     return [f"{name} ({seen + 1})" if (seen := names[:k].count(name)) else name for k, name in enumerate(names)]
+
+
+def told_apart(names: Sequence[str], cells: Sequence[pd.Series]) -> list[str]:
+    """Add to equal names, in brackets, the first of FACTS that tell them apart; number what none tells apart.
+
+    cells: one of each name.
+    """
+    notes: list[tuple[str, ...]] = [()] * len(names)
+    for fact in FACTS:
+        texts = [fact.format(**cell) for cell in cells]
+        keys = list(zip(names, notes, strict=True))
+        differ = [len({text for other, text in zip(keys, texts, strict=True) if other == key}) > 1 for key in keys]
+        notes = [(*note, text) if own else note for note, text, own in zip(notes, texts, differ, strict=True)]
+    both = zip(names, notes, strict=True)
+    return numbered([f"{name} ({', '.join(note)})" if note else name for name, note in both])
 
 
 def titles_of(cells: pd.DataFrame) -> list[str]:

@@ -88,10 +88,13 @@ def real_program(*arguments: str, **environment: str) -> subprocess.CompletedPro
         (["corrupt", "streets", "--out", "OUT", "--corruptions", "fog,fogg"], "--corruptions: 'fogg' is none of gauss"),
         (
             ["corrupt", "streets", "--out", "OUT", "--corruptions", ""],
-            "--corruptions is given but names nothing, got ''",
+            "--corruptions: must not be empty",
         ),
         (["corrupt", "streets", "--out", "OUT", "--corruptions", ","], "--corruptions is given but names nothing"),
-        (["corrupt", "streets", "--out", "OUT", "--severities", ""], "--severities is given but names nothing, got ''"),
+        (
+            ["corrupt", "streets", "--out", "OUT", "--severities", ","],
+            "--severities is given but names nothing, got ','",
+        ),
         (["corrupt", "streets", "--out", "OUT", "--severities", "1,6"], "--severities: '6' is none of 1, 2, 3, 4, 5"),
         (
             ["corrupt", "streets", "--out", "OUT", "--protocol", "x"],

@@ -1,13 +1,18 @@
 """Paths on the command line."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 from program import program
 from small import write_suite
+from typer.testing import CliRunner
 
+from robustbench_seg.cli import app
 from robustbench_seg.cli.options import data_folders, weights_given
 from robustbench_seg.datasets.cityscapes import CLASS_NAMES
+from robustbench_seg.errors import UsageError
 from robustbench_seg.models import build_network, save_network
 
 
@@ -48,3 +53,33 @@ def test_a_run_finds_the_suite_its_weights_and_its_results_at_home(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "results" / "cells").glob("*.parquet"))) == 2
     assert not (tmp_path / "~").exists()
+
+
+PROGRAM: Any = typer.main.get_command(app)
+VALUES = [
+    (name, parameter)
+    for name, command in PROGRAM.commands.items()
+    for parameter in command.params
+    if not getattr(parameter, "is_flag", False)
+]
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+@pytest.mark.parametrize(
+    ("command", "parameter"), VALUES, ids=[f"{name} {parameter.opts[0]}" for name, parameter in VALUES]
+)
+def test_no_argument_and_no_option_of_any_command_is_empty(command: str, parameter: Any, empty: str) -> None:
+    option = parameter.opts[0]
+    is_option = option.startswith("-")
+    error = CliRunner().invoke(app, [command, option, empty] if is_option else [command, empty]).exception
+    assert isinstance(error, UsageError)
+    assert "must not be empty" in str(error)
+    assert not is_option or str(error).startswith(f"{option}: ")
+
+
+@pytest.mark.parametrize("out", [["--out", ""], ["--out="]])
+def test_an_empty_out_is_refused_in_one_line_and_writes_nothing(out: list[str], tmp_path: Path) -> None:
+    for command in (["run", "demo"], ["slurm", "demo", "--array", "2"], ["report", "."], ["merge", "a"]):
+        done = program(*command, *out, cwd=tmp_path)
+        assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (2, "", [])
+        assert done.stderr == "robustbench-seg: --out: must not be empty; is a variable of the shell not set?\n"

@@ -10,6 +10,7 @@ from program import program
 from small import write_suite
 
 import robustbench_seg as rb
+from robustbench_seg.cli.worst_pictures import folder_names
 from robustbench_seg.datasets import open_dataset
 from robustbench_seg.measure.pictures import colourise
 from robustbench_seg.studies.frame import quality_frame
@@ -40,10 +41,10 @@ def test_they_are_the_worst_median_and_best_image_clean_and_where_it_is_worst(st
     order = np.argsort((scores(("contrast", 2)) + scores(("brightness", 1))) / 2, kind="stable")
     for name, k in (("worst", order[0]), ("median", order[2]), ("best", order[-1])):
         image_id = data.ids[k]
-        conditions = {path.name for path in (tmp_path / "p" / "b0" / "whole" / name).iterdir()}
+        conditions = {path.name for path in (tmp_path / "p" / "small" / "b0" / "whole" / name).iterdir()}
         lowest = min([("clean", 0), ("contrast", 2), ("brightness", 1)], key=lambda place: scores(place)[k])
         assert conditions == {"clean", "clean" if lowest[0] == "clean" else f"{lowest[0]}-{lowest[1]}"}
-        place = tmp_path / "p" / "b0" / "whole" / name / "clean"
+        place = tmp_path / "p" / "small" / "b0" / "whole" / name / "clean"
         assert sorted(path.name for path in place.iterdir()) == [
             f"{image_id}-{kind}.png" for kind in ("image", "label", "prediction")
         ]
@@ -166,26 +167,56 @@ def images_in(folder: Path) -> set[str]:
     return {path.name.rpartition("-")[0] for path in folder.iterdir()}
 
 
-def test_each_setting_and_each_suite_has_its_own_folder(tmp_path: Path) -> None:
-    def measure(name: str, *options: str) -> None:
-        suite = write_suite(
-            tmp_path / name, models=[{"name": "constant"}], views=["whole"], conditions={}, gallery=[], name=name
-        )
-        done = program("run", str(suite), "--out", str(tmp_path / "out"), "--workers", "0", *options)
-        assert done.returncode == 0, done.stderr
+def measure(suite: Path, out: Path, *options: str, **changes: object) -> None:
+    suite.mkdir(exist_ok=True)
+    fields = {"models": [{"name": "constant"}], "views": ["whole"], "conditions": {}, "gallery": [], "name": suite.name}
+    path = write_suite(suite, **{**fields, **changes})
+    done = program("run", str(path), "--out", str(out), "--workers", "0", *options)
+    assert done.returncode == 0, done.stderr
 
-    (tmp_path / "one").mkdir()
-    measure("one")
-    measure("one", "--limit", "3")
-    measure("one", "--precision", "bf16")
+
+def test_each_setting_has_its_own_folder_which_states_its_precision(tmp_path: Path) -> None:
+    for options in ([], ["--limit", "3"], ["--precision", "bf16"]):
+        measure(tmp_path / "one", tmp_path / "out", *options)
     done = program("worst", str(tmp_path / "out"), "--pictures", str(tmp_path / "p"))
     assert (done.returncode, done.stderr) == (0, "")
-    (model,) = (tmp_path / "p").iterdir()
-    assert sorted(path.name for path in model.iterdir()) == ["whole", "whole--2-", "whole--3-"]
+    (model,) = (tmp_path / "p" / "one").iterdir()
+    views = ["whole-bf16", "whole-fp32-3-of-6-images", "whole-fp32-6-of-6-images"]
+    assert sorted(path.name for path in model.iterdir()) == views
     for view in model.iterdir():
         assert len(images_in(view / "worst/clean")) == 1, "of one setting"
-    (tmp_path / "two").mkdir()
-    measure("two", "--limit", "2")
-    done = program("worst", str(tmp_path / "out"), "--pictures", str(tmp_path / "both"))
+    text = " ".join(done.stdout.split())
+    for name in ("bf16", "fp32, 6 of 6 images", "fp32, 3 of 6 images"):
+        assert f"Images that fail most, view whole ({name})" in text
+
+
+def test_suites_share_no_folder_of_pictures_whether_they_are_given_together_or_apart(tmp_path: Path) -> None:
+    data = {"name": "streets", "split": "test", "size": [64, 96]}
+    for name, count, conditions in (("one", 6, {}), ("two", 4, {"contrast": [2]})):
+        dataset = {**data, "count": count}
+        measure(tmp_path / name, tmp_path / name / "out", dataset=dataset, conditions=conditions)
+    names = {}
+    for places, out in ((["one", "two"], "both"), (["one"], "apart"), (["two"], "apart")):
+        done = program("worst", *(str(tmp_path / place / "out") for place in places), "--pictures", str(tmp_path / out))
+        assert (done.returncode, done.stderr) == (0, "")
+        names[out] = {str(path.relative_to(tmp_path / out)) for path in (tmp_path / out).rglob("*.png")}
+    assert names["both"] == names["apart"]
+    assert {name.partition("/")[0] for name in names["both"]} == {"one", "two"}
+
+
+def test_an_image_that_is_no_longer_the_worst_has_no_pictures_there(tmp_path: Path) -> None:
+    measure(tmp_path / "one", tmp_path / "out")
+    worst = tmp_path / "p/one/constant/whole/worst"
+    for place, name in (("fog-3", "old-image.png"), ("fog-3", "old-prediction.png"), ("clean", "notes.png")):
+        (worst / place).mkdir(parents=True, exist_ok=True)
+        (worst / place / name).write_bytes(b"")
+    done = program("worst", str(tmp_path / "out"), "--pictures", str(tmp_path / "p"))
     assert (done.returncode, done.stderr) == (0, "")
-    assert {path.name for path in (tmp_path / "both").iterdir()} == {"one", "two"}
+    assert [path.name for path in worst.iterdir()] == ["clean"]
+    assert (worst / "clean/notes.png").is_file(), "someone else's"
+
+
+def test_no_two_names_have_one_folder() -> None:
+    assert folder_names(["a/b", "a-b", "../..", "net (2)", "net-2", "a b"]) == [
+        "a-b", "a-b (2)", "model", "net-2", "net-2 (2)", "a-b (3)",
+    ]  # fmt: skip

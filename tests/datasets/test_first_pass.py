@@ -285,6 +285,53 @@ def test_what_breaks_the_rules_of_a_data_set_is_one_line(change: dict[str, Any],
         expect_sound(kind("test", count=2))
 
 
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"fingerprint": "f" * 32}, f"fingerprint must be a method, def fingerprint(self, ids), got '{'f' * 32}'"),
+        (
+            {"fingerprint": property(lambda self: "f")},
+            "fingerprint must be a method, def fingerprint(self, ids), got 'f'",
+        ),
+        ({"load": 5}, "load must be a method, def load(self, image_id), got 5"),
+        ({"files": ()}, "files must be a method, def files(self, image_id), got ()"),
+        ({"survey": None}, "survey must be a method, def survey(self, ids), got nothing"),
+        ({"blocks": ("a",)}, "blocks must be a method, def blocks(ids), got ('a',)"),
+        ({"ids": lambda self: ("a",)}, "ids must be a tuple, as an attribute or a property, got a method"),
+        ({"ids": "ab"}, "ids must be a tuple, as an attribute or a property, got 'ab'"),
+        (
+            {"class_names": lambda self: ("a",)},
+            "class_names must be a tuple, as an attribute or a property, got a method",
+        ),
+        ({"class_names": "ab"}, "class_names must be a tuple, as an attribute or a property, got 'ab'"),
+        ({"palette": None}, "palette must be a tuple, as an attribute or a property, got nothing"),
+        ({"notes": lambda self: ()}, "notes must be a tuple, as an attribute or a property, got a method"),
+        ({"cautions": "dark"}, "cautions must be a tuple, as an attribute or a property, got 'dark'"),
+    ],
+)
+def test_an_attribute_in_the_place_of_a_method_and_the_other_way_around_are_one_line(
+    change: dict[str, Any], line: str
+) -> None:
+    data = type("Odd", (Streets,), change)("test", count=2)
+    with pytest.raises(DataError, match=f"^{re.escape(f'data set Odd: its {line}')}$"):
+        rb.evaluate("constant", data, corruptions={"contrast": [2]}, progress=False)
+
+
+@pytest.mark.parametrize("fingerprint", [5, None, "", b"f"])
+def test_a_fingerprint_is_a_text(fingerprint: object) -> None:
+    data = type("Odd", (Streets,), {"fingerprint": lambda self, ids: fingerprint})("test", count=2)
+    with pytest.raises(DataError, match=r"^streets test: its fingerprint must be a text, not empty; got "):
+        first_pass(data, data.ids, lambda line: None)
+
+
+def test_a_property_that_raises_is_not_taken_for_a_missing_one() -> None:
+    def broken(self: Streets) -> tuple[str, ...]:
+        raise AttributeError("no member 'x'")
+
+    with pytest.raises(AttributeError, match="no member 'x'"):
+        expect_sound(type("Odd", (Streets,), {"ids": property(broken)})("test", count=2))
+
+
 def test_a_sample_of_another_id_is_refused() -> None:
     class Shifted(Streets):
         def load(self, image_id: str) -> Sample:

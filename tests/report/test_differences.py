@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic import write_synthetic
+from synthetic import change_plan, write_synthetic
 from tables import hover, lines, readable
 from tables import table_of as table
 from typer.testing import CliRunner
@@ -15,6 +15,7 @@ from robustbench_seg.cli import app
 from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.report.page import write_report
 from robustbench_seg.report.sections import sections_of
+from robustbench_seg.store.plan import Comparison
 from robustbench_seg.store.view import View
 
 SEGFORMER, DEEPLAB, LEARNED = "segformer-b0-mix-s0", "deeplabv3plus-s0", "segformer-b0-learned-s0"
@@ -183,3 +184,15 @@ def test_a_model_that_fails_in_one_view_is_told_apart_in_the_others(tmp_path: Pa
     extent = readable(table(section, "resolution-differences"))
     assert extent["runs"].tolist() == ["a does no better than one class for every pixel"]
     assert extent["grade"].tolist() == ["–"]
+
+
+def test_a_caption_states_that_p_is_adjusted_without_those_of_other_tables(tmp_path: Path) -> None:
+    models = [f"{arm}-s{seed}" for arm in ("segformer-b0-mix", "deeplabv3plus") for seed in (0, 1)]
+    write_synthetic(tmp_path, far_apart, models=models, conditions={"gaussian_noise": [1], "fog": [3]}, images=20)
+    arms = ("segformer-b0-mix", "deeplabv3plus")
+    line = "1 of these in other tables are taken to have a larger p, so the p in the grade is Holm's or larger"
+    for quantities, expected in ((["mean", "fog"], [True, True]), (["mean", "clean"], [False, False])):
+        change_plan(tmp_path, primary=tuple(Comparison(arms=arms, quantity=name) for name in quantities))
+        (section,) = sections_of([tmp_path], pictures=False)
+        captions = [table(section, f"differences{more}-whole").caption for more in ("", "-by-corruption")]
+        assert [line in caption for caption in captions] == expected

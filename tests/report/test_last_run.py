@@ -11,6 +11,7 @@ from tables import table_of, values
 
 from robustbench_seg.report.content import Section
 from robustbench_seg.report.sections import sections_of
+from robustbench_seg.report.table import Table
 from robustbench_seg.report.terminal import show_tables
 from robustbench_seg.studies.setting import Setting
 from robustbench_seg.studies.sources import sources_of
@@ -23,6 +24,10 @@ def write(folder: Path, share: float, **fields: Any) -> None:
     """share: the mIoU, nearly."""
     fields = {"models": ["a"], "images": 12, **fields}
     write_synthetic(folder, lambda *_: share, conditions=CONDITIONS, **fields)
+
+
+def leading(section: Section) -> Table:
+    return next(table for table in section.tables if table.file.startswith("robustness-"))
 
 
 def printed(section: Section) -> str:
@@ -47,7 +52,7 @@ def test_the_numbers_of_the_last_run_lead_whatever_the_folder_holds(
     for share, fields in ((0.8, older), (0.5, newer), (0.8, older), (0.5, newer)):
         write(tmp_path, share, **fields)
         (section,) = sections_of([tmp_path], pictures=False)
-        scores = values(table_of(section, "robustness-whole")).loc["a"]
+        scores = values(leading(section)).loc["a"]
         assert (scores["clean"] > 0.5) == (share > 0.5)
         clean, mean = f"{100 * scores['clean']:.1f}", f"{100 * scores['mean']:.1f}"
         assert f"a has {mean} % mIoU of {clean} % clean" in section.sentences[0]
@@ -82,7 +87,7 @@ def test_a_pair_that_shares_an_older_draw_is_still_compared_in_it(tmp_path: Path
     write(tmp_path, 0.8, models=["a", "b"], images=20)
     write(tmp_path, 0.5, models=["a"], images=20, draw=1)
     (section,) = sections_of([tmp_path], pictures=False)
-    assert list(values(table_of(section, "robustness-whole")).index) == ["a"], "the last run leads"
+    assert list(values(leading(section)).index) == ["a"], "the last run leads"
     differences = {table.file for table in section.tables if table.file.startswith("differences")}
     assert differences, "both have the draw before"
 
@@ -124,3 +129,21 @@ def test_equal_counts_of_one_name_are_told_apart(tmp_path: Path) -> None:
         write(tmp_path, 0.8, sha256=sha256 * 64)
     alarms = sections_of([tmp_path], pictures=False)[0].alarms
     assert any(line.startswith("⚠ a and a (2) have equal counts") for line in alarms)
+
+
+def test_tables_and_figures_of_one_view_state_in_what_their_cells_differ(tmp_path: Path) -> None:
+    """So that no two look alike, whichever of them was measured last."""
+    write(tmp_path, 0.8, precision="fp32")
+    write(tmp_path, 0.8, precision="bf16", images=16, fingerprint="1" * 32)
+    write(tmp_path, 0.8, precision="bf16", draw=7)
+    write(tmp_path / "alone", 0.8)
+    (section,), (alone,) = (sections_of([folder]) for folder in (tmp_path, tmp_path / "alone"))
+    files = [table.file for table in section.tables if table.file.startswith("robustness-")]
+    assert sorted(files) == [
+        "robustness-whole-bf16-12-of-12-images", "robustness-whole-bf16-16-of-16-images", "robustness-whole-fp32",
+    ]  # fmt: skip
+    assert "mIoU under corruption, view whole (fp32)" in {table.title for table in section.tables}
+    assert leading(section).title == "mIoU under corruption, view whole (bf16, 12 of 12 images)"
+    assert leading(alone).title == "mIoU under corruption, view whole", "nothing is to be told apart"
+    for items in (section.tables, section.pictures):
+        assert len({item.title for item in items if item.view}) == len([item for item in items if item.view])

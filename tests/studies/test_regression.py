@@ -1,6 +1,7 @@
 """Two stores against each other: which cells are matched, which differences are reported, and when the gate closes."""
 
 import io
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from robustbench_seg.cli.changes import show_changes
 from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.newest import newest
 from robustbench_seg.studies.plans import read_plans
 from robustbench_seg.studies.regression import Changes, compare_stores
 from robustbench_seg.studies.robustness import BASIS
@@ -176,10 +178,56 @@ def test_models_of_other_names_are_matched_only_where_each_side_has_one(
         compared(stores["base"], tmp_path / "two")
 
 
-def test_a_store_with_two_weights_of_one_cell_is_refused(stores: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", [["base", "worse"], ["worse", "base"], ["worse", "base", "worse"]])
+@pytest.mark.parametrize("side", ["BASE", "NEW"])
+def test_of_several_weights_of_one_name_the_last_runs_are_compared_and_a_line_states_it(
+    order: list[str], side: str, stores: dict[str, Path], tmp_path: Path
+) -> None:
+    for name in order:
+        loss = 0.1 * (name == "worse")
+        write_synthetic(
+            tmp_path, worse_by(loss), models=["m"], conditions=CONDITIONS, images=20, sha256=name.ljust(64, "0")
+        )
+    pair = (tmp_path, stores["same"]) if side == "BASE" else (stores["same"], tmp_path)
+    alone = (stores[order[-1]], stores["same"]) if side == "BASE" else (stores["same"], stores[order[-1]])
+    changes = compared(*pair)
+    pd.testing.assert_frame_equal(changes.table, compared(*alone).table)
+    assert (changes.lacking, changes.added) == ([], []), "the others' cells are finished"
+    last, other = (name.ljust(12, "0") for name in sorted(("base", "worse"), key=lambda name: name != order[-1]))
+    assert changes.remarks[0] == (
+        f"{side}: m: the last run's weights are compared, {last}, and not {other}; report shows them all"
+    )
+    assert changes.remarks[0] in gate(*pair).output
+    assert gate(*pair).exit_code == gate(*alone).exit_code
+
+
+def test_weights_of_an_older_run_fill_no_cell_that_the_last_run_lacks(stores: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(stores["base"], tmp_path, dirs_exist_ok=True)
+    write_synthetic(tmp_path, worse_by(0.1), models=["m"], conditions={"fog": [3]}, images=20, sha256="w" * 64)
+    changes = compared(stores["same"], tmp_path)
+    assert set(changes.table["quantity"]) == {"clean", "mean", "fog-3"}
+    assert [line.partition(" ")[0] for line in changes.lacking] == [
+        "m-toy-gaussian_noise-1-whole", "m-toy-gaussian_noise-3-whole",
+    ]  # fmt: skip
+    assert gate(stores["same"], tmp_path).exit_code == 1
+
+
+def test_a_cell_of_code_that_was_edited_before_the_last_run_is_not_compared(stores: dict[str, Path]) -> None:
+    cells = quality_frame(stores["base"])
+    past = cells[cells["corruption"] == "fog"].assign(corruption_source="past", key="past")
+    rest, lines = newest(pd.concat([past, cells]), "NEW")
+    assert list(rest["key"]) == list(cells["key"])
+    assert lines == ["NEW: m: cells of code that was edited since do not count"]
+    assert newest(cells, "NEW")[1] == []
+
+
+def test_a_store_with_two_weights_and_no_times_of_its_runs_is_refused(stores: dict[str, Path], tmp_path: Path) -> None:
     for name in ("base", "worse"):
         shutil.copytree(stores[name], tmp_path, dirs_exist_ok=True)
-    with pytest.raises(StoreError, match="NEW: m-toy-clean-whole has several weights"):
+    for path in (tmp_path / "plans").glob("*.json"):
+        content = json.loads(path.read_bytes())
+        path.write_text(json.dumps({**content, "written": ""}))
+    with pytest.raises(StoreError, match="NEW: m-toy-clean-whole has several weights or sources, and no run there"):
         compared(stores["base"], tmp_path)
 
 

@@ -10,6 +10,7 @@ from ...charts import dumbbells
 from ...store.cell import CLEAN
 from ...store.view import View
 from ...studies.results import gain_of_batchnorm
+from ...studies.statistics import SHARE
 from ..content import Content
 from ..differences import long_table
 from ..panel import Panel
@@ -46,8 +47,8 @@ def compared(panel: Panel, views: tuple[View, View]) -> Content:
         panel.table(
             both,
             [
-                Column(name="stored", label=stored, where={"view": stored}),
-                Column(name="reestimated", label=reestimated, where={"view": reestimated}),
+                Column(name="stored", label=stored, where={"view": stored}, bounds=SHARE),
+                Column(name="reestimated", label=reestimated, where={"view": reestimated}, bounds=SHARE),
                 Column(name="gain", label="gain (points)", unit=POINTS, where={"view": reestimated}),
             ],
             file,

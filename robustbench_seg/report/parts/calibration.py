@@ -9,7 +9,7 @@ from ...charts import Curve, reliability_diagram
 from ...metrics import SHIPPED, Metric
 from ...store.cell import CLEAN
 from ...studies.reliability import reliability
-from ...studies.statistics import Draws, Interval
+from ...studies.statistics import ANY, SHARE, Draws, Interval
 from ...wording import MOST_NAMES
 from ..content import Content, Picture
 from ..differences import long_table
@@ -98,6 +98,7 @@ def columns_of(panel: Panel, name: str, metric: Metric) -> list[Column]:
             where={**column.where, "metric": name},
             best=best,
             unit=unit,
+            bounds=SHARE if unit is PERCENT and metric.name in SHIPPED else ANY,
         )
         for column in (of_view if panel.view else view_columns(panel.order))
     ]

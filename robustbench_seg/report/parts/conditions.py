@@ -1,10 +1,12 @@
 """Conditions of the data: scores on the images that were taken in fog, by night and the like, a column for each."""
 
+from math import inf
+
 from ...charts import Dot, dots
 from ...store.cell import CLEAN
 from ...studies.conditions import RETENTION, condition_scores
 from ...studies.results import state_conditions
-from ...studies.statistics import Draws
+from ...studies.statistics import SHARE, Draws
 from ...wording import MOST_NAMES, counted, spaced
 from ..content import Content
 from ..panel import Panel
@@ -26,10 +28,10 @@ def make(panel: Panel) -> Content:
         return Content()
     labels = {name: spaced(name.replace("/", " ")) or "others" for name in scores.conditions}
     columns = [
-        Column(name="miou", label=label, best="high", where={"condition": name}, key=name)
+        Column(name="miou", label=label, best="high", where={"condition": name}, key=name, bounds=SHARE)
         for name, label in labels.items()
     ]
-    ratio = Column(name=RETENTION, label=RETENTION, where={"condition": "mean"})
+    ratio = Column(name=RETENTION, label=RETENTION, where={"condition": "mean"}, bounds=(0, inf))
     over = f" Retention: the mean of the others over {labels[scores.reference]}." if scores.reference else ""
     sizes = ", ".join(
         f"{label} {counted(scores.images[name], 'image')} in {counted(scores.blocks[name], 'block')}"

@@ -5,6 +5,7 @@ import pandas as pd
 from ...metrics import MIOU, Metric
 from ...studies.counts import blocks_in
 from ...studies.fine_grained import MEASURES, WORST, fine_grained
+from ...studies.statistics import SHARE
 from ...wording import spaced
 from ..content import Content
 from ..panel import Panel
@@ -53,7 +54,14 @@ def fine_grained_table(panel: Panel) -> Table:
     return panel.table(
         lambda title: measures.of(title, panel.conditions),
         [
-            Column(name=name, label=f"{label}, {kind}", best="high", key=(name, where), where={"condition": where})
+            Column(
+                name=name,
+                label=f"{label}, {kind}",
+                best="high",
+                key=(name, where),
+                where={"condition": where},
+                bounds=SHARE,
+            )
             for name, label in zip(MEASURES, LABELS, strict=True)
             for where, kind in kinds.items()
         ],
