@@ -12,9 +12,11 @@
 `segformer` has its own CheckpointError, because it does not import this package.
 """
 
+import traceback
+
 __all__ = [
     "DamagedError", "DataError", "MachineError", "NotFiniteError", "RobustBenchError", "StoreError", "UsageError",
-    "in_one_line", "missing_extra",
+    "exit_in_words", "in_one_line", "missing_extra",
 ]  # fmt: skip
 
 
@@ -64,3 +66,9 @@ def missing_extra(need: str, extra: str) -> MachineError:
 def in_one_line(error: BaseException) -> str:
     """Write the type and the message of any error, as other packages raise them, in a line."""
     return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def exit_in_words(end: SystemExit) -> str:
+    """Write where code would end the program, as code of a user's own may do, and with which status."""
+    place = traceback.extract_tb(end.__traceback__)[-1]
+    return f"{place.filename}:{place.lineno}: ends the program (SystemExit: {end})"

@@ -28,7 +28,9 @@ __all__ = [
     "end_with",
     "end_worker",
     "is_asked_to_end",
+    "is_unread",
     "listen",
+    "stop",
     "unbroken",
 ]
 
@@ -186,7 +188,13 @@ def end_if_asked() -> None:
         stop()
 
 
+def is_unread(error: BaseException) -> bool:
+    """Whether an exception is what Rich raises when the reader of the output has gone."""
+    return isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)
+
+
 def stop() -> None:
+    """End the process as a stop does, between two writes."""
     try:
         BLOCKS.close()
         for end in list(ENDINGS):

@@ -23,7 +23,7 @@ from ..models.foreign import Facts, wrap
 from ..models.network_identity import identity_of, without_notes
 from ..models.preprocessing import Preprocessing
 from ..models.request import STATED
-from ..models.stated import stated_by
+from ..models.stated import are_numbers, stated_by
 from ..models.steady import expect_repeatable
 
 __all__ = ["Classes", "Input", "evaluating", "made_of"]
@@ -60,23 +60,26 @@ def made_of(
 
     preprocess: of a network, what a source states of its input ({"mean": ..., "channels": "bgr", "pad_to": 32}), by
     default what it states itself, else ImageNet's; or a function from uint8 RGB (B, 3, H, W) to the network's input.
-    classes: of the logits in their order, by default as it states, else class_names; as a mapping, each with the class
-    of the data set that it stands for. version: in the place of what can't be hashed. Raises UsageError for what is
-    neither a network nor a Segmenter.
+    classes: of the logits in their order, by default as it states, else class_names. Or a mapping of its classes to the
+    data set's: by the names that it states, else in the order of the logits. version: in the place of what
+    can't be hashed. Raises UsageError for what is neither a network nor a Segmenter.
     """
     names = listed_names(classes)
+    mapped = isinstance(classes, Mapping)
     if isinstance(model, nn.Module) and not is_segmenter(model):
-        made = made_of_network(model, name, class_names, preprocess, names, version)
+        request = Request(name=name, class_names=class_names, keys=by_number(names) if mapped else ())
+        made = made_of_network(model, request, preprocess, () if mapped else names, version)
     elif preprocess is None:
-        made = made_of_segmenter(cast(Segmenter, model), name, names, version)
+        made = made_of_segmenter(cast(Segmenter, model), name, () if mapped else names, version)
     else:
         raise UsageError(f"model {name}: a Segmenter makes its own input, so it takes no preprocess")
     return made
 
 
 def made_of_network(
-    network: nn.Module, name: str, class_names: tuple[str, ...], preprocess: Input, names: tuple[str, ...], version: str
+    network: nn.Module, request: Request, preprocess: Input, names: tuple[str, ...], version: str
 ) -> Segmenter:
+    name = request.name
     stated = Options.parse(with_lists(preprocess)) if isinstance(preprocess, Mapping) else Options()
     if stated.names or stated.table or stated.version or not stated.native:
         raise UsageError(f"model {name}: preprocess takes {', '.join(OF_INPUT)}")
@@ -94,14 +97,13 @@ def made_of_network(
     identity.append([*input_of.numbers, stated.pad_to, stated.size])
     facts = Facts(
         where=f"model {name}",
-        identity=digest([*identity, list(names or class_names)]),
+        identity=digest([*identity, list(names or request.keys or request.class_names)]),
         about=about + (input_of.remark if input_of != RAW else ""),
         own=own,
         licence=own.licence if own.licence == NVIDIA_LICENCE else stated.licence or own.licence,
         preprocessing=input_of,
     )
-    request = Request(name=name, class_names=class_names, options=replace(stated, names=names))
-    return wrap(network, request, facts)
+    return wrap(network, replace(request, options=replace(stated, names=names)), facts)
 
 
 def with_lists(stated: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,6 +145,11 @@ def listed_names(classes: Classes) -> tuple[str, ...]:
             f"classes must be a list of names in the order of the logits, or a mapping of them, got {classes!r:.60}"
         )
     return tuple(map(str, names))
+
+
+def by_number(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Put names such as LABEL_3 into the order of their numbers; others stay as they are."""
+    return tuple(sorted(names, key=lambda name: int(re.sub(r"\D", "", name)))) if are_numbers(names) else names
 
 
 def is_segmenter(model: object) -> bool:

@@ -12,10 +12,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from .. import __version__
-from ..errors import RobustBenchError
+from ..errors import RobustBenchError, exit_in_words
 from ..files import expanded
 from ..plugin import import_file
-from ..stopping import unbroken
+from ..stopping import is_unread, unbroken
 from .check import check
 from .command import Command
 from .corrupt import corrupt
@@ -126,6 +126,11 @@ def run_program() -> NoReturn:
             stream.reconfigure(line_buffering=True)  # also into a pipe, whose reader waits for each line
     try:
         status = app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
+    except SystemExit as end:
+        if is_unread(end):
+            raise
+        with unbroken():  # as below
+            fail(exit_in_words(end), 2)  # code of a user's own would choose the status, such as 0
     except Exception as error:
         with unbroken():  # a stop that is under way goes first: it may have caused the error
             if not is_for_users(error):

@@ -10,6 +10,7 @@ import typer
 
 from ..errors import UsageError
 from ..locks import measuring
+from ..stopping import is_unread, stop
 from ..wording import counted
 from .choice import Choice, choose, options_for, shard_for
 from .options import (
@@ -48,6 +49,18 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 
+@contextmanager
+def while_read() -> Iterator[None]:
+    """Hold a block that ends as at a stop when the reader of the output has gone, such as `head`."""
+    try:
+        yield
+    except SystemExit as end:
+        if is_unread(end):
+            stop()
+        raise
+
+
+@while_read()
 def run(  # noqa: PLR0913 (each is an option of the command)
     suite: SuiteName = None,
     *,

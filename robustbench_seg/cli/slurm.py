@@ -3,12 +3,15 @@
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import UsageError
+from .choice import Choice, choose
+from .options import weights_given
 
 __all__ = ["EXTRA", "USAGE", "read_run", "slurm"]
 
@@ -93,8 +96,6 @@ def slurm(
     ] = None,
 ) -> None:
     """Print a script for sbatch: an array of jobs, each for a part of SUITE. It takes all options of run."""
-    from ..suites import read_suite
-
     if (limit_s := seconds(time)) is not None and limit_s < grace + LEAST_WORK_S:
         raise UsageError(
             f"--time {time}: is {limit_s} s, and must be {grace + LEAST_WORK_S} s at least: {LEAST_WORK_S} s to work, "
@@ -104,12 +105,7 @@ def slurm(
         if not option.startswith("-") or not option.isprintable():
             raise UsageError(f"--sbatch takes an option such as --partition=gpu, got {option!r:.60}")
     given = read_run(context, context.args)
-    if given["suite"] is not None and not given["plugins"]:
-        read_suite(given["suite"])
-    elif given["suite"] is None and not given["data"]:
-        raise UsageError("name a suite (see `list suites`), or the data to measure on: --data NAME=PATH")
-    if given["shard"] is not None:
-        raise UsageError(f"--shard {given['shard']}: the tasks of the array are the shards")
+    expect_runnable(given)
     head = HEAD.format(
         array=array,
         cpus=cpus,
@@ -127,6 +123,26 @@ def slurm(
         requeues=REQUEUES,
     )
     sys.stdout.write(head + body)
+
+
+def expect_runnable(given: Mapping[str, Any]) -> None:
+    """Raise UsageError, as `run` would in hours, for what needs neither data nor a GPU to be seen as wrong.
+
+    given: see `read_run`. What a file of --plugin registers is not there yet.
+    """
+    from ..suites import with_weights
+
+    if given["shard"] is not None:
+        raise UsageError(f"--shard {given['shard']}: the tasks of the array are the shards")
+    if given["device"] not in ("cpu", "cuda", "cuda:0"):
+        raise UsageError(f"--device {given['device']}: must be cpu or cuda here; each task has one GPU")
+    weights = weights_given(given["weights"])
+    if given["suite"] is None and not given["data"]:
+        raise UsageError("name a suite (see `list suites`), or the data to measure on: --data NAME=PATH")
+    if given["suite"] is not None and not given["plugins"]:
+        names = [field.name for field in fields(Choice)]
+        target = choose(given["suite"], Choice(**{name: given[name] for name in names if given[name] is not None}))
+        with_weights(target.suite, weights, given["model"] or ())
 
 
 def seconds(time: str) -> int | None:

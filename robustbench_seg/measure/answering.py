@@ -8,6 +8,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
+from ..errors import exit_in_words
 from ..stopping import end_worker
 from .handover import Sender
 
@@ -51,7 +52,12 @@ def end_with(lifeline: Connection) -> None:
 
 
 def portable(error: Fault) -> Fault | RuntimeError:
-    """Return the exception, or a RuntimeError with the same message if the exception can't be pickled and read."""
+    """Return the exception, or a RuntimeError with the same message if the exception can't be pickled and read.
+
+    So too where code would end the program: it ends neither a worker nor, silently, the process that asked it.
+    """
+    if isinstance(error, SystemExit):
+        return RuntimeError(exit_in_words(error))
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:

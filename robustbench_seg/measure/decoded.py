@@ -46,6 +46,10 @@ class Decoded(Wrapper):
         super().__init__(dataset)
         self.stamps, self.folder, self.room = stamps, folder, room
 
+    def unkept(self) -> "Decoded":
+        """The same data set, with nothing kept."""
+        return Decoded(self.dataset, self.stamps, None, 0)
+
     def load(self, image_id: str) -> Sample:
         """Load one sample, or map it. Raises DataError for files that have changed since the stamps were taken."""
         self.expect_unchanged(image_id)

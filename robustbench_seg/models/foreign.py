@@ -10,7 +10,7 @@ from .base import NetworkSegmenter, Segmenter, extend_identity, pad_and_crop
 from .output import unpack
 from .preprocessing import Preprocessing
 from .request import Request
-from .stated import Stated
+from .stated import Stated, are_numbers
 from .steady import depends_on_batch, expect_steady, refuse_probabilities
 from .trial import run_once, trial_images, try_out
 
@@ -110,13 +110,17 @@ def fit(network: nn.Module, request: Request, facts: Facts) -> Fit:
     image = trial_images(trial.size)[:1]
     alone = expect_steady(network, lambda images: run_once(network, images, facts.where)[0], image, facts.where)
     one_by_one = depends_on_batch(alone, trial.scores[:1])
+    own = facts.own.names(classes, numbered=are_numbers(request.keys))
     how = "as stated" if options.pad_to else "found by a trial"
     remark = f", images padded to a multiple of {trial.pad_to} ({how})" if trial.pad_to > 1 else ""
+    remark += ", shown one image at a time, since a batch changes its scores" if one_by_one else ""
+    if not (request.options.names or facts.names or own or request.keys):
+        remark += ", its logits named as the data set's classes"
     return Fit(
         network=Foreign(network, trial.pad_to, one_by_one=one_by_one),
-        class_names=request.names(facts.names or facts.own.names(classes), classes, facts.where),
+        class_names=request.names(facts.names or own, classes, facts.where),
         sides=trial.sides,
         log_after_resize=trial.masks,
-        remark=remark + (", shown one image at a time, since a batch changes its scores" if one_by_one else ""),
+        remark=remark,
         later=trial.later,
     )

@@ -94,7 +94,8 @@ class Options:
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What is asked of a model's code. name: as results call it. variant: of the entry. weights: a path, or a word that
-    the code knows. class_names: of the data set, in its order.
+    the code knows. class_names: of the data set, in its order. keys: of a table that is applied later, in the order of
+    the logits where nothing names these.
     """
 
     name: str
@@ -102,24 +103,26 @@ class Request:
     weights: str = ""
     class_names: tuple[str, ...] = ()
     options: Options = Options()
+    keys: tuple[str, ...] = ()
 
     def names(self, of_files: tuple[str, ...], outputs: int, where: object) -> tuple[str, ...]:
         """Name the logits: as stated, else as the files do, else as the data set does, where the number is the same.
 
         Raises UsageError where the number is another, or nothing names them.
         """
-        names = self.options.names or of_files or self.class_names
-        if not names:
+        sources = {
+            "the option classes names": self.options.names,
+            "its files name": of_files,
+            "the mapping of classes has": self.keys,
+            "the dataset has": self.class_names,
+        }
+        sources = {whose: names for whose, names in sources.items() if names}
+        if not sources:
             raise UsageError(f"{where}: nothing names its {outputs} classes; state them: ?classes=FILE")
+        whose, names = next(iter(sources.items()))
         if len(names) != outputs:
-            whose = (
-                "the option classes names"
-                if self.options.names
-                else "its files name"
-                if of_files
-                else "the dataset has"
-            )
-            raise UsageError(f"{where}: has {outputs} classes, but {whose} {len(names)}")
+            remedy = "" if len(sources) > 1 else "; name the classes of its logits, in their order"
+            raise UsageError(f"{where}: has {outputs} classes, but {whose} {len(names)}{remedy}")
         return names
 
 

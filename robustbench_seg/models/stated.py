@@ -1,6 +1,6 @@
 """What a network in memory states of itself: SegFormer in its `info`, others in their configuration of Transformers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ..errors import UsageError
 from .preprocessing import Preprocessing
 from .request import Options
 
-__all__ = ["Stated", "stated_by"]
+__all__ = ["Stated", "are_numbers", "stated_by"]
 
 UNKNOWN = CheckpointInfo().licence
 AROUND = (nn.DataParallel, DistributedDataParallel, AveragedModel)
@@ -33,15 +33,15 @@ class Stated:
     preprocessor: str = ""
     licence: str = ""
 
-    def names(self, outputs: int) -> tuple[str, ...]:
+    def names(self, outputs: int, *, numbered: bool = False) -> tuple[str, ...]:
         """Name so many logits; () where they are not all named, or another number is, as of the network before it had
-        this last layer.
+        this last layer. numbered: whether a number such as LABEL_3 is a name.
         """
         places = range(outputs)
         if not set(places) <= self.labels.keys() <= {*places, *NO_LOGIT}:
             return ()
         names = tuple(self.labels[place] for place in places)
-        return () if any(not name or WITHOUT_NAMES.fullmatch(name) for name in names) else names
+        return () if any(not name or (WITHOUT_NAMES.fullmatch(name) and not numbered) for name in names) else names
 
     def preprocessing(self, where: str, options: Options) -> Preprocessing | None:
         """Read the input; None where nothing is stated, or where a user states all of it.
@@ -76,6 +76,12 @@ def licence_by(config: object) -> str:
     origin = str(attribute(config, "_name_or_path") or "")
     licence = licence_of({"license": licence}, Path(origin), origin)
     return "" if licence == UNKNOWN_LICENCE else licence
+
+
+def are_numbers(names: Iterable[str]) -> bool:
+    """Whether all are numbers such as LABEL_3, and there are some."""
+    names = tuple(names)
+    return bool(names) and all(map(WITHOUT_NAMES.fullmatch, names))
 
 
 def labels_of(value: Any) -> dict[int, str]:

@@ -294,7 +294,7 @@ def test_images_are_padded_for_a_network_that_takes_multiples_alone(camvid_folde
     about = results.frame()["about"].iloc[0]
     assert about.endswith(
         "Picky, input ImageNet's mean and std (nothing is stated of it), images padded to a multiple of 16 (found by a "
-        "trial)"
+        "trial), its logits named as the data set's classes"
     )
 
 

@@ -206,6 +206,38 @@ def test_names_that_are_not_of_each_logit_are_passed_over(labels: object, names:
     assert (made.class_names, made.licence) == (names, "cc-by-4.0")
 
 
+NUMBERED = ("LABEL_0", "LABEL_1", "LABEL_2")
+
+
+@pytest.mark.parametrize(
+    ("stated", "mapping", "names"),
+    [
+        (("tree", "road", "sky"), {"sky": "sky", "road": "tree"}, ("tree", "road", "sky")),
+        (NUMBERED, {"LABEL_2": "sky", "LABEL_0": "tree", "LABEL_1": "road"}, NUMBERED),
+        (NUMBERED, {"LABEL_2": "sky"}, NUMBERED),
+        (NUMBERED, {"wood": "tree", "way": "road", "air": "sky"}, ("wood", "way", "air")),
+        ((), {"LABEL_2": "sky", "LABEL_0": "tree", "LABEL_1": "road"}, NUMBERED),
+        ((), {"wood": "tree", "way": "road", "air": "sky"}, ("wood", "way", "air")),
+        (("cat", "dog"), {"wood": "tree", "way": "road", "air": "sky"}, ("wood", "way", "air")),
+    ],
+)
+def test_a_mapping_is_by_the_names_that_a_network_states(
+    stated: tuple[str, ...], mapping: dict[str, str], names: tuple[str, ...]
+) -> None:
+    network = drawn(Small(3))
+    network.config = SimpleNamespace(id2label=dict(enumerate(stated)))
+    assert made_of(network, "a", NAMES_OF_DATA, version="1", classes=mapping).class_names == names
+
+
+def test_a_mapping_of_a_network_without_names_has_all_of_its_classes() -> None:
+    with pytest.raises(UsageError, match=r"^model a: has 3 classes, but the mapping of classes has 2$"):
+        made_of(drawn(Small(3)), "a", NAMES_OF_DATA, classes={"wood": "tree", "way": "road"})
+
+
+def test_a_mapping_leaves_the_classes_of_a_segmenter_in_their_order() -> None:
+    assert made_of(Logits(), "a", NAMES_OF_DATA, classes={"sky": "road", "road": "sky"}).class_names == NAMES
+
+
 @pytest.mark.parametrize(
     ("origin", "licence"),
     [

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,43 @@ def test_a_stop_at_any_moment_is_one_line_and_leaves_nothing(
     assert [path.name for path in (tmp_path / "tmp").iterdir() if path.name != f"torchinductor_{USER}"] == []
     remove_leftovers(tmp_path, below=True)
     assert not list(tmp_path.rglob(f"*{TEMPORARY}"))
+
+
+def test_a_run_whose_output_nobody_reads_any_more_is_stopped(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)  # as `head` does
+    suite = write_suite(tmp_path, conditions={}, views=["whole"], gallery=[])
+    process = start("-m", "robustbench_seg", "run", str(suite), "--out", str(tmp_path / "out"), stdout=writer)
+    os.close(writer)
+    assert ended(process) == (130, LINE, [])
+    assert len(list(tmp_path.glob("out/cells/*.parquet"))) == 2, "what is finished is kept"
+
+
+QUITTING = """import sys
+from robustbench_seg import corruption
+
+@corruption("quitting", category="own")
+def quitting(image, severity, draws):
+    sys.exit(0)
+
+def build():
+    sys.exit("none today")
+"""
+
+
+def test_code_of_a_users_own_that_would_end_a_run_is_an_error_with_its_place(tmp_path: Path) -> None:
+    (file := tmp_path / "quits.py").write_text(QUITTING)
+    suite, out = write_suite(tmp_path, conditions={"quitting": [1]}, views=["whole"], gallery=[]), tmp_path / "out"
+    run_it = partial(program, "run", str(suite), "--out", str(out), "--plugin", str(file))
+    done = run_it("--workers", "0")
+    assert (done.returncode, done.stderr) == (2, f"robustbench-seg: {file}:6: ends the program (SystemExit: 0)\n")
+    assert len(list(out.glob("cells/*.parquet"))) == 2, "what is finished is kept"
+    done = run_it("--workers", "1")
+    assert done.returncode == 1
+    assert f"b0-streets-quitting-1-whole: RuntimeError: {file}:6: ends the program (SystemExit: 0)\n" in done.stdout
+    line = f"robustbench-seg: {file}:9: ends the program (SystemExit: none today)\n"
+    for done in run_it("--model", f"{file}:build"), program("export", f"{file}:build", "--out", str(out / "net.onnx")):
+        assert (done.returncode, done.stderr) == (2, line)
 
 
 def test_a_report_removes_what_a_killed_report_left(tmp_path: Path, store: Path) -> None:

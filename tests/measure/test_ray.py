@@ -195,6 +195,28 @@ def test_the_nodes_of_a_cluster_get_small_data_from_the_run_and_read_other_data_
     assert ("go to 2 nodes through Ray's object store" if sent else "each of 2 nodes from its own path") in line
 
 
+@pytest.mark.parametrize("sent", [2**30, 0])
+def test_a_file_that_has_changed_since_the_run_has_read_it_is_not_given_to_a_node(
+    nodes: Path, camvid_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: int
+) -> None:
+    dataset = rb.open_dataset("camvid", camvid_folder, split="test")
+    (image, _), (other, _) = (dataset.files(image_id) or () for image_id in dataset.ids[:2])
+
+    class Writing(Listener):
+        def planned(self, done: int, waiting: Any) -> None:  # the fingerprint is that of the file before
+            image.write_bytes(other.read_bytes())
+
+    usual = data.alive_nodes
+    monkeypatch.setattr(data, "alive_nodes", lambda: 2 * usual())
+    monkeypatch.setattr(data, "SENT_BYTES", sent)
+    model = Drawn(0)
+    model.class_names, model.weight = dataset.class_names, model.weight[:11]
+    how = {"corruptions": CONDITIONS, "out": tmp_path / "out", "engine": "ray"}
+    with pytest.raises(DataError, match=rf"^'?{image}'?: changed during the run"):
+        rb.evaluate({"m0": model}, dataset, progress=Writing(), **how)
+    assert not list((tmp_path / "out").glob("cells/*"))
+
+
 def test_a_node_whose_files_differ_or_are_missing_is_named_with_the_file(camvid_folder: Path) -> None:
     dataset = rb.open_dataset("camvid", camvid_folder, split="test")
     there = checked(dataset, dataset.ids)

@@ -147,6 +147,20 @@ def kill_worker(k: int) -> int:
     return k
 
 
+def ending(k: int) -> int:
+    if k == 1:
+        sys.exit(0)
+    return k
+
+
+def test_code_that_would_end_the_program_is_an_error_with_its_place() -> None:
+    with Loader(1) as loader:
+        results = loader.map(ending, range(2))
+        assert next(results) == 0
+        with pytest.raises(RuntimeError, match=rf"^{__file__}:\d+: ends the program \(SystemExit: 0\)$"):
+            next(results)
+
+
 def test_a_worker_that_was_killed_is_said_where_its_result_would_stand_and_replaced() -> None:
     with Loader(1) as loader:
         results = loader.map(kill_worker, [0, 1, 2, 3])

@@ -118,7 +118,7 @@ def test_a_network_that_gives_an_image_other_scores_each_time_is_refused(between
 def test_a_network_that_gives_the_same_is_shown_batches(between: nn.Module) -> None:
     model = made(Net(between))
     assert not model.network.one_by_one
-    assert model.about == "a net"
+    assert model.about == "a net, its logits named as the data set's classes"
 
 
 @pytest.mark.parametrize("kind", ["half", "bfloat16"])
@@ -145,7 +145,7 @@ def test_a_network_whose_scores_depend_on_a_batch_is_shown_one_image_at_a_time()
         assert torch.equal(model(images), alone)
         together = network(model.preprocessing.normalise(images))
     assert (alone - together).abs().max() > 0.1 * alone.abs().max()
-    assert model.about == "a net, shown one image at a time, since a batch changes its scores"
+    assert model.about.startswith("a net, shown one image at a time, since a batch changes its scores, its logits ")
 
 
 def test_a_network_that_takes_no_single_image_is_refused() -> None:

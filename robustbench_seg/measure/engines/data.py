@@ -89,22 +89,27 @@ class Supply:
 def supply_of(dataset: Dataset, ids: Sequence[str], origin: Origin, note: Callable[[str], None]) -> Supply:
     """Choose how the nodes get the images of ids; note: called with a line that states it, where there are several.
 
-    Raises DataError for a node that lacks the files.
+    Raises DataError for a node that lacks the files, and for files that have changed since the run has read them.
     """
     import ray
 
     nodes = [node["NodeID"] for node in alive_nodes()]
     if nodes == [ray.get_runtime_context().get_node_id()]:
         return Supply(dataset, {})  # its processes share what is decoded, as the local engine has it
+    here = dataset
     if isinstance(dataset, Decoded):
+        here = dataset.unkept()
         dataset = dataset.dataset
     size = decoded_bytes(dataset, ids)
     what = f"{counted(len(ids), 'image')} ({size / 2**30:.1f} GiB decoded)"
     if size <= SENT_BYTES:
         note(f"{dataset.name}: {what} go to {counted(len(nodes), 'node')} through Ray's object store")
-        return Supply(dataset, {image_id: ray.put(dataset.load(image_id)) for image_id in ids})
+        return Supply(dataset, {image_id: ray.put(here.load(image_id)) for image_id in ids})
     note(f"{dataset.name}: {what} are read by each of {counted(len(nodes), 'node')} from its own path")
     dataset = checked(dataset, ids)
+    if isinstance(here, Decoded):  # after that: the hashes are to be of the files that the run has read
+        for image_id in ids:
+            here.expect_unchanged(image_id)
     parcel = ray.put(Parcel.of(dataset, origin))
     trial = ray.remote(num_cpus=0)(load_there)
     strategy = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
