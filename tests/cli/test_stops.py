@@ -6,8 +6,9 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from program import program
 from small import SUITE, write_suite
 from tiny_recipe import RECIPE
 
+from robustbench_seg.corruptions import CORRUPTIONS
 from robustbench_seg.files import TEMPORARY, remove_leftovers, replacing
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import Listener, run
@@ -110,8 +112,18 @@ def build():
 """
 
 
-def test_code_of_a_users_own_that_would_end_a_run_is_an_error_with_its_place(tmp_path: Path) -> None:
+@pytest.fixture
+def quits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file of a user's own, forgotten after the test."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
     (file := tmp_path / "quits.py").write_text(QUITTING)
+    yield file
+    sys.modules.pop("quits", None)
+    CORRUPTIONS.pop("quitting", None)
+
+
+def test_code_of_a_users_own_that_would_end_a_run_is_an_error_with_its_place(tmp_path: Path, quits: Path) -> None:
+    file = quits
     suite, out = write_suite(tmp_path, conditions={"quitting": [1]}, views=["whole"], gallery=[]), tmp_path / "out"
     run_it = partial(program, "run", str(suite), "--out", str(out), "--plugin", str(file))
     done = run_it("--workers", "0")
