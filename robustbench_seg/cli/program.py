@@ -99,9 +99,8 @@ app = typer.Typer(
 for name, command in COMMANDS.items():
     full = with_option(command, "plugins", Plugins, with_plugins)
     app.command(name, cls=Command)(at_home(with_option(full, "quiet", Quiet, quietly) if name in QUIET else full))
-app.command("slurm", cls=Command, context_settings=EXTRA, options_metavar=USAGE)(
-    slurm
-)  # it passes --plugin and --quiet on to `run`
+# It passes --plugin and --quiet on to `run`.
+app.command("slurm", cls=Command, context_settings=EXTRA, options_metavar=USAGE)(slurm)
 
 
 def show_version(version: bool) -> None:

@@ -116,12 +116,11 @@ class Request:
             "the mapping of classes has": self.keys,
             "the dataset has": self.class_names,
         }
-        sources = {whose: names for whose, names in sources.items() if names}
-        if not sources:
+        whose, names = next(((whose, names) for whose, names in sources.items() if names), ("", ()))
+        if not names:
             raise UsageError(f"{where}: nothing names its {outputs} classes; state them: ?classes=FILE")
-        whose, names = next(iter(sources.items()))
         if len(names) != outputs:
-            remedy = "" if len(sources) > 1 else "; name the classes of its logits, in their order"
+            remedy = "; name the classes of its logits, in their order" if names is self.class_names else ""
             raise UsageError(f"{where}: has {outputs} classes, but {whose} {len(names)}{remedy}")
         return names
 
