@@ -11,6 +11,7 @@ from torch import nn
 
 from .files import METADATA_KEY, write_atomically
 from .model import SegFormer
+from .modes import restored_modes
 
 __all__ = ["export_onnx", "traced_sides", "write_graph"]
 
@@ -39,23 +40,18 @@ def write_graph(
     tensors = [*network.parameters(), *network.buffers()]
     if (size := sum(tensor.nbytes for tensor in tensors)) > MOST_BYTES:
         raise ValueError(f"{path}: the weights have {size / 1e9:.1f} GB, but an ONNX graph has 2 GB at most")
-    modes = [(module, module.training) for module in network.modules()]  # BatchNorm's may be frozen
     free = torch.export.Dim.DYNAMIC
     place = tensors[0].device if tensors else torch.device("cpu")
-    try:
-        with torch.no_grad():  # the same graph, a seventh sooner
-            program = torch.onnx.export(
-                network.eval(),
-                (torch.zeros(2, 3, *sides, device=place),),
-                dynamo=True,
-                verbose=False,
-                input_names=["images"],
-                output_names=["logits"],
-                dynamic_shapes=({0: free, 2: free, 3: free},),
-            )
-    finally:
-        for module, training in modes:
-            module.training = training
+    with restored_modes(network.modules()), torch.no_grad():  # without gradients the same graph, a seventh sooner
+        program = torch.onnx.export(
+            network.eval(),
+            (torch.zeros(2, 3, *sides, device=place),),
+            dynamo=True,
+            verbose=False,
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_shapes=({0: free, 2: free, 3: free},),
+        )
     assert program is not None
     program.model.metadata_props[METADATA_KEY] = json.dumps(about, sort_keys=True)
     write_atomically(path, program.model_proto.SerializeToString())

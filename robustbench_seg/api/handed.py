@@ -13,6 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from segformer.modes import restored_modes
 from segformer.sources import NVIDIA_LICENCE
 
 from ..errors import UsageError
@@ -160,11 +161,7 @@ def is_segmenter(model: object) -> bool:
 def evaluating(networks: Sequence[object]) -> Iterator[None]:
     """Let networks evaluate, and train again what was in training before."""
     modules = [module for network in networks if isinstance(network, nn.Module) for module in network.modules()]
-    before = [module.training for module in modules]
-    for module in modules:
-        module.training = False
-    try:
+    with restored_modes(modules):
+        for module in modules:
+            module.training = False
         yield
-    finally:
-        for module, training in zip(modules, before, strict=True):
-            module.training = training

@@ -21,6 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from segformer.modes import restored_modes
+
 from ..errors import NotFiniteError, UsageError
 from ..models.base import NetworkSegmenter, Segmenter
 from ..store.view import View
@@ -89,7 +91,6 @@ def reestimated(model: Segmenter, view: View, images: Iterable[Tensor], precisio
     """
     norms = norms_of(model)
     stored = {norm: [getattr(norm, name).clone() for name in STATISTICS] for norm in norms.values()}
-    training = {norm: norm.training for norm in norms.values()}
 
     @torch.inference_mode()
     def put_back(some: Iterable[nn.Module]) -> None:
@@ -97,20 +98,15 @@ def reestimated(model: Segmenter, view: View, images: Iterable[Tensor], precisio
             for name, value in zip(STATISTICS, stored[norm], strict=True):
                 getattr(norm, name).copy_(value)
 
-    def evaluate_again() -> None:
-        for norm, mode in training.items():
-            norm.training = mode
-
     try:
-        sums = collect(model, view, images, precision, norms)
+        with restored_modes(norms.values()):
+            sums = collect(model, view, images, precision, norms)
         for norm, own in sums.items():
             own.write(norm)
         put_back(norm for norm in stored if norm not in sums)  # of parts that only training uses
-        evaluate_again()
         yield
     finally:
         put_back(stored)
-        evaluate_again()
 
 
 @torch.inference_mode()
