@@ -25,7 +25,7 @@ from ..errors import MachineError
 __all__ = ["Receiver", "Sender", "segments_of_each"]
 
 SMALL = 2**16  # bytes of an array for which a segment is not worth its system calls
-MOST = 64  # segments of a worker
+MOST, LEAST = 1024, 64  # segments of all workers together, and of a worker; a GPU has five batches under way
 SHARE_OF_FILES = 4  # an open file in so many may be a segment of the main process
 
 Places = Sequence[tuple[int, int]]  # the segment of each array, and the array's bytes
@@ -34,21 +34,22 @@ Places = Sequence[tuple[int, int]]  # the segment of each array, and the array's
 def segments_of_each(workers: int) -> int:
     """Count the segments that each worker may have; 0 without such memory.
 
-    Each is an open file of the main process, whose soft limit is raised where it would not allow MOST of them.
+    Each is an open file of the main process, whose soft limit is raised where it would not allow so many.
     """
     if not hasattr(os, "memfd_create") or not hasattr(mmap, "MAP_POPULATE"):
         return 0
     import resource
 
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    enough = MOST * SHARE_OF_FILES * workers
+    wanted = max(LEAST, MOST // workers)
+    enough = wanted * SHARE_OF_FILES * workers
     if files == resource.RLIM_INFINITY or files >= enough:
-        return MOST
+        return wanted
     with suppress(OSError, ValueError):  # then there are fewer segments, and some images take the slower pipe
         more = enough if most == resource.RLIM_INFINITY else min(enough, most)
         resource.setrlimit(resource.RLIMIT_NOFILE, (more, most))
         files = more
-    return min(MOST, files // (SHARE_OF_FILES * workers))
+    return min(wanted, files // (SHARE_OF_FILES * workers))
 
 
 @dataclass(eq=False)

@@ -18,11 +18,12 @@ from small import assert_same_store, write_suite
 
 from robustbench_seg.errors import MachineError
 from robustbench_seg.measure import handover, workers
-from robustbench_seg.measure.handover import MOST, SHARE_OF_FILES, SMALL, Receiver, Sender, segments_of_each
+from robustbench_seg.measure.handover import LEAST, MOST, SHARE_OF_FILES, SMALL, Receiver, Sender, segments_of_each
 from robustbench_seg.measure.listener import Listener
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import run
-from robustbench_seg.measure.workers import Loader
+from robustbench_seg.measure.tally import IN_FLIGHT
+from robustbench_seg.measure.workers import PREFETCH, Loader
 from robustbench_seg.suites import read_suite
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="elsewhere all goes through the pipe")
@@ -143,17 +144,29 @@ def test_segments_leave_most_of_the_files_that_a_process_may_open(monkeypatch: p
     limits = [(1024, 1024)]
     monkeypatch.setattr(resource, "getrlimit", lambda kind: limits[-1])
     monkeypatch.setattr(resource, "setrlimit", lambda kind, those: limits.append(those))
-    assert [segments_of_each(workers) for workers in (1, 8, 64, 1000)] == [MOST, 32, 4, 0]
+    assert [segments_of_each(workers) for workers in (1, 8, 64, 1000)] == [256, 32, 4, 0]
     assert 1000 * segments_of_each(1000) <= 1024 // SHARE_OF_FILES
     assert set(limits) == {(1024, 1024)}
     limits[:] = [(1024, 4096)]
-    assert [segments_of_each(workers) for workers in (1, 8, 32)] == [MOST, MOST, 32]
-    assert limits == [(1024, 4096), (2048, 4096), (4096, 4096)], "no more than they take, and than is allowed"
+    assert [segments_of_each(workers) for workers in (1, 8, 32)] == [MOST, MOST // 8, 32]
+    assert limits == [(1024, 4096), (4096, 4096), (4096, 4096)], "no more than is allowed"
+    limits[:] = [(1024, 2**20)]
+    assert segments_of_each(32) == LEAST
+    assert limits[-1] == (LEAST * SHARE_OF_FILES * 32, 2**20), "no more than they take"
     monkeypatch.setattr(resource, "setrlimit", lambda kind, those: exec("raise ValueError"))
     limits[:] = [(1024, 4096)]
     assert segments_of_each(8) == 32
     monkeypatch.delattr(os, "memfd_create")
     assert segments_of_each(1) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8, 16])
+@pytest.mark.parametrize("batch", [16, 64])
+def test_what_a_gpu_has_under_way_needs_no_pipe(workers: int, batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    batches = IN_FLIGHT + 2  # one is being launched, one is filled
+    images = batches * batch + 2 * PREFETCH * workers  # and what waits of this sweep and the next
+    assert workers * segments_of_each(workers) >= 2 * images, "an image and its label"
 
 
 def test_arrays_outlive_their_worker_and_nothing_else_is_left() -> None:
