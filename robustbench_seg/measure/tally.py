@@ -114,19 +114,20 @@ class Tally:
             self.land(dataset, self.flights.popleft(), seen)
 
     def launch(self, dataset: Dataset, batch: Batch, pictured: Collection[str]) -> None:
-        """Put a batch through the model; one that raises is halved, until one image has the fault or all pass."""
+        """Put a batch through the model; one that raises is halved, until one image has the fault or all pass.
+
+        If all pass, its size was the fault, such as of memory or of a map with too many values: next ones are smaller.
+        """
         try:
             with add_image_name(dataset, batch.samples[0].image_id):
                 self.flights.append(self.flight(batch, pictured))
-        except Exception as error:
+        except Exception:
             if len(batch) == 1:
                 raise
-            half = -(-len(batch) // 2)
-            if isinstance(error, torch.OutOfMemoryError):
-                self.most = half
         else:
             return
-        for part in batch.parts(half):
+        self.most = -(-len(batch) // 2)
+        for part in batch.parts(self.most):
             self.launch(dataset, part, pictured)
 
     @torch.inference_mode()

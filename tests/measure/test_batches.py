@@ -184,14 +184,18 @@ def test_an_error_names_the_image_of_a_batch_that_has_the_fault(metrics: tuple[s
         evaluate(Drawn(0, fail), data, data.ids, Loader(0), Setting(metrics=metrics), batch=6)
 
 
-def test_a_batch_that_does_not_fit_is_halved_and_the_next_ones_are_smaller() -> None:
+@pytest.mark.parametrize("fault", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("INT_MAX elements")])
+@pytest.mark.parametrize(("batch", "seen"), [(5, [5, 3, 2, 1, 2, 1]), (3, [3, 2, 1, 2, 1])])
+def test_a_batch_that_does_not_fit_is_halved_and_the_next_ones_are_smaller(
+    batch: int, seen: list[int], fault: Exception
+) -> None:
     def fail(images: torch.Tensor) -> None:
         if len(images) > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise fault
 
     data, model = Scenes(), Drawn(0, fail)
-    rows, _ = evaluate(model, data, data.ids, Loader(0), batch=5)
-    assert model.seen == [5, 3, 2, 1, 2, 1]
+    rows, _ = evaluate(model, data, data.ids, Loader(0), batch=batch)
+    assert model.seen == seen
     expected, _ = evaluate(Drawn(0), data, data.ids, Loader(0))
     assert [row.image_id for row in rows] == list(data.ids)
     for row, other in zip(rows, expected, strict=True):
