@@ -13,11 +13,11 @@ from typing import Any
 import torch
 
 from .. import environment
-from ..errors import UsageError
+from ..errors import MachineError, UsageError, in_one_line
 
 __all__ = [
-    "Stopwatch", "accelerator_of", "evaluation_threads", "find_device", "fitting_batch", "kernels_on", "memory_kept",
-    "torch_threads",
+    "Stopwatch", "accelerator_of", "evaluation_threads", "find_device", "fitting_batch", "kernels_on", "loading_onto",
+    "memory_kept", "torch_threads",
 ]  # fmt: skip
 
 SHARE_OF_MEMORY = 0.8  # of a GPU, for one batch
@@ -42,6 +42,18 @@ def find_device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UsageError(f"--device {name}: torch sees {torch.cuda.device_count()} CUDA devices here")
     return device
+
+
+@contextmanager
+def loading_onto(device: torch.device) -> Iterator[None]:
+    """Hold a block that loads models onto a device. Raises MachineError where a GPU is full, or refuses."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, torch.AcceleratorError) as error:
+        raise MachineError(
+            f"--device {device}: models can't be loaded there ({in_one_line(error):.300}); nvidia-smi shows what else "
+            "is using it"
+        ) from None
 
 
 def evaluation_threads(device: torch.device) -> int:

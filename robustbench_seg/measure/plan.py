@@ -28,7 +28,7 @@ from ..store.view import LEAST_SIDE
 from ..suites import Suite, expand, with_weights
 from .aligned import align_model, outputs_of
 from .batchnorm import norms_of
-from .devices import accelerator_of, evaluation_threads, find_device
+from .devices import accelerator_of, evaluation_threads, find_device, loading_onto
 from .shards import Shard
 from .views import input_sizes
 
@@ -128,8 +128,10 @@ def make_jobs(
     class_names = dataset.class_names if dataset else CLASS_NAMES
     if options.precision != "fp32" and (fixed := [spec.name for spec in specs if look_up(spec.model).fp32_only]):
         raise UsageError(f"--precision {options.precision}: {fixed[0]} runs only in fp32")
-    models = {spec.name: load_source(spec.source, spec.name, class_names, device) for spec in specs}
-    models |= {name: one.make(class_names) for name, one in options.handed.items()}
+    with loading_onto(device):
+        models = {spec.name: load_source(spec.source, spec.name, class_names, device) for spec in specs}
+        models |= {name: one.make(class_names) for name, one in options.handed.items()}
+        accelerator, kernels = accelerator_of(device)
     tables = {one.name: one.table for one in specs} | {name: one.classes for name, one in options.handed.items()}
     alignments = {name: align_model(model, class_names, tables[name]) for name, model in models.items() if dataset}
     for name, alignment in alignments.items():
@@ -141,7 +143,6 @@ def make_jobs(
     devices = {name: model.device.type for name, model in models.items()}
     outputs = {name: outputs_of(model) for name, model in models.items()}
     plan = expand(suite, devices, precision=options.precision, num_classes=outputs, images=len(ids))
-    accelerator, kernels = accelerator_of(device)
     about = environment.describe(accelerator, kernels)
     if kernels is False:
         note("Triton's kernels can't run on this GPU (they need a C compiler): PyTorch's operations count, more slowly")

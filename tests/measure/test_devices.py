@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from small import write_suite
 
+from robustbench_seg.errors import MachineError
+from robustbench_seg.measure import plan
 from robustbench_seg.measure.devices import memory_kept
+from robustbench_seg.measure.listener import Listener
+from robustbench_seg.measure.plan import Options
+from robustbench_seg.measure.runner import run
+from robustbench_seg.suites import read_suite
 
 on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of glibc")
 PAGES = 20_000  # of 4 KiB: more than glibc takes from memory that it shares between arrays
@@ -61,3 +68,21 @@ def test_after_the_block_arrays_of_usual_sizes_are_not_cleared_more_often_than_b
         pass
     pages_cleared(10, 2**23)
     assert pages_cleared(20, 2**23) < 5 * 2**23 / resource.getpagesize()
+
+
+FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 MiB")
+BUSY = torch.AcceleratorError("CUDA error: all CUDA-capable devices are busy or unavailable\nFor debugging ...")
+
+
+@pytest.mark.parametrize("fault", [FULL, BUSY], ids=["full", "busy"])
+@pytest.mark.parametrize("place", ["load_source", "accelerator_of"])
+def test_a_gpu_that_takes_no_model_is_named_in_one_line(
+    place: str, fault: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(plan, place, fail)
+    with pytest.raises(MachineError, match=r"--device cpu: models can't be loaded there \(.*CUDA .*nvidia-smi") as line:
+        run(read_suite(str(write_suite(tmp_path))), tmp_path / "out", Options(), Listener())
+    assert "\n" not in str(line.value)
