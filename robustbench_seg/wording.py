@@ -1,6 +1,7 @@
 """Format numbers and names for sentences."""
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from math import ceil, floor, isfinite, isnan, log10
 from pathlib import Path
 
@@ -14,6 +15,7 @@ __all__ = [
     "decimals_for",
     "is_utf8",
     "listed",
+    "nearest",
     "p_text",
     "percent",
     "points",
@@ -40,6 +42,17 @@ def listed(words: Sequence[str], most: int, separator: str = ", ") -> str:
     """Join the first words, and count the rest: "a, b and 3 more". most: the number of words to join."""
     more = len(words) - most
     return separator.join(words[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """Name what an unknown word may have been meant to be; where nothing is like it, all allowed ones.
+
+    >>> nearest("fogg", ["snow", "fog"]), nearest("x", ["snow", "fog"])
+    ('the nearest is fog', 'known: snow, fog')
+    """
+    names = list(allowed)
+    alike = get_close_matches(word, names, n=1)
+    return f"the nearest is {alike[0]}" if alike else f"known: {', '.join(names)}"
 
 
 def percent(value: float) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -12,6 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from .errors import UsageError
 from .files import expanded
 from .store.view import View
+from .wording import nearest
+from .yaml_faults import fault_of
 
 __all__ = [
     "DatasetSpec", "Number", "Strict", "ViewSpec", "Whole", "find_yaml", "parse_yaml", "read_yaml", "shipped",
@@ -44,9 +47,13 @@ def view_of(value: Any) -> Any:
         return value
     if not isinstance(value, str | dict):
         raise ValueError("a view is its name, such as whole, or a mapping of its fields")
+    names = [field.name for field in fields(View)]
+    for name in value if isinstance(value, dict) else ():
+        if name not in names:
+            raise ValueError(f"unknown field {name!r} of a view; {nearest(str(name), names)}")
     try:
         return View.parse(value) if isinstance(value, str) else View(**value)
-    except Exception as error:
+    except UsageError as error:
         raise ValueError(str(error)) from None
 
 
@@ -73,8 +80,6 @@ CORE = {
         "-+.0123456789",
     ),
 }
-# In the words of YAML, for pydantic's names of faults.
-PLAIN = {"tuple_type": "must be a list", "dict_type": "must be a mapping"}
 
 
 class YamlLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
@@ -139,19 +144,12 @@ def read_yaml(name_or_path: str, kind: type[Model], package: str, changes: Mappi
 def validated(content: Any, kind: type[Model], where: str, folder: Path = Path()) -> Model:
     """Make a model from plain values, in which relative paths start from a folder.
 
-    Raises UsageError that names `where`, the place in it and the fault.
+    Raises UsageError that names `where`, the place in it and the fault; see `fault_of`.
     """
     try:
         return kind.model_validate(content, context={"folder": folder})
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        message = PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
-        # Our own checks of several fields together name the values themselves.
-        all_of_it = first["type"] == "value_error" and isinstance(first["input"], Mapping)
-        got = "" if all_of_it else f", got {first['input']!r:.60}"
-        raise UsageError(f"{where}: {place}: {message}{got}{more}") from None
+        raise UsageError(f"{where}: {fault_of(error, content, kind)}") from None
 
 
 def find_yaml(name_or_path: str, package: str) -> Path:

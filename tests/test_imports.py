@@ -16,7 +16,7 @@ ORDER = """
     alignment environment family files html_pages images own_modules
     own_code owned_files locks
     own_values metrics plugin
-    store
+    store yaml_faults
     yaml_files
     corruptions datasets models
     protocols

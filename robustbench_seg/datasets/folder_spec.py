@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ..errors import DataError, UsageError
 from ..wording import NAME, counted, listed, quote
+from ..yaml_faults import in_yaml
 from ..yaml_files import Number, Strict, Whole, read_yaml, validated
 from .base import IGNORE
 from .coding import colour_code
@@ -68,7 +69,8 @@ class FolderSpec(Strict):
     def classes_have_names(cls, value: Any) -> Any:
         for key in value if isinstance(value, Mapping) else ():
             if type(key) is not int or not 0 <= key <= MOST_VALUE:  # as text or a truth value it may be a second 1
-                raise ValueError(f"its values must be whole numbers of 0 .. {MOST_VALUE}, as 7: road, got {key!r:.60}")
+                whole = f"its values must be whole numbers of 0 .. {MOST_VALUE}, as 7: road"
+                raise ValueError(f"{whole}, got {in_yaml(key):.60}")
         if not isinstance(value, Mapping | list | tuple | str):
             raise ValueError("must be a list of names, a mapping such as 7: road, or a file")
         names = value.items() if isinstance(value, Mapping) else enumerate([] if isinstance(value, str) else value)
@@ -88,7 +90,7 @@ class FolderSpec(Strict):
         for name, own in value.items() if isinstance(value, Mapping) else ():
             if not (is_colour(own) or (is_list(own) and own and all(map(is_colour, own)))):
                 raise ValueError(
-                    f"{name} must have a colour, [R, G, B] of 0 .. 255, or a list of colours, got {own!r:.60}"
+                    f"{name} must have a colour, [R, G, B] of 0 .. 255, or a list of colours, got {in_yaml(own):.60}"
                 )
         return value
 
@@ -105,7 +107,7 @@ class FolderSpec(Strict):
     def splits_are_files_or_shares(cls, value: Any) -> Any:
         for split, how in value.items() if isinstance(value, Mapping) else ():
             if not isinstance(how, str | int | float) or isinstance(how, bool):
-                raise ValueError(f"{split} must be a list file or a share of 0 .. 1, got {how!r:.60}")
+                raise ValueError(f"{split} must be a list file or a share of 0 .. 1, got {in_yaml(how):.60}")
         return value
 
     @model_validator(mode="after")

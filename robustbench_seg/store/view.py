@@ -43,7 +43,10 @@ class View:
     def __post_init__(self) -> None:
         if not isinstance(self.mode, str) or not MODE.fullmatch(self.mode):
             raise UsageError(f"view mode must be {MODES}, got {self.mode!r}")
-        scale = tuple(map(float, self.scale)) if isinstance(self.scale, list | tuple) else float(self.scale)
+        factors = self.scale if isinstance(self.scale, list | tuple) else [self.scale]
+        if not all(isinstance(factor, int | float) and not isinstance(factor, bool) for factor in factors):
+            raise UsageError(f"view scale must be a number, or several, got {self.scale!r:.60}")
+        scale = tuple(map(float, factors)) if isinstance(self.scale, list | tuple) else float(self.scale)
         if isinstance(scale, tuple) and len(scale) == 1:
             (scale,) = scale
         object.__setattr__(self, "scale", scale)

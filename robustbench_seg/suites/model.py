@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from ..errors import UsageError
 from ..models import MODELS, Options, find_weights
 from ..models.source import Source, split_name
 from ..wording import NAME, NAMES
-from ..yaml_files import Strict
+from ..yaml_files import Strict, validated
 
 __all__ = ["WHOLE_NAME", "ModelSpec", "given_model", "known_model"]
 
@@ -38,6 +38,8 @@ class ModelSpec(Strict):
     @classmethod
     def model_is_a_source(cls, value: Any, info: ValidationInfo) -> Any:
         folder = (info.context or {}).get("folder", Path())
+        if not isinstance(value, str | Mapping):
+            raise ValueError("a model is its source, such as hf:FOLDER, or a mapping of its fields")
         value = {"model": value} if isinstance(value, str) else value
         if not isinstance(value, dict) or not isinstance(text := value.get("model", value.get("name")), str):
             return value
@@ -84,10 +86,7 @@ def given_model(text: str) -> ModelSpec:
         name, source = split_name(text)
     except UsageError as error:
         raise UsageError(f"--model {text}: {error}") from None
-    try:
-        return ModelSpec.model_validate({"name": name, "model": source} if name else source)
-    except ValidationError as error:
-        raise UsageError(f"--model {text}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+    return validated({"name": name, "model": source} if name else source, ModelSpec, f"--model {text}")
 
 
 def known_model(name: str) -> str:

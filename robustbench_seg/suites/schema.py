@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from ..corruptions import CORRUPTIONS
+from ..corruptions import CORRUPTIONS, SEVERITIES
 from ..errors import UsageError
 from ..metrics import OPTIONAL, in_order
 from ..protocols import PROTOCOLS, conditions_of
@@ -48,6 +48,12 @@ def in_range(seed: int) -> int:
     return seed
 
 
+def known_severity(severity: int) -> int:
+    if severity not in SEVERITIES:
+        raise ValueError(f"a severity must be from {SEVERITIES[0]} to {SEVERITIES[-1]}")
+    return severity
+
+
 def differing(severities: tuple[int, ...]) -> tuple[int, ...]:
     if not severities or len(set(severities)) < len(severities):
         raise ValueError("needs severities that differ, at least one from 1 to 5")
@@ -55,7 +61,7 @@ def differing(severities: tuple[int, ...]) -> tuple[int, ...]:
 
 
 Seed = Annotated[Whole, AfterValidator(in_range)]
-Severities = Annotated[tuple[Annotated[Whole, Field(ge=1, le=5)], ...], AfterValidator(differing)]
+Severities = Annotated[tuple[Annotated[Whole, AfterValidator(known_severity)], ...], AfterValidator(differing)]
 
 
 class Suite(Strict):

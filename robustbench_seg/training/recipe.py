@@ -9,6 +9,7 @@ from ..errors import UsageError
 from ..files import expanded
 from ..models import find_weights
 from ..store.view import View
+from ..wording import nearest
 from ..yaml_files import DatasetSpec, Strict, ViewSpec, find_yaml, read_yaml
 
 __all__ = ["Recipe", "Validation", "read_recipe"]
@@ -91,7 +92,7 @@ def read_recipe(name_or_path: str, changes: Mapping[str, Any] | None = None) -> 
     """
     for place in changes or {}:
         if place.split(".")[0] not in Recipe.model_fields:
-            raise UsageError(f"a recipe has no field {place!r}; it has {', '.join(Recipe.model_fields)}")
+            raise UsageError(f"a recipe has no field {place!r}; {nearest(place, Recipe.model_fields)}")
     recipe = read_yaml(name_or_path, Recipe, PACKAGE, changes)
     if recipe.encoder is None:
         return recipe

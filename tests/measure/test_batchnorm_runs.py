@@ -134,10 +134,10 @@ def test_the_estimate_of_time_counts_the_images_once_more(tmp_path: Path, monkey
 
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
-    "an unknown word": ({"batchnorm": "fresh"}, "batchnorm.0: Input should be 'stored' or 'reestimated', got 'fresh'"),
+    "an unknown word": ({"batchnorm": "fresh"}, "batchnorm: must be 'stored' or 'reestimated', got 'fresh'"),
     "a word twice": ({"batchnorm": ["stored"] * 2}, "batchnorm must differ, got stored, stored"),
-    "none": ({"batchnorm": []}, "batchnorm: Tuple should have at least 1 item"),
-    "one image": ({"batchnorm": BOTH, "batchnorm_images": 1}, "batchnorm_images: Input should be greater than or"),
+    "none": ({"batchnorm": []}, "batchnorm: must have 1 or more, got []"),
+    "one image": ({"batchnorm": BOTH, "batchnorm_images": 1}, "batchnorm_images: must be 2 or more, got 1"),
     "a number without effect": ({"batchnorm_images": 9}, "batchnorm_images has no effect without batchnorm: reest"),
     "a view that has its own": (
         {"batchnorm": BOTH, "views": ["whole", NAMES[1]]},
@@ -177,7 +177,7 @@ def test_the_command_line_offers_it_and_says_what_it_is(tmp_path: Path) -> None:
     assert "views: whole\n" in program("plan", own, "--batchnorm", "stored").stdout
     wrong = program("plan", own, "--batchnorm", "fresh")
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert "Input should be 'stored' or 'reestimated', got 'fresh'" in wrong.stderr
+    assert "--batchnorm: 'fresh' is none of stored, reestimated" in wrong.stderr
     assert "transductive" in program("run", "--help").stdout
 
 
