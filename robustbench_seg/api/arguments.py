@@ -1,22 +1,26 @@
 """Checks of what a program passes, so that each fault is one line that names the argument."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from operator import index
 from typing import Any
 
+from ..corruptions import CORRUPTIONS, SEVERITIES
 from ..errors import UsageError
+from ..store.view import View
+from ..wording import nearest
 
-__all__ = ["listed_values", "one_of", "whole"]
+__all__ = ["different", "listed_values", "one_of", "severities_of", "view_of", "whole"]
 
 
-def whole(name: str, value: object, least: int, other: str = "") -> int:
-    """Take a whole number, of numpy too. other: what may be in its place. Raises UsageError for less, and no number."""
+def whole(name: str, value: object, least: int, other: str = "", most: int | None = None) -> int:
+    """Take a whole number, of numpy too. other: what may be in its place. Raises UsageError for any other value."""
     try:
         number = least - 1 if isinstance(value, bool) else index(value)  # type: ignore[arg-type]
     except TypeError:
         number = least - 1
-    if number < least:
-        raise UsageError(f"{name} must be a whole number of {least} or more{other}, got {value!r:.60}")
+    if number < least or (most is not None and number > most):
+        limits = f"of {least} or more" if most is None else f"from {least} to {most}"
+        raise UsageError(f"{name} must be a whole number {limits}{other}, got {value!r:.60}")
     return number
 
 
@@ -27,6 +31,41 @@ def listed_values(name: str, values: object, example: str, least: int = 1) -> li
     if len(given := list(values)) < least:
         raise UsageError(f"{name} must have {least} or more, such as {example}, got none")
     return given
+
+
+def different(name: str, values: Sequence[Any]) -> Sequence[Any]:
+    """Give values back. Raises UsageError that names one which comes twice."""
+    for number, value in enumerate(values):
+        if value in values[:number]:
+            raise UsageError(f"{name} must differ, got {value if isinstance(value, View) else repr(value)} twice")
+    return values
+
+
+def severities_of(corruptions: object) -> dict[str, list[int]] | None:
+    """Take severities by the name of a corruption, or None. Raises UsageError for an unknown one of either."""
+    if corruptions is None:
+        return None
+    if not isinstance(corruptions, Mapping):
+        raise UsageError(f"corruptions must be severities by name, such as {{'fog': [1, 3]}}, got {corruptions!r:.60}")
+    chosen: dict[str, list[int]] = {}
+    for name, severities in corruptions.items():
+        if name not in CORRUPTIONS:
+            raise UsageError(f"corruptions: unknown corruption {name!r:.60}; {nearest(str(name), CORRUPTIONS)}")
+        place = f"corruptions[{name!r}]"
+        some = listed_values(place, severities, "[1, 3]")
+        chosen[name] = [whole(f"{place}: a severity", one, SEVERITIES[0], most=SEVERITIES[-1]) for one in some]
+        different(f"{place}: severities", chosen[name])
+    return chosen
+
+
+def view_of(view: object) -> View:
+    """Take a view, or the name of one. Raises UsageError."""
+    if not isinstance(view, str | View):
+        raise UsageError(f"a view must be a name, such as 'whole', or a View, got {view!r:.60}")
+    try:
+        return view if isinstance(view, View) else View.parse(view)
+    except UsageError as error:
+        raise UsageError(f"views: {error}") from None
 
 
 def one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:

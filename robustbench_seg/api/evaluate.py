@@ -9,22 +9,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import nn
 
+from ..corruptions import LARGEST_SEED
 from ..datasets import DATASETS, Dataset, open_dataset
 from ..errors import UsageError
 from ..files import expanded
 from ..measure.plan import Handed, Job, Options
 from ..measure.runner import Listener, Listeners, run
 from ..measure.views import PRECISIONS
+from ..metrics import METRICS
 from ..models.base import Segmenter
+from ..protocols import PROTOCOLS
+from ..store.cell import Void
 from ..store.plan import Plan
 from ..store.view import View
 from ..suites import suite_for, with_options
 from ..wording import NAME, NAMES, counted, listed
-from .arguments import listed_values, one_of, whole
+from .arguments import different, listed_values, one_of, severities_of, view_of, whole
 from .handed import Classes, Input, evaluating, made_of
 from .progress import progress_for
 from .results import Results
@@ -88,13 +92,20 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     limit = None if limit is None else whole("limit", limit, 1, ", or None for all images")
     batch = None if batch is None else whole("batch", batch, 1, ", or None")
     workers = whole("workers", workers, 0)
-    seeds = [whole("each of seeds", seed, 0) for seed in listed_values("seeds", seeds, "[0, 1]")]
+    seeds = [whole("each of seeds", seed, 0, most=LARGEST_SEED) for seed in listed_values("seeds", seeds, "[0, 1]")]
+    different("seeds", seeds)
     views = listed_values("views", [views] if isinstance(views, str | View) else views, "['whole']")
-    metrics = None if metrics is None else listed_values("metrics", metrics, "['boundary']", least=0)
+    views = different("views", [view_of(view) for view in views])
+    if metrics is not None:
+        metrics = different("metrics", listed_values("metrics", metrics, "['boundary']", least=0))
+        for metric in metrics:
+            one_of("each of metrics", metric, tuple(METRICS))
     one_of("precision", precision, PRECISIONS)
     one_of("engine", engine, ENGINES)
-    if not isinstance(corruptions, Mapping | None):
-        raise UsageError(f"corruptions must be severities by name, such as {{'fog': [1, 3]}}, got {corruptions!r:.60}")
+    one_of("void", void, get_args(Void))
+    corruptions = severities_of(corruptions)
+    if corruptions is None:
+        one_of("protocol", protocol, tuple(PROTOCOLS))
     dataset = opened(data)
     if name and isinstance(model, Mapping):
         raise UsageError(f"name {name!r}: several models have the names that they are given by")
@@ -109,7 +120,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
         raise UsageError("preprocess, classes and version are of a network that is handed over, not of a source")
     suite = with_options(
         suite_for(dataset.name, dataset.split, protocol, corruptions),
-        views=[view_of(view) for view in views],
+        views=views,
         seeds=seeds,
         metrics=metrics,
         void=void,
@@ -202,12 +213,6 @@ def expect_name(name: object) -> None:
     """Raise UsageError for a name that can't be a part of a file's name."""
     if not (isinstance(name, str) and re.fullmatch(NAME, name)):
         raise UsageError(f"model {name!r}: {NAMES}")
-
-
-def view_of(view: object) -> View:
-    if not isinstance(view, str | View):
-        raise UsageError(f"a view must be a name, such as 'whole', or a View, got {view!r:.60}")
-    return view if isinstance(view, View) else View.parse(view)
 
 
 def device_of(handed: Mapping[str, object], device: str | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from .options import data_folders, weights_given, words
+from .options import data_folders, naming, once, weights_given, words
 from .terminal import say
 
 if TYPE_CHECKING:
@@ -48,16 +48,22 @@ def choose(name: str | None, choice: Choice) -> Target:
     """Read a suite, or make one of the data that is given; put what is chosen in its place. Raises UsageError."""
     from ..datasets import DATASETS, open_split
     from ..protocols import choose_conditions, conditions_of
+    from ..store.cell import CLEAN
     from ..store.view import View
     from ..suites import read_suite, suite_for, with_options
 
     alone = [value for value in choice.data if value in DATASETS and not DATASETS[value].needs_folder]
     folders = data_folders([value for value in choice.data if value not in alone])
     picked = words("--corruptions", choice.corruptions), words("--severities", choice.severities)
+    once("--view", [*choice.views])
+    with naming("--view"):
+        views = [View.parse(view) for view in choice.views]
+    with naming("--protocol"):
+        conditions_of(choice.protocol or CLEAN)
     given: dict[str, Any] = {
-        "views": [View.parse(view) for view in choice.views],
+        "views": views,
         "seeds": [seed_of(word) for word in words("--seeds", choice.seeds)],
-        "batchnorm": words("--batchnorm", choice.batchnorm),
+        "batchnorm": [statistics_of(word) for word in words("--batchnorm", choice.batchnorm)],
     }
     if name is not None:
         if alone:
@@ -135,7 +141,18 @@ def larger(name: str) -> str:
 
 
 def seed_of(word: str) -> int:
-    """Read a seed. Raises UsageError for what is no whole number from 0 on."""
-    if not (word.isascii() and word.isdecimal()):
-        raise UsageError(f"--seeds takes whole numbers from 0 on, got {word!r}")
+    """Read a seed. Raises UsageError for what is none."""
+    from ..corruptions import LARGEST_SEED
+
+    if not (word.isascii() and word.isdecimal()) or float(word) > LARGEST_SEED or int(word) > LARGEST_SEED:
+        raise UsageError(f"--seeds takes whole numbers from 0 to {LARGEST_SEED}, got {word!r:.60}")
     return int(word)
+
+
+def statistics_of(word: str) -> str:
+    """Read which statistics of BatchNorm. Raises UsageError for an unknown word."""
+    from ..suites.schema import STATISTICS
+
+    if word not in STATISTICS:
+        raise UsageError(f"--batchnorm: {word!r} is none of {', '.join(STATISTICS)}")
+    return word

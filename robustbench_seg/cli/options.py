@@ -1,5 +1,7 @@
 """Options that several commands share, and the reading of values that have several parts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -35,6 +37,8 @@ __all__ = [
     "Weights",
     "Workers",
     "data_folders",
+    "naming",
+    "once",
     "pairs_of",
     "weights_given",
     "words",
@@ -188,10 +192,30 @@ def pairs_of(option: str, values: list[str] | None, form: str = "NAME=PATH") -> 
 
 
 def words(option: str, values: list[str] | None) -> list[str]:
-    """Read the values of a repeatable option whose values may also be separated by commas or spaces."""
+    """Read the values of a repeatable option whose values may also be separated by commas or spaces.
+
+    Raises UsageError for an option without a value, and for one that comes twice.
+    """
     all_words: list[str] = []
     for value in values or ():
         if not (several := value.replace(",", " ").split()):
             raise UsageError(f"{option} is given but names nothing, got {value!r}")
         all_words += several
-    return all_words
+    return once(option, all_words)
+
+
+def once(option: str, values: list[str]) -> list[str]:
+    """Give the values of an option back. Raises UsageError for one that comes twice."""
+    for number, value in enumerate(values):
+        if value in values[:number]:
+            raise UsageError(f"{option} {value} is given twice")
+    return values
+
+
+@contextmanager
+def naming(option: str) -> Iterator[None]:
+    """Name the option in the error of what it was given."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{option}: {error}") from None

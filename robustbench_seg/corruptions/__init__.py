@@ -31,6 +31,8 @@ __all__ = [
     "CATEGORIES",
     "CORRUPTIONS",
     "ENGINE_VERSION",
+    "LARGEST_SEED",
+    "SEVERITIES",
     "SHIPPED",
     "Corruption",
     "corrupt",
@@ -44,6 +46,7 @@ ENGINE_VERSION = 2
 
 MIN_SIDE_PX = 32
 SEVERITIES = (1, 2, 3, 4, 5)
+LARGEST_SEED = 2**63 - 1  # what a column of a store holds
 
 CORRUPTIONS = Family(
     "corruption",
@@ -117,17 +120,18 @@ def corrupt(
     (H, W, 1), is first repeated into three equal channels, as imagecorruptions does. `name` is a key of
     `CORRUPTIONS`, or an entry itself; `severity` is from 1 (weakest) to 5 (strongest).
 
-    `seed` is the seed of the suite, and `image_id` the name of the image in its data set. Together with `name` and
-    `severity` they decide every random draw, so images with the same id get the same draws. With `rng` the draws
-    come from that generator instead, in imagecorruptions' order; then `seed` and `image_id` must not be given.
+    `seed` is the seed of the suite, from 0 to `LARGEST_SEED`, and `image_id` the name of the image in its data set.
+    Together with `name` and `severity` they decide every random draw, so images with the same id get the same draws.
+    With `rng` the draws come from that generator instead, in imagecorruptions' order; then `seed` and `image_id` must
+    not be given.
 
     Returns a new uint8 array (H, W, 3), for grayscale too. Values are truncated to integers, not rounded, as
     imagecorruptions does.
 
     Raises ValueError, with the bad value and the allowed values, if the image's type, shape or size, the name,
-    the severity or the source of the draws is not as above; MachineError for frost if its textures are missing;
-    UsageError for a corruption of your own if its source was edited after its import, or if it draws although its
-    entry denies that.
+    the severity, the seed or the source of the draws is not as above; MachineError for frost if its textures are
+    missing; UsageError for a corruption of your own if its source was edited after its import, or if it draws although
+    its entry denies that.
 
     Source: imagecorruptions 1.1.2; see this module's docstring.
     """
@@ -139,8 +143,8 @@ def corrupt(
     if not _is_integer(severity) or severity not in SEVERITIES:
         raise ValueError(f"severity is {severity!r}; it must be an integer from 1 to 5")
     if rng is None:
-        if not _is_integer(seed):
-            raise ValueError(f"seed is {seed!r}; it must be an integer")
+        if not (_is_integer(seed) and 0 <= seed <= LARGEST_SEED):
+            raise ValueError(f"seed is {seed!r}; it must be an integer from 0 to {LARGEST_SEED}")
         if not isinstance(image_id, str):
             raise ValueError(f"image_id is {image_id!r}; it must be a string")
         from .seeds import seeded

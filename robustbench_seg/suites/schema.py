@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from ..corruptions import CORRUPTIONS, SEVERITIES
+from ..corruptions import CORRUPTIONS, LARGEST_SEED, SEVERITIES
 from ..errors import UsageError
 from ..metrics import OPTIONAL, in_order
 from ..protocols import PROTOCOLS, conditions_of
@@ -25,8 +25,8 @@ from .model import WHOLE_NAME, ModelSpec, given_model, known_model
 __all__ = ["Suite", "read_suite", "with_weights"]
 
 PACKAGE = "robustbench_seg.suites"
-LARGEST_SEED = 2**63 - 1  # what a column of a store holds
 Statistics = Literal["stored", "reestimated"]
+STATISTICS = get_args(Statistics)
 
 
 def known_metrics(names: tuple[str, ...]) -> tuple[str, ...]:

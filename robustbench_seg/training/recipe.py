@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
+from ..corruptions import LARGEST_SEED
 from ..errors import UsageError
 from ..files import expanded
 from ..models import find_weights
@@ -65,7 +66,7 @@ class Recipe(Strict):
     precision: Literal["fp32", "bf16"] = "fp32"
     channels_last: bool = False
     compile: bool = False
-    seed: int = Field(0, ge=0, lt=2**63)
+    seed: int = Field(0, ge=0, le=LARGEST_SEED)
     in_memory: bool = False
     checkpoint_every: PositiveInt = 500
     keep: PositiveInt = 2

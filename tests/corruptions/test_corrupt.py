@@ -228,6 +228,8 @@ IMAGE = np.zeros((40, 50, 3), dtype=np.uint8)
         ({"name": None}, "unknown corruption None; known are"),
         ({"name": []}, r"unknown corruption \[\]; known are"),
         ({"seed": 1.5}, "seed is 1.5; it must be an integer"),
+        ({"seed": -1}, f"seed is -1; it must be an integer from 0 to {2**63 - 1}"),
+        ({"seed": 2**63}, f"seed is {2**63}; it must be an integer from 0 to {2**63 - 1}"),
         ({"seed": None}, "seed is None; it must be an integer"),
         ({"image_id": 7}, "image_id is 7; it must be a string"),
         ({"rng": 7}, "rng is 7; it must be a numpy.random.RandomState"),
