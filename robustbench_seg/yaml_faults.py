@@ -78,8 +78,8 @@ def in_words(faults: list[ErrorDetails], place: Place, kind: type[BaseModel]) ->
 def form_of(fault: ErrorDetails, place: Place, kind: type[BaseModel]) -> str:
     """State what a value must be; "" where this is not known in YAML's words."""
     if fault["type"] in ("model_type", "model_attributes_type"):
-        needed = [name for name, field in fields_at(place, kind).items() if field.is_required()]
-        return f"a mapping with {conjoin(needed)}"
+        required = [name for name, field in fields_at(place, kind).items() if field.is_required()]
+        return f"a mapping with {conjoin(required)}"
     if fault["type"] == "string_type":
         value = fault["input"]
         return "a text" if value is None or isinstance(value, list | Mapping) else f'a text, as "{in_yaml(value)}"'

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from operator import index
+from pathlib import Path
 from typing import Any
 
 from ..corruptions import CORRUPTIONS, SEVERITIES
 from ..errors import UsageError
+from ..files import expanded
 from ..store.view import View
 from ..wording import nearest
 
-__all__ = ["different", "listed_values", "one_of", "severities_of", "view_of", "whole"]
+__all__ = ["different", "folder_of", "listed_values", "one_of", "severities_of", "view_of", "whole"]
 
 
 def whole(name: str, value: object, least: int, other: str = "", most: int | None = None) -> int:
@@ -47,15 +49,15 @@ def severities_of(corruptions: object) -> dict[str, list[int]] | None:
         return None
     if not isinstance(corruptions, Mapping):
         raise UsageError(f"corruptions must be severities by name, such as {{'fog': [1, 3]}}, got {corruptions!r:.60}")
-    chosen: dict[str, list[int]] = {}
+    conditions: dict[str, list[int]] = {}
     for name, severities in corruptions.items():
         if name not in CORRUPTIONS:
             raise UsageError(f"corruptions: unknown corruption {name!r:.60}; {nearest(str(name), CORRUPTIONS)}")
         place = f"corruptions[{name!r}]"
         some = listed_values(place, severities, "[1, 3]")
-        chosen[name] = [whole(f"{place}: a severity", one, SEVERITIES[0], most=SEVERITIES[-1]) for one in some]
-        different(f"{place}: severities", chosen[name])
-    return chosen
+        conditions[name] = [whole(f"{place}: a severity", one, SEVERITIES[0], most=SEVERITIES[-1]) for one in some]
+        different(f"{place}: severities", conditions[name])
+    return conditions
 
 
 def view_of(view: object) -> View:
@@ -66,6 +68,13 @@ def view_of(view: object) -> View:
         return view if isinstance(view, View) else View.parse(view)
     except UsageError as error:
         raise UsageError(f"views: {error}") from None
+
+
+def folder_of(name: str, value: object) -> Path:
+    """Take a folder. Raises UsageError for an empty text, which would be the working folder, and for anything else."""
+    if not isinstance(value, str | Path) or not str(value).strip():
+        raise UsageError(f"{name} must be a folder, and not empty, got {value!r:.60}")
+    return Path(expanded(str(value)))
 
 
 def one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -14,9 +14,8 @@ from typing import Literal, get_args
 from torch import nn
 
 from ..corruptions import LARGEST_SEED
-from ..datasets import DATASETS, Dataset, open_dataset
+from ..datasets import Dataset, open_dataset
 from ..errors import UsageError
-from ..files import expanded
 from ..measure.plan import Handed, Job, Options
 from ..measure.runner import Listener, Listeners, run
 from ..measure.views import PRECISIONS
@@ -28,7 +27,7 @@ from ..store.plan import Plan
 from ..store.view import View
 from ..suites import suite_for, with_options
 from ..wording import NAME, NAMES, counted, listed
-from .arguments import different, listed_values, one_of, severities_of, view_of, whole
+from .arguments import different, folder_of, listed_values, one_of, severities_of, view_of, whole
 from .handed import Classes, Input, evaluating, made_of
 from .progress import progress_for
 from .results import Results
@@ -94,12 +93,13 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
     workers = whole("workers", workers, 0)
     seeds = [whole("each of seeds", seed, 0, most=LARGEST_SEED) for seed in listed_values("seeds", seeds, "[0, 1]")]
     different("seeds", seeds)
-    views = listed_values("views", [views] if isinstance(views, str | View) else views, "['whole']")
-    views = different("views", [view_of(view) for view in views])
+    given = listed_values("views", [views] if isinstance(views, str | View) else views, "['whole']")
+    seen = different("views", [view_of(view) for view in given])
     if metrics is not None:
         metrics = different("metrics", listed_values("metrics", metrics, "['boundary']", least=0))
         for metric in metrics:
             one_of("each of metrics", metric, tuple(METRICS))
+    store = None if out is None else folder_of("out", out)
     one_of("precision", precision, PRECISIONS)
     one_of("engine", engine, ENGINES)
     one_of("void", void, get_args(Void))
@@ -120,7 +120,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
         raise UsageError("preprocess, classes and version are of a network that is handed over, not of a source")
     suite = with_options(
         suite_for(dataset.name, dataset.split, protocol, corruptions),
-        views=views,
+        views=seen,
         seeds=seeds,
         metrics=metrics,
         void=void,
@@ -136,12 +136,12 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
         workers=workers,
         batch=batch,
         limit=limit,
-        cache=None if cache is None else Path(expanded(str(cache))),
+        cache=None if cache is None else folder_of("cache", cache),
         engine=engine,
         address=address,
         command=f"robustbench_seg.evaluate in {Path(sys.argv[0]).name or 'an interactive session'}",
     )
-    folder = Path(expanded(str(out))) if out is not None else Path(tempfile.mkdtemp(prefix="robustbench-seg-"))
+    folder = store if store is not None else Path(tempfile.mkdtemp(prefix="robustbench-seg-"))
     recorder = Recorder()
     try:
         with progress_for(progress) as listener, evaluating(list(handed.values())):
@@ -190,15 +190,7 @@ def opened(data: Dataset | str | Path) -> Dataset:
         return data
     if not isinstance(data, str | Path):
         raise UsageError(f"data must be a dataset, a name or a folder, got {type(data).__name__}")
-    text = expanded(str(data))
-    name, equals, folder = text.partition("=")
-    if text in DATASETS:
-        return open_dataset(text)
-    if isinstance(data, str) and equals and name and not Path(text).exists():
-        return open_dataset(name, Path(expanded(folder)))
-    if not Path(text).is_dir():
-        raise UsageError(f"{text}: no such folder, and no dataset; known: {', '.join(DATASETS)}, or NAME=FOLDER")
-    return open_dataset("folder", Path(text))
+    return open_dataset(data)
 
 
 def default_name(model: object) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import UsageError
-from ..files import expanded
 from ..store.cell import CLEAN, view_name
 from ..store.folder import Store
 from ..store.plan import Plan
@@ -19,6 +18,7 @@ from ..studies.regression import Changes, compare_stores
 from ..studies.robustness import MODEL
 from ..studies.sources import only
 from ..studies.titles import newest_first, titles_of
+from .arguments import folder_of
 
 __all__ = ["Results", "compare", "read_results"]
 
@@ -94,12 +94,14 @@ class Results:
         """Write the report into a folder: a page, Markdown, CSV, LaTeX, figures; return the path of index.html.
 
         reference: the model that CD and rCD are against. pdf: write figures as PDF, too. margin: how many points count
-        as the same, in the place of the suites' margins.
+        as the same, above 0 and at most 100, in the place of the suites' margins.
+
+        Raises UsageError for an empty path, an unknown reference and another margin.
         """
         from ..report.page import write_report
         from ..report.sections import sections_of
 
-        out = Path(expanded(str(path)))
+        out = folder_of("path", path)
         return write_report(sections_of([self.folder], reference=reference, margin=margin), out, pdf=pdf)
 
     def to_json(self, *, reference: str | None = None) -> str:
@@ -148,7 +150,7 @@ class Results:
 
 def read_results(folder: Path | str) -> Results:
     """Read a folder that `run` or `evaluate` wrote. Raises StoreError for one without results, or with damaged ones."""
-    return Results(Path(expanded(str(folder))))
+    return Results(folder_of("folder", folder))
 
 
 def compare(base: Results | Path | str, new: Results | Path | str) -> Changes:

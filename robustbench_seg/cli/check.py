@@ -64,8 +64,9 @@ def show(dataset: "Dataset", ids: tuple[str, ...], summary: "Summary") -> bool:
             say(line, style="yellow")
     for fault in summary.faults:
         say(fault, style="red")
-    say(f"{counted(len(summary.faults), 'fault')}" if summary.faults else "no fault")
-    return not summary.faults and len(summary.unlabelled) < len(ids)
+    faults = len(summary.faults) + (len(summary.unlabelled) == len(ids))  # nothing can be scored where all are without
+    say(counted(faults, "fault") if faults else "no fault")
+    return not faults
 
 
 def table_of(class_names: tuple[str, ...], summary: "Summary") -> Table:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
+from ..store.plan import expect_margin
 from ..wording import counted
 from .terminal import console, say, warn
 
@@ -41,6 +42,8 @@ def report(
     ] = False,
 ) -> None:
     """Write the report of results: index.html; the same as Markdown, CSV and LaTeX, figures as SVG."""
+    if margin is not None:
+        expect_margin(margin, "--margin")
     if leaderboard:
         others = {"--text": text, "--json": as_json, "--pdf": pdf, "--reference": reference, "--margin": margin}
         if other := [option for option, value in others.items() if value]:

@@ -69,16 +69,39 @@ SHIPPED = (
 DATASETS = Family("dataset", DatasetEntry, {entry.name: entry for entry in SHIPPED})
 
 
-def open_dataset(name: str, root: str | Path | None = None, /, **options: Any) -> Dataset:
+def open_dataset(name: str | Path, root: str | Path | None = None, /, **options: Any) -> Dataset:
     """Open a split of a data set.
 
-    name: of DATASETS; any other names a folder with a dataset.yaml. root: its folder, for those that need one.
-    options: of that data set, such as split.
+    name: of DATASETS; any other names a folder with a dataset.yaml. root: its folder, for those that need one. Without
+    it, name may also be NAME=FOLDER, or the folder with a dataset.yaml itself. options: of the data set, such as split.
     Raises UsageError for an unknown name, an unknown option or a missing root, DataError for what is in the folder.
     """
+    if root is not None and not str(root).strip():
+        raise UsageError(f"dataset {name}: its folder must not be empty")
+    called, folder = split_place(name) if root is None else (str(name), root)
+    return open_named(called, folder, options)
+
+
+def split_place(place: str | Path) -> tuple[str, str | None]:
+    """Split NAME=FOLDER, or name the folder of a user's own; any other name has no folder."""
+    text = str(place)
+    name, equals, folder = text.partition("=")
+    if text in DATASETS or not text.strip():
+        return text, None
+    if Path(expanded(text)).is_dir():
+        return "folder", text
+    if isinstance(place, str) and equals and name and folder.strip():
+        return name, folder
+    return text, None
+
+
+def open_named(name: str, root: str | Path | None, options: dict[str, Any]) -> Dataset:
+    """Open a split of a data set by its name and its folder; see `open_dataset`."""
     is_member = name in DATASETS
     if not is_member and root is None and not options.get("images"):
-        raise UsageError(f"unknown dataset {name!r}; known: {', '.join(DATASETS)}; or a folder of yours: {name}=PATH")
+        raise UsageError(
+            f"unknown dataset {name!r}; known: {', '.join(DATASETS)}; or a folder of yours: {name or 'NAME'}=PATH"
+        )
     folder = None if root is None else Path(expanded(str(root)))
     dataset = DATASETS[name if is_member else "folder"].open(
         folder, options if is_member else {**options, "name": name}
@@ -96,7 +119,7 @@ def open_split(name: str, split: str | None, folders: Mapping[str, Path], **opti
     """
     names = name.split(JOIN)
     if len(names) == 1:
-        return open_dataset(name, folders.get(name), **({} if split is None else {"split": split}), **options)
+        return open_named(name, folders.get(name), ({} if split is None else {"split": split}) | options)
     splits = [split] * len(names) if split is None or JOIN not in split else split.split(JOIN)
     if len(set(names)) < len(names) or len(splits) != len(names):
         raise UsageError(f"dataset {name}: needs names that differ, and one split or {len(names)}, got {split!r}")

@@ -17,6 +17,7 @@ from .base import LabelMap, found_by, spaced
 from .coding import Coding
 from .file_dataset import FileDataset, label_table, reading
 from .folder_spec import FolderSpec, classes_of, palette_of, read_spec
+from .folders import without_labels_of
 from .lookup import Lookup
 from .patterns import list_pattern, pair_patterns
 from .voc import read_list
@@ -60,7 +61,9 @@ class Folder(FileDataset):
             pairs, notes = {one: (file, root / labels) for one, file in images.files.items()}, images.notes
             notes += self.labels.notes
         else:
-            matches = pair_patterns(images, list_pattern(root, labels, (".png",)), labels)
+            files_of_labels = list_pattern(root, labels, (".png",))
+            images = without_labels_of(images, files_of_labels)
+            matches = pair_patterns(images, files_of_labels, labels)
             # Where images are chosen by a list or a share, the labels of the others lie there, too.
             pairs, notes = matches.files, images.notes if self.split in spec.splits else matches.notes
             self.labels = Coding(values, bool(spec.colours), spec.ignore == "others")

@@ -17,6 +17,7 @@ __all__ = [
     "both",
     "by_id",
     "contents",
+    "in_another_format",
     "is_like_an_image",
     "list_images",
     "notes_of",
@@ -24,6 +25,7 @@ __all__ = [
     "require_folder",
     "walk",
     "without_label",
+    "without_labels_of",
 ]
 
 NAMES_SHOWN = 8
@@ -35,7 +37,7 @@ LIKE_IMAGES = (
 # Folders of systems and file servers, in small letters; those whose names begin with a dot are hidden anyway.
 OF_SYSTEMS = {
     *("@eadir", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "__macosx"),
-    *("lost+found", "system volume information"),
+    *("lost+hint", "system volume information"),
 }
 
 
@@ -96,7 +98,15 @@ def pair(images: Listing, folder: Path, *endings: str, but: Sequence[str] = ()) 
     image = images.files[lacking[0]]
     expected = folder / image.parent.relative_to(images.folder) / f"{lacking[0].rpartition('/')[2]}{ending}"
     others = "".join(f" or ...{other}" for other in endings[:-1])
-    raise DataError(f"{quote(image)}: has no label; expected {quote(expected)}{others}{and_more(lacking)}")
+    hint = in_another_format(labels, expected)
+    raise DataError(f"{quote(image)}: has no label; expected {quote(expected)}{others}{hint}{and_more(lacking)}")
+
+
+def in_another_format(labels: Listing, expected: Path) -> str:
+    """Name a file with the name of an expected label and the ending of another format; "" where there is none."""
+    paths = (path for some in labels.left_out.values() for path in some)
+    hint = next((path for path in paths if path.with_suffix("") == expected.with_suffix("")), None)
+    return f", but {quote(hint.name)} is there; labels are read from {expected.suffix} alone" if hint else ""
 
 
 def without_label(images: Listing, labels: Listing) -> list[str]:
@@ -113,7 +123,14 @@ def notes_of(images: Listing, labels: Listing) -> tuple[str, ...]:
     """A line on images left out, and one on labels without an image."""
     alone = [path for name, path in labels.files.items() if name not in images.files]
     note = f"{quote(labels.folder)}: {counted(len(alone), 'label')} without an image: {names_of(labels.folder, alone)}"
-    return images.notes + ((note,) if alone else ())
+    return without_labels_of(images, labels).notes + ((note,) if alone else ())
+
+
+def without_labels_of(images: Listing, labels: Listing) -> Listing:
+    """Leave labels that lie among the images out of what is left out: they are used."""
+    used = set(labels.files.values())
+    rest = {why: [path for path in paths if path not in used] for why, paths in images.left_out.items()}
+    return replace(images, left_out={why: paths for why, paths in rest.items() if paths})
 
 
 def and_more(lacking: Sequence[str]) -> str:

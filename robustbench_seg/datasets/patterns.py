@@ -12,6 +12,7 @@ from .folders import (
     and_more,
     both,
     by_id,
+    in_another_format,
     is_like_an_image,
     notes_of,
     require_folder,
@@ -66,7 +67,13 @@ def translated(pattern: str) -> str:
 
 def pair_patterns(images: Listing, labels: Listing, pattern: str) -> Pairs:
     """Pair each image with the label of its id. Raises DataError for images without one."""
-    if lacking := without_label(images, labels):
+    lacking = without_label(images, labels)
+    if lacking and not WILDCARD.search(pattern):
+        image = images.files[lacking[0]]
+        expected = labels.folder / image.relative_to(images.folder).with_suffix(".png")
+        hint = in_another_format(labels, expected)
+        raise DataError(f"{quote(image)}: has no label; expected {quote(expected)}{hint}{and_more(lacking)}")
+    if lacking:
         raise DataError(
             f"{quote(images.files[lacking[0]])}: has no label; where {pattern} has wildcards, a label of it would have "
             f"{quote(lacking[0])}{and_more(lacking)}"

@@ -17,8 +17,8 @@ from ..files import SHA256_DIGITS, digest
 from .preprocessing import IMAGENET, Preprocessing
 
 __all__ = [
-    "NetworkSegmenter", "PreparedSegmenter", "Segmenter", "expect_segmenter", "extend_identity", "pad_and_crop",
-    "takes_logarithm", "unchanged",
+    "NetworkSegmenter", "PreparedSegmenter", "Segmenter", "expect_images", "expect_segmenter", "extend_identity",
+    "pad_and_crop", "takes_logarithm", "unchanged",
 ]  # fmt: skip
 
 
@@ -58,6 +58,16 @@ def expect_segmenter(made: object, where: str) -> None:
         raise UsageError(f"{where}: {kind} is neither a torch network nor a Segmenter: it lacks {', '.join(lacking)}")
     if not isinstance(device := made.device, torch.device):  # type: ignore[attr-defined]
         raise UsageError(f"{where}: its device must be a torch.device, got {device!r:.60}")
+
+
+def expect_images(images: object, name: str) -> None:
+    """Raise UsageError for anything but uint8 (B, 3, H, W): of floats, or of channels last, logits would be wrong."""
+    if isinstance(images, Tensor) and images.dtype == torch.uint8 and images.ndim == 4 and images.shape[1] == 3:
+        return
+    got = type(images).__name__
+    if isinstance(images, Tensor):
+        got = f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}"
+    raise UsageError(f"{name} takes a tensor of uint8 RGB images (B, 3, H, W), got {got}")
 
 
 def extend_identity(model: Segmenter, *more: Any) -> None:
@@ -132,6 +142,7 @@ class PreparedSegmenter(ABC):
     resize: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, images: Tensor, pad_to: int = 1) -> Tensor:
+        expect_images(images, self.name)
         height, width = (side + -side % pad_to for side in images.shape[2:])
         self.refuse_another_size((height, width))
         return pad_and_crop(self.scores, self.preprocessing.normalise(images), pad_to)

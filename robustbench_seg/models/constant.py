@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .base import expect_images
 from .request import Request
 
 __all__ = ["ConstantSegmenter", "load"]
@@ -25,6 +26,7 @@ class ConstantSegmenter:
         self.checkpoint_sha256 = f"constant-{index}"
 
     def __call__(self, images: Tensor) -> Tensor:
+        expect_images(images, self.name)
         batch, _, height, width = images.shape
         logits = torch.zeros(batch, len(self.class_names), -(-height // 4), -(-width // 4))
         logits[:, self.index] = 1

@@ -8,6 +8,7 @@ from typing import TypeVar
 import pandas as pd
 
 from ..errors import UsageError
+from ..store.plan import expect_margin
 from ..studies.alarms import identical_models
 from ..studies.facts import facts_of, provenance
 from ..studies.limits import limits_of, mixed_data, untrusted
@@ -34,8 +35,11 @@ def sections_of(
 
     reference: the model that CD and rCD are against, or one of REFERENCES. pictures: with figures. margin: in
     points, in the place of the suites'.
-    Raises StoreError for a folder in which nothing is finished or failed, UsageError for an unknown reference.
+    Raises StoreError for a folder in which nothing is finished or failed, UsageError for an unknown
+    reference or margin.
     """
+    if margin is not None:
+        expect_margin(margin)
     sections = [section_of(source) for source in sources_of(folders, reference, pictures=pictures, margin=margin)]
     models = list(dict.fromkeys(model for section in sections for model in section.models))
     if reference is not None and reference not in (*models, *REFERENCES):

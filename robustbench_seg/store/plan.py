@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from itertools import dropwhile
+from numbers import Real
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from .record import Record
 from .strict_json import NOT_KEPT, Words, convert, from_json
 from .view import View
 
-__all__ = ["Comparison", "Failure", "Plan", "PlannedCell"]
+__all__ = ["Comparison", "Failure", "Plan", "PlannedCell", "expect_margin"]
 
 KEY = re.compile("[0-9a-f]{32}")
 LONGEST = 200  # bytes of a name: with a key, a kind and an ending it still fits into the 255 of a file's name
@@ -63,6 +64,13 @@ class Comparison:
         return f"{' minus '.join(self.arms)}, {self.quantity}{f', view {self.view}' if self.view else ''}"
 
 
+def expect_margin(value: object, name: str = "margin") -> None:
+    """Raise UsageError for what is no number of points above 0 and at most 100."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < float(value) <= 100:
+        got = f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else f"{value!r:.60}"
+        raise UsageError(f"{name} must be above 0 and at most 100 points, got {got}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """The cells that a run of a suite measures: `plan` prints them, and a report lists the missing ones.
@@ -104,8 +112,7 @@ class Plan:
                 raise UsageError(f"severities of {name} must differ and be 1 .. 5, got {list(severities)}")
         for view in self.views:
             View.parse(view)
-        if not 0 < self.margin <= 100:
-            raise UsageError(f"margin must be above 0 and at most 100 points, got {self.margin:g}")
+        expect_margin(self.margin)
         if self.images < 0:
             raise UsageError(f"images must be 0 or more, got {self.images}")
         names, keys = [name for name, _ in self.conditions], [cell.key for cell in self.cells if cell.key]

@@ -204,6 +204,38 @@ def test_a_source_is_loaded_for_a_program_that_feeds_it() -> None:
         rb.load_model("nothing", ["a"])
 
 
+@pytest.mark.parametrize("source", ["mine=constant", "mine=segformer-b0@random"])
+def test_a_loaded_model_refuses_what_is_no_batch_of_uint8_images(source: str) -> None:
+    model = rb.load_model(source, ["a", "b"])
+    for images, got in [
+        (torch.rand(1, 3, 64, 96), r"float32 \(1, 3, 64, 96\)"),
+        (torch.zeros(1, 64, 96, 3, dtype=torch.uint8), r"uint8 \(1, 64, 96, 3\)"),
+        (torch.zeros(3, 64, 96, dtype=torch.uint8), r"uint8 \(3, 64, 96\)"),
+        (np.zeros((1, 3, 64, 96), np.uint8), "ndarray"),
+    ]:
+        with pytest.raises(UsageError, match=rf"^\S+ takes a tensor of uint8 RGB images \(B, 3, H, W\), got {got}$"):
+            model(images)
+
+
+def test_an_empty_folder_is_refused_where_it_would_be_the_working_folder(
+    tmp_path: Path, camvid_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    results = rb.evaluate("constant", f"camvid={camvid_folder}", **ONE)
+    for name, act in {
+        "out": lambda: rb.evaluate("constant", f"camvid={camvid_folder}", **ONE, out=""),
+        "cache": lambda: rb.evaluate("constant", f"camvid={camvid_folder}", **ONE, cache=" "),
+        "path": lambda: results.report(""),
+        "folder": lambda: rb.read_results(""),
+    }.items():
+        with pytest.raises(UsageError, match=f"^{name} must be a folder, and not empty, got ' ?'$"):
+            act()
+    with pytest.raises(UsageError, match=r"^unknown dataset ''; known: "):
+        rb.open_dataset("")
+    assert not [*Path().iterdir()]
+
+
 def test_what_is_measured_already_is_not_measured_again(tmp_path: Path, camvid_folder: Path) -> None:
     class Counting(Listener):
         def __init__(self) -> None:
@@ -317,7 +349,7 @@ def refuse(images: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"data": "nowhere"}, UsageError, "nowhere: no such folder, and no dataset; known: streets"),
+        ({"data": "nowhere"}, UsageError, "unknown dataset 'nowhere'; known: streets"),
         ({"data": 3}, UsageError, "data must be a dataset, a name or a folder, got int"),
         ({"data": "camvid=/nowhere"}, DataError, "/nowhere/test: no such folder"),
         ({"model": "segformer-b9"}, UsageError, "unknown model 'segformer-b9'; known: segformer-b0"),

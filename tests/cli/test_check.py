@@ -74,6 +74,7 @@ def test_labels_that_ignore_everything_can_not_be_measured(camvid_folder: Path) 
     done = program("check", f"camvid={camvid_folder}")
     assert done.returncode == 1
     assert "camvid test: 3 of 3 images without a labelled pixel: frame_0, frame_1, frame_2" in done.stdout
+    assert done.stdout.endswith("\n1 fault\n")
 
 
 @pytest.mark.parametrize(

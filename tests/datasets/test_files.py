@@ -206,7 +206,10 @@ def test_what_is_missing_is_found_before_any_image_is_read(camvid_folder: Path, 
     with pytest.raises(DataError, match=r"nowhere/test: no such folder"):
         open_dataset("camvid", camvid_folder / "nowhere", split="test")
     (camvid_folder / "testannot/frame_2.png").unlink()
-    with pytest.raises(DataError, match=r"test/frame_2\.png: has no label; expected .*testannot/frame_2\.png"):
+    with pytest.raises(DataError, match=r"test/frame_2\.png: has no label; expected .*testannot/frame_2\.png$"):
+        open_dataset("camvid", camvid_folder, split="test")
+    (camvid_folder / "testannot/frame_2.jpg").touch()
+    with pytest.raises(DataError, match=r"/frame_2\.png, but frame_2\.jpg is there; labels are read from \.png alone$"):
         open_dataset("camvid", camvid_folder, split="test")
     left = cityscapes_root / "leftImg8bit"
     with pytest.raises(

@@ -53,6 +53,9 @@ def test_a_folder_of_images_and_one_of_labels_need_three_lines(tmp_path: Path) -
     dataset = open_dataset("mine", str(tmp_path))
     assert (dataset.name, dataset.split, dataset.ids) == ("mine", "all", ("a", "b", "deep_c"))
     assert open_dataset("folder", tmp_path).ids == dataset.ids
+    for place in (tmp_path, str(tmp_path), f"mine={tmp_path}"):
+        assert open_dataset(place).ids == dataset.ids
+    assert open_dataset(f"mine={tmp_path}").name == "mine"
     assert dataset.class_names == ("road", "sky", "tree")
     for image_id, samples in zip(dataset.ids, labels.values(), strict=True):
         assert np.array_equal(dataset.load(image_id).label, samples)
@@ -353,8 +356,26 @@ def test_images_without_a_label_are_counted_and_labels_without_an_image_noted(tm
     assert open_dataset("mine", tmp_path).notes == (f"{tmp_path}/labels: 1 label without an image: c.png",)
     for name in "ab":
         (tmp_path / "labels" / f"{name}.png").unlink()
-    with pytest.raises(DataError, match=r"images/a\.png: has no label; .* \(1 other image has none either\)$"):
+    (tmp_path / "labels/c.jpg").touch()
+    expected = f"expected {tmp_path}/labels/a.png"
+    with pytest.raises(DataError, match=rf"images/a\.png: has no label; {expected} \(1 other image has none either\)$"):
         open_dataset("mine", tmp_path)
+    (tmp_path / "labels/a.jpg").touch()
+    there = "but a.jpg is there; labels are read from .png alone"
+    with pytest.raises(DataError, match=rf"images/a\.png: has no label; {expected}, {there} \(1 other image has none"):
+        open_dataset("mine", tmp_path)
+
+
+def test_labels_that_lie_among_the_images_are_not_left_out(tmp_path: Path) -> None:
+    write_many(tmp_path, ["a", "b"])
+    for path in [*(tmp_path / "labels").iterdir()]:
+        path.rename(tmp_path / "images" / f"{path.stem}_label.png")
+    for path in [*(tmp_path / "images").glob("?.png")]:
+        path.rename(path.with_name(f"{path.stem}_rgb.png"))
+    describe(tmp_path, **INDEX | {"images": "images/*_rgb.png", "labels": "images/*_label.png"})
+    assert open_dataset("mine", tmp_path).notes == ()
+    (tmp_path / "images/c_depth.png").touch()
+    assert open_dataset("mine", tmp_path).notes == (f"{tmp_path}/images: left out: not as *_rgb.png: c_depth.png",)
 
 
 def test_its_fingerprint_follows_files_classes_and_what_values_mean(tmp_path: Path) -> None:

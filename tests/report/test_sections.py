@@ -195,6 +195,14 @@ def test_the_margin_decides_what_is_called_the_same(tmp_path: Path) -> None:
         sections_of([tmp_path], margin=0)
 
 
+@pytest.mark.parametrize("margin", [float("nan"), float("inf"), -1, 101, "1", True, [1]])
+def test_a_margin_that_is_no_number_of_points_is_refused_before_anything_is_read(
+    tmp_path: Path, margin: object
+) -> None:
+    with pytest.raises(UsageError, match="margin must be above 0 and at most 100 points, got "):
+        sections_of([tmp_path / "nowhere"], margin=margin)
+
+
 def test_equal_arms_are_not_told_apart(tmp_path: Path) -> None:
     write_synthetic(tmp_path, lambda *_: 0.6, models=ARMS, conditions=PROTOCOLS["segformer"])
     section = sections_of([tmp_path], pictures=False)[0]
