@@ -37,7 +37,7 @@ LIKE_IMAGES = (
 # Folders of systems and file servers, in small letters; those whose names begin with a dot are hidden anyway.
 OF_SYSTEMS = {
     *("@eadir", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "__macosx"),
-    *("lost+hint", "system volume information"),
+    *("lost+found", "system volume information"),
 }
 
 
@@ -105,8 +105,8 @@ def pair(images: Listing, folder: Path, *endings: str, but: Sequence[str] = ()) 
 def in_another_format(labels: Listing, expected: Path) -> str:
     """Name a file with the name of an expected label and the ending of another format; "" where there is none."""
     paths = (path for some in labels.left_out.values() for path in some)
-    hint = next((path for path in paths if path.with_suffix("") == expected.with_suffix("")), None)
-    return f", but {quote(hint.name)} is there; labels are read from {expected.suffix} alone" if hint else ""
+    other = next((path for path in paths if path.with_suffix("") == expected.with_suffix("")), None)
+    return f", but {quote(other.name)} is there; labels are read from {expected.suffix} alone" if other else ""
 
 
 def without_label(images: Listing, labels: Listing) -> list[str]:
