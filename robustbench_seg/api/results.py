@@ -15,14 +15,15 @@ from ..studies.draws import over_draws
 from ..studies.frame import latency_frame, quality_frame
 from ..studies.plans import read_plans
 from ..studies.regression import Changes, compare_stores
-from ..studies.robustness import MODEL
+from ..studies.robustness import BASIS, MODEL
 from ..studies.sources import only
-from ..studies.titles import newest_first, titles_of
+from ..studies.titles import name_models, name_protocols, name_suites, told_apart, with_titles
+from ..wording import percent
 from .arguments import folder_of
 
 __all__ = ["Results", "compare", "read_results"]
 
-IN_BRIEF = ("model", "view", CLEAN, "mean", "retention")  # of `table`, in a shell and a notebook
+IN_BRIEF = (CLEAN, "mean", "retention")  # of `table`, in a shell and a notebook
 INSIDE = ("counts", "truth", "content", "environment")  # columns of `quality_frame` for statistics
 
 
@@ -49,16 +50,18 @@ class Results:
             for failure in store.failures().values()
             if plan is None or failure.record.key in planned
         }
-        last = {run.identity: run for run in store.plans()}  # of each suite
-        self.cells = newest_first(
-            only(cells, [cell.key for each in self.plans for cell in each.cells]),
-            {cell.key for run in last.values() for cell in run.cells},
-        )
+        keys = [cell.key for each in self.plans for cell in each.cells]
+        own = only(cells, keys)
+        names = name_models([own, only(latency_frame(folder), keys)], list(reversed(store.plans())))
+        self.cells = with_titles(own, names)
         if temporary:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     def frame(self) -> pd.DataFrame:
-        """A row per quality cell: see `studies.frame.quality_frame` for the columns. Scores are 0-1."""
+        """A row per quality cell: see `studies.frame.quality_frame` for the columns. Scores are 0-1.
+
+        One more column, title, names the model as the report does: earlier weights of a name have a number.
+        """
         return self.cells.drop(columns=[name for name in INSIDE if name in self.cells])
 
     def latency(self) -> pd.DataFrame:
@@ -68,20 +71,35 @@ class Results:
     def table(self, suite: str | None = None) -> pd.DataFrame:
         """A row per model and setting: clean, each corruption's score, mean, retention and what `over_draws` adds; 0-1.
 
-        suite: whose protocol, where the folder holds several. Raises UsageError without it then.
+        title: the model's name in the report, see `frame`.
+        suite: as the report names it, where the folder holds several. Raises UsageError without it then.
         """
-        plan = self.plan(suite)
-        keys = {cell.key for cell in plan.cells}
-        if not len(self.cells):
+        return self.scores(self.plan(suite))
+
+    def scores(self, plan: Plan) -> pd.DataFrame:
+        """The rows of `table` of a plan; an empty frame where no cell of it is there."""
+        own = self.cells[self.cells["key"].isin({cell.key for cell in plan.cells})] if len(self.cells) else self.cells
+        if not len(own):
             return pd.DataFrame()
-        return over_draws(self.cells[self.cells["key"].isin(keys)], dict(plan.conditions))
+        titles = own.drop_duplicates(MODEL)[[*MODEL, "title"]]
+        return over_draws(own, dict(plan.conditions)).merge(titles, on=MODEL)
 
     def plan(self, suite: str | None = None) -> Plan:
-        """What was to be measured: the only plan, or a suite's. Raises UsageError that lists the suites."""
-        plans = [plan for plan in self.plans if suite in (None, plan.suite)]
+        """What was to be measured: the only plan, or a suite's. Raises UsageError that lists the suites.
+
+        suite: its name; of several of one name, the one that tells it apart in the report.
+        """
+        names = name_suites(self.plans)
+        plans = [plan for plan, name in zip(self.plans, names, strict=True) if name == suite]
+        plans = plans or [plan for plan in self.plans if suite in (None, plan.suite)]
         if len(plans) != 1:
-            names = ", ".join(f"{plan.suite} (protocol {plan.protocol})" for plan in self.plans)
-            raise UsageError(f"{self.folder}: holds the suites {names}; name one of them, suite=..., got {suite!r}")
+            texts = (
+                name if name != plan.suite else f"{name} (protocol {plan.protocol})"
+                for plan, name in zip(self.plans, names, strict=True)
+            )
+            raise UsageError(
+                f"{self.folder}: holds the suites {', '.join(texts)}; name one of them, suite=..., got {suite!r}"
+            )
         return plans[0]
 
     def compare(self, other: "Results | Path | str") -> Changes:
@@ -113,21 +131,16 @@ class Results:
 
     def brief(self) -> pd.DataFrame:
         """The main columns of each plan's table for readers: % with one decimal."""
-        parts = []
-        for plan in self.plans:
-            keys = {cell.key for cell in plan.cells}
-            own = self.cells[self.cells["key"].isin(keys)] if len(self.cells) else self.cells
-            if len(own):
-                table = over_draws(own, dict(plan.conditions))
-                views = list(map(view_name, table["view"], table["void"]))
-                titles = dict(zip(own[MODEL].itertuples(index=False, name=None), titles_of(own), strict=True))
-                names = [titles[pair] for pair in table[MODEL].itertuples(index=False, name=None)]
-                columns = pd.DataFrame({"model": names, "view": views, "protocol": plan.protocol})
-                for name in IN_BRIEF[2:]:
-                    columns[f"{name} (%)"] = [f"{100 * value:.1f}" if pd.notna(value) else "–" for value in table[name]]
-                columns["images"] = [f"{n} of {of}" for n, of in zip(table["images"], table["of"], strict=True)]
-                parts.append(columns)
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        protocols = zip(self.plans, name_protocols(self.plans), strict=True)
+        parts = [self.scores(plan).assign(protocol=protocol) for plan, protocol in protocols]
+        if not any(map(len, parts)):
+            return pd.DataFrame()
+        table = pd.concat([part for part in parts if len(part)], ignore_index=True)
+        columns = pd.DataFrame({"model": table["title"], "view": names_of_views(table), "protocol": table["protocol"]})
+        for name in IN_BRIEF:
+            columns[f"{name} (%)"] = list(map(percent, table[name]))
+        columns["images"] = [f"{n} of {of}" for n, of in zip(table["images"], table["of"], strict=True)]
+        return columns
 
     @property
     def remarks(self) -> list[str]:
@@ -146,6 +159,15 @@ class Results:
 
         remarks = "".join(f"<p>{escape(line)}</p>" for line in self.remarks)
         return f"{self.brief().to_html(index=False, border=0)}{remarks}"
+
+
+def names_of_views(table: pd.DataFrame) -> list[str]:
+    """Name the view of each row as a report does: with what differs, where one was measured in several settings."""
+    setting = [name for name in BASIS if name != "seed"]  # a row is over all draws
+    firsts = table.drop_duplicates(setting).assign(seed=0)
+    names = told_apart(list(map(view_name, firsts["view"], firsts["void"])), [row for _, row in firsts.iterrows()])
+    views = dict(zip(firsts[setting].itertuples(index=False, name=None), names, strict=True))
+    return [views[row] for row in table[setting].itertuples(index=False, name=None)]
 
 
 def read_results(folder: Path | str) -> Results:

@@ -71,16 +71,18 @@ class Content:
 class Section(Content):
     """One suite's part of a report.
 
-    planned: how many cells. about: the data and the protocol, in a few words. models: as the tables name them. views:
-    their names, the main one first. finding: its title. sentences: at most three, with numbers. alarms: warnings that
-    come before any number. colours: of the classes in the gallery, RGB 0-255. contrast: the corruption that tells the
-    arms apart most. missing: slugs of cells that were planned and are not in the store. failures: file names and last
-    lines of the tracebacks. facts: the provenance as plain values. limits: what the numbers do not show.
+    name: told apart from other suites of the report. planned: how many cells. about: the data and the protocol, in a
+    few words. models: as the tables name them. views: their names, the main one first. finding: its title. sentences:
+    at most three, with numbers. alarms: warnings that come before any number. colours: of the classes in the gallery,
+    RGB 0-255. contrast: the corruption that tells the arms apart most. missing: slugs of cells that were planned and
+    are not in the store. failures: file names and last lines of the tracebacks. facts: the provenance as plain values.
+    limits: what the numbers do not show.
     """
 
     suite: str
     description: str
     planned: int
+    name: str = ""
     about: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
@@ -95,3 +97,8 @@ class Section(Content):
     provenance: tuple[tuple[str, str], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name of the suite for readers."""
+        return self.name or self.suite

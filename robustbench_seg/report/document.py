@@ -32,6 +32,7 @@ def section_of(section: Section) -> dict[str, Any]:
     """Make plain values of one suite's part."""
     values = {
         "suite": section.suite,
+        "name": section.label,
         "description": section.description,
         "synthetic": section.synthetic,
         "models": section.models,

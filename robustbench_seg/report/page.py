@@ -32,7 +32,7 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
     remove_leftovers(out)
     names = [section.suite for section in sections]
     prefixes = names if len(names) == 1 else [f"{number + 1}-{name}" for number, name in enumerate(names)]
-    title = "Robustness report: " + ", ".join(dict.fromkeys(names))
+    title = "Robustness report: " + ", ".join(section.label for section in sections)
     every = list(zip(prefixes, sections, strict=True))
     kinds = ("svg", "pdf") if pdf else ("svg",)
     tables = {f"{prefix}-{table.file}": table for prefix, section in every for table in section.tables}
@@ -49,7 +49,7 @@ def write_report(sections: Sequence[Section], out: Path, *, pdf: bool = False) -
         for (name, picture), kind in product(pictures.items(), kinds):
             with replacing(out / f"{name}.{kind}") as temporary:
                 save_figure(figure(picture.chart), temporary, kind)
-        rendered = [{**vars(section), "prefix": prefix} for prefix, section in every]
+        rendered = [{**vars(section), "label": section.label, "prefix": prefix} for prefix, section in every]
         write_text(out / TEXT, text_of(title, rendered))
         write_text(out / PAGE, render_html(title, sections, files_of))
     return out / PAGE

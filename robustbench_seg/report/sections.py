@@ -14,7 +14,7 @@ from ..studies.facts import facts_of, provenance
 from ..studies.limits import limits_of, mixed_data, untrusted
 from ..studies.pictures import colours_of
 from ..studies.sources import Source, sources_of
-from ..studies.titles import numbered
+from ..studies.titles import name_suites, numbered
 from .content import Content, Picture, Section
 from .panel import Panel
 from .parts import PARTS
@@ -40,15 +40,17 @@ def sections_of(
     """
     if margin is not None:
         expect_margin(margin)
-    sections = [section_of(source) for source in sources_of(folders, reference, pictures=pictures, margin=margin)]
+    sources = sources_of(folders, reference, pictures=pictures, margin=margin)
+    names = name_suites([source.plan for source in sources])
+    sections = [section_of(source, name) for source, name in zip(sources, names, strict=True)]
     models = list(dict.fromkeys(model for section in sections for model in section.models))
     if reference is not None and reference not in (*models, *REFERENCES):
         raise UsageError(f"--reference {reference}: no such model; there are {', '.join([*models, *REFERENCES])}")
     return sections
 
 
-def section_of(source: Source) -> Section:
-    """Compute the section of one plan; writes nothing."""
+def section_of(source: Source, name: str) -> Section:
+    """Compute the section of one plan; writes nothing. name: of its suite in the report."""
     panels = Panel.all_of(source)
     main = next(panel for panel in panels if panel.main)
     content, sentences = Content(), []
@@ -66,10 +68,11 @@ def section_of(source: Source) -> Section:
     # A primary comparison before others, then the earlier part.
     finding = max(content.findings, key=lambda each: each.primary, default=None)
     alarms = tuple(f"⚠ {line}." for line in (*identical_models(source.drawn), *mixed_data(source.drawn, main.cells)))
-    finished = [frame for frame in (source.drawn, source.latency) if len(frame)]
+    finished = [frame.assign(model=frame["title"]) for frame in (source.drawn, source.latency) if len(frame)]
     facts = facts_of(pd.concat(finished)) if finished else {}
     return Section(
         suite=source.plan.suite,
+        name=name,
         description=source.plan.description,
         planned=len(source.plan.cells),
         about=about(main),

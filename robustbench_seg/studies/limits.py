@@ -86,13 +86,15 @@ def limits_of_runs(plan: Plan, evidence: Evidence) -> list[str]:
 
 
 def versions_of(cells: pd.DataFrame) -> list[str]:
-    """State which titles have one name, with other weights or code."""
+    """State which titles have one name, with other weights or code, here or in another section."""
     titles = cells.groupby("model", sort=False)["title"].unique()
     return [
         f"{conjoin(list(own))} have one name, and other weights or code; in a report of one folder, the last run "
         "is without a number."
-        for own in titles
         if len(own) > 1
+        else f"{own[0]} has other weights or code than {name}, whose name it has, in another section."
+        for name, own in titles.items()
+        if list(own) != [name]
     ]
 
 

@@ -3,7 +3,8 @@
 Plans of one suite and its conditions are one, whatever views each has; the views of the last folder come first. Plans
 of suites of different names are one too, if they are in different folders and have the same conditions and views of
 the same data and no cell in common, such as networks in float32 and in int8. The last folder's plan then stands for
-both. A plan of one folder leads with what its last run measured, whatever older runs left there.
+both. Of one folder, the plan of the last run comes first. A plan of one folder leads with what its last run measured,
+whatever older runs left there.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,7 +23,7 @@ from .frame import expect_agreement, latency_frame, quality_frame
 from .plans import cautions_of, read_plans, views_of
 from .primary import late_naming, primary_of
 from .robustness import Conditions
-from .titles import newest_first
+from .titles import name_models, with_titles
 
 __all__ = ["Source", "sources_of"]
 
@@ -31,8 +32,9 @@ __all__ = ["Source", "sources_of"]
 class Source:
     """One plan, and the stores that have cells of it.
 
-    measured: all quality cells of these stores; drawn, latency: the plan's own; quality: the first draw of `drawn` that
-    the last run has, else the first one. last: the keys of the last run's cells; none where several folders have it.
+    measured: all quality cells of these stores; drawn, latency: the plan's own, with `title`, the name of their model
+    in all sections; quality: the first draw of `drawn` that the last run has, else the first one. last: the keys of the
+    last run's cells; none where several folders have it.
     """
 
     stores: Sequence[Store]
@@ -78,7 +80,7 @@ def sources_of(
     frames = {}
     plans: dict[object, dict[Path, Plan]] = {}
     places: dict[object, object] = {}  # subject ─▶ key of `plans`
-    runs: dict[tuple[Path, object], Plan] = {}  # folder and identity ─▶ the last run
+    runs: dict[Path, list[Plan]] = {}  # of each folder, the last one at the end
     for folder in folders:
         frames[folder] = quality_frame(folder), latency_frame(folder)
         for plan in read_plans(folder, frames[folder][0]):
@@ -90,18 +92,22 @@ def sources_of(
             if folder in others or repeated:  # two suites of one folder, or of the same cells, stay apart
                 place = plan.identity
             plans.setdefault(place, {})[folder] = plan
-        runs |= {(folder, run.identity): run for run in Store(folder).plans()}
+        runs[folder] = Store(folder).plans()
         if not any(map(len, frames[folder])) and not Store(folder).failures():
             raise StoreError(f"{folder}: no cell is finished yet; run the suite again to resume")
+    keys = list(dict.fromkeys(cell.key for own in plans.values() for plan in own.values() for cell in plan.cells))
+    planned = [only(frame, keys) for both in frames.values() for frame in both]
+    names = name_models(planned, [run for own in runs.values() for run in reversed(own)])
     sources = []
     for own in plans.values():
         folder, last = list(own.items())[-1]
         alone = len(own) == 1 and last.written
-        keys = frozenset(cell.key for cell in runs[folder, last.identity].cells) if alone else frozenset()
+        latest = [run for run in runs[folder] if run.identity == last.identity][-1]
+        now = frozenset(cell.key for cell in latest.cells) if alone else frozenset()
         cells = {cell.key: cell for plan in own.values() for cell in plan.cells}
         measured, speeds = (together([frames[folder][kind] for folder in own]) for kind in (0, 1))
         views = views_of(list(own.values()))
-        quality = views_in_order(newest_first(only(measured, list(cells)), keys), views)
+        quality = views_in_order(with_titles(only(measured, list(cells)), names), views)
         expect_one_source(quality)
         sources.append(
             Source(
@@ -117,13 +123,15 @@ def sources_of(
                 ),
                 measured=measured,
                 drawn=quality,
-                quality=first_of(quality, keys),
-                latency=only(speeds, list(cells)),
-                last=keys,
+                quality=first_of(quality, now),
+                latency=with_titles(only(speeds, list(cells)), names),
+                last=now,
                 reference=reference,
                 pictures=pictures,
             )
         )
+    if len(runs) == 1 and (newest := runs[folder][-1]).written:
+        sources.sort(key=lambda source: source.plan.identity != newest.identity)
     return sources
 
 

@@ -11,12 +11,10 @@ from ..store.cell import CLEAN
 from ..wording import MISSING
 from .frame import MACHINE
 from .published import read_published
-from .robustness import BASIS, MODEL
-from .titles import titles_of
+from .robustness import BASIS
 
 __all__ = [
     "OURS", "SETUP", "beside_table_2", "of_first_setup", "quality_against_latency", "setup_of", "with_setup",
-    "with_titles",
 ]  # fmt: skip
 
 # What else decides a speed than size, batch, precision and device, and how it is written.
@@ -67,12 +65,6 @@ def beside_table_2(latency: pd.DataFrame) -> pd.DataFrame:
         full = both[speed].where(is_full).groupby(setup, dropna=False).transform("max")
         both[name] = both[speed] / full
     return both
-
-
-def with_titles(latency: pd.DataFrame, quality: pd.DataFrame) -> pd.DataFrame:
-    """Name the models of speed cells as a report does, numbered where quality cells have other weights of the name."""
-    both = pd.concat([cells.filter(MODEL) for cells in (quality, latency)])
-    return latency.assign(model=titles_of(both)[len(quality) :])
 
 
 def with_setup(latency: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, list[str], str]:

@@ -24,7 +24,7 @@ def make(panel: Panel) -> Content:
     """Make the table of speed cells, the paper's where it has the same variants and inputs, and the trade-off."""
     if not (panel.main and len(panel.source.latency)):
         return Content()
-    latency = speeds.with_titles(panel.source.latency, panel.source.quality)
+    latency = panel.source.latency.assign(model=panel.source.latency["title"])
     return Content.of(speed_table(latency), published_table(latency), tradeoff_picture(panel, latency))
 
 
