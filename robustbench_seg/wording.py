@@ -15,6 +15,7 @@ __all__ = [
     "decimals_for",
     "is_utf8",
     "listed",
+    "millions",
     "nearest",
     "p_text",
     "percent",
@@ -30,6 +31,7 @@ MISSING = "–"  # where there is no number
 MOST_NAMES = 6  # of models or arms in a sentence or a caption; more are counted
 SIGNIFICANT = 6  # digits, at most, that a number gets so that it differs from others
 ALPHA = 0.05  # a difference with a larger p is not significant
+LEAST_MILLION = 1e5  # from which one decimal of a million has a digit that is not 0
 FIXED = (1e-4, 1e7)  # between these, numbers are written without an exponent
 
 
@@ -63,6 +65,18 @@ def percent(value: float) -> str:
 def points(value: float) -> str:
     """0.0123 ─▶ "+1.2"; a dash where there is no number."""
     return MISSING if isnan(value) else f"{100 * value:+z.1f}"
+
+
+def millions(number: float) -> str:
+    """Write a number in millions: one decimal, or two significant digits below 0.1 million; a dash for no number.
+
+    >>> millions(3_714_000), millions(96_400), millions(1234), millions(0)
+    ('3.7', '0.096', '0.0012', '0')
+    """
+    if isnan(number):
+        return MISSING
+    digits = 1 if abs(number) >= LEAST_MILLION else 1 - floor(log10(abs(number) / 1e6)) if number else 0
+    return f"{number / 1e6:.{digits}f}"
 
 
 def span(low: float, high: float) -> str:

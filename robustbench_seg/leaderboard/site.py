@@ -14,7 +14,7 @@ from ..files import remove_leftovers, write_text
 from ..html_pages import package_text, page_engine, parts_of_page
 from ..owned_files import owning
 from ..studies.statistics import Interval
-from ..wording import MISSING, counted, percent, spaced
+from ..wording import MISSING, counted, millions, percent, spaced
 from .board import SCORES, Board, Standing
 
 __all__ = ["write_site"]
@@ -41,7 +41,7 @@ def write_site(boards: Sequence[Board], out: Path) -> Path:
 
 def rendered(template: str, title: str, **values: Any) -> str:
     """Render a page. It loads nothing, and its own script is the only one that it lets run."""
-    engine = page_engine(__package__, interval_text, sort_key, percent, counted, drawn)
+    engine = page_engine(__package__, interval_text, sort_key, percent, counted, millions, drawn)
     shared = parts_of_page(*(package_text(__package__, name) for name in ("board.css", "board.js")))
     return engine.get_template(template).render(title=title, labels=LABELS, missing=MISSING, **shared, **values)
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..studies.statements import INTERVAL
 from ..studies.statistics import Interval
-from ..wording import MISSING, decimals_for, percent, points, span
+from ..wording import MISSING, decimals_for, millions, percent, points, span
 
 __all__ = ["COUNT", "DIGITS", "MILLIONS", "PERCENT", "POINTS", "Unit", "file_name", "plain"]
 
@@ -38,7 +38,7 @@ def plain(text: str = "{}", divisor: float = 1) -> Unit:
 
 
 PERCENT, POINTS = Unit(percent), Unit(points, span)
-MILLIONS, COUNT = plain("{:.1f}", 1e6), plain()
+MILLIONS, COUNT = Unit(millions), plain()
 DIGITS = Unit(plain("{:z.2f}").write, fit=lambda numbers: plain(decimals_for(numbers)))
 
 

@@ -17,7 +17,16 @@ from .grades import MARGIN, ArmDifference
 from .runs import Runs, distinct
 from .statistics import Draws, differing_blocks, p_value
 
-__all__ = ["Entry", "arm_difference", "arm_mean", "arm_of_table_1c", "arms_of", "families_of", "runs_of"]
+__all__ = [
+    "Entry",
+    "arm_difference",
+    "arm_mean",
+    "arm_of_table_1c",
+    "arms_of",
+    "families_of",
+    "is_of_table_1c",
+    "runs_of",
+]
 
 SEEDED = re.compile(r"(?P<arm>.+)-s(?P<seed>\d+)")
 WORDS = {"mix": "mix_ffn", "learned": "learned_pe"}  # word in an arm's name: encoding in the paper's Table 1c
@@ -107,6 +116,12 @@ def arm_of_table_1c(arm: str) -> str | None:
     """Return the encoding of Table 1c that an arm's name contains; None for none or for both, as in a control."""
     encodings = [encoding for word, encoding in WORDS.items() if word in re.split(r"\W", arm)]
     return encodings[0] if len(encodings) == 1 else None
+
+
+def is_of_table_1c(arm: str) -> bool:
+    """Whether Table 1c is of such a network: a SegFormer, by its name, or an encoding that the table has."""
+    words = re.split(r"[\W_]", arm.lower())
+    return any(word.startswith("segformer") for word in words) or not WORDS.keys().isdisjoint(words)
 
 
 def arm_mean(draws: Mapping[str, Draws], arm: str) -> Draws:

@@ -137,9 +137,9 @@ def best_arm_finding(evidence: Evidence, arms: Sequence[Entry], view: View, cond
         return None
     best, values = ranked[0], ranked[0].values
     if len(ranked) == 1:
-        lowest = min(conditions, key=lambda name: float(values[name][0]))
-        keeps = f"keeps {percent(values['retention'][0])} % of its clean mIoU under corruption"
-        return Finding(title=f"{best.arm} {keeps}; its mIoU is lowest under {spaced(lowest)}")
+        lowest = spaced(min(conditions, key=lambda name: float(values[name][0])))
+        where = f"corruption; its mIoU is lowest under {lowest}" if len(conditions) > 1 else lowest
+        return Finding(title=f"{best.arm} keeps {percent(values['retention'][0])} % of its clean mIoU under {where}")
 
     def mean(title: str) -> Mapping[str, Draws]:
         return {"mean": scores_of(evidence.miou(title, view), conditions)["mean"]}

@@ -82,7 +82,7 @@ def results_under_corruption(view: Setting, whole: Sequence[Entry], arms: int) -
             sentences.append(f"{' minus '.join(pair)}: {both(of['mean'], of['retention'])}.{by_category(view, of)}")
             if view.conditions == PROTOCOLS["segformer"] and TABLE_5.fits(pair):
                 sentences.append(next_to_table_5(view, of))
-    elif whole and arms == 1:
+    elif whole and arms == 1 and len(view.conditions) > 1:
         scores = {name: float(whole[0].values[name][0]) for name in view.conditions}
         ranked = sorted(scores, key=scores.__getitem__)
         low, high = (f"{spaced(name)} with {percent(scores[name])} %" for name in (ranked[0], ranked[-1]))

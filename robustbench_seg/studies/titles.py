@@ -91,7 +91,7 @@ def name_models(frames: Iterable[pd.DataFrame], runs: Sequence[Plan]) -> dict[Mo
 
     runs: of the folders, each from its last run on. Other weights of a name come as in the cells.
     """
-    first: dict[str, int] = {}
+    first: dict[str, float] = {}
     for place, run in enumerate(run for run in runs if run.written):
         for cell in run.cells:
             first.setdefault(cell.key, place)

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...charts import Dot, dumbbells, lines
 from ...store.cell import CLEAN
-from ...studies.arms import Entry
+from ...studies.arms import Entry, is_of_table_1c
 from ...studies.claims import TABLE_1C, paper_marks
 from ...studies.findings import pair_finding
 from ...studies.resolution import ENCODINGS, Shift, extent_differs, published_extent, shifts_of
@@ -60,7 +60,13 @@ def shift_content(panel: Panel, shift: Shift) -> Content:
     every = {"extent": shift.differences, "growth": shift.growth}
     pairs = {name: TABLE_1C.pair(own, name) for name, own in every.items()}
     findings = [pair_finding(every[name][*pair, name], name) for name, pair in pairs.items() if pair]
-    return content + Content.of(published_table(panel, shift), *findings, *results_of_shift(panel, shift))
+    published = published_table(panel, shift) if has_table_1c(panel) else None
+    return content + Content.of(published, *findings, *results_of_shift(panel, shift))
+
+
+def has_table_1c(panel: Panel) -> bool:
+    """Whether some arm is of a network that Table 1c is about."""
+    return any(map(is_of_table_1c, panel.evidence.arms))
 
 
 def views_table(panel: Panel, shift: Shift | None) -> Table:
@@ -206,13 +212,11 @@ def extent_picture(panel: Panel, shift: Shift) -> Picture:
             Dot(number=Interval(value), fill=fill, published=True)
             for value, fill in zip((row.slide, row.whole), FILLS, strict=True)
         ]
-        for row in published_extent().itertuples()
+        for row in (published_extent().itertuples() if has_table_1c(panel) else ())
     }
-    caption = (
-        f"Clean mIoU in %; ring: windows of {shift.slide.crop} pixels, full: {shift.image}; diamonds: the paper's "
-        "Table 1c, B2 on Cityscapes with windows of 768 pixels"
-    )
-    chart = dumbbells({"Ours": ours, "Paper": theirs}, "mIoU (%)")
+    paper = "; diamonds: the paper's Table 1c, B2 on Cityscapes with windows of 768 pixels" if theirs else ""
+    caption = f"Clean mIoU in %; ring: windows of {shift.slide.crop} pixels, full: {shift.image}{paper}"
+    chart = dumbbells({"Ours": ours, "Paper": theirs} if theirs else {"": ours}, "mIoU (%)")
     return panel.picture("resolution-extent", "From windows to whole images", caption, chart)
 
 
