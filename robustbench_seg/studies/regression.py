@@ -25,6 +25,13 @@ from .statistics import Draws, differing_blocks, holm, interval, p_value, too_fe
 __all__ = ["Changes", "compare_stores"]
 
 CONDITION = ["corruption", "severity"]
+BRIEF = 12  # characters of a hash that tell it from others
+HASHES = "fingerprint", "corruption_source", "checkpoint_sha256"
+# In what the cells of a model and condition may differ, in words.
+FIELDS = {
+    **{name: name for name in ("dataset", "split", "view", "precision", "seed", "fingerprint", "images", "synthetic")},
+    "of": "a split of", "engine_version": "engine version", "void": "void", "corruption_source": "source",
+}  # fmt: skip
 SIDES = (("left_only", "base"), ("right_only", "new"))  # pandas' names for rows in only one of two frames
 
 
@@ -78,13 +85,15 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan])
     Raises StoreError if no cell is in both frames, or as `newest` does.
     """
     finished = {*base["key"], *new["key"]}
+    every = with_one_name(base, new)
     (base, base_lines), (new, new_lines) = newest(base, "BASE"), newest(new, "NEW")
     base, new = (with_shared_cells(frame) for frame in with_one_name(base, new))
     pairing = {"on": [*CELL, "corruption_source"], "suffixes": ("_base", "_new"), "indicator": "side"}
     both = base.merge(new, how="outer", sort=False, **pairing)
     matched = both[both["side"] == "both"]
     lacking, added = (
-        [one_sided(row, name) for _, row in both[both["side"] == side].iterrows()] for side, name in SIDES
+        [one_sided(row, name, other) for _, row in both[both["side"] == side].iterrows()]
+        for (side, name), other in zip(SIDES, reversed(every), strict=True)
     )
     if not len(matched):
         raise StoreError("no cell of BASE is in NEW: " + "; ".join([*lacking[:1], *added[:1]]))
@@ -107,13 +116,30 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan])
     )
 
 
-def one_sided(row: pd.Series, name: str) -> str:
-    """State that a cell is in only one of the stores. name: base or new."""
-    source = f", source {row['corruption_source'][:12]}" if row["corruption_source"] else ""
+def one_sided(row: pd.Series, name: str, other: pd.DataFrame) -> str:
+    """State that a cell is in only one of the stores, and in what the most similar cell of the other differs.
+
+    name: base or new. other: all cells of the other store; similar ones have the same model and condition.
+    """
+    source = f", source {row['corruption_source'][:BRIEF]}" if row["corruption_source"] else ""
+    there, similar = "NEW" if name == "base" else "BASE", same_setting(other, row[["model", *CONDITION]].to_dict())
+    differing = [[field for field in FIELDS if cell[field] != row[field]] for _, cell in similar.iterrows()]
+    reason = ""
+    if differing:
+        place = min(range(len(differing)), key=lambda k: len(differing[k]))
+        cell = similar.iloc[place]
+        texts = [f"{FIELDS[field]} {brief(field, cell)}, not {brief(field, row)}" for field in differing[place]]
+        past = f"weights {brief('checkpoint_sha256', cell)} alone, which are not compared"
+        reason = f"; {there} has it with {'; '.join(texts) or past}"
     return (
         f"{row[f'slug_{name}']} is only in {name.upper()} "
-        f"({row['images']} images, engine version {row['engine_version']}{source})"
+        f"({row['images']} images, engine version {row['engine_version']}{source}){reason}"
     )
+
+
+def brief(field: str, cell: pd.Series) -> str:
+    """Write a field of a cell; of a hash, its beginning."""
+    return (str(cell[field])[:BRIEF] or "none") if field in HASHES else str(cell[field])
 
 
 def missing(both: pd.DataFrame, plans: Iterable[Plan], keys: Collection[str]) -> list[str]:

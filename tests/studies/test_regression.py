@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -107,6 +108,41 @@ def test_what_only_one_store_has_is_listed_and_its_corruption_is_in_no_mean(
         assert done.exit_code == 1
         assert f"not compared: m-toy-gaussian_noise-3-whole is only in {name}" in done.output
         assert "not judged: 1 cell not compared; see above" in done.output
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"fingerprint": "0123456789abcdef"}, "fingerprint 0123456789ab, not f"),
+        ({"precision": "bf16"}, "precision bf16, not fp32"),
+        ({"draw": 7, "precision": "bf16"}, "precision bf16, not fp32; seed 7, not 0"),
+        ({"images": 12, "fingerprint": "g"}, "fingerprint g, not f; images 12, not 20; a split of 12, not 20"),
+        ({"views": (View(scale=2),)}, "view whole-x2, not whole"),
+    ],
+)
+def test_what_only_one_store_has_is_stated_with_what_differs_there(
+    tmp_path: Path, fields: dict[str, Any], words: str
+) -> None:
+    """The clean cells agree, so that there is something to compare."""
+    options: dict[str, Any] = {"models": ["m"], "images": 20, "conditions": {"gaussian_noise": [3]}}
+    write_synthetic(tmp_path / "base", worse_by(0), **options)
+    write_synthetic(tmp_path / "new", worse_by(0), **options, skip=["*noise*"])
+    write_synthetic(tmp_path / "new", worse_by(0), **{**options, **fields}, skip=["*clean*"])
+    changes = compared(tmp_path / "base", tmp_path / "new")
+    line = "m-toy-gaussian_noise-3-whole is only in BASE (20 images, engine version 2)"
+    assert changes.lacking[0] == f"{line}; NEW has it with {words}"
+    assert "; BASE has it with " in changes.added[0]
+
+
+def test_a_cell_of_weights_that_do_not_count_is_stated_as_such(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"models": ["m"], "images": 20, "conditions": {"fog": [3]}}
+    write_synthetic(tmp_path / "base", worse_by(0), **options)
+    write_synthetic(tmp_path / "new", worse_by(0), **options, sha256="b" * 64)
+    write_synthetic(tmp_path / "new", worse_by(0), **options, sha256="c" * 64, skip=["*fog*"])
+    lacking = compared(tmp_path / "base", tmp_path / "new").lacking
+    assert any(
+        line.endswith("; NEW has it with weights bbbbbbbbbbbb alone, which are not compared") for line in lacking
+    )
 
 
 def test_a_corruption_that_lacks_a_severity_in_both_stores_is_listed_and_in_no_mean(tmp_path: Path) -> None:
