@@ -29,15 +29,28 @@ class ConditionScores:
     """A metric of cells under each condition.
 
     conditions: the reference first, then sorted by name. reference: the condition that the others are compared with, ""
-    if there is none. images, blocks: for each condition, the number with a labelled pixel. scores: from `bootstrap`,
-    with a row per cell and condition.
+    if there is none. images, blocks: for each condition, the number with a labelled pixel. classes: those with a
+    labelled pixel, by their place. scores: from `bootstrap`, with a row per cell and condition.
     """
 
     conditions: tuple[str, ...]
     reference: str
     images: dict[str, int]
     blocks: dict[str, int]
+    classes: dict[str, tuple[int, ...]]
     scores: Scores
+
+    @property
+    def others(self) -> list[str]:
+        """The conditions except the reference."""
+        return [name for name in self.conditions if name != self.reference]
+
+    def differ(self, names: Sequence[str]) -> str:
+        """State how many classes these conditions have, if not the same: their scores do not compare; "" if they do."""
+        if len({self.classes[name] for name in names}) == 1:
+            return ""
+        numbers = sorted({len(self.classes[name]) for name in names})
+        return f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]} each, not the same"
 
     def draws(self, condition: str, **fields: object) -> Draws:
         """Look up the score of a cell under a condition, in the data and in each resample."""
@@ -47,13 +60,13 @@ class ConditionScores:
         """Look up the score of a cell under each condition.
 
         With a reference, RETENTION too: the mean under the other conditions, divided by the score under the reference;
-        NaN if that is 0.
+        NaN if that is 0, or if the conditions have not all the same classes.
         """
         values = {name: self.draws(name, **fields) for name in self.conditions}
         if self.reference:
-            others = [values[name] for name in self.conditions if name != self.reference]
-            reference = values[self.reference]
-            values[RETENTION] = np.mean(others, axis=0) / np.where(reference > 0, reference, np.nan)
+            reference, alike = values[self.reference], not self.differ(self.conditions)
+            mean = np.mean([values[name] for name in self.others], axis=0)
+            values[RETENTION] = mean / np.where((reference > 0) & alike, reference, np.nan)
         return values
 
     def interval(self, name: str, draws: Draws) -> Interval:
@@ -80,8 +93,7 @@ class ConditionScores:
 
     def worst(self, values: Mapping[str, Draws]) -> str:
         """The condition with the lowest of `values`, except the reference."""
-        others = [name for name in self.conditions if name != self.reference]
-        return min(others, key=lambda name: float(np.nan_to_num(values[name][0], nan=np.inf)))
+        return min(self.others, key=lambda name: float(np.nan_to_num(values[name][0], nan=np.inf)))
 
 
 def conditions_of_images(ids: Sequence[str]) -> list[str]:
@@ -115,11 +127,13 @@ def condition_scores(cells: pd.DataFrame, quantity: str = "miou") -> ConditionSc
     present.sort(key=lambda name: name != reference)
     masks = {name: names == name for name in present}
     blocks = np.array(counts.blocks)
+    pixels = np.asarray(cells.iloc[0]["counts"]["labelled"])[labelled]
     return ConditionScores(
         conditions=tuple(present),
         reference=reference,
         images={name: int(mask.sum()) for name, mask in masks.items()},
         blocks={name: len(set(blocks[mask])) for name, mask in masks.items()},
+        classes={name: tuple(np.flatnonzero(pixels[mask].any(axis=0)).tolist()) for name, mask in masks.items()},
         scores=resample(split_by_condition(counts, masks)),
     )
 

@@ -37,17 +37,23 @@ def state_clean(view: Setting) -> str:
 def state_conditions(scores: ConditionScores, arms: Sequence[Entry], labels: Mapping[str, str]) -> str:
     """State the worst of the data's own conditions for each arm, and what remains of the reference's score.
 
-    arms: with `scores.values`. labels: of the conditions. The sentence has no subject and no full stop.
+    Scores over other classes do not compare: then neither is stated, and why. arms: with `scores.values`. labels: of
+    the conditions. The sentence has no subject and no full stop.
     """
-    reference = labels.get(scores.reference)
+    reference, others = labels.get(scores.reference), scores.others
+    if unlike := scores.differ(others):
+        return f"no condition is the worst, since their scores are over other classes ({unlike})"
+    unlike = scores.differ(scores.conditions)
 
     def text(arm: Entry) -> str:
         worst = scores.worst(arm.values)
-        lowest = f"{with_interval(scores.interval(worst, arm.values[worst]))} in {labels[worst]}, the worst"
-        share = f", and {percent(arm.values[RETENTION][0])} % of its {reference} score on average" if reference else ""
-        return f"{lowest}{share}"
+        lowest = f"{with_interval(scores.interval(worst, arm.values[worst]))} in {labels[worst]}"
+        share = f", and {percent(arm.values[RETENTION][0])} % of its {reference} score on average"
+        return f"{lowest}{', the worst' * (len(others) > 1)}{share if reference and not unlike else ''}"
 
-    return "; ".join(state(arms, lambda arm: float(arm.values[scores.worst(arm.values)][0]), text))
+    parts = state(arms, lambda arm: float(arm.values[scores.worst(arm.values)][0]), text)
+    why = f"there is no share of the {reference} score, since it is over other classes ({unlike})"
+    return "; ".join([*parts, *([why] if reference and unlike else [])])
 
 
 def results_under_corruption(view: Setting, whole: Sequence[Entry], arms: int) -> list[str]:

@@ -99,9 +99,9 @@ def name_models(frames: Iterable[pd.DataFrame], runs: Sequence[Plan]) -> dict[Mo
     leading: dict[str, float] = {}
     for cells in frames:
         for name, weights, key in cells[[*MODEL, "key"]].itertuples(index=False, name=None) if len(cells) else ():
-            place = first.get(key, inf)
-            places[name, weights] = min(places.get((name, weights), inf), place)
-            leading[name] = min(leading.get(name, inf), place)
+            own = first.get(key, inf)
+            places[name, weights] = min(places.get((name, weights), inf), own)
+            leading[name] = min(leading.get(name, inf), own)
     models = sorted(places, key=lambda model: places[model] > leading[model[0]])
     return dict(zip(models, numbered([name for name, _ in models]), strict=True))
 

@@ -11,6 +11,7 @@ from ...wording import MOST_NAMES, counted, spaced
 from ..content import Content
 from ..panel import Panel
 from ..table import Column
+from ..units import COUNT
 
 __all__ = ["make"]
 
@@ -32,9 +33,15 @@ def make(panel: Panel) -> Content:
         for name, label in labels.items()
     ]
     ratio = Column(name=RETENTION, label=RETENTION, where={"condition": "mean"}, bounds=(0, inf))
+    numbers = {("classes", name): len(own) for name, own in scores.classes.items()}
+    columns += [Column(name="classes", key=key, where={"condition": key[1]}, unit=COUNT) for key in numbers]
+    unlike = scores.differ(scores.conditions)
     over = f" Retention: the mean of the others over {labels[scores.reference]}." if scores.reference else ""
+    if unlike:
+        over = f" Classes with a label differ between the conditions ({unlike}), so their scores do not compare."
     sizes = ", ".join(
-        f"{label} {counted(scores.images[name], 'image')} in {counted(scores.blocks[name], 'block')}"
+        f"{label} {counted(scores.images[name], 'image')} in {counted(scores.blocks[name], 'block')}, "
+        f"{len(scores.classes[name])} classes"
         for name, label in labels.items()
     )
 
@@ -51,9 +58,10 @@ def make(panel: Panel) -> Content:
     return Content.of(
         panel.table(
             quantities,
-            [*columns, ratio] if scores.reference else columns,
+            [*columns, ratio] if scores.reference and not unlike else columns,
             FILE,
             TITLE,
+            facts=lambda entry: numbers,
             intervals=scores.intervals,
             caption=f"mIoU in %, from the images of each condition: {sizes}.{over}",
             main=True,
