@@ -71,8 +71,8 @@ class Content:
 class Section(Content):
     """One suite's part of a report.
 
-    name: told apart from other suites of the report. planned: how many cells. about: the data and the protocol, in a
-    few words. models: as the tables name them. views: their names, the main one first. finding: its title. sentences:
+    name: told apart from other suites of the report. planned: how many cells. about: by view, what its cells are of, in
+    a few words. models: as the tables name them. views: their names, the main one first. finding: its title. sentences:
     at most three, with numbers. alarms: warnings that come before any number. colours: of the classes in the gallery,
     RGB 0-255. contrast: the corruption that tells the arms apart most. missing: slugs of cells that were planned and
     are not in the store. failures: file names and last lines of the tracebacks. facts: the provenance as plain values.
@@ -83,7 +83,7 @@ class Section(Content):
     description: str
     planned: int
     name: str = ""
-    about: tuple[str, ...] = ()
+    about: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     finding: Finding | None = None

@@ -63,8 +63,10 @@ def part_of(section: Section, own_files: Files) -> dict[str, Any]:
     groups = groups_of(section)
     rows = [row for table in section.tables for row in table.rows]
     used = {table.view for table in section.tables} | {picture.view for picture in section.pictures}
+    views = [view for view in section.views if view in used]
     return {
-        "views": [view for view in section.views if view in used],
+        "views": views,
+        "about": {view: section.about[view] for view in views or section.views[:1] if view in section.about},
         "section": section,
         "answer": next((group for group in groups if group["title"] == ANSWER), None),
         "groups": [group for group in groups if group["title"] != ANSWER],

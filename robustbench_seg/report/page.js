@@ -65,6 +65,7 @@ const apply = () => {
     const radio = radios.find((one) => one.value === state.get("view")) ?? radios[0];
     if (radio) radio.checked = true;
     for (const view of all("details.view", suite)) view.open = view.dataset.view === radio?.value;
+    if (radio) for (const facts of all(".bar [data-view]", suite)) facts.hidden = facts.dataset.view !== radio.value;
     for (const runs of all('input[name="runs"]', suite)) runs.checked = state.get("runs") === "1";
   }
   for (const tab of all(".tabs a")) {

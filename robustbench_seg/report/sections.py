@@ -53,6 +53,8 @@ def section_of(source: Source, name: str) -> Section:
     """Compute the section of one plan; writes nothing. name: of its suite in the report."""
     panels = Panel.all_of(source)
     main = next(panel for panel in panels if panel.main)
+    of_main_panel = sorted(panels, key=lambda panel: not panel.main)
+    views = sorted((view for panel in of_main_panel for view in panel.views), key=lambda view: not view.main)
     content, sentences = Content(), []
     for part in PARTS.values():
         for panel in panels:
@@ -75,8 +77,8 @@ def section_of(source: Source, name: str) -> Section:
         name=name,
         description=source.plan.description,
         planned=len(source.plan.cells),
-        about=about(main),
-        views=tuple(view.name for panel in sorted(panels, key=lambda panel: not panel.main) for view in panel.views),
+        about={view.name: about(view) for view in views},
+        views=tuple(view.name for view in views),
         finding=finding,
         models=tuple(dict.fromkeys(title for panel in panels for title in panel.evidence.titles)),
         synthetic=bool(len(source.quality) and source.quality["synthetic"].any()),
@@ -96,12 +98,11 @@ def section_of(source: Source, name: str) -> Section:
     )
 
 
-def about(panel: Panel) -> tuple[str, ...]:
-    """Name the data and the protocol in a few words."""
-    if not len(panel.cells):
-        return ()
-    first = panel.cells.iloc[0]
-    return f"{first['dataset']} {first['split']}", panel.images, f"protocol {panel.source.plan.protocol}"
+def about(view: Panel) -> tuple[str, ...]:
+    """State in a few words what the cells of a view are of: the data, the protocol, and how they were measured."""
+    protocol = f"protocol {view.source.plan.protocol}"
+    texts = "{dataset} {split}", view.images, protocol, "{precision}", "seed {seed}", "engine version {engine_version}"
+    return tuple(text.format(**view.cells.iloc[0]) for text in (*texts, "fingerprint {fingerprint:.12}"))
 
 
 def with_own_files(items: Sequence[Item]) -> tuple[Item, ...]:

@@ -249,6 +249,47 @@ def test_only_a_box_that_has_more_to_show_is_a_region_and_a_stop_of_the_keyboard
         assert names
 
 
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A report of one view in two settings; the last run leads."""
+    folder = tmp_path_factory.mktemp("settings")
+    for fields in ({"images": 12}, {"images": 11, "precision": "bf16", "fingerprint": "e" * 32}):
+        write_synthetic(folder, accuracy, models=["m"], conditions={"gaussian_noise": [1, 3]}, **fields)
+    return str(write_report(sections_of([folder]), folder / "report"))
+
+
+def test_the_bar_states_what_the_chosen_view_is_of_and_what_was_found_names_its_view(
+    browser: Any, settings: str
+) -> None:
+    page = visit(browser, settings)
+    views = texts(page, ".choose fieldset label")
+    assert [view.startswith("whole (") for view in views] == [True, True]
+    facts = {"bf16": ["11 of 11 images", "fingerprint eeeeeeeeeeee"], "fp32": ["12 of 12 images", "fingerprint f"]}
+    for precision, own in facts.items():
+        (radio,) = (one for one in page.find_elements("name", "view") if precision in one.get_attribute("value"))
+        radio.click()
+        bar = shown(page, ".bar p span span")
+        assert bar[:2] == ["toy test", own[0]]
+        assert bar[3:] == [precision, "seed 0", "engine version 2", own[1]]
+    assert texts(page, ".found h3") == [f"What was found, view {views[0]}"]
+    assert "bf16" in views[0]
+    text = "".join(sheet.extract_text() for sheet in in_print(page).pages)
+    assert "12 of 12 images" in text.partition("What was found")[0], "the chosen view on paper"
+
+
+def test_without_a_script_the_bar_is_of_the_main_view(browser: Any, settings: str) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        visible = (
+            "[...document.querySelectorAll('.bar p > span')].filter(e => e.checkVisibility()).map(e => e.innerText)"
+        )
+        page = visit(browser, settings)
+        (facts,) = page.execute_script(f"return {visible}")
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert "11 of 11 images" in facts
+
+
 def test_a_view_is_chosen_once_for_all_sections_and_the_address_keeps_it(browser: Any, study: str) -> None:
     page = visit(browser, study)
     opened = "return [...document.querySelectorAll('details.view[open]')].map(v => v.dataset.view)"
