@@ -1,5 +1,6 @@
 """The first check of docs/reproduce.md: its numbers are of the committed stores, and near to the published ones."""
 
+import csv
 import re
 from pathlib import Path
 
@@ -50,6 +51,21 @@ def test_the_finding_of_a_store_is_whether_the_published_number_is_met(network: 
         assert released_finding(cells.assign(**other)) is None, "of another setting"
     for other in ({"parameters": 1}, {"about": "a network of mine, under the name of another's"}):
         assert released_finding(cells.assign(**other)) is None, "of another network"
+
+
+def test_weights_trained_further_under_the_released_name_have_no_published_number() -> None:
+    cells = quality_frame(ROOT / "reports/zoo-camvid-c-own")
+    assert released_finding(cells) is not None, "the description has the hash of the authors' file"
+    sha256 = RELEASED["cgnet_m3n21_camvid_trainval"].sha256
+    other = [text.replace(sha256, "0" * 64) for text in cells["about"]]
+    assert released_finding(cells.assign(about=other, checkpoint_sha256="1" * 32)) is None
+    assert released_finding(cells.assign(about=other, checkpoint_sha256=sha256)) is not None, "the file's hash alone"
+
+
+def test_the_hashes_of_released_weights_are_those_of_the_zoo() -> None:
+    with (ROOT / "examples/zoo/weights.csv").open(encoding="utf-8", newline="") as file:
+        hashes = {row["file"]: row["sha256"] for row in csv.DictReader(file)}
+    assert {name: hashes[f"{name}.pth"] for name in RELEASED} == {name: one.sha256 for name, one in RELEASED.items()}
 
 
 def test_the_pages_table_and_the_released_numbers_agree() -> None:
