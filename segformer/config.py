@@ -5,6 +5,7 @@ Source: Xie et al., "SegFormer: Simple and Efficient Design for Semantic Segment
 8/8/4/4 for B0-B4), B2 has depths 3/4/6/3 and B3 3/4/18/3.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,7 +58,7 @@ class SegFormerConfig:
             values = getattr(self, name)
             values = tuple(values) if isinstance(values, list | tuple) else values
             four = isinstance(values, tuple) and len(values) == 4
-            if not four or not all(isinstance(value, int) and value >= 1 for value in values):
+            if not four or not all(type(value) is int and value >= 1 for value in values):
                 raise ValueError(f"{name} must be four integers >= 1, got {values}")
             object.__setattr__(self, name, values)
         for name, allowed in (
@@ -68,14 +69,14 @@ class SegFormerConfig:
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
         for name in ("decoder_width", "num_classes"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+            if type(getattr(self, name)) is not int or getattr(self, name) < 1:
                 raise ValueError(f"{name} must be an integer of at least 1, got {getattr(self, name)!r}")
         for name in ("drop_path", "dropout"):
-            if not isinstance(getattr(self, name), (int, float)) or not 0 <= getattr(self, name) < 1:
+            if not is_number(getattr(self, name)) or not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be a number in [0, 1), got {getattr(self, name)!r}")
         for name in ("norm_eps", "embedding_norm_eps"):
-            if not isinstance(getattr(self, name), (int, float)) or not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be a positive number, got {getattr(self, name)!r}")
+            if not is_number(getattr(self, name)) or not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be a positive, finite number, got {getattr(self, name)!r}")
         self.check_heads()
         self.check_train_size()
 
@@ -93,9 +94,13 @@ class SegFormerConfig:
         if self.train_size is not None:
             size = tuple(self.train_size) if isinstance(self.train_size, list) else self.train_size
             sides = size if isinstance(size, tuple) else ()
-            if len(sides) != 2 or not all(isinstance(side, int) and side >= 32 for side in sides):
+            if len(sides) != 2 or not all(type(side) is int and side >= 32 for side in sides):
                 raise ValueError(f"train_size must be (height, width), integers of at least 32, got {size}")
             object.__setattr__(self, "train_size", size)
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 VARIANTS = {

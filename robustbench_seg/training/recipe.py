@@ -1,9 +1,9 @@
 """A training recipe: everything that decides the trained weights, as YAML."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from ..corruptions import LARGEST_SEED
 from ..errors import UsageError
@@ -78,6 +78,16 @@ class Recipe(Strict):
         if taken := [name for name in options if name in SET_ELSEWHERE]:
             raise ValueError(f"{', '.join(taken)} is set by the recipe's other fields or its data set")
         return options
+
+    @model_validator(mode="after")
+    def refuse_other_encoding(self) -> Self:
+        sides = self.model_options.get("train_size")
+        if sides is not None and sides not in ([self.crop] * 2, (self.crop,) * 2):
+            raise ValueError(
+                f"model_options.train_size {sides} differs from the crop, {self.crop}: a learned positional encoding "
+                f"would be resized in each step of training; change both, train_size to [{self.crop}, {self.crop}]"
+            )
+        return self
 
     def deciding_fields(self) -> dict[str, Any]:
         """Return the fields that decide the weights, as JSON values, without fields that are off."""

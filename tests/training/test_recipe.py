@@ -52,6 +52,22 @@ def test_a_value_that_is_not_allowed_is_named(place: str, value: object, message
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"crop": 128}, "model_options.train_size [256, 256] differs from the crop, 128"),
+        ({"model_options.train_size": [256, 512]}, "model_options.train_size [256, 512] differs from the crop, 256"),
+        ({"model_options.train_size": 256}, "model_options.train_size 256 differs from the crop, 256"),
+    ],
+)
+def test_a_learned_positional_encoding_has_the_size_of_the_crop(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        read_recipe("camvid-learned", changes)
+    assert str(error.value).startswith(f"camvid-learned: the file: {message}")
+    both = read_recipe("camvid-learned", {"crop": 128, "model_options.train_size": [128, 128]})
+    assert both.model_options["train_size"] == [both.crop, both.crop]
+
+
 def test_a_recipe_survives_its_own_json(tmp_path: Path) -> None:
     for name in shipped("robustbench_seg.training.recipes"):
         recipe = read_recipe(name)
