@@ -9,7 +9,6 @@ its source's code.
 import io
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from .info import CheckpointError, CheckpointInfo, shorten
 from .model import SegFormer
 from .preprocessor import FILES, read_normalisation, read_preprocessor
 from .sources import NVLABS, SOURCES, TRANSFORMERS_4, Source
+from .trained import refuse_other_options
 from .translate import config_from_shapes, from_foreign, has_decoder, recognise, to_foreign
 
 __all__ = ["load_checkpoint", "load_encoder", "save_checkpoint"]
@@ -189,11 +189,8 @@ def identify(content: Content, source: Source | None) -> tuple[SegFormerConfig, 
         )
     if content.config is None and source.name == TRANSFORMERS_4.name:
         raise CheckpointError(f"{content.path}: {source.name}' weights need their config.json; give the folder")
-    if re.search(r"\balign_corners\W{1,4}True", content.training):
-        raise CheckpointError(
-            f"{content.path}: was trained with align_corners=True, which this network does not support"
-        )
     config = content.config or config_from_shapes(content.tensors, source, content.path)
+    refuse_other_options(content.training, config, content.path)
     names_fit = has_decoder(content.tensors) and len(content.class_names) == config.num_classes
     return config, CheckpointInfo(
         class_names=content.class_names if names_fit else (),

@@ -160,17 +160,6 @@ def test_a_network_that_starts_from_an_encoder_is_for_the_images_that_the_encode
     assert decoder.info.preprocessor == ""  # the decoder, from a file, was made for others
 
 
-def test_a_head_that_aligns_corners_is_refused(tmp_path: Path) -> None:
-    """The resizing of maps that MMSegmentation's option of that name chooses is another function."""
-    state = nvlabs_state(network(), tmp_path)
-    text = "decode_head=dict(type='SegformerHead', align_corners={}, channels=256)"
-    torch.save({"meta": {"cfg": text.format(False)}, "state_dict": state}, tmp_path / "b0.pth")
-    load_checkpoint(tmp_path / "b0.pth")
-    torch.save({"meta": {"cfg": text.format(True)}, "state_dict": state}, tmp_path / "b0.pth")
-    with pytest.raises(CheckpointError, match=r"b0\.pth: was trained with align_corners=True"):
-        load_checkpoint(tmp_path / "b0.pth")
-
-
 def configured(mean: str, std: str, order: str = "to_rgb=True") -> str:
     return f"img_norm_cfg = dict(\n    mean={mean}, std={std}, {order})\ncrop_size = (512, 512)\n"
 
