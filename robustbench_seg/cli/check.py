@@ -31,11 +31,12 @@ def check(
 ) -> None:
     """Read all labels and image headers of a dataset: pixels per class, sizes, what is left out, what is wrong."""
     from ..datasets import open_split, spaced
-    from ..datasets.first_pass import summarise
+    from ..datasets.first_pass import expect_sound, summarise
 
     sound = True
     for name, folder in data_folders(data, "check").items():
         dataset = open_split(name, split, {name: folder})
+        expect_sound(dataset)
         ids = spaced(dataset.ids, limit)
         bar = Progress(console=console, transient=True)
         with bar if console.is_terminal else nullcontext():  # Rich before 15 ends a disabled bar with an empty line

@@ -36,6 +36,7 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
 ) -> None:
     """Write corrupted images as files in Cityscapes' layout, under OUT/<corruption>/<severity>."""
     from ..datasets import open_split, spaced
+    from ..datasets.first_pass import expect_sound
     from ..environment import available_cores
     from ..export import Export, choose_conditions, export_images
     from .corrupt_progress import CorruptProgress
@@ -48,6 +49,7 @@ def corrupt(  # noqa: PLR0913 (each is an option of the command)
     if unused is not None:
         raise UsageError(f"--data {unused}: the dataset is {dataset}")
     images = open_split(dataset, split, folders)
+    expect_sound(images)
     ids = spaced(images.ids, limit)
     export = Export(dataset=images, ids=ids, conditions=conditions, format=file_format, out=out)
     with CorruptProgress(console, len(ids)) as progress:

@@ -8,7 +8,8 @@ from ..errors import UsageError
 from ..family import Family
 from ..files import expanded
 from ..wording import listed
-from .base import IGNORE, Dataset, Sample, block_of, spaced
+from .base import IGNORE, Dataset, Sample, spaced
+from .block_pattern import block_of
 from .entry import DatasetEntry
 from .file_dataset import FileDataset
 from .several import JOIN, Several

@@ -3,7 +3,6 @@
 Label maps hold trainIds: 0 .. len(class_names) - 1, and IGNORE for pixels that enter neither loss nor score.
 """
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,9 +25,10 @@ __all__ = [
     "LabelMap",
     "Sample",
     "Survey",
-    "block_of",
     "count_labels",
-    "found_by",
+    "expect_kind",
+    "files_of",
+    "loaded",
     "spaced",
 ]
 
@@ -100,7 +100,7 @@ class Dataset(ABC):
     name: as on the command line. split: one of `splits`, such as "val". class_names and palette (RGB, 0-255): one per
     trainId. shows_images: whether its licence lets a report show the images themselves. ids: sorted, unique.
     notes: lines on what lies in its folder and does not count. cautions: lines on its images, for reports too.
-    block_pattern: of `block_of`, where the user of a data set decides on its blocks.
+    block_pattern: of `block_pattern.block_of`, where the user of a data set decides on its blocks.
 
     What stands before a slash in an id is the condition in which the image was taken, such as fog.
     """
@@ -160,7 +160,7 @@ class Dataset(ABC):
 
         Raises DataError for what is wrong with them.
         """
-        label, classes = self.load(image_id).label, len(self.class_names)
+        label, classes = loaded(self, image_id).label, len(self.class_names)
         pixels = count_labels(label, classes)
         if pixels.sum() < label.size:
             beyond = int(label[label != IGNORE].max())
@@ -173,7 +173,7 @@ class Dataset(ABC):
 
         def inspect(image_id: str) -> Inspection | DataError:
             try:
-                return self.inspect(image_id)
+                return expect_kind(self.inspect(image_id), Inspection, self, f"inspect({image_id!r})")
             except DataError as fault:
                 return fault
 
@@ -199,15 +199,31 @@ class Dataset(ABC):
         return ("",) * len(ids)
 
 
-def block_of(pattern: str, image_id: str) -> str:
-    """What a regular expression finds in an id, without its condition; the id where it finds nothing, or no letter."""
-    match = re.search(pattern, image_id.rpartition("/")[2]) if pattern else None
-    return (match and found_by(match)) or image_id
+def loaded(dataset: Dataset, image_id: str) -> Sample:
+    """Load one sample. Raises DataError for anything else that `load` returns, such as another image's."""
+    sample = expect_kind(dataset.load(image_id), Sample, dataset, f"load({image_id!r})")
+    if sample.image_id != image_id:
+        raise DataError(f"{dataset.describe(image_id)}: was loaded as {quote(sample.image_id)}")
+    return sample
 
 
-def found_by(match: re.Match[str]) -> str:
-    """The groups of a match that are not empty, joined by hyphens; without groups, all of it."""
-    return "-".join(group for group in match.groups() if group) or match[0]
+def files_of(dataset: Dataset, image_id: str) -> tuple[Path, ...] | None:
+    """List the files of an image. Raises DataError for anything but paths, or None, that `files` returns."""
+    files: object = dataset.files(image_id)
+    if files is None:
+        return None
+    if isinstance(files, tuple | list) and all(isinstance(path, Path) for path in files):
+        return tuple(files)
+    where = f"data set {type(dataset).__qualname__}: its files({image_id!r})"
+    raise DataError(f"{where} must return a tuple of pathlib.Path, or None; got {files!r:.60}")
+
+
+def expect_kind(value: object, kind: type[Item], dataset: Dataset, call: str) -> Item:
+    """Raise DataError, with the class and the call, unless a method has returned what it must."""
+    if not isinstance(value, kind):
+        where = f"data set {type(dataset).__qualname__}: its {call}"
+        raise DataError(f"{where} must return the type {kind.__name__}, got {form_of(value)}")
+    return value
 
 
 def count_labels(label: LabelMap, classes: int) -> NDArray[np.int64]:

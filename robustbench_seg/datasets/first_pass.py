@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..store.view import LEAST_SIDE
 from ..wording import counted, listed, quote
-from .base import Dataset, Inspection, Survey
+from .base import Dataset, Inspection, Survey, expect_kind
 
-__all__ = ["Summary", "expect_sound", "first_pass", "summarise", "to_turn", "without_labels"]
+__all__ = ["Summary", "expect_sound", "first_pass", "summarise", "survey_of", "to_turn", "without_labels"]
 
 EXAMPLES = 3
 METHODS = {
@@ -55,6 +55,15 @@ def expect_sound(dataset: Dataset) -> None:
             raise DataError(f"{where}: its {what} must differ, but {quote(most)} comes twice")
     if not (isinstance(dataset.total, Integral) and dataset.total >= len(ids)):
         raise DataError(f"{where}: its total must be the number of its ids, {len(ids)}, or more; got {dataset.total!r}")
+    for method in ("blocks", "groups"):
+        values = getattr(dataset, method)(ids)
+        each = isinstance(values, tuple | list) and all(isinstance(value, str) for value in values)
+        if not each or len(values) != len(ids):
+            got = f"{len(values)} for {counted(len(ids), 'id')}" if each else f"{values!r:.60}"
+            raise DataError(
+                f"data set {type(dataset).__qualname__}: its {method}(ids) must return a tuple of texts, one for each "
+                f"id; got {got}"
+            )
 
 
 def first_pass(
@@ -69,10 +78,7 @@ def first_pass(
     """
     for line in dataset.notes:
         note(line)
-    survey = dataset.survey(ids)
-    if not (isinstance(survey.fingerprint, str) and survey.fingerprint):
-        got = repr(survey.fingerprint)
-        raise DataError(f"{dataset.name} {dataset.split}: its fingerprint must be a text, not empty; got {got:.60}")
+    survey = survey_of(dataset, ids)
     where, unlabelled = f"{dataset.name} {dataset.split}", survey.unlabelled
     if len(unlabelled) == len(ids) and needs_labels:
         raise DataError(
@@ -85,6 +91,15 @@ def first_pass(
     for line in cautions:
         note(line)
     return replace(survey, cautions=cautions)
+
+
+def survey_of(dataset: Dataset, ids: Sequence[str]) -> Survey:
+    """Read images once. Raises DataError for anything but a Survey with a fingerprint that `survey` returns."""
+    survey = expect_kind(dataset.survey(ids), Survey, dataset, "survey(ids)")
+    if not (isinstance(survey.fingerprint, str) and survey.fingerprint):
+        got = repr(survey.fingerprint)
+        raise DataError(f"{dataset.name} {dataset.split}: its fingerprint must be a text, not empty; got {got:.60}")
+    return survey
 
 
 def without_labels(unlabelled: Sequence[str], ids: Sequence[str], where: str) -> str:

@@ -13,7 +13,8 @@ from ..errors import DataError, UsageError
 from ..files import expanded
 from ..images import HEADER, decode_image, has_16_bits
 from ..wording import counted, quote
-from .base import LabelMap, found_by, spaced
+from .base import LabelMap, spaced
+from .block_pattern import found_by
 from .coding import Coding
 from .file_dataset import FileDataset, label_table, reading
 from .folder_spec import FolderSpec, classes_of, palette_of, read_spec

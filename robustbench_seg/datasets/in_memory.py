@@ -1,6 +1,6 @@
 """A data set whose samples stay in memory."""
 
-from .base import Dataset, Sample
+from .base import Dataset, Sample, loaded
 from .wrapper import Wrapper
 
 __all__ = ["InMemory"]
@@ -15,5 +15,5 @@ class InMemory(Wrapper):
 
     def load(self, image_id: str) -> Sample:
         if image_id not in self.samples:
-            self.samples[image_id] = self.dataset.load(image_id)
+            self.samples[image_id] = loaded(self.dataset, image_id)
         return self.samples[image_id]

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import UsageError
 from ..files import digest
 from ..wording import listed
-from .base import Dataset, Inspection, Sample, Survey
+from .base import Dataset, Inspection, Sample, Survey, files_of, loaded
 
 __all__ = ["JOIN", "Several"]
 
@@ -55,12 +55,12 @@ class Several(Dataset):
 
     def load(self, image_id: str) -> Sample:
         member, own = self.member_of(image_id)
-        sample = member.load(own)
+        sample = loaded(member, own)
         return Sample(image_id, sample.image, sample.label)
 
     def files(self, image_id: str) -> tuple[Path, ...] | None:
         member, own = self.member_of(image_id)
-        return member.files(own)
+        return files_of(member, own)
 
     def inspect(self, image_id: str) -> Inspection:
         member, own = self.member_of(image_id)

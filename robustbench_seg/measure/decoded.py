@@ -17,7 +17,7 @@ import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets.base import Dataset, Sample
+from ..datasets.base import Dataset, Sample, files_of, loaded
 from ..datasets.wrapper import Wrapper
 from ..environment import free_memory
 from ..errors import DataError, MachineError
@@ -57,7 +57,7 @@ class Decoded(Wrapper):
         if places and all(place.exists() for place in places):
             image, label = (np.asarray(np.load(place, mmap_mode="c")) for place in places)  # c: the file stays
             return Sample(image_id, image, label)
-        sample = self.dataset.load(image_id)
+        sample = loaded(self.dataset, image_id)
         self.expect_unchanged(image_id)  # else a part of what was read may be of another image
         if places and self.reserve(sample.image.nbytes + sample.label.nbytes):
             for place, values in zip(places, (sample.image, sample.label), strict=True):
@@ -74,7 +74,7 @@ class Decoded(Wrapper):
         """Raise DataError if a file of an image is another one than at the start of the run."""
         if image_id not in self.stamps:
             return
-        files = self.dataset.files(image_id) or ()
+        files = files_of(self.dataset, image_id) or ()
         for path, before in zip(files, self.stamps[image_id], strict=True):
             if stamp(path) != before:
                 raise DataError(f"{quote(path)}: changed during the run; run again when nothing writes there")
@@ -106,7 +106,7 @@ def stamps_of(dataset: Dataset, ids: Iterable[str]) -> Stamps:
     files_at, load_at = (defined_in(type(dataset), method) for method in ("files", "load"))
     if files_at > load_at:  # `load` is a subclass's, and may read other files than those that its base class names
         return {}
-    files = {image_id: dataset.files(image_id) for image_id in ids}
+    files = {image_id: files_of(dataset, image_id) for image_id in ids}
     return {image_id: tuple(map(stamp, paths)) for image_id, paths in files.items() if paths is not None}
 
 

@@ -13,9 +13,9 @@ from segformer.complexity import complexity
 from .. import environment
 from ..corruptions import ENGINE_VERSION, sources_of
 from ..datasets import Dataset, open_split, spaced
-from ..datasets.base import Survey
+from ..datasets.base import Survey, loaded
 from ..datasets.cityscapes import CLASS_NAMES
-from ..datasets.first_pass import expect_sound, first_pass
+from ..datasets.first_pass import expect_sound, first_pass, survey_of
 from ..errors import DataError, UsageError
 from ..metrics import own_metrics
 from ..models import load_source, look_up
@@ -206,7 +206,7 @@ def read_images(
     """
     surveys = [first_pass(dataset, ids, note)]
     if pictured := set(suite.gallery) - set(ids):
-        surveys.append(dataset.survey(sorted(pictured)))
+        surveys.append(survey_of(dataset, sorted(pictured)))
     sizes = {size: image_id for one in reversed(surveys) for size, image_id in one.sizes.items()}
     for size, image_id in sorted(sizes.items(), key=lambda item: min(item[0])):
         side = min(size)
@@ -218,7 +218,7 @@ def read_images(
                 )
     fixed = [model for model in models if isinstance(model, PreparedSegmenter) and model.sides]
     if fixed and ids and not sizes:
-        sizes = {dataset.load(ids[0]).label.shape[:2]: ids[0]}
+        sizes = {loaded(dataset, ids[0]).label.shape[:2]: ids[0]}
     refuse_other_sizes(fixed, suite, sizes)
     return surveys[0]
 

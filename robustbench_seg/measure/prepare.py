@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 
 from ..corruptions import CORRUPTIONS, Corruption, corrupt
-from ..datasets.base import Dataset, Image, Sample
+from ..datasets.base import Dataset, Image, Sample, loaded
 from ..errors import DataError, RobustBenchError, UsageError
 from ..store.cell import CLEAN, Condition
-from ..wording import quote
 
 __all__ = ["CorruptedSample", "add_image_name", "prepare", "prepare_under"]
 
@@ -41,9 +40,7 @@ def prepare(dataset: Dataset, condition: Condition, image_id: str, entry: Corrup
     entry: the corruption; None to look it up by name in this process. One of a user's own is tried on the first image.
     Raises DataError that names the image, and UsageError as `expect_same_pixels` does.
     """
-    sample = dataset.load(image_id)
-    if sample.image_id != image_id:
-        raise DataError(f"{dataset.describe(image_id)}: was loaded as {quote(sample.image_id)}")
+    sample = loaded(dataset, image_id)
     label = sample.label.copy()  # a data set of a user's own may fill the same arrays for each image
     if condition.corruption == CLEAN:
         return replace(sample, image=sample.image.copy(), label=label)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..datasets import Dataset, spaced
+from ..datasets.base import loaded
 from ..datasets.first_pass import first_pass
 from ..datasets.several import JOIN
 from ..errors import UsageError
@@ -73,7 +74,7 @@ class Calibration:
         session, model.network.network = model.network.network, recorder
         try:
             for image_id in self.ids:
-                image = torch.from_numpy(self.dataset.load(image_id).image).permute(2, 0, 1)[None]
+                image = torch.from_numpy(loaded(self.dataset, image_id).image).permute(2, 0, 1)[None]
                 view_logits(model, image, self.view)
                 yield from recorder.taken()
         finally:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..datasets import Dataset, open_split, spaced
-from ..datasets.first_pass import first_pass
+from ..datasets.first_pass import expect_sound, first_pass
 from ..errors import UsageError
 from .recipe import Recipe
 
@@ -20,6 +20,8 @@ class Data:
     validation: Dataset | None = None
 
     def __post_init__(self) -> None:
+        for dataset in filter(None, (self.training, self.validation)):
+            expect_sound(dataset)
         if self.validation is not None and self.validation.class_names != self.training.class_names:
             raise UsageError(
                 f"validation needs the {len(self.training.class_names)} classes of {self.training.name}, "

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets.base import Dataset, Image, LabelMap
+from ..datasets.base import Dataset, Image, LabelMap, loaded
 from .augment import augment
 from .recipe import Recipe
 
@@ -17,7 +17,7 @@ def make_sample(dataset: Dataset, recipe: Recipe, job: tuple[int, int]) -> tuple
     step, k = job
     position, ids = step * recipe.batch_size + k, dataset.ids
     epoch, place = divmod(position, len(ids))
-    sample = dataset.load(ids[shuffle(recipe.seed, epoch, len(ids))[place]])
+    sample = loaded(dataset, ids[shuffle(recipe.seed, epoch, len(ids))[place]])
     return augment(sample.image, sample.label, recipe.crop, np.random.default_rng([recipe.seed, 1, position]))
 
 

@@ -9,14 +9,18 @@ import cv2
 import numpy as np
 import PIL.Image
 import pytest
+import yaml
 from pngs import raw_png
 from program import program
 from small import stored, write_suite
-from tiny_recipe import make
+from tiny_recipe import RECIPE, make
+from typer.testing import CliRunner
 
 import robustbench_seg as rb
+from robustbench_seg.cli.program import app
 from robustbench_seg.datasets import Sample, open_dataset, spaced
-from robustbench_seg.datasets.first_pass import expect_sound, first_pass
+from robustbench_seg.datasets.camvid import CamVid
+from robustbench_seg.datasets.first_pass import expect_sound, first_pass, summarise
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import DataError
 from robustbench_seg.export import Export, export_images
@@ -315,6 +319,55 @@ def test_an_attribute_in_the_place_of_a_method_and_the_other_way_around_are_one_
     data = type("Odd", (Streets,), change)("test", count=2)
     with pytest.raises(DataError, match=f"^{re.escape(f'data set Odd: its {line}')}$"):
         rb.evaluate("constant", data, corruptions={"contrast": [2]}, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("method", "result", "line"),
+    [
+        ("load", None, "load('test/0000') must return the type Sample, got NoneType"),
+        ("load", (np.zeros((64, 96, 3), np.uint8),), "load('test/0000') must return the type Sample, got tuple"),
+        ("files", ("a.png",), "files('test/0000') must return a tuple of pathlib.Path, or None; got ('a.png',)"),
+        ("files", "a.png", "files('test/0000') must return a tuple of pathlib.Path, or None; got 'a.png'"),
+        ("survey", "f" * 32, "survey(ids) must return the type Survey, got str"),
+        ("blocks", ("a",), "blocks(ids) must return a tuple of texts, one for each id; got 1 for 2 ids"),
+        ("groups", "ab", "groups(ids) must return a tuple of texts, one for each id; got 'ab'"),
+        ("groups", (1, 2), "groups(ids) must return a tuple of texts, one for each id; got (1, 2)"),
+    ],
+)
+def test_a_method_that_returns_another_type_is_one_line_with_its_class(method: str, result: Any, line: str) -> None:
+    data = type("Odd", (Streets,), {method: lambda *arguments: result})("test", count=2, size=(64, 96))
+    line = line.replace("test/0000", data.ids[0])
+    with pytest.raises(DataError, match=f"^{re.escape(f'data set Odd: its {line}')}"):
+        rb.evaluate("constant", data, corruptions={"contrast": [2]}, progress=False)
+
+
+def test_an_inspection_of_another_type_is_one_line_with_its_class() -> None:
+    data = type("Odd", (Streets,), {"inspect": lambda self, image_id: None})("test", count=1, size=(64, 96))
+    (fault,) = summarise(data, data.ids).faults
+    assert fault == f"data set Odd: its inspect({data.ids[0]!r}) must return the type Inspection, got NoneType"
+    data = type("Odd", (Streets,), {"load": lambda self, image_id: None})("test", count=1, size=(64, 96))
+    (fault,) = summarise(data, data.ids).faults
+    assert fault == f"data set Odd: its load({data.ids[0]!r}) must return the type Sample, got NoneType"
+
+
+@pytest.mark.parametrize("name", ["run", "check", "corrupt", "train"])
+def test_each_command_refuses_a_data_set_that_breaks_the_rules(
+    name: str, tmp_path: Path, camvid_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CamVid, "total", 0)
+    recipe = {**RECIPE, "dataset": {"name": "camvid", "split": "test"}, "validation": None}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    data = ["--data", f"camvid={camvid_folder}", "--out", str(tmp_path / "out")]
+    arguments = {
+        "run": ["run", str(write_suite(tmp_path, **CAMVID)), "--workers", "0", *data],
+        "check": ["check", f"camvid={camvid_folder}", "--split", "test"],
+        "corrupt": ["corrupt", "camvid", "--workers", "0", *data],
+        "train": ["train", str(tmp_path / "recipe.yaml"), *data],
+    }
+    done = CliRunner().invoke(app, arguments[name])
+    error = done.exception
+    assert isinstance(error, DataError)
+    assert re.match(r"camvid test: its total must be the number of its ids, \d+, or more; got 0$", str(error))
 
 
 @pytest.mark.parametrize("fingerprint", [5, None, "", b"f"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...datasets.base import Dataset, Sample
+from ...datasets.base import Dataset, Sample, files_of, loaded
 from ...datasets.wrapper import Wrapper
 from ...environment import available_cores
 from ...errors import DataError
@@ -36,7 +36,7 @@ class Checked(Wrapper):
 
     def load(self, image_id: str) -> Sample:
         """Load one sample. Raises DataError that names the node and the file, for one that is missing or differs."""
-        paths = self.dataset.files(image_id) or ()
+        paths = files_of(self.dataset, image_id) or ()
         for path, own in zip(paths, self.digests.get(image_id, ()), strict=True):
             try:
                 there = digest_of(path)
@@ -47,13 +47,13 @@ class Checked(Wrapper):
                 ) from None
             if there != own:
                 raise DataError(f"{node_name()}: {quote(path)}: differs from the file that the run has")
-        return self.dataset.load(image_id)
+        return loaded(self.dataset, image_id)
 
 
 def checked(dataset: Dataset, ids: Sequence[str]) -> Checked:
     """Hash the files of images, of those whose files the data set names."""
     with ThreadPoolExecutor(available_cores()) as pool:
-        digests = pool.map(lambda image_id: tuple(map(digest_of, dataset.files(image_id) or ())), ids)
+        digests = pool.map(lambda image_id: tuple(map(digest_of, files_of(dataset, image_id) or ())), ids)
         return Checked(dataset, dict(zip(ids, digests, strict=True)))
 
 
@@ -64,7 +64,7 @@ def digest_of(path: Path) -> str:
 
 def decoded_bytes(dataset: Dataset, ids: Sequence[str]) -> int:
     """Estimate what images and labels take when they are decoded, from the first one."""
-    sample = dataset.load(ids[0])
+    sample = loaded(dataset, ids[0])
     return len(ids) * (sample.image.nbytes + sample.label.nbytes)
 
 
