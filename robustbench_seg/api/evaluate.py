@@ -220,6 +220,8 @@ def device_of(handed: Mapping[str, object], device: str | None) -> str:
 
 
 def place_of(model: object) -> object:
-    if isinstance(model, nn.Module):
-        return next((tensor.device for tensor in chain(model.parameters(), model.buffers())), None)
-    return getattr(model, "device", None)
+    stated = getattr(model, "device", None)
+    if not isinstance(model, nn.Module):
+        return stated
+    tensors = chain(nn.Module.parameters(model), model.buffers())  # of a Segmenter, `parameters` is their number
+    return next((tensor.device for tensor in tensors), stated)

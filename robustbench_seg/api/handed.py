@@ -117,11 +117,6 @@ def made_of_segmenter(segmenter: Segmenter, name: str, names: tuple[str, ...], v
     if not is_segmenter(segmenter):
         raise UsageError(f"model {name}: expected a network, a Segmenter or a source, got {type(segmenter).__name__}")
     expect_segmenter(segmenter, f"model {name}")
-    if not isinstance(segmenter.checkpoint_sha256, str):
-        raise UsageError(
-            f"model {name}: its checkpoint_sha256 must be a text, such as an identity of its weights or 'none', got "
-            f"{segmenter.checkpoint_sha256!r:.60}"
-        )
     made = copy(segmenter)
     made.name = ""  # a name decides no logits
     stated = made.checkpoint_sha256 if IDENTITY.fullmatch(made.checkpoint_sha256) else ""

@@ -154,7 +154,9 @@ def checked_logits(model: Segmenter, images: Tensor, finite: list[Tensor], pad_t
 
 def expect_logits(model: Segmenter, output: Any, images: int) -> Tensor:
     """Take what a model gives for so many images. Raises UsageError unless it is a logit for each of its classes."""
-    if not (isinstance(output, Tensor) and output.is_floating_point() and output.ndim == 4 and len(output) == images):
+    if not (isinstance(output, Tensor) and output.is_floating_point() and output.numel() and output.ndim == 4) or (
+        len(output) != images
+    ):
         raise UsageError(
             f"{model.name} gave {form_of(output)}; expected logits, a float tensor ({images}, classes, h, w)"
         )

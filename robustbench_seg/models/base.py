@@ -25,6 +25,25 @@ __all__ = [
 ATTRIBUTES = ("__call__", "class_names", "licence", "checkpoint_sha256", "about", "parameters", "device")
 
 
+def is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def are_texts(value: object) -> bool:
+    return isinstance(value, tuple | list) and all(map(is_text, value))
+
+
+# What a record keeps of a Segmenter, and a run needs.
+FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "class_names": ("a tuple of texts", are_texts),
+    "licence": ("a text", is_text),
+    "checkpoint_sha256": ("a text, such as an identity of its weights or 'none'", is_text),
+    "about": ("a text", is_text),
+    "parameters": ("an integer of 0 or more", lambda value: type(value) is int and value >= 0),
+    "device": ("a torch.device", lambda value: isinstance(value, torch.device)),
+}
+
+
 class Segmenter(Protocol):
     """A model under test.
 
@@ -56,8 +75,9 @@ def expect_segmenter(made: object, where: str) -> None:
     if lacking := [name for name in ATTRIBUTES if not hasattr(made, name)]:
         kind = type(made).__name__
         raise UsageError(f"{where}: {kind} is neither a torch network nor a Segmenter: it lacks {', '.join(lacking)}")
-    if not isinstance(device := made.device, torch.device):  # type: ignore[attr-defined]
-        raise UsageError(f"{where}: its device must be a torch.device, got {device!r:.60}")
+    for name, (form, is_allowed) in FORMS.items():
+        if not is_allowed(value := getattr(made, name)):
+            raise UsageError(f"{where}: its {name} must be {form}, got {value!r:.60}")
 
 
 def expect_images(images: object, name: str) -> None:

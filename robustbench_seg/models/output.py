@@ -34,7 +34,7 @@ def unpack(output: Any, where: str = "a network") -> tuple[Tensor, bool]:
         return mask_scores(classes, masks), True
     if inner := [parts[name] for name in LOGITS if parts.get(name) is not None]:
         return unpack(inner[0], where)
-    if isinstance(output, Tensor) and output.ndim == 4 and output.is_floating_point():
+    if isinstance(output, Tensor) and output.ndim == 4 and output.is_floating_point() and output.numel():
         return output, False
     raise UsageError(
         f"{where}: gives {form_of(output)}; expected logits (B, classes, h, w), alone, first in a tuple, or under "

@@ -17,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 
 import robustbench_seg as rb
 from robustbench_seg.api.handed import made_of
+from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import UsageError
 from robustbench_seg.models.base import NetworkSegmenter, Segmenter
 from robustbench_seg.models.network_identity import NetworkValues
@@ -288,6 +289,13 @@ def test_the_source_of_this_program_counts_where_its_classes_are_handed_over() -
     [
         ({"device": None}, "model a: its device must be a torch.device, got None"),
         ({"device": "cpu"}, "model a: its device must be a torch.device, got 'cpu'"),
+        ({"class_names": None}, "model a: its class_names must be a tuple of texts, got None"),
+        ({"class_names": "ab"}, "model a: its class_names must be a tuple of texts, got 'ab'"),
+        ({"class_names": ("a", 1)}, "model a: its class_names must be a tuple of texts, got ('a', 1)"),
+        ({"licence": None}, "model a: its licence must be a text, got None"),
+        ({"about": 3}, "model a: its about must be a text, got 3"),
+        ({"parameters": "many"}, "model a: its parameters must be an integer of 0 or more, got 'many'"),
+        ({"parameters": 1.5}, "model a: its parameters must be an integer of 0 or more, got 1.5"),
         ({}, "model a: Bare is neither a torch network nor a Segmenter: it lacks licence, about, parameters"),
     ],
 )
@@ -301,9 +309,20 @@ def test_what_a_segmenter_lacks_is_one_line(attributes: dict[str, object], line:
     bare = Bare()
     if attributes:
         bare.licence, bare.about, bare.parameters = "", "", 0
-        bare.device = attributes["device"]
+        for name, value in attributes.items():
+            setattr(bare, name, value)
     with pytest.raises(UsageError, match=f"^{re.escape(line)}$"):
         made_of(bare, "a", NAMES, version="1")
+
+
+def test_logits_without_a_pixel_are_left_to_the_run_which_names_the_image() -> None:
+    class Empty(Logits):
+        def forward(self, images: Tensor) -> Tensor:
+            return images[:, :2, :0].float()
+
+    data = Streets("test", count=1, size=(64, 96))
+    with pytest.raises(UsageError, match=r"a gave a tensor \(1, 2, 0, 96\) of float32; expected logits"):
+        rb.evaluate(Empty(), data, corruptions={"contrast": [2]}, classes=NAMES, version="1", name="a", progress=False)
 
 
 @pytest.mark.parametrize("decorator", ["dataclass", "dataclass(frozen=True, order=True)"])
