@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import StoreError
+from ..errors import StoreError, UsageError
 from ..files import write_bytes
 from ..store.cell import QualityCell
 from ..store.file import FOLDERS, StoredCell, read_cell
@@ -37,8 +37,12 @@ def merge(folders: Sequence[Path], out: Path) -> dict[str, Merged]:
     """Copy plans, cells, failures and pictures of folders into `out`, next to what it holds; return their numbers.
 
     Of a speed cell that several folders hold, the first file is kept. A failure is not copied if its cell is done.
-    Raises StoreError before the first copy for damaged files, and for folders that contradict each other.
+    Raises StoreError before the first copy for damaged files, and for folders that contradict each other; UsageError
+    for `out` inside one of them.
     """
+    for folder in folders:
+        if not is_same(folder, out) and folder.exists() and folder.resolve() in out.resolve().parents:
+            raise UsageError(f"--out {out}: lies in {folder}, whose results it is to hold; choose a folder outside")
     sources = [Store(folder) for folder in dict.fromkeys(folders) if not is_same(folder, out)]
     for store in sources:
         if not (store.plans() or any(store.files(kind) for kind in FOLDERS)):

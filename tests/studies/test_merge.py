@@ -14,7 +14,7 @@ from small import SUITE, assert_same_store, stored, write_suite
 from whole import at, counts, rewrite, write_whole
 
 import robustbench_seg.studies.merge as module
-from robustbench_seg.errors import StoreError
+from robustbench_seg.errors import StoreError, UsageError
 from robustbench_seg.measure.listener import Listener
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import run
@@ -211,6 +211,18 @@ def test_a_cell_that_comes_after_the_check_is_left_to_the_next_merge(
     assert not (tmp_path / "out/cells" / late.name).exists()
     monkeypatch.undo()
     assert merge([tmp_path / "a"], tmp_path / "out")["cells"].copied == 1
+
+
+@pytest.mark.parametrize("place", ["sub", "cells/sub", "sub/deep"])
+def test_a_target_inside_a_folder_that_is_merged_is_refused(tmp_path: Path, parts: list[Path], place: str) -> None:
+    """What lies below its cells would be read as its own."""
+    shutil.copytree(parts[1], tmp_path / "a")
+    before = files(tmp_path / "a")
+    out = tmp_path / "a" / place
+    with pytest.raises(UsageError, match=f"^--out {out}: lies in {tmp_path}/a, whose results it is to hold; choose"):
+        merge([parts[2], tmp_path / "a"], out)
+    assert files(tmp_path / "a") == before
+    assert merge([tmp_path / "a"], tmp_path)["cells"].copied == len(stored(parts[1])), "around it"
 
 
 def test_the_command_counts_what_it_copies(tmp_path: Path, parts: list[Path]) -> None:
