@@ -60,10 +60,12 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
         raise UsageError(
             "--gallery: its images are of all models, by mIoU in the main view; omit --model, --view, --metric"
         )
+    note = partial(print, file=sys.stderr) if as_json or as_csv else say
     tables: list[Table] = []
+    left_out: list[str] = []
     sources = [selected(source, model or (), view) for source in sources_of(folders, None, pictures=False)]
     for source in sources:
-        made = Content.of(*tables_of(source, metric, top)).under("Worst images", source.plan.protocol)
+        made = Content.of(*tables_of(source, metric, top, left_out)).under("Worst images", source.plan.protocol)
         tables += [
             replace(table, where={"table": table.file, "suite": source.plan.suite, **table.where})
             for table in made.tables
@@ -71,10 +73,11 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
     if not tables:
         lack = f"condition with {metric} of all models" if any(len(one.quality) for one in sources) else "quality cell"
         raise UsageError(f"{listed([str(folder) for folder in folders], 3)}: no {lack} is there")
+    for line in left_out:
+        note(line)
     if pictures or gallery:
         from .worst_pictures import gallery_wishes, make_pictures, wishes_of
 
-        note = partial(print, file=sys.stderr) if as_json or as_csv else say
         wishes = wishes_of(sources, metric) if pictures else []
         wishes += [wish for source in sources for wish in gallery_wishes(source)] if gallery else []
         make_pictures(context, wishes, pictures or Path(), data, weights, note)
@@ -110,8 +113,8 @@ def selected(source: "Source", names: Sequence[str], view: str | None) -> "Sourc
     return replace(source, quality=cells)
 
 
-def tables_of(source: "Source", metric: str, top: int) -> list["Table"]:
-    """Make the tables of each setting and view of a plan."""
+def tables_of(source: "Source", metric: str, top: int, left_out: list[str]) -> list["Table"]:
+    """Make the tables of each setting and view of a plan. left_out: gets a line on those without the metric."""
     from ..report.panel import Panel
     from ..report.parts.worst import worst_tables
     from ..studies.worst import metric_of
@@ -119,7 +122,14 @@ def tables_of(source: "Source", metric: str, top: int) -> list["Table"]:
     if not len(source.quality):
         return []
     own = metric_of(source.quality, metric)
-    return [table for panel in Panel.all_of(source) for view in panel.views for table in worst_tables(view, own, top)]
+    tables = []
+    for view in [view for panel in Panel.all_of(source) for view in panel.views]:
+        made = worst_tables(view, own, top)
+        tables += made
+        if not made:
+            names = listed(list(dict.fromkeys(view.cells["title"])), 3)
+            left_out.append(f"{source.plan.suite}, {names}: left out, since no condition has {metric} of all models")
+    return tables
 
 
 def with_texts(table: "Table") -> "Table":

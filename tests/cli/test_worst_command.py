@@ -69,6 +69,18 @@ def test_a_model_an_arm_a_metric_and_a_number_are_chosen(store: Path) -> None:
     assert len(images) == 2
 
 
+def test_models_without_counts_of_a_metric_are_named(tmp_path: Path) -> None:
+    """One of these two stores counted mIoU alone."""
+    folders = [str(Path(__file__).parents[2] / "reports/first-check" / name) for name in ("espnet", "cgnet")]
+    line = "camvid-clean, espnet_p2q8_camvid_480x360: left out, since no condition has ece of all models"
+    done = program("worst", *folders, "--metric", "ece", "--top", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert line in " ".join(done.stdout.split())
+    done = program("worst", *folders, "--metric", "ece", "--top", "1", "--csv")
+    assert (done.returncode, done.stderr) == (0, f"{line}\n")
+    assert "espnet" not in done.stdout
+
+
 def test_two_suites_of_two_folders_are_apart_and_named(tmp_path: Path, store: Path) -> None:
     write_synthetic(tmp_path, of, models=["b"], conditions={}, images=12, suite="other")
     done = program("worst", str(store), str(tmp_path), "--top", "1")
