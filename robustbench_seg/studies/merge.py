@@ -65,8 +65,8 @@ def merge(folders: Sequence[Path], out: Path) -> dict[str, Merged]:
                 path = store.failure_path(failure.record)
                 if failure.record.key not in done and path.exists():  # else a run has measured the cell meanwhile
                     copy(path, out / "failed" / path.name, merged["failed"])
-            for path in sorted((store.folder / "gallery").glob("*/*.png")):
-                copy(path, out / "gallery" / path.parent.name / path.name, merged["gallery"])
+            for path in sorted((store.folder / "gallery").glob("*/**/*.png")):  # an id with a slash has a folder
+                copy(path, out / path.relative_to(store.folder), merged["gallery"])
         for record in records:
             target.forget_failures(record)
     return merged

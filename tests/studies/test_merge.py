@@ -213,6 +213,16 @@ def test_a_cell_that_comes_after_the_check_is_left_to_the_next_merge(
     assert merge([tmp_path / "a"], tmp_path / "out")["cells"].copied == 1
 
 
+def test_pictures_of_an_image_with_a_slash_in_its_id_are_copied(tmp_path: Path, parts: list[Path]) -> None:
+    shutil.copytree(parts[1], tmp_path / "a")
+    picture = next((tmp_path / "a/gallery").glob("*/*.png"))
+    (picture.parent / "fog").mkdir()
+    below = picture.rename(picture.parent / "fog" / picture.name).relative_to(tmp_path / "a")
+    before = files(tmp_path / "a")
+    merge([tmp_path / "a"], tmp_path / "out")
+    assert files(tmp_path / "out")[str(below)] == before[str(below)]
+
+
 @pytest.mark.parametrize("place", ["sub", "cells/sub", "sub/deep"])
 def test_a_target_inside_a_folder_that_is_merged_is_refused(tmp_path: Path, parts: list[Path], place: str) -> None:
     """What lies below its cells would be read as its own."""
