@@ -45,9 +45,10 @@ def rails_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     monkeypatch.syspath_prepend(str(tmp_path))
     family.offers_to.cache_clear()
     yield
-    family.offers_to.cache_clear()
-    DATASETS.pop("rails", None)
+    DATASETS.pop("rails", None)  # a look-up, which finds the package's offers again
     sys.modules.pop("rails_data", None)
+    monkeypatch.undo()
+    family.offers_to.cache_clear()
 
 
 @pytest.mark.usefixtures("rails_package")
