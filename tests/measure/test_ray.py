@@ -143,6 +143,44 @@ def test_a_model_that_ends_its_process_fails_its_cells_alone(
     assert_same_store(tmp_path, expected)
 
 
+def test_a_model_is_not_blamed_for_an_answer_that_is_lost_with_another_portion(
+    nodes: Path, own: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual_wait, usual_get, at_work = ray.wait, ray.get, []
+
+    def wait_late(calls: list[Any], **options: Any) -> tuple[list[Any], list[Any]]:
+        """An answer is here when the next portion is finished, too, as on a busy machine."""
+        usual_wait(calls, num_returns=len(calls))
+        at_work[:] = calls
+        return calls[:1], calls[1:]
+
+    def get_or_lose(call: Any) -> Any:
+        for each in at_work if call in at_work else ():
+            usual_get(each)  # raises if the actor has ended since
+        return usual_get(call)
+
+    monkeypatch.setattr(ray, "wait", wait_late)
+    monkeypatch.setattr(ray, "get", get_or_lose)
+    monkeypatch.setattr(crew, "TRIES", 1)
+    with pytest.warns(UserWarning, match="3 cells failed"):
+        results = measure(tmp_path, {"bad": own.Deadly(2), "m0": Drawn(0)}, engine="ray")
+    assert all(name.startswith("bad-") for name in results.failures)
+
+
+def test_all_images_are_prepared_by_one_function_of_rays(
+    nodes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, made = ray.remote, []
+
+    def remote(**options: Any) -> Any:
+        made.append(options)
+        return usual(**options)
+
+    monkeypatch.setattr(ray, "remote", remote)
+    measure(tmp_path, {"m0": Drawn(0)}, engine="ray")
+    assert len(made) == 2, "an actor, and a task that Ray sends to each node once"
+
+
 def test_an_image_that_is_refused_fails_its_condition_as_in_the_local_engine(
     nodes: Path, own: Any, tmp_path: Path
 ) -> None:

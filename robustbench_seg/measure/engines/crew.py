@@ -15,7 +15,6 @@ from .progress import Begun, Hand, Work
 
 __all__ = ["Crew"]
 
-DEPTH = 2  # portions of an actor
 TRIES = 3  # of what ends its process each time
 PATIENCE_S = 60.0
 EXAMPLES = 4  # images that a message names
@@ -67,10 +66,8 @@ class Crew:
 
     def send(self) -> None:
         """Give portions to the actors with the fewest."""
-        while self.waiting and (at_work := [hand for hand in self.hands if hand.environment]):
-            hand = min(at_work, key=lambda hand: len(hand.calls))
-            if len(hand.calls) >= DEPTH:
-                return
+        while self.waiting and (free := [hand for hand in self.hands if hand.takes(self.waiting[0])]):
+            hand = min(free, key=lambda hand: len(hand.calls))
             work = self.waiting.popleft()
             work.orders = {key: order for key, order in work.orders.items() if key in work.begun.left}
             if work.orders:
@@ -139,8 +136,8 @@ class Crew:
     def replace(self, hand: Hand, error: Exception) -> None:
         """Start another actor in the place of one that has ended, and give its portions out again.
 
-        It has ended with the first portion that it has not answered. Raises MachineError if no actor lives long enough
-        to begin.
+        Of several portions any may have ended it: an answer that was on its way is lost with the actor. Each is then
+        given out alone. Raises MachineError if no actor lives long enough to begin.
         """
         import ray
 
@@ -154,7 +151,10 @@ class Crew:
         lost: list[Work] = []
         for call in tuple(hand.calls):
             self.receive(hand, call, lambda work, error: lost.append(work) if work else None)
-        self.waiting.extendleft(reversed([*self.blamed(lost[0]), *lost[1:]] if lost else []))
+        again = self.blamed(lost[0]) if len(lost) == 1 else lost
+        for work in again:
+            work.alone = True
+        self.waiting.extendleft(reversed(again))
 
     def blamed(self, work: Work) -> list[Work]:
         """Blame a portion for the end of its actor: try its jobs one by one, and fail one that ends it TRIES times."""

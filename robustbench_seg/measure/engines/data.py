@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -75,15 +76,19 @@ class Supply:
     dataset: Dataset
     samples: Mapping[str, Any]
 
+    @cached_property
+    def task(self) -> Any:
+        """What prepares an image, again after the end of its process; one for all images: Ray keeps each for ever."""
+        import ray
+
+        return ray.remote(num_cpus=1, max_retries=RETRIES)(prepare_there)
+
     def prepare(self, images: Any, image_id: str) -> Any:
-        """Begin a task that prepares an image, again after the end of its process; return a reference to the sample.
+        """Begin a task that prepares an image; return a reference to the sample.
 
         images: a reference to the parcel of `prepare_there`.
         """
-        import ray
-
-        task = ray.remote(num_cpus=1, max_retries=RETRIES)(prepare_there)
-        return task.remote(images, image_id, self.samples.get(image_id))
+        return self.task.remote(images, image_id, self.samples.get(image_id))
 
 
 def supply_of(dataset: Dataset, ids: Sequence[str], origin: Origin, note: Callable[[str], None]) -> Supply:

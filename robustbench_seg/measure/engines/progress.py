@@ -12,6 +12,8 @@ from .nodes import Answer, Order, Portion
 
 __all__ = ["Begun", "Gathered", "Hand", "Work", "merged"]
 
+DEPTH = 2  # portions of an actor
+
 
 @dataclass(eq=False)
 class Gathered:
@@ -74,13 +76,14 @@ class Begun:
 
 @dataclass(eq=False)
 class Work:
-    """A portion of a sweep for some of its jobs. orders: the jobs, by key. samples: references to its prepared images,
-    once it was given out. deaths: how many actors ended with it.
+    """A portion of a sweep for some of its jobs. orders: the jobs, by key. alone: whether an actor may have no other
+    with it. samples: references to its prepared images, once it was given out. deaths: how many actors ended with it.
     """
 
     begun: Begun
     orders: dict[str, Order]
     portion: Portion
+    alone: bool = False
     samples: list[Any] = field(default_factory=list)
     deaths: int = 0
 
@@ -99,6 +102,12 @@ class Hand:
     calls: dict[Any, Work | None]
     environment: Mapping[str, Any] | None = None
     process: int = 0
+
+    def takes(self, work: Work) -> bool:
+        """Whether the actor has begun, and has room for a portion."""
+        own = [each for each in self.calls.values() if each]
+        room = 1 if work.alone or any(each.alone for each in own) else DEPTH
+        return self.environment is not None and len(own) < room
 
 
 def merged(environments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

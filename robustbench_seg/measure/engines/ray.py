@@ -2,8 +2,8 @@
 
 A sweep is cut into portions of a few images. The images of a portion are prepared by tasks on any CPU, and then shown
 by one actor to the models. An actor has at most DEPTH portions, one at work and the others on their way to it, so that
-the number of images in memory is bounded. An actor that dies is replaced, and its portions are given out again. A model
-that kills its actor is tried alone, and its cell fails after TRIES.
+the number of images in memory is bounded. An actor that dies is replaced, and its portions are given out again, each
+alone. A model that kills its actor is tried alone, and its cell fails after TRIES.
 """
 
 from collections.abc import Iterable
@@ -102,9 +102,11 @@ class Ray(Engine):
         images_each = len(self.screening.ids) + len(self.screening.others)
         begun = Begun(images, images_each, {job.record.key: Gathered(job) for job in sweep.jobs})
         crew.begun.append(begun)
-        groups = [{key: order} for key, order in orders.items() if order.model in crew.suspects]
-        groups.append({key: order for key, order in orders.items() if order.model not in crew.suspects})
-        crew.waiting += [Work(begun, dict(group), part) for part in self.portions(sweep) for group in groups if group]
+        alone = [{key: order} for key, order in orders.items() if order.model in crew.suspects]
+        others = {key: order for key, order in orders.items() if order.model not in crew.suspects}
+        for part in self.portions(sweep):
+            crew.waiting += [Work(begun, dict(group), part, alone=True) for group in alone]
+            crew.waiting += [Work(begun, dict(others), part)] if others else []
 
     def portions(self, sweep: Sweep) -> list[Portion]:
         """Cut the images of a sweep; not where statistics are estimated from all of them."""
