@@ -662,7 +662,7 @@ def test_effects_are_differences_of_the_frames_miou(tmp_path: Path) -> None:
     under = lost / miou["slide-256-192", "fog"]
     assert (
         f"1 corruption: m {100 * share:.1f} and {100 * under:.1f}, a growth of {100 * (under - share):+.1f} points"
-        in section.sentences[2]
+        in section.sentences[1]
     )
     files = {picture.file for picture in section.pictures}
     assert "resolution-extent" in files
