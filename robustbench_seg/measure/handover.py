@@ -41,15 +41,15 @@ def segments_of_each(workers: int) -> int:
     import resource
 
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = max(LEAST, MOST // workers)
-    enough = wanted * SHARE_OF_FILES * workers
+    number = max(LEAST, MOST // workers)
+    enough = number * SHARE_OF_FILES * workers
     if files == resource.RLIM_INFINITY or files >= enough:
-        return wanted
+        return number
     with suppress(OSError, ValueError):  # then there are fewer segments, and some images take the slower pipe
         more = enough if most == resource.RLIM_INFINITY else min(enough, most)
         resource.setrlimit(resource.RLIMIT_NOFILE, (more, most))
         files = more
-    return min(wanted, files // (SHARE_OF_FILES * workers))
+    return min(number, files // (SHARE_OF_FILES * workers))
 
 
 @dataclass(eq=False)

@@ -116,9 +116,9 @@ def test_files_of_the_former_report_are_not_left(tmp_path: Path) -> None:
     (out / "report/notes.txt").write_text("a user's own")
     names = {path.name for path in (out / "report").iterdir()}
     assert {name for name in names if name.startswith("first-")} == set(), (
-        "there are two sections now: 1-first, 2-second"
+        "there are two sections now: 1-second, 2-first"
     )
-    assert any(name.startswith("1-first-") for name in names)
+    assert any(name.startswith("2-first-") for name in names)
     assert program("report", str(out)).returncode == 0
     assert {path.name for path in (out / "report").iterdir()} == names | {"notes.txt"}
 

@@ -63,7 +63,7 @@ def test_a_value_that_is_not_allowed_is_named(place: str, value: object, message
 def test_a_learned_positional_encoding_has_the_size_of_the_crop(changes: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError) as error:
         read_recipe("camvid-learned", changes)
-    assert str(error.value).startswith(f"camvid-learned: the file: {message}")
+    assert str(error.value).startswith(f"camvid-learned: {message}")
     both = read_recipe("camvid-learned", {"crop": 128, "model_options.train_size": [128, 128]})
     assert both.model_options["train_size"] == [both.crop, both.crop]
 
