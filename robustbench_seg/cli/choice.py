@@ -144,9 +144,11 @@ def seed_of(word: str) -> int:
     """Read a seed. Raises UsageError for what is none."""
     from ..corruptions import LARGEST_SEED
 
-    if not (word.isascii() and word.isdecimal()) or float(word) > LARGEST_SEED or int(word) > LARGEST_SEED:
+    digits = word.lstrip("0") or "0"
+    longest = len(str(LARGEST_SEED))  # Python itself refuses to read thousands of digits
+    if not (digits.isascii() and digits.isdecimal()) or len(digits) > longest or int(digits) > LARGEST_SEED:
         raise UsageError(f"--seeds takes whole numbers from 0 to {LARGEST_SEED}, got {word!r:.60}")
-    return int(word)
+    return int(digits)
 
 
 def statistics_of(word: str) -> str:

@@ -10,7 +10,8 @@ from program import ROOT, program
 from small import SUITE, stored, write_suite
 
 from robustbench_seg import __version__
-from robustbench_seg.cli.choice import Choice, choose
+from robustbench_seg.cli.choice import Choice, choose, seed_of
+from robustbench_seg.corruptions import LARGEST_SEED
 from robustbench_seg.errors import UsageError
 from robustbench_seg.measure.plan import Options, make_jobs, open_data
 from robustbench_seg.protocols import PROTOCOLS
@@ -121,6 +122,11 @@ def test_files_of_the_former_report_are_not_left(tmp_path: Path) -> None:
     assert any(name.startswith("2-first-") for name in names)
     assert program("report", str(out)).returncode == 0
     assert {path.name for path in (out / "report").iterdir()} == names | {"notes.txt"}
+
+
+@pytest.mark.parametrize(("word", "seed"), [("0", 0), ("000", 0), ("07", 7), (str(LARGEST_SEED), LARGEST_SEED)])
+def test_every_seed_to_the_largest_is_taken(word: str, seed: int) -> None:
+    assert seed_of(word) == seed
 
 
 def test_draws_that_are_not_measured_are_missing(tmp_path: Path) -> None:
