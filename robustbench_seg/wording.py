@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from math import ceil, floor, isfinite, isnan, log10
 from pathlib import Path
+from typing import TypeVar
 
 __all__ = [
     "MISSING",
@@ -21,12 +22,15 @@ __all__ = [
     "percent",
     "points",
     "quote",
+    "repeated",
     "spaced",
     "span",
 ]
 
 NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # it becomes part of file names, which have 255 characters at most
 NAMES = "a name has up to 64 letters, digits, dots, hyphens and underscores"
+Value = TypeVar("Value")
+
 MISSING = "–"  # where there is no number
 MOST_NAMES = 6  # of models or arms in a sentence or a caption; more are counted
 SIGNIFICANT = 6  # digits, at most, that a number gets so that it differs from others
@@ -44,6 +48,11 @@ def listed(words: Sequence[str], most: int, separator: str = ", ") -> str:
     """Join the first words, and count the rest: "a, b and 3 more". most: the number of words to join."""
     more = len(words) - most
     return separator.join(words[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def repeated(values: Sequence[Value]) -> list[Value]:
+    """List the values that stand earlier in a sequence, too."""
+    return [value for number, value in enumerate(values) if value in values[:number]]
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from ..corruptions import CORRUPTIONS, SEVERITIES
 from ..errors import UsageError
 from ..files import expanded
 from ..store.view import View
-from ..wording import nearest
+from ..wording import nearest, repeated
 
 __all__ = ["different", "folder_of", "listed_values", "one_of", "severities_of", "view_of", "whole"]
 
@@ -37,9 +37,8 @@ def listed_values(name: str, values: object, example: str, least: int = 1) -> li
 
 def different(name: str, values: Sequence[Any]) -> Sequence[Any]:
     """Give values back. Raises UsageError that names one which comes twice."""
-    for number, value in enumerate(values):
-        if value in values[:number]:
-            raise UsageError(f"{name} must differ, got {value if isinstance(value, View) else repr(value)} twice")
+    if again := repeated(values):
+        raise UsageError(f"{name} must differ, got {again[0] if isinstance(again[0], View) else repr(again[0])} twice")
     return values
 
 

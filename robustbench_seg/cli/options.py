@@ -9,6 +9,7 @@ import typer
 
 from ..errors import UsageError
 from ..files import expanded
+from ..wording import repeated
 
 __all__ = [
     "Address",
@@ -206,9 +207,8 @@ def words(option: str, values: list[str] | None) -> list[str]:
 
 def once(option: str, values: list[str]) -> list[str]:
     """Give the values of an option back. Raises UsageError for one that comes twice."""
-    for number, value in enumerate(values):
-        if value in values[:number]:
-            raise UsageError(f"{option} {value} is given twice")
+    if again := repeated(values):
+        raise UsageError(f"{option} {again[0]} is given twice")
     return values
 
 
