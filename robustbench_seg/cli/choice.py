@@ -96,17 +96,19 @@ def options_for(
     Raises UsageError for options that exclude each other.
     """
     from ..environment import default_workers
+    from ..measure.engines.fitting import expect_fitting
     from ..measure.plan import Options
 
-    if workers is not None and fields.get("engine") == "ray":
-        raise UsageError("--workers is for --engine local: with ray, tasks on all CPUs of the cluster load images")
-
+    engine = fields.get("engine", "local")
+    expect_fitting(engine, workers, fields.get("address"))
+    if workers is None:
+        workers = default_workers(fields["device"]) if engine == "local" else 0
     return Options(
         data=target.folders,
         dataset=target.dataset,
         weights=weights_given(weights),
         models=tuple(models or ()),
-        workers=default_workers(fields["device"]) if workers is None else workers,
+        workers=workers,
         **fields,
     )
 

@@ -24,6 +24,7 @@ REST_S = 60  # between a stop and the limit: enough to finish a file, and to go 
 LEAST_GRACE_S = 60
 LEAST_WORK_S = 300  # between the start and the signal: enough to read a suite and its models
 REQUEUES = 20
+MOST_TASKS = 4_000_000  # of an array, whatever the MaxArraySize of a cluster
 HEAD = """\
 #!/bin/bash
 #SBATCH --job-name=robustbench-seg
@@ -79,7 +80,9 @@ exit "$status"
 def slurm(
     context: typer.Context,
     *,
-    array: Annotated[int, typer.Option(min=1, metavar="N", help="Tasks of the array; each measures 1 part of N.")],
+    array: Annotated[
+        int, typer.Option(min=1, max=MOST_TASKS, metavar="N", help="Tasks of the array; each measures 1 part of N.")
+    ],
     time: Annotated[str, typer.Option(metavar="TIME", help="Limit of a task, as sbatch takes it.")] = "04:00:00",
     cpus: Annotated[int, typer.Option(min=1, help="Cores of a task.")] = 8,
     grace: Annotated[
@@ -130,8 +133,10 @@ def expect_runnable(given: Mapping[str, Any]) -> None:
 
     given: see `read_run`. What a file of --plugin registers is not there yet.
     """
+    from ..measure.engines.fitting import expect_fitting
     from ..suites import with_weights
 
+    expect_fitting(given["engine"], given["workers"], given["address"])
     if given["shard"] is not None:
         raise UsageError(f"--shard {given['shard']}: the tasks of the array are the shards")
     if given["device"] not in ("cpu", "cuda", "cuda:0"):

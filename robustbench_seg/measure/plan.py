@@ -29,6 +29,7 @@ from ..suites import Suite, expand, with_weights
 from .aligned import align_model, outputs_of
 from .batchnorm import norms_of
 from .devices import accelerator_of, evaluation_threads, find_device, loading_onto
+from .engines.fitting import expect_fitting
 from .shards import Shard
 from .views import input_sizes
 
@@ -117,8 +118,7 @@ def make_jobs(
 
     note: see `first_pass`.
     """
-    if options.address is not None and options.engine != "ray":
-        raise UsageError(f"--address {options.address}: is for --engine ray")
+    expect_fitting(options.engine, options.workers or None, options.address)
     device = find_device(loading_device(suite, options))
     sources = {CLEAN: ""} | sources_of(suite.conditions, options.workers)
     models_given = suite.models or options.weights or options.models or not options.handed

@@ -26,7 +26,7 @@ class HasCell(Protocol):
 Cells = TypeVar("Cells", bound=HasCell)
 SweepKey = tuple[Condition, QualityCell | None]
 
-FORM = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
+FORM = re.compile(r"(\d{1,7})/(\d{1,7})", re.ASCII)
 # Milliseconds that an image of 1024x2048 takes, from benchmarks/results/corruptions.md; clean images take none.
 PREPARING_MS: Mapping[str, float] = {
     CLEAN: 0, "gaussian_noise": 5, "shot_noise": 6, "impulse_noise": 6, "speckle_noise": 5, "defocus_blur": 13,
@@ -86,7 +86,7 @@ def array_task(environ: Mapping[str, str]) -> tuple[int, int, str] | None:
     if not (environ.get(name) and environ.get(count)):
         return None
     task, size = whole(environ, name), whole(environ, count)
-    first = whole(environ, "SLURM_ARRAY_TASK_MIN", 0)
+    first = whole(environ, "SLURM_ARRAY_TASK_MIN", None if task else 0)  # 0 or 1? a guess would leave a part out
     step = whole(environ, "SLURM_ARRAY_TASK_STEP", 1)
     last = whole(environ, "SLURM_ARRAY_TASK_MAX", first + (size - 1) * max(1, step))
     place, rest = divmod(task - first, max(1, step))

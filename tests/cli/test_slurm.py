@@ -17,6 +17,7 @@ from robustbench_seg.cli.slurm import seconds
 from robustbench_seg.measure.listener import Listener
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import run
+from robustbench_seg.measure.shards import Shard
 from robustbench_seg.suites import read_suite
 
 CHANGES = {**SUITE, "models": [{"name": "constant"}], "views": ["whole"], "conditions": {"contrast": [1, 2, 3]}}
@@ -68,6 +69,11 @@ def test_the_tasks_of_the_array_together_measure_the_suite(tmp_path: Path) -> No
     assert_same_store(tmp_path / "single", out)
 
 
+def test_each_task_of_the_largest_array_has_a_shard(tmp_path: Path) -> None:
+    assert "#SBATCH --array=1-4000000\n" in script(tmp_path, "demo", "--array", "4000000", "--out", "x").read_text()
+    assert Shard.parse("4000000/4000000") == Shard(4_000_000, 4_000_000)
+
+
 def test_what_sbatch_is_asked_for(tmp_path: Path) -> None:
     arguments = ["demo", "--array", "8", "--out", "x", "--time", "1-00:00:00", "--cpus", "16", "--grace", "900"]
     lines = directives(script(tmp_path, *arguments, "--sbatch", "--partition=a b", "--sbatch", "-A lab"))
@@ -92,6 +98,12 @@ def test_what_sbatch_is_asked_for(tmp_path: Path) -> None:
         (["demo", "--array", "4"], "Missing option '--out'"),
         (["demo", "--out", "x"], "Missing option '--array'"),
         (["demo", "--array", "0", "--out", "x"], "Invalid value for '--array'"),
+        (["demo", "--array", "4000001", "--out", "x"], "Invalid value for '--array'"),
+        (["demo", "--array", "4", "--out", "x", "--address", "auto"], "--address auto: is for --engine ray"),
+        (
+            ["demo", "--array", "4", "--out", "x", "--engine", "ray", "--workers", "2"],
+            "--workers is for --engine local: with ray, tasks on all CPUs",
+        ),
         (["demo", "--array", "4", "--out", "x", "--worker", "2"], "No such option: --worker"),
         (["demo", "--array", "4", "--out", "x", "--workers", "two"], "Invalid value for '--workers'"),
         (["demo", "more", "--array", "4", "--out", "x"], "Got unexpected extra argument"),

@@ -333,6 +333,8 @@ def test_options_of_the_other_engine_are_refused(tmp_path: Path) -> None:
         options_for(Target(suite=suite, folders={}), weights=None, models=None, workers=2, device="cpu", engine="ray")
     with pytest.raises(UsageError, match=r"^--address auto: is for --engine ray$"):
         run(suite, tmp_path / "out", Options(address="auto"), Listener())
+    with pytest.raises(UsageError, match=r"^--workers is for --engine local"):
+        measure(tmp_path / "out", {"m0": Drawn(0)}, engine="ray", workers=2)
 
 
 def test_a_stop_ends_the_actors_and_a_second_run_resumes(tmp_path: Path) -> None:

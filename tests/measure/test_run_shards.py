@@ -148,6 +148,8 @@ def test_the_tasks_of_an_array_of_several_tasks_each_are_all_shards_once() -> No
         ({"RANK": "0", "WORLD_SIZE": "2.0"}, "WORLD_SIZE must be a whole number, got '2.0'"),
         ({"RANK": "-1", "WORLD_SIZE": "2"}, "RANK must be a whole number, got '-1'"),
         ({"RANK": "1" * 5000, "WORLD_SIZE": "2"}, "RANK must be a whole number, got .1{3}"),
+        ({"SLURM_ARRAY_TASK_ID": "8", "SLURM_ARRAY_TASK_COUNT": "8"}, "SLURM_ARRAY_TASK_MIN must be a whole number, g"),
+        ({"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "8"}, "SLURM_ARRAY_TASK_MIN must be a whole number, g"),
         ({**ARRAY, "SLURM_ARRAY_TASK_ID": "13"}, "SLURM_ARRAY_TASK_ID=13: an array must have evenly spaced numbers"),
         ({**ARRAY, "SLURM_ARRAY_TASK_ID": "10", "SLURM_ARRAY_TASK_MAX": "17"}, "evenly spaced .* has 4 from 10 to 17"),
     ],
