@@ -1,11 +1,14 @@
 """One member of the family of data sets: what it is called, what it is, and where its class is."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any, cast
 
 from ..errors import UsageError
+from ..wording import nearest
 from .base import Dataset
 
 __all__ = ["DatasetEntry"]
@@ -48,8 +51,18 @@ class DatasetEntry:
         if not self.needs_folder and root is not None:
             raise UsageError(f"dataset {self.name} is embedded; it takes no folder, got {root}")
         make = cast(Any, self.load())
+        self.expect_options(make, options)
         try:
             dataset: Dataset = make(root, **options) if self.needs_folder else make(**options)
         except TypeError as error:
             raise UsageError(f"dataset {self.name}: {str(error).rpartition('() ')[2]}") from None
         return dataset
+
+    def expect_options(self, make: Callable[..., Dataset], options: Iterable[str]) -> None:
+        """Raise UsageError for an option that the class does not take."""
+        parameters = list(signature(make).parameters.values())[self.needs_folder :]
+        kinds = {parameter.kind for parameter in parameters}
+        names = [parameter.name for parameter in parameters if parameter.kind is not Parameter.VAR_KEYWORD]
+        unknown = [] if Parameter.VAR_KEYWORD in kinds else [name for name in options if name not in names]
+        if unknown:
+            raise UsageError(f"dataset {self.name}: unknown option {unknown[0]!r}; {nearest(unknown[0], names)}")

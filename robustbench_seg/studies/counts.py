@@ -17,7 +17,7 @@ from ..metrics import MIOU, SHIPPED, Arrays, Metric, find_metric
 from ..store.cell import CLEAN
 from .blocks import Blocks, blocks_by_counts
 
-__all__ = ["CellCounts", "Counts", "blocks_in", "metrics_in", "read_counts", "unknown_metrics"]
+__all__ = ["CellCounts", "Counts", "blocks_in", "metrics_in", "narrow", "read_counts", "unknown_metrics"]
 
 COLUMNS = ["path", "fingerprint", "truth", "class_names", "metric_sources", "counts"]  # that `read_counts` reads
 
@@ -44,7 +44,7 @@ class CellCounts:
 
 
 def narrow(values: NDArray[Any]) -> NDArray[Any]:
-    """Convert integers of 0 or more to the smallest type that holds them; return other values unchanged."""
+    """Convert whole numbers of 0 or more to the smallest type that holds them; return other values unchanged."""
     other = values.dtype == object or values.min() < 0
     return values if other else values.astype(np.min_scalar_type(int(values.max())))
 

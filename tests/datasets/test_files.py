@@ -254,8 +254,10 @@ def test_wrong_names_splits_and_options_say_what_is_allowed(camvid_folder: Path)
         open_dataset("camvid")
     with pytest.raises(UsageError, match="streets is embedded"):
         open_dataset("streets", camvid_folder)
-    with pytest.raises(UsageError, match="unexpected keyword argument 'colour'"):
+    with pytest.raises(UsageError, match="dataset streets: unknown option 'colour'; known: split, size, count, seed"):
         open_dataset("streets", split="test", colour=1)
+    with pytest.raises(UsageError, match="dataset camvid: unknown option 'spilt'; the nearest is split"):
+        open_dataset("camvid", camvid_folder, spilt="test")
     for name, root in [("streets", None), ("camvid", camvid_folder), ("cityscapes", camvid_folder)]:
         assert name in DATASETS
         with pytest.raises(DataError, match=f"{name} has no split 'dev'; known: train"):
