@@ -30,6 +30,8 @@ PACKAGES = (
     "opencv-python-headless", "pillow", "numba", "pyarrow", "pandas",
 )  # fmt: skip
 CGROUP = Path("/sys/fs/cgroup")
+CPUINFO = Path("/proc/cpuinfo")
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sve": "SVE", "asimd": "NEON"}  # by flag, widest first
 RESULTS = (":(exclude)reports", ":(exclude)benchmarks/results")
 
 
@@ -104,15 +106,22 @@ def default_workers(device: str) -> int:
 
 
 def cpu_name() -> str:
-    """Return the processor's model name, or "unknown processor" if the system provides none."""
+    """Return the processor's name with its family, model and widest vectors; "unknown processor" without any of them.
+
+    Its speed does not follow from the name alone: in a virtual machine it often is "AMD EPYC", whatever the generation.
+    """
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        first = CPUINFO.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
     except OSError:
         return platform.processor() or "unknown processor"
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
-        "unknown processor",
-    )
+    pairs = (line.partition(":") for line in first.splitlines())
+    facts = {name.strip(): value.strip() for name, _, value in pairs}
+    flags = (facts.get("flags") or facts.get("Features") or "").split()
+    names = ("cpu family", "model", "CPU implementer", "CPU part")
+    details = [f"{name} {facts[name]}" for name in names if name in facts]
+    details += [name for flag, name in VECTORS.items() if flag in flags][:1]
+    name = facts.get("model name") or platform.processor() or "unknown processor"
+    return f"{name} ({', '.join(details)})" if details else name
 
 
 def installed_version(package: str) -> str | None:

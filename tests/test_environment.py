@@ -1,5 +1,6 @@
 """The environment in a record."""
 
+import platform
 import shutil
 import subprocess
 from pathlib import Path
@@ -46,3 +47,31 @@ def test_results_that_a_run_writes_do_not_mark_its_commit(checkout: Path) -> Non
     for name in ("reports/study/report.md", "benchmarks/results/speed.md"):
         (checkout / name).write_text("changed")
     assert environment.source_commit() == commit
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        (
+            "cpu family\t: 25\nmodel\t\t: 1\nmodel name\t: AMD EPYC\nflags\t\t: sse avx avx2 fma",
+            "AMD EPYC (cpu family 25, model 1, AVX2)",
+        ),
+        (
+            "cpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nflags\t\t: avx2 avx512f avx512_vnni",
+            "AMD EPYC (cpu family 25, model 17, AVX-512)",
+        ),
+        (
+            "processor\t: 0\nFeatures\t: fp asimd sve\nCPU implementer\t: 0x41\nCPU part\t: 0xd40",
+            "aarch64 (CPU implementer 0x41, CPU part 0xd40, SVE)",
+        ),
+        ("model name\t: X: 1", "X: 1"),
+        ("", "aarch64"),
+    ],
+)
+def test_processors_of_one_name_are_told_apart(
+    lines: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpuinfo").write_text(f"{lines}\n\nmodel name\t: of another core\n", encoding="utf-8")
+    monkeypatch.setattr(environment, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(platform, "processor", lambda: "aarch64")
+    assert environment.cpu_name() == name
