@@ -47,7 +47,7 @@ def export(
     from ..models import load_source
     from ..models.onnx import OnnxSegmenter
     from ..models.source import Source
-    from ..quantisation import Calibration, Recipe, quantise
+    from ..quantisation import Calibration, Scheme, quantise
     from ..store.view import View
 
     if out.suffix.lower() != ".onnx":
@@ -69,7 +69,7 @@ def export(
             write_float(model, path)
             model = load_source(Source(model="onnx", weights=str(path)), model.name, model.class_names, cpu)
         assert isinstance(model, OnnxSegmenter)
-        made = quantise(model, path, calibration, Recipe(method=method), out, say)
+        made = quantise(model, path, calibration, Scheme(method=method), out, say)
     say(f"wrote {out} ({decimal(out.stat().st_size)}): {made}")
 
 

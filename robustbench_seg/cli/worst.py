@@ -16,7 +16,7 @@ from .terminal import console, say
 
 if TYPE_CHECKING:
     from ..report.table import Table
-    from ..studies.sources import Source
+    from ..studies.sources import ReportSource
 
 __all__ = ["worst"]
 
@@ -94,7 +94,7 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
         say(f"{table.caption} Setting: {table.about}.")
 
 
-def selected(source: "Source", names: Sequence[str], view: str | None) -> "Source":
+def selected(source: "ReportSource", names: Sequence[str], view: str | None) -> "ReportSource":
     """Take the cells of some models or arms, and of a view. Raises UsageError for a name that no cell has."""
     from ..studies.arms import arms_of
 
@@ -113,7 +113,7 @@ def selected(source: "Source", names: Sequence[str], view: str | None) -> "Sourc
     return replace(source, quality=cells)
 
 
-def tables_of(source: "Source", metric: str, top: int, left_out: list[str]) -> list["Table"]:
+def tables_of(source: "ReportSource", metric: str, top: int, left_out: list[str]) -> list["Table"]:
     """Make the tables of each setting and view of a plan. left_out: gets a line on those without the metric."""
     from ..report.panel import Panel
     from ..report.parts.worst import worst_tables

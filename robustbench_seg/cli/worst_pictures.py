@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..datasets.base import Dataset, LabelMap, Sample
     from ..measure.plan import Job, Options
-    from ..studies.sources import Source
+    from ..studies.sources import ReportSource
     from ..studies.worst import ImageScores
     from ..suites import Suite
 
@@ -45,19 +45,19 @@ class Wish:
     folder: Path
 
 
-def wishes_of(sources: Sequence["Source"], metric: str) -> list[Wish]:
+def wishes_of(sources: Sequence["ReportSource"], metric: str) -> list[Wish]:
     """Choose for each model and view the worst, median and best image by a metric: clean, and where it is worst.
 
     Each suite has a folder, and in it each model, and in this each view under its name in a report.
     """
     from ..studies.counts import blocks_in
-    from ..studies.setting import Setting
+    from ..studies.selection import Selection
     from ..studies.worst import image_scores, metric_of
 
     wishes: list[Wish] = []
     suites = folder_names([source.plan.suite for source in sources])
     for suite, source in zip(suites, sources, strict=True):
-        views = [view for setting in Setting.all_of(source) for view in setting.views]
+        views = [view for setting in Selection.all_of(source) for view in setting.views]
         models = list(dict.fromkeys(title for view in views for title in view.cells["title"]))
         folders = dict(zip(models, folder_names(models), strict=True))
         for name, view in zip(folder_names([view.name for view in views]), views, strict=True):
@@ -76,16 +76,16 @@ def wishes_in(folder: Path, cells: "pd.DataFrame", scores: "ImageScores") -> Ite
                 yield wish_of(cell, scores.ids[image], place)
 
 
-def gallery_wishes(source: "Source") -> list[Wish]:
+def gallery_wishes(source: "ReportSource") -> list[Wish]:
     """Choose the run's worst, median and best image in its main view, for the gallery of its store: every model's.
 
     Each is shown clean, and in the condition in which it is worst.
     """
     from ..store.folder import Store
-    from ..studies.setting import Setting
+    from ..studies.selection import Selection
 
     wishes = []
-    for view in (view for setting in Setting.all_of(source) for view in setting.main_views()):
+    for view in (view for setting in Selection.all_of(source) for view in setting.main_views()):
         scores = view.image_scores()
         if scores is None:
             continue

@@ -19,7 +19,7 @@ from ..suites import LatencySpec
 from .rating import classify
 from .views import in_precision
 
-__all__ = ["Speed", "measure_latency", "peak_memory_mib"]
+__all__ = ["LatencySamples", "measure_latency", "peak_memory_mib"]
 
 WARM_UP = 3
 FEWEST = 10  # samples, even if they take long
@@ -27,7 +27,7 @@ KIB_PER_MIB = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Speed:
+class LatencySamples:
     """Milliseconds per batch, a value per sample: latency_ms from image to logits, classify_ms from logits to classes.
 
     peak_memory_mib: the highest memory use during a pass, minus the use before it. It is measured after warm-up,
@@ -41,7 +41,7 @@ class Speed:
 
 
 @torch.inference_mode()
-def measure_latency(model: Segmenter, cell: LatencyCell, spec: LatencySpec) -> Speed:
+def measure_latency(model: Segmenter, cell: LatencyCell, spec: LatencySpec) -> LatencySamples:
     """Time the model on random pixels of the cell's size, after warm-up; a GPU is synchronised after each pass.
 
     spec: the duration. There are 10 samples or more, even if they take longer.
@@ -69,7 +69,7 @@ def measure_latency(model: Segmenter, cell: LatencyCell, spec: LatencySpec) -> S
     while not is_enough(len(samples), time.perf_counter() - begin, spec):
         samples.append(one_pass())
     latency_ms, classify_ms = zip(*samples, strict=True)
-    return Speed(latency_ms=list(latency_ms), classify_ms=list(classify_ms), peak_memory_mib=peak_mib)
+    return LatencySamples(latency_ms=list(latency_ms), classify_ms=list(classify_ms), peak_memory_mib=peak_mib)
 
 
 def is_enough(samples: int, seconds: float, spec: LatencySpec) -> bool:

@@ -8,6 +8,6 @@ and for the network.
 
 from .calibration import Calibration
 from .graph import float_graph
-from .static import Recipe, quantise
+from .static import Scheme, quantise
 
-__all__ = ["Calibration", "Recipe", "float_graph", "quantise"]
+__all__ = ["Calibration", "Scheme", "float_graph", "quantise"]

@@ -1,7 +1,7 @@
 """The int8 graph: onnxruntime's static quantisation, with ranges of activations from calibration images.
 
-Weights are symmetric int8; activations are asymmetric uint8 with one scale per tensor. Operators outside of the recipe
-compute in float32. docs/models.md shows how the recipe was chosen.
+Weights are symmetric int8; activations are asymmetric uint8 with one scale per tensor. Operators outside of the scheme
+compute in float32. docs/models.md shows how the scheme was chosen.
 """
 
 import json
@@ -22,7 +22,7 @@ from ..models.preprocessing import IMAGENET
 from ..models.quantised import Quantisation
 from .calibration import Calibration, Input
 
-__all__ = ["Method", "Recipe", "quantise"]
+__all__ = ["Method", "Scheme", "quantise"]
 
 Method = Literal["MinMax", "Percentile", "Entropy"]
 # Convolutions and matrix products take the time. A rectifier after one costs nothing: it limits the output's range.
@@ -32,7 +32,7 @@ AT_ONCE = 4  # images whose activations are in memory together; histograms need 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Scheme:
     """How a graph is quantised; fields as in `Quantisation`. Raises UsageError for an unknown method."""
 
     method: Method = "MinMax"
@@ -56,7 +56,7 @@ class Reader:
 
 
 def quantise(
-    model: OnnxSegmenter, path: Path, calibration: Calibration, recipe: Recipe, out: Path, note: Callable[[str], None]
+    model: OnnxSegmenter, path: Path, calibration: Calibration, scheme: Scheme, out: Path, note: Callable[[str], None]
 ) -> Quantisation:
     """Write the int8 graph of a float graph. The same machine writes the same bytes again.
 
@@ -72,9 +72,9 @@ def quantise(
     if not graph.operations.isdisjoint(QUANTISED):
         raise UsageError(f"{path}: is quantised already")
     made = Quantisation(
-        method=recipe.method,
-        per_channel=recipe.per_channel,
-        operators=recipe.operators,
+        method=scheme.method,
+        per_channel=scheme.per_channel,
+        operators=scheme.operators,
         onnxruntime=onnxruntime.__version__,
         weights_sha256=str(graph.about.get("weights_sha256", model.checkpoint_sha256)),
         **calibration.survey(note),
@@ -85,24 +85,24 @@ def quantise(
             quant_pre_process(str(path), str(simplified), skip_symbolic_shape=True)
         except Exception as error:  # onnxruntime's errors have no common class
             raise UsageError(f"{path}: onnxruntime can't simplify it ({' '.join(str(error).split()):.200})") from None
-        ranges = activation_ranges(simplified, calibration.inputs(model), recipe)
-        proto = with_pairs(simplified, ranges, recipe)
+        ranges = activation_ranges(simplified, calibration.inputs(model), scheme)
+        proto = with_pairs(simplified, ranges, scheme)
     if not any(node.op_type == "QuantizeLinear" for node in proto.graph.node):
-        raise UsageError(f"{path}: has none of the operators that are quantised ({', '.join(recipe.operators)})")
+        raise UsageError(f"{path}: has none of the operators that are quantised ({', '.join(scheme.operators)})")
     describe(proto, graph, model, made)
     write_bytes(out, proto.SerializeToString(deterministic=True))
     return made
 
 
-def activation_ranges(path: Path, inputs: Iterator[Input], recipe: Recipe) -> Any:
+def activation_ranges(path: Path, inputs: Iterator[Input], scheme: Scheme) -> Any:
     """Run the float graph on all inputs, and return what onnxruntime makes of its activations."""
     from onnxruntime.quantization.calibrate import CalibrationMethod, create_calibrator
 
     calibrator = create_calibrator(
         path,
-        list(recipe.operators),
+        list(scheme.operators),
         augmented_model_path=str(path.with_name("calibration.onnx")),
-        calibrate_method=CalibrationMethod[recipe.method],
+        calibrate_method=CalibrationMethod[scheme.method],
     )
     name = calibrator.infer_session.get_inputs()[0].name
     while some := list(islice(inputs, AT_ONCE)):
@@ -110,22 +110,22 @@ def activation_ranges(path: Path, inputs: Iterator[Input], recipe: Recipe) -> An
     return calibrator.compute_data()
 
 
-def with_pairs(path: Path, ranges: Any, recipe: Recipe) -> Any:
-    """Put pairs of QuantizeLinear and DequantizeLinear around the operators of a recipe."""
+def with_pairs(path: Path, ranges: Any, scheme: Scheme) -> Any:
+    """Put pairs of QuantizeLinear and DequantizeLinear around the operators of a scheme."""
     import onnx
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
     quantizer = QDQQuantizer(
         onnx.shape_inference.infer_shapes(onnx.load(path)),
-        recipe.per_channel,
+        scheme.per_channel,
         False,  # all 8 bits of weights, not 7
         QuantType.QInt8,
         QuantType.QUInt8,
         ranges,
         [],
         [],
-        list(recipe.operators),
+        list(scheme.operators),
         {},
     )
     quantizer.quantize_model()

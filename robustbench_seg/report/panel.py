@@ -11,7 +11,7 @@ from ..files import SHA256_DIGITS
 from ..studies.arms import Entry, arms_of
 from ..studies.evidence import Quantities
 from ..studies.limits import transductive_notes
-from ..studies.setting import Setting
+from ..studies.selection import Selection
 from ..studies.statistics import SHARE, Interval
 from ..wording import MOST_NAMES, counted, spaced
 from .content import Picture
@@ -26,8 +26,8 @@ FILLS: tuple[Fill, ...] = ("ring", "full")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Panel(Setting):
-    """A setting as the parts of a section see it: it makes tables and figures. `views` are panels too."""
+class Panel(Selection):
+    """A selection of cells as the parts of a section see it: it makes tables and figures. `views` are panels too."""
 
     @cached_property
     def notes(self) -> str:

@@ -13,7 +13,7 @@ from ..studies.alarms import identical_models
 from ..studies.facts import facts_of, provenance
 from ..studies.limits import limits_of, mixed_data, untrusted
 from ..studies.pictures import colours_of
-from ..studies.sources import Source, sources_of
+from ..studies.sources import ReportSource, sources_of
 from ..studies.titles import name_suites, numbered
 from .content import Content, Picture, Section
 from .panel import Panel
@@ -49,7 +49,7 @@ def sections_of(
     return sections
 
 
-def section_of(source: Source, name: str) -> Section:
+def section_of(source: ReportSource, name: str) -> Section:
     """Compute the section of one plan; writes nothing. name: of its suite in the report."""
     panels = Panel.all_of(source)
     main = next(panel for panel in panels if panel.main)

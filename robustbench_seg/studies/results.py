@@ -15,7 +15,7 @@ from .arms import Entry
 from .claims import TABLE_5, ahead_in_table_5, judge
 from .conditions import RETENTION, ConditionScores
 from .grades import ArmDifference, Grade
-from .setting import Setting
+from .selection import Selection
 from .statements import signed, state, verdict, with_interval
 from .statistics import Draws
 
@@ -24,7 +24,7 @@ __all__ = ["gain_of_batchnorm", "results_under_corruption", "state_clean", "stat
 PHRASES = {"mean": "mean under corruption", "drop": "drop from clean to mean"}
 
 
-def state_clean(view: Setting) -> str:
+def state_clean(view: Selection) -> str:
     """State the clean mIoU of each arm in a view."""
     parts = state(
         view.arms(view.scores),
@@ -56,7 +56,7 @@ def state_conditions(scores: ConditionScores, arms: Sequence[Entry], labels: Map
     return "; ".join([*parts, *([why] if reference and unlike else [])])
 
 
-def results_under_corruption(view: Setting, whole: Sequence[Entry], arms: int) -> list[str]:
+def results_under_corruption(view: Selection, whole: Sequence[Entry], arms: int) -> list[str]:
     """State what each arm keeps, how the claim's two arms differ, and whether that supports the claim.
 
     In a suite whose primary comparisons are of other arms, these comparisons take the claim's place. whole: the arms
@@ -104,7 +104,7 @@ def both(mean: ArmDifference, retention: ArmDifference) -> str:
     return f"{lead} {verdict(mean)}; retention {verdict(retention)}"
 
 
-def by_category(view: Setting, of: Mapping[str, ArmDifference]) -> str:
+def by_category(view: Selection, of: Mapping[str, ArmDifference]) -> str:
     """State where a mean difference comes from; nothing for a single category."""
 
     def grade_of(each: ArmDifference) -> str:
@@ -118,7 +118,7 @@ def by_category(view: Setting, of: Mapping[str, ArmDifference]) -> str:
     return f" By category, in points of mIoU: {', '.join(parts)}." if len(parts) > 1 else ""
 
 
-def next_to_table_5(view: Setting, of: Mapping[str, ArmDifference]) -> str:
+def next_to_table_5(view: Selection, of: Mapping[str, ArmDifference]) -> str:
     """Compare with the paper, where the two are SegFormer and DeepLabV3+, in that order."""
     retention = of[TABLE_5.quantity]
     if retention.obstacle:
@@ -130,7 +130,7 @@ def next_to_table_5(view: Setting, of: Mapping[str, ArmDifference]) -> str:
     )
 
 
-def gain_of_batchnorm(setting: Setting, views: tuple[View, View]) -> str | None:
+def gain_of_batchnorm(setting: Selection, views: tuple[View, View]) -> str | None:
     """State what each arm gains on average over corruptions, and what is left of the differences between arms.
 
     views: with the stored statistics, and with re-estimated ones. None without corruptions, or if a gain is missing.

@@ -6,7 +6,7 @@ from ..wording import MOST_NAMES, conjoin, counted, percent
 from .arms import Entry
 from .claims import TABLE_1C, judge
 from .resolution import Shift
-from .setting import Setting
+from .selection import Selection
 from .statements import signed, state, verdict
 
 __all__ = ["results_of_shift"]
@@ -14,12 +14,12 @@ __all__ = ["results_of_shift"]
 SCALED = {"scale": "by the same windows", "joint": "whole"}  # of the last scale, how an effect is measured
 
 
-def results_of_shift(setting: Setting, shift: Shift) -> list[str]:
+def results_of_shift(setting: Selection, shift: Shift) -> list[str]:
     """State the growth of the loss under corruption, if every arm has one, else the loss on clean images."""
     return results_of_growth(setting, shift) or results_of_extent(setting, shift)
 
 
-def results_of_extent(setting: Setting, shift: Shift) -> list[str]:
+def results_of_extent(setting: Selection, shift: Shift) -> list[str]:
     """State what each arm loses with the extent, whether arms differ, and whether that agrees with Table 1c."""
     if "extent" not in shift.effects:
         return []
@@ -57,7 +57,7 @@ def results_of_extent(setting: Setting, shift: Shift) -> list[str]:
     return sentences
 
 
-def results_of_growth(setting: Setting, shift: Shift) -> list[str]:
+def results_of_growth(setting: Selection, shift: Shift) -> list[str]:
     """State whether corruption makes the extent effect larger, on average over corruptions, and whether arms differ."""
     entries = setting.arms(shift.shares)
     if any(not entry.values or isnan(entry.values["growth"][0]) for entry in entries):

@@ -25,11 +25,11 @@ from .primary import late_naming, primary_of
 from .robustness import Conditions
 from .titles import name_models, with_titles
 
-__all__ = ["Source", "sources_of"]
+__all__ = ["ReportSource", "sources_of"]
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class ReportSource:
     """One plan, and the stores that have cells of it.
 
     measured: all quality cells of these stores; drawn, latency: the plan's own, with `title`, the name of their model
@@ -70,7 +70,7 @@ class Source:
 
 def sources_of(
     folders: Sequence[Path], reference: str | None, *, pictures: bool, margin: float | None = None
-) -> list[Source]:
+) -> list[ReportSource]:
     """Read folders and bring together what belongs to one plan, such as the seeds of an arm that ran apart.
 
     margin: in points, in the place of the plans'; UsageError unless it is above 0 and at most 100.
@@ -110,7 +110,7 @@ def sources_of(
         quality = views_in_order(with_titles(only(measured, list(cells)), names), views)
         expect_one_source(quality)
         sources.append(
-            Source(
+            ReportSource(
                 stores=[Store(folder) for folder in own],
                 plan=replace(
                     last,
@@ -136,7 +136,7 @@ def sources_of(
 
 
 def first_of(cells: pd.DataFrame, last: Collection[str]) -> pd.DataFrame:
-    """Keep the draws that come first for a model in a setting, see `Source`; the cells stay in their order.
+    """Keep the draws that come first for a model in a setting, see `ReportSource`; the cells stay in their order.
 
     The others' cells of such a draw stay too: without them a pair of models that share it would not be compared.
     """

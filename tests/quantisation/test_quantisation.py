@@ -21,7 +21,7 @@ from robustbench_seg.models.foreign import Foreign
 from robustbench_seg.models.onnx import OnnxSegmenter
 from robustbench_seg.models.preprocessing import IMAGENET, Preprocessing
 from robustbench_seg.models.source import Source
-from robustbench_seg.quantisation import Calibration, Recipe, float_graph, quantise
+from robustbench_seg.quantisation import Calibration, Scheme, float_graph, quantise
 from robustbench_seg.store.view import View
 
 onnx = pytest.importorskip("onnx")
@@ -42,9 +42,9 @@ def opened(path: Path, names: tuple[str, ...] = NAMES) -> OnnxSegmenter:
 
 
 def make_int8(path: Path, out: Path, **fields: Any) -> None:
-    recipe = Recipe(**{name: fields.pop(name) for name in ("method", "per_channel", "operators") if name in fields})
+    scheme = Scheme(**{name: fields.pop(name) for name in ("method", "per_channel", "operators") if name in fields})
     calibration = Calibration(**{"dataset": TRAINING, "view": PADDED, **fields})
-    quantise(opened(path), path, calibration, recipe, out, lambda line: None)
+    quantise(opened(path), path, calibration, scheme, out, lambda line: None)
 
 
 def scene(k: int) -> torch.Tensor:
@@ -268,7 +268,7 @@ def test_a_graph_without_such_operators_is_refused(tmp_path: Path) -> None:
             opened(path, tuple("abcdef")),
             path,
             Calibration(dataset=TRAINING),
-            Recipe(),
+            Scheme(),
             tmp_path / "int8.onnx",
             lambda line: None,
         )
@@ -278,7 +278,7 @@ def test_without_onnxruntime_s_tools_the_extra_is_named(one: Path, monkeypatch: 
     model = opened(one)
     monkeypatch.setitem(sys.modules, "onnxruntime.quantization.shape_inference", None)
     with pytest.raises(MachineError, match=r"pip install '\.\[onnx\]' in the checkout"):
-        quantise(model, one, Calibration(dataset=TRAINING), Recipe(), one.with_name("int8.onnx"), lambda line: None)
+        quantise(model, one, Calibration(dataset=TRAINING), Scheme(), one.with_name("int8.onnx"), lambda line: None)
 
 
 def test_without_onnx_an_export_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_without_onnx_an_export_names_the_extra(monkeypatch: pytest.MonkeyPatch,
 
 def test_an_unknown_method_is_refused() -> None:
     with pytest.raises(UsageError, match="unknown method 'max'; known: MinMax, Percentile, Entropy"):
-        Recipe(method="max")  # type: ignore[arg-type]
+        Scheme(method="max")  # type: ignore[arg-type]
 
 
 # The command

@@ -13,7 +13,7 @@ from robustbench_seg.report.content import Section
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.report.table import Table
 from robustbench_seg.report.terminal import show_tables
-from robustbench_seg.studies.setting import Setting
+from robustbench_seg.studies.selection import Selection
 from robustbench_seg.studies.sources import sources_of
 
 pytestmark = pytest.mark.usefixtures("few_resamples")
@@ -103,7 +103,7 @@ def test_versions_without_the_leading_one_are_not_said_to_have_it(tmp_path: Path
 def test_an_arm_with_a_missing_cell_has_no_rank_as_on_a_leaderboard(tmp_path: Path) -> None:
     write(tmp_path, 0.5, models=["a", "b", "c"], images=20, skip=["a-*clean*"])
     (section,) = sections_of([tmp_path], pictures=False)
-    (setting,) = Setting.all_of(*sources_of([tmp_path], None, pictures=False))
+    (setting,) = Selection.all_of(*sources_of([tmp_path], None, pictures=False))
     assert setting.views[0].ranks().keys() == {"b", "c"}
     assert "a has" not in section.sentences[0]
 

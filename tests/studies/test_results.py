@@ -13,7 +13,7 @@ from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.resolution import shifts_of
 from robustbench_seg.studies.results import results_under_corruption, state_clean
 from robustbench_seg.studies.robustness import label_shares, lowest
-from robustbench_seg.studies.setting import Setting
+from robustbench_seg.studies.selection import Selection
 from robustbench_seg.studies.shift_results import results_of_shift
 from robustbench_seg.studies.sources import sources_of
 
@@ -30,9 +30,9 @@ def accuracy(model: str, corruption: str, severity: int, view: View) -> float:
     return {"a": 0.9, "b": 0.8}[model] - lost
 
 
-def setting_of(folder: Path, images: int = 12, **fields: object) -> Setting:
+def setting_of(folder: Path, images: int = 12, **fields: object) -> Selection:
     write_synthetic(folder, accuracy, models=["a", "b"], images=images, **fields)  # type: ignore[arg-type]
-    (setting,) = Setting.all_of(*sources_of([folder], None, pictures=False))
+    (setting,) = Selection.all_of(*sources_of([folder], None, pictures=False))
     return setting
 
 

@@ -20,27 +20,27 @@ from .pictures import StoredPicture, other_pictures, stored_pictures
 from .ranking import ranks_of
 from .resolution import shifts_of
 from .robustness import Conditions, Miou, cell_scores, scores_of
-from .sources import Source
+from .sources import ReportSource
 from .statistics import Draws, Interval
 from .titles import told_apart
 from .worst import ImageScores, image_scores
 
-__all__ = ["MANY", "Setting"]
+__all__ = ["MANY", "Selection"]
 
 MANY = 12  # arms from which a reader wants to search, and families
 MOST_VIEWS = 3  # of more views, only so many are shown class by class
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Setting:
-    """Cells that share images, precision and seed.
+class Selection:
+    """The cells of a setting: cells of a plan that share images, precision and seed.
 
     source: the plan with its stores. evidence: the cells. view: the only one that is looked at; None for all, and then
-    `views` has a setting for each. name: of the view, for titles and files. main: whether a report's sentences are of
+    `views` has a selection for each. name: of the view, for titles and files. main: whether a report's sentences are of
     it. detailed: whether the view is one of those to show class by class.
     """
 
-    source: Source
+    source: ReportSource
     evidence: Evidence
     view: View | None = None
     views: tuple[Self, ...] = ()
@@ -49,7 +49,7 @@ class Setting:
     detailed: bool = False
 
     @classmethod
-    def all_of(cls, source: Source) -> list[Self]:
+    def all_of(cls, source: ReportSource) -> list[Self]:
         """Divide the cells of a plan by setting. The first is the main one: of the last run, else of most images.
 
         Without any quality cell, a single one that has neither cells nor views.
@@ -64,7 +64,7 @@ class Setting:
         return [cls(source=source, evidence=one, main=one is every[0]).with_views(names) for one in every]
 
     def with_views(self, names: Iterator[str]) -> Self:
-        """Add a setting for each view. In detail are the views of the extent effect, if they are there."""
+        """Add a selection for each view. In detail are the views of the extent effect, if they are there."""
         views = self.evidence.views
         effects = {view for shift in shifts_of(self.evidence, views, {}) for view in (shift.slide, shift.whole)}
         in_detail = [view for view in views if view in effects] or views[:MOST_VIEWS]
@@ -76,11 +76,11 @@ class Setting:
         return replace(self, views=tuple(each))
 
     def each_view(self) -> tuple[Self, ...]:
-        """A setting for each view."""
+        """A selection for each view."""
         return self.views
 
     def corrupted_views(self) -> tuple[Self, ...]:
-        """A setting for each view, of a plan with corruptions; none of clean images alone."""
+        """A selection for each view, of a plan with corruptions; none of clean images alone."""
         return self.views if self.conditions else ()
 
     def detailed_views(self) -> tuple[Self, ...]:
@@ -88,7 +88,7 @@ class Setting:
         return tuple(view for view in self.views if view.detailed)
 
     def main_views(self) -> tuple[Self, ...]:
-        """The view that a report's sentences are of; none of a setting that is not the main one."""
+        """The view that a report's sentences are of; none of a selection that is not the main one."""
         return tuple(view for view in self.views if view.main)
 
     @property
