@@ -18,12 +18,12 @@ from segformer.sources import NVIDIA_LICENCE
 
 from ..errors import UsageError
 from ..files import digest
-from ..models import Options, Request
+from ..models import ModelOptions, Request
 from ..models.base import Segmenter, expect_segmenter, extend_identity
 from ..models.foreign import Facts, wrap
 from ..models.network_identity import identity_of, without_notes
+from ..models.options import NOTHING_STATED, STATED
 from ..models.preprocessing import Preprocessing
-from ..models.request import STATED
 from ..models.stated import are_numbers, stated_by
 from ..models.steady import expect_repeatable
 
@@ -33,7 +33,7 @@ Classes = Iterable[str] | Mapping[str, str | None] | None
 Input = Preprocessing | Mapping[str, Any] | Callable[[Tensor], Tensor] | None
 RAW = Preprocessing(rescale=1.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 IMAGENET_UNSTATED = Preprocessing(origin="nothing is stated of it")
-OF_INPUT = ("mean", "std", "channels", "rescale", "pad_to", "size", "licence")  # of `Options`
+OF_INPUT = ("mean", "std", "channels", "rescale", "pad_to", "size", "licence")  # of `ModelOptions`
 IDENTITY = re.compile(r"(?:[0-9a-f]{32}){1,2}")  # of files, or of more than files
 
 
@@ -81,7 +81,7 @@ def made_of_network(
     network: nn.Module, request: Request, preprocess: Input, names: tuple[str, ...], version: str
 ) -> Segmenter:
     name = request.name
-    stated = Options.parse(with_lists(preprocess)) if isinstance(preprocess, Mapping) else Options()
+    stated = ModelOptions.parse(with_lists(preprocess)) if isinstance(preprocess, Mapping) else NOTHING_STATED
     if stated.names or stated.table or stated.version or not stated.native:
         raise UsageError(f"model {name}: preprocess takes {', '.join(OF_INPUT)}")
     own, input_of = stated_by(network), IMAGENET_UNSTATED

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 from ..files import expanded
 from .entry import Model
+from .options import ModelOptions
 from .registry import BUILTIN_WEIGHTS, DEEPLABV3PLUS_ENCODERS, MODELS, RANDOM_WEIGHTS, look_up
-from .request import Options, Request
+from .request import Request
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +26,7 @@ __all__ = [
     "MODELS",
     "RANDOM_WEIGHTS",
     "Model",
-    "Options",
+    "ModelOptions",
     "Request",
     "build_network",
     "find_weights",

@@ -16,12 +16,11 @@ from urllib.parse import unquote
 from ..errors import UsageError
 from ..files import expanded
 from ..wording import NAME, NAMES
+from .options import NOTHING_STATED, ModelOptions
 from .registry import BUILTIN_WEIGHTS, MODELS, RANDOM_WEIGHTS
-from .request import Options
 
 __all__ = ["Source", "split_name"]
 
-NOTHING = Options()
 OPTIONS = re.compile(r"(?P<place>[^?]*)\?(?P<options>\w+=.*)", re.DOTALL)
 WITH_NAME = re.compile(rf"(?P<name>{NAME})=(?P<source>.+)", re.DOTALL)
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
@@ -42,7 +41,7 @@ class Source:
 
     model: str
     weights: str | None = None
-    options: Options = NOTHING
+    options: ModelOptions = NOTHING_STATED
 
     @classmethod
     def parse(cls, text: str, folder: Path = Path(), options: Mapping[str, Any] | None = None) -> "Source":
@@ -59,7 +58,7 @@ class Source:
                 raise UsageError(f"model {text}: {name!r} {'is stated twice' if equals else 'has no value'}")
             stated[name] = unquote(value)
         try:
-            return cls(**find(place, folder), options=Options.parse(stated, folder))
+            return cls(**find(place, folder), options=ModelOptions.parse(stated, folder))
         except UsageError as error:
             raise UsageError(f"model {text}: {error}") from None
 

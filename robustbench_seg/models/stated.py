@@ -15,8 +15,8 @@ from segformer.sources import UNKNOWN_LICENCE
 
 from ..alignment import WITHOUT_NAMES
 from ..errors import UsageError
+from .options import ModelOptions
 from .preprocessing import Preprocessing
-from .request import Options
 
 __all__ = ["Stated", "are_numbers", "stated_by"]
 
@@ -43,7 +43,7 @@ class Stated:
         names = tuple(self.labels[place] for place in places)
         return () if any(not name or (WITHOUT_NAMES.fullmatch(name) and not numbered) for name in names) else names
 
-    def preprocessing(self, where: str, options: Options) -> Preprocessing | None:
+    def preprocessing(self, where: str, options: ModelOptions) -> Preprocessing | None:
         """Read the input; None where nothing is stated, or where a user states all of it.
 
         Raises UsageError for an input that no model here can have.

@@ -9,14 +9,14 @@ from typing import Any
 from pydantic import Field, ValidationInfo, model_validator
 
 from ..errors import UsageError
-from ..models import MODELS, Options, find_weights
+from ..models import MODELS, ModelOptions, find_weights
+from ..models.options import NOTHING_STATED
 from ..models.source import Source, split_name
 from ..wording import NAME, NAMES
 from ..yaml_files import Strict, validated
 
 __all__ = ["WHOLE_NAME", "ModelSpec", "given_model", "known_model"]
 
-NOTHING_STATED = Options()
 WHOLE_NAME = rf"^{NAME}$"
 
 
@@ -30,7 +30,7 @@ class ModelSpec(Strict):
     name: str = Field(pattern=WHOLE_NAME)
     model: str
     weights: str | None = None
-    options: Options = NOTHING_STATED
+    options: ModelOptions = NOTHING_STATED
     classes: dict[str, str | None] | str | None = None
     family: str = ""
 
@@ -72,7 +72,7 @@ def read_source(text: str, weights: Any, options: Any, folder: Path) -> Source:
             raise UsageError(f"unknown model {text!r}; known: {', '.join(MODELS)}, or a source such as hf:FOLDER")
         source = Source.parse(text, folder, options)
     else:
-        source = Source(model=text, options=Options.parse(options, folder))
+        source = Source(model=text, options=ModelOptions.parse(options, folder))
     if not isinstance(weights, str):
         return source
     if source.weights is not None:

@@ -11,12 +11,12 @@ from torch import nn
 
 from robustbench_seg.alignment import align
 from robustbench_seg.errors import UsageError
-from robustbench_seg.measure.plan import Options as RunOptions
-from robustbench_seg.measure.plan import make_jobs, open_data
+from robustbench_seg.measure.plan import Options, make_jobs, open_data
 from robustbench_seg.models import MODELS, load_source
 from robustbench_seg.models.foreign import Facts, wrap
+from robustbench_seg.models.options import ModelOptions
 from robustbench_seg.models.preprocessing import Preprocessing
-from robustbench_seg.models.request import Options, Request
+from robustbench_seg.models.request import Request
 from robustbench_seg.models.source import Source, split_name
 from robustbench_seg.suites import Suite, read_suite, with_weights
 from robustbench_seg.suites.model import given_model
@@ -210,16 +210,16 @@ def test_numbers_of_another_scale_than_that_of_files_of_values_to_255_are_refuse
     stated: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        Options.parse(stated).apply(OF_BYTES)
+        ModelOptions.parse(stated).apply(OF_BYTES)
 
 
 def test_numbers_of_one_scale_take_the_place_of_those_of_files_of_values_to_255() -> None:
     imagenet = {"mean": "0.485,0.456,0.406", "std": "0.229,0.224,0.225", "rescale": "1/255"}
-    assert Options.parse(imagenet).apply(OF_BYTES) == Preprocessing()
-    assert Options.parse({"mean": 0, "std": 1}).apply(OF_BYTES).mean == (0, 0, 0)
-    assert Options.parse({"mean": 127.5}).apply(OF_BYTES).mean == (127.5, 127.5, 127.5)
+    assert ModelOptions.parse(imagenet).apply(OF_BYTES) == Preprocessing()
+    assert ModelOptions.parse({"mean": 0, "std": 1}).apply(OF_BYTES).mean == (0, 0, 0)
+    assert ModelOptions.parse({"mean": 127.5}).apply(OF_BYTES).mean == (127.5, 127.5, 127.5)
     bare = Preprocessing(rescale=1.0, mean=(0, 0, 0), std=(1, 1, 1))
-    assert Options.parse({"rescale": "1/255"}).apply(bare).rescale == 1 / 255
+    assert ModelOptions.parse({"rescale": "1/255"}).apply(bare).rescale == 1 / 255
 
 
 def test_options_that_have_no_place_are_refused(tmp_path: Path) -> None:
@@ -322,8 +322,8 @@ dataset: {{name: streets, split: test, size: [64, 96], count: 2}}
     assert [spec.name for spec in suite.models] == ["build", "half", "b0"]
     assert suite.models[0].weights == f"{path}:build"
     assert suite.models[1].options.std == (0.5, 0.5, 0.5)
-    dataset, ids = open_data(suite, RunOptions())
-    _, jobs = make_jobs(suite, RunOptions(models=(f"x={path}:build", f"y={path}:build?std=0.5")), dataset, ids)
+    dataset, ids = open_data(suite, Options())
+    _, jobs = make_jobs(suite, Options(models=(f"x={path}:build", f"y={path}:build?std=0.5")), dataset, ids)
     assert [job.record.cell.model for job in jobs] == ["x", "y"]
     assert len({job.record.key for job in jobs}) == 2
 
@@ -558,7 +558,7 @@ def test_a_network_that_never_sees_the_last_column_is_refused_unless_its_multipl
     network = nn.Conv2d(3, 5, 9, stride=9)
     with pytest.raises(UsageError, match=r"^Net: its logits leave out the last rows and .* takes: \?pad_to=N$"):
         wrap(network, Request(name="net", class_names=CLASSES), facts)
-    request = Request(name="net", class_names=CLASSES, options=Options(pad_to=9))
+    request = Request(name="net", class_names=CLASSES, options=ModelOptions(pad_to=9))
     assert "multiple of 9 (as stated)" in wrap(network, request, facts).about
     with torch.no_grad():
         network.weight.zero_()
