@@ -74,10 +74,13 @@ def load(request: Request) -> NetworkSegmenter:
         network = read_network(request)
         numbered = tuple(f"LABEL_{k}" for k in range(network.config.num_classes))  # as Transformers calls them
         made = wrap_network(network, request, network.info.class_names or numbered)
-        made.preprocessing = preprocessing_of(folder)
     else:
         made = load_with_library(request, folder, config)
-    if read_preprocessor(folder):
+    processor = read_preprocessor(folder)
+    made.preprocessing = preprocessing_of(processor, folder, USUAL.get(config["model_type"], ""))
+    if made.preprocessing != preprocessing_of(processor, folder):  # which earlier versions took
+        extend_identity(made, *made.preprocessing.numbers)
+    if processor:
         made.resize = ProcessorResize(folder)
     return made
 
@@ -110,8 +113,7 @@ def load_with_library(request: Request, folder: Path, config: dict[str, Any]) ->
     network = network.float()
     is_segformer = config["model_type"] == "segformer"
     licence = licence_of(config, folder, repository_of(request.weights)) if is_segformer else config.get("license")
-    preprocessing = preprocessing_of(folder, USUAL.get(config["model_type"], ""))
-    made = wrap(
+    return wrap(
         network if tokens is None else WithTask(network, tokens),
         request,
         Facts(
@@ -121,13 +123,9 @@ def load_with_library(request: Request, folder: Path, config: dict[str, Any]) ->
             names=tuple(str(network.config.id2label[k]).strip() for k in range(network.config.num_labels)),
             outputs=network.config.num_labels,
             licence=str(licence or ""),
-            preprocessing=preprocessing,
             likely=likely_size(network.config),
         ),
     )
-    if preprocessing != preprocessing_of(folder):  # which earlier versions took
-        extend_identity(made, *preprocessing.numbers)
-    return made
 
 
 def class_for(library: Any, model_type: object, folder: Path) -> Any:
@@ -164,11 +162,13 @@ def files_of(folder: Path, config: dict[str, Any]) -> Iterator[Path]:
             yield folder / name
 
 
-def preprocessing_of(folder: Path, usual: str = "") -> Preprocessing:
-    """Read the folder's image processor, of the usual class if it names none; ImageNet's numbers where it has none."""
-    text = read_preprocessor(folder)
-    origin = "of its image processor" if text else "its folder has no image processor"
-    return replace(Preprocessing.from_json(text, f"image processor of {folder}", usual), origin=origin)
+def preprocessing_of(processor: str, folder: Path, usual: str = "") -> Preprocessing:
+    """Read a folder's image processor, of the usual class if it names none; ImageNet's numbers where there is none.
+
+    processor: of `read_preprocessor`.
+    """
+    origin = "of its image processor" if processor else "its folder has no image processor"
+    return replace(Preprocessing.from_json(processor, f"image processor of {folder}", usual), origin=origin)
 
 
 def likely_size(config: Any) -> tuple[int, int] | None:

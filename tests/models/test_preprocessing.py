@@ -19,6 +19,7 @@ from robustbench_seg.models.preprocessing import IMAGENET, PROCESSORS, Preproces
 from robustbench_seg.models.source import Source
 from segformer import CheckpointInfo, build, save_checkpoint
 from segformer.files import sha256_of
+from segformer.preprocessor import read_preprocessor
 
 CPU = torch.device("cpu")
 CLASSES = ("road", "sky", "car")
@@ -122,7 +123,8 @@ def test_a_file_that_names_no_class_has_the_defaults_of_its_networks(kind: str, 
     processor = transformers.AutoImageProcessor.from_pretrained(tmp_path, use_fast=True)
     task = [["semantic"] * len(IMAGES)] if kind == "oneformer" else []
     expected = processor(list(IMAGES), *task, return_tensors="pt")["pixel_values"].float()
-    torch.testing.assert_close(preprocessing_of(tmp_path, USUAL.get(kind, "")).normalise(IMAGES), expected, **CLOSE)
+    found = preprocessing_of(read_preprocessor(tmp_path), tmp_path, USUAL.get(kind, ""))
+    torch.testing.assert_close(found.normalise(IMAGES), expected, **CLOSE)
 
 
 @pytest.mark.parametrize("bgr", [False, True])
