@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from robustbench_seg.api import progress
-from robustbench_seg.api.progress import NotebookProgress, Pace, RunProgress, notebook_display, progress_for
+from robustbench_seg.api.pace import Pace
+from robustbench_seg.api.progress import NotebookProgress, RunProgress, notebook_display, progress_for
 from robustbench_seg.store.cell import QualityCell
 from robustbench_seg.store.view import View
 
