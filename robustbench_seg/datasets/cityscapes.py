@@ -24,7 +24,8 @@ from ..images import png
 from ..wording import quote
 from .base import IGNORE, Dataset
 from .file_dataset import FileDataset, label_table
-from .folders import contents, list_images, pair
+from .folders import list_images, pair
+from .tree import contents
 
 __all__ = [
     "CLASS_NAMES",

@@ -14,7 +14,7 @@ from ..yaml_faults import in_yaml
 from ..yaml_files import Number, Strict, Whole, read_yaml, validated
 from .base import IGNORE
 from .coding import colour_code
-from .folders import contents
+from .tree import contents
 from .voc import colour_of
 
 __all__ = ["FolderSpec", "classes_of", "palette_of", "read_spec"]

@@ -1,14 +1,13 @@
-"""What lies in a data set's folder: its images, the label of each, and a word on what is left out or missing."""
+"""The images in a data set's folder, the label of each, and a word on what is left out or missing."""
 
-import os
 import unicodedata
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DataError
 from ..wording import counted, is_utf8, listed, quote
+from .tree import contents, is_like_an_image, require_folder, walk
 
 __all__ = [
     "Listing",
@@ -16,29 +15,16 @@ __all__ = [
     "and_more",
     "both",
     "by_id",
-    "contents",
     "in_another_format",
-    "is_like_an_image",
     "list_images",
+    "names_of",
     "notes_of",
     "pair",
-    "require_folder",
-    "walk",
     "without_label",
     "without_labels_of",
 ]
 
-NAMES_SHOWN = 8
 EXAMPLES = 3
-LIKE_IMAGES = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2"),
-    *(".avif", ".heic"),
-)
-# Folders of systems and file servers, in small letters; those whose names begin with a dot are hidden anyway.
-OF_SYSTEMS = {
-    *("@eadir", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "__macosx"),
-    *("lost+found", "system volume information"),
-}
 
 
 @dataclass(frozen=True)
@@ -156,7 +142,7 @@ def list_files(folder: Path, endings: Sequence[str], but: Sequence[str] = (), de
         if why_not is None and ending is not None:
             before = () if depth is None else path.relative_to(folder).parts[depth:-1]
             pairs.append((path, "/".join([*before, path.name[: -len(ending)]])))
-        elif why_not is not None or name.endswith(LIKE_IMAGES):
+        elif why_not is not None or is_like_an_image(path):
             left_out.setdefault(why_not or f"not ending in {' or '.join(endings)}", []).append(path)
     return Listing(folder, by_id(pairs), left_out, depth)
 
@@ -172,71 +158,6 @@ def by_id(pairs: Iterable[tuple[Path, str]]) -> dict[str, Path]:
             forms = "" if stem.isascii() else " (names that look alike may differ in the form of Unicode, NFC or NFD)"
             raise DataError(f"{quote(path)}: has the same id as {quote(other)}; remove one of them{forms}")
     return files
-
-
-def walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
-    """Yield the files below a folder, and why one does not count, or None; of what is hidden, images alone.
-
-    A real folder is entered once, under its own name rather than the name of a link; one that holds `folder`, never.
-    """
-    entered = set(folder.resolve().parents)
-    folders, links = deque([folder]), deque[Path]()
-    while folders or links:
-        here = folders.popleft() if folders else links.popleft()
-        if (real := here.resolve()) in entered:
-            if here.is_symlink():
-                yield here, "a link to a folder that is entered already"
-            continue
-        entered.add(real)
-        for entry in entries_of(here):
-            path = Path(entry.path)
-            there = path if entry.is_symlink() else entry  # an entry fails over links in a circle
-            if entry.name.startswith(".") or entry.name.lower() in OF_SYSTEMS:
-                yield from ((image, "hidden or a system's") for image in images_within(path))
-            elif there.is_dir():
-                (links if entry.is_symlink() else folders).append(path)
-            elif there.is_file():
-                yield path, None
-            elif not entry.is_symlink():
-                yield path, "neither a file nor a folder"
-            else:  # broken; one to an image is a fault of that image, and is reported with others
-                yield path, None if is_like_an_image(path) else "a broken link"
-
-
-def entries_of(folder: Path) -> list[os.DirEntry[str]]:
-    """List what is in a folder, by name. Raises DataError where that is not allowed."""
-    try:
-        return sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        raise DataError(f"{quote(folder)}: can't be read ({error.strerror})") from None
-
-
-def images_within(path: Path) -> list[Path]:
-    """List what looks like an image in a folder, links not followed; or the path itself."""
-    if path.is_symlink() or not path.is_dir():
-        return [path] if is_like_an_image(path) else []
-    return sorted(Path(top, name) for top, _, names in os.walk(path) for name in names if is_like_an_image(Path(name)))
-
-
-def is_like_an_image(path: Path) -> bool:
-    """Whether a file's name ends as the names of images do."""
-    return path.name.lower().endswith(LIKE_IMAGES)
-
-
-def require_folder(folder: Path, *endings: str) -> None:
-    """Raise DataError unless the folder is there: with what it should hold, and what is where it should be."""
-    if not folder.is_dir():
-        above = next((parent for parent in folder.parents if parent.is_dir()), Path())
-        raise DataError(
-            f"{quote(folder)}: no such folder; it should hold files that end in {' or '.join(endings)}, "
-            f"but {quote(above)} holds {contents(above)}"
-        )
-
-
-def contents(folder: Path) -> str:
-    """Name the first few entries of a folder."""
-    names = sorted(entry.name for entry in entries_of(folder) if not entry.name.startswith("."))
-    return listed(list(map(quote, names)), NAMES_SHOWN) or "nothing"
 
 
 def names_of(folder: Path, paths: Sequence[Path]) -> str:

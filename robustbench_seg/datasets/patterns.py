@@ -13,16 +13,14 @@ from .folders import (
     both,
     by_id,
     in_another_format,
-    is_like_an_image,
+    names_of,
     notes_of,
-    require_folder,
-    walk,
     without_label,
 )
+from .tree import is_like_an_image, require_folder, walk
 
 __all__ = ["list_pattern", "pair_patterns"]
 
-EXAMPLES = 3
 WILDCARD = re.compile(r"\*\*/|\*|\?")
 MEANING = {"**/": "((?:[^/]+/)*)", "*": "([^/]*)", "?": "([^/])"}
 
@@ -53,7 +51,7 @@ def list_pattern(root: Path, pattern: str, endings: Sequence[str]) -> Listing:
         elif why_not is not None or is_like_an_image(path):
             left_out.setdefault(why_not or f"not as {rest}", []).append(path)
     if not pairs:
-        others = listed([quote(path.relative_to(base)) for paths in left_out.values() for path in paths], EXAMPLES)
+        others = names_of(base, [path for paths in left_out.values() for path in paths])
         expected = f"{rest}{f' with {listed(endings, len(endings))}' if ending else ''}"
         raise DataError(f"{quote(base)}: no file is as {expected}" + (f"; it holds {others}" if others else ""))
     return Listing(base, by_id(pairs), left_out)
