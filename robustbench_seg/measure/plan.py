@@ -1,8 +1,7 @@
 """From a suite and the command line to a plan with its keys, and its jobs; every fault shows here, before the run."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,25 +12,24 @@ from segformer.complexity import complexity
 from .. import environment
 from ..corruptions import ENGINE_VERSION, sources_of
 from ..datasets import Dataset, open_split, spaced
-from ..datasets.base import Survey, loaded
+from ..datasets.base import Survey
 from ..datasets.cityscapes import CLASS_NAMES
-from ..datasets.first_pass import expect_sound, first_pass, survey_of
-from ..errors import DataError, UsageError
+from ..datasets.first_pass import expect_sound
+from ..errors import UsageError
 from ..metrics import own_metrics
 from ..models import load_source, look_up
-from ..models.base import NetworkSegmenter, PreparedSegmenter, Segmenter
+from ..models.base import NetworkSegmenter, Segmenter
 from ..models.foreign import Foreign
 from ..store.cell import CLEAN, LatencyCell, QualityCell
 from ..store.plan import Plan
 from ..store.record import Record
-from ..store.view import LEAST_SIDE
 from ..suites import Suite, expand, with_weights
 from .aligned import align_model, outputs_of
 from .batchnorm import norms_of
 from .devices import accelerator_of, evaluation_threads, find_device, loading_onto
 from .engines.fitting import expect_fitting
+from .image_sizes import read_images
 from .shards import Shard
-from .views import input_sizes
 
 __all__ = ["Handed", "Job", "Options", "make_jobs", "open_data"]
 
@@ -194,43 +192,6 @@ def make_jobs(
 def loading_device(suite: Suite, options: Options) -> str:
     """Where a plan's models are loaded: on the CPU if others measure with them, as the actors of Ray do."""
     return "cpu" if options.engine == "ray" and suite.latency is None else options.device
-
-
-def read_images(
-    dataset: Dataset, ids: tuple[str, ...], suite: Suite, models: Iterable[Segmenter], note: Callable[[str], None]
-) -> Survey:
-    """Read the images once, with the gallery's; return the survey of the images that count.
-
-    Raises DataError for faults in them, and for an image that is too small for a view; UsageError as
-    `refuse_other_sizes` does.
-    """
-    surveys = [first_pass(dataset, ids, note)]
-    if pictured := set(suite.gallery) - set(ids):
-        surveys.append(survey_of(dataset, sorted(pictured)))
-    sizes = {size: image_id for one in reversed(surveys) for size, image_id in one.sizes.items()}
-    for size, image_id in sorted(sizes.items(), key=lambda item: min(item[0])):
-        side = min(size)
-        for view in suite.views:
-            if round(min(view.scales) * side) < LEAST_SIDE:
-                raise DataError(
-                    f"{dataset.describe(image_id)}: its shorter side of {side} pixels is below {LEAST_SIDE} in view "
-                    f"{view}; leave the image or the view out"
-                )
-    fixed = [model for model in models if isinstance(model, PreparedSegmenter) and model.sides]
-    if fixed and ids and not sizes:
-        sizes = {loaded(dataset, ids[0]).label.shape[:2]: ids[0]}
-    refuse_other_sizes(fixed, suite, sizes)
-    return surveys[0]
-
-
-def refuse_other_sizes(models: Iterable[PreparedSegmenter], suite: Suite, sizes: Iterable[tuple[int, int]]) -> None:
-    """Raise UsageError where a view of an image does not feed a model of one size that size.
-
-    sizes: (height, width) of the images, or of the first where a data set does not know them before it reads them.
-    """
-    for model, view, size in product(models, suite.views, sizes):
-        for fed in input_sizes(view, size):
-            model.refuse_another_size(fed)
 
 
 def macs_of(model: Segmenter, size: tuple[int, int]) -> int | None:

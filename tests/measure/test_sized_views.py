@@ -16,7 +16,7 @@ from torch.nn import functional
 from robustbench_seg.alignment import align
 from robustbench_seg.datasets import open_dataset
 from robustbench_seg.errors import UsageError
-from robustbench_seg.measure.plan import read_images
+from robustbench_seg.measure.image_sizes import read_images
 from robustbench_seg.measure.views import predict, rated_prediction, view_logits
 from robustbench_seg.models import load_source
 from robustbench_seg.models.base import NetworkSegmenter
