@@ -1,13 +1,11 @@
 """What a section of a report is computed from: the cells of one plan, from all folders that have any.
 
-Plans of one suite and its conditions are one, whatever views each has; the views of the last folder come first. Plans
-of suites of different names are one too, if they are in different folders and have the same conditions and views of
-the same data and no cell in common, such as networks in float32 and in int8. The last folder's plan then stands for
-both. Of one folder, the plan of the last run comes first. A plan of one folder leads with what its last run measured,
-whatever older runs left there.
+The views of the last folder come first, and its plan stands for the plans that are one; see `plan_groups`. Of one
+folder, the plan of the last run comes first. A plan of one folder leads with what its last run measured, whatever older
+runs left there.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,11 +17,12 @@ from ..store.plan import Plan
 from ..store.view import View
 from .draws import first_draws
 from .evidence import SAME_IMAGES
-from .frame import expect_agreement, latency_frame, quality_frame
-from .plans import cautions_of, read_plans, views_of
+from .frame import expect_agreement
+from .plan_groups import FolderContent, Group, groups_of
+from .plans import cautions_of, views_of
 from .primary import late_naming, primary_of
 from .robustness import Conditions
-from .titles import name_models, with_titles
+from .titles import Model, name_models, with_titles
 
 __all__ = ["ReportSource", "sources_of"]
 
@@ -77,62 +76,49 @@ def sources_of(
     Raises StoreError for a folder without a finished or failed cell, and where a corruption of a user's own was edited
     between the runs.
     """
-    frames = {}
-    plans: dict[object, dict[Path, Plan]] = {}
-    places: dict[object, object] = {}  # subject ─▶ key of `plans`
-    runs: dict[Path, list[Plan]] = {}  # of each folder, the last one at the end
-    for folder in folders:
-        frames[folder] = quality_frame(folder), latency_frame(folder)
-        for plan in read_plans(folder, frames[folder][0]):
-            place: object = plan.identity
-            if place not in plans:
-                place = places.setdefault(subject(plan, frames[folder][0]), place)
-            others = plans.get(place, {})
-            repeated = place != plan.identity and any(shares_a_cell(plan, other) for other in others.values())
-            if folder in others or repeated:  # two suites of one folder, or of the same cells, stay apart
-                place = plan.identity
-            plans.setdefault(place, {})[folder] = plan
-        runs[folder] = Store(folder).plans()
-        if not any(map(len, frames[folder])) and not Store(folder).failures():
-            raise StoreError(f"{folder}: no cell is finished yet; run the suite again to resume")
-    keys = list(dict.fromkeys(cell.key for own in plans.values() for plan in own.values() for cell in plan.cells))
-    planned = [only(frame, keys) for both in frames.values() for frame in both]
-    names = name_models(planned, [run for own in runs.values() for run in reversed(own)])
-    sources = []
-    for own in plans.values():
-        folder, last = list(own.items())[-1]
-        alone = len(own) == 1 and last.written
-        latest = [run for run in runs[folder] if run.identity == last.identity][-1]
-        now = frozenset(cell.key for cell in latest.cells) if alone else frozenset()
-        cells = {cell.key: cell for plan in own.values() for cell in plan.cells}
-        measured, speeds = (together([frames[folder][kind] for folder in own]) for kind in (0, 1))
-        views = views_of(list(own.values()))
-        quality = views_in_order(with_titles(only(measured, list(cells)), names), views)
-        expect_one_source(quality)
-        sources.append(
-            ReportSource(
-                stores=[Store(folder) for folder in own],
-                plan=replace(
-                    last,
-                    cells=tuple(cells.values()),
-                    views=views,
-                    cautions=cautions_of(list(own.values())),
-                    primary=primary_of(last),
-                    limits=(*last.limits, *late_naming(last)),
-                    margin=last.margin if margin is None else margin,
-                ),
-                measured=measured,
-                drawn=quality,
-                quality=first_of(quality, now),
-                latency=with_titles(only(speeds, list(cells)), names),
-                last=now,
-                reference=reference,
-                pictures=pictures,
-            )
-        )
-    if len(runs) == 1 and (newest := runs[folder][-1]).written:
+    contents = [FolderContent.read(folder) for folder in dict.fromkeys(folders)]
+    groups = groups_of(contents)
+    keys = list(dict.fromkeys(cell.key for group in groups for plan in group.values() for cell in plan.cells))
+    planned = [only(frame, keys) for content in contents for frame in (content.quality, content.latency)]
+    names = name_models(planned, [run for content in contents for run in reversed(content.runs)])
+    sources = [source_of(group, names, reference, pictures=pictures, margin=margin) for group in groups]
+    if len(contents) == 1 and (newest := contents[0].runs[-1]).written:
         sources.sort(key=lambda source: source.plan.identity != newest.identity)
     return sources
+
+
+def source_of(
+    group: Group, names: Mapping[Model, str], reference: str | None, *, pictures: bool, margin: float | None
+) -> ReportSource:
+    """Make one plan of a group, with the cells of its folders. names: of `name_models`. The rest: see `sources_of`."""
+    plans = list(group.values())
+    newest, last = list(group)[-1], plans[-1]
+    latest = [run for run in newest.runs if run.identity == last.identity][-1]
+    now = frozenset(cell.key for cell in latest.cells) if len(group) == 1 and last.written else frozenset()
+    cells = {cell.key: cell for plan in plans for cell in plan.cells}
+    measured, speeds = together([one.quality for one in group]), together([one.latency for one in group])
+    views = views_of(plans)
+    quality = views_in_order(with_titles(only(measured, list(cells)), names), views)
+    expect_one_source(quality)
+    return ReportSource(
+        stores=[one.store for one in group],
+        plan=replace(
+            last,
+            cells=tuple(cells.values()),
+            views=views,
+            cautions=cautions_of(plans),
+            primary=primary_of(last),
+            limits=(*last.limits, *late_naming(last)),
+            margin=last.margin if margin is None else margin,
+        ),
+        measured=measured,
+        drawn=quality,
+        quality=first_of(quality, now),
+        latency=with_titles(only(speeds, list(cells)), names),
+        last=now,
+        reference=reference,
+        pictures=pictures,
+    )
 
 
 def first_of(cells: pd.DataFrame, last: Collection[str]) -> pd.DataFrame:
@@ -144,17 +130,6 @@ def first_of(cells: pd.DataFrame, last: Collection[str]) -> pd.DataFrame:
         return cells
     own = first_draws(cells.sort_values("key", key=lambda keys: ~keys.isin(last), kind="stable"))
     return cells[pd.MultiIndex.from_frame(cells[SAME_IMAGES]).isin(pd.MultiIndex.from_frame(own[SAME_IMAGES]))]
-
-
-def shares_a_cell(one: Plan, other: Plan) -> bool:
-    return not {cell.key for cell in one.cells}.isdisjoint(cell.key for cell in other.cells)
-
-
-def subject(plan: Plan, cells: pd.DataFrame) -> object:
-    """What a plan measures, whatever its suite is called. Before its first cell is finished, its identity."""
-    own = cells[cells["key"].isin([cell.key for cell in plan.cells])] if len(cells) else cells
-    data = frozenset(zip(own["dataset"], own["split"], strict=True)) if len(own) else frozenset()
-    return (plan.protocol, plan.conditions, plan.views, data) if data else plan.identity
 
 
 def together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from ..wording import counted, listed, spaced
 from .robustness import MODEL
 
 __all__ = [
-    "blank_models", "flagged_models", "name_models", "name_protocols", "name_suites", "numbered", "titles_of",
+    "Model", "blank_models", "flagged_models", "name_models", "name_protocols", "name_suites", "numbered", "titles_of",
     "told_apart", "with_titles",
 ]  # fmt: skip
 
