@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 __all__ = [
+    "BRIEF",
     "MISSING",
     "MOST_NAMES",
     "NAME",
@@ -31,6 +32,7 @@ NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # it becomes part of file names, which
 NAMES = "a name has up to 64 letters, digits, dots, hyphens and underscores"
 Value = TypeVar("Value")
 
+BRIEF = 12  # characters of a hash that tell it from others
 MISSING = "–"  # where there is no number
 MOST_NAMES = 6  # of models or arms in a sentence or a caption; more are counted
 SIGNIFICANT = 6  # digits, at most, that a number gets so that it differs from others

@@ -5,7 +5,7 @@ source, if it is a user's own), severity, view, precision, seed and engine versi
 and the difference is paired.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,18 +21,9 @@ from .machines import differing_machines
 from .newest import CELL, newest
 from .robustness import BASIS, flags_of
 from .statistics import Draws, differing_blocks, holm, interval, p_value, too_few
+from .uncompared import CONDITION, SIDES, missing, one_sided, same_setting
 
 __all__ = ["Changes", "compare_stores"]
-
-CONDITION = ["corruption", "severity"]
-BRIEF = 12  # characters of a hash that tell it from others
-HASHES = "fingerprint", "corruption_source", "checkpoint_sha256"
-# In what the cells of a model and condition may differ, in words.
-FIELDS = {
-    **{name: name for name in ("dataset", "split", "view", "precision", "seed", "fingerprint", "images", "synthetic")},
-    "of": "a split of", "engine_version": "engine version", "void": "void", "corruption_source": "source",
-}  # fmt: skip
-SIDES = (("left_only", "base"), ("right_only", "new"))  # pandas' names for rows in only one of two frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,52 +107,6 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan])
     )
 
 
-def one_sided(row: pd.Series, name: str, other: pd.DataFrame) -> str:
-    """State that a cell is in only one of the stores, and in what the most similar cell of the other differs.
-
-    name: base or new. other: all cells of the other store; similar ones have the same model and condition.
-    """
-    source = f", source {row['corruption_source'][:BRIEF]}" if row["corruption_source"] else ""
-    there, similar = "NEW" if name == "base" else "BASE", same_setting(other, row[["model", *CONDITION]].to_dict())
-    differing = [[field for field in FIELDS if cell[field] != row[field]] for _, cell in similar.iterrows()]
-    reason = ""
-    if differing:
-        place = min(range(len(differing)), key=lambda k: len(differing[k]))
-        cell = similar.iloc[place]
-        texts = [f"{FIELDS[field]} {brief(field, cell)}, not {brief(field, row)}" for field in differing[place]]
-        past = f"weights {brief('checkpoint_sha256', cell)} alone, which are not compared"
-        reason = f"; {there} has it with {'; '.join(texts) or past}"
-    return (
-        f"{row[f'slug_{name}']} is only in {name.upper()} "
-        f"({row['images']} images, engine version {row['engine_version']}{source}){reason}"
-    )
-
-
-def brief(field: str, cell: pd.Series) -> str:
-    """Write a field of a cell; of a hash, its beginning."""
-    return (str(cell[field])[:BRIEF] or "none") if field in HASHES else str(cell[field])
-
-
-def missing(both: pd.DataFrame, plans: Iterable[Plan], keys: Collection[str]) -> list[str]:
-    """Report each cell that was planned and is in neither store. both: the cells that count. keys: of all cells."""
-    one_sided_cells = {
-        (row[f"slug_{name}"], row["images"], row["precision"])
-        for side, name in SIDES
-        for _, row in both[both["side"] == side].iterrows()
-    }
-    planned = [
-        (cell.slug, plan.images, plan.precision)
-        for plan in plans
-        for cell in plan.cells
-        if cell.kind == "quality" and cell.key not in keys
-    ]
-    return [
-        f"{slug} was planned and is missing ({images} images, {precision})"
-        for slug, images, precision in dict.fromkeys(planned)
-        if (slug, images, precision) not in one_sided_cells
-    ]
-
-
 def remarks_on(base: pd.DataFrame, new: pd.DataFrame) -> list[str]:
     """Report on the compared cells: differences of machines, and cells that deserve no trust."""
     machines = differing_machines([*base["environment"], *new["environment"]])
@@ -178,10 +123,6 @@ def with_one_name(base: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, 
     """Give the model of NEW the name of the model of BASE, if each has a single model."""
     names = base["model"].unique(), new["model"].unique()
     return (base, new.assign(model=names[0][0])) if len(names[0]) == len(names[1]) == 1 else (base, new)
-
-
-def same_setting(frame: pd.DataFrame, fields: Mapping[str, object]) -> pd.DataFrame:
-    return frame[(frame[list(fields)] == pd.Series(fields)).all(axis=1)]
 
 
 def planned_with(keys: set[str], plans: Iterable[Plan]) -> list[tuple[str, int]]:
