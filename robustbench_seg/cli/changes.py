@@ -9,7 +9,7 @@ from rich.text import Text
 from ..studies.bootstrap import RESAMPLES
 from ..studies.robustness import BASIS
 from ..studies.statistics import is_bound
-from ..wording import counted, p_text, percent, points, span
+from ..wording import BRIEF, counted, p_text, percent, points, span
 
 __all__ = ["name_of", "show_changes"]
 
@@ -19,7 +19,7 @@ def name_of(change: pd.Series) -> str:
     void = "" if change["void"] == "ignored" else f"void {change['void']}, "
     return (
         f"{change['model']}, view {change['view']}, {change['dataset']} {change['split']} "
-        f"({change['fingerprint'][:12]}), {change['images']} of {change['of']} images, {change['precision']}, "
+        f"({change['fingerprint'][:BRIEF]}), {change['images']} of {change['of']} images, {change['precision']}, "
         f"{void}engine version {change['engine_version']}, seed {change['seed']}"
     )
 

@@ -13,15 +13,14 @@ from ..studies.evidence import Quantities
 from ..studies.limits import transductive_notes
 from ..studies.selection import Selection
 from ..studies.statistics import SHARE, Interval
-from ..wording import MOST_NAMES, counted, spaced
+from ..wording import BRIEF, MOST_NAMES, counted, spaced
 from .content import Picture
 from .table import Cell, Column, Row, Table
 from .units import file_name
 
-__all__ = ["BRIEF", "FILLS", "Panel"]
+__all__ = ["FILLS", "Panel"]
 
 WHERE = ("dataset", "split", "images", "of", "precision", "engine_version", "seed")  # in a CSV
-BRIEF = 12  # characters of a hash that tell it from others
 FILLS: tuple[Fill, ...] = ("ring", "full")
 
 

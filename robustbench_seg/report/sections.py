@@ -15,6 +15,7 @@ from ..studies.limits import limits_of, mixed_data, untrusted
 from ..studies.pictures import colours_of
 from ..studies.sources import ReportSource, sources_of
 from ..studies.titles import name_suites, numbered
+from ..wording import BRIEF
 from .content import Content, Picture, Section
 from .panel import Panel
 from .parts import PARTS
@@ -102,7 +103,7 @@ def about(view: Panel) -> tuple[str, ...]:
     """State in a few words what the cells of a view are of: the data, the protocol, and how they were measured."""
     protocol = f"protocol {view.source.plan.protocol}"
     texts = "{dataset} {split}", view.images, protocol, "{precision}", "seed {seed}", "engine version {engine_version}"
-    return tuple(text.format(**view.cells.iloc[0]) for text in (*texts, "fingerprint {fingerprint:.12}"))
+    return tuple(text.format(**view.cells.iloc[0]) for text in (*texts, f"fingerprint {{fingerprint:.{BRIEF}}}"))
 
 
 def with_own_files(items: Sequence[Item]) -> tuple[Item, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..wording import counted
+from ..wording import BRIEF, counted
 
 __all__ = ["Facts", "facts_of", "provenance"]
 
@@ -44,7 +44,7 @@ def provenance(facts: Facts) -> list[tuple[str, str]]:
     rows = []
     for data in facts["data"]:
         text = f"{data['dataset']} {data['split']}, {data['images']} of {data['of']} images, fingerprint "
-        rows.append(("data", f"{text}{data['fingerprint'][:12]}; engine version {data['engine_version']}"))
+        rows.append(("data", f"{text}{data['fingerprint'][:BRIEF]}; engine version {data['engine_version']}"))
     rows += [("command", text) for text in commands(fact["command"] for fact in facts["commands"])]
     builds = {name: union(build[name] or "unknown" for build in facts["builds"]) for name in BUILD}
     rows.append(("code", "robustbench-seg {robustbench_seg}, commit {commit}, Python {python}".format(**builds)))

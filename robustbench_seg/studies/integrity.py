@@ -24,7 +24,7 @@ from ..store.cell import CLEAN, QualityCell
 from ..store.file import FOLDERS, StoredCell, read_cell
 from ..store.folder import Store, read_failure, read_plan
 from ..store.plan import Failure, Plan
-from ..wording import counted, listed
+from ..wording import BRIEF, counted, listed
 from .frame import COMMON, disagreements
 from .pictures import picture_of
 from .plans import read_plans
@@ -185,7 +185,7 @@ def data_faults(dataset: Dataset, folder: Path, cells: pd.DataFrame) -> Iterator
             yield from (f"{folder}: {line}" for line in str(error).splitlines())
             continue
         if again != fingerprint:
-            yield f"{path}: the data now has the fingerprint {again[:12]}, not {str(fingerprint)[:12]}"
+            yield f"{path}: the data now has the fingerprint {again[:BRIEF]}, not {str(fingerprint)[:BRIEF]}"
         for image_id, labelled, one in zip(ids, arrays["labelled"], dataset.inspections(ids), strict=True):
             if not isinstance(one, Inspection):
                 yield f"{folder}: {one}"

@@ -6,13 +6,12 @@ import pandas as pd
 
 from ..errors import StoreError
 from ..store.folder import Store
-from ..wording import MOST_NAMES, listed
+from ..wording import BRIEF, MOST_NAMES, listed
 from .robustness import BASIS
 
 __all__ = ["CELL", "newest"]
 
 CELL = ["model", *BASIS, "corruption", "severity"]
-BRIEF = 12  # characters of a hash that tell it from others
 
 
 def newest(cells: pd.DataFrame, side: str) -> tuple[pd.DataFrame, list[str]]:

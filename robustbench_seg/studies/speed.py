@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ..store.cell import CLEAN
-from ..wording import MISSING
+from ..wording import BRIEF, MISSING
 from .frame import MACHINE
 from .published import read_published
 from .robustness import BASIS
@@ -81,7 +81,7 @@ def with_setup(latency: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFram
         differing=[setup_of(row, differing) for row in rows],
         setup=[f"{size}, batch {row['batch']}, {setup_of(row)}" for size, row in zip(sizes, rows, strict=True)],
         models=latency["model"],
-        weights=latency["checkpoint_sha256"].str[:12],
+        weights=latency["checkpoint_sha256"].str[:BRIEF],
     )
     return frame, differing, setup_of(rows[0], [name for name in names if name not in differing])
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..store.cell import CLEAN
 from ..store.plan import Plan
-from ..wording import counted, listed, spaced
+from ..wording import BRIEF, counted, listed, spaced
 from .robustness import MODEL
 
 __all__ = [
@@ -21,7 +21,7 @@ Model = tuple[str, str]  # the values of MODEL
 # In what cells of equal views may differ, and how a name states it.
 FACTS = (
     "{precision}", "{images} of {of} images", "seed {seed}", "engine version {engine_version}", "{dataset} {split}",
-    "fingerprint {fingerprint:.12}",
+    f"fingerprint {{fingerprint:.{BRIEF}}}",
 )  # fmt: skip
 # The same for plans, of suites of equal names, and of equal protocols.
 IN_SUITES = "protocol {protocol}", "{corruptions}", "{number}", "{differing}"
