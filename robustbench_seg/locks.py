@@ -11,7 +11,8 @@ from pathlib import Path
 import filelock
 
 from .errors import MachineError, StoreError
-from .files import boot, remove_leftovers, writing
+from .files import writing
+from .temporary_files import boot, remove_leftovers
 
 try:
     import fcntl

@@ -16,10 +16,11 @@ from full_disk import REASONS, WAYS, mounted, scarce
 from processes import start, wait_for
 from shared_runs import begin_code, kill, status_of, wait_until
 
-from robustbench_seg import files
+from robustbench_seg import temporary_files
 from robustbench_seg.errors import MachineError, StoreError
-from robustbench_seg.files import remove_leftovers, replacing, write_bytes, write_text, writing
+from robustbench_seg.files import replacing, write_bytes, write_text, writing
 from robustbench_seg.locks import locked
+from robustbench_seg.temporary_files import remove_leftovers
 from segformer import files as segformer_files
 from segformer.files import write_atomically
 
@@ -151,7 +152,7 @@ def refuse_locks(handle: object, how: int) -> None:
 
 @pytest.mark.parametrize(
     ("what", "instead"),
-    [("fcntl.flock", refuse_locks), ("robustbench_seg.files.boot", lambda: "")],
+    [("fcntl.flock", refuse_locks), ("robustbench_seg.temporary_files.boot", lambda: "")],
     ids=["locks", "boot"],
 )
 def test_where_the_system_lacks_a_means_to_tell_age_alone_decides(
@@ -181,7 +182,7 @@ def test_a_file_that_was_removed_as_a_leftover_before_it_was_locked_is_made_agai
         lock(handle, how)
 
     monkeypatch.setattr(fcntl, "flock", late)
-    monkeypatch.setattr(files, "remove_leftovers", None)
+    monkeypatch.setattr(temporary_files, "remove_leftovers", None)
     write(tmp_path / "a.txt", b"new")
     assert len(taken) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
@@ -192,7 +193,7 @@ def test_a_file_that_was_removed_as_a_leftover_before_it_was_locked_is_made_agai
 def as_on_windows(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """No flock, and a file that is open here can neither be renamed nor removed. What was, by the calls' names."""
     done: list[str] = []
-    for module in (files, segformer_files):
+    for module in (temporary_files, segformer_files):
         monkeypatch.setattr(module, "fcntl", None)
 
     def refuse_open(name: str) -> None:
@@ -386,9 +387,9 @@ def test_the_boot_id_of_macos_is_asked_for(
     sysctl = tmp_path / "sysctl"
     sysctl.write_text(f'#!/bin/sh\n[ "$*" = "-n kern.bootsessionuuid" ] || exit 2\n{answer}\n')
     sysctl.chmod(0o755)
-    monkeypatch.setattr(files, "BOOT_ID", tmp_path / "missing")
-    monkeypatch.setattr(files, "MACOS_BOOT_ID", [str(sysctl), *files.MACOS_BOOT_ID[1:]])
+    monkeypatch.setattr(temporary_files, "BOOT_ID", tmp_path / "missing")
+    monkeypatch.setattr(temporary_files, "MACOS_BOOT_ID", [str(sysctl), *temporary_files.MACOS_BOOT_ID[1:]])
     monkeypatch.setattr("platform.system", lambda: "Darwin")
-    assert files.boot.__wrapped__() == boot_id
+    assert temporary_files.boot.__wrapped__() == boot_id
     monkeypatch.setattr("platform.system", lambda: "Windows")
-    assert files.boot.__wrapped__() == ""
+    assert temporary_files.boot.__wrapped__() == ""

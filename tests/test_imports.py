@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 # A part of robustbench_seg, or segformer, imports nothing but itself and parts of the lines above its own.
 ORDER = """
     segformer streetscenes errors stopping wording __version__
+    temporary_files
     alignment environment family files html_pages images own_modules
     own_code owned_files locks
     own_values metrics plugin

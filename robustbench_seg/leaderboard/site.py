@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from ..errors import UsageError
-from ..files import remove_leftovers, write_text
+from ..files import write_text
 from ..html_pages import package_text, page_engine, parts_of_page
 from ..owned_files import owning
 from ..studies.statistics import Interval
+from ..temporary_files import remove_leftovers
 from ..wording import MISSING, counted, millions, percent, spaced
 from .board import SCORES, Board, Standing
 

@@ -11,8 +11,9 @@ from typing import Any
 import jinja2
 
 from ..charts import figure, save_figure
-from ..files import remove_leftovers, replacing, write_text
+from ..files import replacing, write_text
 from ..owned_files import owning
+from ..temporary_files import remove_leftovers
 from .content import Section
 from .csv import csv
 from .html import render_html

@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ..files import boot, writing
+from ..files import writing
 from ..stopping import ENDINGS
+from ..temporary_files import boot
 
 try:
     import fcntl

@@ -21,10 +21,11 @@ from small import SUITE, write_suite
 from tiny_recipe import RECIPE
 
 from robustbench_seg.corruptions import CORRUPTIONS
-from robustbench_seg.files import TEMPORARY, remove_leftovers, replacing
+from robustbench_seg.files import replacing
 from robustbench_seg.measure.plan import Options
 from robustbench_seg.measure.runner import Listener, run
 from robustbench_seg.suites import read_suite
+from robustbench_seg.temporary_files import TEMPORARY, remove_leftovers
 
 INT, TERM = signal.SIGINT, signal.SIGTERM
 USER = getpass.getuser()  # torch makes a folder for each
