@@ -24,6 +24,7 @@ __all__ = [
     "groups_of",
     "open_dataset",
     "open_split",
+    "own_blocks",
     "spaced",
 ]
 
@@ -129,18 +130,32 @@ def open_split(name: str, split: str | None, folders: Mapping[str, Path], **opti
     return Several([open_split(one, part, folders) for one, part in zip(names, splits, strict=True)])
 
 
-def blocks_of(name: str, ids: Sequence[str], pattern: str = "") -> tuple[str, ...]:
+def blocks_of(
+    name: str,
+    ids: Sequence[str],
+    pattern: str = "",
+    own: Sequence[str] = (),
+    kinds: Mapping[str, DatasetEntry] = DATASETS,
+) -> tuple[str, ...]:
     """Name the block of each id of a data set, without its folder; see `Dataset.blocks`.
 
-    pattern: in the data set's own description; it then decides. A name that is not registered here, as of a
-    store made elsewhere, has its images as blocks.
+    pattern: in the data set's own description; own: of `own_blocks`. Either then decides. kinds: the data sets that are
+    known. A name that is not among them, as of a store made elsewhere, has its images as blocks.
     """
+    if own:
+        return tuple(own)
     if pattern:
         return tuple(block_of(pattern, image_id) for image_id in ids)
     if JOIN in name:
         parts = [image_id.partition("/") for image_id in ids]
-        return tuple(f"{member}/{blocks_of(member, [own])[0]}" for member, _, own in parts)
-    return (DATASETS[name].load() if name in DATASETS else Dataset).blocks(ids)
+        return tuple(f"{member}/{blocks_of(member, [rest], kinds=kinds)[0]}" for member, _, rest in parts)
+    return (kinds[name].load() if name in kinds else Dataset).blocks(ids)
+
+
+def own_blocks(dataset: Dataset, ids: Sequence[str]) -> tuple[str, ...]:
+    """Name the block of each id where a reader of a store can't, since the data set's class may not be there; else ()."""
+    shipped, blocks = {entry.name: entry for entry in SHIPPED}, tuple(dataset.blocks(ids))
+    return () if dataset.block_pattern or blocks == blocks_of(dataset.name, ids, kinds=shipped) else blocks
 
 
 def groups_of(name: str, ids: Sequence[str]) -> tuple[str, ...]:

@@ -48,6 +48,10 @@ class Several(Dataset):
     def total(self) -> int:
         return sum(member.total for member in self.members.values())
 
+    def blocks(self, ids: Sequence[str]) -> tuple[str, ...]:  # type: ignore[override]  # it asks its members
+        pairs = map(self.member_of, ids)
+        return tuple(f"{member.name}/{member.blocks([own])[0]}" for member, own in pairs)
+
     def member_of(self, image_id: str) -> tuple[Dataset, str]:
         """Find the member that an id is of, and the id that it has there."""
         name, _, own = image_id.partition("/")

@@ -11,7 +11,7 @@ from segformer.complexity import complexity
 
 from .. import environment
 from ..corruptions import ENGINE_VERSION, sources_of
-from ..datasets import Dataset, open_split, spaced
+from ..datasets import Dataset, open_split, own_blocks, spaced
 from ..datasets.base import Survey
 from ..datasets.cityscapes import CLASS_NAMES
 from ..datasets.first_pass import expect_sound
@@ -149,6 +149,7 @@ def make_jobs(
     survey = read_images(dataset, ids, suite, models.values(), note) if dataset else Survey("")
     plan = replace(plan, cautions=tuple(f"{line}." for line in survey.cautions))
     metrics = own_metrics(suite.metrics, len(class_names))
+    blocks = own_blocks(dataset, ids) if dataset else ()
 
     def job(cell: QualityCell | LatencyCell) -> Job:
         model = models[cell.model]
@@ -167,6 +168,7 @@ def make_jobs(
                 "of": int(dataset.total),
                 "synthetic": dataset.synthetic,
                 "block_pattern": dataset.block_pattern,
+                "own_blocks": blocks,
                 "alignment": alignments[cell.model].pairs,
             }
         record = Record(

@@ -39,7 +39,8 @@ ENVIRONMENT |= {"commit": Words | None, "packages": dict[Words, Words], "threads
 
 
 CELLS: dict[str, Any] = {"quality": QualityCell, "latency": LatencyCell}
-NEWER = ("own_metrics", "block_pattern", "alignment")  # fields that files of this schema version did not always have
+# Fields that files of this schema version did not always have.
+NEWER = ("own_metrics", "block_pattern", "own_blocks", "alignment")
 NONE: Mapping[str, OwnMetric] = MappingProxyType({})
 
 
@@ -80,6 +81,7 @@ class Record:
     macs: multiply-accumulates for one image at a speed cell's size, None if unknown. peak_memory_mib: of a speed cell,
     from image to classes. timings: seconds per part of the work.
     block_pattern: from the data set's description, see `datasets.blocks_of`; the fingerprint covers it.
+    own_blocks: of `datasets.own_blocks`, one for each image; empty for a data set that ships, or whose blocks are images.
     alignment: pairs of a class of the model and the member of class_names that it counts as, or None; empty if
     class_names are the model's classes. checkpoint_sha256 covers it.
     environment: as returned by `environment.describe`, and torch's number of threads.
@@ -107,6 +109,7 @@ class Record:
     difference: float | None = None
     own_metrics: dict[str, OwnMetric] = field(default_factory=dict)
     block_pattern: str = ""
+    own_blocks: tuple[str, ...] = ()
     alignment: tuple[tuple[Words, Words | None], ...] = ()
     schema_version: int = SCHEMA_VERSION
 
@@ -167,6 +170,8 @@ class Record:
         ):
             if number < low:
                 raise StoreError(f"{where}: {name} must be {low} or more, got {number}")
+        if len(record.own_blocks) not in (0, record.images):
+            raise StoreError(f"{where}: own_blocks must be one for each of {record.images} images")
         return replace(record, environment=environment)
 
 

@@ -144,7 +144,8 @@ def blocks_in(cells: pd.DataFrame) -> Blocks:
     clean = cells[cells["corruption"] == CLEAN]
     first = (clean if len(clean) else cells).iloc[0]
     counts = first["counts"]
-    names = blocks_of(first["dataset"], counts["image_id"].tolist(), first.get("block_pattern", ""))
+    own = (first.get(name, empty) for name, empty in (("block_pattern", ""), ("own_blocks", ())))
+    names = blocks_of(first["dataset"], counts["image_id"].tolist(), *own)
     intersection, predicted, labelled = (counts[name] for name in MIOU.columns)
     others = np.concatenate([intersection, predicted], axis=1)
     return blocks_by_counts(names, labelled, others, void=first.get("void") == "counted")

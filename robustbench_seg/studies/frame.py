@@ -85,6 +85,7 @@ def quality_row(stored: StoredCell, shared: dict[object, NDArray[Any]]) -> dict[
         **values_of(stored, sums),
         "class_names": record.class_names,
         "block_pattern": record.block_pattern,
+        "own_blocks": record.own_blocks,
         "alignment": record.alignment,
         "flag": flag_of(sums, pixels_of(stored) if cell.void == "counted" else None),
         "truth": stored.truth(),

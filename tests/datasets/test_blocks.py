@@ -1,9 +1,18 @@
 """Which images statistics draw together."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from robustbench_seg.datasets import blocks_of, groups_of, open_dataset
+import pytest
+
+import robustbench_seg as rb
+from robustbench_seg.datasets import DATASETS, blocks_of, groups_of, open_dataset, own_blocks
+from robustbench_seg.datasets.entry import DatasetEntry
+from robustbench_seg.datasets.several import Several
+from robustbench_seg.datasets.streets import Streets
+from robustbench_seg.studies.counts import blocks_in
+from robustbench_seg.studies.frame import quality_frame
 
 
 def test_an_image_is_a_block_unless_the_data_set_says_otherwise() -> None:
@@ -30,3 +39,35 @@ def test_camvids_test_split_has_17_blocks(camvid_root: Path) -> None:
     dataset = open_dataset("camvid", camvid_root)
     sizes = Counter(dataset.blocks(dataset.ids))
     assert sorted(sizes.values()) == [2, 6, *[15] * 15]
+
+
+class Drives(Streets):
+    """Scenes of a user's own, whose class alone knows that two in a row are of one drive."""
+
+    name = "drives"
+
+    @staticmethod
+    def blocks(ids: Sequence[str]) -> tuple[str, ...]:
+        return tuple(str(int(image_id[-4:]) // 2) for image_id in ids)
+
+
+def test_a_store_keeps_the_blocks_of_a_users_own_class_which_its_readers_lack(tmp_path: Path) -> None:
+    """Here as after `rb.evaluate` of a class that is not registered, and in a report without the file of --plugin."""
+    data = Drives("test", count=4, size=(64, 96))
+    results = rb.evaluate("constant", data, corruptions={}, metrics=[], progress=False, out=tmp_path)
+    assert len(set(data.blocks(data.ids))) == 2
+    for cells in (results.cells, quality_frame(tmp_path)):
+        assert blocks_in(cells).names == data.blocks(data.ids)
+    assert "own_blocks" not in results.frame()
+
+
+def test_only_blocks_that_a_reader_cannot_know_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = Streets("test", count=4, size=(64, 96)), Drives("test", count=4, size=(64, 96))
+    both = Several([ours, theirs])
+    assert own_blocks(ours, ours.ids) == ()
+    assert own_blocks(theirs, theirs.ids) == theirs.blocks(theirs.ids)
+    assert own_blocks(both, both.ids) == both.blocks(both.ids)
+    assert [len(set(one.blocks(one.ids))) for one in (ours, theirs, both)] == [4, 2, 6]
+    monkeypatch.setitem(DATASETS, "drives", DatasetEntry(name="drives", description="", kind=Drives))
+    assert blocks_of(both.name, both.ids) == both.blocks(both.ids)
+    assert own_blocks(theirs, theirs.ids) == theirs.blocks(theirs.ids), "a plugin may be missing later"
