@@ -161,7 +161,7 @@ class Evidence:
             if several:
                 runs = self.runs(members)
                 names, mean = each[runs[0]], f"mean of {len(runs)}"
-                of_arm = {name: arm_mean({title: each[title][name] for title in runs}, arm) for name in names}
+                of_arm = {name: np.mean([each[title][name] for title in runs], axis=0) for name in names}
                 entries.append(entry(f"{arm} ({mean})", arm, mean, runs, of_arm))
             for title in members:
                 entries.append(entry(title, arm, title.rpartition("-")[2] if several else "", [title], each[title]))

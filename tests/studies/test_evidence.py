@@ -147,3 +147,16 @@ def test_holms_number_is_that_of_all_primary_comparisons_where_some_are_left_out
     alone = p_with(named)
     assert 0 < alone < 1 / 3
     assert [p_with(named, others[0]), p_with(named, *others)] == pytest.approx([2 * alone, 3 * alone])
+
+
+def test_seeds_next_to_a_model_with_the_name_of_their_arm_have_their_mean(tmp_path: Path) -> None:
+    """As own weights next to released ones."""
+    rng, ids = np.random.default_rng(5), [f"i{k}" for k in range(12)]
+    for number, model in enumerate(("a", "a-s0", "a-s1")):
+        write_cell(tmp_path, random_counts(rng, 12, 3), ids, model=model, checkpoint_sha256=str(number) * 64)
+    (evidence,) = evidence_of(quality_frame(tmp_path))
+    entries = evidence.entries(lambda title: {"clean": evidence.miou(title, View())("clean", 0)})
+    scores = {entry.name: entry.values["clean"][0] for entry in entries}
+    assert list(scores) == ["a", "a (seeds) (mean of 2)", "a-s0", "a-s1"]
+    assert scores["a (seeds) (mean of 2)"] == pytest.approx((scores["a-s0"] + scores["a-s1"]) / 2)
+    assert [entry.name for entry in entries if entry.compared] == ["a", "a (seeds) (mean of 2)"]
