@@ -47,7 +47,8 @@ class PlannedCell:
 class Comparison:
     """A comparison that a suite names before its results: two arms in a quantity of the report, such as "retention".
 
-    view: its label; "" for the leading view, the first that has cells.
+    view: its label; "" for the leading view, the first that has cells, with the stored statistics of BatchNorm if there
+    is one.
     """
 
     arms: tuple[str, str]

@@ -72,6 +72,11 @@ class Evidence:
         """The views, as they come."""
         return [View.parse(name) for name in dict.fromkeys(self.cells["view"])]
 
+    @property
+    def leading(self) -> View:
+        """The view that leads: the first with stored statistics of BatchNorm, or the first if there is none."""
+        return next((view for view in self.views if not view.batchnorm), self.views[0])
+
     @cached_property
     def titles_by_view(self) -> dict[str, set[str]]:
         """The models that have a cell in each view, by its label."""
@@ -218,7 +223,7 @@ class Evidence:
                     by_group=self.by_group(arm_mean(grouped, first) - arm_mean(grouped, second)),
                 )
                 labels = frozenset(view.label for view in places)
-                if is_primary(self.primary, (first, second), name, labels, self.views[0]):
+                if is_primary(self.primary, (first, second), name, labels, self.leading):
                     primary.append((first, second, name))
         return with_primary(differences, primary, max(self.tests, len(self.primary)))
 

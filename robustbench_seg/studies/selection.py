@@ -68,7 +68,7 @@ class Selection:
         views = self.evidence.views
         effects = {view for shift in shifts_of(self.evidence, views, {}) for view in (shift.slide, shift.whole)}
         in_detail = [view for view in views if view in effects] or views[:MOST_VIEWS]
-        first = next((view for view in views if not view.batchnorm), views[0])
+        first = self.evidence.leading
         each = [
             replace(self, view=view, name=name, main=self.main and view == first, detailed=view in in_detail)
             for view, name in zip(views, names, strict=False)

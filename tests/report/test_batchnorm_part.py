@@ -151,3 +151,15 @@ def test_a_difference_in_the_gain_is_not_the_primary_comparison_of_the_mean(tmp_
     assert set(gain["comparison"]) == {"exploratory"}
     main = next(table for file, table in by_file.items() if file.startswith("differences-pad-32") and "bn" not in file)
     assert set(main.loc[main["quantity"].isin(["mean", "clean"]), "comparison"]) == {"primary"}
+
+
+def test_a_comparison_without_a_view_is_of_the_stored_statistics_whichever_view_comes_first(tmp_path: Path) -> None:
+    """As after a second run that only re-estimates statistics: its view comes first, and is a diagnosis."""
+    named = (Comparison(arms=("a", "b"), quantity="mean"),)
+    (section,) = sections_of([write_store(tmp_path, (REESTIMATED, STORED), primary=named)], pictures=False)
+    assert section.views[0] == str(STORED)
+    tables = [lines(table, quantity="mean") for table in section.tables if table.file.startswith("differences-pad-32")]
+    status = {row.view: row.comparison for table in tables for row in table.itertuples()}
+    assert status == {str(STORED): "primary", str(REESTIMATED): "exploratory"}
+    assert section.finding is not None
+    assert section.finding.primary

@@ -97,13 +97,13 @@ def table_of(cells: pd.DataFrame, columns: list[Column], setup: Sequence[str], *
 
 
 def tradeoff_picture(panel: Panel, latency: pd.DataFrame) -> Picture | None:
-    """Draw mIoU of the first view, clean and under corruption, against latency at the first size on the first machine.
+    """Draw mIoU of the main view, clean and under corruption, against latency at the first size on the first machine.
 
     None for fewer than 2 models.
     """
     if not panel.views:
         return None
-    view, evidence, first = panel.views[0], panel.evidence, latency.iloc[0]
+    (view,), evidence, first = panel.main_views(), panel.evidence, latency.iloc[0]
     quality = view.cells.assign(model=view.cells["title"])
     paired = speeds.quality_against_latency(speeds.of_first_setup(latency), quality)
     arms = {title: arm for arm, titles in evidence.arms.items() for title in titles}
