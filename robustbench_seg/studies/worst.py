@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from ..metrics import MIOU, Metric
 from ..store.cell import CLEAN
-from ..wording import conjoin, percent, spaced
+from ..wording import MISSING, conjoin, percent, spaced
 from .arms import arms_of, runs_of
 from .blocks import Blocks
 from .counts import CellCounts, metrics_in
@@ -166,13 +166,12 @@ class ImageScores:
         return pd.DataFrame(rows)
 
     def facts(self, image: int, place: Place) -> dict[str, str]:
-        """Name the classes that are lost on an image in a condition, and the models."""
-        return {"lost": ", ".join(self.lost(image, *place)) or "none", "models": " ".join(self.cells["title"].unique())}
+        """Name the lost classes of an image in a condition, a dash where not all models have it; and the models."""
+        lost = (", ".join(self.lost(image, *place)) or "none") if place in self.places else MISSING
+        return {"lost": lost, "models": " ".join(self.cells["title"].unique())}
 
     def lost(self, image: int, corruption: str, severity: int) -> tuple[str, ...]:
         """Name the classes that the image's label has, and in which no model has a pixel right in a condition."""
-        if (corruption, severity) not in self.counts:
-            return ()
         own, index = self.counts[corruption, severity], int(np.flatnonzero(self.counted)[image])
         labelled = own[0]["labelled"][index] > 0
         hit = np.any([counts["intersection"][index] > 0 for counts in own], axis=0)

@@ -116,6 +116,17 @@ def test_only_conditions_that_all_models_have_count_and_the_note_states_how_many
     assert image_scores(split, blocks_in(split), {"fog": (2,)}) is None
 
 
+def test_without_the_clean_cells_of_all_models_it_is_not_known_which_classes_are_lost_there(tmp_path: Path) -> None:
+    for condition, hits in HITS.items():
+        write(tmp_path, "m", condition, hits)
+        if condition != ("clean", 0):
+            write(tmp_path, "n", condition, hits)
+    for models in ("n", "mn"):
+        scores = scores_of(tmp_path, models)
+        assert set(scores.images(3)["lost"]) == {"–"}
+        assert "class 1" in set(scores.failures(9)["lost"])
+
+
 def test_without_corruptions_clean_images_are_ranked_and_images_without_labels_are_left_out(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     counts = random_counts(rng, 12, 4)
