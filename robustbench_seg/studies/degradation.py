@@ -72,12 +72,18 @@ def ranks_by_protocol(measured: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFra
     same = same.merge(cells[[*MODEL, "title"]].drop_duplicates(), on=MODEL)
     have = set(zip(same["corruption"], same["severity"], strict=True))
     headlines = {
-        protocol: by_corruption(same.assign(model=same["title"]), conditions).set_index("model")["mean"].dropna()
+        protocol: headlines_of(same, conditions)
         for protocol, conditions in PROTOCOLS.items()
         if conditions and all((name, s) in have for name, severities in conditions.items() for s in severities)
     }
     ranks = rank_agreement(headlines)
     return ranks[ranks["models"] > 1].assign(protocols=ranks["first"] + " and " + ranks["second"])
+
+
+def headlines_of(cells: pd.DataFrame, conditions: Conditions) -> pd.Series:
+    """Compute the headline of each model, by `title`, from its cells of these conditions."""
+    own = cells[cells["corruption"].isin([CLEAN, *conditions])]
+    return by_corruption(own.assign(model=own["title"]), conditions).set_index("model")["mean"].dropna()
 
 
 def rank_agreement(scores: Mapping[str, pd.Series]) -> pd.DataFrame:

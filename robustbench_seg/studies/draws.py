@@ -81,5 +81,7 @@ def draws_of(drawn: pd.DataFrame, leading: pd.DataFrame, cells: pd.DataFrame, co
     own, first = [name for name in BASIS if name not in ("seed", "view")], cells.iloc[0]
     same, choices = (some[(some[own] == first[own]).all(axis=1)] for some in (drawn, leading))
     here = choices.drop_duplicates(MODEL).query("seed == @first.seed")[MODEL]
+    # A cell may be there twice, with other metrics than IoU.
+    same = same.drop_duplicates([*BASIS, *MODEL, *CONDITION, "corruption_source"])
     titles = cells[[*MODEL, "title"]].drop_duplicates()
     return over_draws(same, conditions).merge(titles.merge(here, on=MODEL), on=MODEL)

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.studies.degradation import (
     Measure,
     corruption_degradation,
     rank_agreement,
+    ranks_by_protocol,
     relative_degradation,
     relative_improvement,
 )
@@ -101,3 +103,20 @@ def test_rank_agreement_counts_pairs_of_models_in_the_same_order() -> None:
     assert table["tau"].tolist() == pytest.approx([(5 - 1) / 6, -1, -(5 - 1) / 6])
     assert table["models"].tolist() == [4, 4, 4]
     assert np.isnan(rank_agreement({"one": first[:1], "two": second[:1]})["tau"]).all()
+
+
+def test_protocols_rank_models_next_to_two_versions_of_a_users_own_corruption() -> None:
+    """As where it was edited between the runs of two suites: it is in none of these protocols."""
+    common = dict.fromkeys([*BASIS, *MODEL, *MODEL_NOTES], "x") | {"classes": 19, "flag": "", "corruption_source": ""}
+    conditions = {**PROTOCOLS["fan"], **PROTOCOLS["semsegbench"], "clean": (0,)}
+    rows = [
+        {**common, "model": model, "corruption": name, "severity": severity, "miou": miou / (1 + severity)}
+        for model, miou in (("a", 0.8), ("b", 0.6))
+        for name, severities in conditions.items()
+        for severity in {*severities, *PROTOCOLS["fan"].get(name, ())}
+    ]
+    own = [{**rows[0], "corruption": "rain", "severity": 3, "corruption_source": source} for source in ("1", "2")]
+    cells, measured = pd.DataFrame(rows), pd.DataFrame(rows + own)
+    ranks = ranks_by_protocol(measured, cells.assign(title=cells["model"]))
+    assert ranks["protocols"].tolist() == ["fan and semsegbench"]
+    assert ranks["tau"].tolist() == [1]

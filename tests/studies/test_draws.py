@@ -4,11 +4,13 @@ from pathlib import Path
 from statistics import stdev
 
 import numpy as np
+import pandas as pd
 import pytest
+from counted import random_counts, random_rims, write_cell
 from synthetic import write_synthetic
 
 from robustbench_seg.store.view import View
-from robustbench_seg.studies.draws import over_draws, with_shared_cells
+from robustbench_seg.studies.draws import draws_of, over_draws, with_shared_cells
 from robustbench_seg.studies.frame import quality_frame
 
 CONDITIONS = {"fog": [1, 3], "contrast": [2], "pixelate": [1, 2]}
@@ -75,3 +77,20 @@ def test_a_mean_that_a_draw_lacks_has_no_spread_over_the_others(tmp_path: Path) 
     for name in ("fog", "mean", "retention"):
         assert np.isnan([row[name], row[f"{name}_spread"]]).all()
     assert row["contrast_spread"] == pytest.approx(0, abs=1e-12)
+
+
+def test_folders_with_other_metrics_have_one_table_of_draws(tmp_path: Path) -> None:
+    rng, frames, counts = np.random.default_rng(0), [], {}
+    for metrics in ([], ["boundary"]):
+        folder = tmp_path / str(len(metrics))
+        for seed in (0, 1):
+            for condition in (("clean", 0), ("fog", 3)):
+                own = counts.setdefault((seed, condition), random_counts(rng, 12, 3))
+                rims = {name: random_rims(rng, own) for name in metrics}
+                write_cell(folder, own, [f"i{k}" for k in range(12)], condition, seed=seed, **rims)
+        frames.append(quality_frame(folder))
+    both, alone = (pd.concat(some).assign(title="m") for some in (frames, frames[:1]))
+    conditions = {"fog": (3,)}
+    table, expected = (draws_of(cells, cells, cells[cells["seed"] == 0], conditions) for cells in (both, alone))
+    pd.testing.assert_frame_equal(table, expected)
+    assert table["draws"].tolist() == [2]

@@ -11,6 +11,7 @@ from robustbench_seg.errors import UsageError
 from robustbench_seg.studies.counts import blocks_in
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.worst import ImageScores, image_scores, metric_of
+from robustbench_seg.wording import MISSING
 
 IDS = ("a", "b", "c")
 LABELLED = np.array([[100, 50, 0], [100, 0, 20], [100, 0, 0]])  # of three classes
@@ -123,7 +124,7 @@ def test_without_the_clean_cells_of_all_models_it_is_not_known_which_classes_are
             write(tmp_path, "n", condition, hits)
     for models in ("n", "mn"):
         scores = scores_of(tmp_path, models)
-        assert set(scores.images(3)["lost"]) == {"–"}
+        assert set(scores.images(3)["lost"]) == {MISSING}
         assert "class 1" in set(scores.failures(9)["lost"])
 
 
