@@ -13,7 +13,7 @@ from ..store.folder import Store
 from ..store.plan import Plan
 from ..studies.draws import over_draws
 from ..studies.frame import latency_frame, quality_frame
-from ..studies.plans import read_plans
+from ..studies.plans import last_run_first, read_plans
 from ..studies.regression import Changes, compare_stores
 from ..studies.robustness import BASIS, MODEL
 from ..studies.sources import only
@@ -34,8 +34,8 @@ class Results:
     folder, and led by this call.
 
     folder: of the store; a temporary one lives as long as this value. notes: lines on the run that made it. plan: of
-    the only run that counts; without it, those that the folder holds. failures: why cells failed, by their name; empty
-    where all are there.
+    the only run that counts; without it, those that the folder holds, the last run's first, as in a report. failures:
+    why cells failed, by their name; empty where all are there.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Results:
     ) -> None:
         self.folder, self.notes = folder, tuple(notes)
         store, cells = Store(folder), quality_frame(folder)
-        self.plans: Sequence[Plan] = [plan] if plan else read_plans(folder, cells)
+        self.plans: Sequence[Plan] = [plan] if plan else last_run_first(read_plans(folder, cells), store.plans())
         planned = {cell.key for each in self.plans for cell in each.cells}
         self.failures = {
             failure.record.cell.slug: failure.message

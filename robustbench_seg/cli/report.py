@@ -97,8 +97,10 @@ def write_and_show(
     for line in dict.fromkeys(line for section in sections for line in section.alarms):
         warn(line)
     if text:
-        show_tables(console, sections)
         for section in sections:
+            if len(sections) > 1:
+                say(section.label, style="bold")
+            show_tables(console, [section])
             for sentence in (*section.sentences, *(line for line in section.warnings if line not in section.alarms)):
                 say(f"• {sentence}")
     if out is not None:

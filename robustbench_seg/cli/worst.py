@@ -64,6 +64,7 @@ def worst(  # noqa: PLR0913 (each is an option of the command)
     tables: list[Table] = []
     left_out: list[str] = []
     sources = [selected(source, model or (), view) for source in sources_of(folders, None, pictures=False)]
+    expect_metric(sources, metric)
     for source in sources:
         made = Content.of(*tables_of(source, metric, top, left_out)).under("Worst images", source.plan.protocol)
         tables += [
@@ -113,13 +114,28 @@ def selected(source: "ReportSource", names: Sequence[str], view: str | None) -> 
     return replace(source, quality=cells)
 
 
+def expect_metric(sources: Sequence["ReportSource"], metric: str) -> None:
+    """Raise UsageError for a metric that no cell has."""
+    import pandas as pd
+
+    from ..studies.worst import metric_of
+
+    if cells := [source.quality for source in sources if len(source.quality)]:
+        metric_of(pd.concat(cells), metric)
+
+
 def tables_of(source: "ReportSource", metric: str, top: int, left_out: list[str]) -> list["Table"]:
     """Make the tables of each setting and view of a plan. left_out: gets a line on those without the metric."""
     from ..report.panel import Panel
     from ..report.parts.worst import worst_tables
+    from ..studies.counts import metrics_in
     from ..studies.worst import metric_of
 
     if not len(source.quality):
+        return []
+    if metric not in metrics_in(source.quality):
+        where = listed([str(store.folder) for store in source.stores], 3)
+        left_out.append(f"{source.plan.suite} in {where}: left out, since no cell has {metric}")
         return []
     own = metric_of(source.quality, metric)
     tables = []

@@ -50,9 +50,9 @@ def wishes_of(sources: Sequence["ReportSource"], metric: str) -> list[Wish]:
 
     Each suite has a folder, and in it each model, and in this each view under its name in a report.
     """
-    from ..studies.counts import blocks_in
+    from ..studies.counts import blocks_in, metrics_in
     from ..studies.selection import Selection
-    from ..studies.worst import image_scores, metric_of
+    from ..studies.worst import image_scores
 
     wishes: list[Wish] = []
     suites = folder_names([source.plan.suite for source in sources])
@@ -62,7 +62,9 @@ def wishes_of(sources: Sequence["ReportSource"], metric: str) -> list[Wish]:
         folders = dict(zip(models, folder_names(models), strict=True))
         for name, view in zip(folder_names([view.name for view in views]), views, strict=True):
             for title, own in view.cells.groupby("title", sort=False):
-                if scores := image_scores(own, blocks_in(own), source.conditions, metric_of(own, metric)):
+                if (counted := metrics_in(own).get(metric)) is None:
+                    continue  # the tables leave it out, too
+                if scores := image_scores(own, blocks_in(own), source.conditions, counted):
                     wishes += wishes_in(Path(suite, folders[title], name), own, scores)
     return wishes
 

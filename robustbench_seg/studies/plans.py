@@ -11,7 +11,7 @@ from ..errors import StoreError
 from ..store.folder import Store
 from ..store.plan import Plan, PlannedCell
 
-__all__ = ["OWN", "cautions_of", "read_plans", "views_of"]
+__all__ = ["OWN", "cautions_of", "last_run_first", "read_plans", "views_of"]
 
 OWN = [
     "corruption_source",
@@ -68,6 +68,12 @@ def read_plans(folder: Path, cells: pd.DataFrame) -> list[Plan]:
     if not merged:
         raise StoreError(f"{folder}: holds no results (no plans/*.json)")
     return list(merged.values())
+
+
+def last_run_first(plans: Sequence[Plan], runs: Sequence[Plan]) -> list[Plan]:
+    """Put the plan of the last run first, if a time tells which it is. plans: of `read_plans`. runs: of `Store.plans`."""
+    newest = runs[-1]
+    return sorted(plans, key=lambda plan: bool(newest.written) and plan.identity != newest.identity)
 
 
 def cautions_of(plans: Sequence[Plan]) -> tuple[str, ...]:

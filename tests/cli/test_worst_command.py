@@ -9,6 +9,8 @@ import pytest
 from program import program
 from synthetic import write_synthetic
 
+import robustbench_seg as rb
+from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.store.view import View
 
 CONDITIONS = {"fog": [1, 3], "snow": [2]}
@@ -91,6 +93,17 @@ def test_two_suites_of_two_folders_are_apart_and_named(tmp_path: Path, store: Pa
     clean = frame(str(tmp_path))
     assert set(clean["quantity"]) >= {"clean", "score"}
     assert "corrupted" not in set(clean["quantity"])
+
+
+def test_a_suite_without_counts_of_a_metric_is_left_out_and_named_with_its_folder(tmp_path: Path, store: Path) -> None:
+    data = Streets("test", size=(64, 96), count=2)
+    rb.evaluate("constant", data, corruptions={}, metrics=[], out=tmp_path, progress=False)
+    done = program("worst", str(store), str(tmp_path), "--metric", "ece", "--top", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"streets-chosen in {tmp_path}: left out, since no cell has ece\n" in done.stdout
+    assert "Images that fail most" in " ".join(done.stdout.split())
+    alone = program("worst", str(tmp_path), "--metric", "ece")
+    assert alone.stderr == "robustbench-seg: --metric ece: the cells have no such counts; there are miou\n"
 
 
 @pytest.mark.parametrize(

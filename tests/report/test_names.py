@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from synthetic import write_synthetic
 from tables import table_of, values
+from typer.testing import CliRunner
 
 import robustbench_seg as rb
+from robustbench_seg.cli.program import app
 from robustbench_seg.errors import UsageError
 from robustbench_seg.report.document import document
 from robustbench_seg.report.page import write_report
@@ -112,3 +114,18 @@ def test_rows_of_two_precisions_are_told_apart_in_brief(tmp_path: Path) -> None:
     ]  # fmt: skip
     write(tmp_path / "one")
     assert list(rb.read_results(tmp_path / "one").brief()["view"]) == ["whole"]
+
+
+def test_in_the_terminal_the_tables_of_several_suites_stand_under_their_names(tmp_path: Path) -> None:
+    for suite, conditions in (("one", FOG), ("two", NOISE)):
+        write(tmp_path / suite, suite=suite, conditions=conditions)
+    outputs = [
+        CliRunner().invoke(app, ["report", *map(str, folders), "--text"], env={"COLUMNS": "250"}).output.splitlines()
+        for folders in ([tmp_path / "one", tmp_path / "two"], [tmp_path / "one"])
+    ]
+    places = [outputs[0].index(suite) for suite in ("one", "two")]
+    assert places[0] == 0
+    assert [line for line in outputs[0][1 : places[1]] if "fog" in line]
+    assert [line for line in outputs[0][places[1] :] if "gaussian noise" in line]
+    assert not [line for line in outputs[0][places[1] :] if "fog" in line]
+    assert outputs[1] == outputs[0][1 : places[1]], "a suite alone needs no name"
