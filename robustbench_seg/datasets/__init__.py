@@ -153,7 +153,7 @@ def blocks_of(
 
 
 def own_blocks(dataset: Dataset, ids: Sequence[str]) -> tuple[str, ...]:
-    """Name the block of each id where a reader of a store can't, since the data set's class may not be there; else ()."""
+    """Name the block of each id where a reader can't, since the class of the data set may not be there; else ()."""
     shipped, blocks = {entry.name: entry for entry in SHIPPED}, tuple(dataset.blocks(ids))
     return () if dataset.block_pattern or blocks == blocks_of(dataset.name, ids, kinds=shipped) else blocks
 

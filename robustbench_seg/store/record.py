@@ -81,7 +81,7 @@ class Record:
     macs: multiply-accumulates for one image at a speed cell's size, None if unknown. peak_memory_mib: of a speed cell,
     from image to classes. timings: seconds per part of the work.
     block_pattern: from the data set's description, see `datasets.blocks_of`; the fingerprint covers it.
-    own_blocks: of `datasets.own_blocks`, one for each image; empty for a data set that ships, or whose blocks are images.
+    own_blocks: of `datasets.own_blocks`, one for each image; empty where a reader knows the blocks.
     alignment: pairs of a class of the model and the member of class_names that it counts as, or None; empty if
     class_names are the model's classes. checkpoint_sha256 covers it.
     environment: as returned by `environment.describe`, and torch's number of threads.

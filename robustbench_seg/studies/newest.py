@@ -12,19 +12,22 @@ from .robustness import BASIS
 __all__ = ["CELL", "newest"]
 
 CELL = ["model", *BASIS, "corruption", "severity"]
+SUBJECT = ["model", "dataset", "split"]  # of which one set of weights counts
 
 
 def newest(cells: pd.DataFrame, side: str) -> tuple[pd.DataFrame, list[str]]:
     """Choose one of each cell of one folder, and state in lines which others do not count.
 
-    A model whose cells come twice is the one of the last run that planned any of them: other weights do not count, not
-    even in cells that the last run does not have, since two weights share no mean. cells: of `quality_frame`. side: the
-    folder's name in the lines.
+    A model with several weights on a split, or whose cells come twice, is the one of the last run that planned any of
+    them. Other weights do not count, not even in cells that the last run does not have, such as of another view: two
+    weights share no mean, and no comparison. cells: of `quality_frame`. side: the folder's name in the lines.
     Raises StoreError where no run states which is the last.
     """
     cells, lines = cells.reset_index(drop=True), []
-    for model in dict.fromkeys(cells.loc[cells.duplicated(CELL), "model"]):
-        own = cells[cells["model"] == model]
+    several = cells.groupby(SUBJECT)["checkpoint_sha256"].transform("nunique") > 1
+    subjects = cells.loc[several | cells.duplicated(CELL), SUBJECT]
+    for subject in dict.fromkeys(subjects.itertuples(index=False, name=None)):
+        own = cells[(cells[SUBJECT] == pd.Series(subject, index=SUBJECT)).all(axis=1)]
         now = own[own["key"].isin(keys_of_last_run(own))]
         weights = list(dict.fromkeys(now["checkpoint_sha256"]))
         same = own[own["checkpoint_sha256"].isin(weights)]
@@ -38,8 +41,8 @@ def newest(cells: pd.DataFrame, side: str) -> tuple[pd.DataFrame, list[str]]:
                 f"{side}: {slug} has several weights or sources, and no run there states which is the last; measure "
                 "the one to compare again, or remove the others' files"
             )
-        lines.append(f"{side}: {model}: {which(past['checkpoint_sha256'], weights)}")
-    return cells, lines
+        lines.append(f"{side}: {subject[0]}: {which(past['checkpoint_sha256'], weights)}")
+    return cells, list(dict.fromkeys(lines))
 
 
 def which(past: Sequence[str], weights: Sequence[str]) -> str:

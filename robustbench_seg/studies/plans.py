@@ -71,7 +71,7 @@ def read_plans(folder: Path, cells: pd.DataFrame) -> list[Plan]:
 
 
 def last_run_first(plans: Sequence[Plan], runs: Sequence[Plan]) -> list[Plan]:
-    """Put the plan of the last run first, if a time tells which it is. plans: of `read_plans`. runs: of `Store.plans`."""
+    """Put the plan of the last run first, if times state it. plans: of `read_plans`. runs: of `Store.plans`."""
     newest = runs[-1]
     return sorted(plans, key=lambda plan: bool(newest.written) and plan.identity != newest.identity)
 

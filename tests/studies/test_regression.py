@@ -248,6 +248,36 @@ def test_weights_of_an_older_run_fill_no_cell_that_the_last_run_lacks(stores: di
     assert gate(stores["same"], tmp_path).exit_code == 1
 
 
+def test_a_view_of_older_weights_is_not_compared_as_if_they_were_the_last_runs(
+    stores: dict[str, Path], tmp_path: Path
+) -> None:
+    """No cell is there twice: each of the two runs had a view of its own."""
+    for name, view, loss in (("worse", View(mode="pad-32"), 0.1), ("base", View(), 0.0)):
+        own = {"sha256": name.ljust(64, "0"), "views": [view]}
+        write_synthetic(tmp_path, worse_by(loss), models=["m"], conditions=CONDITIONS, images=20, **own)
+    changes = compared(tmp_path, stores["same"])
+    assert set(changes.table["view"]) == {"whole"}
+    last, other = (name.ljust(12, "0") for name in ("base", "worse"))
+    assert changes.remarks[0] == (
+        f"BASE: m: the last run's weights are compared, {last}, and not {other}; report shows them all"
+    )
+    views = [View(), View(mode="pad-32")]
+    write_synthetic(tmp_path / "both", worse_by(0), models=["m"], conditions=CONDITIONS, images=20, views=views)
+    assert len(compared(tmp_path, tmp_path / "both").added) == 4
+    assert gate(tmp_path, tmp_path / "both").exit_code == 1
+
+
+def test_a_mean_is_of_one_set_of_weights_where_the_last_runs_clean_cell_is_missing(
+    stores: dict[str, Path], tmp_path: Path
+) -> None:
+    for name, conditions, skip in (("base", {"fog": [3]}, []), ("worse", {"gaussian_noise": [1, 3]}, ["*-clean-*"])):
+        write_synthetic(
+            tmp_path, worse_by(0), models=["m"], conditions=conditions, images=20, sha256=name.ljust(64, "0"), skip=skip
+        )
+    (mean,) = compared(stores["same"], tmp_path).table.query("quantity == 'mean'").to_dict("records")
+    assert mean["corruptions"] == 1, "fog is of other weights"
+
+
 def test_a_cell_of_code_that_was_edited_before_the_last_run_is_not_compared(stores: dict[str, Path]) -> None:
     cells = quality_frame(stores["base"])
     past = cells[cells["corruption"] == "fog"].assign(corruption_source="past", key="past")
