@@ -21,6 +21,7 @@ from robustbench_seg.metrics import SHIPPED
 from robustbench_seg.protocols import PROTOCOLS
 from robustbench_seg.report.content import Picture, Section
 from robustbench_seg.report.csv import SCHEMA, csv
+from robustbench_seg.report.parts.speed import speed_table
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store.cell import LatencyCell
 from robustbench_seg.store.folder import Store
@@ -31,7 +32,7 @@ from robustbench_seg.studies.arms import arm_of_table_1c
 from robustbench_seg.studies.bootstrap import bootstrap
 from robustbench_seg.studies.claims import paper_marks
 from robustbench_seg.studies.counts import read_counts
-from robustbench_seg.studies.frame import quality_frame
+from robustbench_seg.studies.frame import latency_frame, quality_frame
 from robustbench_seg.studies.published import OwnRun, published_rows
 from robustbench_seg.studies.robustness import headline
 from robustbench_seg.studies.statistics import interval
@@ -720,6 +721,13 @@ def test_speeds_of_several_machines_are_told_apart_and_drawn_of_one(tmp_path: Pa
     assert {arm: ms for arm, ms, _ in points_of(picture)} == {"segformer-b0": 10, "segformer-b1": 11}
     assert "toy test, 4 of 4 images" in picture.caption
     assert "A, 2 threads, torch 2.6" in picture.caption
+
+
+def test_the_caption_of_batches_states_that_multiply_accumulates_are_of_one_image(tmp_path: Path) -> None:
+    write_synthetic(tmp_path, lambda *_: 0.6, models=["segformer-b0"], conditions={}, images=4)
+    write_speed(tmp_path, "segformer-b0", 10)
+    captions = [speed_table(latency_frame(tmp_path).assign(batch=batch)).caption for batch in (1, 4)]
+    assert ["GMACs are of one image." in caption for caption in captions] == [False, True]
 
 
 def test_speeds_of_one_setup_name_it_in_the_caption(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def make(panel: Panel) -> Content:
 
 def speed_table(latency: pd.DataFrame) -> Table:
     """Make the table of speed cells: milliseconds per batch, and a star where samples spread as on a busy machine."""
+    several = "GMACs are of one image. " if (latency["batch"] > 1).any() else ""
     busy = f"* quartiles further differing than {NOISY_SPREAD:.0%} of the median: the machine was busy. "
     (median,) = numbers(ONE, median_ms="median (ms)")
     medians = zip(latency["median_ms"], latency["noisy"], strict=True)
@@ -51,7 +52,7 @@ def speed_table(latency: pd.DataFrame) -> Table:
         file="speed",
         title="Latency",
         caption=f"One batch, after warm-up: from uint8 pixels to logits (median, p90, p99 from 100 samples on), "
-        f"from there to a class for each pixel of the input, and both. Images/s are to logits. "
+        f"from there to a class for each pixel of the input, and both. Images/s are to logits. {several}"
         f"{busy if latency['noisy'].any() else ''}",
         main=True,
     )
