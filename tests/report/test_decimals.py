@@ -1,7 +1,11 @@
 """Numbers of a metric of a user's own, of whatever size: as many digits as tell them apart."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from robustbench_seg.metrics import SHIPPED, Metric, Prediction
+from robustbench_seg.report.parts.worst import columns_of
 from robustbench_seg.report.table import Column, Row, Table
 from robustbench_seg.report.units import DIGITS
 
@@ -31,3 +35,22 @@ def test_the_best_is_found_among_the_values() -> None:
     rows = [Row(cells=(column.cell(value),), where={}) for value in values]
     table = Table(file="x", title="t", caption="c", columns=(column,), rows=rows)
     assert [best for ((_, best),) in table.grid] == [True, False, False, False]
+
+
+def count_hits(prediction: Prediction) -> dict[str, int]:
+    return {"tiny_hits": int(prediction.valid.sum())}
+
+
+@pytest.mark.parametrize(
+    ("metric", "texts"), [("tiny", ["0.00012", "0.00034", "–"]), ("likelihood", ["0.00", "0.00", "–"])]
+)
+def test_worst_images_by_a_users_own_metric_have_digits_that_tell_them_apart(metric: str, texts: list[str]) -> None:
+    own = {"title": "Tiny", "columns": {"tiny_hits": "integer"}, "count": count_hits, "higher": False, "unit": ""}
+    metrics = {**SHIPPED, "tiny": Metric(name="tiny", value=lambda sums: sums["tiny_hits"], **own)}
+    frame = pd.DataFrame(
+        {"image": ["a", "b", "c"], "clean": [0.00012, 0.00034, np.nan], "lost": "none", "severity": 3, "models": "m"}
+    )
+    image, clean, lost = columns_of(frame, metrics[metric])
+    assert [image.label, clean.label, lost.label] == ["image", "clean", "lost"]
+    assert [clean.cell(value).text for value in frame["clean"]] == texts
+    assert [column.cell("x").text for column in (image, lost)] == ["x", "x"]

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ...metrics import MIOU, Metric
+from ...metrics import MIOU, SHIPPED, Metric
 from ...studies.counts import blocks_in
 from ...studies.fine_grained import MEASURES, WORST, fine_grained
 from ...studies.statistics import SHARE
@@ -74,12 +74,19 @@ def fine_grained_table(panel: Panel) -> Table:
     )
 
 
-def ranking(panel: Panel, file: str, title: str, frame: pd.DataFrame, caption: str, metric: Metric) -> Table:
+def columns_of(frame: pd.DataFrame, metric: Metric) -> list[Column]:
+    """Make the columns that people see; numbers of a user's own metric have as many digits as show which differ."""
     unit = PERCENT if metric.unit == "%" else DIGITS
+    names = [name for name in frame if name not in SETTING]
     columns = [
-        Column(name=name, label=spaced(name), align="left" if name in TEXTS else "right", unit=unit)
-        for name in frame
-        if name not in SETTING
+        Column(name=name, label=spaced(name), align="left" if name in TEXTS else "right", unit=unit) for name in names
     ]
+    fit = [metric.name not in SHIPPED and name not in TEXTS for name in names]
+    rows = [{name: [row[name]] for name in names} for row in frame.to_dict("records")]
+    return [column.fitted(rows) if own else column for column, own in zip(columns, fit, strict=True)]
+
+
+def ranking(panel: Panel, file: str, title: str, frame: pd.DataFrame, caption: str, metric: Metric) -> Table:
+    columns = columns_of(frame, metric)
     rows = frame_rows(frame, columns, [name for name in ("condition", *SETTING) if name in frame])
     return panel.of_rows(columns, rows, file, title, metric=f"{metric.quantity} of an image", caption=caption)
