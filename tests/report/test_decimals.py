@@ -8,6 +8,7 @@ from robustbench_seg.metrics import SHIPPED, Metric, Prediction
 from robustbench_seg.report.parts.worst import columns_of
 from robustbench_seg.report.table import Column, Row, Table
 from robustbench_seg.report.units import DIGITS
+from robustbench_seg.wording import MISSING
 
 SAME = 0.1 + 0.2  # differs from 0.3 by rounding alone
 
@@ -42,7 +43,7 @@ def count_hits(prediction: Prediction) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("metric", "texts"), [("tiny", ["0.00012", "0.00034", "–"]), ("likelihood", ["0.00", "0.00", "–"])]
+    ("metric", "texts"), [("tiny", ["0.0001", "0.0003", MISSING]), ("likelihood", ["0.00", "0.00", MISSING])]
 )
 def test_worst_images_by_a_users_own_metric_have_digits_that_tell_them_apart(metric: str, texts: list[str]) -> None:
     own = {"title": "Tiny", "columns": {"tiny_hits": "integer"}, "count": count_hits, "higher": False, "unit": ""}
