@@ -12,7 +12,7 @@ from .robustness import BASIS
 __all__ = ["CELL", "newest"]
 
 CELL = ["model", *BASIS, "corruption", "severity"]
-SUBJECT = ["model", "dataset", "split"]  # of which one set of weights counts
+SUBJECT = ["model", "dataset", "split"]  # one set of weights counts for each
 
 
 def newest(cells: pd.DataFrame, side: str) -> tuple[pd.DataFrame, list[str]]:

@@ -91,6 +91,8 @@ def test_folders_with_other_metrics_have_one_table_of_draws(tmp_path: Path) -> N
         frames.append(quality_frame(folder))
     both, alone = (pd.concat(some).assign(title="m") for some in (frames, frames[:1]))
     conditions = {"fog": (3,)}
-    table, expected = (draws_of(cells, cells, cells[cells["seed"] == 0], conditions) for cells in (both, alone))
+    firsts = [cells[cells["seed"] == 0] for cells in (both, alone)]
+    pairs = zip((both, alone), firsts, strict=True)
+    table, expected = (draws_of(cells, first, first, conditions) for cells, first in pairs)
     pd.testing.assert_frame_equal(table, expected)
     assert table["draws"].tolist() == [2]
