@@ -12,6 +12,7 @@ import filelock
 
 from .errors import MachineError, StoreError
 from .files import writing
+from .stopping import end_if_asked
 from .temporary_files import boot, remove_leftovers
 
 try:
@@ -74,9 +75,9 @@ def share(path: Path) -> Callable[[], object]:
 def measuring(folder: Path, *, alone: bool, wait: Callable[[str], object]) -> Iterator[None]:
     """Hold a block that measures on this machine into a folder: with others, or alone, so that they do not disturb it.
 
-    It begins when the other processes allow it; wait: called once with a line if they do not yet. Where the system has
-    no such locks it begins at once, and a line states this if it should be alone. Raises MachineError for a file that
-    can't be locked for another reason.
+    It begins when the other processes allow it; wait: called once with a line if they do not yet. A process that was
+    asked to end does not wait: it ends. Where the system has no such locks it begins at once, and a line states this if
+    it should be alone. Raises MachineError for a file that can't be locked for another reason.
     """
     path = folder / ".claims" / f"machine-{boot()}"
     with writing(path):
@@ -88,6 +89,7 @@ def measuring(folder: Path, *, alone: bool, wait: Callable[[str], object]) -> It
             what = "other processes measure" if alone else "another process measures speed"
             wait(f"waiting while {what} on this machine")
             while flock(handle, path, alone=alone) is False:
+                end_if_asked()
                 time.sleep(POLL_S)
         elif free is None and alone:
             wait(f"{folder}: has no locks of files, so a speed cell does not wait for other processes of this machine")

@@ -15,7 +15,7 @@ ORDER = """
     segformer streetscenes errors stopping wording __version__
     temporary_files
     alignment environment family files html_pages images own_modules
-    own_code owned_files locks
+    own_code owned_files locks private_folders
     own_values metrics plugin
     store yaml_faults
     yaml_files

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from processes import LINE, commands_of, ended, start, wait_for
 
-from robustbench_seg.locks import locked
+from robustbench_seg.locks import locked, measuring
+from robustbench_seg.store.claims import Claims
 
 INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 Send = Callable[[int, signal.Signals], None]
@@ -205,6 +206,42 @@ del os.set_blocking
     process = begin("wait()", tmp_path, before=before)
     process.send_signal(INT)
     assert ended(process) == (130, LINE, [])
+
+
+WAITS = {
+    "for the machine": """
+from robustbench_seg.locks import measuring
+with measuring(folder, alone=True, wait=ready):
+    pass
+""",
+    "for the report of another run": """
+from robustbench_seg.cli import run
+run.say = ready
+with run.turn_for(folder, "report"):
+    pass
+""",
+    "for the sweep of another run": """
+from types import SimpleNamespace
+from robustbench_seg.measure.claimed import Shared, claimed
+from robustbench_seg.store.claims import Claims
+job = SimpleNamespace(record=SimpleNamespace(key=""))
+store = SimpleNamespace(folder=folder, holds=lambda record: False, failure_stamp=lambda record: None)
+with Claims(folder) as claims:
+    shared = Shared(store, claims, SimpleNamespace(waits=ready), {})
+    list(claimed(shared, [SimpleNamespace(name="fog-3", jobs=[job])]))
+""",
+}
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="only POSIX has it")
+@pytest.mark.parametrize("wait", WAITS)
+def test_a_process_that_is_asked_to_end_while_it_waits_for_another_ends(tmp_path: Path, wait: str) -> None:
+    with measuring(tmp_path, alone=False, wait=print), Claims(tmp_path) as claims:
+        assert claims.take("report", "the report")
+        assert claims.take("fog-3", "fog-3")
+        process = begin("ready = lambda line: (folder / 'ready').touch()" + WAITS[wait], tmp_path)
+        process.send_signal(signal.SIGUSR1)
+        assert ended(process, seconds=20) == (130, LINE, [])
 
 
 def test_a_terminal_gets_its_cursor_back(tmp_path: Path) -> None:

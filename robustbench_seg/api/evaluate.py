@@ -1,11 +1,11 @@
 """`evaluate`: measure models on data from a program, as `run` does, with the same keys, store and numbers."""
 
 import re
-import shutil
 import sys
-import tempfile
 import warnings
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,7 @@ from ..measure.runner import Listener, Listeners, run
 from ..measure.views import PRECISIONS
 from ..metrics import METRICS
 from ..models.base import Segmenter
+from ..private_folders import private_folder
 from ..protocols import PROTOCOLS
 from ..store.cell import Void
 from ..store.plan import Plan
@@ -141,18 +142,15 @@ def evaluate(  # noqa: PLR0913, PLR0917 (each is what an option of the command l
         address=address,
         command=f"robustbench_seg.evaluate in {Path(sys.argv[0]).name or 'an interactive session'}",
     )
-    folder = store if store is not None else Path(tempfile.mkdtemp(prefix="robustbench-seg-"))
     recorder = Recorder()
-    try:
+    with ExitStack() as temporary:
+        folder = store if store is not None else temporary.enter_context(private_folder()) / "store"
         with progress_for(progress) as listener, evaluating(list(handed.values())):
             failed = run(suite, folder, options, Listeners(listener, recorder))
         if failed and len(failed) == recorder.cells:
             raise recorder.errors[0]
-        results = Results(folder, temporary=out is None, notes=recorder.notes, plan=recorder.plan)
-    except BaseException:
-        if out is None:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
+        results = Results(folder, notes=recorder.notes, plan=recorder.plan)
+        weakref.finalize(results, temporary.pop_all().close)
     if failed:
         slugs = listed([job.cell.slug for job in failed], FAILURES_SHOWN)
         warnings.warn(f"{counted(len(failed), 'cell')} failed: {slugs}; see results.failures", stacklevel=2)

@@ -1,7 +1,5 @@
 """A store, read: what was measured, its scores, and its report."""
 
-import shutil
-import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,14 +31,12 @@ class Results:
     What `evaluate` returns has the cells, tables and failures of this call alone; its report, JSON and speed are of the
     folder, and led by this call.
 
-    folder: of the store; a temporary one lives as long as this value. notes: lines on the run that made it. plan: of
-    the only run that counts; without it, those that the folder holds, the last run's first, as in a report. failures:
-    why cells failed, by their name; empty where all are there.
+    folder: of the store. notes: lines on the run that made it. plan: of the only run that counts; without it, those
+    that the folder holds, the last run's first, as in a report. failures: why cells failed, by their name; empty where
+    all are there.
     """
 
-    def __init__(
-        self, folder: Path, *, temporary: bool = False, notes: Sequence[str] = (), plan: Plan | None = None
-    ) -> None:
+    def __init__(self, folder: Path, *, notes: Sequence[str] = (), plan: Plan | None = None) -> None:
         self.folder, self.notes = folder, tuple(notes)
         store, cells = Store(folder), quality_frame(folder)
         self.plans: Sequence[Plan] = [plan] if plan else last_run_first(read_plans(folder, cells), store.plans())
@@ -54,8 +50,6 @@ class Results:
         own = only(cells, keys)
         names = name_models([own, only(latency_frame(folder), keys)], list(reversed(store.plans())))
         self.cells = with_titles(own, names)
-        if temporary:
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     def frame(self) -> pd.DataFrame:
         """A row per quality cell: see `studies.frame.quality_frame` for the columns. Scores are 0-1.

@@ -1,7 +1,6 @@
 """The command `export`: write a network as an ONNX graph, in float32 or int8."""
 
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,6 +8,7 @@ import typer
 from rich.filesize import decimal
 
 from ..errors import UsageError
+from ..private_folders import private_folder
 from .options import data_folders
 from .terminal import console, say
 
@@ -62,10 +62,10 @@ def export(
         write_float(model, out)
         say(f"wrote {out} ({decimal(out.stat().st_size)})")
         return
-    with tempfile.TemporaryDirectory() as folder, console.status("calibrating"):
+    with private_folder() as folder, console.status("calibrating"):
         path = Path(place.weights or "")
         if place.model != "onnx":
-            path = Path(folder, "float.onnx")
+            path = folder / "float.onnx"
             write_float(model, path)
             model = load_source(Source(model="onnx", weights=str(path)), model.name, model.class_names, cpu)
         assert isinstance(model, OnnxSegmenter)

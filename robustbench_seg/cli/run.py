@@ -10,7 +10,7 @@ import typer
 
 from ..errors import UsageError
 from ..locks import measuring
-from ..stopping import is_unread, stop
+from ..stopping import end_if_asked, is_unread, stop
 from ..wording import counted
 from .choice import Choice, choose, options_for, shard_for
 from .options import (
@@ -165,6 +165,7 @@ def turn_for(out: Path, name: str) -> Iterator[None]:
         if (claim := claims.take(name, f"the {name}")) is None:
             say(f"waiting for {claims.holder(name) or name}")
         while claim is None:
+            end_if_asked()
             time.sleep(POLL_S)
             claim = claims.take(name, f"the {name}")
         with claims.holding(claim):

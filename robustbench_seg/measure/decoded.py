@@ -7,13 +7,11 @@ The next run removes the folder of a run that was killed.
 
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import filelock
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,13 +19,12 @@ from ..datasets.base import Dataset, Sample, files_of, loaded
 from ..datasets.wrapper import Wrapper
 from ..environment import free_memory
 from ..errors import DataError, MachineError
-from ..files import digest, writing
-from ..stopping import ENDINGS
+from ..files import digest
+from ..private_folders import private_folder, remove_left
 from ..wording import quote
 
 __all__ = ["Decoded", "decoding", "stamps_of"]
 
-PREFIX, REMOVED_SUFFIX, LOCK = "robustbench-seg-decoded-", ".gone", ".lock"
 SHARE_OF_MEMORY, SHARE_OF_DISK = 0.5, 0.9
 UNIT = 2**16  # bytes in which room is counted
 
@@ -132,10 +129,13 @@ def decoding(dataset: Dataset | None, stamps: Stamps, cache: Path | None, sweeps
     """
     with ExitStack() as stack:
         folder, room = None, 0
-        if sweeps > 1 and stamps:
-            with suppress(*((OSError, MachineError) if cache is None else ())):
-                folder = stack.enter_context(private_folder(cache or Path(tempfile.gettempdir())))
+        with suppress(*((OSError, MachineError) if cache is None else ())):
+            place = cache or Path(tempfile.gettempdir())
+            if sweeps > 1 and stamps:
+                folder = stack.enter_context(private_folder(place))
                 room = room_in(folder, memory=cache is None)
+            else:
+                remove_left(place)  # of a run that was killed in its last sweep
         yield None if dataset is None else Decoded(dataset, stamps, folder, room)
 
 
@@ -143,66 +143,3 @@ def room_in(folder: Path, *, memory: bool) -> int:
     """How many bytes may be kept in a folder: most of its free disk; memory: and half of the free memory at most."""
     room = round(SHARE_OF_DISK * shutil.disk_usage(folder).free)
     return min(room, round(SHARE_OF_MEMORY * free_memory())) if memory else room
-
-
-@contextmanager
-def private_folder(parent: Path) -> Iterator[Path]:
-    """Make a folder that goes with this process: at the end of the block, on a stop, or at last in the next run.
-
-    Raises MachineError where the system refuses.
-    """
-    with writing(parent):
-        parent.mkdir(parents=True, exist_ok=True)
-        for path in parent.glob(f"{PREFIX}*"):
-            remove_if_left(path)
-        folder, lock = make_locked(parent)
-
-    def end(at_once: bool = False) -> None:
-        remove(folder)
-
-    ENDINGS.add(end)
-    try:
-        yield folder
-    finally:
-        ENDINGS.discard(end)
-        remove(folder)
-        lock.release()
-
-
-def make_locked(parent: Path) -> tuple[Path, filelock.BaseFileLock]:
-    """Make a folder with a lock that this process holds. Raises MachineError where there are no locks."""
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        lock = filelock.FileLock(folder / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            continue  # another run is about to remove it, as if a killed run had left it
-        except (OSError, NotImplementedError) as error:
-            if folder.exists():
-                remove(folder)
-                raise MachineError(f"{parent}: its file system has no locks ({error}); choose another place") from None
-            continue  # another run has removed it
-        if (folder / LOCK).exists():
-            return folder, lock
-
-
-def remove_if_left(folder: Path) -> None:
-    """Remove the folder of a process that has ended. What belongs to another user, or is a link, stays."""
-    with suppress(OSError):
-        about = folder.lstat()
-        if not stat.S_ISDIR(about.st_mode) or about.st_uid != getattr(os, "getuid", lambda: about.st_uid)():
-            return
-    lock = filelock.FileLock(folder / LOCK)
-    with suppress(OSError, NotImplementedError, filelock.Timeout):
-        lock.acquire(timeout=0)
-        remove(folder)
-    lock.release()
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder, to which workers may still be writing: under another name they do not find it."""
-    elsewhere = folder.with_suffix(REMOVED_SUFFIX)
-    with suppress(OSError):
-        folder = folder.rename(elsewhere)
-    shutil.rmtree(folder, ignore_errors=True)

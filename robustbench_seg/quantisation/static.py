@@ -5,7 +5,6 @@ compute in float32. docs/models.md shows how the scheme was chosen.
 """
 
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -20,6 +19,7 @@ from ..models.onnx import OnnxSegmenter
 from ..models.onnx_graph import Graph, read_graph
 from ..models.preprocessing import IMAGENET
 from ..models.quantised import Quantisation
+from ..private_folders import private_folder
 from .calibration import Calibration, Input
 
 __all__ = ["Method", "Scheme", "quantise"]
@@ -79,8 +79,8 @@ def quantise(
         weights_sha256=str(graph.about.get("weights_sha256", model.checkpoint_sha256)),
         **calibration.survey(note),
     )
-    with tempfile.TemporaryDirectory() as folder:
-        simplified = Path(folder, "simplified.onnx")
+    with private_folder() as folder:
+        simplified = folder / "simplified.onnx"
         try:  # BatchNorm becomes part of convolutions, and weights that are computed become constants
             quant_pre_process(str(path), str(simplified), skip_symbolic_shape=True)
         except Exception as error:  # onnxruntime's errors have no common class

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import signal
 import warnings
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from networks import Scaled, Small, drawn
 from program import program
+from shared_runs import begin_code, status_of
 from sklearn.metrics import jaccard_score
 from torch import nn
 from torch.nn import functional
@@ -260,6 +262,32 @@ def test_a_temporary_store_lives_as_long_as_its_results(camvid_folder: Path) -> 
     del results
     gc.collect()
     assert not folder.exists()
+
+
+KILLED = """
+import os, signal, sys, tempfile
+import robustbench_seg as rb
+from robustbench_seg.measure.runner import Listener
+
+class Killing(Listener):
+    def finished(self, job, error):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+tempfile.tempdir = sys.argv[2]
+rb.evaluate("constant", "camvid=" + sys.argv[1], corruptions={}, progress=Killing())
+"""
+
+
+def test_the_temporary_store_of_a_killed_program_is_removed_by_the_next(
+    tmp_path: Path, camvid_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (temporary := tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    assert status_of(begin_code(KILLED, str(camvid_folder), str(temporary))) == -signal.SIGKILL
+    (left,) = temporary.iterdir()
+    results = rb.evaluate("constant", CamVid(camvid_folder), **ONE)
+    assert list(results.folder.parents)[:2] == [*temporary.iterdir(), temporary]
+    assert not left.exists()
 
 
 def test_draws_of_a_corruption_share_their_clean_images(camvid_folder: Path) -> None:

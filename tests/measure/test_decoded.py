@@ -1,9 +1,6 @@
 """Decoded images are kept while a run lasts: each file is decoded once, and never taken for another."""
 
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -20,8 +17,9 @@ from robustbench_seg.datasets.several import Several
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import DataError, MachineError
 from robustbench_seg.measure import decoded
-from robustbench_seg.measure.decoded import PREFIX, Decoded, private_folder, stamps_of
+from robustbench_seg.measure.decoded import Decoded, stamps_of
 from robustbench_seg.measure.listener import Listener
+from robustbench_seg.private_folders import PREFIX
 
 CONDITIONS = {"gaussian_noise": [1, 3], "contrast": [2]}
 
@@ -163,24 +161,12 @@ def test_of_which_data_sets_the_files_are_known(camvid_folder: Path, tmp_path: P
     assert both.files(both.ids[0]) == camvid.pairs[camvid.ids[0]]
 
 
-def test_a_folder_of_a_killed_run_is_removed_by_the_next_and_one_in_use_is_not(tmp_path: Path) -> None:
-    program = f"""
-import os, signal
-from pathlib import Path
-from robustbench_seg.measure.decoded import private_folder
-with private_folder(Path({str(tmp_path)!r})) as folder:
-    (folder / "part").write_text("x")
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -signal.SIGKILL
-    (left,) = tmp_path.iterdir()
-    with private_folder(tmp_path) as one:
-        assert not left.exists()
-        with private_folder(tmp_path) as two:
-            assert {one, two} == set(tmp_path.iterdir())
-            assert all(folder.name.startswith(PREFIX) for folder in (one, two))
-        assert not two.exists()
-    assert not list(tmp_path.iterdir())
+def test_a_run_removes_what_a_killed_one_has_left_even_where_it_keeps_nothing(
+    tmp_path: Path, temporary: Path, camvid_folder: Path
+) -> None:
+    (left := temporary / f"{PREFIX}left").mkdir()
+    measure(CamVid(camvid_folder), tmp_path / "out", corruptions={})
+    assert not left.exists()
 
 
 def test_a_cache_that_can_t_be_written_is_one_line_and_a_temporary_folder_is_not_needed(
@@ -203,24 +189,3 @@ def test_free_memory_is_the_containers_where_that_is_less(tmp_path: Path, monkey
     assert environment.free_memory() == 900
     (tmp_path / "memory.max").write_text("max\n")
     assert environment.free_memory() > 900
-
-
-@pytest.mark.parametrize("fault", [OSError(37, "No locks available"), NotImplementedError("no locks")])
-def test_where_there_are_no_locks_it_ends_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise fault
-
-    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
-    with pytest.raises(MachineError, match="has no locks"), private_folder(tmp_path):
-        pass
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_link_to_a_folder_is_never_touched(tmp_path: Path) -> None:
-    (tmp_path / "theirs").mkdir()
-    (tmp_path / f"{PREFIX}link").symlink_to(tmp_path / "theirs")
-    with private_folder(tmp_path):
-        assert (tmp_path / f"{PREFIX}link").is_symlink()
-    assert not list((tmp_path / "theirs").iterdir())

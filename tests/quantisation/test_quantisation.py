@@ -1,7 +1,9 @@
 """Export and int8: against the torch network, and against arithmetic by hand."""
 
 import json
+import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 import torch
 from graphs import NAMES, small_segformer, write_graph
 from program import program
+from shared_runs import begin_code, status_of, wait_until
 
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.errors import MachineError, UsageError
@@ -307,6 +310,39 @@ def test_the_command_quantises_a_graph_on_training_images(one: Path, camvid_fold
     graph = opened(out)
     assert graph.class_names == NAMES
     assert onnx.load(out).graph.input[0].type.tensor_type.shape.dim[2].dim_param, "sides stay free"
+
+
+STOPPED = """
+import sys, tempfile, time
+from pathlib import Path
+from robustbench_seg.datasets.streets import Streets
+from robustbench_seg.stopping import listen
+from test_quantisation import Calibration, Recipe, opened, quantise
+
+one, temporary = map(Path, sys.argv[1:])
+tempfile.tempdir = str(temporary)
+listen()
+
+class Slow(Streets):
+    def load(self, image_id):
+        if list(temporary.glob("*/simplified.onnx")):
+            (one.parent / "ready").touch()
+            time.sleep(100)
+        return super().load(image_id)
+
+training = Slow("train", size=(72, 104), count=6)
+quantise(opened(one), one, Calibration(dataset=training), Recipe(), one.with_name("int8.onnx"), print)
+"""
+
+
+def test_a_stop_in_a_calibration_leaves_no_temporary_file(one: Path, tmp_path: Path) -> None:
+    (tmp_path / "temporary").mkdir()
+    code = f"import sys; sys.path.append({str(Path(__file__).parent)!r}){STOPPED}"
+    process = begin_code(code, str(one), str(tmp_path / "temporary"))
+    assert wait_until((tmp_path / "ready").exists)
+    os.kill(process.pid or 0, signal.SIGINT)
+    assert status_of(process) == 130
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 @pytest.mark.parametrize(

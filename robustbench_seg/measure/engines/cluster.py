@@ -2,6 +2,8 @@
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -11,7 +13,7 @@ from ... import environment
 from ...errors import MachineError, UsageError, missing_extra
 from ...models import load_source
 from ...models.base import NetworkSegmenter, Segmenter
-from ...stopping import ENDINGS
+from ...stopping import ENDINGS, is_unread
 from ...suites.model import ModelSpec
 from ..aligned import align_model
 from .parcel import Origin, Parcel, node_name
@@ -42,13 +44,15 @@ def connected(address: str | None) -> Iterator[None]:
     except ImportError:
         raise missing_extra("--engine ray needs Ray", "ray") from None
     if ray.is_initialized():
-        yield
+        with in_words():
+            yield
         return
     how: dict[str, Any] = {"address": address}
     if address is None:
         how = {"address": "local", "num_cpus": environment.available_cores(), "include_dashboard": False}
     try:
-        ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
+        with handler_kept(signal.SIGTERM):
+            ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises plain Exception, too, as where a node takes long to start
         reason = " ".join(str(error).split()) or type(error).__name__
         place = "Ray can't start here" if address is None else f"--address {address}: no Ray cluster answers there"
@@ -60,10 +64,38 @@ def connected(address: str | None) -> Iterator[None]:
 
     ENDINGS.add(end)
     try:
-        yield
+        with in_words():
+            yield
     finally:
         ENDINGS.discard(end)
         ray.shutdown()
+
+
+@contextmanager
+def handler_kept(number: int) -> Iterator[None]:
+    """Give a signal back the handler that Ray replaces in a block; where the program has none, Ray's stays."""
+    before = signal.getsignal(number)
+    try:
+        yield
+    finally:
+        if before not in (None, signal.SIG_DFL) and threading.current_thread() is threading.main_thread():
+            signal.signal(number, before)
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Raise MachineError for what the calls of Ray raise where it has ended, or has lost what it held."""
+    import ray
+
+    try:
+        yield
+    except ray.exceptions.RayError as error:
+        reason = " ".join(str(error).split())
+        raise MachineError(f"Ray has lost a part of the run ({reason:.300}); the same command resumes") from error
+    except SystemExit as end:
+        if is_unread(end):
+            raise
+        raise MachineError("the connection to Ray has ended; the same command resumes") from end
 
 
 def alive_nodes() -> list[dict[str, Any]]:

@@ -15,9 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ...corruptions import CORRUPTIONS
-from ...errors import MachineError
 from ...metrics import METRICS
-from ...stopping import is_unread
 from ...suites import Suite, with_weights
 from ..evaluate import Screening
 from ..plan import Options
@@ -68,9 +66,7 @@ class Ray(Engine):
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stack.close()
-        if isinstance(value, SystemExit) and not is_unread(value):  # Ray's calls raise it without a connection
-            raise MachineError("the connection to Ray has ended; the same command resumes") from value
+        self.stack.__exit__(kind, value, trace)
 
     def measure(self, sweeps: Iterable[Sweep | None]) -> None:
         crew = self.crew
