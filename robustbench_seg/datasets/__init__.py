@@ -8,7 +8,7 @@ from ..errors import UsageError
 from ..family import Family
 from ..files import expanded
 from ..wording import listed
-from .base import IGNORE, Dataset, Sample, spaced
+from .base import IGNORE, Dataset, Sample, blocks_from, spaced
 from .block_pattern import block_of
 from .entry import DatasetEntry
 from .file_dataset import FileDataset
@@ -154,7 +154,7 @@ def blocks_of(
 
 def own_blocks(dataset: Dataset, ids: Sequence[str]) -> tuple[str, ...]:
     """Name the block of each id where a reader can't, since the class of the data set may not be there; else ()."""
-    shipped, blocks = {entry.name: entry for entry in SHIPPED}, tuple(dataset.blocks(ids))
+    shipped, blocks = {entry.name: entry for entry in SHIPPED}, blocks_from(dataset, ids)
     return () if dataset.block_pattern or blocks == blocks_of(dataset.name, ids, kinds=shipped) else blocks
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "LabelMap",
     "Sample",
     "Survey",
+    "blocks_from",
     "count_labels",
     "expect_kind",
     "files_of",
@@ -216,6 +217,15 @@ def files_of(dataset: Dataset, image_id: str) -> tuple[Path, ...] | None:
         return tuple(files)
     where = f"data set {type(dataset).__qualname__}: its files({image_id!r})"
     raise DataError(f"{where} must return a tuple of pathlib.Path, or None; got {files!r:.60}")
+
+
+def blocks_from(dataset: Dataset, ids: Sequence[str]) -> tuple[str, ...]:
+    """Name the block of each id. Raises DataError unless `blocks` returns a text for each."""
+    blocks: object = dataset.blocks(ids)
+    if isinstance(blocks, tuple | list) and len(blocks) == len(ids) and all(isinstance(one, str) for one in blocks):
+        return tuple(blocks)
+    where = f"data set {type(dataset).__qualname__}: its blocks(ids)"
+    raise DataError(f"{where} must return a text for each of {len(ids)} ids, got {blocks!r:.60}")
 
 
 def expect_kind(value: object, kind: type[Item], dataset: Dataset, call: str) -> Item:

@@ -11,6 +11,7 @@ from robustbench_seg.datasets import DATASETS, blocks_of, groups_of, open_datase
 from robustbench_seg.datasets.entry import DatasetEntry
 from robustbench_seg.datasets.several import Several
 from robustbench_seg.datasets.streets import Streets
+from robustbench_seg.errors import DataError
 from robustbench_seg.studies.counts import blocks_in
 from robustbench_seg.studies.frame import quality_frame
 
@@ -71,3 +72,13 @@ def test_only_blocks_that_a_reader_cannot_know_are_kept(monkeypatch: pytest.Monk
     monkeypatch.setitem(DATASETS, "drives", DatasetEntry(name="drives", description="", kind=Drives))
     assert blocks_of(both.name, both.ids) == both.blocks(both.ids)
     assert own_blocks(theirs, theirs.ids) == theirs.blocks(theirs.ids), "a plugin may be missing later"
+
+
+@pytest.mark.parametrize("blocks", [("a",) * 3, (1, 1, 2, 2), "aabb", {"a": 1}, None])
+def test_a_class_must_name_a_block_for_each_image(blocks: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Drives("test", count=4, size=(64, 96))
+    monkeypatch.setattr(data, "blocks", lambda ids: blocks)
+    with pytest.raises(
+        DataError, match=r"^data set Drives: its blocks\(ids\) must return a text for each of 4 ids, got "
+    ):
+        own_blocks(data, data.ids)
