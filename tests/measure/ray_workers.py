@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ADDRESS = "RAY_WORKERS"  # a variable of the environment: the path of the server's socket
+BEGUN = "begun"  # a file beside the socket, once a worker was asked for
 MOST = 2**18  # bytes of a request
 PATIENCE_S = 60.0  # for the server to begin
 
@@ -70,6 +71,7 @@ def serve(address: str) -> None:
         server.listen()
         while server in wait([server, parent.sentinel]):
             line, _ = server.accept()
+            Path(address).with_name(BEGUN).touch()
             with line:
                 content, streams, _, _ = socket.recv_fds(line, MOST, 3)
             begin(content.decode().split("\0"), streams)

@@ -1,5 +1,6 @@
 """The engine of Ray: stores as those of the local one, whatever ends during a run."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -12,8 +13,8 @@ import pytest
 import shared_runs
 from drawn_models import Drawn
 from processes import LINE, commands_of
-from ray_workers import forked_workers
-from shared_runs import How, begin, begin_program, status_of, wait_until
+from ray_workers import BEGUN, forked_workers
+from shared_runs import How, begin, begin_code, begin_program, status_of, wait_until
 from six_scenes import IMAGES, Scenes
 from small import SUITE, assert_same_store, stored, write_suite
 
@@ -35,6 +36,7 @@ from robustbench_seg.suites import read_suite
 ray = pytest.importorskip("ray", reason="the extra ray is not installed")
 pytestmark = pytest.mark.ray
 CONDITIONS = {"gaussian_noise": [1], "contrast": [2]}
+STATUS = Path("/proc/self/status")
 CPUS = 3  # room for the actors of two drivers and a task
 
 
@@ -51,6 +53,8 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         with pytest.MonkeyPatch.context() as cores:
             cores.setattr(cluster.environment, "available_cores", lambda: CPUS)
             stack.enter_context(cluster.connected(None))
+        if (folder / BEGUN).exists():
+            (folder / "early").touch()
         yield folder
 
 
@@ -74,6 +78,11 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("expected")
     measure(out, {"m0": Drawn(0), "m1": Drawn(1)})
     return out
+
+
+def test_no_process_of_ray_is_started_before_it_is_needed(nodes: Path) -> None:
+    """If one of those that Ray starts ahead is killed, its start waits for ever."""
+    assert not (nodes / "early").exists()
 
 
 def test_a_suite_gives_the_store_the_pictures_and_the_records_of_the_local_engine(nodes: Path, tmp_path: Path) -> None:
@@ -319,6 +328,73 @@ def test_a_ray_that_does_not_start_is_one_line(tmp_path: Path, monkeypatch: pyte
         cluster.connected(None),
     ):
         pass
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="only Linux shows which signals a process catches")
+def test_a_program_catches_sigterm_as_before_when_ray_has_started_and_when_it_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def replace(**options: object) -> None:
+        """As Ray does at its start, in Python, and, in its libraries, at its end."""
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
+        ctypes.CDLL(None).signal(signal.SIGTERM, None)
+
+    for name, stand_in in {"init": replace, "shutdown": replace, "is_initialized": lambda: False}.items():
+        monkeypatch.setattr(ray, name, stand_in)
+    seen = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
+    try:
+        with cluster.connected(None):
+            assert catches_sigterm()
+            signal.raise_signal(signal.SIGTERM)
+        assert catches_sigterm()
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert len(seen) == 2
+
+
+def catches_sigterm() -> bool:
+    caught = next(line.split()[1] for line in STATUS.read_text().splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+
+
+STARTING = """
+import sys, time
+from pathlib import Path
+import ray
+from robustbench_seg.measure.engines.cluster import connected
+from robustbench_seg.stopping import listen
+
+folder = Path(sys.argv[1])
+listen()
+
+def init(**options):
+    (folder / "starting").touch()
+    time.sleep(1)
+    (folder / "started").touch()
+
+ray.init, ray.shutdown = init, (folder / "ended").touch
+with connected(None):
+    time.sleep(100)
+"""
+
+
+def test_a_stop_while_ray_starts_leaves_nothing_of_it(tmp_path: Path) -> None:
+    process = begin_code(STARTING, str(tmp_path))
+    assert wait_until((tmp_path / "starting").exists)
+    os.kill(process.pid or 0, signal.SIGINT)
+    assert status_of(process) == 130
+    assert {path.name for path in tmp_path.iterdir()} == {"starting", "started", "ended"}
+
+
+def test_an_object_that_is_lost_is_an_error(nodes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose(calls: object, **options: object) -> None:
+        raise ray.exceptions.ObjectLostError("0" * 56, None, "")
+
+    monkeypatch.setattr(ray, "wait", lose)
+    with pytest.raises(MachineError, match=r"^Ray has lost a part of the run \(.*\); the same command resumes$"):
+        measure(tmp_path, {"m0": Drawn(0)}, engine="ray")
 
 
 def test_a_connection_that_has_ended_is_an_error(nodes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from ... import environment
 from ...errors import MachineError, UsageError, missing_extra
 from ...models import load_source
 from ...models.base import NetworkSegmenter, Segmenter
-from ...stopping import ENDINGS, is_unread
+from ...stopping import ENDINGS, is_unread, unbroken
 from ...suites.model import ModelSpec
 from ..aligned import align_model
 from .parcel import Origin, Parcel, node_name
@@ -28,6 +28,7 @@ SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_ENABLE_AUTO_CONNECT": "0",  # else a call after the end would start Ray again
+    "RAY_prestart_worker_first_driver": "0",  # else Ray would wait for its first processes for ever if one is killed
 }
 
 
@@ -50,30 +51,36 @@ def connected(address: str | None) -> Iterator[None]:
     how: dict[str, Any] = {"address": address}
     if address is None:
         how = {"address": "local", "num_cpus": environment.available_cores(), "include_dashboard": False}
-    try:
-        with handler_kept(signal.SIGTERM):
-            ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # Ray raises plain Exception, too, as where a node takes long to start
-        reason = " ".join(str(error).split()) or type(error).__name__
-        place = "Ray can't start here" if address is None else f"--address {address}: no Ray cluster answers there"
-        raise MachineError(f"{place} ({reason:.300})") from None
 
     def end(at_once: bool = False) -> None:
         if not at_once:  # Ray's processes end with this one, too, but some seconds later
             ray.shutdown()
 
-    ENDINGS.add(end)
+    try:
+        # A stop waits for processes of Ray's that start: some would outlive one that it can't end yet.
+        with unbroken() if address is None else nullcontext():
+            with handler_kept(signal.SIGTERM):
+                ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
+            ENDINGS.add(end)
+    except Exception as error:  # Ray raises plain Exception, too, as where a node takes long to start
+        reason = " ".join(str(error).split()) or type(error).__name__
+        place = "Ray can't start here" if address is None else f"--address {address}: no Ray cluster answers there"
+        raise MachineError(f"{place} ({reason:.300})") from None
     try:
         with in_words():
             yield
     finally:
         ENDINGS.discard(end)
-        ray.shutdown()
+        with handler_kept(signal.SIGTERM):
+            ray.shutdown()
 
 
 @contextmanager
 def handler_kept(number: int) -> Iterator[None]:
-    """Give a signal back the handler that Ray replaces in a block; where the program has none, Ray's stays."""
+    """Give a signal back the handler that Ray replaces in a block, at its start, or removes, at its end.
+
+    Where the program has none, Ray's stays.
+    """
     before = signal.getsignal(number)
     try:
         yield
