@@ -146,5 +146,8 @@ def best_arm_finding(evidence: Evidence, arms: Sequence[Entry], view: View, cond
 
     second = ranked[1].arm
     (each,) = evidence.differences(mean, (view,), [(best.arm, second)]).values()
-    lead = f"the highest mIoU under corruption, {percent(values['mean'][0])} %; its lead over {second}: {each.words}"
-    return Finding(title=f"Of {len(arms)} arms, {best.arm} has {lead}", difference=each, noun=WORDS["mean"][1])
+    first = [arm.arm for arm in ranked if arm.values["mean"][0] == values["mean"][0]]
+    lead = f"; its lead over {second}: {'not known' if each.obstacle else each.words}" if len(first) == 1 else ""
+    verb = "has" if len(first) == 1 else "have"
+    title = f"{conjoin(first)} {verb} the highest mIoU under corruption, {percent(values['mean'][0])} %{lead}"
+    return Finding(title=f"Of {len(arms)} arms, {title}", difference=each, noun=WORDS["mean"][1])

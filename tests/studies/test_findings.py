@@ -1,9 +1,15 @@
 """The title of a report: which difference it states, and that it claims no more than the grade."""
 
+import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from synthetic import write_synthetic
 
+from robustbench_seg import read_results
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.findings import finding_under_corruption, pair_finding
 from robustbench_seg.studies.grades import ArmDifference, Grade
 from robustbench_seg.studies.statistics import Interval
@@ -128,3 +134,20 @@ def test_without_the_cells_of_the_primary_comparison_there_is_no_title() -> None
     first = replace(difference(-0.1), primary=True)
     missing = replace(first, interval=Interval(*[float("nan")] * 3))
     assert finding_under_corruption({("a", "b", "retention"): missing}, None, CONDITIONS) is None
+
+
+def test_a_lead_that_is_not_known_is_said_so_and_arms_of_one_score_share_the_first_place(tmp_path: Path) -> None:
+    def title(folder: Path, **models: float) -> str:
+        def accuracy(model: str, corruption: str, severity: int, view: View) -> float:
+            return models[model]
+
+        write_synthetic(folder, accuracy, models=list(models), conditions={"fog": [1, 3]}, images=6)
+        (section,) = json.loads(read_results(folder).to_json())["sections"]
+        return str(section["title"])
+
+    assert re.fullmatch(
+        r"Of 3 arms, a has the highest mIoU under corruption, [\d.]+ %; its lead over b: not known",
+        title(tmp_path / "ahead", a=0.8, b=0.7, c=0.6),
+    )
+    tied = title(tmp_path / "tied", ab=0.8, ba=0.8, c=0.6)  # of one noise
+    assert re.fullmatch(r"Of 3 arms, ab and ba have the highest mIoU under corruption, [\d.]+ %", tied)
