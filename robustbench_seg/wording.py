@@ -91,17 +91,17 @@ def millions(number: float) -> str:
 
 
 def span(low: float, high: float) -> str:
-    """An interval in points. An end next to zero has as many decimals, up to three, as show its side.
+    """An interval in points; a dash for none. An end next to zero has as many decimals, up to three, as show its side.
 
     >>> span(0.003, 0.0201), span(-0.0152, -0.00008), span(float("nan"), float("nan"))
-    ('+0.3 to +2.0', '-1.5 to -0.01', '– to –')
+    ('+0.3 to +2.0', '-1.5 to -0.01', '–')
     """
 
     def end(value: float) -> str:
         texts = (f"{100 * value:+.{decimals}f}" for decimals in (1, 2, 3))
         return next((text for text in texts if abs(float(text)) > 0), points(value))
 
-    return f"{end(low)} to {end(high)}"
+    return MISSING if isnan(low) else f"{end(low)} to {end(high)}"
 
 
 def p_text(p: float, *, bound: bool = False) -> str:

@@ -201,7 +201,7 @@ def test_changes_are_shown_as_text_and_what_is_missing_as_a_dash() -> None:
     assert "mean (1 corruption) " in output.getvalue()
     assert " [i] " in output.getvalue()
     assert "nan" not in output.getvalue()
-    assert "– to –" in output.getvalue()
+    assert "– to –" not in output.getvalue()
 
 
 def test_models_of_other_names_are_matched_only_where_each_side_has_one(
