@@ -101,6 +101,8 @@ def open_named(name: str, root: str | Path | None, options: dict[str, Any]) -> D
     """Open a split of a data set by its name and its folder; see `open_dataset`."""
     is_member = name in DATASETS
     if not is_member and root is None and not options.get("images"):
+        if "/" in name:
+            raise UsageError(f"{name}: no such folder")
         raise UsageError(
             f"unknown dataset {name!r}; known: {', '.join(DATASETS)}; or a folder of yours: {name or 'NAME'}=PATH"
         )

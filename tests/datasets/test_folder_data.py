@@ -347,6 +347,8 @@ def test_a_folder_without_a_description_says_what_is_missing(tmp_path: Path) -> 
         open_dataset("mine", tmp_path / "nowhere")
     with pytest.raises(UsageError, match=r"unknown dataset 'mine'; known: .*; or a folder of yours: mine=PATH"):
         open_dataset("mine")
+    with pytest.raises(UsageError, match=f"^{tmp_path}/nowhere: no such folder$"):
+        open_dataset(str(tmp_path / "nowhere"))
 
 
 def test_images_without_a_label_are_counted_and_labels_without_an_image_noted(tmp_path: Path) -> None:
