@@ -110,7 +110,7 @@ class Suite(Strict):
         if "conditions" in value:
             if name in PROTOCOLS:
                 raise ValueError(f"protocol {name} has its own conditions; name yours otherwise")
-        else:
+        elif name in PROTOCOLS or set(value) <= set(cls.model_fields):  # else a misspelt field is the cause
             try:
                 return {**value, "conditions": conditions_of(name)}
             except Exception as error:

@@ -110,3 +110,10 @@ def test_a_suite_is_found_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HOME", str(tmp_path))
     written(tmp_path / "suites", {"name": "segformer-b0", "weights": "w.pth"})
     assert weights_in("~/suites/mine.yaml") == [f"{tmp_path}/suites/w.pth"]
+
+
+def test_a_misspelt_field_is_named_before_the_protocol_that_lacks_it(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.write_text(f"{path.read_text()}protocol: mine\ncondition: {{fog: [1]}}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"condition: unknown field, .*; the nearest is conditions$"):
+        read_suite(str(path))
