@@ -16,6 +16,7 @@ from pathlib import Path
 ADDRESS = "RAY_WORKERS"  # a variable of the environment: the path of the server's socket
 BEGUN = "begun"  # a file beside the socket, once a worker was asked for
 MOST = 2**18  # bytes of a request
+NO_JOB = "f" * 8  # a worker serves any driver; the server keeps the first one's id, and its forks would serve no other
 PATIENCE_S = 60.0  # for the server to begin
 
 
@@ -84,6 +85,7 @@ def begin(words: list[str], streams: list[int]) -> None:
     middle = words.index("")
     os.environ.clear()
     os.environ.update(word.split("=", 1) for word in words[middle + 1 :])
+    os.environ["RAY_JOB_ID"] = NO_JOB
     import runpy
 
     from ray._private.workers import default_worker  # with these variables, by which Ray admits a process
@@ -91,6 +93,7 @@ def begin(words: list[str], streams: list[int]) -> None:
     if os.fork():
         return
     try:
+        os.setpgid(0, 0)  # as Ray does it: it ends the group of a worker with the worker
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for number, stream in enumerate(streams):
             os.dup2(stream, number)

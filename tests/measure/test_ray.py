@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -22,7 +23,7 @@ import robustbench_seg as rb
 from robustbench_seg.cli.choice import Target, options_for
 from robustbench_seg.errors import DataError, MachineError, UsageError
 from robustbench_seg.measure import runner
-from robustbench_seg.measure.engines import cluster, crew, data
+from robustbench_seg.measure.engines import connection, crew, data
 from robustbench_seg.measure.engines.data import Checked, checked
 from robustbench_seg.measure.engines.parcel import Origin, Parcel
 from robustbench_seg.measure.listener import Listener
@@ -51,8 +52,8 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("FRAIL", str(folder))
         stack.enter_context(forked_workers(folder))
         with pytest.MonkeyPatch.context() as cores:
-            cores.setattr(cluster.environment, "available_cores", lambda: CPUS)
-            stack.enter_context(cluster.connected(None))
+            cores.setattr(connection.environment, "available_cores", lambda: CPUS)
+            stack.enter_context(connection.connected(None))
         if (folder / BEGUN).exists():
             (folder / "early").touch()
         yield folder
@@ -325,7 +326,7 @@ def test_a_ray_that_does_not_start_is_one_line(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     with (
         pytest.raises(MachineError, match=r"^Ray can't start here \(The current node timed out\)$"),
-        cluster.connected(None),
+        connection.connected(None),
     ):
         pass
 
@@ -344,7 +345,7 @@ def test_a_program_catches_sigterm_as_before_when_ray_has_started_and_when_it_ha
     seen = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
     try:
-        with cluster.connected(None):
+        with connection.connected(None):
             assert catches_sigterm()
             signal.raise_signal(signal.SIGTERM)
         assert catches_sigterm()
@@ -359,11 +360,30 @@ def catches_sigterm() -> bool:
     return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
 
+def test_a_signal_to_the_group_of_a_run_is_for_the_run_and_not_for_the_processes_of_ray(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def begin_one(**options: object) -> None:  # with a function to call in the process, as Ray does
+        begun.append(subprocess.Popen(["sleep", "100"], preexec_fn=lambda: None))  # noqa: PLW1509
+
+    for name, stand_in in {"init": begin_one, "shutdown": begin_one, "is_initialized": lambda: False}.items():
+        monkeypatch.setattr(ray, name, stand_in)
+    with connection.connected(None):
+        pass
+    groups = [os.getpgid(process.pid) for process in begun]
+    for process in begun:
+        process.kill()
+        process.wait()
+    assert groups == [begun[0].pid, os.getpgid(0)]
+
+
 STARTING = """
 import sys, time
 from pathlib import Path
 import ray
-from robustbench_seg.measure.engines.cluster import connected
+from robustbench_seg.measure.engines.connection import connected
 from robustbench_seg.stopping import listen
 
 folder = Path(sys.argv[1])

@@ -21,7 +21,8 @@ from ..evaluate import Screening
 from ..plan import Options
 from ..sweep import Sweep
 from ..tally import MOST
-from .cluster import connected, maker, places
+from .cluster import maker, places
+from .connection import connected
 from .crew import Crew
 from .data import supply_of
 from .interface import AHEAD, Engine, Keeper
