@@ -317,7 +317,7 @@ import sys, tempfile, time
 from pathlib import Path
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.stopping import listen
-from test_quantisation import Calibration, Recipe, opened, quantise
+from test_quantisation import Calibration, Scheme, opened, quantise
 
 one, temporary = map(Path, sys.argv[1:])
 tempfile.tempdir = str(temporary)
@@ -331,7 +331,7 @@ class Slow(Streets):
         return super().load(image_id)
 
 training = Slow("train", size=(72, 104), count=6)
-quantise(opened(one), one, Calibration(dataset=training), Recipe(), one.with_name("int8.onnx"), print)
+quantise(opened(one), one, Calibration(dataset=training), Scheme(), one.with_name("int8.onnx"), print)
 """
 
 

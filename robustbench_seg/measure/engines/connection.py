@@ -20,12 +20,12 @@ SETTINGS = {
     "RAY_ENABLE_AUTO_CONNECT": "0",  # else a call after the end would start Ray again
     "RAY_prestart_worker_first_driver": "0",  # else Ray would wait for its first processes for ever if one is killed
 }
-APART = threading.local()  # starting: whether a process that this thread begins is one of Ray's
+THREAD = threading.local()  # starting: whether a process that this thread begins is one of Ray's
 
 
 def leave_group() -> None:
     """Leave the process group, in a process of Ray's: a signal to the group, as timeout(1) sends it, is for the run."""
-    if getattr(APART, "starting", False):
+    if getattr(THREAD, "starting", False):
         os.setpgid(0, 0)
 
 
@@ -60,7 +60,7 @@ def connected(address: str | None) -> Iterator[None]:
     try:
         # A stop waits for processes of Ray's that start: some would outlive one that it can't end yet.
         with unbroken() if address is None else nullcontext():
-            with handler_kept(signal.SIGTERM), apart():
+            with handler_kept(signal.SIGTERM), groups_separated():
                 ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
             ENDINGS.add(end)
     except Exception as error:  # Ray raises plain Exception, too, as where a node takes long to start
@@ -91,13 +91,13 @@ def handler_kept(number: int) -> Iterator[None]:
 
 
 @contextmanager
-def apart() -> Iterator[None]:
-    """Put the processes that this thread begins in a block into groups of their own."""
-    APART.starting = True
+def groups_separated() -> Iterator[None]:
+    """Put the processes that this thread begins in a block into separate groups."""
+    THREAD.starting = True
     try:
         yield
     finally:
-        APART.starting = False
+        THREAD.starting = False
 
 
 @contextmanager
