@@ -27,6 +27,7 @@ __all__ = [
     "end_if_asked",
     "end_with",
     "end_worker",
+    "hear",
     "is_asked_to_end",
     "is_unread",
     "listen",
@@ -112,11 +113,15 @@ def listen() -> None:
         os.set_blocking(ringer, False)
     signal.set_wakeup_fd(ringer, warn_on_full_buffer=False)  # works even while the main thread runs a library's code
     for number in numbers:
-        signal.signal(number, lambda number, frame: None)
+        signal.signal(number, hear)
     threading.Thread(target=wait_for_stops, args=(bell, numbers), name="stops", daemon=True).start()
     atexit.register(finish, numbers)  # the first function registered is the last one called
     if hasattr(os, "register_at_fork"):
         forget_in_forks({number: before[number] for number in numbers})
+
+
+def hear(number: int, frame: Any) -> None:
+    """The handler of each signal: `wait_for_stops` hears of it on its own."""
 
 
 def forget_in_forks(handlers: Mapping[int, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ... import environment
 from ...errors import MachineError, missing_extra
-from ...stopping import ENDINGS, is_unread, unbroken
+from ...stopping import ENDINGS, hear, is_unread, stop, unbroken
 
 __all__ = ["connected"]
 
@@ -59,9 +59,8 @@ def connected(address: str | None) -> Iterator[None]:
 
     try:
         # A stop waits for processes of Ray's that start: some would outlive one that it can't end yet.
-        with unbroken() if address is None else nullcontext():
-            with handler_kept(signal.SIGTERM), groups_separated():
-                ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
+        with handler_kept(signal.SIGTERM), unbroken() if address is None else nullcontext(), groups_separated():
+            ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
             ENDINGS.add(end)
     except Exception as error:  # Ray raises plain Exception, too, as where a node takes long to start
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -85,6 +84,10 @@ def handler_kept(number: int) -> Iterator[None]:
     before = signal.getsignal(number)
     try:
         yield
+    except SystemExit:  # from Ray's handler
+        if before is hear:
+            stop()
+        raise
     finally:
         if before not in (None, signal.SIG_DFL) and threading.current_thread() is threading.main_thread():
             signal.signal(number, before)
