@@ -129,15 +129,13 @@ def tables_of(source: "ReportSource", metric: str, top: int, left_out: list[str]
     from ..report.panel import Panel
     from ..report.parts.worst import worst_tables
     from ..studies.counts import metrics_in
-    from ..studies.worst import metric_of
 
     if not len(source.quality):
         return []
-    if metric not in metrics_in(source.quality):
+    if (own := metrics_in(source.quality).get(metric)) is None:
         where = listed([str(store.folder) for store in source.stores], 3)
         left_out.append(f"{source.plan.suite} in {where}: left out, since no cell has {metric}")
         return []
-    own = metric_of(source.quality, metric)
     tables = []
     for view in [view for panel in Panel.all_of(source) for view in panel.views]:
         made = worst_tables(view, own, top)
