@@ -2,7 +2,9 @@
 
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Tiny networks and products of small matrices gain nothing from threads, and threads that wait for each other on a busy
 # machine lose everything. NumPy reads this when it is imported first.
@@ -16,6 +18,7 @@ import torch
 
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # without a GPU, Triton's kernels are run by an interpreter, on CPU tensors
+from chromium import started
 from filelock import FileLock
 from graphs import small_segformer
 
@@ -43,6 +46,13 @@ def pytest_collection_finish() -> None:
 def pytest_sessionfinish() -> None:
     """Undo that: Hypothesis, if it is imported only now, asks the garbage collector who holds trio's generator."""
     gc.unfreeze()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A browser for the tests of a file; they are skipped where there is none."""
+    with started() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

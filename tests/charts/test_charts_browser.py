@@ -1,22 +1,15 @@
 """Charts in a real browser: every text is legible, in its panel and apart from other texts, on a phone and a desk."""
 
-import base64
-import shutil
-from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import media, print_pdf, visit
 from drawn import NAMES, charts
 
 from robustbench_seg.charts import Chart, dumbbells, stylesheet, svg
 
-webdriver: Any = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no chromium and chromedriver: apt-get install chromium chromium-driver"
-)
 BODY = 350  # px of charts on a phone of 390
 TEXTS = """
     return [...document.querySelectorAll("svg.chart")].map(chart => {
@@ -25,17 +18,6 @@ TEXTS = """
         return [box(chart), [...chart.querySelectorAll("text")].map(one => [one.textContent, box(one), size(one)])];
     });
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
 
 
 def open_page(browser: Any, folder: Path, chart: Chart, width: int) -> None:
@@ -47,9 +29,7 @@ def open_page(browser: Any, folder: Path, chart: Chart, width: int) -> None:
         f"<style>body {{ margin: 0; }} {stylesheet()}</style>{svg(chart)}",
         encoding="utf-8",
     )
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.get(page.as_uri())
+    visit(browser, page.as_uri(), width, 900)
 
 
 def overlap(one: list[float], other: list[float]) -> float:
@@ -101,12 +81,9 @@ def test_a_marker_is_where_its_number_is_whatever_the_width(browser: Any, tmp_pa
 def test_the_colours_follow_the_scheme_of_the_page(
     browser: Any, tmp_path: Path, scheme: str, colour: tuple[int, ...]
 ) -> None:
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    )
-    open_page(browser, tmp_path, KINDS["matrix"], BODY)
-    found = browser.execute_script("return getComputedStyle(document.querySelector('.chart .s0 svg path')).fill")
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    with media(browser, prefers_color_scheme=scheme):
+        open_page(browser, tmp_path, KINDS["matrix"], BODY)
+        found = browser.execute_script("return getComputedStyle(document.querySelector('.chart .s0 svg path')).fill")
     assert found == f"rgb({', '.join(map(str, colour))})"
 
 
@@ -122,15 +99,14 @@ def test_a_ring_is_empty_and_half_a_marker_is_half_full(browser: Any, tmp_path: 
 
 
 def test_where_the_system_chooses_the_colours_markers_alone_tell_arms_apart(browser: Any, tmp_path: Path) -> None:
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "forced-colors", "value": "active"}]})
-    open_page(browser, tmp_path, KINDS["matrix"], BODY)
     script = """
         return [...document.querySelectorAll(".chart :is(.s0, .s1, .s2) svg path, .chart .title")]
             .map(one => [getComputedStyle(one).fill, one.getAttribute("d")])
     """
-    seen = browser.execute_script(script)
-    ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    with media(browser, forced_colors="active"):
+        open_page(browser, tmp_path, KINDS["matrix"], BODY)
+        seen = browser.execute_script(script)
+        ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert len({shape for _, shape in seen}) == 3
     assert len({fill for fill, _ in seen}) == 1
     assert seen[0][0] != ground
@@ -160,6 +136,6 @@ def test_no_line_or_band_passes_through_the_names_above_rows(browser: Any, tmp_p
 
 def test_a_chart_prints_whole(browser: Any, tmp_path: Path) -> None:
     open_page(browser, tmp_path, KINDS["forest"], 1280)
-    document = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
+    document = print_pdf(browser)
     assert document.startswith(b"%PDF-")
     assert document.count(b"/Type /Page\n") == 1

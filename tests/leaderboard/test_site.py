@@ -2,15 +2,14 @@
 
 import io
 import re
-import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from chromium import resize, visit, without_scripts
 from pages import HOSTILE
 from program import program
 from synthetic import write_synthetic
@@ -147,37 +146,13 @@ def test_what_does_not_go_with_it_is_refused_in_one_line(tmp_path: Path, options
     assert not (tmp_path / "o").exists()
 
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-in_a_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no chromium and chromedriver")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
-
-
 @pytest.fixture
 def page(browser: Any, tmp_path: Path) -> Any:
     odd = standing(MANY, model="odd <one>", alarms=("broken",), rank=None, ranks=None, missing=1)
     one = board(MANY)
     one = replace(one, rows=(*one.rows, odd))
     write_site([one], tmp_path)
-    resize(browser, 1280)
-    browser.get((tmp_path / f"{one.file}.html").as_uri())
-    return browser
-
-
-def resize(browser: Any, width: int) -> None:
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    return visit(browser, (tmp_path / f"{one.file}.html").as_uri())
 
 
 def names(browser: Any) -> list[str]:
@@ -185,7 +160,6 @@ def names(browser: Any) -> list[str]:
     return list(browser.execute_script(script))
 
 
-@in_a_browser
 def test_search_filters_and_sorting_work_from_a_file_without_a_network(page: Any) -> None:
     assert page.get_log("browser") == []
     assert len(names(page)) == MANY + 1
@@ -213,30 +187,24 @@ def test_search_filters_and_sorting_work_from_a_file_without_a_network(page: Any
     assert page.get_log("browser") == []
 
 
-@in_a_browser
 @pytest.mark.parametrize("width", [1280, 390, 320])
 def test_no_page_scrolls_sideways_and_a_link_shows_its_row(page: Any, width: int) -> None:
     resize(page, width)
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
     target = page.execute_script("return document.querySelectorAll('tbody tr')[200].id")
     page.execute_script(f"location.hash = {target!r}")
-    time.sleep(0.3)
     top = page.execute_script(f"return document.getElementById({target!r}).getBoundingClientRect().top")
     assert -5 <= top < 800
     page.get(f"{page.current_url.partition('#')[0].rpartition('/')[0]}/index.html")
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
 
 
-@in_a_browser
 def test_without_script_the_table_is_there_in_its_order(browser: Any, tmp_path: Path) -> None:
     one = board(5)
     write_site([one], tmp_path)
-    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-    try:
-        browser.get((tmp_path / f"{one.file}.html").as_uri())
+    with without_scripts(browser):
+        visit(browser, (tmp_path / f"{one.file}.html").as_uri())
         assert [each.text for each in browser.find_elements("css selector", ".name")] == [
             f"net-{k:03d}" for k in range(5)
         ]
         assert not browser.find_element("css selector", ".controls").is_displayed()
-    finally:
-        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

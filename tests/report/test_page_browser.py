@@ -1,6 +1,5 @@
 """The page in a real browser: Debian's chromium with its driver, without a window and without a network."""
 
-import base64
 import io
 import shutil
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import chromium
 import pytest
 from pages import HOSTILE, section, text_table
 from synthetic import write_synthetic
@@ -19,39 +19,13 @@ from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import quality_frame
 
-webdriver: Any = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-Select: Any = pytest.importorskip("selenium.webdriver.support.select").Select
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER), reason="no chromium and chromedriver: apt-get install chromium chromium-driver"
-    ),
-    pytest.mark.usefixtures("few_resamples"),
-]
+Select: Any = pytest.importorskip("selenium.webdriver.support.select", reason="selenium is not installed").Select
+pytestmark = pytest.mark.usefixtures("few_resamples")
 LEFT, RIGHT, HOME, DOWN, ENTER = "\ue012", "\ue014", "\ue011", "\ue015", "\ue007"
 SLIDE = View(mode="slide", crop=256, stride=128)
 PAGE_WITHOUT_PICTURES = 400_000  # bytes
 MOST_STOPS = 60  # of the keyboard, with all tables closed
 ROWS = 80
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--force-prefers-reduced-motion",
-        "--hide-scrollbars",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +63,9 @@ def suites(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(write_report(every, folder / "report"))
 
 
-def visit(browser: Any, address: str, state: str = "", width: int = 1280) -> Any:
-    emulate(browser, width)
-    browser.get("about:blank")  # a new hash alone loads nothing
-    browser.get_log("browser")
-    browser.get(f"{Path(address).as_uri()}{state}")
-    return browser
+def visit(browser: Any, page: str, state: str = "", width: int = 1280) -> Any:
+    """Open a page of this machine, in a state that its address keeps."""
+    return chromium.visit(browser, f"{Path(page).as_uri()}{state}", width)
 
 
 @pytest.fixture
@@ -108,11 +79,6 @@ def opened(page: Any) -> Any:
     """The same, with its tables open."""
     page.execute_script("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     return page
-
-
-def emulate(browser: Any, width: int) -> None:
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
 
 def texts(page: Any, selector: str) -> list[str]:
@@ -131,9 +97,7 @@ def shown(page: Any, selector: str) -> list[str]:
 def in_print(page: Any) -> Any:
     """Print the page: a reader of its PDF."""
     pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
-    options = {"preferCSSPageSize": True, "printBackground": True}
-    document = base64.b64decode(page.execute_cdp_cmd("Page.printToPDF", options)["data"])
-    return pypdf.PdfReader(io.BytesIO(document))
+    return pypdf.PdfReader(io.BytesIO(chromium.print_pdf(page, preferCSSPageSize=True, printBackground=True)))
 
 
 def test_the_page_opens_alone_without_a_word_on_the_console_and_loads_nothing(page: Any) -> None:
@@ -182,7 +146,9 @@ def test_a_column_sorts_both_ways_by_its_numbers_and_what_is_missing_stays_last(
 
 
 def test_intervals_appear_all_at_once_or_one_under_the_pointer(opened: Any) -> None:
-    action = webdriver.ActionChains(opened)
+    from selenium.webdriver import ActionChains
+
+    action = ActionChains(opened)
     cell = opened.find_elements("css selector", "table.sortable tbody td")[0]
     more = cell.find_element("css selector", ".more")
     assert more.size["width"] == 1
@@ -227,7 +193,7 @@ def test_maps_are_predictions_or_errors_or_lie_over_the_image(page: Any) -> None
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_the_page_is_no_wider_than_the_screen(opened: Any, width: int) -> None:
-    emulate(opened, width)
+    chromium.resize(opened, width)
     opened.find_element("css selector", "input.show").send_keys(" ")
     assert opened.execute_script("return document.documentElement.scrollWidth") == width
 
@@ -278,15 +244,12 @@ def test_the_bar_states_what_the_chosen_view_is_of_and_what_was_found_names_its_
 
 
 def test_without_a_script_the_bar_is_of_the_main_view(browser: Any, settings: str) -> None:
-    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-    try:
+    with chromium.without_scripts(browser):
         visible = (
             "[...document.querySelectorAll('.bar p > span')].filter(e => e.checkVisibility()).map(e => e.innerText)"
         )
         page = visit(browser, settings)
         (facts,) = page.execute_script(f"return {visible}")
-    finally:
-        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     assert "11 of 11 images" in facts
 
 
@@ -406,15 +369,12 @@ def test_the_large_panel_has_its_markers_at_their_numbers(browser: Any, study: s
 def test_without_a_script_the_small_panels_stand_as_they_are_with_the_names_of_arms_above(
     browser: Any, study: str
 ) -> None:
-    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-    try:
+    with chromium.without_scripts(browser):
         page = visit(browser, study)
         grid = page.find_element("css selector", "details.view[open] .panels.small")
         assert len([one for one in grid.find_elements("css selector", "svg.chart") if one.is_displayed()]) == 3
         assert len(grid.find_elements("css selector", ".legend li")) == 3
         assert page.find_elements("css selector", ".large, .models") == []
-    finally:
-        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 def test_a_phone_shows_one_model_at_a_time_in_classes_and_the_gallery(browser: Any, study: str, address: str) -> None:
@@ -483,25 +443,19 @@ def test_fifty_models_open_fast_and_are_found_by_name_and_family(
     page = visit(browser, address, state)
     assert [name for name, _ in rows()] == ["deeplab-07"]
     assert page.find_element("css selector", "input[type=search]").get_attribute("value") == "07"
-    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-    try:
+    with chromium.without_scripts(browser):
         page = visit(browser, address)
         table = page.find_element("css selector", "details.numbers[open] tbody")
         assert len([row for row in table.find_elements("tag name", "tr") if row.is_displayed()]) == 50
-    finally:
-        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 def test_the_page_prints_with_everything_open(page: Any) -> None:
-    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    page.execute_script("dispatchEvent(new Event('beforeprint'))")
-    try:
+    with chromium.media(page, "print"):
+        page.execute_script("dispatchEvent(new Event('beforeprint'))")
         assert shown(page, ".controls, nav, input.show, .choose") == []
         assert len(shown(page, ".pictures img")) == 2 * 2 * 2  # clean and the highest severity, two maps per model
         assert "All of it." in page.find_element("css selector", "main").text
         assert "40.0 to 42.0" in page.find_element("css selector", "tbody").text
-    finally:
-        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def test_on_paper_heads_repeat_and_no_page_is_left_blank(browser: Any, suites: str) -> None:
@@ -526,8 +480,7 @@ def test_on_paper_are_the_chosen_view_its_intervals_and_figures(browser: Any, st
 
 
 def test_all_is_there_with_scripts_off(browser: Any, study: str, address: str) -> None:
-    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-    try:
+    with chromium.without_scripts(browser):
         page = visit(browser, address)
         for summary in page.find_elements("css selector", "summary"):
             summary.send_keys(ENTER)
@@ -537,16 +490,12 @@ def test_all_is_there_with_scripts_off(browser: Any, study: str, address: str) -
         views = visit(browser, study).find_elements("css selector", "details.view > summary")
         assert {view.text for view in views if view.is_displayed()} == {"View whole", f"View {SLIDE}"}
         assert not page.find_element("css selector", ".choose").is_displayed()
-    finally:
-        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 @pytest.fixture(params=["light", "dark"])
 def scheme(browser: Any, request: pytest.FixtureRequest) -> Iterator[str]:
-    features = [{"name": "prefers-color-scheme", "value": request.param}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    yield request.param
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    with chromium.media(browser, prefers_color_scheme=request.param):
+        yield request.param
 
 
 @pytest.mark.parametrize("width", [390, 1280])
