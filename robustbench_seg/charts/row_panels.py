@@ -10,7 +10,7 @@ from .words import shorten, shorten_apart, state_dot
 __all__ = ["draw_rows", "places_of"]
 
 LINE, NAME, AXIS, MANY = 22, 15, 34, 12  # px: a row, a line of text, an axis; rows from which it stands above too
-PAD = 0.035  # of an axis's width, free at each end for markers and texts
+PAD, MARKER = 0.035, 7  # free at each end of an axis for markers and texts: of its width, but no fewer px on a phone
 LETTER, NARROW = 6.7, 340  # px: a letter, and the width of a panel on a phone
 MOST = 0.42  # of the width for names
 SIZE = 0.85  # of the place of names, which the longest bar takes
@@ -23,7 +23,8 @@ def places_of(panel: Rows) -> list[tuple[float, float]]:
     places, room = [], 1 - start
     for share in panel.shares:
         width = share * room
-        places.append((start + PAD * width, (1 - 2 * PAD) * width))
+        pad = max(PAD * width, MARKER / NARROW)
+        places.append((start + pad, width - 2 * pad))
         start += width
     return places
 

@@ -8,7 +8,9 @@ import pytest
 from chromium import media, print_pdf, visit
 from drawn import NAMES, charts
 
-from robustbench_seg.charts import Chart, dumbbells, stylesheet, svg
+from robustbench_seg.charts import Chart, Dot, Row, Rows, dumbbells, stylesheet, svg
+from robustbench_seg.charts.axes import axis_over
+from robustbench_seg.studies.statistics import Interval
 
 BODY = 350  # px of charts on a phone of 390
 TEXTS = """
@@ -75,6 +77,21 @@ def test_a_marker_is_where_its_number_is_whatever_the_width(browser: Any, tmp_pa
             return marks.map(mark => 40 * (middle(mark) - zero) / (forty - zero));
         """
         assert browser.execute_script(script) == pytest.approx([60, 35, 50, 30, 40, 25], abs=0.3)
+
+
+def test_a_marker_at_the_end_of_a_narrow_axis_is_whole(browser: Any, tmp_path: Path) -> None:
+    ends = [Row(label="a name of some length", dots=tuple((Dot(number=Interval(value, value, value)),) for value in (low, 1 - low)))
+            for low in (0.0, 1.0)]  # fmt: skip
+    axes = (axis_over([0, 1]), axis_over([0, 1]))
+    panel = Rows(rows=tuple(ends), axes=axes, shares=(0.7, 0.3), names_left=True)
+    open_page(browser, tmp_path, Chart(panels=(panel,)), BODY)
+    script = """
+        const sides = one => { const b = one.getBoundingClientRect(); return [b.left, b.right]; };
+        return [sides(document.querySelector("svg.chart")), [...document.querySelectorAll(".chart path")].map(sides)];
+    """
+    (left, right), marks = browser.execute_script(script)
+    assert len(marks) == 4
+    assert all(left <= one < other <= right for one, other in marks), (right, marks)
 
 
 @pytest.mark.parametrize(("scheme", "colour"), [("light", (0, 114, 178)), ("dark", (86, 180, 233))])
