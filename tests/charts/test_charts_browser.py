@@ -80,8 +80,8 @@ def test_a_marker_is_where_its_number_is_whatever_the_width(browser: Any, tmp_pa
 
 
 def test_a_marker_at_the_end_of_a_narrow_axis_is_whole(browser: Any, tmp_path: Path) -> None:
-    ends = [Row(label="a name of some length", dots=tuple((Dot(number=Interval(value, value, value)),) for value in (low, 1 - low)))
-            for low in (0.0, 1.0)]  # fmt: skip
+    low, high = ((Dot(number=Interval(value, value, value)),) for value in (0.0, 1.0))
+    ends = [Row(label="a name of some length", dots=dots) for dots in ((low, high), (high, low))]
     axes = (axis_over([0, 1]), axis_over([0, 1]))
     panel = Rows(rows=tuple(ends), axes=axes, shares=(0.7, 0.3), names_left=True)
     open_page(browser, tmp_path, Chart(panels=(panel,)), BODY)

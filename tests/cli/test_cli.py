@@ -86,6 +86,7 @@ def real_program(*arguments: str, **environment: str) -> subprocess.CompletedPro
             "no such folder; it should hold files that",
         ),
         (["run", "demo", "--out", "OUT", "--limit", "0"], "Invalid value for '--limit'"),
+        (["run", "demo", "--out", "OUT", "--limit", "few"], "few"),
         (["run", "demo", "--out", "OUT", "--precision", "fp8"], "'fp8' is not one of 'fp32', 'bf16'"),
         (["check", "camvid"], "check takes NAME=PATH, got 'camvid'"),
         (["report", "OUT"], "OUT: holds no results"),
