@@ -110,11 +110,12 @@ def compare_stores(base: pd.DataFrame, new: pd.DataFrame, plans: Sequence[Plan])
 def remarks_on(base: pd.DataFrame, new: pd.DataFrame) -> list[str]:
     """Report on the compared cells: differences of machines, and cells that deserve no trust."""
     machines = differing_machines([*base["environment"], *new["environment"]])
+    several = pd.concat([base["view"], new["view"]]).nunique() > 1
     flags = [
-        f"{name}: {model}: {text}; such numbers deserve no trust"
+        f"{name}: {model}{f', view {view}' if several else ''}: {text}; such numbers deserve no trust"
         for name, frame in (("BASE", base), ("NEW", new))
-        for model, part in frame.groupby("model", sort=False)
-        if (text := flags_of(part))
+        for (model, view), part in frame.groupby(["model", "view"], sort=False)
+        if (text := flags_of(part.drop_duplicates(["corruption", "severity", "flag"])))
     ]
     return ([machines] if machines else []) + flags
 

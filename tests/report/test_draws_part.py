@@ -21,3 +21,19 @@ def test_a_model_without_the_first_draw_is_next_to_others_in_a_later_one(tmp_pat
     )
     heads = [list(table) for table in tables]
     assert all(len(set(own)) == len(own) for own in heads), "no two columns have one head"
+
+
+def test_a_model_that_deserves_no_trust_in_a_later_draw_alone_is_marked_here(tmp_path: Path) -> None:
+    def write(draw: int, accuracy: float) -> None:
+        scores = {"a": accuracy, "b": 0.8}
+        write_synthetic(
+            tmp_path, lambda model, *_: scores[model], models=["a", "b"], conditions={"fog": [1]}, draw=draw
+        )
+
+    write(1, 0.02)
+    write(0, 0.8)
+    (section,) = sections_of([tmp_path], pictures=False)
+    (draws,) = [table for table in section.tables if table.title.startswith("Mean and")]
+    assert [row.cells[0].text for row in draws.rows] == ["a ⚠", "b"]
+    assert [row.where["row"] for row in draws.rows] == ["a", "b"], "its name in the CSV"
+    assert "no better than naming one class" in draws.note

@@ -480,3 +480,16 @@ def test_an_adjusted_p_that_comes_from_the_floor_of_the_resamples_is_shown_as_a_
     show_changes(Console(file=output, width=200), pd.DataFrame(rows))
     assert "≤0.002" in output.getvalue()
     assert output.getvalue().count("≤") == 1
+
+
+def test_a_remark_on_cells_without_trust_names_each_condition_once_and_the_view(tmp_path: Path) -> None:
+    views = (View(), View(flip=True))
+    for draw in (0, 1):
+        write_synthetic(
+            tmp_path, lambda model, corruption, severity, view: 0.8 if view.flip and not severity else 0.0,
+            models=["m"], conditions={"gaussian_noise": [1]}, views=views, images=20, draw=draw,
+        )  # fmt: skip
+    remarks = compared(tmp_path, tmp_path).remarks
+    texts = ("view whole: no better than one class for every pixel: clean, gaussian_noise-1",
+             "view whole-flip: no better than one class for every pixel: gaussian_noise-1")  # fmt: skip
+    assert remarks == [f"{n}: m, {text}; such numbers deserve no trust" for n in ("BASE", "NEW") for text in texts]

@@ -3,14 +3,14 @@
 from ...studies.draws import draws_of
 from ..content import Content
 from ..panel import Panel
-from ..table import Column, frame_rows, numbers
+from ..table import WARNING, Column, frame_rows, numbers
 from ..units import COUNT, PERCENT, plain
 
 __all__ = ["make"]
 
 SPREAD = plain("{:.2f}", 0.01)  # points: over some hundred images draws differ little
 COLUMNS = (
-    Column(name="title", label="model", align="left"),
+    Column(name="title", key="label", label="model", align="left"),
     Column(name="view", label="view", align="left"),
     *numbers(COUNT, draws="draws"),
     *numbers(PERCENT, clean="clean", mean="mean"),
@@ -31,7 +31,11 @@ def make(panel: Panel) -> Content:
         return Content()
     weights = [panel.models(title, [title])["weights"] for title in frame["title"]]
     seeds = ", ".join(map(str, sorted({seed for some in frame["seeds"] for seed in some})))
-    lines = frame.assign(models=frame["title"], weights=weights)
+    # A draw that is in no other table may be the one that deserves no trust.
+    labels = [
+        f"{title} {WARNING}" if flags else title for title, flags in zip(frame["title"], frame["flags"], strict=True)
+    ]
+    lines = frame.assign(models=frame["title"], weights=weights, label=labels)
     table = panel.of_rows(
         COLUMNS,
         frame_rows(lines, COLUMNS, ["models", "weights", "view"]),
