@@ -37,3 +37,5 @@ def test_a_model_that_deserves_no_trust_in_a_later_draw_alone_is_marked_here(tmp
     assert [row.cells[0].text for row in draws.rows] == ["a ⚠", "b"]
     assert [row.where["row"] for row in draws.rows] == ["a", "b"], "its name in the CSV"
     assert "no better than naming one class" in draws.note
+    assert "seeds 0, 1;" in draws.legend
+    assert draws.legend.count("seed 0") == 1, "of the other tables; its setting has no seed"
