@@ -205,8 +205,12 @@ def jpeg_size(content: bytes) -> tuple[int, int]:
 
 
 def is_turned(content: bytes) -> bool:
-    """Whether a complete JPEG has an EXIF note that asks viewers to turn or mirror it."""
-    if not content.startswith(JPEG) or EXIF not in content[:LONGEST_SEGMENT]:
+    """Whether a complete file has an EXIF note that asks viewers to turn or mirror it."""
+    if content.startswith(JPEG):
+        may_be = EXIF in content[:LONGEST_SEGMENT]
+    else:
+        may_be = (b"eXIf" if content.startswith(PNG) else b"EXIF") in content  # a chunk of PNG, of WebP
+    if not may_be:
         return False
     import PIL.Image
 

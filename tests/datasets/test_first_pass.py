@@ -258,6 +258,20 @@ def test_photographs_that_a_viewer_would_turn_are_named(tmp_path: Path, orientat
     assert ("EXIF" in (results.report(tmp_path / "report").parent / "report.md").read_text()) == (orientation > 1)
 
 
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp"])
+def test_a_note_to_turn_an_image_is_found_in_each_format(tmp_path: Path, ending: str) -> None:
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    for orientation in (1, 3):
+        exif = PIL.Image.Exif()
+        exif[PIL.ExifTags.Base.Orientation] = orientation
+        PIL.Image.new("RGB", (40, 40)).save(tmp_path / f"images/{orientation}.{ending}", exif=exif)
+        PIL.Image.new("L", (40, 40)).save(tmp_path / f"labels/{orientation}.png")
+    (tmp_path / "dataset.yaml").write_text("images: images\nlabels: labels\nclasses: [road, sky]\n")
+    dataset = open_dataset("folder", tmp_path)
+    assert first_pass(dataset, dataset.ids, lambda line: None).turned == ("3",)
+
+
 def test_a_label_of_what_a_viewer_shows_is_said_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "labels").mkdir()
