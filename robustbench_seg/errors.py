@@ -16,7 +16,7 @@ import traceback
 
 __all__ = [
     "DamagedError", "DataError", "MachineError", "NotFiniteError", "RobustBenchError", "StoreError", "UsageError",
-    "exit_in_words", "in_one_line", "missing_extra",
+    "clear_locals", "exit_in_words", "in_one_line", "missing_extra",
 ]  # fmt: skip
 
 
@@ -72,3 +72,18 @@ def exit_in_words(end: SystemExit) -> str:
     """Write where code would end the program, as code of a user's own may do, and with which status."""
     place = traceback.extract_tb(end.__traceback__)[-1]
     return f"{place.filename}:{place.lineno}: ends the program (SystemExit: {end})"
+
+
+def clear_locals(error: BaseException) -> None:
+    """Clear the local variables of the code that raised an error, and of what led to it; the lines can still be read.
+
+    Else an error that is kept keeps them, too: of a network, all the tensors that it had computed until then.
+    """
+    left: list[BaseException | None] = [error]
+    done: set[int] = set()
+    while left:
+        each = left.pop()
+        if each is not None and id(each) not in done:
+            done.add(id(each))
+            traceback.clear_frames(each.__traceback__)
+            left += [each.__cause__, each.__context__]

@@ -14,7 +14,7 @@ from statistics import fmean
 from ..corruptions.ahead import begin
 from ..datasets import Dataset
 from ..datasets.base import LabelMap, Sample
-from ..errors import DataError, MachineError
+from ..errors import DataError, MachineError, clear_locals
 from ..store.cell import Condition, LatencyCell, QualityCell
 from ..store.claims import Claims
 from ..store.folder import Store
@@ -104,6 +104,7 @@ class Context:
 
     def fail(self, job: Job, error: Exception) -> None:
         """Note why a job has failed, unless another process has measured it meanwhile; the next run tries it again."""
+        clear_locals(error)  # a listener may keep it
         if self.store.holds(job.record):
             self.listener.finished(job, None)
             return

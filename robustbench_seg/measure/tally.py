@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..datasets.base import IGNORE, Dataset, LabelMap, Sample
+from ..errors import clear_locals
 from ..metrics import ImageCounts, Prediction, counted_metrics
 from ..models.base import Segmenter
 from ..store.cell import Setting
@@ -88,7 +89,8 @@ class Tally:
         self.own_s += time.perf_counter() - begin
 
     def fail(self, error: Exception) -> None:
-        """Take it out."""
+        """Take it out. The error is kept, and no tensor with it: their memory is for the other models."""
+        clear_locals(error)
         self.error = error
         self.flights.clear()
         self.on_error(error)
