@@ -80,8 +80,9 @@ def claimed(shared: Shared, units: Sequence[Unit]) -> Iterator[Unit | None]:
 
     None stands where all that came before must be finished: before this process waits for others, which may wait for
     it, before it ends because it was asked to, and at the end. A claim, and the lock on the machine, are held until the
-    cells are done, as far as that is seen when the next unit is asked for. What other processes hold is waited for,
-    since it is this process's own if they end: so at the end all cells are stored, or have failed.
+    cells are done, as far as that is seen when the next unit is asked for, and of a speed cell until then: else its own
+    lock would keep the next one waiting. What other processes hold is waited for, since it is this process's own if
+    they end: so at the end all cells are stored, or have failed.
     """
     left, line = list(units), ""
     begun: list[tuple[Unit, ExitStack]] = []
@@ -99,12 +100,12 @@ def claimed(shared: Shared, units: Sequence[Unit]) -> Iterator[Unit | None]:
                     continue
                 begun.append((rest, hold := ExitStack()))
                 hold.callback(shared.release, claim)
+                alone = isinstance(unit, Speed)
                 if (rest := shared.lacking(rest)) is not None:  # it may have been stored before the claim
-                    alone = isinstance(rest, Speed)
                     hold.enter_context(measuring(shared.store.folder, alone=alone, wait=shared.listener.waits))
                     others = [some for one in others if (some := shared.lacking(one)) is not None]  # the listener hears
                     yield rest
-                begun = let_go(begun, shared.done)
+                begun = let_go(begun) if alone else let_go(begun, shared.done)
             if len(others) == len(left):
                 yield None
                 begun = let_go(begun)

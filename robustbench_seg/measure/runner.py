@@ -4,8 +4,8 @@ Several processes and machines may run on one folder at a time: each measures wh
 """
 
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -149,7 +149,7 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
         with decoding(dataset, stamps, options.cache, len(sweeps)) as decoded:
             context = Context(suite, decoded, ids, store, listener, shared.failed)
 
-            def own_sweeps() -> Iterator[Sweep | None]:
+            def own_sweeps() -> Generator[Sweep | None, None, None]:
                 for sweep in claimed(shared, sweeps):
                     if sweep is not None:
                         store.expect_others_alike(seen, *alike)
@@ -160,8 +160,9 @@ def run(suite: Suite, out: Path, options: Options, listener: Listener) -> list[J
                 screening = Screening(
                     decoded, ids, Loader(options.workers, ahead), options.batch, others, set(suite.gallery)
                 )
-                with open_engine(suite, options, screening, context) as engine:
-                    engine.measure(own_sweeps())
+                # Closed here: an error that a program keeps would keep the generator, with the locks that it holds.
+                with open_engine(suite, options, screening, context) as engine, closing(own_sweeps()) as turns:
+                    engine.measure(turns)
         for speed in filter(None, claimed(shared, speeds_of(waiting))):
             measure_speed(context, *speed.jobs)
     return context.failed

@@ -11,12 +11,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from drawn_models import Drawn
+from six_scenes import Scenes
 
+import robustbench_seg as rb
 from robustbench_seg import stopping
 from robustbench_seg.locks import measuring
 from robustbench_seg.measure import claimed as module
 from robustbench_seg.measure.claimed import Shared, claimed
 from robustbench_seg.measure.listener import Listener
+from robustbench_seg.measure.sweep import Speed
 from robustbench_seg.store.claims import Claims
 
 
@@ -131,6 +135,37 @@ def test_the_machine_is_held_until_all_that_was_begun_is_done(tmp_path: Path) ->
         thread.join(20)
     assert free.is_set()
     assert lines == ["waiting while other processes measure on this machine"]
+
+
+def test_a_speed_cell_without_a_trace_does_not_keep_the_next_one_waiting(tmp_path: Path) -> None:
+    """Another process may remove the note of its failure: it has measured the cell with other weights."""
+
+    def wait(line: str) -> None:
+        raise AssertionError(line)
+
+    with Claims(tmp_path) as claims:
+        own_shared = shared(Folder(tmp_path), claims)
+        own_shared.listener.waits = wait  # type: ignore[method-assign]
+        jobs = [SimpleNamespace(record=SimpleNamespace(key=key), cell=SimpleNamespace(slug=key)) for key in "ab"]
+        units = [Speed((job,)) for job in jobs]  # type: ignore[arg-type]
+        assert list(claimed(own_shared, units)) == [*units, None]
+
+
+class Refusing(Listener):
+    """Is interrupted when a sweep begins."""
+
+    def started(self, jobs: Any) -> None:
+        raise KeyboardInterrupt
+
+
+def test_a_program_that_keeps_an_error_of_a_run_holds_nothing_of_the_machine(tmp_path: Path) -> None:
+    def wait(line: str) -> None:
+        raise AssertionError(line)
+
+    with pytest.raises(KeyboardInterrupt) as kept:
+        rb.evaluate(Drawn(0), Scenes(), corruptions={"fog": [1]}, progress=Refusing(), out=tmp_path)
+    with measuring(tmp_path, alone=True, wait=wait):  # as another process that measures speed
+        assert kept.traceback
 
 
 def test_a_process_that_was_asked_to_end_finishes_first_what_is_begun(
