@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..charts import stylesheet, svg
 from ..html_pages import package_text, page_engine, parts_of_page
-from ..studies.selection import MANY
+from ..studies.scope import MANY
 from ..studies.statements import INTERVAL, verdict
 from .content import ANSWER, Picture, Section
 from .gallery import Gallery, gallery_of

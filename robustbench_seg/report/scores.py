@@ -14,7 +14,7 @@ from ..store.cell import CLEAN
 from ..store.view import View
 from ..studies.arms import Entry
 from ..studies.robustness import Conditions, flags_of, lowest
-from ..studies.selection import MANY
+from ..studies.scope import MANY
 from ..studies.statistics import ANY, NOTHING, SHARE
 from ..wording import MISSING, MOST_NAMES, counted, percent, spaced
 from .content import ANSWER, SEVERITY, Content, Picture
