@@ -65,9 +65,12 @@ def acquire(path: Path) -> Callable[[], object]:
 def share(path: Path) -> Callable[[], object]:
     """Lock a file together with others, where the system can; return what releases it. Raises BlockingIOError."""
     handle = open_to_lock(path)
-    if flock(handle, path, alone=False) is False:
+    try:
+        if flock(handle, path, alone=False) is False:
+            raise BlockingIOError
+    except BaseException:
         os.close(handle)
-        raise BlockingIOError
+        raise
     return partial(os.close, handle)
 
 

@@ -16,7 +16,7 @@ import pytest
 from processes import start, wait_for
 
 from robustbench_seg.errors import MachineError
-from robustbench_seg.locks import measuring
+from robustbench_seg.locks import locked, measuring
 from robustbench_seg.store import claims as module
 from robustbench_seg.store.claims import BEAT_S, LEFT_S, POLL_S, Claim, Claims
 
@@ -339,3 +339,20 @@ def test_without_locks_a_line_states_that_speed_waits_for_nobody(
     assert [line.partition(": ")[2] for line in lines] == [
         "has no locks of files, so a speed cell does not wait for other processes of this machine"
     ]
+
+
+def test_a_folder_that_the_system_does_not_lock_leaves_no_open_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handles: list[int] = []
+
+    def refuse(handle: int, how: int) -> None:
+        handles.append(handle)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(MachineError, match=r"can't be locked .Input/output error"), locked(tmp_path, shared=True):
+        pass
+    (handle,) = handles
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(handle)
