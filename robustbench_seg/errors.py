@@ -13,11 +13,15 @@
 """
 
 import traceback
+from contextlib import suppress
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 
 __all__ = [
     "DamagedError", "DataError", "MachineError", "NotFiniteError", "RobustBenchError", "StoreError", "UsageError",
     "clear_locals", "exit_in_words", "in_one_line", "missing_extra",
 ]  # fmt: skip
+
+GENERATORS = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
 
 class RobustBenchError(Exception):
@@ -78,6 +82,7 @@ def clear_locals(error: BaseException) -> None:
     """Clear the local variables of the code that raised an error, and of what led to it; the lines can still be read.
 
     Else an error that is kept keeps them, too: of a network, all the tensors that it had computed until then.
+    Generators keep theirs.
     """
     left: list[BaseException | None] = [error]
     done: set[int] = set()
@@ -85,5 +90,8 @@ def clear_locals(error: BaseException) -> None:
         each = left.pop()
         if each is not None and id(each) not in done:
             done.add(id(each))
-            traceback.clear_frames(each.__traceback__)
+            for frame, _ in traceback.walk_tb(each.__traceback__):
+                if not frame.f_code.co_flags & GENERATORS:  # one that has caught it and waits would be closed
+                    with suppress(RuntimeError):  # it is at work
+                        frame.clear()
             left += [each.__cause__, each.__context__]

@@ -1,7 +1,7 @@
 """The error of a model is kept for the whole run, the memory of its tensors is not: the other models need it."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ import yaml
 from drawn_models import Drawn
 from six_scenes import Scenes
 
-from robustbench_seg.errors import DataError
+from robustbench_seg.errors import DataError, clear_locals
 from robustbench_seg.measure.evaluate import Screening, show
 from robustbench_seg.measure.listener import Listener
 from robustbench_seg.measure.plan import Handed, Job, Options
@@ -78,3 +78,18 @@ def test_so_are_those_of_a_speed_cell_that_fails(tmp_path: Path) -> None:
     assert [each() for each in failing.held] == [None]
     (note,) = (tmp_path / "out/failed").iterdir()
     assert "raise ValueError" in note.read_text("utf-8")
+
+
+def test_a_generator_that_has_caught_the_error_goes_on() -> None:
+    def each() -> Iterator[ValueError]:
+        for k in range(3):
+            try:
+                raise ValueError(str(k))
+            except ValueError as error:
+                yield error
+
+    errors = list[str]()
+    for error in each():
+        clear_locals(error)
+        errors.append(str(error))
+    assert errors == ["0", "1", "2"]
