@@ -6,6 +6,7 @@ writes to benchmarks/results: complexity.md, to be read; complexity.csv, the com
 complexity-models.csv; attention.csv and attention.svg.
 """
 
+from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,7 @@ def readable_models(table: pd.DataFrame) -> pd.DataFrame:
 
 def main() -> None:
     """Count everything and write the files."""
+    ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "").parse_args()  # there is only --help
     about = environment.describe("cpu") | {"command": COMMAND}
     comparison, models, attention = compare_with_paper(), measure_models(), measure_attention()
     tables = {"complexity": comparison, "complexity-models": models, "attention": attention}

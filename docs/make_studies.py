@@ -116,7 +116,7 @@ def differences_table(study: str, view: str | None, spec: str) -> list[str]:
         for quantity in quantities.split(", "):
             row = difference(study, view, pair, quantity)
             kind = f" ({row['comparison']})" if row["grade"] == "significant" else ""
-            cells = [pair, NAMES.get(quantity, quantity), f"{100 * row['value']:+.1f}", ends(row), ends(row, "_runs")]
+            cells = [pair, NAMES.get(quantity, quantity), f"{100 * row['value']:+z.1f}", ends(row), ends(row, "_runs")]
             lines.append(f"| {' | '.join([*cells, row['grade'] + kind])} |")
     return lines
 
@@ -141,7 +141,7 @@ def interactions_table(study: str, _: str | None, spec: str) -> list[str]:
         a, b, c, d = (arm_mean(lost, arm) for arm in (first, second, third, fourth))
         each = shift.evidence.interval((a - b) - (c - d))
         row = {"low": each.low, "high": each.high}
-        lines.append(f"| {arms} | {effect} | {100 * each.estimate:+.1f} | {ends(row)} |")
+        lines.append(f"| {arms} | {effect} | {100 * each.estimate:+z.1f} | {ends(row)} |")
     return lines
 
 
@@ -169,7 +169,7 @@ def sentences(study: str, _: str | None, name: str) -> list[str]:
 
 def ends(row: dict[str, Any], suffix: str = "") -> str:
     low, high = row[f"low{suffix}"], row[f"high{suffix}"]
-    return "one run" if pd.isna(low) else f"{100 * low:+.1f} to {100 * high:+.1f}"
+    return "one run" if pd.isna(low) else f"{100 * low:+z.1f} to {100 * high:+z.1f}"
 
 
 def with_tables(page: str) -> str:

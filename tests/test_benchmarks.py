@@ -22,6 +22,13 @@ def benchmark(name: str, *arguments: str) -> None:
         importlib.import_module(f"benchmarks.{name}").main()
 
 
+def test_help_of_the_benchmark_without_options_measures_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = mock.Mock(side_effect=AssertionError("counts"))
+    monkeypatch.setattr("benchmarks.complexity.compare_with_paper", counted)
+    with pytest.raises(SystemExit, match=r"^0$"):
+        benchmark("complexity", "--help")
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two corruptions on a tiny scene, all parts."""

@@ -101,6 +101,10 @@ def test_the_tables_of_the_studies_are_those_of_the_reports() -> None:
     assert studies.with_tables(STUDIES) == STUDIES, "run: python docs/make_studies.py"
 
 
+def test_a_number_that_rounds_to_zero_has_no_minus_as_in_the_reports() -> None:
+    assert re.findall(r"^.*-0\.0(?!\d).*$", STUDIES, re.MULTILINE) == []
+
+
 def test_an_interaction_in_which_an_arm_cancels_is_the_difference_of_the_others_in_the_report() -> None:
     studies = maker("make_studies")
     *_, interaction = studies.interactions_table("camvid-resolution", None, "(B - P) - (A - P): joint x2")
