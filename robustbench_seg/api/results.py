@@ -116,12 +116,15 @@ class Results:
         out = folder_of("path", path)
         return write_report(sections_of([self.folder], reference=reference, margin=margin), out, pdf=pdf)
 
-    def to_json(self, *, reference: str | None = None) -> str:
-        """Write the report's tables, findings and provenance as one JSON document, as `report --json` prints it."""
+    def to_json(self, *, reference: str | None = None, margin: float | None = None) -> str:
+        """Write the report's tables, findings and provenance as one JSON document, as `report --json` prints it.
+
+        reference, margin: as of `report`. Raises UsageError for an unknown reference and another margin.
+        """
         from ..report.document import as_json
         from ..report.sections import sections_of
 
-        return as_json(sections_of([self.folder], reference=reference, pictures=False))
+        return as_json(sections_of([self.folder], reference=reference, pictures=False, margin=margin))
 
     def brief(self) -> pd.DataFrame:
         """The main columns of each plan's table for readers: % with one decimal."""
