@@ -26,9 +26,10 @@ from robustbench_seg.report.page import write_report
 from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store.file import read_cell, read_record
 from robustbench_seg.studies.bootstrap import bootstrap
-from robustbench_seg.studies.counts import read_counts, unknown_metrics
+from robustbench_seg.studies.counts import blocks_in, read_counts, unknown_metrics
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.sources import sources_of
+from robustbench_seg.studies.worst import image_scores
 from robustbench_seg.suites import read_suite
 
 ACCURACY = """
@@ -208,6 +209,26 @@ def test_where_its_code_is_not_the_rest_is_read_and_a_sentence_says_so(
     measure(tmp_path, tmp_path / "new")
     with pytest.raises(StoreError, match="was measured with another source of the metric accuracy; measure it again"):
         read_counts(pd.concat([quality_frame(tmp_path / "new"), known]), "accuracy")
+
+
+def test_an_image_has_no_score_from_counts_of_other_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The edit doubles a count and the value, so that counts from before it would give twice the accuracy."""
+    network = {"name": "b0", "model": "segformer-b0", "weights": "random"}
+    twice = ACCURACY.replace("int(prediction.valid.sum())", "2 * int(prediction.valid.sum())")
+    twice = twice.replace('/ counts["accuracy_pixels"]', '/ counts["accuracy_pixels"] * 2')
+    for name, text, model in (("before", ACCURACY, {"name": "constant"}), ("after", twice, network)):
+        register(tmp_path, monkeypatch, text)
+        measure(tmp_path, tmp_path / name, models=[model])
+    cells = pd.concat([quality_frame(tmp_path / name) for name in ("before", "after")])
+    cells = cells.assign(title=cells["model"])
+    conditions = {"contrast": (2,)}
+    assert image_scores(cells, blocks_in(cells), conditions, METRICS["accuracy"]) is None
+    own = cells[cells["model"] == "b0"]
+    scores = image_scores(own, blocks_in(own), conditions, METRICS["accuracy"])
+    assert scores is not None
+    counts = own[own["corruption"] == "clean"].iloc[0]["counts"]
+    by_hand = counts["intersection"].sum(axis=1) / counts["labelled"].sum(axis=1)
+    assert scores.scores["b0"]["clean", 0] == pytest.approx(by_hand)
 
 
 def test_a_column_of_its_own_is_checked_as_ours_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 Every metric is a function of integers, its terms, which are first summed over the images.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..metrics import MIOU, SHIPPED, Arrays, Metric, find_metric
 from ..store.cell import CLEAN
 from .blocks import Blocks, blocks_by_counts
 
-__all__ = ["CellCounts", "Counts", "blocks_in", "metrics_in", "narrow", "read_counts", "unknown_metrics"]
+__all__ = ["CellCounts", "Counts", "blocks_in", "metrics_in", "narrow", "read_counts", "unknown_metrics", "why_without"]
 
 COLUMNS = ["path", "fingerprint", "truth", "class_names", "metric_sources", "counts"]  # that `read_counts` reads
 
@@ -110,12 +110,8 @@ def read_counts(cells: pd.DataFrame, quantity: str = "miou") -> Counts:
             )
         if cell.class_names != first["class_names"]:
             raise StoreError(f"{cell.path}: has other classes than {first['path']}")
-        if absent := [name for name in metric.reads if name not in cell.counts]:
-            raise StoreError(f"{cell.path}: has no {absent[0]}; its metric was off when the cell was measured")
-        if dict(cell.metric_sources).get(metric.name, "") != metric.source:
-            raise StoreError(
-                f"{cell.path}: was measured with another source of the metric {metric.name}; measure it again"
-            )
+        if fault := why_without(metric, cell.counts, cell.metric_sources):
+            raise StoreError(f"{cell.path}: {fault}")
         for name, values in metric.terms({name: cell.counts[name] for name in metric.reads}).items():
             if k == 0:
                 terms[name] = np.empty((len(cells), *values.shape), np.int32)
@@ -128,6 +124,15 @@ def read_counts(cells: pd.DataFrame, quantity: str = "miou") -> Counts:
     groups = groups_of(first["dataset"], ids)
     own = groups if len(set(groups)) > 1 else ()
     return Counts(cells.reset_index(drop=True), blocks.names, terms, metric, own)
+
+
+def why_without(metric: Metric, counts: CellCounts, metric_sources: Sequence[tuple[str, str]]) -> str:
+    """State why a cell has no value of a metric: its counts are absent, or other code made them; "" if it has one."""
+    if absent := [name for name in metric.reads if name not in counts]:
+        return f"has no {absent[0]}; its metric was off when the cell was measured"
+    if dict(metric_sources).get(metric.name, "") != metric.source:
+        return f"was measured with another source of the metric {metric.name}; measure it again"
+    return ""
 
 
 def narrowest(values: NDArray[Any]) -> type[np.signedinteger[Any]]:

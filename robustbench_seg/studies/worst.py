@@ -19,7 +19,7 @@ from ..store.cell import CLEAN
 from ..wording import MISSING, conjoin, percent, spaced
 from .arms import arms_of, runs_of
 from .blocks import Blocks
-from .counts import CellCounts, metrics_in
+from .counts import CellCounts, metrics_in, why_without
 from .fine_grained import image_iou
 from .robustness import Conditions, headline
 
@@ -197,12 +197,12 @@ def image_scores(
     """Score each image in each cell: by its mIoU^I (see `fine_grained`), or by another metric of this image alone.
 
     cells: of `quality_frame`, with `title`; of the same images and one view. blocks: as returned by `blocks_in`; images
-    without a labelled pixel are left out. None if there is no condition that all models have.
+    without a labelled pixel are left out. None if there is no condition that all models have, with counts of one code.
     """
     have = {
         (cell.title, (cell.corruption, cell.severity)): score_images(cell.counts, metric)[blocks.labelled]
-        for cell in cells[["title", "corruption", "severity", "counts"]].itertuples()
-        if all(name in cell.counts for name in metric.reads)
+        for cell in cells[["title", "corruption", "severity", "counts", "metric_sources"]].itertuples()
+        if not why_without(metric, cell.counts, cell.metric_sources)
     }
     weights = dict(zip(cells["title"], cells["checkpoint_sha256"], strict=True))
     titles = list(weights)
