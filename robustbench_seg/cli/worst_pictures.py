@@ -60,10 +60,11 @@ def wishes_of(sources: Sequence["ReportSource"], metric: str) -> list[Wish]:
         views = [view for setting in Selection.all_of(source) for view in setting.views]
         models = list(dict.fromkeys(title for view in views for title in view.cells["title"]))
         folders = dict(zip(models, folder_names(models), strict=True))
+        counted = metrics_in(source.quality).get(metric) if views else None
+        if counted is None:
+            continue  # the tables leave it out, too
         for name, view in zip(folder_names([view.name for view in views]), views, strict=True):
-            for title, own in view.cells.groupby("title", sort=False):
-                if (counted := metrics_in(own).get(metric)) is None:
-                    continue  # the tables leave it out, too
+            for title, own in view.cells_with(counted).groupby("title", sort=False):
                 if scores := image_scores(own, blocks_in(own), source.conditions, counted):
                     wishes += wishes_in(Path(suite, folders[title], name), own, scores)
     return wishes

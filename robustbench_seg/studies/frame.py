@@ -20,7 +20,7 @@ from .machines import differing_machines
 from .plans import OWN, read_plans
 
 __all__ = [
-    "COMMON", "MACHINE", "NOISY_SPREAD", "disagreements", "expect_agreement", "latency_frame", "quality_frame",
+    "COMMON", "MACHINE", "NOISY_SPREAD", "PLACE", "disagreements", "expect_agreement", "latency_frame", "quality_frame",
 ]  # fmt: skip
 
 SAMPLES_FOR_P99 = 100

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import pandas as pd
+
 from ..metrics import MIOU, Metric
 from ..store.cell import CLEAN
 from ..store.view import View
 from .arms import Entry
 from .claims import TABLE_5
 from .comparisons import Differences, Pair
-from .counts import blocks_in
+from .counts import blocks_in, why_without
 from .evidence import Quantities
+from .frame import PLACE
 from .pictures import StoredPicture, other_pictures, stored_pictures
 from .ranking import ranks_of
 from .robustness import Miou, cell_scores, scores_of
@@ -20,6 +23,8 @@ from .statistics import Draws, Interval
 from .worst import ImageScores, image_scores
 
 __all__ = ["Selection"]
+
+COUNTED = ["counts", "metric_sources", "metrics"]  # what differs between two files of one cell
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,7 +114,21 @@ class Selection(Scope):
 
     def image_scores(self, metric: Metric = MIOU) -> ImageScores | None:
         """Score each image in the view by itself; see `worst.image_scores`."""
-        return image_scores(self.cells, blocks_in(self.evidence.cells), self.conditions, metric)
+        return image_scores(self.cells_with(metric), blocks_in(self.evidence.cells), self.conditions, metric)
+
+    def cells_with(self, metric: Metric) -> pd.DataFrame:
+        """The cells of the view, each with the counts of that of its files which has counts of a metric.
+
+        A cell is in several files where several folders have it, with other metrics than IoU.
+        """
+        files = self.source.quality
+        places, counts = (files[names].itertuples(index=False, name=None) for names in (PLACE, COUNTED))
+        found = {
+            place: own for place, own in zip(places, counts, strict=True) if not why_without(metric, own[0], own[1])
+        }
+        own = self.cells[[*PLACE, *COUNTED]].itertuples(index=False, name=None)
+        rows = [found.get(row[: len(PLACE)], row[len(PLACE) :]) for row in own]
+        return self.cells.assign(**{name: [row[k] for row in rows] for k, name in enumerate(COUNTED)})
 
     def pictures(self) -> list[StoredPicture]:
         """List the stored pictures of the plan's gallery images, and of the worst, the median and the best image."""

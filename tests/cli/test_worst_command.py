@@ -10,8 +10,10 @@ from program import program
 from synthetic import write_synthetic
 
 import robustbench_seg as rb
+from robustbench_seg.cli.worst_pictures import wishes_of
 from robustbench_seg.datasets.streets import Streets
 from robustbench_seg.store.view import View
+from robustbench_seg.studies.sources import sources_of
 
 CONDITIONS = {"fog": [1, 3], "snow": [2]}
 WINDOWS = View(mode="slide", crop=256, stride=128)
@@ -81,6 +83,27 @@ def test_models_without_counts_of_a_metric_are_named(tmp_path: Path) -> None:
     done = program("worst", *folders, "--metric", "ece", "--top", "1", "--csv")
     assert (done.returncode, done.stderr) == (0, f"{line}\n")
     assert "espnet" not in done.stdout
+
+
+def test_of_a_cell_in_two_folders_the_counts_of_a_metric_are_found_in_either(tmp_path: Path) -> None:
+    data, folders = Streets("test", size=(64, 96), count=3), {name: tmp_path / name for name in ("without", "with")}
+    for out, metrics in zip(folders.values(), ([], ["calibration"]), strict=True):
+        rb.evaluate("constant", data, corruptions={"contrast": [2]}, metrics=metrics, out=out, progress=False)
+    options = "--metric", "ece", "--csv"
+    alone = program("worst", str(folders["with"]), *options)
+    assert (alone.returncode, alone.stderr) == (0, "")
+    pictured = wished([folders["with"]])
+    assert pictured
+    for names in (("without", "with"), ("with", "without")):
+        both = [folders[name] for name in names]
+        done = program("worst", *map(str, both), *options)
+        assert (done.returncode, done.stderr, done.stdout) == (0, "", alone.stdout)
+        assert wished(both) == pictured
+
+
+def wished(folders: list[Path]) -> set[tuple[str, Path]]:
+    wishes = wishes_of(sources_of(folders, None, pictures=False), "ece")
+    return {(wish.image_id, wish.folder) for wish in wishes}
 
 
 def test_two_suites_of_two_folders_are_apart_and_named(tmp_path: Path, store: Path) -> None:
