@@ -7,7 +7,7 @@ sigmoid(mask) (Cheng et al. 2021, "Per-Pixel Classification is Not All You Need"
 are resized.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import UsageError
 
-__all__ = ["form_of", "unpack"]
+__all__ = ["form_of", "join", "unpack"]
 
 LOGITS = ("out", "logits", "sem_logits")
 QUERIES = ("class_queries_logits", "masks_queries_logits")
@@ -26,20 +26,38 @@ def unpack(output: Any, where: str = "a network") -> tuple[Tensor, bool]:
 
     Raises UsageError where there are none.
     """
+    part = find(output, where)
+    return (mask_scores(*(part[name] for name in QUERIES)), True) if isinstance(part, dict) else (part, False)
+
+
+def find(output: Any, where: str = "a network") -> Tensor | dict[str, Tensor]:
+    """Find the logits (B, classes, h, w) in what a network gives, or the queries of a mask model, by name.
+
+    Raises UsageError where there are none.
+    """
     if isinstance(output, list | tuple) and output:
-        return unpack(output[0], where)
+        return find(output[0], where)
     parts = output if isinstance(output, Mapping) else getattr(output, "__dict__", {})
-    classes, masks = map(parts.get, QUERIES)
-    if isinstance(classes, Tensor) and isinstance(masks, Tensor):
-        return mask_scores(classes, masks), True
+    queries = {name: parts[name] for name in QUERIES if isinstance(parts.get(name), Tensor)}
+    if len(queries) == len(QUERIES):
+        return queries
     if inner := [parts[name] for name in LOGITS if parts.get(name) is not None]:
-        return unpack(inner[0], where)
+        return find(inner[0], where)
     if isinstance(output, Tensor) and output.ndim == 4 and output.is_floating_point() and output.numel():
-        return output, False
+        return output
     raise UsageError(
         f"{where}: gives {form_of(output)}; expected logits (B, classes, h, w), alone, first in a tuple, or under "
         f"{', '.join(LOGITS)}"
     )
+
+
+def join(outputs: Sequence[Any]) -> Tensor | dict[str, Tensor]:
+    """Put together what a network gave for some images, one after another, in a form that `unpack` takes."""
+    parts = [find(output) for output in outputs]
+    queries = [one for one in parts if isinstance(one, dict)]
+    if queries:
+        return {name: torch.cat([one[name] for one in queries]) for name in QUERIES}
+    return torch.cat([one for one in parts if isinstance(one, Tensor)])
 
 
 def form_of(output: object) -> str:

@@ -9,9 +9,9 @@ from torch import nn
 from segformer.files import identity_of
 
 from ..errors import UsageError
-from .base import NetworkSegmenter, unchanged
+from .base import NetworkSegmenter, extend_identity, unchanged
 from .foreign import Facts, wrap
-from .output import unpack
+from .output import join
 from .request import Request
 
 __all__ = ["load"]
@@ -24,8 +24,8 @@ class OneByOne(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return torch.cat([unpack(self.network(image))[0] for image in torch.split(images, 1)])
+    def forward(self, images: torch.Tensor) -> Any:
+        return join([self.network(image) for image in torch.split(images, 1)])
 
 
 def load(request: Request) -> NetworkSegmenter:
@@ -45,7 +45,7 @@ def load(request: Request) -> NetworkSegmenter:
     batch, sides = input_of(program, path)
     network: Any = program.module()
     network.eval = network.train = lambda mode=False: network  # it stays in the mode it was exported in, or raises
-    return wrap(
+    model = wrap(
         network if batch is None else OneByOne(network),
         request,
         Facts(
@@ -55,6 +55,9 @@ def load(request: Request) -> NetworkSegmenter:
             sides=sides,
         ),
     )
+    if batch is not None and model.log_after_resize:
+        extend_identity(model, "masks")  # earlier versions took their scores for logits
+    return model
 
 
 def input_of(program: Any, path: Path) -> tuple[int | None, tuple[int, int] | None]:

@@ -117,17 +117,14 @@ class Selection(Scope):
         return image_scores(self.cells_with(metric), blocks_in(self.evidence.cells), self.conditions, metric)
 
     def cells_with(self, metric: Metric) -> pd.DataFrame:
-        """The cells of the view, each with the counts of that of its files which has counts of a metric.
-
-        A cell is in several files where several folders have it, with other metrics than IoU.
-        """
+        """The cells of the view. Where several folders have a cell, its counts are of one that counted the metric."""
         files = self.source.quality
         places, counts = (files[names].itertuples(index=False, name=None) for names in (PLACE, COUNTED))
-        found = {
+        counted = {
             place: own for place, own in zip(places, counts, strict=True) if not why_without(metric, own[0], own[1])
         }
         own = self.cells[[*PLACE, *COUNTED]].itertuples(index=False, name=None)
-        rows = [found.get(row[: len(PLACE)], row[len(PLACE) :]) for row in own]
+        rows = [counted.get(row[: len(PLACE)], row[len(PLACE) :]) for row in own]
         return self.cells.assign(**{name: [row[k] for row in rows] for k, name in enumerate(COUNTED)})
 
     def pictures(self) -> list[StoredPicture]:
