@@ -19,6 +19,7 @@ from ..errors import UsageError, missing_extra
 from .base import PreparedSegmenter, unchanged
 from .foreign import Facts, Foreign, fit
 from .onnx_graph import PREPROCESSOR, Graph, read_graph
+from .output import QUERIES
 from .request import Request
 
 __all__ = ["OnnxSegmenter", "load"]
@@ -150,9 +151,14 @@ def check_input(path: Path, session: Any) -> tuple[bool, tuple[int, int] | None]
 def find_output(graph: Graph, session: Any, classes: int) -> str:
     """Find the one output that is logits. classes: their number, which chooses among several outputs.
 
-    Raises UsageError where none is, or several are.
+    Raises UsageError where none is, or several are, and for the queries of a mask model.
     """
     outputs = session.get_outputs()
+    if queries := [one.name for one in outputs if one.name in QUERIES]:
+        raise UsageError(
+            f"{graph.path}: its output {queries[0]} is a mask model's, and of a graph only logits are read: give it as "
+            "hf: or pt2:"
+        )
     maps = [one for one in outputs if len(one.shape) == 4]
     fitting = maps if len(maps) == 1 else [one for one in maps if one.shape[1] == classes]
     if len(fitting) != 1:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import UsageError
 
-__all__ = ["form_of", "join", "unpack"]
+__all__ = ["QUERIES", "form_of", "join", "unpack"]
 
 LOGITS = ("out", "logits", "sem_logits")
 QUERIES = ("class_queries_logits", "masks_queries_logits")

@@ -330,6 +330,14 @@ def two_outputs(model: Any) -> None:
     model.graph.output.append(helper.make_tensor_value_info("auxiliary", TensorProto.FLOAT, ["b", 5, "h", "w"]))
 
 
+def mask_model(model: Any) -> None:
+    """As many queries as there are classes: by its shape the output would pass for logits."""
+    model.graph.node[0].output[0] = model.graph.output[0].name = "masks_queries_logits"
+    model.graph.node.append(helper.make_node("GlobalAveragePool", ["masks_queries_logits"], ["pooled"]))
+    model.graph.node.append(helper.make_node("Squeeze", ["pooled"], ["class_queries_logits"]))
+    model.graph.output.append(helper.make_tensor_value_info("class_queries_logits", TensorProto.FLOAT, None))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -344,6 +352,7 @@ def two_outputs(model: Any) -> None:
             two_outputs,
             r"its outputs are y \[.*\], auxiliary \[.*\]; more than one of them fits, but 5 classes",
         ),
+        (mask_model, r"its output masks_queries_logits is a mask model's, and of a graph only logits are read: "),
     ],
 )
 def test_a_graph_that_would_be_misread_is_refused(
