@@ -86,7 +86,7 @@ def matrix(rows: Sequence[Row], label: str, title: str, *, margin: float | None 
         axes=axes,
         titles=("", title)[: len(axes)],
         shares=(0.6, 0.4) if differences else (1.0,),
-        names_left=True,
+        names_left=longest(scaled),
     )
     arms = {dot.arm: dot.series for row in scaled for dot in row.dots[0] if dot.series is not None}
     return Chart(panels=(panel,), across=1, legend=tuple(arms.items()))
@@ -113,9 +113,14 @@ def rows_chart(
     every = [row for own in rows.values() for row in own]
     axis = axis_of([end for row in every for dot in row.dots[0] for end in dot.ends])
     short = all(len(row.label) <= SHORT for row in every) or (link and len(every) > MANY)
-    left = short and not (notes and not sizes)
+    left = longest(every) if short and not (notes and not sizes) else 0
     drawn = [Rows(title=title, axes=(axis,), names_left=left, rows=own) for title, own in rows.items()]
     return Chart(panels=tuple(drawn), across=across)
+
+
+def longest(rows: Sequence[Row]) -> int:
+    """Count the letters of the longest line of the labels."""
+    return max((len(line) for row in rows for line in row.label.split("\n")), default=0)
 
 
 def lines(

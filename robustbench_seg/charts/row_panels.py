@@ -18,8 +18,7 @@ SIZE = 0.85  # of the place of names, which the longest bar takes
 
 def places_of(panel: Rows) -> list[tuple[float, float]]:
     """Give of each axis the place of its lower end and its length, as shares of the panel's width."""
-    longest = max((len(line) for row in panel.rows for line in row.label.split("\n")), default=0)
-    start = min(MOST, LETTER * (longest + 2) / NARROW) if panel.names_left else 0.0
+    start = min(MOST, LETTER * (panel.names_left + 2) / NARROW) if panel.names_left else 0.0
     places, room = [], 1 - start
     for share in panel.shares:
         width = share * room

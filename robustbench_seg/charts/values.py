@@ -92,7 +92,8 @@ class Row:
 class Rows:
     """Rows on horizontal axes. titles: of the axes. shares: of the width that each axis gets; their sum is 1.
 
-    names_left: whether labels stand left of the rows and not above them. family: of models, if all rows are of one.
+    names_left: the room, in letters, for labels left of the rows; 0 where they stand above. family: of models, if all
+    rows are of one.
     """
 
     rows: tuple[Row, ...]
@@ -100,7 +101,7 @@ class Rows:
     title: str = ""
     titles: tuple[str, ...] = ()
     shares: tuple[float, ...] = (1.0,)
-    names_left: bool = False
+    names_left: int = 0
     family: str = ""
 
     @property

@@ -58,6 +58,13 @@ def test_a_description_of_many_numbers_names_the_lowest_and_the_highest() -> Non
     assert label.endswith("the highest: arm 29, " + NAMES[1] + ": 49.0")
 
 
+def test_the_axes_of_panels_that_stand_below_each_other_have_their_ends_at_the_same_places() -> None:
+    panels = {"unet": {"a": [dot(0, 0.3)]}, "swin": {"a long name ⚠": [dot(1, 0.4)], "b": [dot(2, 0.2)]}}
+    one, other = (texts(root, "tick") for root in roots(forest(panels, "x")))
+    assert len(one) > 2
+    assert [(x, text) for x, _, text in one] == [(x, text) for x, _, text in other]
+
+
 @pytest.mark.parametrize("kind", CHARTS)
 def test_what_a_script_needs_is_there_and_nothing_that_the_policy_of_the_page_forbids(kind: str) -> None:
     drawn = svg(CHARTS[kind])

@@ -83,7 +83,7 @@ def test_a_marker_at_the_end_of_a_narrow_axis_is_whole(browser: Any, tmp_path: P
     low, high = ((Dot(number=Interval(value, value, value)),) for value in (0.0, 1.0))
     ends = [Row(label="a name of some length", dots=dots) for dots in ((low, high), (high, low))]
     axes = (axis_over([0, 1]), axis_over([0, 1]))
-    panel = Rows(rows=tuple(ends), axes=axes, shares=(0.7, 0.3), names_left=True)
+    panel = Rows(rows=tuple(ends), axes=axes, shares=(0.7, 0.3), names_left=21)
     open_page(browser, tmp_path, Chart(panels=(panel,)), BODY)
     script = """
         const sides = one => { const b = one.getBoundingClientRect(); return [b.left, b.right]; };
