@@ -36,7 +36,8 @@ class Driving(FileDataset):
     def gather(self, parts: Sequence[Part]) -> None:
         """Pair the images of all parts with labels of one kind, each id behind its condition.
 
-        Raises DataError for an image without a label, and where the labels of two parts are of different kinds.
+        Raises DataError for an image without a label, for two images of one id, and where the labels of two parts are
+        of different kinds.
         """
         pairs: dict[str, tuple[Path, Path]] = {}
         notes: list[str] = []
@@ -49,7 +50,11 @@ class Driving(FileDataset):
                     f"{quote(part.labels)}: has labels ...{matches.ending}, of another kind than the others"
                 )
             before = f"{part.condition}/" if part.condition else ""
-            pairs |= {f"{before}{image_id}": files for image_id, files in matches.files.items()}
+            own = {f"{before}{image_id}": files for image_id, files in matches.files.items()}
+            if twice := sorted(own.keys() & pairs.keys()):
+                one, other = (quote(files[twice[0]][0]) for files in (pairs, own))
+                raise DataError(f"{other}: has the id {twice[0]!r}, as {one} has; rename one of the two and its label")
+            pairs |= own
             notes += matches.notes
         FileDataset.__init__(self, pairs, label_table(tables[0]), tuple(notes))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ..errors import UsageError, in_one_line, missing_extra
 
@@ -12,18 +13,45 @@ __all__ = ["ProcessorResize"]
 
 # Steps after which a network no longer sees the whole image as one: no map at the label's size follows from them.
 NOT_WHOLE = {"do_center_crop": "crops images", "do_split_image": "splits images: use windows", "do_pad": "pads images"}
+# How far a resized ramp may be from bilinear interpolation: two pixels of the smaller image, as filters differ at the
+# rim, and the rounding of values.
+STEPS, ROUNDING = 2, 3
 
 
 class ProcessorResize:
-    """Resizes uint8 RGB (B, 3, H, W) as the image processor in a folder does; the folder is read at the first call."""
+    """Resizes uint8 RGB (B, 3, H, W) as the image processor in a folder does; the folder is read at the first call.
+
+    Raises UsageError as `load` does, and for a processor that shows another part of such images than the whole.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.processor: Any = None
+        self.tried: set[torch.Size] = set()  # sizes of images that stay whole
 
     def __call__(self, images: Tensor) -> Tensor:
         if self.processor is None:
             self.processor = load(self.folder)
+        if images.shape[2:] not in self.tried:
+            self.expect_whole(images.shape[2], images.shape[3])
+            self.tried.add(images.shape[2:])
+        return self.process(images)
+
+    def expect_whole(self, height: int, width: int) -> None:
+        """Try an image of two ramps: resized, it has the same ramps. Some steps of resizing crop or pad it too."""
+        ramps = ramps_of(height, width)
+        made = self.process(ramps.round().to(torch.uint8)).float()
+        rows, columns = min(height, made.shape[2]), min(width, made.shape[3])
+        allowed = torch.tensor([ROUNDING + STEPS * 255 / side for side in (rows, columns, columns)])
+        whole = functional.interpolate(ramps, made.shape[2:], mode="bilinear", align_corners=False)
+        if ((made - whole).abs().amax(dim=(0, 2, 3)) > allowed).any():
+            raise UsageError(
+                f"{self.folder}: its {type(self.processor).__name__} crops or pads images of {height}x{width}, so that "
+                "the view processor is not for it"
+            )
+
+    def process(self, images: Tensor) -> Tensor:
+        """Let the processor resize uint8 (B, 3, H, W), and nothing else."""
         steps = {"do_rescale": False, "do_normalize": False, "do_convert_rgb": False}
         if hasattr(self.processor, "do_flip_channel_order"):
             steps["do_flip_channel_order"] = False
@@ -31,6 +59,12 @@ class ProcessorResize:
         made = self.processor(list(images.cpu()), *arguments, return_tensors="pt", **steps)["pixel_values"]
         resized: Tensor = made.float().round().clamp(0, 255).to(torch.uint8).to(images.device)
         return resized
+
+
+def ramps_of(height: int, width: int) -> Tensor:
+    """An image (1, 3, height, width) with values of 0 .. 255 that rise downwards, to the right, and to the left."""
+    rows, columns = torch.linspace(0, 255, height)[:, None], torch.linspace(0, 255, width)
+    return torch.stack([channel.expand(height, width) for channel in (rows, columns, 255 - columns)])[None]
 
 
 def load(folder: Path) -> Any:

@@ -59,6 +59,18 @@ def test_acdc_has_its_conditions_and_its_reference_images(tmp_path: Path) -> Non
     assert blocks == ("GOPR00", "GOPR00", "GOPR00")
 
 
+def test_acdc_refuses_reference_images_of_two_conditions_under_one_name(tmp_path: Path) -> None:
+    """All of them have the condition "reference", so that one would be left out."""
+    trees.acdc(tmp_path)
+    for kind, ending in (("rgb_anon", "rgb_ref_anon"), ("gt", "gt_ref_labelTrainIds")):
+        name = f"val_ref/GOPR00/GOPR00_frame_000041_{ending}.png"
+        (tmp_path / kind / "rain/val_ref/GOPR00").mkdir()
+        shutil.copy(tmp_path / kind / "fog" / name, tmp_path / kind / "rain" / name)
+    with pytest.raises(DataError, match=r"rain/.*has the id 'reference/GOPR00_frame_000041', as .*fog/.*rename one"):
+        open_dataset("acdc", tmp_path, split="val-ref")
+    assert len(open_dataset("acdc", tmp_path).ids) == 16
+
+
 def test_acdc_with_label_ids_is_mapped_as_cityscapes_is(tmp_path: Path) -> None:
     dataset = open_dataset("acdc", trees.acdc(tmp_path, "labelIds"), split="val-fog")
     expected = {value: id2label[value].trainId for value in LABEL_IDS}

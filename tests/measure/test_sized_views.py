@@ -20,6 +20,7 @@ from robustbench_seg.measure.image_sizes import read_images
 from robustbench_seg.measure.views import predict, rated_prediction, view_logits
 from robustbench_seg.models import load_source
 from robustbench_seg.models.base import NetworkSegmenter
+from robustbench_seg.models.hf_processor import ProcessorResize
 from robustbench_seg.models.preprocessing import IMAGENET
 from robustbench_seg.models.source import Source
 from robustbench_seg.store.cell import QualityCell
@@ -134,6 +135,41 @@ def test_the_view_processor_feeds_what_the_image_processor_of_transformers_makes
     got = model.preprocessing.normalise(model.process_size(BATCH))
     assert got.shape == expected.shape
     torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 224}, "crop_pct": 0.875},
+        {
+            "image_processor_type": "Mask2FormerImageProcessor", "size": {"shortest_edge": 64, "longest_edge": 128},
+            "pad_size": {"height": 128, "width": 128},
+        },
+    ],
+)  # fmt: skip
+def test_the_view_processor_is_refused_where_resizing_itself_crops_or_pads(
+    fields: dict[str, Any], tmp_path: Path
+) -> None:
+    """No step of such a file is called so, and the logits of a part would be stretched over the whole label."""
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(fields), encoding="utf-8")
+    with pytest.raises(UsageError, match="Processor crops or pads images of 45x70, so that the view processor is not"):
+        ProcessorResize(tmp_path)(BATCH)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("resample", [0, 1, 2, 3])
+@pytest.mark.parametrize("size", [(32, 32), (45, 70), (90, 33), (512, 512)])
+@pytest.mark.parametrize("kind", ["SegformerImageProcessor", "ViTImageProcessor"])
+def test_the_view_processor_takes_any_filter_and_any_size(
+    kind: str, size: tuple[int, int], resample: int, tmp_path: Path
+) -> None:
+    fields = {"image_processor_type": kind, "size": dict(zip(("height", "width"), size, strict=True))}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(fields | {"resample": resample}), encoding="utf-8")
+    resize = ProcessorResize(tmp_path)
+    for height, width in ((45, 70), (32, 300), (360, 480)):
+        images = torch.zeros(1, 3, height, width, dtype=torch.uint8)
+        assert resize(images).shape[2:] == size
 
 
 @pytest.mark.filterwarnings("ignore")
