@@ -24,7 +24,7 @@ def refuse_other_options(text: str, config: SegFormerConfig, path: Path) -> None
     text: of the configuration that the weights were trained with, Python or JSON, "" for none.
     """
     text = TUPLE.sub(r"[\1]", COMMENT.sub("", text))
-    if re.search(r"\balign_corners\W{1,4}True", text):
+    if re.search(r"\balign_corners\W{1,4}[Tt]rue", text):
         raise CheckpointError(f"{path}: was trained with align_corners=True, which this network does not support")
     for place, stated, ours in [*options_of_head(text), *options_of_backbone(text, config), *epsilons(text, config)]:
         if stated != ours:

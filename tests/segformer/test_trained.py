@@ -65,7 +65,14 @@ def test_an_option_that_no_shape_shows_is_compared(before: str, after: str, mess
         load_checkpoint(write(tmp_path / "b0.pth", CONFIG.replace(before, after)))
 
 
-def test_options_in_json_are_compared(tmp_path: Path) -> None:
-    text = '{"model": {"decode_head": {"type": "SegformerHead", "interpolate_mode": "nearest"}}}'
-    with pytest.raises(CheckpointError, match="interpolate_mode nearest"):
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ('"interpolate_mode": "nearest"', "interpolate_mode nearest"),
+        ('"align_corners": true', "was trained with align_corners=True"),
+    ],
+)
+def test_options_in_json_are_compared(option: str, message: str, tmp_path: Path) -> None:
+    text = '{"model": {"decode_head": {"type": "SegformerHead", ' + option + "}}}"
+    with pytest.raises(CheckpointError, match=message):
         load_checkpoint(write(tmp_path / "b0.pth", text))
