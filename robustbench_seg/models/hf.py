@@ -67,21 +67,22 @@ def load(request: Request) -> NetworkSegmenter:
     can't be read; MachineError without Transformers.
     """
     folder = fetch(request, also=TOKENIZER)
-    config = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
-    if not config:
-        raise UsageError(f"{folder}: needs config.json and weights, as Transformers' save_pretrained writes them")
-    if config.get("model_type") == "segformer" and request.options.native:
-        network = read_network(request)
-        numbered = tuple(f"LABEL_{k}" for k in range(network.config.num_classes))  # as Transformers calls them
-        made = wrap_network(network, request, network.info.class_names or numbered)
-    else:
-        made = load_with_library(request, folder, config)
-    processor = read_preprocessor(folder)
-    made.preprocessing = preprocessing_of(processor, folder, USUAL.get(config["model_type"], ""))
-    if made.preprocessing != preprocessing_of(processor, folder):  # which earlier versions took
-        extend_identity(made, *made.preprocessing.numbers)
-    if processor:
-        made.resize = ProcessorResize(folder)
+    with unchanged(folder / name for name in ("config.json", *FILES)):  # they are read for several purposes
+        config = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
+        if not config:
+            raise UsageError(f"{folder}: needs config.json and weights, as Transformers' save_pretrained writes them")
+        if config.get("model_type") == "segformer" and request.options.native:
+            network = read_network(request)
+            numbered = tuple(f"LABEL_{k}" for k in range(network.config.num_classes))  # as Transformers calls them
+            made = wrap_network(network, request, network.info.class_names or numbered)
+        else:
+            made = load_with_library(request, folder, config)
+        processor = read_preprocessor(folder)
+        made.preprocessing = preprocessing_of(processor, folder, USUAL.get(config["model_type"], ""))
+        if made.preprocessing != preprocessing_of(processor, folder):  # which earlier versions took
+            extend_identity(made, *made.preprocessing.numbers)
+        if processor:
+            made.resize = ProcessorResize(folder)
     return made
 
 

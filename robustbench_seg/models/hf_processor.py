@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from segformer.preprocessor import FILES
+
 from ..errors import UsageError, in_one_line, missing_extra
 
 __all__ = ["ProcessorResize"]
@@ -21,24 +23,34 @@ STEPS, ROUNDING = 2, 3
 class ProcessorResize:
     """Resizes uint8 RGB (B, 3, H, W) as the image processor in a folder does; the folder is read at the first call.
 
-    Raises UsageError as `load` does, and for a processor that shows another part of such images than the whole.
+    Raises UsageError as `load` does, where its files are no longer those that the identity of the model covers, and for
+    a processor that shows another part of such images than the whole.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.files = contents_of(folder)
         self.processor: Any = None
         self.tried: set[torch.Size] = set()  # sizes of images that stay whole
 
     def __call__(self, images: Tensor) -> Tensor:
         if self.processor is None:
-            self.processor = load(self.folder)
+            self.processor = self.read()
         if images.shape[2:] not in self.tried:
             self.expect_whole(images.shape[2], images.shape[3])
             self.tried.add(images.shape[2:])
         return self.process(images)
 
+    def read(self) -> Any:
+        """Read the processor from the files that the model was read with."""
+        processor, files = load(self.folder), contents_of(self.folder)
+        for name, content in self.files.items():
+            if files[name] != content:
+                raise UsageError(f"{self.folder / name}: changed after the model was read; run again")
+        return processor
+
     def expect_whole(self, height: int, width: int) -> None:
-        """Try an image of two ramps: resized, it has the same ramps. Some steps of resizing crop or pad it too."""
+        """Try an image of ramps: resized, it has the same ramps. Some steps of resizing crop or pad it too."""
         ramps = ramps_of(height, width)
         made = self.process(ramps.round().to(torch.uint8)).float()
         rows, columns = min(height, made.shape[2]), min(width, made.shape[3])
@@ -59,6 +71,12 @@ class ProcessorResize:
         made = self.processor(list(images.cpu()), *arguments, return_tensors="pt", **steps)["pixel_values"]
         resized: Tensor = made.float().round().clamp(0, 255).to(torch.uint8).to(images.device)
         return resized
+
+
+def contents_of(folder: Path) -> dict[str, bytes | None]:
+    """The files that decide how a processor resizes, None for one that is not there; they are small."""
+    paths = {name: folder / name for name in ("config.json", *FILES)}
+    return {name: path.read_bytes() if path.is_file() else None for name, path in paths.items()}
 
 
 def ramps_of(height: int, width: int) -> Tensor:
