@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from segformer.files import identity_of, read_json
@@ -101,6 +102,7 @@ def load_with_library(request: Request, folder: Path, config: dict[str, Any]) ->
                     trust_remote_code=False,
                     weights_only=True,
                     low_cpu_mem_usage=True,
+                    dtype=torch.float32,  # else what it computes for itself is as coarse as the weights in the file
                 )
                 tokens = tokens_of(library, folder, network) if config["model_type"] == "oneformer" else None
             except UsageError:
@@ -111,16 +113,18 @@ def load_with_library(request: Request, folder: Path, config: dict[str, Any]) ->
     if missing := sorted(map(str, loading["missing_keys"])):
         lack = counted(len(missing), "weight")
         raise UsageError(f"{folder}: lacks {lack} of its network: {listed(missing, 10)}")
-    network = network.float()
+    unread = len(loading["unexpected_keys"])
+    left_out = f", {counted(unread, 'tensor')} of the file left out" if unread else ""
     is_segformer = config["model_type"] == "segformer"
+    more = ["transformers"] if is_segformer else ["float32"] if had_coarse_table(network, config) else []
     licence = licence_of(config, folder, repository_of(request.weights)) if is_segformer else config.get("license")
     return wrap(
         network if tokens is None else WithTask(network, tokens),
         request,
         Facts(
             where=str(folder),
-            identity=digest([identity, "transformers"]) if is_segformer else identity,
-            about=f"{type(network).__name__} of Transformers {library.__version__}",
+            identity=digest([identity, *more]) if more else identity,
+            about=f"{type(network).__name__} of Transformers {library.__version__}{left_out}",
             names=tuple(str(network.config.id2label[k]).strip() for k in range(network.config.num_labels)),
             outputs=network.config.num_labels,
             licence=str(licence or ""),
@@ -161,6 +165,12 @@ def files_of(folder: Path, config: dict[str, Any]) -> Iterator[Path]:
             if not (folder / name).is_file():
                 raise UsageError(f"{weights}: names {name}, which is not there")
             yield folder / name
+
+
+def had_coarse_table(network: nn.Module, config: dict[str, Any]) -> bool:
+    """Whether earlier versions may have computed Swin v2's table of positions in the half precision of its weights."""
+    has_table = any(name.endswith("relative_coords_table") for name, _ in network.named_buffers())
+    return has_table and (config.get("dtype") or config.get("torch_dtype")) != "float32"
 
 
 def preprocessing_of(processor: str, folder: Path, usual: str = "") -> Preprocessing:
