@@ -22,7 +22,7 @@ from .arguments import folder_of
 __all__ = ["Results", "compare", "read_results"]
 
 IN_BRIEF = (CLEAN, "mean", "retention")  # of `table`, in a shell and a notebook
-INSIDE = ("counts", "truth", "content", "environment", "own_blocks")  # columns of `quality_frame` for statistics
+INSIDE = ("scales", "counts", "truth", "content", "environment", "own_blocks")  # of `quality_frame`, for statistics
 
 
 class Results:

@@ -27,7 +27,7 @@ TAKEN = {
     "corruption_source", "fingerprint", "checkpoint_sha256", "key", "metrics", "metric_sources", "slug",
     "below_window", "classes", "iou", "boundary_miou", "ece", "nll", "class_names", "flag", "truth", "content",
     "counts", "path", "licence", "about", "parameters", "images", "of", "synthetic", "environment", "title",
-    "alignment", "block_pattern", "own_blocks", "void",
+    "alignment", "block_pattern", "own_blocks", "void", "scales",
 }  # fmt: skip
 
 Arrays = Mapping[str, NDArray[Any]]  # by column

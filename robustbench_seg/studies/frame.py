@@ -76,6 +76,7 @@ def quality_row(stored: StoredCell, shared: dict[object, NDArray[Any]]) -> dict[
         **vars(cell),
         "metric_sources": tuple((name, own.source) for name, own in record.own_metrics.items()),
         "view": cell.view.label,
+        "scales": cell.view.scales,
         "slug": cell.slug,
         "height": height,
         "width": width,
@@ -188,8 +189,10 @@ def disagreements(cells: pd.DataFrame) -> Iterator[str]:
     """Name the files of quality cells that contradict each other, in one folder or in several.
 
     Cells of the same data must agree in images, their sizes and their labelled pixels. Two files of one measurement
-    must agree in its counts. Times always differ, so they are not compared.
+    must agree in its counts. Times always differ, so they are not compared. Views of one label, which are one view in
+    tables, must have the same scales.
     """
+    yield from differences(cells, ["view"], "scales", "other scales in a view of the same name")
     yield from differences(cells, DATA, "truth", "other labels or image sizes for the same data")
     yield from differences(cells, PLACE, "content", "other counts for the same cell")
 
@@ -202,6 +205,6 @@ def differences(cells: pd.DataFrame, names: list[str], digest: str, others: str)
         alike = cells[(cells[names] == cells.loc[place, names]).all(axis=1)]
         paths = alike.drop_duplicates(digest).set_index(digest)["path"]
         common, *_, rare = alike[digest].value_counts().index
-        machines = "" if digest == "truth" else differing_machines(alike["environment"])
+        machines = differing_machines(alike["environment"]) if digest == "content" else ""
         cure = f"remove one of them. {machines}" if machines else "remove the one that is wrong"
         yield f"{paths[rare]}: has {others} than {paths[common]}; {cure}"

@@ -93,9 +93,10 @@ def verify(folder: Path) -> Verification:
 def row_of(stored: StoredCell) -> dict[str, Any]:
     """Keep of a file what it is compared by, and not its counts."""
     record = stored.record
-    own: dict[str, Any] = {"truth": "", "content": ""}
+    own: dict[str, Any] = {"truth": "", "content": "", "scales": ()}
     if isinstance(record.cell, QualityCell):
-        own = {"truth": stored.truth(), "content": stored.content(), "view": record.cell.view.label}
+        view = record.cell.view
+        own = {"truth": stored.truth(), "content": stored.content(), "view": view.label, "scales": view.scales}
     return {
         **vars(record.cell),
         **{name: getattr(record, name) for name in COMMON},

@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from counted import random_counts, write_cell
 from program import program
+from synthetic import write_synthetic
 from whole import CURE, copied, expect_line
 
 from robustbench_seg.errors import DamagedError, StoreError
+from robustbench_seg.report.sections import sections_of
 from robustbench_seg.store.file import read_cell
 from robustbench_seg.store.folder import Store
+from robustbench_seg.store.view import View
 from robustbench_seg.studies.frame import latency_frame, quality_frame
+from robustbench_seg.studies.integrity import verify
 from robustbench_seg.studies.sources import together
 
 
@@ -83,6 +87,22 @@ def test_what_is_no_file_is_refused_and_not_waited_for(whole: Path, tmp_path: Pa
     path.symlink_to("nowhere")
     with pytest.raises(StoreError, match=r"can't be read \(No such file or directory\)"):
         read_cell(path)
+
+
+def test_two_views_of_one_label_are_refused_in_one_folder_in_several_and_by_verify(tmp_path: Path) -> None:
+    """A scale has six digits in tables: two models would stand in one column, at sizes that differ by a pixel."""
+    one, other = View(scale=1.25781), View(scale=1.257814)
+    assert (str(one), one.label) == ("whole-x1.25781", other.label)
+    for model, view in (("a", one), ("b", other)):
+        write_synthetic(tmp_path / model, lambda *_: 0.5, models=[model], conditions={"fog": [1]}, views=[view])
+    shutil.copytree(tmp_path / "a", tmp_path / "both")
+    shutil.copytree(tmp_path / "b", tmp_path / "both", dirs_exist_ok=True)
+    message = "has other scales in a view of the same name than "
+    with pytest.raises(StoreError, match=message):
+        quality_frame(tmp_path / "both")
+    with pytest.raises(StoreError, match=message):
+        sections_of([tmp_path / "a", tmp_path / "b"])
+    assert sum(message in line for line in verify(tmp_path / "both").faults) == 1
 
 
 def test_models_of_the_same_data_must_agree_in_what_is_labelled(tmp_path: Path) -> None:
