@@ -25,6 +25,7 @@ from robustbench_seg.studies.arms import arm_mean
 from robustbench_seg.studies.evidence import evidence_of
 from robustbench_seg.studies.frame import quality_frame
 from robustbench_seg.studies.resolution import Shift, shifts_of
+from robustbench_seg.wording import points
 
 __all__ = ["ARMS", "PAGE", "difference", "numbers", "of_view", "score", "with_tables"]
 
@@ -116,7 +117,7 @@ def differences_table(study: str, view: str | None, spec: str) -> list[str]:
         for quantity in quantities.split(", "):
             row = difference(study, view, pair, quantity)
             kind = f" ({row['comparison']})" if row["grade"] == "significant" else ""
-            cells = [pair, NAMES.get(quantity, quantity), f"{100 * row['value']:+z.1f}", ends(row), ends(row, "_runs")]
+            cells = [pair, NAMES.get(quantity, quantity), points(row["value"]), ends(row), ends(row, "_runs")]
             lines.append(f"| {' | '.join([*cells, row['grade'] + kind])} |")
     return lines
 
@@ -141,7 +142,7 @@ def interactions_table(study: str, _: str | None, spec: str) -> list[str]:
         a, b, c, d = (arm_mean(lost, arm) for arm in (first, second, third, fourth))
         each = shift.evidence.interval((a - b) - (c - d))
         row = {"low": each.low, "high": each.high}
-        lines.append(f"| {arms} | {effect} | {100 * each.estimate:+z.1f} | {ends(row)} |")
+        lines.append(f"| {arms} | {effect} | {points(each.estimate)} | {ends(row)} |")
     return lines
 
 
@@ -169,7 +170,7 @@ def sentences(study: str, _: str | None, name: str) -> list[str]:
 
 def ends(row: dict[str, Any], suffix: str = "") -> str:
     low, high = row[f"low{suffix}"], row[f"high{suffix}"]
-    return "one run" if pd.isna(low) else f"{100 * low:+z.1f} to {100 * high:+z.1f}"
+    return "one run" if pd.isna(low) else f"{points(low)} to {points(high)}"
 
 
 def with_tables(page: str) -> str:

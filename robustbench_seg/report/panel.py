@@ -33,18 +33,18 @@ class Panel(Selection):
         """What a caption adds where a view is transductive."""
         return "".join(f"; {note}" for note in transductive_notes(self.cells))
 
-    @cached_property
-    def about(self) -> str:
-        """The end of a table's caption: what its numbers were made with."""
+    def about(self, *, one_draw: bool = True) -> str:
+        """The end of a table's caption: what its numbers were made with. one_draw: whether they are of one seed."""
         row, (fingerprint, weights) = self.cells.iloc[0], self.hashes
         cells = counted(sum(map(len, self.conditions.values())), "condition")
         corruptions = counted(len(self.conditions), "corruption")
         protocol = f"protocol {self.source.plan.protocol} ({corruptions}, {cells} and clean); "
         void = "; void counted: a class predicted on pixels without a label is wrong" if self.void else ""
+        seed = f"; seed {row['seed']}" if one_draw else ""
         return (
             f"{protocol if self.view else ''}dataset {row['dataset']} {row['split']}, {self.images}{fingerprint}; "
             f"{f'view {self.view}; ' if self.view else ''}precision {row['precision']}; "
-            f"engine version {row['engine_version']}; seed {row['seed']}{void}{weights}{self.notes}"
+            f"engine version {row['engine_version']}{seed}{void}{weights}{self.notes}"
         )
 
     @cached_property
@@ -124,7 +124,7 @@ class Panel(Selection):
         self, columns: Sequence[Column], rows: Sequence[Row], file: str, title: str, metric: str = "miou", **fields: Any
     ) -> Table:
         """Make a table of rows of any form. file, title: without the view. metric: for the CSV. fields: of `Table`."""
-        setting = {"where": self.where(metric), "hashes": self.hashes, "about": self.about}
+        setting = {"where": self.where(metric), "hashes": self.hashes, "about": self.about()}
         return Table(columns=columns, rows=rows, **{**self.fields(file, title), **setting, **fields})
 
     def picture(self, file: str, title: str, caption: str, chart: Chart, group: str = "") -> Picture:

@@ -63,7 +63,7 @@ def over_draws(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
             "fewest_classes": table["fewest_classes"].min(),
             "most_classes": table["most_classes"].max(),
             "missing": table["missing"].sum(),
-            "flags": flags_of(part.drop_duplicates(["corruption", "severity", "flag"])),
+            "flags": flags_of(part),
             "seeds": tuple(sorted(table["seed"])),
             "draws": len(table),
         }

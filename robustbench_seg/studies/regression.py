@@ -115,7 +115,7 @@ def remarks_on(base: pd.DataFrame, new: pd.DataFrame) -> list[str]:
         f"{name}: {model}{f', view {view}' if several else ''}: {text}; such numbers deserve no trust"
         for name, frame in (("BASE", base), ("NEW", new))
         for (model, view), part in frame.groupby(["model", "view"], sort=False)
-        if (text := flags_of(part.drop_duplicates(["corruption", "severity", "flag"])))
+        if (text := flags_of(part))
     ]
     return ([machines] if machines else []) + flags
 

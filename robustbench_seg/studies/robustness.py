@@ -156,8 +156,8 @@ def by_corruption(cells: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
 
 
 def flags_of(part: pd.DataFrame) -> str:
-    """List the flagged cells of a group, per reason."""
-    flagged = part[part["flag"] != ""]
+    """List the flagged conditions of a group, per reason, each once."""
+    flagged = part[part["flag"] != ""].drop_duplicates(["corruption", "severity", "flag"])
     return "; ".join(
         f"{reason}: "
         + ", ".join(f"{c}-{s}" if s else str(c) for c, s in zip(some.corruption, some.severity, strict=True))

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 from chromium import media, print_pdf, visit
-from drawn import NAMES, charts
+from drawn import NAMES, charts, number
 
 from robustbench_seg.charts import Chart, Dot, Row, Rows, dumbbells, stylesheet, svg
 from robustbench_seg.charts.axes import axis_over
-from robustbench_seg.studies.statistics import Interval
 
 BODY = 350  # px of charts on a phone of 390
 TEXTS = """
@@ -80,7 +79,7 @@ def test_a_marker_is_where_its_number_is_whatever_the_width(browser: Any, tmp_pa
 
 
 def test_a_marker_at_the_end_of_a_narrow_axis_is_whole(browser: Any, tmp_path: Path) -> None:
-    low, high = ((Dot(number=Interval(value, value, value)),) for value in (0.0, 1.0))
+    low, high = ((Dot(number=number(value, 0)),) for value in (0.0, 1.0))
     ends = [Row(label="a name of some length", dots=dots) for dots in ((low, high), (high, low))]
     axes = (axis_over([0, 1]), axis_over([0, 1]))
     panel = Rows(rows=tuple(ends), axes=axes, shares=(0.7, 0.3), names_left=21)

@@ -30,7 +30,6 @@ def make(panel: Panel) -> Content:
     if not len(frame):
         return Content()
     weights = [panel.models(title, [title])["weights"] for title in frame["title"]]
-    first = f"seed {cells.iloc[0]['seed']}"
     seeds = ", ".join(map(str, sorted({seed for some in frame["seeds"] for seed in some})))
     # A draw that is in no other table may be the one that deserves no trust.
     labels = [
@@ -44,9 +43,9 @@ def make(panel: Panel) -> Content:
         "Mean and spread over draws of the corruptions",
         where={name: value for name, value in panel.where().items() if name not in ("seed", "view")},
         caption=f"mIoU in %, the mean over draws with the seeds {seeds}; ±: their sample standard deviation. Clean "
-        "images have no draw, and models of one draw are not here. All other tables are of the first draw, "
-        f"{first}.",
-        about=panel.about.replace(f"; {first}", ""),
+        "images have no draw, and models of one draw are not here. All other tables are of the first draw, seed "
+        f"{cells.iloc[0]['seed']}.",
+        about=panel.about(one_draw=False),
         main=True,
     )
     return Content.of(table)
